@@ -1,0 +1,5 @@
+"""``python -m symbp`` is the ``symbp`` console script."""
+
+from symbp.cli import main
+
+main()

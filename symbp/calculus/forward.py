@@ -1,0 +1,81 @@
+"""forward: differentiate a program in forward mode; the one rule read the other way.
+
+For an equation ``lhs[f] = reduce_r body`` the tangent is ``lhs̊[f] = Σ_r Σ_e p · T̊[e]`` over the
+occurrences ``T[e]`` in the body, with ``p = ∂body/∂T[e]``.
+"""
+
+from collections.abc import Iterable
+
+import sympy
+
+from symbp.calculus.partial import partial
+from symbp.calculus.reverse import reduction_factor
+from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
+
+__all__ = ["forward"]
+
+
+def forward(program: Program, wrt: Iterable[Tensor] | None = None) -> tuple[Program, dict[Tensor, Tensor]]:
+    """Return the program with the equations of its tangents.
+
+    Parameters
+    ----------
+    program : Program
+        A normalised program.
+    wrt : iterable of Tensor, optional
+        The tensors that vary; by default the parameters. Each gets a tangent of role input.
+
+    Returns
+    -------
+    Program
+        The equations and, after each, that of its tangent.
+    dict of Tensor to Tensor
+        The tangent of every tensor that varies.
+    """
+    names = {tensor.name for tensor in program.tensors}
+
+    def tangent_of(tensor: Tensor, role: str) -> Tensor:
+        name = f"{tensor.name}_tangent"
+        while name in names:
+            name += "_"
+        names.add(name)
+        return tensor.like(name, role)  # type: ignore[arg-type]
+
+    varying = tuple(program.parameters if wrt is None else wrt)
+    tangents = {tensor: tangent_of(tensor, "input") for tensor in varying}
+    for equation in program.equations:
+        if equation.tensor not in tangents and _depends(program, equation.tensor, varying):
+            tangents[equation.tensor] = tangent_of(equation.tensor, "intermediate")
+    equations: list[Equation] = []
+    started: set[Tensor] = set()
+    for equation in program.equations:
+        equations.append(equation)
+        if equation.tensor not in tangents:
+            continue
+        factor, helpers = reduction_factor(equation, names)
+        body = sympy.S.Zero
+        for occurrence in elements_of(equation.body):
+            if occurrence.tensor in tangents:
+                p = partial(equation.body, occurrence)
+                body += factor * p * tangents[occurrence.tensor][occurrence.args]
+        tangent = tangents[equation.tensor]
+        if body == 0 and tangent in started:
+            continue
+        equations.extend(helpers if body != 0 else [])
+        equations.append(
+            Equation(
+                tangent[equation.lhs.args],
+                body,
+                equation.reduce,
+                accumulate=tangent in started,
+                origin=Origin("forward", equation),
+            )
+        )
+        started.add(tangent)
+    return program.replace(equations=tuple(equations)), tangents
+
+
+def _depends(program: Program, tensor: Tensor, varying: tuple[Tensor, ...]) -> bool:
+    return bool(program.depends_on([tensor]) & set(varying))

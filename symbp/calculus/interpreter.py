@@ -1,0 +1,227 @@
+"""interpret: a slow, obviously right float64 evaluator of a program in NumPy.
+
+It is what every pass and every generated module is checked against, so it does nothing clever:
+each equation is evaluated over its whole domain, then reduced.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import ArrayLike, NDArray
+
+from symbp.calculus.schedule import schedule
+from symbp.notation.equation import Equation
+from symbp.notation.errors import NotationError, SymbpError
+from symbp.notation.functions import operation_of, where
+from symbp.notation.index import Extent, Index
+from symbp.notation.prime import Prime
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["interpret"]
+
+Values = dict[Tensor, NDArray[Any]]
+Grid = dict[Index, Any]
+
+
+def interpret(program: Program, values: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    """Evaluate a program.
+
+    Parameters
+    ----------
+    program : Program
+        A normalised program; derived equations may stand in it.
+    values : mapping of str to array_like
+        An array for each input, target, parameter and state, by name; a constant's default
+        value can be replaced.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The float64 value of every tensor that an equation defines.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, f = bp.parameter("x"), bp.tensor("f")
+    >>> float(interpret(bp.Program([bp.Equation(f, x**2)], cost=f), {"x": 3.0})["f"])
+    9.0
+    """
+    state = _State(program, values)
+    with np.errstate(all="ignore"):
+        for stage in schedule(program.equations):
+            if not stage.steps:
+                for equation in stage.equations:
+                    state.run(equation, {})
+                continue
+            length = int(state.size(stage.steps[0].extent))
+            for step in range(length) if stage.upwards else reversed(range(length)):
+                for equation, index in zip(stage.equations, stage.steps, strict=True):
+                    state.run(equation, {index: step})
+    return {
+        equation.tensor.name: state.values[equation.tensor] for equation in program.equations
+    }
+
+
+class _State:
+    """The arrays of a program under evaluation."""
+
+    def __init__(self, program: Program, values: Mapping[str, ArrayLike]) -> None:
+        self.values: Values = {}
+        self.extents: dict[Any, int] = {}
+        for tensor in program.tensors:
+            if tensor.role == "intermediate":
+                continue
+            if tensor.name in values:
+                given = values[tensor.name]
+            elif tensor.value is not None:
+                given = tensor.value
+            else:
+                raise NotationError(f"no value given for the {tensor.role} {tensor.name}")
+            array = np.asarray(given, dtype=np.int64 if tensor.kind == "integer" else np.float64)
+            self._bind(tensor, array)
+            self.values[tensor] = array
+        for tensor in program.tensors:
+            if tensor not in self.values:
+                self.values[tensor] = np.zeros([self.size(extent) for extent in tensor.shape])
+
+    def _bind(self, tensor: Tensor, array: NDArray[Any]) -> None:
+        if array.ndim != tensor.rank:
+            raise NotationError(f"{tensor.name}: expected {tensor.rank} axes, got {array.shape}")
+        for extent, size in zip(tensor.shape, array.shape, strict=True):
+            expected = self.extents.setdefault(extent, size) if extent not in self.extents else (
+                self.extents[extent]
+            )
+            expected = extent if isinstance(extent, int) else expected
+            if size != expected:
+                raise NotationError(
+                    f"{tensor.name}: expected shape {tensor.shape}, got {array.shape}"
+                )
+
+    def size(self, extent: Extent) -> int:
+        """Return an extent as a number."""
+        return extent if isinstance(extent, int) else self.extents[extent]
+
+    def run(self, equation: Equation, fixed: dict[Index, int]) -> None:
+        """Evaluate one equation over its domain and add the result to its tensor."""
+        domain = [index for index in equation.domain if index not in fixed]
+        grid: Grid = dict(fixed)
+        for axis, index in enumerate(domain):
+            shape = [1] * len(domain)
+            shape[axis] = -1
+            grid[index] = np.arange(self.size(index.extent)).reshape(shape)
+        full = tuple(self.size(index.extent) for index in domain)
+        body = np.broadcast_to(self.evaluate(equation.body, grid), full)
+        axes = tuple(domain.index(i) for i in equation.reduce if i not in fixed)
+        target = self.values[equation.tensor]
+        if equation.operation == "sum":
+            reduced: Any = body.sum(axis=axes) if axes else body
+        elif equation.operation == "max":
+            reduced = body.max(axis=axes)
+        else:
+            largest = body.max(axis=axes, keepdims=True)
+            shift = np.where(np.isfinite(largest), largest, 0.0)
+            reduced = np.log(np.exp(body - shift).sum(axis=axes)) + np.squeeze(shift, axis=axes)
+        # What is left are the indices of the left-hand side, in the order of the domain.
+        kept = [index for axis, index in enumerate(domain) if axis not in axes]
+        free: Grid = dict(fixed)
+        for axis, index in enumerate(kept):
+            shape = [1] * len(kept)
+            shape[axis] = -1
+            free[index] = np.arange(self.size(index.extent)).reshape(shape)
+        places = tuple(np.asarray(self.evaluate(s, free)).astype(np.int64)
+                       for s in equation.lhs.args)
+        self._add(equation, target, places, reduced)
+
+    def _add(
+        self, equation: Equation, target: NDArray[Any], places: tuple[Any, ...], reduced: Any
+    ) -> None:
+        if not places:
+            target[...] += reduced
+            return
+        places = np.broadcast_arrays(*places, np.asarray(reduced))
+        *where_to, amounts = places
+        inside = np.ones(amounts.shape, dtype=bool)
+        for place, size in zip(where_to, target.shape, strict=True):
+            inside &= (place >= 0) & (place < size)
+        if np.any(amounts[~inside]):
+            raise SymbpError(f"{equation.lhs}: writes outside of its tensor")
+        np.add.at(target, tuple(p[inside] for p in where_to), amounts[inside])
+
+    def evaluate(self, node: Any, grid: Grid) -> Any:
+        """Evaluate a scalar expression over the grid."""
+        if isinstance(node, Index):
+            return grid[node]
+        if isinstance(node, Element):
+            array = self.values[node.tensor]
+            places = []
+            for subscript, size in zip(node.args, array.shape, strict=True):
+                place = np.asarray(self.evaluate(subscript, grid)).astype(np.int64)
+                # Only a read that its guard discards can be outside.
+                places.append(np.clip(place, 0, size - 1))
+            return array[tuple(places)] if places else array[()]
+        if node.is_Symbol:
+            return float(self.extents[node])
+        if node in (sympy.true, sympy.false):
+            return bool(node)
+        if node.is_number:
+            return float(node)
+        if isinstance(node, Prime):
+            return self.evaluate(node.rule(), grid)
+        values = [self.evaluate(argument, grid) for argument in node.args]
+        return _apply(self, node, values, grid)
+
+
+def _apply(state: _State, node: Any, values: list[Any], grid: Grid) -> Any:
+    if isinstance(node, sympy.Add):
+        return sum(values[1:], values[0])
+    if isinstance(node, sympy.Mul):
+        return math.prod(values[1:], start=values[0])
+    if isinstance(node, sympy.Pow):
+        base, exponent = values
+        if node.args[1] == -1:
+            return 1.0 / np.asarray(base, dtype=np.float64)
+        return np.asarray(base, dtype=np.float64) ** exponent
+    for kind, evaluate in _LOGIC.items():
+        if isinstance(node, kind):
+            return evaluate(*values)
+    record = operation_of(type(node))
+    if record.definition is not None and record.kernel == "":
+        return state.evaluate(record.definition(*node.args), grid)
+    if isinstance(node, where):
+        return np.where(*values)
+    return record.value(*(np.asarray(v, dtype=np.float64) for v in values))
+
+
+def _all(*values: Any) -> Any:
+    result = values[0]
+    for value in values[1:]:
+        result = np.logical_and(result, value)
+    return result
+
+
+def _any(*values: Any) -> Any:
+    result = values[0]
+    for value in values[1:]:
+        result = np.logical_or(result, value)
+    return result
+
+
+_LOGIC: dict[Any, Any] = {
+    sympy.Eq: np.equal,
+    sympy.Ne: np.not_equal,
+    sympy.Lt: np.less,
+    sympy.Le: np.less_equal,
+    sympy.Gt: np.greater,
+    sympy.Ge: np.greater_equal,
+    sympy.And: _all,
+    sympy.Or: _any,
+    sympy.Not: np.logical_not,
+    sympy.Mod: np.mod,
+    sympy.floor: np.floor,
+    sympy.ceiling: np.ceil,
+}
+

@@ -1,0 +1,164 @@
+"""normalise: give every reduction an equation of its own and rename bound indices apart.
+
+``z = Σ_k W a + b`` becomes ``z = Σ_k W a`` and ``z += b``; a reduction under a nonlinear node,
+such as the sum in ``x / Σ exp(x)``, becomes a tensor of its own. Afterwards each body is a plain
+scalar expression and the reduction stands in the equation's ``reduce`` and ``operation``.
+"""
+
+from collections.abc import Iterator
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.equation import Equation, Origin, indices_of
+from symbp.notation.functions import where
+from symbp.notation.index import Index
+from symbp.notation.program import Program
+from symbp.notation.reductions import Reduction, Sum
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["normalise"]
+
+
+def normalise(program: Program) -> Program:
+    """Return the program with one reduction, at most, in each equation.
+
+    Parameters
+    ----------
+    program : Program
+        Any program.
+
+    Returns
+    -------
+    Program
+        Bodies hold no :class:`~symbp.notation.reductions.Reduction`.
+    """
+    names = {tensor.name for tensor in program.tensors}
+    equations: list[Equation] = []
+    for equation in program.equations:
+        equations.extend(_Normaliser(equation, names).equations())
+    return program.replace(equations=tuple(equations))
+
+
+class _Normaliser:
+    """Splits one equation; holds the names in use and the equations lifted so far."""
+
+    def __init__(self, equation: Equation, names: set[str]) -> None:
+        self.equation = equation
+        self.names = names
+        self.lifted: list[Equation] = []
+        self.origin = Origin("normalise", equation)
+
+    def equations(self) -> Iterator[Equation]:
+        equation = self.equation
+        if not equation.body.has(Reduction):
+            yield equation
+            return
+        contributions: list[Equation] = []
+        rest: list[Expr] = []
+        terms = _terms(equation.body)
+        for term in terms:
+            factor, reduction = _linear(term)
+            if reduction is not None and (reduction.operation == "sum" or term == equation.body):
+                contributions.append(
+                    self._reduce(equation.lhs, reduction, factor, equation.reduce)
+                )
+            else:
+                rest.append(self._lift_all(term, ()))
+        if rest:
+            body = sympy.Add(*rest)
+            contributions.append(equation.replace(body=body, origin=self.origin))
+        yield from self.lifted
+        for position, contribution in enumerate(contributions):
+            yield contribution.replace(accumulate=equation.accumulate or position > 0)
+
+    def _reduce(
+        self, lhs: Element, reduction: Reduction, factor: Expr, outer: tuple[Index, ...] = ()
+    ) -> Equation:
+        """Return ``lhs = reduce factor * body`` with its bound indices renamed apart."""
+        taken = {*indices_of(lhs), *indices_of(factor), *outer}
+        bound = tuple(i.fresh() if i in taken else i for i in reduction.bound)
+        body = reduction.body.xreplace(dict(zip(reduction.bound, bound, strict=True)))
+        all_bound = [*outer, *bound]
+        while reduction.operation == "sum":
+            # A sum of a sum is one sum, when nothing but a number stands between them.
+            inner_factor, inner = _linear(body)
+            if inner is None or inner.operation != "sum" or len(_terms(body)) > 1:
+                break
+            taken = {*indices_of(lhs), *all_bound}
+            fresh = tuple(i.fresh() if i in taken else i for i in inner.bound)
+            all_bound += fresh
+            factor *= inner_factor
+            body = inner.body.xreplace(dict(zip(inner.bound, fresh, strict=True)))
+        body = factor * self._lift_all(body, ())
+        return Equation(
+            lhs, body, tuple(all_bound), reduction.operation, origin=self.origin
+        )
+
+    def _lift_all(self, node: Expr, guards: tuple[tuple[Expr, bool], ...]) -> Expr:
+        """Return the expression with every reduction replaced by an element of a new tensor."""
+        if isinstance(node, Element) or not node.has(Reduction):
+            return node
+        if isinstance(node, where):
+            condition, chosen, other = node.args
+            return where(
+                self._lift_all(condition, guards),
+                self._lift_all(chosen, (*guards, (condition, True))),
+                self._lift_all(other, (*guards, (condition, False))),
+            )
+        if isinstance(node, Reduction):
+            return self._lift(node, guards)
+        return node.func(*(self._lift_all(argument, guards) for argument in node.args))
+
+    def _lift(self, node: Reduction, guards: tuple[tuple[Expr, bool], ...]) -> Element:
+        body = node.body
+        for condition, holds in reversed(guards):
+            # The guard goes along, so that the lifted equation reads nothing that was guarded.
+            body = where(condition, body, 0) if holds else where(condition, 0, body)
+        reduction = type(node)(body, *node.bound)
+        free = indices_of(reduction)
+        tensor = Tensor(self._name(node), tuple(free))
+        equation = self._reduce(tensor.element, reduction, sympy.S.One)
+        self.lifted.append(equation)
+        return tensor.element
+
+    def _name(self, node: Reduction) -> str:
+        stem = f"{self.equation.tensor.name}_{node.operation}"
+        name, count = stem, 1
+        while name in self.names:
+            count += 1
+            name = f"{stem}{count}"
+        self.names.add(name)
+        return name
+
+
+def _terms(body: Expr) -> tuple[Expr, ...]:
+    """Return the terms of a sum, with a number in front of a sum multiplied in."""
+    if isinstance(body, sympy.Mul):
+        coefficient, rest = body.as_coeff_Mul()
+        sums = [f for f in body.args if isinstance(f, sympy.Add) and f.has(Sum)]
+        if len(sums) == 1 and not any(f.has(Element) for f in body.args if f is not sums[0]):
+            others = body / sums[0]
+            return tuple(others * term for term in sums[0].args)
+        return (coefficient * rest,)
+    return tuple(sympy.Add.make_args(body))
+
+
+def _linear(term: Expr) -> tuple[Expr, Reduction | None]:
+    """Split ``factor * reduction`` where the factor is a number or a scalar constant.
+
+    A factor that varies is kept outside: ``y[j] * Σ_k W a`` means the sum first, and moving the
+    factor inside would multiply the work.
+    """
+    factors = sympy.Mul.make_args(term)
+    reductions = [f for f in factors if isinstance(f, Reduction)]
+    others = [f for f in factors if not isinstance(f, Reduction)]
+    if len(reductions) == 1 and all(_is_constant(factor) for factor in others):
+        return sympy.Mul(*others), reductions[0]
+    return sympy.S.One, None
+
+
+def _is_constant(factor: Expr) -> bool:
+    return not factor.has(Reduction) and not indices_of(factor) and all(
+        element.tensor.role == "constant" for element in factor.atoms(Element)
+    )

@@ -1,0 +1,79 @@
+"""The partial derivative of a scalar body with respect to one element that it reads.
+
+SymPy's ``diff`` is not used: it would apply a function's rule at once, where a derivation wants
+``σ'(z)`` first, and it knows nothing of conditions.
+"""
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.errors import UnsupportedError
+from symbp.notation.functions import operation_of, where
+from symbp.notation.prime import Prime
+from symbp.notation.tensor import Element
+
+__all__ = ["partial"]
+
+
+def partial(body: Expr, element: Element) -> Expr:
+    """Return ∂body/∂element, with every element of other subscripts held constant.
+
+    Parameters
+    ----------
+    body : SymPy expression
+        A scalar body without reductions.
+    element : Element
+        The occurrence to differentiate with respect to.
+
+    Returns
+    -------
+    SymPy expression
+        Derivatives of named functions are left as :class:`Prime`.
+    """
+    if body == element:
+        return sympy.S.One
+    if isinstance(body, Element) or not body.has(element):
+        return sympy.S.Zero
+    if isinstance(body, sympy.Add):
+        return sympy.Add(*(partial(term, element) for term in body.args))
+    if isinstance(body, sympy.Mul):
+        factors = body.args
+        return sympy.Add(
+            *(
+                sympy.Mul(*factors[:i], partial(factor, element), *factors[i + 1 :])
+                for i, factor in enumerate(factors)
+                if factor.has(element)
+            )
+        )
+    if isinstance(body, sympy.Pow):
+        base, exponent = body.args
+        result = exponent * base ** (exponent - 1) * partial(base, element)
+        if exponent.has(element):
+            result += body * sympy.log(base) * partial(exponent, element)
+        return result
+    if isinstance(body, where):
+        condition, chosen, other = body.args
+        # Kept under the condition: a guarded read is read only where its guard holds.
+        return where(condition, partial(chosen, element), partial(other, element))
+    if isinstance(body, Prime):
+        return partial(body.rule(), element)
+    if isinstance(body, sympy.Function):
+        return _of_function(body, element)
+    raise UnsupportedError(f"{body}: {type(body).__name__} has no derivative rule")
+
+
+def _of_function(body: sympy.Function, element: Element) -> Expr:
+    record = operation_of(type(body))
+    total = sympy.S.Zero
+    rules: tuple[Expr, ...] = ()
+    for position, argument in enumerate(body.args):
+        inner = partial(argument, element)
+        if inner == 0:
+            continue
+        if record.named_derivative:
+            outer: Expr = Prime(body, position + 1)
+        else:
+            rules = rules or record.derivative(*body.args)
+            outer = sympy.sympify(rules[position])
+        total += outer * inner
+    return total

@@ -1,0 +1,144 @@
+"""reverse: differentiate a program in reverse mode. This file is all of backpropagation.
+
+The one rule. For an equation ``lhs[f] = reduce_r body`` and each occurrence ``T[e]`` of a tensor
+in its body, with ``p = ∂body/∂T[e]``::
+
+    T̄[e] += Σ over the indices of (f ∪ r) that are not in e of  lhs̄[f] · p
+
+where ``T̄`` is ∂C/∂T, the adjoint of T. Sweep the equations in reverse order and apply it.
+When ``e`` is a list of distinct plain indices the result is a gather, otherwise a scatter over
+the forward domain; :attr:`Equation.is_scatter` tells. No layer, cost or function is named here.
+"""
+
+from collections.abc import Iterable
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.calculus.partial import partial
+from symbp.notation.dependence import components, predecessors
+from symbp.notation.equation import Equation, Origin, elements_of, indices_of
+from symbp.notation.errors import NotationError
+from symbp.notation.functions import where
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["active_tensors", "reduction_factor", "reverse"]
+
+
+def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
+    """Return the program followed by the equations of its adjoints.
+
+    Parameters
+    ----------
+    program : Program
+        A normalised program with a cost.
+    wrt : iterable of Tensor, optional
+        What to differentiate with respect to; by default the parameters.
+
+    Returns
+    -------
+    Program
+        Its ``gradients`` name, for each tensor of ``wrt``, the tensor of ∂cost/∂it.
+    """
+    if program.cost is None:
+        raise NotationError("nothing to differentiate: the program has no cost")
+    wanted = tuple(program.parameters if wrt is None else wrt)
+    active = active_tensors(program, wanted)
+    names = {tensor.name for tensor in program.tensors}
+    adjoints: dict[Tensor, Tensor] = {}
+    equations: list[Equation] = []
+
+    def adjoint(element: Element) -> Expr:
+        if element.tensor is program.cost:
+            return sympy.S.One
+        return adjoint_tensor(element.tensor)[element.args]
+
+    def adjoint_tensor(tensor: Tensor) -> Tensor:
+        if tensor not in adjoints:
+            name = f"{tensor.name}_adjoint"
+            while name in names:
+                name += "_"
+            names.add(name)
+            adjoints[tensor] = tensor.like(name, adjoint_of=tensor)
+        return adjoints[tensor]
+
+    for equation in reversed(program.equations):
+        if equation.tensor not in active and equation.tensor is not program.cost:
+            continue
+        occurrences = [e for e in elements_of(equation.body) if e.tensor in active]
+        if not occurrences:
+            continue
+        factor, helpers = reduction_factor(equation, names)
+        equations.extend(helpers)
+        for occurrence in occurrences:
+            p = partial(equation.body, occurrence)
+            if p == 0:
+                continue
+            target = adjoint_tensor(occurrence.tensor)
+            inside = set(indices_of(occurrence))
+            equations.append(
+                Equation(
+                    target[occurrence.args],
+                    adjoint(equation.lhs) * factor * p,
+                    tuple(index for index in equation.domain if index not in inside),
+                    accumulate=any(e.tensor is target for e in equations),
+                    origin=Origin("reverse", equation, occurrence),
+                )
+            )
+    for tensor in wanted:
+        if not any(e.tensor is adjoint_tensor(tensor) for e in equations):
+            # The cost depends on it only through what stop_gradient hides, or not at all.
+            zero = Equation(adjoint_tensor(tensor).element, sympy.S.Zero, origin=Origin("reverse"))
+            equations.append(zero)
+    return program.replace(
+        equations=(*program.equations, *_before_use(equations)),
+        gradients=tuple((tensor, adjoints[tensor]) for tensor in wanted),
+    )
+
+
+def active_tensors(program: Program, wrt: Iterable[Tensor]) -> set[Tensor]:
+    """Return the tensors on a path from ``wrt`` to the cost."""
+    reached = set(wrt)
+    changed = True
+    while changed:  # a recurrence needs more than one sweep
+        changed = False
+        for equation in program.equations:
+            if equation.tensor not in reached and any(
+                element.tensor in reached for element in equation.reads()
+            ):
+                reached.add(equation.tensor)
+                changed = True
+    assert program.cost is not None
+    return reached & (program.depends_on([program.cost]) | set(wrt))
+
+
+def reduction_factor(equation: Equation, names: set[str]) -> tuple[Expr, list[Equation]]:
+    """Return ∂lhs/∂body of an equation's reduction, and the equations that it needs.
+
+    A sum passes the adjoint on unchanged; a maximum passes it to where the maximum is taken,
+    in equal shares at a tie (as ``jax.numpy.max`` does); log-sum-exp weighs it by the softmax.
+    """
+    if equation.operation == "sum":
+        return sympy.S.One, []
+    if equation.operation == "logsumexp":
+        return sympy.exp(equation.body - equation.lhs), []
+    hit = where(sympy.Eq(equation.body, equation.lhs), 1, 0)
+    name = f"{equation.tensor.name}_ties"
+    while name in names:
+        name += "_"
+    names.add(name)
+    ties = equation.tensor.like(name)
+    count = Equation(
+        ties[equation.lhs.args], hit, equation.reduce, origin=Origin("ties", equation)
+    )
+    return hit / ties[equation.lhs.args], [count]
+
+
+def _before_use(equations: list[Equation]) -> list[Equation]:
+    """Return the adjoint equations with those of one tensor before the first that reads it."""
+    needs = predecessors(equations)
+    if all(p < i for i, before in enumerate(needs) for p in before):
+        return equations
+    return [equations[i] for component in components(needs) for i in component]
+

@@ -1,0 +1,51 @@
+"""The ``symbp`` console script: the commands gathered under one name."""
+
+import typer
+
+from symbp.commands.check import check
+from symbp.commands.derive import derive
+from symbp.commands.doctor import doctor
+from symbp.commands.generate import generate
+from symbp.commands.train import train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="symbp",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help=(
+        "Derive the backpropagation of a network as equations, print them, and generate the "
+        "standalone Numba module that computes them."
+    ),
+    epilog="Exit codes: 0 done; 1 what was asked failed; 2 the request itself is wrong.",
+)
+
+for command in (derive, generate, check, train, doctor):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed_version
+
+        typer.echo(f"symbp {installed_version('symbp')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+def main() -> None:
+    """Run the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""``symbp check``: are the gradients right? For a generated module, or for a network."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbp.commands.arguments import Activation, Loss, Output, read_network
+from symbp.commands.errors import FAILED, fail, reports_errors
+
+__all__ = ["check"]
+
+
+@reports_errors
+def check(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE|NETWORK",
+            help="A generated module (FILE.py), or a network: 64-30-10 or FILE.py:NAME.",
+            show_default=False,
+        ),
+    ],
+    activation: Activation = None,
+    loss: Loss = None,
+    output: Output = None,
+) -> None:
+    """Compare gradients with central differences; exit with 1 where they disagree.
+
+    A generated module checks itself. A network's derived equations are evaluated by the
+    interpreter and by the module generated from them, and all three are compared.
+
+    [bold]Examples[/bold]
+
+    symbp check digits.py
+
+    symbp check 2-4-1 --loss quadratic
+
+    symbp check model.py:net
+    """
+    if what.endswith(".py"):
+        passed = _check_module(Path(what), activation or loss or output)
+    else:
+        import symbp as bp
+
+        report = bp.check(read_network(what, activation, loss, output))
+        typer.echo(str(report))
+        passed = report.passed
+    if not passed:
+        raise fail(f"{what}: the gradient check failed", FAILED)
+
+
+def _check_module(path: Path, option: str | None) -> bool:
+    """Run ``python FILE --check``, so that the module is judged exactly as it runs by itself."""
+    if not path.is_file():
+        raise fail(f"{path}: no such file")
+    if option is not None:
+        raise fail(f"{path} is a generated module: {option!r} applies to layer sizes only")
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise fail(f"{path} is not Python: {error}") from error
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if "check_gradient" not in functions:
+        raise fail(
+            f"{path} is not a generated module (it has no check_gradient); for a network that "
+            f"it defines, write {path}:NAME"
+        )
+    run = subprocess.run(
+        [sys.executable, str(path), "--check"], capture_output=True, text=True, check=False
+    )
+    typer.echo(run.stdout, nl=False)
+    # A traceback ends with the line that says what went wrong; the rest is of no use here.
+    if run.returncode and run.stderr.strip():
+        typer.echo(run.stderr.strip().splitlines()[-1], err=True)
+    return run.returncode == 0

@@ -1,0 +1,93 @@
+"""``symbp generate``: write the standalone Numba module of a network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from symbp.commands.arguments import (
+    Activation,
+    Dtype,
+    Loss,
+    NetworkArgument,
+    OptimizerName,
+    Output,
+    Rate,
+    named_optimizer,
+    read_network,
+)
+from symbp.commands.errors import reports_errors
+
+if TYPE_CHECKING:
+    from symbp import Network, Program
+
+__all__ = ["generate", "refuse_to_overwrite", "write_module"]
+
+
+def refuse_to_overwrite(network: str, path: Path) -> None:
+    """Raise if a module would be written over the file that defines its network.
+
+    Parameters
+    ----------
+    network : str
+        The network argument.
+    path : Path
+        Where the module would be written.
+
+    Raises
+    ------
+    SymbpError
+        If both are the same file.
+    """
+    source = Path(network.rpartition(":")[0])
+    if source.suffix == ".py" and source.exists() and path.exists() and source.samefile(path):
+        from symbp.notation.errors import SymbpError
+
+        raise SymbpError(f"{path} defines the network: write the module to another file")
+
+
+def write_module(net: "Network | Program", path: Path, optimizer: Any, dtype: str) -> None:
+    """Generate a module and say so.
+
+    Parameters
+    ----------
+    net : Network or Program
+        What the module computes.
+    path : Path
+        Where it is written.
+    optimizer : object
+        An optimizer of the library.
+    dtype : str
+        ``"float32"`` or ``"float64"``.
+    """
+    import symbp as bp
+
+    bp.generate(net, path, optimizer=optimizer, dtype=dtype)
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    typer.echo(f"wrote {path} ({lines} lines, {dtype})")
+
+
+@reports_errors
+def generate(
+    network: NetworkArgument,
+    to: Annotated[Path, typer.Option("--to", "-o", metavar="FILE", help="The module to write.")],
+    activation: Activation = None,
+    loss: Loss = None,
+    output: Output = None,
+    optimizer: OptimizerName = "adam",
+    learning_rate: Rate = None,
+    dtype: Dtype = "float32",
+) -> None:
+    """Write a network and its gradient as one module that needs numpy, numba and scipy only.
+
+    [bold]Examples[/bold]
+
+    symbp generate 64-30-10 --loss softmax_cross_entropy -o digits.py
+
+    symbp generate 784-30-10 --optimizer sgd --learning-rate 3 --dtype float64 -o nielsen.py
+
+    symbp generate model.py:net -o module.py
+    """
+    refuse_to_overwrite(network, to)
+    net = read_network(network, activation, loss, output)
+    write_module(net, to, named_optimizer(optimizer, learning_rate), dtype)

@@ -1,0 +1,231 @@
+"""``symbp train``: derive, generate, train on data, and measure on data held out."""
+
+import itertools
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from symbp.commands.arguments import (
+    Activation,
+    Dtype,
+    NetworkArgument,
+    OptimizerName,
+    Output,
+    Rate,
+    named_optimizer,
+    read_network,
+    shorthand_sizes,
+)
+from symbp.commands.errors import FAILED, fail, reports_errors
+from symbp.commands.generate import refuse_to_overwrite, write_module
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from symbp.training.datasets import Dataset, Standardisation
+
+__all__ = ["train"]
+
+
+@reports_errors
+def train(
+    network: NetworkArgument,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="digits, iris, wine, breast_cancer, diabetes, FILE.npz (arrays x and y) or "
+            "FILE.csv.",
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="The column of a FILE.csv to predict, or the array of a FILE.npz.",
+            show_default="the last column; y",
+        ),
+    ] = None,
+    classes: Annotated[
+        bool | None,
+        typer.Option(
+            "--classes/--numbers",
+            help="What the target of a file holds.",
+            show_default="classes if text or labels 0, 1, 2, …",
+        ),
+    ] = None,
+    activation: Activation = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            help="Cost of a shorthand.",
+            show_default="softmax_cross_entropy for classes, mean_squared_error for numbers",
+        ),
+    ] = None,
+    output: Output = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 30,
+    batch_size: Annotated[int, typer.Option(min=1, help="Examples in a step.")] = 32,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the split, the initial parameters and the order.")
+    ] = 0,
+    test_fraction: Annotated[float, typer.Option(help="The share that is held out.")] = 0.2,
+    optimizer: OptimizerName = "adam",
+    learning_rate: Rate = None,
+    dtype: Dtype = "float32",
+    derivation: Annotated[
+        bool, typer.Option("--derivation/--no-derivation", help="Print the derivation first.")
+    ] = True,
+    module: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the module here.", show_default="not written"),
+    ] = None,
+    parameters: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz", help="Write the parameters here.", show_default="not written"
+        ),
+    ] = None,
+) -> None:
+    """Train a network on data: prints cost and accuracy (or R²) on a held-out part, every epoch.
+
+    Features are standardised on the training part, and numbers to predict as well.
+
+    [bold]Examples[/bold]
+
+    symbp train 64-30-10 --data digits
+
+    symbp train 13-16-3 --data wine --activation tanh --epochs 60 --module wine.py
+
+    symbp train 10-16-1 --data diabetes --optimizer momentum --no-derivation
+
+    symbp train 4-8-3 --data flowers.csv --target species --parameters flowers.npz
+    """
+    from symbp.training.datasets import load_dataset, split, standardise
+    from symbp.training.matching import matched
+
+    dataset = load_dataset(data, target, classes)
+    sizes = shorthand_sizes(network)
+    if sizes is not None:
+        _require_fit(dataset, sizes)
+        loss = _default_loss(dataset, sizes) if loss is None else loss
+    if module is not None:
+        refuse_to_overwrite(network, module)
+    rule = named_optimizer(optimizer, learning_rate)
+    net = read_network(network, activation, loss, output)
+    train_part, test_part, units = standardise(*split(dataset, test_fraction, seed))
+    program = getattr(net, "program", net)
+    x, y = matched(train_part, program, dtype)
+    x_test, y_test = matched(test_part, program, dtype)
+
+    import symbp as bp
+
+    if derivation:
+        typer.echo(bp.derive(net).text())
+        typer.echo()
+    if module is not None:
+        write_module(net, module, rule, dtype)
+    # The seed belongs to the trainer: the module is the same for every seed.
+    trainer = bp.compile(net, optimizer=rule, dtype=dtype).module.Trainer(seed=seed)
+    typer.echo(f"{dataset.name}: {len(x)} examples to train on, {len(x_test)} held out")
+    classified = dataset.classes is not None
+    started = time.perf_counter()
+    with _epoch_lines(epochs) as line:
+
+        def report(_epoch: int, record: dict[str, float]) -> None:
+            if not math.isfinite(record["cost"]):
+                raise fail("the cost is no longer finite: lower --learning-rate", FAILED)
+            score = (
+                f"accuracy {100 * record['validation_accuracy']:.1f} %"
+                if classified
+                else f"R² {_r_squared(trainer.predict(x_test), y_test):.4f}"
+            )
+            line(f"cost {record['cost']:.5f}  test cost {record['validation_cost']:.5f}  {score}")
+
+        trainer.fit(
+            x,
+            y,
+            epochs=epochs,
+            batch_size=min(batch_size, len(x)),
+            validation=(x_test, y_test),
+            callback=report,
+        )
+    seconds = time.perf_counter() - started
+    if parameters is not None:
+        _save(trainer, parameters, units)
+    if classified:
+        accuracy = float(trainer.accuracy(x_test, y_test))
+        right = round(accuracy * len(x_test))
+        score = f"test accuracy {100 * accuracy:.1f} % ({right}/{len(x_test)})"
+    else:
+        score = f"test R² {_r_squared(trainer.predict(x_test), y_test):.4f}"
+    typer.echo(f"{score} after {epochs} epoch{'s' * (epochs != 1)}, {seconds:.1f} s")
+
+
+def _require_fit(dataset: "Dataset", sizes: tuple[int, ...]) -> None:
+    from symbp.notation.errors import SymbpError
+    from symbp.training.matching import described, suggested_shorthand
+
+    better = suggested_shorthand(dataset, sizes)
+    if better is not None:
+        raise SymbpError(f"{described(dataset)}: use {better}")
+
+
+def _default_loss(dataset: "Dataset", sizes: tuple[int, ...]) -> str:
+    if dataset.classes is None:
+        return "mean_squared_error"
+    return "binary_cross_entropy" if sizes[-1] == 1 else "softmax_cross_entropy"
+
+
+def _r_squared(predicted: "NDArray[Any]", y: "NDArray[Any]") -> float:
+    """Return the explained share of the variance, 1 - Σ(y - ŷ)² / Σ(y - mean)²."""
+    difference = y.astype("float64") - predicted.reshape(y.shape)
+    deviation = y - y.mean(axis=0, dtype="float64")
+    total = float((deviation**2).sum())
+    return 1 - float((difference**2).sum()) / total if total else math.nan
+
+
+def _save(trainer: Any, path: Path, units: "Standardisation") -> None:
+    """Write the parameters, and beside them the units in which they expect their input."""
+    import numpy as np
+
+    trainer.save(path)
+    arrays = {key: value for key, value in asdict(units).items() if value is not None}
+    beside = path.with_suffix(".standardisation.npz")
+    np.savez(beside, **arrays)
+    typer.echo(f"wrote {path}; inputs are to be standardised with {beside}: (x - mean) / scale")
+
+
+@contextmanager
+def _epoch_lines(epochs: int) -> Iterator[Callable[[str], None]]:
+    """Print one line an epoch to stdout, above a progress bar on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    progress = Progress(
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+        # Rich would send stdout to its own console, which is stderr: wrong for a pipe or a file.
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    width = len(str(epochs))
+    numbers = itertools.count(1)
+    with progress:
+        task = progress.add_task("training", total=epochs)
+
+        def line(text: str) -> None:
+            typer.echo(f"epoch {next(numbers):{width}}/{epochs}  {text}")
+            progress.advance(task)
+
+        yield line

@@ -1,0 +1,1 @@
+"""What a user writes: indices, tensors, functions, equations and programs."""

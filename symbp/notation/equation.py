@@ -1,0 +1,263 @@
+"""Equations: the only currency of symbp.
+
+An equation says ``lhs[f] = reduce_r body``. A user writes ``Equation(z[n, j], Sum(W[j, k] *
+a[n, k], k) + b[j])``; the passes of :mod:`symbp.calculus` bring it to the form in which the
+reduction stands in the ``reduce`` and ``operation`` fields and the body is a plain scalar.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sympy
+from sympy.core.expr import Expr
+from sympy.core.function import AppliedUndef
+
+from symbp.notation.errors import NotationError
+from symbp.notation.functions import maximum, minimum, operation_of, where
+from symbp.notation.index import Index
+from symbp.notation.prime import Prime
+from symbp.notation.reductions import ReduceOperation, Reduction
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["Equation", "Origin", "indices_of", "elements_of"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an equation comes from: derivations print from this.
+
+    Attributes
+    ----------
+    rule : str
+        ``"given"`` for the user's own, else the name of the pass or rule that made it.
+    source : Equation, optional
+        The equation it was made from.
+    occurrence : Element, optional
+        The occurrence of a tensor in the source that the rule was applied to.
+    """
+
+    rule: str = "given"
+    source: "Equation | None" = None
+    occurrence: Element | None = None
+
+
+def indices_of(expression: sympy.Basic) -> list[Index]:
+    """Return the free indices of an expression in a fixed order (their age)."""
+    found = {symbol for symbol in expression.free_symbols if isinstance(symbol, Index)}
+    return sorted(found, key=lambda index: index.dummy_index)
+
+
+def elements_of(expression: sympy.Basic) -> list[Element]:
+    """Return the distinct elements that are read, outermost first, in the order written.
+
+    Elements of integer tensors that stand inside a subscript are not among them.
+    """
+    found: dict[Element, None] = {}
+
+    def visit(node: sympy.Basic) -> None:
+        if isinstance(node, Element):
+            found.setdefault(node)
+            return
+        for argument in node.args:
+            visit(argument)
+
+    visit(expression)
+    return sorted(found, key=lambda element: element.serial)
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One equation ``lhs = reduce body``.
+
+    Parameters
+    ----------
+    lhs : Element or Tensor
+        What is defined: ``z[n, j]`` with distinct indices, or a scalar tensor.
+    body : SymPy expression
+        The right-hand side; may hold ``Sum``, ``Max`` and ``LogSumExp``.
+    reduce : tuple of Index
+        The indices reduced over, once the equation is normalised.
+    operation : {"sum", "max", "logsumexp"}
+        How it is reduced.
+    accumulate : bool
+        Whether it adds to what other equations with this left-hand side give (``+=``).
+    origin : Origin
+        Where it comes from; takes no part in comparison.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> n, j = bp.indices("n j", "N", 3)
+    >>> z, a = bp.tensor("z", n, j), bp.tensor("a", n, j)
+    >>> print(Equation(a[n, j], bp.sigmoid(z[n, j])))
+    a[n, j] = sigmoid(z[n, j])
+    """
+
+    lhs: Element
+    body: Expr
+    reduce: tuple[Index, ...] = ()
+    operation: ReduceOperation = "sum"
+    accumulate: bool = False
+    origin: Origin = field(default=Origin(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.lhs, Tensor):
+            object.__setattr__(self, "lhs", self.lhs[()] if not self.lhs.rank else self.lhs)
+        if not isinstance(self.lhs, Element):
+            raise NotationError(
+                f"left-hand side {self.lhs}: expected an element such as z[n, j], or a tensor "
+                f"without indices"
+            )
+        try:
+            body = sympy.sympify(self.body, strict=True)
+        except sympy.SympifyError:
+            raise NotationError(
+                f"{self.lhs}: right-hand side {self.body!r} is not an expression"
+            ) from None
+        if self.origin.rule == "given":
+            body = _as_notation(self.lhs, body)
+            object.__setattr__(self, "body", body)
+            _check_given(self)
+        else:
+            object.__setattr__(self, "body", body)
+
+    @property
+    def tensor(self) -> Tensor:
+        """The tensor that is defined."""
+        return self.lhs.tensor
+
+    @property
+    def domain(self) -> tuple[Index, ...]:
+        """The indices that the equation ranges over: those of the left, then the reduced."""
+        return (*_ordered_indices(self.lhs), *self.reduce)
+
+    @property
+    def is_scatter(self) -> bool:
+        """Whether the left-hand side is not a list of distinct plain indices.
+
+        A scatter adds to its target over the whole domain; anything else is a gather, with one
+        assignment for each element.
+        """
+        return not self.lhs.is_plain
+
+    def reads(self) -> Iterator[Element]:
+        """Yield every element that is read, also those inside subscripts."""
+        for element in self.body.atoms(Element):
+            yield element
+        for subscript in self.lhs.args:
+            yield from subscript.atoms(Element)
+
+    def replace(self, **changes: Any) -> "Equation":
+        """Return the equation with some fields changed."""
+        return replace(self, **changes)
+
+    def rename(self, mapping: dict[Any, Any]) -> "Equation":
+        """Return the equation with indices or elements replaced throughout."""
+        return replace(
+            self,
+            lhs=self.lhs.xreplace(mapping),
+            body=self.body.xreplace(mapping),
+            reduce=tuple(mapping.get(index, index) for index in self.reduce),
+        )
+
+    def __str__(self) -> str:
+        bound = ", ".join(index.name for index in self.reduce)
+        body = f"{self.operation}_{{{bound}}} {self.body}" if bound else str(self.body)
+        return f"{self.lhs} {'+=' if self.accumulate else '='} {body}"
+
+
+def _ordered_indices(lhs: Element) -> list[Index]:
+    found: dict[Index, None] = {}
+    for subscript in lhs.args:
+        for index in indices_of(subscript):
+            found.setdefault(index)
+    return list(found)
+
+
+def _as_notation(lhs: Element, body: Expr) -> Expr:
+    """Replace SymPy's own Max, Min, Piecewise and scalar tensors by the notation's."""
+    mapping: dict[Any, Any] = {}
+    for node in sympy.postorder_traversal(body):
+        if isinstance(node, Tensor):
+            if node.rank:
+                raise NotationError(
+                    f"{lhs}: {node.name} is a tensor with {node.rank} indices, write "
+                    f"{node.name}[{', '.join(i.name for i in node.indices)}]"
+                )
+            mapping[node] = node[()]
+    body = body.xreplace(mapping)
+    # Max and Min of several arguments become nested two-argument functions.
+    body = body.replace(sympy.Max, lambda *a: _fold(maximum, a))
+    body = body.replace(sympy.Min, lambda *a: _fold(minimum, a))
+    return body.replace(sympy.Piecewise, lambda *pieces: _nested_where(lhs, pieces))
+
+
+def _fold(function: Any, arguments: Iterable[Expr]) -> Expr:
+    first, *rest = sorted(arguments, key=sympy.default_sort_key)
+    for argument in rest:
+        first = function(first, argument)
+    return first
+
+
+def _nested_where(lhs: Element, pieces: tuple[Any, ...]) -> Expr:
+    if pieces[-1][1] is not sympy.true:
+        raise NotationError(f"{lhs}: a Piecewise must end with a condition that is always True")
+    result = pieces[-1][0]
+    for value, condition in reversed(pieces[:-1]):
+        result = where(condition, value, result)
+    return result
+
+
+def _check_given(equation: Equation) -> None:
+    lhs, body = equation.lhs, equation.body
+    seen: set[Any] = set()
+    for position, subscript in enumerate(lhs.args):
+        if not isinstance(subscript, Index):
+            raise NotationError(f"{lhs}: the left-hand side takes plain indices, not {subscript}")
+        if subscript in seen:
+            raise NotationError(f"{lhs}: index {subscript} is used twice on the left")
+        seen.add(subscript)
+        extent = lhs.tensor.indices[position].extent
+        if subscript.extent != extent:
+            raise NotationError(
+                f"{lhs}: index {subscript} has extent {subscript.extent}, axis {position} of "
+                f"{lhs.tensor.name} has {extent}"
+            )
+    for index in indices_of(body):
+        if index not in seen and index not in equation.reduce:
+            twin = next((i for i in seen if i.name == index.name), None)
+            raise NotationError(
+                f"{lhs}: index {index} is free on the right but not on the left; sum over it "
+                f"with Sum(…, {index}) or put it on the left"
+                + (f" (the {twin} on the left is another index of that name)" if twin else "")
+            )
+    _check_nodes(lhs, body)
+
+
+def _check_nodes(lhs: Element, body: Expr) -> None:
+    for node in sympy.preorder_traversal(body):
+        if isinstance(node, (Element, Reduction, Prime)):
+            continue
+        if isinstance(node, sympy.Symbol) and not isinstance(node, Index):
+            if not (node.is_integer and node.is_positive):
+                raise NotationError(
+                    f"{lhs}: symbol {node} is not declared; declare a scalar with "
+                    f"bp.constant({node.name!r}, value) or bp.parameter({node.name!r})"
+                )
+        elif isinstance(node, (sympy.Sum, sympy.Integral, sympy.Derivative, sympy.MatrixExpr)):
+            raise NotationError(
+                f"{lhs}: {type(node).__name__} of SymPy has no place in an equation; write "
+                f"bp.Sum(body, index), or use bp.from_matrices for matrix expressions"
+            )
+        elif isinstance(node, AppliedUndef):
+            raise NotationError(f"{lhs}: {node} is an undefined function; see bp.function")
+        elif isinstance(node, sympy.Function) and not _is_integer_function(node):
+            operation_of(type(node))
+        elif node.is_number and not getattr(node, "is_real", True):
+            raise NotationError(f"{lhs}: {node} is not a real number")
+
+
+def _is_integer_function(node: sympy.Function) -> bool:
+    """Whether a function acts on indices only (``floor(t/2)``, ``Mod(t, 2)``)."""
+    return isinstance(node, (sympy.floor, sympy.ceiling)) and not node.atoms(Element)

@@ -1,0 +1,442 @@
+"""Elementwise functions: one record an operation.
+
+A record holds everything that symbp knows of a function: its SymPy class, value, derivative
+rule (in terms of its own output where that is cheaper), the name of its kernel in generated
+code, LaTeX and text, and a note on its domain. Users add their own with :func:`function`, or by
+subclassing :class:`sympy.Function` with ``fdiff`` and ``_eval_expand_func``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.special
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.errors import NotationError
+
+__all__ = [
+    "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
+    "leaky_relu", "log1p", "maximum", "minimum", "operation_of", "relu", "sigmoid", "silu",
+    "softplus", "stop_gradient", "where",
+]  # fmt: skip
+
+Rule = Callable[..., tuple[Expr, ...]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """All that is known of one elementwise function.
+
+    Attributes
+    ----------
+    name : str
+        The name in the notation, for example ``"sigmoid"``.
+    function : type
+        The SymPy function class.
+    value : callable
+        The float64 NumPy reference, stable over the whole range.
+    derivative : callable
+        Maps the arguments to one partial derivative for each argument, as expressions.
+    kernel : str
+        The generated code: the name of a function of the vector maths, or a template with
+        ``{0}``, ``{1}`` for the arguments.
+    latex, text : str
+        How the function's name prints, or a template with ``{0}``.
+    named_derivative : bool
+        Whether a derivation prints the derivative as ``f'(x)`` before the rule is applied.
+    definition : callable, optional
+        The textbook formula, where the stable code differs from it or none is built in.
+    domain : str
+        Where it is defined and what happens at kinks and limits.
+    """
+
+    name: str
+    function: type[sympy.Function]
+    value: Callable[..., Any]
+    derivative: Rule
+    kernel: str
+    latex: str
+    text: str
+    named_derivative: bool = True
+    definition: Callable[..., Expr] | None = None
+    domain: str = "all real numbers"
+
+
+class _Elementwise(sympy.Function):
+    """Base of symbp's own functions: real-valued, with the derivative of the record."""
+
+    is_real = True
+    is_commutative = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Return the partial derivative with respect to one argument, from the record."""
+        return operation_of(type(self)).derivative(*self.args)[argindex - 1]
+
+
+class identity(_Elementwise):  # noqa: N801 - functions are written in lower case
+    """The identity: ``identity(x) = x``."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, x: Expr) -> Expr:
+        """Vanish at once: the identity leaves no trace in an equation."""
+        return x
+
+
+class sigmoid(_Elementwise):  # noqa: N801
+    """The logistic function ``1 / (1 + exp(-x))``."""
+
+    nargs = 1
+
+
+class relu(_Elementwise):  # noqa: N801
+    """The rectifier ``max(0, x)``; its derivative at 0 is 0."""
+
+    nargs = 1
+
+
+class leaky_relu(_Elementwise):  # noqa: N801
+    """``x`` for positive ``x``, ``slope·x`` otherwise."""
+
+    nargs = 2
+
+    def __new__(cls, x: Any, slope: Any = 0.01, **options: Any) -> Any:
+        return super().__new__(cls, x, slope, **options)
+
+
+class elu(_Elementwise):  # noqa: N801
+    """``x`` for positive ``x``, ``alpha·(exp(x) - 1)`` otherwise."""
+
+    nargs = 2
+
+    def __new__(cls, x: Any, alpha: Any = 1, **options: Any) -> Any:
+        return super().__new__(cls, x, alpha, **options)
+
+
+class gelu(_Elementwise):  # noqa: N801
+    """The exact Gaussian error linear unit ``x·Φ(x)``."""
+
+    nargs = 1
+
+
+class gelu_tanh(_Elementwise):  # noqa: N801
+    """The tanh approximation of the Gaussian error linear unit."""
+
+    nargs = 1
+
+
+class silu(_Elementwise):  # noqa: N801
+    """``x·sigmoid(x)``, also called swish."""
+
+    nargs = 1
+
+
+class softplus(_Elementwise):  # noqa: N801
+    """``log(1 + exp(x))``."""
+
+    nargs = 1
+
+
+class log1p(_Elementwise):  # noqa: N801
+    """``log(1 + x)``, exact for small ``x``."""
+
+    nargs = 1
+
+
+class expm1(_Elementwise):  # noqa: N801
+    """``exp(x) - 1``, exact for small ``x``."""
+
+    nargs = 1
+
+
+class maximum(_Elementwise):  # noqa: N801
+    """The larger of two values; at a tie each has half of the gradient."""
+
+    nargs = 2
+
+
+class minimum(_Elementwise):  # noqa: N801
+    """The smaller of two values; at a tie each has half of the gradient."""
+
+    nargs = 2
+
+
+class where(_Elementwise):  # noqa: N801
+    """``where(condition, a, b)``: ``a`` where the condition holds, else ``b``.
+
+    Only the chosen branch is read, so a condition on the indices guards against reading
+    outside of a tensor: ``where(t > 0, h[n, t - 1], 0)``.
+    """
+
+    nargs = 3
+
+    @classmethod
+    def eval(cls, condition: Any, a: Expr, b: Expr) -> Expr | None:
+        """Choose at once when the condition is known."""
+        if condition is sympy.true:
+            return a
+        if condition is sympy.false:
+            return b
+        return a if a == b else None
+
+
+class stop_gradient(_Elementwise):  # noqa: N801
+    """The value of ``x``, treated as a constant by differentiation."""
+
+    nargs = 1
+
+
+_half = sympy.Rational(1, 2)
+_zero, _one = sympy.S.Zero, sympy.S.One
+
+
+def _sigmoid_value(x: Any) -> Any:
+    return scipy.special.expit(x)
+
+
+def _gelu_derivative(x: Expr) -> tuple[Expr]:
+    cdf = (1 + sympy.erf(x / sympy.sqrt(2))) / 2
+    return (cdf + x * sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi),)
+
+
+def _gelu_tanh_parts(x: Expr) -> tuple[Expr, Expr]:
+    scale = sympy.sqrt(2 / sympy.pi)
+    cubic = sympy.Rational(44715, 1000000)
+    return scale * (x + cubic * x**3), scale * (1 + 3 * cubic * x**2)
+
+
+def _gelu_tanh_definition(x: Expr) -> Expr:
+    return x * (1 + sympy.tanh(_gelu_tanh_parts(x)[0])) / 2
+
+
+def _gelu_tanh_derivative(x: Expr) -> tuple[Expr]:
+    inner, slope = _gelu_tanh_parts(x)
+    t = sympy.tanh(inner)
+    return ((1 + t) / 2 + x * (1 - t**2) * slope / 2,)
+
+
+def _greater(a: Expr, b: Expr) -> Expr:
+    """Return 1 where a > b, 1/2 at a tie, 0 elsewhere."""
+    return where(sympy.Gt(a, b), 1, where(sympy.Eq(a, b), _half, 0))
+
+
+_OPERATIONS = [
+    Operation("identity", identity, lambda x: x, lambda x: (_one,), "{0}", "{0}", "{0}"),
+    Operation(
+        "sigmoid", sigmoid, _sigmoid_value, lambda x: (sigmoid(x) * (1 - sigmoid(x)),),
+        "sigmoid", r"\sigma", "σ", definition=lambda x: 1 / (1 + sympy.exp(-x)),
+    ),
+    Operation(
+        "tanh", sympy.tanh, np.tanh, lambda x: (1 - sympy.tanh(x) ** 2,),
+        "tanh", r"\tanh", "tanh",
+    ),
+    Operation(
+        "relu", relu, lambda x: np.where(x <= 0, 0.0, x),
+        lambda x: (where(relu(x) > 0, 1, 0),),
+        "(0 if {0} <= 0 else {0})", r"\operatorname{relu}", "relu",
+        definition=lambda x: where(x > 0, x, 0), domain="all real numbers; derivative 0 at 0",
+    ),
+    Operation(
+        "leaky_relu", leaky_relu, lambda x, slope: np.where(x > 0, x, slope * x),
+        lambda x, slope: (where(x > 0, 1, slope), where(x > 0, 0, x)),
+        "({0} if {0} > 0 else {1} * {0})", r"\operatorname{lrelu}", "lrelu",
+        definition=lambda x, slope: where(x > 0, x, slope * x),
+        domain="all real numbers; derivative slope at 0",
+    ),
+    Operation(
+        "elu", elu,
+        lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+        lambda x, alpha: (
+            where(x > 0, 1, elu(x, alpha) + alpha),
+            where(x > 0, 0, expm1(minimum(x, 0))),
+        ),
+        "({0} if {0} > 0 else {1} * expm1({0}))", r"\operatorname{elu}", "elu",
+        definition=lambda x, alpha: where(x > 0, x, alpha * (sympy.exp(x) - 1)),
+        domain="all real numbers; derivative alpha at 0",
+    ),
+    Operation(
+        "gelu", gelu, lambda x: x * scipy.special.ndtr(x), _gelu_derivative,
+        "gelu", r"\operatorname{gelu}", "gelu",
+        definition=lambda x: x * (1 + sympy.erf(x / sympy.sqrt(2))) / 2,
+    ),
+    Operation(
+        "gelu_tanh", gelu_tanh,
+        lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+        _gelu_tanh_derivative, "gelu_tanh", r"\operatorname{gelu_t}", "gelu_t",
+        definition=_gelu_tanh_definition,
+    ),
+    Operation(
+        "silu", silu, lambda x: x * scipy.special.expit(x),
+        lambda x: (sigmoid(x) + silu(x) * (1 - sigmoid(x)),),
+        "{0} * sigmoid({0})", r"\operatorname{silu}", "silu",
+        definition=lambda x: x / (1 + sympy.exp(-x)),
+    ),
+    Operation(
+        "softplus", softplus, lambda x: np.logaddexp(0, x), lambda x: (sigmoid(x),),
+        "softplus", r"\operatorname{softplus}", "softplus",
+        definition=lambda x: sympy.log(1 + sympy.exp(x)),
+    ),
+    Operation("sin", sympy.sin, np.sin, lambda x: (sympy.cos(x),), "sin", r"\sin", "sin", False),
+    Operation("cos", sympy.cos, np.cos, lambda x: (-sympy.sin(x),), "cos", r"\cos", "cos", False),
+    Operation("exp", sympy.exp, np.exp, lambda x: (sympy.exp(x),), "exp", r"\exp", "exp", False),
+    Operation(
+        "expm1", expm1, np.expm1, lambda x: (sympy.exp(x),),
+        "expm1", r"\operatorname{expm1}", "expm1", False,
+        definition=lambda x: sympy.exp(x) - 1,
+    ),
+    Operation(
+        "log", sympy.log, np.log, lambda x: (1 / x,), "log", r"\ln", "ln", False,
+        domain="x > 0; -inf at 0, nan below",
+    ),
+    Operation(
+        "log1p", log1p, np.log1p, lambda x: (1 / (1 + x),), "log1p",
+        r"\operatorname{log1p}", "log1p", False,
+        definition=lambda x: sympy.log(1 + x), domain="x > -1; -inf at -1, nan below",
+    ),
+    Operation(
+        "erf", sympy.erf, scipy.special.erf,
+        lambda x: (2 * sympy.exp(-(x**2)) / sympy.sqrt(sympy.pi),),
+        "erf", r"\operatorname{erf}", "erf", False,
+    ),
+    Operation(
+        "abs", sympy.Abs, np.abs, lambda x: (sympy.sign(x),), "abs({0})", r"\left|{0}\right|",
+        "|{0}|", False, domain="all real numbers; derivative 0 at 0",
+    ),
+    Operation(
+        "sign", sympy.sign, np.sign, lambda x: (_zero,),
+        "({0} if {0} != {0} else (1 if {0} > 0 else (-1 if {0} < 0 else 0)))",
+        r"\operatorname{sign}", "sign", False, domain="all real numbers; 0 at 0",
+    ),
+    Operation(
+        "maximum", maximum, np.maximum, lambda a, b: (_greater(a, b), _greater(b, a)),
+        "({0} if {0} >= {1} or {0} != {0} else {1})", r"\max", "max", False,
+        domain="all real numbers; half of the gradient to each at a tie",
+    ),
+    Operation(
+        "minimum", minimum, np.minimum, lambda a, b: (_greater(b, a), _greater(a, b)),
+        "({0} if {0} <= {1} or {0} != {0} else {1})", r"\min", "min", False,
+        domain="all real numbers; half of the gradient to each at a tie",
+    ),
+    Operation(
+        "where", where, np.where,
+        lambda condition, a, b: (_zero, where(condition, 1, 0), where(condition, 0, 1)),
+        "({1} if {0} else {2})", r"\operatorname{where}", "where", False,
+    ),
+    Operation(
+        "stop_gradient", stop_gradient, lambda x: x, lambda x: (_zero,), "{0}",
+        r"\operatorname{sg}", "sg", False,
+    ),
+]  # fmt: skip
+
+OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _OPERATIONS}
+_by_class = {operation.function: operation for operation in _OPERATIONS}
+
+
+def operation_of(function_class: type) -> Operation:
+    """Return the record of a function class, built-in or the user's own.
+
+    A user's own :class:`sympy.Function` needs ``_eval_expand_func`` (its value in terms of known
+    functions); ``fdiff`` is used when it is there, else its value is differentiated.
+    """
+    record = _by_class.get(function_class)
+    if record is None:
+        record = _by_class[function_class] = _record_of_users_function(function_class)
+    return record
+
+
+def _record_of_users_function(function_class: type) -> Operation:
+    name = function_class.__name__
+    if not issubclass(function_class, sympy.Function) or not hasattr(
+        function_class, "_eval_expand_func"
+    ):
+        known = ", ".join(sorted(OPERATIONS))
+        raise NotationError(
+            f"function {name}: give it a value in terms of known functions (bp.function(...), or "
+            f"a method _eval_expand_func); known functions: {known}"
+        )
+
+    def definition(*args: Expr) -> Expr:
+        return function_class(*args)._eval_expand_func()
+
+    def derivative(*args: Expr) -> tuple[Expr, ...]:
+        application = function_class(*args)
+        if function_class.fdiff is not sympy.Function.fdiff:
+            return tuple(application.fdiff(i + 1) for i in range(len(args)))
+        symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(args))]
+        value = definition(*symbols)
+        values = dict(zip(symbols, args, strict=True))
+        return tuple(value.diff(symbol).xreplace(values) for symbol in symbols)
+
+    def value(*args: Any) -> Any:
+        raise AssertionError(f"{name} is expanded before it is evaluated")
+
+    printed = r"\operatorname{" + name.replace("_", r"\_") + "}"
+    return Operation(
+        name, function_class, value, derivative, "", printed, name, definition=definition
+    )
+
+
+def function(
+    name: str,
+    value: Callable[..., Any],
+    derivative: Callable[..., Any] | None = None,
+    *,
+    arguments: int = 1,
+    latex: str | None = None,
+) -> type[sympy.Function]:
+    """Make an elementwise function of your own from its formula.
+
+    Parameters
+    ----------
+    name : str
+        How it prints.
+    value : callable
+        Maps SymPy expressions to the formula, in terms of known functions.
+    derivative : callable, optional
+        Maps the same arguments to the derivative (a tuple of them for several arguments). When
+        it is left out, the formula is differentiated. ``bp.check`` finds a wrong one.
+    arguments : int, default 1
+        How many arguments it takes.
+    latex : str, optional
+        How its name prints in LaTeX.
+
+    Returns
+    -------
+    type
+        A subclass of :class:`sympy.Function`.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> mish = function("mish", lambda x: x * sympy.tanh(softplus(x)))
+    >>> mish(sympy.Symbol("z"))
+    mish(z)
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise NotationError(f"function name {name!r}: expected an identifier such as 'mish'")
+
+    def expand(self: Any, **hints: Any) -> Expr:
+        return sympy.sympify(value(*self.args))
+
+    members: dict[str, Any] = {
+        "nargs": arguments, "is_real": True, "_eval_expand_func": expand, "__doc__": f"{name}."
+    }
+    if derivative is not None:
+        rule = derivative
+
+        def fdiff(self: Any, argindex: int = 1) -> Expr:
+            result = rule(*self.args)
+            partials = result if isinstance(result, tuple) else (result,)
+            return sympy.sympify(partials[argindex - 1])
+
+        members["fdiff"] = fdiff
+    made: type[sympy.Function] = type(name, (sympy.Function,), members)
+    record = _record_of_users_function(made)
+    if latex is not None:
+        record = Operation(**{**record.__dict__, "latex": latex})
+    _by_class[made] = record
+    return made

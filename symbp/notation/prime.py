@@ -1,0 +1,65 @@
+"""The derivative of a function, kept by name.
+
+The reverse rule leaves ``σ'(z)`` in an equation as ``Prime(sigmoid(z), 1)``, so that a
+derivation can print the step before the function's own rule is applied.
+"""
+
+from typing import Any
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.functions import operation_of
+
+__all__ = ["Prime", "expand_primes"]
+
+
+class Prime(Expr):
+    """The partial derivative of a function application, not yet written out.
+
+    Parameters
+    ----------
+    application : sympy.Function
+        For example ``sigmoid(z[n, j])``.
+    argument : int
+        Which argument it is differentiated with respect to, counted from 1.
+    """
+
+    is_commutative = True
+    is_real = True
+    is_number = False
+
+    def __new__(cls, application: Any, argument: Any = 1) -> "Prime":
+        return super().__new__(cls, application, sympy.Integer(argument))
+
+    @property
+    def application(self) -> Any:
+        """The function application that is differentiated."""
+        return self.args[0]
+
+    @property
+    def argument(self) -> int:
+        """Which argument it is differentiated with respect to, counted from 1."""
+        return int(self.args[1])
+
+    def rule(self) -> Expr:
+        """Return the derivative written out by the function's rule."""
+        record = operation_of(type(self.application))
+        return sympy.sympify(record.derivative(*self.application.args)[self.argument - 1])
+
+    def _sympystr(self, printer: Any) -> str:
+        application = self.application
+        marks = "'" if len(application.args) == 1 else f"'{self.argument}"
+        arguments = ", ".join(printer._print(a) for a in application.args)
+        return f"{type(application).__name__}{marks}({arguments})"
+
+
+def expand_primes(expression: Expr) -> Expr:
+    """Return the expression with every :class:`Prime` written out by its function's rule."""
+    while True:
+        primes = expression.atoms(Prime)
+        if not primes:
+            return expression
+        # Innermost first: a rule's result never holds a Prime of its own argument.
+        mapping = {p: p.rule() for p in primes if not any(a.has(Prime) for a in p.args)}
+        expression = expression.xreplace(mapping)

@@ -1,0 +1,304 @@
+"""Programs: ordered equations with roles; what a user defines and every pass returns."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from symbp.notation.bounds import check_bounds
+from symbp.notation.dependence import components, definitions, offset, predecessors
+from symbp.notation.equation import Equation, indices_of
+from symbp.notation.errors import NotationError
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element, Role, Tensor
+
+__all__ = ["Program"]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Equations in an order in which they can be computed.
+
+    Parameters
+    ----------
+    equations : sequence of Equation
+        Each tensor that is not an input, target, parameter or constant is defined by one.
+    cost : Tensor, optional
+        The scalar that is differentiated and minimised.
+    output : Tensor, optional
+        What ``predict`` returns; by default the last tensor that needs no target.
+    gradients : tuple of (Tensor, Tensor)
+        For each parameter the tensor that holds its gradient; filled by differentiation.
+    updates : tuple of (Tensor, Tensor)
+        For each parameter or state the tensor that holds its next value; filled by an optimizer.
+    derived : bool
+        Whether a pass made it; a user's program is checked when it is defined.
+
+    Raises
+    ------
+    NotationError
+        A tensor defined twice or not at all, a name used twice, a cycle that is not a
+        recurrence, a parameter that the cost does not need, a subscript out of range.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, y, z = (bp.parameter(name) for name in "xyz")
+    >>> q, f = bp.tensor("q"), bp.tensor("f")
+    >>> print(bp.Program([bp.Equation(q, x + y), bp.Equation(f, q * z)], cost=f))
+    q = x + y
+    f = q*z
+    """
+
+    equations: tuple[Equation, ...]
+    cost: Tensor | None = None
+    output: Tensor | None = None
+    gradients: tuple[tuple[Tensor, Tensor], ...] = ()
+    updates: tuple[tuple[Tensor, Tensor], ...] = ()
+    derived: bool = False
+
+    def __init__(
+        self,
+        equations: Iterable[Equation],
+        cost: Tensor | None = None,
+        output: Tensor | None = None,
+        gradients: tuple[tuple[Tensor, Tensor], ...] = (),
+        updates: tuple[tuple[Tensor, Tensor], ...] = (),
+        derived: bool = False,
+    ) -> None:
+        given = tuple(equations)
+        for equation in given:
+            if not isinstance(equation, Equation):
+                raise NotationError(f"a program takes equations, got {equation!r}")
+        if isinstance(cost, Element):
+            cost = cost.tensor
+        if isinstance(output, Element):
+            output = output.tensor
+        if not derived:
+            given = _in_order(given)
+        object.__setattr__(self, "equations", given)
+        object.__setattr__(self, "cost", cost)
+        object.__setattr__(self, "output", output)
+        object.__setattr__(self, "gradients", gradients)
+        object.__setattr__(self, "updates", updates)
+        object.__setattr__(self, "derived", derived)
+        if not derived:
+            _check(self)
+            if output is None:
+                object.__setattr__(self, "output", self._default_output())
+
+    def replace(self, **changes: Any) -> "Program":
+        """Return the program with some fields changed, as a derived one."""
+        return replace(self, **{"derived": True, **changes})
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Every tensor, in the order in which the equations name them."""
+        found: dict[Tensor, None] = {}
+        for equation in self.equations:
+            for element in sorted(equation.reads(), key=lambda e: (e.serial, e.tensor.serial)):
+                found.setdefault(element.tensor)
+            found.setdefault(equation.tensor)
+        return tuple(found)
+
+    def with_role(self, role: Role) -> tuple[Tensor, ...]:
+        """Return the tensors of one role."""
+        return tuple(tensor for tensor in self.tensors if tensor.role == role)
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The trainable parameters, in the order in which they were declared."""
+        return tuple(sorted(self.with_role("parameter"), key=lambda tensor: tensor.serial))
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The inputs, in the order in which they were declared."""
+        return tuple(sorted(self.with_role("input"), key=lambda tensor: tensor.serial))
+
+    @property
+    def targets(self) -> tuple[Tensor, ...]:
+        """The targets, in the order in which they were declared."""
+        return tuple(sorted(self.with_role("target"), key=lambda tensor: tensor.serial))
+
+    @property
+    def batch(self) -> sympy.Symbol | None:
+        """The symbol of the batch size, or None when every extent is a number."""
+        symbols = {
+            extent for tensor in self.tensors for extent in tensor.shape
+            if isinstance(extent, sympy.Symbol)
+        }
+        return next(iter(symbols), None)
+
+    def tensor(self, name: str) -> Tensor:
+        """Return the tensor of a name."""
+        for tensor in self.tensors:
+            if tensor.name == name:
+                return tensor
+        names = ", ".join(tensor.name for tensor in self.tensors)
+        raise NotationError(f"no tensor {name!r} in this program; it has {names}")
+
+    def equations_of(self, tensor: Tensor) -> tuple[Equation, ...]:
+        """Return the equations that define a tensor."""
+        return tuple(equation for equation in self.equations if equation.tensor is tensor)
+
+    def depends_on(self, roots: Iterable[Tensor]) -> set[Tensor]:
+        """Return the tensors that the roots need, themselves included."""
+        defined = definitions(self.equations)
+        found: set[Tensor] = set()
+        stack = list(roots)
+        while stack:
+            tensor = stack.pop()
+            if tensor in found:
+                continue
+            found.add(tensor)
+            for position in defined.get(tensor, ()):
+                stack.extend(element.tensor for element in self.equations[position].reads())
+        return found
+
+    def prune(self, roots: Iterable[Tensor]) -> "Program":
+        """Return the program with only the equations that the roots need."""
+        needed = self.depends_on(roots)
+        return self.replace(equations=tuple(e for e in self.equations if e.tensor in needed))
+
+    def _default_output(self) -> Tensor | None:
+        targets = set(self.targets)
+        for equation in reversed(self.equations):
+            tensor = equation.tensor
+            if tensor is not self.cost and not targets & self.depends_on([tensor]):
+                return tensor
+        return None
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.equations))
+
+    def __repr__(self) -> str:
+        roles = f"{len(self.parameters)} parameters, {len(self.inputs)} inputs"
+        return f"<{type(self).__name__}: {len(self.equations)} equations, {roles}>"
+
+
+def _in_order(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Return the equations with each after those it needs, keeping the given order if it will."""
+    needs = predecessors(equations)
+    if all(p < i for i, before in enumerate(needs) for p in before):
+        return equations
+    return tuple(equations[i] for component in components(needs) for i in component)
+
+
+def _check(program: Program) -> None:
+    defined = definitions(program.equations)
+    for tensor, positions in defined.items():
+        if len(positions) > 1:
+            raise NotationError(f"{tensor.name} is defined by {len(positions)} equations")
+        if tensor.role != "intermediate":
+            raise NotationError(
+                f"{tensor.name} is of role {tensor.role} and cannot stand on the left; declare "
+                f"it with bp.tensor"
+            )
+    _check_tensors(program, defined)
+    for equation in program.equations:
+        check_bounds(equation.lhs, equation.body)
+    _check_cycles(program.equations)
+    if program.cost is not None:
+        if program.cost.rank:
+            raise NotationError(f"cost {program.cost.name}: expected a tensor without indices")
+        if program.cost not in defined:
+            raise NotationError(f"cost {program.cost.name} is not defined by an equation")
+        needed = program.depends_on([program.cost])
+        for parameter in program.parameters:
+            if parameter not in needed:
+                raise NotationError(
+                    f"parameter {parameter.name} is unused: the cost {program.cost.name} does "
+                    f"not depend on it"
+                )
+    if program.output is not None and program.output not in defined:
+        raise NotationError(f"output {program.output.name} is not defined by an equation")
+
+
+def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
+    names: dict[str, Tensor] = {}
+    symbols: dict[Any, Tensor] = {}
+    for tensor in program.tensors:
+        if names.setdefault(tensor.name, tensor) is not tensor:
+            raise NotationError(f"the name {tensor.name} is used for two tensors")
+        if tensor.role == "intermediate" and tensor not in defined:
+            raise NotationError(
+                f"{tensor.name} is read but no equation defines it; if it is an input or a "
+                f"parameter, declare it with bp.input or bp.parameter"
+            )
+        if tensor.kind == "integer" and tensor.role not in ("input", "target"):
+            raise NotationError(f"{tensor.name}: only inputs and targets can be integer tensors")
+        for axis, extent in enumerate(tensor.shape):
+            if not isinstance(extent, sympy.Symbol):
+                continue
+            symbols.setdefault(extent, tensor)
+            if tensor.role in ("parameter", "state") or (tensor.role != "intermediate" and axis):
+                raise NotationError(
+                    f"{tensor.name}: axis {axis} has the run-time extent {extent}; only the "
+                    f"first axis of inputs and targets, and intermediate tensors, can have one"
+                )
+    if len(symbols) > 1:
+        raise NotationError(
+            "only one extent can be known at run time, the batch size; got "
+            + " and ".join(f"{symbol} ({tensor.name})" for symbol, tensor in symbols.items())
+        )
+    for equation in program.equations:
+        for symbol in equation.body.free_symbols:
+            if isinstance(symbol, sympy.Symbol) and not isinstance(symbol, Index):
+                if symbol not in symbols:
+                    raise NotationError(f"{equation.lhs}: {symbol} is the extent of no tensor")
+
+
+def _check_cycles(equations: Sequence[Equation]) -> None:
+    for component in components(predecessors(equations)):
+        members = [equations[i] for i in component]
+        inside = {equation.tensor for equation in members}
+        reads = [
+            (equation, element)
+            for equation in members for element in equation.reads() if element.tensor in inside
+        ]
+        if not reads:
+            continue
+        names = ", ".join(equation.tensor.name for equation in members)
+        carried = _carrying_axis(members)
+        if carried is None:
+            raise NotationError(
+                f"{names}: the equations need each other and are no recurrence; in a recurrence "
+                f"every tensor has the same sequential index (Index(…, sequential=True)) and "
+                f"reads itself at an earlier or later step, such as h[n, t - 1]"
+            )
+
+
+def _carrying_axis(members: Sequence[Equation]) -> Index | None:
+    """Return the sequential index that carries a cycle of equations, or None."""
+    candidates = [i for i in indices_of(members[0].lhs) if i.sequential]
+    inside = {equation.tensor for equation in members}
+    for first in candidates:
+        signs: set[bool] = set()
+        fine = True
+        zero_edges: dict[Tensor, set[Tensor]] = {e.tensor: set() for e in members}
+        for equation in members:
+            time = next((i for i in equation.lhs.args if i.name == first.name and i.sequential), None)
+            if time is None:
+                fine = False
+                break
+            for element in equation.reads():
+                if element.tensor not in inside:
+                    continue
+                steps = [offset(a, time) for a in element.args]
+                known = [step for step in steps if step is not None]
+                if not known:
+                    fine = False
+                elif known[0]:
+                    signs.add(known[0] > 0)
+                else:
+                    zero_edges[equation.tensor].add(element.tensor)
+        order = list(zero_edges)
+        edges = [[order.index(t) for t in sorted(zero_edges[tensor], key=lambda t: t.serial)]
+                 for tensor in order]
+        acyclic = all(len(c) == 1 and c[0] not in edges[c[0]] for c in components(edges))
+        if fine and len(signs) == 1 and acyclic:
+            return first
+    return None
+

@@ -1,0 +1,112 @@
+"""Reductions over indices: sum, maximum and log-sum-exp, and what is built on them.
+
+A reduction is written ``Sum(body, k)`` inside a formula; :mod:`symbp.calculus.normalise` later
+gives each of them an equation of its own.
+"""
+
+from typing import Any, Literal
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.errors import NotationError
+from symbp.notation.index import Index
+
+__all__ = ["REDUCTIONS", "LogSumExp", "Max", "Mean", "ReduceOperation", "Reduction", "Sum",
+           "log_softmax", "logsumexp", "softmax"]
+
+ReduceOperation = Literal["sum", "max", "logsumexp"]
+
+
+class Reduction(Expr):
+    """A reduction of ``body`` over bound indices; use one of the subclasses."""
+
+    is_commutative = True
+    is_real = True
+    is_number = False
+    operation: ReduceOperation
+
+    def __new__(cls, body: Any, *bound: Index) -> "Reduction":
+        if not bound:
+            raise NotationError(f"{cls.__name__}({body}): expected an index to reduce over")
+        for index in bound:
+            if not isinstance(index, Index):
+                raise NotationError(f"{cls.__name__}: expected indices, got {index!r}")
+        if len(set(bound)) != len(bound):
+            raise NotationError(f"{cls.__name__}: an index is reduced over twice")
+        return super().__new__(cls, sympy.sympify(body, strict=True), *bound)
+
+    @property
+    def body(self) -> Expr:
+        """What is reduced."""
+        return self.args[0]
+
+    @property
+    def bound(self) -> tuple[Index, ...]:
+        """The indices that the reduction runs over."""
+        return self.args[1:]
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        """The symbols of the body without the bound indices."""
+        return set(self.body.free_symbols) - set(self.bound)
+
+    def _sympystr(self, printer: Any) -> str:
+        bound = ", ".join(index.name for index in self.bound)
+        return f"{type(self).__name__}({printer._print(self.body)}, {bound})"
+
+
+class Sum(Reduction):
+    """The sum of ``body`` over the indices.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> j, k = bp.indices("j k", 3, 2)
+    >>> W, x = bp.parameter("W", j, k), bp.input("x", k)
+    >>> bp.Sum(W[j, k] * x[k], k)
+    Sum(W[j, k]*x[k], k)
+    """
+
+    operation = "sum"
+
+
+class Max(Reduction):
+    """The largest value of ``body`` over the indices; its gradient is shared among ties."""
+
+    operation = "max"
+
+
+class LogSumExp(Reduction):
+    """``log Σ exp(body)``, computed without overflow; its derivative is the softmax."""
+
+    operation = "logsumexp"
+
+
+REDUCTIONS: dict[str, type[Reduction]] = {"sum": Sum, "max": Max, "logsumexp": LogSumExp}
+
+
+def Mean(body: Any, *bound: Index) -> Expr:  # noqa: N802 - stands beside Sum and Max
+    """Return the mean of ``body`` over the indices."""
+    return Sum(body, *bound) / sympy.Mul(*(index.extent for index in bound))
+
+
+def logsumexp(body: Any, *bound: Index) -> Expr:
+    """Return ``log Σ exp(body)`` over the indices, stable for large arguments."""
+    return LogSumExp(body, *bound)
+
+
+def _shifted(body: Any, over: tuple[Index, ...]) -> Expr:
+    body = sympy.sympify(body, strict=True)
+    bound = tuple(index.fresh() for index in over)
+    return body - LogSumExp(body.xreplace(dict(zip(over, bound, strict=True))), *bound)
+
+
+def log_softmax(body: Any, *over: Index) -> Expr:
+    """Return ``body - logsumexp(body)``: the logarithm of the softmax over the indices."""
+    return _shifted(body, over)
+
+
+def softmax(body: Any, *over: Index) -> Expr:
+    """Return ``exp(body) / Σ exp(body)`` over the indices, as ``exp(log_softmax(body))``."""
+    return sympy.exp(_shifted(body, over))

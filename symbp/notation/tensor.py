@@ -1,0 +1,263 @@
+"""Tensors and their elements: the leaves of every equation.
+
+A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a role; writing
+``W[j, k]`` gives an :class:`Element`, an ordinary SymPy expression of real value.
+"""
+
+import functools
+import itertools
+from typing import Any, Literal
+
+import sympy
+from sympy.core.expr import AtomicExpr, Expr
+
+from symbp.notation.errors import NotationError
+from symbp.notation.index import Extent, Index
+
+__all__ = ["ROLES", "Element", "Initial", "Role", "Tensor", "constant", "input", "parameter",
+           "target", "tensor"]
+
+Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
+ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
+Initial = tuple[Literal["normal", "uniform", "constant"], float]
+
+_tensor_serial = itertools.count(1)
+_element_serial = itertools.count(1)
+
+
+class Tensor(AtomicExpr):
+    """A named array of numbers.
+
+    Parameters
+    ----------
+    name : str
+        The name: a Python identifier, unique in a program.
+    indices : tuple of Index
+        Give the shape: one extent an axis. Empty for a scalar.
+    role : {"input", "target", "parameter", "constant", "state", "intermediate"}
+        What the tensor is in the program.
+    symbol : str, optional
+        How it prints (LaTeX), when that is not its name.
+    label : int or str, optional
+        The layer it belongs to, printed as a superscript.
+    initial : tuple, optional
+        How a parameter starts: ``("normal", standard deviation)``, ``("uniform", bound)`` or
+        ``("constant", value)``. By default uniform in ±sqrt(1/number of columns), or zero for
+        a vector or scalar.
+    value : float, optional
+        The default value of a scalar constant; it can be changed at run time.
+    adjoint_symbol : str, optional
+        How the derivative of the cost with respect to the tensor prints, such as ``\\delta``
+        for a pre-activation; by default as ``∂C/∂T``.
+    adjoint_of : Tensor, optional
+        Set by differentiation: the tensor whose adjoint this is.
+    kind : {"real", "integer", "classes", "distribution"}
+        ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
+        integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    """
+
+    is_commutative = True
+    is_real = True
+    is_symbol = False
+    name: str
+    indices: tuple[Index, ...]
+    role: Role
+    symbol: str | None
+    label: int | str | None
+    initial: Initial | None
+    value: float | None
+    kind: str
+    adjoint_symbol: str | None
+    adjoint_of: "Tensor | None"
+    serial: int
+
+    def __new__(
+        cls,
+        name: str,
+        indices: tuple[Index, ...] = (),
+        role: Role = "intermediate",
+        *,
+        symbol: str | None = None,
+        label: int | str | None = None,
+        initial: Initial | None = None,
+        value: float | None = None,
+        kind: str = "real",
+        adjoint_symbol: str | None = None,
+        adjoint_of: "Tensor | None" = None,
+    ) -> "Tensor":
+        if not isinstance(name, str) or not name.isidentifier():
+            raise NotationError(f"tensor name {name!r}: expected an identifier such as 'W1'")
+        for index in indices:
+            if not isinstance(index, Index):
+                raise NotationError(f"tensor {name}: expected indices, got {index!r}")
+        if role not in ROLES:
+            raise NotationError(f"tensor {name}: role {role!r}, expected one of {', '.join(ROLES)}")
+        self: Tensor = super().__new__(cls)
+        self.name, self.indices, self.role = name, tuple(indices), role
+        self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
+        self.kind = kind
+        self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
+        self.serial = next(_tensor_serial)
+        return self
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.name, self.serial)
+
+    def sort_key(self, order: object = None) -> Any:
+        """Return SymPy's key: name, then age, so that printed sums have one fixed order."""
+        return self.class_key(), (2, (self.name, self.serial)), sympy.S.One.sort_key(), sympy.S.One
+
+    @property
+    def shape(self) -> tuple[Extent, ...]:
+        """The extent of each axis."""
+        return tuple(index.extent for index in self.indices)
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.indices)
+
+    def __getitem__(self, subscripts: Any) -> "Element":
+        if not isinstance(subscripts, tuple):
+            subscripts = (subscripts,)
+        return Element(self, *subscripts)
+
+    def __iter__(self) -> Any:
+        raise TypeError(f"tensor {self.name} is symbolic and cannot be iterated over")
+
+    @property
+    def element(self) -> "Element":
+        """The element at the declared indices."""
+        return Element(self, *self.indices)
+
+    def like(self, name: str, role: Role = "intermediate", **changes: Any) -> "Tensor":
+        """Return a tensor of the same shape with another name and role."""
+        return Tensor(name, self.indices, role, **changes)
+
+    def _sympystr(self, printer: object) -> str:
+        return self.name
+
+    def __copy__(self) -> "Tensor":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Tensor":
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("a Tensor has an identity and cannot be pickled")
+
+
+class Element(Expr):
+    """One element ``T[e1, e2, …]`` of a tensor: a real scalar.
+
+    A subscript is an affine expression in indices with integer coefficients (``2*i + d - 1``),
+    an integer, or an element of an integer tensor (``E[token[n, t], d]``).
+    """
+
+    is_commutative = True
+    is_real = True
+    is_number = False
+    tensor: Tensor
+    serial: int
+
+    def __new__(cls, tensor: Tensor, *subscripts: Any, serial: int | None = None) -> "Element":
+        if len(subscripts) != tensor.rank:
+            raise NotationError(
+                f"{tensor.name} has {tensor.rank} indices, got {len(subscripts)}: "
+                f"{tensor.name}[{', '.join(map(str, subscripts))}]"
+            )
+        self: Element = super().__new__(cls, *(_subscript(tensor, s) for s in subscripts))
+        self.tensor = tensor
+        # Remembers when the user wrote it, so that terms print in the order they were written.
+        self.serial = next(_element_serial) if serial is None else serial
+        return self
+
+    @property
+    def func(self) -> Any:
+        """Rebuild with other subscripts (SymPy's traversal calls ``func(*args)``)."""
+        return functools.partial(Element, self.tensor, serial=self.serial)
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.tensor, *self.args)
+
+    def sort_key(self, order: object = None) -> Any:
+        """Return SymPy's key: the tensor, then the subscripts."""
+        inner = tuple(argument.sort_key() for argument in self.args)
+        return (
+            self.class_key(),
+            (3 + len(inner), (self.tensor.name, self.tensor.serial, *inner)),
+            sympy.S.One.sort_key(),
+            sympy.S.One,
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the subscripts are distinct plain indices."""
+        return all(isinstance(a, Index) for a in self.args) and len(set(self.args)) == len(
+            self.args
+        )
+
+    def _sympystr(self, printer: Any) -> str:
+        if not self.args:
+            return self.tensor.name
+        return f"{self.tensor.name}[{', '.join(printer._print(a) for a in self.args)}]"
+
+    def _eval_derivative(self, symbol: Any) -> Expr:
+        return sympy.S.One if symbol == self else sympy.S.Zero
+
+
+def _subscript(tensor: Tensor, value: Any) -> Expr:
+    if isinstance(value, Tensor) and not value.rank:
+        value = value.element
+    try:
+        expression = sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        raise NotationError(
+            f"subscript {value!r} of {tensor.name}: expected an index, an int or an expression "
+            f"of indices"
+        ) from None
+    for element in expression.atoms(Element):
+        if element.tensor.kind != "integer":
+            raise NotationError(
+                f"subscript {expression} of {tensor.name}: {element.tensor.name} is not an "
+                f"integer tensor (declare it with kind='integer')"
+            )
+    plain = expression.xreplace({element: sympy.S.Zero for element in expression.atoms(Element)})
+    free = plain.free_symbols
+    if not all(isinstance(symbol, Index) for symbol in free) or not (
+        plain.is_polynomial(*free) and all(plain.coeff(s).is_Integer for s in free)
+    ):
+        raise NotationError(
+            f"subscript {expression} of {tensor.name}: expected an affine expression of indices "
+            f"with integer coefficients"
+        )
+    if not free and not plain.is_Integer:
+        raise NotationError(f"subscript {expression} of {tensor.name}: expected an integer")
+    return expression
+
+
+def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
+    """Declare an intermediate tensor, defined by an equation of the program."""
+    return Tensor(name, indices, "intermediate", **options)
+
+
+def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
+    """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
+    return Tensor(name, indices, "parameter", **options)
+
+
+def input(name: str, *indices: Index, **options: Any) -> Tensor:
+    """Declare an input; its first index is usually the example's, of extent ``"N"``."""
+    return Tensor(name, indices, "input", **options)
+
+
+def target(name: str, *indices: Index, **options: Any) -> Tensor:
+    """Declare a target: what the outputs are compared with in the cost."""
+    return Tensor(name, indices, "target", **options)
+
+
+def constant(name: str, value: float, **options: Any) -> Tensor:
+    """Declare a scalar constant with a default value that can be changed at run time."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise NotationError(f"constant {name}: expected a number, got {value!r}")
+    return Tensor(name, (), "constant", value=float(value), **options)
