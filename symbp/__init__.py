@@ -24,3 +24,8 @@ from symbp.notation.index import Index, batch_extent, indices
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
+from symbp.networks.layers import Activation, Dense
+from symbp.networks.matrices import from_matrices
+from symbp.networks.network import Network, mlp
+from symbp.networks.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
+from symbp.networks.penalties import L1, L2

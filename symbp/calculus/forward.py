@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import sympy
 
-from symbp.calculus.partial import partial
+from symbp.calculus.partial import partial, scaled
 from symbp.calculus.reverse import reduction_factor
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.program import Program
@@ -17,7 +17,9 @@ from symbp.notation.tensor import Tensor
 __all__ = ["forward"]
 
 
-def forward(program: Program, wrt: Iterable[Tensor] | None = None) -> tuple[Program, dict[Tensor, Tensor]]:
+def forward(
+    program: Program, wrt: Iterable[Tensor] | None = None
+) -> tuple[Program, dict[Tensor, Tensor]]:
     """Return the program with the equations of its tangents.
 
     Parameters
@@ -59,21 +61,22 @@ def forward(program: Program, wrt: Iterable[Tensor] | None = None) -> tuple[Prog
         for occurrence in elements_of(equation.body):
             if occurrence.tensor in tangents:
                 p = partial(equation.body, occurrence)
-                body += factor * p * tangents[occurrence.tensor][occurrence.args]
-        tangent = tangents[equation.tensor]
-        if body == 0 and tangent in started:
+                tangent = tangents[occurrence.tensor][occurrence.args]
+                body += scaled(tangent, scaled(factor, p))
+        target = tangents[equation.tensor]
+        if body == 0 and target in started:
             continue
         equations.extend(helpers if body != 0 else [])
         equations.append(
             Equation(
-                tangent[equation.lhs.args],
+                target[equation.lhs.args],
                 body,
                 equation.reduce,
-                accumulate=tangent in started,
+                accumulate=target in started,
                 origin=Origin("forward", equation),
             )
         )
-        started.add(tangent)
+        started.add(target)
     return program.replace(equations=tuple(equations)), tangents
 
 

@@ -61,9 +61,7 @@ def interpret(program: Program, values: Mapping[str, ArrayLike]) -> dict[str, ND
             for step in range(length) if stage.upwards else reversed(range(length)):
                 for equation, index in zip(stage.equations, stage.steps, strict=True):
                     state.run(equation, {index: step})
-    return {
-        equation.tensor.name: state.values[equation.tensor] for equation in program.equations
-    }
+    return {equation.tensor.name: state.values[equation.tensor] for equation in program.equations}
 
 
 class _State:
@@ -72,6 +70,9 @@ class _State:
     def __init__(self, program: Program, values: Mapping[str, ArrayLike]) -> None:
         self.values: Values = {}
         self.extents: dict[Any, int] = {}
+        # Where the expression under evaluation is used, as its guards leave it.
+        self.allowed: NDArray[np.bool_] = np.asarray(True)
+        self.running: Equation
         for tensor in program.tensors:
             if tensor.role == "intermediate":
                 continue
@@ -81,7 +82,11 @@ class _State:
                 given = tensor.value
             else:
                 raise NotationError(f"no value given for the {tensor.role} {tensor.name}")
-            array = np.asarray(given, dtype=np.int64 if tensor.kind == "integer" else np.float64)
+            array = np.asarray(given, dtype=np.float64)
+            if tensor.kind == "integer":
+                if not np.all(array == np.floor(array)):
+                    raise NotationError(f"{tensor.name}: expected integers")
+                array = array.astype(np.int64)
             self._bind(tensor, array)
             self.values[tensor] = array
         for tensor in program.tensors:
@@ -92,10 +97,7 @@ class _State:
         if array.ndim != tensor.rank:
             raise NotationError(f"{tensor.name}: expected {tensor.rank} axes, got {array.shape}")
         for extent, size in zip(tensor.shape, array.shape, strict=True):
-            expected = self.extents.setdefault(extent, size) if extent not in self.extents else (
-                self.extents[extent]
-            )
-            expected = extent if isinstance(extent, int) else expected
+            expected = extent if isinstance(extent, int) else self.extents.setdefault(extent, size)
             if size != expected:
                 raise NotationError(
                     f"{tensor.name}: expected shape {tensor.shape}, got {array.shape}"
@@ -114,6 +116,8 @@ class _State:
             shape[axis] = -1
             grid[index] = np.arange(self.size(index.extent)).reshape(shape)
         full = tuple(self.size(index.extent) for index in domain)
+        self.allowed = np.asarray(True)
+        self.running = equation
         body = np.broadcast_to(self.evaluate(equation.body, grid), full)
         axes = tuple(domain.index(i) for i in equation.reduce if i not in fixed)
         target = self.values[equation.tensor]
@@ -132,8 +136,10 @@ class _State:
             shape = [1] * len(kept)
             shape[axis] = -1
             free[index] = np.arange(self.size(index.extent)).reshape(shape)
-        places = tuple(np.asarray(self.evaluate(s, free)).astype(np.int64)
-                       for s in equation.lhs.args)
+        self.allowed = np.asarray(True)
+        places = tuple(
+            np.asarray(self.evaluate(s, free)).astype(np.int64) for s in equation.lhs.args
+        )
         self._add(equation, target, places, reduced)
 
     def _add(
@@ -160,19 +166,38 @@ class _State:
             places = []
             for subscript, size in zip(node.args, array.shape, strict=True):
                 place = np.asarray(self.evaluate(subscript, grid)).astype(np.int64)
-                # Only a read that its guard discards can be outside.
+                outside = self.allowed & ((place < 0) | (place >= size))
+                if np.any(outside):
+                    wrong = np.broadcast_to(place, outside.shape)[outside].ravel()[0]
+                    raise SymbpError(
+                        f"{self.running.lhs}: subscript {subscript} of {node.tensor.name} is "
+                        f"{wrong}, expected 0 to {size - 1}"
+                    )
                 places.append(np.clip(place, 0, size - 1))
             return array[tuple(places)] if places else array[()]
         if node.is_Symbol:
             return float(self.extents[node])
         if node in (sympy.true, sympy.false):
             return bool(node)
-        if node.is_number:
+        if node.is_Number or node.is_NumberSymbol:
             return float(node)
         if isinstance(node, Prime):
             return self.evaluate(node.rule(), grid)
+        if isinstance(node, where):
+            return self._where(node, grid)
         values = [self.evaluate(argument, grid) for argument in node.args]
         return _apply(self, node, values, grid)
+
+    def _where(self, node: Any, grid: Grid) -> Any:
+        """Evaluate both branches; only where one is chosen must its reads be inside."""
+        condition = np.asarray(self.evaluate(node.args[0], grid), dtype=bool)
+        before = self.allowed
+        self.allowed = before & condition
+        chosen = self.evaluate(node.args[1], grid)
+        self.allowed = before & ~condition
+        other = self.evaluate(node.args[2], grid)
+        self.allowed = before
+        return np.where(condition, chosen, other)
 
 
 def _apply(state: _State, node: Any, values: list[Any], grid: Grid) -> Any:
@@ -191,8 +216,6 @@ def _apply(state: _State, node: Any, values: list[Any], grid: Grid) -> Any:
     record = operation_of(type(node))
     if record.definition is not None and record.kernel == "":
         return state.evaluate(record.definition(*node.args), grid)
-    if isinstance(node, where):
-        return np.where(*values)
     return record.value(*(np.asarray(v, dtype=np.float64) for v in values))
 
 
@@ -224,4 +247,3 @@ _LOGIC: dict[Any, Any] = {
     sympy.floor: np.floor,
     sympy.ceiling: np.ceil,
 }
-

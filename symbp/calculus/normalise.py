@@ -14,7 +14,7 @@ from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.program import Program
-from symbp.notation.reductions import Reduction, Sum
+from symbp.notation.reductions import ReduceOperation, Reduction, Sum
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["normalise"]
@@ -51,18 +51,25 @@ class _Normaliser:
 
     def equations(self) -> Iterator[Equation]:
         equation = self.equation
-        if not equation.body.has(Reduction):
+        inexact = equation.operation == "max" and not _is_stored(equation.body)
+        if not equation.body.has(Reduction) and not (equation.reduce and inexact):
             yield equation
+            return
+        if equation.reduce and equation.operation != "sum":
+            body = self._reduced_body(equation.body, equation.operation)
+            yield from self.lifted
+            yield equation.replace(body=body, origin=self.origin)
             return
         contributions: list[Equation] = []
         rest: list[Expr] = []
         terms = _terms(equation.body)
         for term in terms:
             factor, reduction = _linear(term)
-            if reduction is not None and (reduction.operation == "sum" or term == equation.body):
-                contributions.append(
-                    self._reduce(equation.lhs, reduction, factor, equation.reduce)
-                )
+            # Only a sum may have a factor drawn in, and only a sum of sums is one sum.
+            if reduction is not None and (
+                reduction.operation == "sum" or (term == reduction and term == equation.body)
+            ):
+                contributions.append(self._reduce(equation.lhs, reduction, factor, equation.reduce))
             else:
                 rest.append(self._lift_all(term, ()))
         if rest:
@@ -90,10 +97,21 @@ class _Normaliser:
             all_bound += fresh
             factor *= inner_factor
             body = inner.body.xreplace(dict(zip(inner.bound, fresh, strict=True)))
-        body = factor * self._lift_all(body, ())
-        return Equation(
-            lhs, body, tuple(all_bound), reduction.operation, origin=self.origin
-        )
+        body = factor * self._reduced_body(body, reduction.operation)
+        return Equation(lhs, body, tuple(all_bound), reduction.operation, origin=self.origin)
+
+    def _reduced_body(self, body: Expr, operation: ReduceOperation) -> Expr:
+        """Return the body of a reduction without reductions in it.
+
+        What a maximum is taken of is stored first, unless it is read as it stands: its derivative
+        compares the two, and a value that is computed twice need not be equal to itself.
+        """
+        body = self._lift_all(body, ())
+        if operation != "max" or _is_stored(body):
+            return body
+        tensor = Tensor(self._name("of_max"), tuple(indices_of(body)))
+        self.lifted.append(Equation(tensor.element, body, origin=self.origin))
+        return tensor.element
 
     def _lift_all(self, node: Expr, guards: tuple[tuple[Expr, bool], ...]) -> Expr:
         """Return the expression with every reduction replaced by an element of a new tensor."""
@@ -101,8 +119,9 @@ class _Normaliser:
             return node
         if isinstance(node, where):
             condition, chosen, other = node.args
+            condition = self._lift_all(condition, guards)
             return where(
-                self._lift_all(condition, guards),
+                condition,
                 self._lift_all(chosen, (*guards, (condition, True))),
                 self._lift_all(other, (*guards, (condition, False))),
             )
@@ -111,19 +130,22 @@ class _Normaliser:
         return node.func(*(self._lift_all(argument, guards) for argument in node.args))
 
     def _lift(self, node: Reduction, guards: tuple[tuple[Expr, bool], ...]) -> Element:
-        body = node.body
+        # The bound indices are renamed apart from those that the guards speak of.
+        spoken = {index for condition, _ in guards for index in indices_of(condition)}
+        bound = tuple(i.fresh() if i in spoken else i for i in node.bound)
+        body = node.body.xreplace(dict(zip(node.bound, bound, strict=True)))
         for condition, holds in reversed(guards):
             # The guard goes along, so that the lifted equation reads nothing that was guarded.
             body = where(condition, body, 0) if holds else where(condition, 0, body)
-        reduction = type(node)(body, *node.bound)
+        reduction = type(node)(body, *bound)
         free = indices_of(reduction)
-        tensor = Tensor(self._name(node), tuple(free))
+        tensor = Tensor(self._name(node.operation), tuple(free))
         equation = self._reduce(tensor.element, reduction, sympy.S.One)
         self.lifted.append(equation)
         return tensor.element
 
-    def _name(self, node: Reduction) -> str:
-        stem = f"{self.equation.tensor.name}_{node.operation}"
+    def _name(self, what: str) -> str:
+        stem = f"{self.equation.tensor.name}_{what}"
         name, count = stem, 1
         while name in self.names:
             count += 1
@@ -158,7 +180,17 @@ def _linear(term: Expr) -> tuple[Expr, Reduction | None]:
     return sympy.S.One, None
 
 
+def _is_stored(body: Expr) -> bool:
+    """Whether evaluating the body again gives the same number: it is read, not computed."""
+    if isinstance(body, where):
+        condition, chosen, other = body.args
+        return not condition.atoms(Element) and _is_stored(chosen) and _is_stored(other)
+    return isinstance(body, Element) or bool(body.is_number)
+
+
 def _is_constant(factor: Expr) -> bool:
-    return not factor.has(Reduction) and not indices_of(factor) and all(
-        element.tensor.role == "constant" for element in factor.atoms(Element)
+    return (
+        not factor.has(Reduction)
+        and not indices_of(factor)
+        and all(element.tensor.role == "constant" for element in factor.atoms(Element))
     )

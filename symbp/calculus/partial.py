@@ -12,7 +12,7 @@ from symbp.notation.functions import operation_of, where
 from symbp.notation.prime import Prime
 from symbp.notation.tensor import Element
 
-__all__ = ["partial"]
+__all__ = ["partial", "scaled"]
 
 
 def partial(body: Expr, element: Element) -> Expr:
@@ -60,6 +60,27 @@ def partial(body: Expr, element: Element) -> Expr:
     if isinstance(body, sympy.Function):
         return _of_function(body, element)
     raise UnsupportedError(f"{body}: {type(body).__name__} has no derivative rule")
+
+
+def scaled(factor: Expr, p: Expr) -> Expr:
+    """Return ``factor · p`` with the factor under the conditions of ``p``.
+
+    ``where(t > 0, w, 0) · h[t - 1]`` would read ``h`` outside of its guard, and zero times a value
+    that is not finite is not zero; ``where(t > 0, w · h[t - 1], 0)`` does neither.
+    """
+    if factor == 1 or p == 0:
+        return p
+    if isinstance(p, where):
+        condition, chosen, other = p.args
+        return where(condition, scaled(factor, chosen), scaled(factor, other))
+    if isinstance(p, sympy.Add) and p.has(where):
+        return sympy.Add(*(scaled(factor, term) for term in p.args))
+    if isinstance(p, sympy.Mul):
+        guarded = [f for f in p.args if isinstance(f, where) or f.is_Add and f.has(where)]
+        if guarded:
+            others = sympy.Mul(*(f for f in p.args if f is not guarded[0]))
+            return scaled(factor * others, guarded[0])
+    return factor * p
 
 
 def _of_function(body: sympy.Function, element: Element) -> Expr:

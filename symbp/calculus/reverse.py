@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.partial import partial
+from symbp.calculus.partial import partial, scaled
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin, elements_of, indices_of
 from symbp.notation.errors import NotationError
@@ -80,19 +80,19 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
             equations.append(
                 Equation(
                     target[occurrence.args],
-                    adjoint(equation.lhs) * factor * p,
+                    scaled(adjoint(equation.lhs) * factor, p),
                     tuple(index for index in equation.domain if index not in inside),
-                    accumulate=any(e.tensor is target for e in equations),
                     origin=Origin("reverse", equation, occurrence),
                 )
             )
+    equations = _without_zeros(equations, set(adjoints.values()))
     for tensor in wanted:
         if not any(e.tensor is adjoint_tensor(tensor) for e in equations):
             # The cost depends on it only through what stop_gradient hides, or not at all.
             zero = Equation(adjoint_tensor(tensor).element, sympy.S.Zero, origin=Origin("reverse"))
             equations.append(zero)
     return program.replace(
-        equations=(*program.equations, *_before_use(equations)),
+        equations=(*program.equations, *_accumulating(_before_use(equations))),
         gradients=tuple((tensor, adjoints[tensor]) for tensor in wanted),
     )
 
@@ -129,10 +129,34 @@ def reduction_factor(equation: Equation, names: set[str]) -> tuple[Expr, list[Eq
         name += "_"
     names.add(name)
     ties = equation.tensor.like(name)
-    count = Equation(
-        ties[equation.lhs.args], hit, equation.reduce, origin=Origin("ties", equation)
-    )
+    count = Equation(ties[equation.lhs.args], hit, equation.reduce, origin=Origin("ties", equation))
     return hit / ties[equation.lhs.args], [count]
+
+
+def _without_zeros(equations: list[Equation], adjoints: set[Tensor]) -> list[Equation]:
+    """Return the equations whose adjoints start from the cost; stop_gradient leaves others."""
+    kept: set[int] = set()
+    reached: set[Tensor] = set()
+    changed = True
+    while changed:  # a recurrence needs more than one sweep
+        changed = False
+        for position, equation in enumerate(equations):
+            needed = {element.tensor for element in equation.reads()} & adjoints
+            if position not in kept and needed <= reached:
+                kept.add(position)
+                reached.add(equation.tensor)
+                changed = True
+    return [equation for position, equation in enumerate(equations) if position in kept]
+
+
+def _accumulating(equations: list[Equation]) -> list[Equation]:
+    """Return the equations with each but the first of a tensor marked as adding to it."""
+    started: set[Tensor] = set()
+    result = []
+    for equation in equations:
+        result.append(equation.replace(accumulate=equation.tensor in started))
+        started.add(equation.tensor)
+    return result
 
 
 def _before_use(equations: list[Equation]) -> list[Equation]:
@@ -141,4 +165,3 @@ def _before_use(equations: list[Equation]) -> list[Equation]:
     if all(p < i for i, before in enumerate(needs) for p in before):
         return equations
     return [equations[i] for component in components(needs) for i in component]
-

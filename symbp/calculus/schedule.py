@@ -10,7 +10,7 @@ downwards when it reads later ones (the recurrence's adjoint).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symbp.notation.dependence import components, offset, predecessors
+from symbp.notation.dependence import components, offset, predecessors, time_axis
 from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
@@ -78,11 +78,6 @@ def _recurrence(members: list[Equation]) -> Stage:
     )
 
 
-def time_axis(tensor: Tensor) -> int | None:
-    """Return the position of a tensor's sequential index."""
-    return next((i for i, index in enumerate(tensor.indices) if index.sequential), None)
-
-
 def _step_index(equation: Equation, inside: set[Tensor]) -> Index:
     """Return the index of the equation's domain that counts the steps."""
     axis = time_axis(equation.tensor)
@@ -105,4 +100,3 @@ def _at(element: Element, step: Index) -> int:
     distance = _offset(element, step)
     assert distance is not None, "checked by _step_index"
     return distance
-

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from mpmath import mp, mpf
+from mpmath import mp, mpf  # type: ignore[import-untyped]
 
 mp.dps = 50
 
@@ -55,7 +55,9 @@ def chebyshev_nodes(interval: tuple[float, float], count: int) -> list[mpf]:
     ]
 
 
-def weighted_least_squares(rows: list[list[mpf]], right: list[mpf], weights: list[mpf]) -> list[mpf]:
+def weighted_least_squares(
+    rows: list[list[mpf]], right: list[mpf], weights: list[mpf]
+) -> list[mpf]:
     """Solve a small overdetermined system by its normal equations (50 digits leave ample room)."""
     unknowns = len(rows[0])
     matrix, vector = mp.matrix(unknowns, unknowns), mp.matrix(unknowns, 1)
@@ -92,27 +94,27 @@ def minimax(
         All the coefficients, and the largest weighted error.
     """
     count = numerator + denominator
-    nodes = chebyshev_nodes(fit.interval, 8 * count + 17)
+    nodes = chebyshev_nodes(fit.interval, 5 * count + 17)
     values = [fit.function(x) for x in nodes]
     accuracy = [fit.weight(x) for x in nodes]
     lawson = [mpf(1)] * len(nodes)
     divisor = [mpf(1)] * len(nodes)
     best: tuple[list[mpf], mpf] | None = None
-    for _ in range(30):
+    for _ in range(12):
         rows, right = [], []
         for x, value in zip(nodes, values, strict=True):
             row = [x**k for k in range(numerator)]
             row += [-value * x ** (k + 1) for k in range(denominator)]
             right.append(value - mp.fsum(c * r for c, r in zip(fixed, row, strict=False)))
             rows.append(row[len(fixed) :])
-        weights = [
-            w * (a / d) ** 2 for w, a, d in zip(lawson, accuracy, divisor, strict=True)
-        ]
+        weights = [w * (a / d) ** 2 for w, a, d in zip(lawson, accuracy, divisor, strict=True)]
         free = weighted_least_squares(rows, right, weights) if len(fixed) < count else []
         coefficients = [*fixed, *free]
         errors = []
         for n, x in enumerate(nodes):
-            divisor[n] = 1 + mp.fsum(c * x ** (k + 1) for k, c in enumerate(coefficients[numerator:]))
+            divisor[n] = 1 + mp.fsum(
+                c * x ** (k + 1) for k, c in enumerate(coefficients[numerator:])
+            )
             top = mp.fsum(c * x**k for k, c in enumerate(coefficients[:numerator]))
             errors.append(abs(top / divisor[n] - values[n]) * accuracy[n])
         worst = max(errors)
@@ -168,6 +170,11 @@ def _logarithm_tail(s: mpf) -> mpf:
     return (2 * mp.atanh(q) - 2 * q) / q**3
 
 
+def _logarithm_ratio(s: mpf) -> mpf:
+    """log((1 + q) / (1 - q)) / q as a function of s = q^2."""
+    return 2 + s * _logarithm_tail(s)
+
+
 def _sine_tail(s: mpf) -> mpf:
     """(sin r - r) / r^3 as a function of s = r^2."""
     r = mp.sqrt(s)
@@ -181,10 +188,10 @@ def _cosine_tail(s: mpf) -> mpf:
     return (mp.cos(mp.sqrt(s)) - 1 + s / 2) / s**2
 
 
-def _error_function_ratio(s: mpf) -> mpf:
-    """erf(x) / x as a function of s = x^2."""
+def _error_function_excess(s: mpf) -> mpf:
+    """erf(x) / x - 1 as a function of s = x^2."""
     x = mp.sqrt(s)
-    return mp.erf(x) / x if x > mpf("1e-15") else 2 / mp.sqrt(mp.pi)
+    return (mp.erf(x) / x if x > mpf("1e-15") else 2 / mp.sqrt(mp.pi)) - 1
 
 
 def _normal_tail_ratio(t: mpf) -> mpf:
@@ -222,24 +229,20 @@ FITS = (
     # log1p(y) for y in [0, 1], with q = y / (2 + y) at most 1 / 3.
     Fit(
         "SOFTPLUS",
-        _logarithm_tail,
+        _logarithm_ratio,
         (0.0, 1 / 9),
-        lambda s: s + mpf("1e-3"),
+        lambda s: 1 / _logarithm_ratio(s),
         {"float32": 5, "float64": 11},
     ),
     Fit(
         "ERF",
-        _error_function_ratio,
+        _error_function_excess,
         (0.0, 0.25),
-        lambda s: 1 / _error_function_ratio(s),
+        lambda s: 1 / (1 + _error_function_excess(s)),
         {"float32": 5, "float64": 9},
     ),
-    Fit(
-        "SIN", _sine_tail, (0.0, 0.617), lambda s: s + mpf("1e-3"), {"float32": 3, "float64": 6}
-    ),
-    Fit(
-        "COS", _cosine_tail, (0.0, 0.617), lambda s: s + mpf("1e-2"), {"float32": 3, "float64": 6}
-    ),
+    Fit("SIN", _sine_tail, (0.0, 0.625), lambda s: s + mpf("1e-3"), {"float32": 3, "float64": 6}),
+    Fit("COS", _cosine_tail, (0.0, 0.625), lambda s: s + mpf("1e-2"), {"float32": 3, "float64": 6}),
     Fit(
         "TAIL",
         _normal_tail_ratio,
@@ -251,25 +254,28 @@ FITS = (
 )
 
 
+def print_tuple(name: str, values: Sequence[float], dtype: str) -> None:
+    """Print one tuple of constants as Python source."""
+    wrap = "np.float32({!r})".format if dtype == "float32" else "{!r}".format
+    print(f"{name} = (")
+    for value in values:
+        print(f"    {wrap(value)},")
+    print(")", flush=True)
+
+
 def main() -> None:
     """Print the constants of both modules."""
     for dtype in ("float32", "float64"):
         print(f"# {dtype}")
-        wrap = "np.float32({!r})".format if dtype == "float32" else "{!r}".format
         for fit in FITS:
             numerator, denominator, error = rounded(fit, dtype)
             print(f"# {fit.name}: weighted error {error:.2e}")
-            for suffix, coefficients in (("", numerator), ("_DENOMINATOR", denominator)):
-                for order, value in enumerate(coefficients):
-                    print(f"{fit.name}{suffix}_{order} = {wrap(value)}", flush=True)
-        bits = 9 if dtype == "float32" else 32
-        named = (
-            ("LOG_2", split(mp.log(2), 2, dtype, 15 if dtype == "float32" else 42)),
-            ("HALF_PI", split(mp.pi / 2, 3, dtype, bits)),
-        )
-        for name, parts in named:
-            for order, value in enumerate(parts):
-                print(f"{name}_{order} = {wrap(value)}")
+            print_tuple(fit.name, numerator, dtype)
+            if denominator:
+                print_tuple(f"{fit.name}_DENOMINATOR", denominator, dtype)
+        # n LOG_2[0] must be exact for every exponent n; HALF_PI relies on fused multiply-adds.
+        print_tuple("LOG_2", split(mp.log(2), 2, dtype, 15 if dtype == "float32" else 42), dtype)
+        print_tuple("HALF_PI", split(mp.pi / 2, 3, dtype, 24 if dtype == "float32" else 53), dtype)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ import itertools
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,7 +96,8 @@ def train(
 ) -> None:
     """Train a network on data: prints cost and accuracy (or R²) on a held-out part, every epoch.
 
-    Features are standardised on the training part, and numbers to predict as well.
+    Features are standardised on the training part, and numbers to predict as well. The single
+    output of a network of your own that tells two classes apart is read as a probability.
 
     [bold]Examples[/bold]
 
@@ -133,38 +136,31 @@ def train(
     # The seed belongs to the trainer: the module is the same for every seed.
     trainer = bp.compile(net, optimizer=rule, dtype=dtype).module.Trainer(seed=seed)
     typer.echo(f"{dataset.name}: {len(x)} examples to train on, {len(x_test)} held out")
-    classified = dataset.classes is not None
+    score = partial(_score, test_part, 0.0 if loss == "binary_cross_entropy" else 0.5)
     started = time.perf_counter()
-    with _epoch_lines(epochs) as line:
+    with _epoch_lines(epochs) as line, warnings.catch_warnings():
+        # The trainer warns of a cost that is not finite; here that ends the command.
+        warnings.simplefilter("ignore", RuntimeWarning)
 
         def report(_epoch: int, record: dict[str, float]) -> None:
             if not math.isfinite(record["cost"]):
                 raise fail("the cost is no longer finite: lower --learning-rate", FAILED)
-            score = (
-                f"accuracy {100 * record['validation_accuracy']:.1f} %"
-                if classified
-                else f"R² {_r_squared(trainer.predict(x_test), y_test):.4f}"
-            )
-            line(f"cost {record['cost']:.5f}  test cost {record['validation_cost']:.5f}  {score}")
+            costs = f"cost {record['cost']:.5f}  test cost {record['validation_cost']:.5f}"
+            line(f"{costs}  test {score(trainer.predict(x_test), y_test)}")
 
         trainer.fit(
             x,
             y,
             epochs=epochs,
-            batch_size=min(batch_size, len(x)),
+            batch_size=batch_size,
             validation=(x_test, y_test),
             callback=report,
         )
     seconds = time.perf_counter() - started
     if parameters is not None:
         _save(trainer, parameters, units)
-    if classified:
-        accuracy = float(trainer.accuracy(x_test, y_test))
-        right = round(accuracy * len(x_test))
-        score = f"test accuracy {100 * accuracy:.1f} % ({right}/{len(x_test)})"
-    else:
-        score = f"test R² {_r_squared(trainer.predict(x_test), y_test):.4f}"
-    typer.echo(f"{score} after {epochs} epoch{'s' * (epochs != 1)}, {seconds:.1f} s")
+    result = score(trainer.predict(x_test), y_test, counted=True)
+    typer.echo(f"test {result} after {epochs} epoch{'s' * (epochs != 1)}, {seconds:.1f} s")
 
 
 def _require_fit(dataset: "Dataset", sizes: tuple[int, ...]) -> None:
@@ -182,12 +178,32 @@ def _default_loss(dataset: "Dataset", sizes: tuple[int, ...]) -> str:
     return "binary_cross_entropy" if sizes[-1] == 1 else "softmax_cross_entropy"
 
 
-def _r_squared(predicted: "NDArray[Any]", y: "NDArray[Any]") -> float:
-    """Return the explained share of the variance, 1 - Σ(y - ŷ)² / Σ(y - mean)²."""
-    difference = y.astype("float64") - predicted.reshape(y.shape)
-    deviation = y - y.mean(axis=0, dtype="float64")
-    total = float((deviation**2).sum())
-    return 1 - float((difference**2).sum()) / total if total else math.nan
+def _score(
+    dataset: "Dataset",
+    threshold: float,
+    predicted: "NDArray[Any]",
+    y: "NDArray[Any]",
+    counted: bool = False,
+) -> str:
+    """Return ``accuracy 97.2 %`` for classes, and R² = 1 - Σ(y - ŷ)² / Σ(y - mean)² for numbers.
+
+    A single output tells two classes apart by a threshold: 0 for a logit, else 0.5.
+    """
+    outputs = predicted.reshape(len(predicted), -1)
+    if dataset.classes is None:
+        targets = y.reshape(outputs.shape).astype("float64")
+        total = float(((targets - targets.mean(axis=0)) ** 2).sum())
+        missed = float(((targets - outputs) ** 2).sum())
+        return f"R² {1 - missed / total if total else math.nan:.4f}"
+    if outputs.shape[1] not in (1, len(dataset.classes)):
+        raise fail(
+            f"{dataset.name} has {len(dataset.classes)} classes: the network's output has "
+            f"shape {predicted.shape}"
+        )
+    guesses = outputs[:, 0] > threshold if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+    right = int((guesses == dataset.y).sum())
+    count = f" ({right}/{len(dataset)})" if counted else ""
+    return f"accuracy {100 * right / len(dataset):.1f} %{count}"
 
 
 def _save(trainer: Any, path: Path, units: "Standardisation") -> None:
@@ -225,7 +241,8 @@ def _epoch_lines(epochs: int) -> Iterator[Callable[[str], None]]:
         task = progress.add_task("training", total=epochs)
 
         def line(text: str) -> None:
-            typer.echo(f"epoch {next(numbers):{width}}/{epochs}  {text}")
+            # Not typer.echo: it would write past rich, into the bar.
+            print(f"epoch {next(numbers):{width}}/{epochs}  {text}", flush=True)
             progress.advance(task)
 
         yield line

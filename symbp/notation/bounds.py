@@ -41,11 +41,20 @@ def _visit(lhs: Element, node: Any, guards: tuple[Guard, ...]) -> None:
     if isinstance(node, where):
         condition, chosen, other = node.args
         _visit(lhs, condition, guards)
-        _visit(lhs, chosen, (*guards, (condition, True)))
-        _visit(lhs, other, (*guards, (condition, False)))
+        _visit(lhs, chosen, (*guards, *_parts(condition, True)))
+        _visit(lhs, other, (*guards, *_parts(condition, False)))
         return
     for argument in node.args:
         _visit(lhs, argument, guards)
+
+
+def _parts(condition: Boolean, truth: bool) -> list[Guard]:
+    """Return what a condition says as separate conditions, so that each can be used or not."""
+    if isinstance(condition, Not):
+        return _parts(condition.args[0], not truth)
+    if isinstance(condition, And if truth else Or):
+        return [part for argument in condition.args for part in _parts(argument, truth)]
+    return [(condition, truth)]
 
 
 def _check(

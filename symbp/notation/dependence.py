@@ -8,7 +8,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
-__all__ = ["components", "definitions", "offset", "predecessors"]
+__all__ = ["components", "definitions", "offset", "predecessors", "time_axis"]
 
 
 def definitions(equations: Sequence[Equation]) -> dict[Tensor, list[int]]:
@@ -82,6 +82,11 @@ def components(edges: Sequence[Sequence[int]]) -> list[list[int]]:
                             break
                     result.append(sorted(component))
     return result
+
+
+def time_axis(tensor: Tensor) -> int | None:
+    """Return the position of a tensor's sequential index."""
+    return next((i for i, index in enumerate(tensor.indices) if index.sequential), None)
 
 
 def offset(subscript: sympy.Expr, index: Index) -> int | None:

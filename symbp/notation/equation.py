@@ -17,7 +17,7 @@ from symbp.notation.errors import NotationError
 from symbp.notation.functions import maximum, minimum, operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
-from symbp.notation.reductions import ReduceOperation, Reduction
+from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction, expression_of
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Equation", "Origin", "indices_of", "elements_of"]
@@ -109,12 +109,7 @@ class Equation:
                 f"left-hand side {self.lhs}: expected an element such as z[n, j], or a tensor "
                 f"without indices"
             )
-        try:
-            body = sympy.sympify(self.body, strict=True)
-        except sympy.SympifyError:
-            raise NotationError(
-                f"{self.lhs}: right-hand side {self.body!r} is not an expression"
-            ) from None
+        body = expression_of(self.body, f"{self.lhs}: right-hand side")
         if self.origin.rule == "given":
             body = _as_notation(self.lhs, body)
             object.__setattr__(self, "body", body)
@@ -224,6 +219,15 @@ def _check_given(equation: Equation) -> None:
                 f"{lhs}: index {subscript} has extent {subscript.extent}, axis {position} of "
                 f"{lhs.tensor.name} has {extent}"
             )
+    if equation.operation not in REDUCTIONS:
+        raise NotationError(
+            f"{lhs}: operation {equation.operation!r}, expected one of {', '.join(REDUCTIONS)}"
+        )
+    for index in equation.reduce:
+        if not isinstance(index, Index):
+            raise NotationError(f"{lhs}: expected indices to reduce over, got {index!r}")
+        if index in seen or equation.reduce.count(index) > 1:
+            raise NotationError(f"{lhs}: index {index} is reduced over, but used once already")
     for index in indices_of(body):
         if index not in seen and index not in equation.reduce:
             twin = next((i for i in seen if i.name == index.name), None)
@@ -254,10 +258,11 @@ def _check_nodes(lhs: Element, body: Expr) -> None:
             raise NotationError(f"{lhs}: {node} is an undefined function; see bp.function")
         elif isinstance(node, sympy.Function) and not _is_integer_function(node):
             operation_of(type(node))
-        elif node.is_number and not getattr(node, "is_real", True):
+        elif node.is_number and not node.is_extended_real:
             raise NotationError(f"{lhs}: {node} is not a real number")
 
 
 def _is_integer_function(node: sympy.Function) -> bool:
     """Whether a function acts on indices only (``floor(t/2)``, ``Mod(t, 2)``)."""
-    return isinstance(node, (sympy.floor, sympy.ceiling)) and not node.atoms(Element)
+    functions = (sympy.floor, sympy.ceiling, sympy.Mod)
+    return isinstance(node, functions) and not node.atoms(Element)

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.special
 import sympy
 from sympy.core.expr import Expr
+from sympy.logic.boolalg import Boolean
 
 from symbp.notation.errors import NotationError
 
@@ -173,6 +174,20 @@ class where(_Elementwise):  # noqa: N801
     """
 
     nargs = 3
+
+    def __new__(cls, condition: Any, a: Any, b: Any, **options: Any) -> Any:
+        if isinstance(condition, (bool, np.bool_)):
+            # ``i == j`` compares the symbols themselves, at once.
+            raise NotationError(
+                f"where({condition}, {a}, {b}): the condition is a Python bool; write an "
+                f"equality as sympy.Eq(i, j) and its negation as sympy.Ne(i, j)"
+            )
+        if not isinstance(condition, Boolean):
+            raise NotationError(
+                f"where({condition}, {a}, {b}): expected a condition such as i <= j, got "
+                f"{condition!r}"
+            )
+        return super().__new__(cls, condition, a, b, **options)
 
     @classmethod
     def eval(cls, condition: Any, a: Expr, b: Expr) -> Expr | None:
@@ -423,7 +438,10 @@ def function(
         return sympy.sympify(value(*self.args))
 
     members: dict[str, Any] = {
-        "nargs": arguments, "is_real": True, "_eval_expand_func": expand, "__doc__": f"{name}."
+        "nargs": arguments,
+        "is_real": True,
+        "_eval_expand_func": expand,
+        "__doc__": f"{name}.",
     }
     if derivative is not None:
         rule = derivative

@@ -109,6 +109,7 @@ def indices(names: str, *extents: Any) -> tuple[Index, ...]:
     if len(extents) == 1:
         extents = extents * len(parts)
     if len(extents) != len(parts):
-        raise NotationError(f"{len(parts)} indices ({names}) need as many extents or one, "
-                            f"got {len(extents)}")
+        raise NotationError(
+            f"{len(parts)} indices ({names}) need as many extents or one, got {len(extents)}"
+        )
     return tuple(Index(name, extent) for name, extent in zip(parts, extents, strict=True))

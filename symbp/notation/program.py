@@ -8,8 +8,8 @@ from typing import Any
 import sympy
 
 from symbp.notation.bounds import check_bounds
-from symbp.notation.dependence import components, definitions, offset, predecessors
-from symbp.notation.equation import Equation, indices_of
+from symbp.notation.dependence import components, definitions, offset, predecessors, time_axis
+from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Role, Tensor
@@ -126,7 +126,9 @@ class Program:
     def batch(self) -> sympy.Symbol | None:
         """The symbol of the batch size, or None when every extent is a number."""
         symbols = {
-            extent for tensor in self.tensors for extent in tensor.shape
+            extent
+            for tensor in self.tensors
+            for extent in tensor.shape
             if isinstance(extent, sympy.Symbol)
         }
         return next(iter(symbols), None)
@@ -254,51 +256,39 @@ def _check_cycles(equations: Sequence[Equation]) -> None:
     for component in components(predecessors(equations)):
         members = [equations[i] for i in component]
         inside = {equation.tensor for equation in members}
-        reads = [
-            (equation, element)
-            for equation in members for element in equation.reads() if element.tensor in inside
-        ]
-        if not reads:
-            continue
-        names = ", ".join(equation.tensor.name for equation in members)
-        carried = _carrying_axis(members)
-        if carried is None:
+        if any(e.tensor in inside for equation in members for e in equation.reads()) and not (
+            _is_recurrence(members)
+        ):
+            names = ", ".join(equation.tensor.name for equation in members)
             raise NotationError(
                 f"{names}: the equations need each other and are no recurrence; in a recurrence "
-                f"every tensor has the same sequential index (Index(…, sequential=True)) and "
-                f"reads itself at an earlier or later step, such as h[n, t - 1]"
+                f"every tensor has a sequential index (Index(…, sequential=True)) and reads "
+                f"itself at earlier steps, such as h[n, t - 1], or at later ones, but not at both"
             )
 
 
-def _carrying_axis(members: Sequence[Equation]) -> Index | None:
-    """Return the sequential index that carries a cycle of equations, or None."""
-    candidates = [i for i in indices_of(members[0].lhs) if i.sequential]
-    inside = {equation.tensor for equation in members}
-    for first in candidates:
-        signs: set[bool] = set()
-        fine = True
-        zero_edges: dict[Tensor, set[Tensor]] = {e.tensor: set() for e in members}
-        for equation in members:
-            time = next((i for i in equation.lhs.args if i.name == first.name and i.sequential), None)
-            if time is None:
-                fine = False
-                break
-            for element in equation.reads():
-                if element.tensor not in inside:
-                    continue
-                steps = [offset(a, time) for a in element.args]
-                known = [step for step in steps if step is not None]
-                if not known:
-                    fine = False
-                elif known[0]:
-                    signs.add(known[0] > 0)
-                else:
-                    zero_edges[equation.tensor].add(element.tensor)
-        order = list(zero_edges)
-        edges = [[order.index(t) for t in sorted(zero_edges[tensor], key=lambda t: t.serial)]
-                 for tensor in order]
-        acyclic = all(len(c) == 1 and c[0] not in edges[c[0]] for c in components(edges))
-        if fine and len(signs) == 1 and acyclic:
-            return first
-    return None
-
+def _is_recurrence(members: Sequence[Equation]) -> bool:
+    """Whether equations that need each other can run step by step, in one direction of time."""
+    position = {equation.tensor: i for i, equation in enumerate(members)}
+    same_step: list[list[int]] = [[] for _ in members]
+    directions: set[bool] = set()
+    for equation in members:
+        axis = time_axis(equation.tensor)
+        if axis is None:
+            return False
+        for element in equation.reads():
+            if element.tensor not in position:
+                continue
+            there = time_axis(element.tensor)
+            step = None if there is None else offset(element.args[there], equation.lhs.args[axis])
+            if step is None:
+                return False
+            if step:
+                directions.add(step > 0)
+            else:
+                same_step[position[equation.tensor]].append(position[element.tensor])
+    ordered = all(
+        len(component) == 1 and component[0] not in same_step[component[0]]
+        for component in components([sorted(needs) for needs in same_step])
+    )
+    return ordered and len(directions) == 1

@@ -12,10 +12,32 @@ from sympy.core.expr import Expr
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 
-__all__ = ["REDUCTIONS", "LogSumExp", "Max", "Mean", "ReduceOperation", "Reduction", "Sum",
-           "log_softmax", "logsumexp", "softmax"]
+__all__ = [
+    "REDUCTIONS",
+    "LogSumExp",
+    "Max",
+    "Mean",
+    "ReduceOperation",
+    "Reduction",
+    "Sum",
+    "expression_of",
+    "log_softmax",
+    "logsumexp",
+    "softmax",
+]
 
 ReduceOperation = Literal["sum", "max", "logsumexp"]
+
+
+def expression_of(value: Any, name: str) -> Expr:
+    """Return a value as a SymPy expression; ``name`` opens the message when it is none."""
+    try:
+        expression = sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        expression = None
+    if not isinstance(expression, Expr):
+        raise NotationError(f"{name}: expected an expression, got {value!r}")
+    return expression
 
 
 class Reduction(Expr):
@@ -34,7 +56,7 @@ class Reduction(Expr):
                 raise NotationError(f"{cls.__name__}: expected indices, got {index!r}")
         if len(set(bound)) != len(bound):
             raise NotationError(f"{cls.__name__}: an index is reduced over twice")
-        return super().__new__(cls, sympy.sympify(body, strict=True), *bound)
+        return super().__new__(cls, expression_of(body, cls.__name__), *bound)
 
     @property
     def body(self) -> Expr:
@@ -97,7 +119,7 @@ def logsumexp(body: Any, *bound: Index) -> Expr:
 
 
 def _shifted(body: Any, over: tuple[Index, ...]) -> Expr:
-    body = sympy.sympify(body, strict=True)
+    body = expression_of(body, "softmax")
     bound = tuple(index.fresh() for index in over)
     return body - LogSumExp(body.xreplace(dict(zip(over, bound, strict=True))), *bound)
 

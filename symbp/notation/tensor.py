@@ -14,8 +14,18 @@ from sympy.core.expr import AtomicExpr, Expr
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Extent, Index
 
-__all__ = ["ROLES", "Element", "Initial", "Role", "Tensor", "constant", "input", "parameter",
-           "target", "tensor"]
+__all__ = [
+    "ROLES",
+    "Element",
+    "Initial",
+    "Role",
+    "Tensor",
+    "constant",
+    "input",
+    "parameter",
+    "target",
+    "tensor",
+]
 
 Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
 ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
@@ -223,17 +233,22 @@ def _subscript(tensor: Tensor, value: Any) -> Expr:
                 f"integer tensor (declare it with kind='integer')"
             )
     plain = expression.xreplace({element: sympy.S.Zero for element in expression.atoms(Element)})
-    free = plain.free_symbols
-    if not all(isinstance(symbol, Index) for symbol in free) or not (
-        plain.is_polynomial(*free) and all(plain.coeff(s).is_Integer for s in free)
-    ):
+    if not plain.free_symbols and not plain.is_Integer:
+        raise NotationError(f"subscript {expression} of {tensor.name}: expected an integer")
+    if not _is_affine(plain):
         raise NotationError(
             f"subscript {expression} of {tensor.name}: expected an affine expression of indices "
             f"with integer coefficients"
         )
-    if not free and not plain.is_Integer:
-        raise NotationError(f"subscript {expression} of {tensor.name}: expected an integer")
     return expression
+
+
+def _is_affine(expression: Expr) -> bool:
+    terms = (term.as_coeff_Mul() for term in sympy.Add.make_args(sympy.expand(expression)))
+    return all(
+        coefficient.is_Integer and (factor == 1 or isinstance(factor, Index))
+        for coefficient, factor in terms
+    )
 
 
 def tensor(name: str, *indices: Index, **options: Any) -> Tensor:

@@ -201,11 +201,11 @@ def _npz(path: Path, target: str, classes: bool | None) -> Dataset:
         raise SymbpError(f"{path}: x holds {x.dtype}; expected numbers")
     if y.ndim == 0 or len(x) != len(y):
         raise SymbpError(f"{path}: x has {len(x)} examples, {target} has shape {y.shape}")
+    if x.size == 0:
+        raise SymbpError(f"{path}: x has shape {x.shape}: there is nothing to learn from")
     # Images and the like: a data set's features are one row an example.
     features = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64)
     _require_finite(path, "x", features)
-    if len(features) == 0 or features.shape[1] == 0:
-        raise SymbpError(f"{path}: x has shape {x.shape}: there is nothing to learn from")
     labels, names = _target(path, target, y, classes)
     return Dataset(
         path.stem, features, labels, names, tuple(f"x{k}" for k in range(features.shape[1]))

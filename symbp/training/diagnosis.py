@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 __all__ = ["Finding", "diagnose"]
 
@@ -83,8 +84,13 @@ def _processor() -> Finding:
         best = "NEON"
     else:
         best = "no wide vectors"
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Finding("processor", f"{llvm.get_host_cpu_name()}, {best}, {usable} usable cores")
+    cores = _usable_cores()
+    return Finding("processor", f"{llvm.get_host_cpu_name()}, {best}, {cores} usable cores")
+
+
+def _usable_cores() -> int | None:
+    # A container may be held to fewer cores than the machine has; not every system can say.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _blas() -> Iterator[Finding]:
@@ -119,9 +125,7 @@ def _openblas(library: ctypes.CDLL, owner: str) -> Iterator[Finding]:
         )
     yield Finding(subject, state, mend)
     if threads is not None:
-        usable = (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        )
+        usable = _usable_cores()
         too_many = usable is not None and threads > usable
         yield Finding(
             f"{subject}, threads",
@@ -158,12 +162,12 @@ def _loaded_libraries(word: str) -> list[Path]:
     return sorted(path for path in paths if word in path.name.lower() and path.is_file())
 
 
-def _symbol(library: ctypes.CDLL, name: str) -> "ctypes._NamedFuncPointer | None":
+def _symbol(library: ctypes.CDLL, name: str) -> Any:
     # Wheels rename the symbols of OpenBLAS so that two copies can live in one process.
     for prefix in ("scipy_openblas_", "openblas_"):
         for suffix in ("", "64_", "_64", "_"):
             try:
-                return getattr(library, f"{prefix}{name}{suffix}")  # type: ignore[no-any-return]
+                return getattr(library, f"{prefix}{name}{suffix}")
             except AttributeError:
                 continue
     return None

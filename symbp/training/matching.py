@@ -102,7 +102,7 @@ def matched(
         if target.kind == "integer" and outputs is None:
             return x, dataset.y.astype(np.int64)
         if outputs == dataset.outputs:
-            if target.kind == "classes":
+            if target.kind in ("classes", "distribution"):
                 return x, dataset.y.astype(np.int64)
             return x, np.eye(dataset.outputs, dtype=dtype)[dataset.y.astype(np.int64)]
         if outputs == 1 and dataset.outputs == 2:

@@ -1,0 +1,177 @@
+"""expand: write out what a derivation keeps by name, and tidy the scalar bodies.
+
+``σ'(z)`` becomes the function's rule, a user's function its formula, ``stop_gradient`` its
+argument; then contributions to one tensor that need no reduction are merged into one equation,
+trivial definitions are inlined, and each body is kept in the shorter of its two usual forms.
+"""
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.functions import operation_of, sigmoid, stop_gradient
+from symbp.notation.index import Index
+from symbp.notation.prime import Prime, expand_primes
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["expand", "expand_functions"]
+
+
+def expand(program: Program) -> Program:
+    """Return the program with plain scalar bodies, in as few equations as that allows.
+
+    Parameters
+    ----------
+    program : Program
+        A differentiated (or plain) normalised program.
+
+    Returns
+    -------
+    Program
+        Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
+    """
+    equations = [_sum_of_distribution(_written_out(e)) for e in program.equations]
+    roots = _roots(program)
+    equations = _merge_contributions(equations)
+    equations = _inline_trivial(equations, roots)
+    equations = _merge_contributions(equations)
+    return program.replace(equations=tuple(e.replace(body=shorter(e.body)) for e in equations))
+
+
+def expand_functions(body: Expr) -> Expr:
+    """Return the body with primes, users' functions and ``stop_gradient`` written out."""
+    while True:
+        body = expand_primes(body)
+        mapping: dict[Expr, Expr] = {}
+        for node in body.atoms(sympy.Function):
+            if isinstance(node, stop_gradient):
+                mapping[node] = node.args[0]
+            elif isinstance(node, (sympy.floor, sympy.ceiling)):
+                continue
+            elif not operation_of(type(node)).kernel:
+                definition = operation_of(type(node)).definition
+                assert definition is not None, "a user's function has a definition"
+                mapping[node] = definition(*node.args)
+        if not mapping:
+            return body
+        body = body.xreplace(mapping)
+
+
+def _written_out(equation: Equation) -> Equation:
+    body = equation.body
+    if body.has(Prime) or body.has(sympy.Function):
+        body = expand_functions(body)
+        # σ(-x) beside σ(x) comes from the derivative of softplus(-x); 1 - σ(x) lets them cancel.
+        pairs = {
+            node: 1 - sigmoid(-node.args[0])
+            for node in body.atoms(sigmoid)
+            if node.args[0].could_extract_minus_sign() and body.has(sigmoid(-node.args[0]))
+        }
+        body = body.xreplace(pairs)
+    return equation if body == equation.body else equation.replace(body=body)
+
+
+def shorter(body: Expr) -> Expr:
+    """Return the body or its expanded form, whichever has fewer operations."""
+    if not body.has(sympy.Add):
+        return body
+    multiplied = sympy.expand_mul(body)
+    candidates = [body, multiplied, sympy.factor_terms(multiplied)]
+    return min(candidates, key=lambda form: (sympy.count_ops(form), candidates.index(form)))
+
+
+def _sum_of_distribution(equation: Equation) -> Equation:
+    """Use that the rows of a ``distribution`` sum to one: ``Σ_k c·y[n, k]`` is ``c``."""
+    if equation.operation != "sum" or not equation.reduce:
+        return equation
+    for element in elements_of(equation.body):
+        if element.tensor.kind != "distribution" or not element.is_plain:
+            continue
+        last = element.args[-1]
+        factor = equation.body / element
+        if last in equation.reduce and not factor.has(element, last):
+            rest = tuple(index for index in equation.reduce if index is not last)
+            return equation.replace(body=factor, reduce=rest)
+    return equation
+
+
+def _roots(program: Program) -> set[Tensor]:
+    kept = {program.cost, program.output}
+    kept |= {tensor for _, tensor in (*program.gradients, *program.updates)}
+    return {tensor for tensor in kept if tensor is not None}
+
+
+def _is_elementwise(equation: Equation) -> bool:
+    return not equation.reduce and equation.lhs.is_plain
+
+
+def _merge_contributions(equations: list[Equation]) -> list[Equation]:
+    """Merge the equations of one tensor that need no reduction into one."""
+    last: dict[Tensor, int] = {}
+    result: list[Equation | None] = list(equations)
+    for position, equation in enumerate(equations):
+        if not _is_elementwise(equation):
+            continue
+        earlier = last.get(equation.tensor)
+        last[equation.tensor] = position
+        previous = None if earlier is None else result[earlier]
+        if previous is None or earlier is None:
+            continue
+        renamed = previous.body.xreplace(
+            dict(zip(previous.lhs.args, equation.lhs.args, strict=True))
+        )
+        result[earlier] = None
+        result[position] = equation.replace(
+            body=renamed + equation.body,
+            accumulate=previous.accumulate,
+            origin=Origin("merge", equation),
+        )
+    merged = [equation for equation in result if equation is not None]
+    started: set[Tensor] = set()
+    for position, equation in enumerate(merged):
+        merged[position] = equation.replace(accumulate=equation.tensor in started)
+        started.add(equation.tensor)
+    return merged
+
+
+def _inline_trivial(equations: list[Equation], roots: set[Tensor]) -> list[Equation]:
+    """Inline tensors that are a number, or another tensor's elements under their own name."""
+    count: dict[Tensor, int] = {}
+    for equation in equations:
+        count[equation.tensor] = count.get(equation.tensor, 0) + 1
+    trivial: dict[Tensor, Equation] = {}
+    result = []
+    for equation in equations:
+        equation = _with_inlined(equation, trivial)
+        body = equation.body
+        if (
+            count[equation.tensor] == 1
+            and equation.tensor not in roots
+            and _is_elementwise(equation)
+            and not (body.has(equation.tensor))
+            and (_is_number(body) or (isinstance(body, Element) and body.is_plain
+                                      and set(body.args) == set(equation.lhs.args)))
+        ):
+            trivial[equation.tensor] = equation
+        else:
+            result.append(equation)
+    # A recurrence may read a tensor above its definition.
+    return [_with_inlined(equation, trivial) for equation in result]
+
+
+def _is_number(body: Expr) -> bool:
+    return not body.has(Element) and not body.atoms(Index)
+
+
+def _with_inlined(equation: Equation, trivial: dict[Tensor, Equation]) -> Equation:
+    while True:
+        mapping = {}
+        for element in equation.body.atoms(Element):
+            definition = trivial.get(element.tensor)
+            if definition is not None:
+                names = dict(zip(definition.lhs.args, element.args, strict=True))
+                mapping[element] = definition.body.xreplace(names)
+        if not mapping:
+            return equation
+        equation = equation.replace(body=equation.body.xreplace(mapping))

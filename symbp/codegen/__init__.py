@@ -1,0 +1,1 @@
+"""From equations to the text of a standalone Numba module."""

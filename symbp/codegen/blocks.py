@@ -1,0 +1,76 @@
+"""Blocks: what a program is lowered to before it is written out as text.
+
+A tree of loops whose leaves assign, accumulate, fill or call BLAS. Blocks still speak of
+equations and tensors; names, buffers and the text of expressions come later.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from symbp.notation.equation import Equation
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["Accumulator", "Assign", "Block", "Fill", "Loop", "Product"]
+
+
+@dataclass
+class Fill:
+    """Set the part of a tensor that an element spans to a value; None stands for an axis."""
+
+    tensor: Tensor
+    subscripts: tuple[Index | None, ...]
+    value: float
+    equation: Equation
+
+
+@dataclass
+class Assign:
+    """Evaluate an equation's body at one point of its domain.
+
+    ``mode`` is ``set`` or ``add`` for the tensor itself, ``max`` for a maximum over an outer
+    loop, and ``reduce`` for a local accumulator that a :class:`Accumulator` opens and closes.
+    """
+
+    equation: Equation
+    mode: Literal["set", "add", "max", "reduce"]
+
+
+@dataclass
+class Accumulator:
+    """Open (``start``) or close the local accumulator of a reduction."""
+
+    equation: Equation
+    start: bool
+    mode: Literal["set", "add"] = "set"
+
+
+@dataclass
+class Product:
+    """A matrix product ``lhs (+)= alpha Σ_k first · second``, once per value of ``loops``.
+
+    ``rows``, ``columns`` and ``summed`` are the index groups m, n and k; ``columns`` is empty
+    for a matrix times a vector.
+    """
+
+    equation: Equation
+    loops: tuple[Index, ...]
+    first: Element
+    second: Element
+    rows: tuple[Index, ...]
+    columns: tuple[Index, ...]
+    summed: tuple[Index, ...]
+    accumulate: bool
+
+
+@dataclass
+class Loop:
+    """A loop over an index around other blocks; ``steps`` marks a recurrence's loop in time."""
+
+    index: Index
+    body: list["Block"] = field(default_factory=list)
+    upwards: bool = True
+    steps: bool = False
+
+
+Block = Fill | Assign | Accumulator | Product | Loop

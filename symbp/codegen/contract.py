@@ -1,0 +1,221 @@
+"""contract: bring every sum of products to contractions of two plain tensors.
+
+A sum of a product whose factors fall into groups of indices is a matrix product in disguise. The
+groups that are not plain tensors already (``σ'(z)·δ``, a shifted view ``x[n, c, 2*i + d]``, an
+embedding's rows ``E[token[n], d]``, a masked read) get an equation of their own, after which the
+contraction is plain. More than two groups are contracted pairwise in ``opt_einsum``'s order. A
+scatter of a contraction becomes the contraction and then the scatter.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import opt_einsum
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.equation import Equation, Origin, indices_of
+from symbp.notation.index import Index
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["contract", "is_contraction", "split_scalars"]
+
+# What a run-time extent counts as when contraction orders are compared.
+TYPICAL_BATCH = 64
+
+
+def contract(program: Program) -> Program:
+    """Return an equivalent program whose contractions are of two plain tensors."""
+    names = {tensor.name for tensor in program.tensors}
+    equations: list[Equation] = []
+    for equation in program.equations:
+        for part in _linear_parts(equation):
+            equations.extend(_Contractor(part, names).equations())
+    return program.replace(equations=tuple(equations))
+
+
+def split_scalars(body: Expr) -> tuple[Expr, list[Expr]]:
+    """Split a product into what varies with no index, and the factors that do."""
+    scalar, varying = [], []
+    for factor in sympy.Mul.make_args(body):
+        (varying if factor.atoms(Index) else scalar).append(factor)
+    return sympy.Mul(*scalar), varying
+
+
+def is_contraction(equation: Equation) -> bool:
+    """Whether the equation sums products of two plain tensors over indices that both have."""
+    if equation.operation != "sum" or not equation.reduce or not equation.lhs.is_plain:
+        return False
+    _, factors = split_scalars(equation.body)
+    if len(factors) == 1 and isinstance(factors[0], sympy.Pow) and factors[0].exp == 2:
+        factors = [factors[0].base] * 2
+    if len(factors) != 2 or not all(isinstance(f, Element) and f.is_plain for f in factors):
+        return False
+    first, second = (set(factor.args) for factor in factors)
+    reduced, out = set(equation.reduce), set(equation.lhs.args)
+    return (
+        reduced <= first & second
+        and first | second == reduced | out
+        and (bool(first - second) or bool(second - first))
+    )
+
+
+def _linear_parts(equation: Equation) -> list[Equation]:
+    """Split ``Σ (A·B + C·D)`` where a part of it is a product worth contracting."""
+    if equation.operation != "sum" or not equation.reduce:
+        return [equation]
+    terms = sympy.Add.make_args(equation.body)
+    if len(terms) < 2 or not any(len(_groups(term)) > 1 for term in terms):
+        return [equation]
+    return [
+        equation.replace(body=term, accumulate=equation.accumulate or position > 0)
+        for position, term in enumerate(terms)
+    ]
+
+
+def _groups(term: Expr) -> list[tuple[frozenset[Index], Expr]]:
+    """Group the factors of a product by their indices; no group's are a subset of another's."""
+    merged: dict[frozenset[Index], Expr] = {}
+    for factor in split_scalars(term)[1]:
+        key = frozenset(indices_of(factor))
+        merged[key] = merged.get(key, sympy.S.One) * factor
+    groups: list[tuple[frozenset[Index], Expr]] = []
+    for key in sorted(merged, key=_order):
+        host = [other for other in merged if key < other]
+        if host:
+            smallest = min(host, key=_order)
+            merged[smallest] *= merged[key]
+            continue
+        groups.append((key, merged[key]))
+    return groups
+
+
+def _order(key: frozenset[Index]) -> tuple[int, list[int]]:
+    return len(key), sorted(index.dummy_index for index in key)
+
+
+def _size(indices: Iterable[Index]) -> int:
+    size = 1
+    for index in indices:
+        size *= index.extent if isinstance(index.extent, int) else TYPICAL_BATCH
+    return size
+
+
+class _Contractor:
+    """Rewrites one equation."""
+
+    def __init__(self, equation: Equation, names: set[str]) -> None:
+        self.equation = equation
+        self.names = names
+        self.made: list[Equation] = []
+        self.out = set(indices_of(equation.lhs))
+
+    def equations(self) -> Sequence[Equation]:
+        equation = self.equation
+        if equation.operation != "sum" or not equation.reduce or is_contraction(equation):
+            return [equation]
+        groups = _groups(equation.body)
+        if len(groups) < 2:
+            return [equation]
+        scalar, _ = split_scalars(equation.body)
+        while len(groups) > 2:
+            groups = self._contract_pair(groups)
+        (first, a), (second, b) = groups
+        first, a = self._presum(first, a, second)
+        second, b = self._presum(second, b, first)
+        shared = first & second & set(equation.reduce)
+        if not shared or not (first - second or second - first):
+            # An outer product or a plain dot product: a loop serves it best.
+            body = scalar * a * b
+            kept = tuple(i for i in equation.reduce if i in first | second)
+            return [*self.made, equation.replace(body=body, reduce=kept)]
+        a = self._as_element(first, a, second)
+        b = self._as_element(second, b, first)
+        if equation.lhs.is_plain:
+            return [*self.made, equation.replace(body=scalar * a * b,
+                                                 reduce=self._reduced(first | second))]
+        # Contract first, then scatter the result over what is left of the domain.
+        left = [index for index in equation.domain if index in (first | second) - shared]
+        target = self._tensor("contracted", left)
+        contraction = Equation(
+            target, a * b, tuple(i for i in equation.reduce if i in shared),
+            origin=Origin("contract", equation),
+        )
+        rest = tuple(i for i in equation.reduce if i not in shared)
+        scatter = equation.replace(body=scalar * target, reduce=rest)
+        return [*self.made, contraction, scatter]
+
+    def _reduced(self, used: frozenset[Index]) -> tuple[Index, ...]:
+        return tuple(index for index in self.equation.reduce if index in used)
+
+    def _contract_pair(
+        self, groups: list[tuple[frozenset[Index], Expr]]
+    ) -> list[tuple[frozenset[Index], Expr]]:
+        letters: dict[Index, str] = {}
+        for key, _ in groups:
+            for index in sorted(key, key=lambda i: i.dummy_index):
+                letters.setdefault(index, opt_einsum.get_symbol(len(letters)))
+        ordered = [sorted(key, key=lambda i: i.dummy_index) for key, _ in groups]
+        inputs = ",".join("".join(letters[i] for i in key) for key in ordered)
+        output = "".join(letters[i] for i in letters if i in self.out)
+        shapes = [tuple(_size([i]) for i in key) for key in ordered]
+        path, _ = opt_einsum.contract_path(
+            f"{inputs}->{output}", *shapes, shapes=True, optimize="auto"
+        )
+        chosen = [groups[position] for position in path[0]]
+        others = [group for position, group in enumerate(groups) if position not in path[0]]
+        union = frozenset().union(*(key for key, _ in chosen))
+        needed = self.out.union(*(key for key, _ in others))
+        kept = [i for i in self.equation.domain if i in union & needed]
+        gone = tuple(i for i in self.equation.reduce if i in union - needed)
+        body = sympy.Mul(*(expression for _, expression in chosen))
+        if not gone:
+            return [*others, (union, body)]
+        element = self._tensor("product", kept)
+        inner = Equation(element, body, gone, origin=Origin("contract", self.equation))
+        self.made.extend(_Contractor(inner, self.names).equations())
+        return [*others, (frozenset(kept), element)]
+
+    def _presum(
+        self, key: frozenset[Index], expression: Expr, other: frozenset[Index]
+    ) -> tuple[frozenset[Index], Expr]:
+        """Sum over the reduced indices that only this factor has."""
+        alone = tuple(i for i in self.equation.reduce if i in key - other)
+        if not alone:
+            return key, expression
+        kept = [index for index in self.equation.domain if index in key and index not in alone]
+        element = self._tensor("partial", kept)
+        self.made.append(
+            Equation(element, expression, alone, origin=Origin("contract", self.equation))
+        )
+        return frozenset(kept), element
+
+    def _as_element(self, key: frozenset[Index], expression: Expr, other: frozenset[Index]) -> Expr:
+        if isinstance(expression, Element) and expression.is_plain:
+            return expression
+        # Batch indices first, then the rows of the result, then what is summed over, so that
+        # each of the three is one contiguous run.
+        shared = [i for i in self.equation.domain if i in key & other and i in self.out]
+        free = [i for i in self.equation.domain if i in key - other]
+        summed = [i for i in self._summed_order(key & other) if i not in self.out]
+        element = self._tensor("operand", [*shared, *free, *summed])
+        self.made.append(Equation(element, expression, origin=Origin("contract", self.equation)))
+        return element
+
+    def _summed_order(self, shared: frozenset[Index]) -> list[Index]:
+        """Return the shared indices in the order in which a plain factor already has them."""
+        for _, expression in _groups(self.equation.body):
+            if isinstance(expression, Element) and expression.is_plain:
+                order = [i for i in expression.args if i in shared]
+                if len(order) == len(shared):
+                    return order
+        return [index for index in self.equation.domain if index in shared]
+
+    def _tensor(self, suffix: str, indices: Sequence[Index]) -> Element:
+        name = f"{self.equation.tensor.name}_{suffix}"
+        stem, count = name, 1
+        while name in self.names:
+            count += 1
+            name = f"{stem}{count}"
+        self.names.add(name)
+        return Tensor(name, tuple(index.fresh() for index in indices))[tuple(indices)]

@@ -1,0 +1,91 @@
+"""fold: add a sum straight onto the tensor that it updates.
+
+``W_next = W - η G`` with ``G = Σ_n δ a`` read by nothing else becomes ``W_next = W`` and
+``W_next += Σ_n -η δ a``: one matrix product that accumulates into the parameters, with no
+gradient stored.
+"""
+
+import sympy
+
+from symbp.notation.equation import Equation, Origin
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["fold"]
+
+
+def fold(program: Program) -> Program:
+    """Return an equivalent program in which sums are accumulated where they are used."""
+    equations = list(program.equations)
+    kept = {program.cost, program.output, *(tensor for _, tensor in program.updates)}
+    readers: dict[Tensor, int] = {}
+    writers: dict[Tensor, list[Equation]] = {}
+    for equation in equations:
+        writers.setdefault(equation.tensor, []).append(equation)
+        for tensor in {element.tensor for element in equation.reads()}:
+            readers[tensor] = readers.get(tensor, 0) + 1
+    nexts = {tensor for _, tensor in program.updates}
+    result: list[Equation] = []
+    dropped: set[Tensor] = set()
+    for equation in equations:
+        if equation.tensor not in nexts or equation.reduce or not equation.lhs.is_plain:
+            result.append(equation)
+            continue
+        rest = []
+        added: list[Equation] = []
+        for term in sympy.Add.make_args(equation.body):
+            found = _single_sum(term, equation, readers, writers, kept)
+            if found is None:
+                rest.append(term)
+                continue
+            factor, element, source = found
+            dropped.add(element.tensor)
+            for writer in source:
+                renamed = _at(writer, element)
+                added.append(
+                    renamed.replace(
+                        lhs=equation.lhs,
+                        body=factor * renamed.body,
+                        accumulate=True,
+                        origin=Origin("fold", writer),
+                    )
+                )
+        result.append(equation.replace(body=sympy.Add(*rest)) if added else equation)
+        result.extend(added)
+    return program.replace(equations=tuple(e for e in result if e.tensor not in dropped))
+
+
+def _single_sum(
+    term: sympy.Expr,
+    equation: Equation,
+    readers: dict[Tensor, int],
+    writers: dict[Tensor, list[Equation]],
+    kept: set[Tensor | None],
+) -> tuple[sympy.Expr, Element, list[Equation]] | None:
+    """Find ``factor * G[...]`` with G a sum that only this equation reads."""
+    for factor in sympy.Mul.make_args(term):
+        if not isinstance(factor, Element) or set(factor.args) != set(equation.lhs.args):
+            continue
+        others = term / factor
+        source = writers.get(factor.tensor, [])
+        if (
+            not factor.is_plain
+            or others.has(factor)
+            or any(element.args for element in others.atoms(Element))
+            or readers.get(factor.tensor) != 1
+            or factor.tensor in kept
+            or not source
+            or any(
+                not w.reduce or w.operation != "sum" or not w.lhs.is_plain for w in source
+            )
+        ):
+            continue
+        return others, factor, source
+    return None
+
+
+def _at(writer: Equation, element: Element) -> Equation:
+    """Return the equation with its left-hand side's indices named as in the element."""
+    names: dict[sympy.Basic, sympy.Basic] = {i: i.fresh() for i in writer.reduce}
+    names.update(zip(writer.lhs.args, element.args, strict=True))
+    return writer.rename(names)

@@ -1,0 +1,334 @@
+"""kernels: the jitted functions of a module, from programs.
+
+Each kernel is one program, pruned to what it returns, with its own views, buffers and blocks:
+``predict`` needs the output, ``loss`` the cost, ``gradient`` the adjoints, ``epoch`` the updates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from symbp.calculus.share import share
+from symbp.codegen.blocks import Block
+from symbp.codegen.contract import contract
+from symbp.codegen.emit import Emitter
+from symbp.codegen.expressions import INDENT
+from symbp.codegen.fold import fold
+from symbp.codegen.labels import label
+from symbp.codegen.logsumexp import lower_logsumexp
+from symbp.codegen.names import Names
+from symbp.codegen.plan import plan
+from symbp.codegen.storage import dropped_axes, unread_stores
+from symbp.notation.dependence import components
+from symbp.notation.equation import Equation
+from symbp.notation.errors import UnsupportedError
+from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
+
+__all__ = ["Kernel", "Layout", "epoch_kernel", "gradient_kernel", "loss_kernel", "predict_kernel"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where tensors lie in the flat buffers, the same for every kernel of a module."""
+
+    parameters: tuple[Tensor, ...]
+    states: tuple[Tensor, ...]
+    hyperparameters: tuple[Tensor, ...]
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    reserved: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel's text and the runtime functions that it calls."""
+
+    text: str
+    calls: frozenset[str]
+
+
+def predict_kernel(program: Program, layout: Layout) -> Kernel:
+    """Return the kernel that computes the output from parameters and inputs."""
+    assert program.output is not None
+    writer = _Writer(program, [program.output], layout)
+    writer.views("parameters", layout.parameters)
+    writer.arrays(layout.inputs)
+    writer.blocks()
+    result = writer.names.tensor(program.output)
+    writer.line(f"return {result}" if program.output.rank else f"return np.full((), {result})")
+    return writer.kernel("_predict_kernel", ["parameters", *writer.given(layout.inputs)])
+
+
+def loss_kernel(program: Program, layout: Layout) -> Kernel:
+    """Return the kernel that computes the cost."""
+    assert program.cost is not None
+    writer = _Writer(program, [program.cost], layout)
+    arrays = (*layout.inputs, *layout.targets)
+    writer.views("parameters", layout.parameters)
+    writer.arrays(arrays)
+    writer.blocks()
+    writer.line(f"return float({writer.names.tensor(program.cost)})")
+    return writer.kernel("_loss_kernel", ["parameters", *writer.given(arrays)])
+
+
+def gradient_kernel(program: Program, layout: Layout) -> Kernel:
+    """Return the kernel that writes the gradient and returns the cost."""
+    assert program.cost is not None
+    gradients = dict(program.gradients)
+    results = [gradients[tensor] for tensor in layout.parameters]
+    writer = _Writer(program, [program.cost, *results], layout)
+    arrays = (*layout.inputs, *layout.targets)
+    writer.views("parameters", layout.parameters)
+    writer.views("gradients", results)
+    writer.arrays(arrays)
+    writer.blocks()
+    writer.write_back("gradients", results)
+    writer.line(f"return float({writer.names.tensor(program.cost)})")
+    return writer.kernel("_gradient_kernel", ["parameters", "gradients", *writer.given(arrays)])
+
+
+def epoch_kernel(program: Program, layout: Layout) -> Kernel:
+    """Return the kernel that runs an epoch: gather, forward, backward and update per batch."""
+    assert program.cost is not None
+    writer = _Writer(fold(program), [program.cost], layout, in_epoch=True)
+    arrays = (*layout.inputs, *layout.targets)
+    writer.views("parameters", layout.parameters)
+    writer.views("state", layout.states)
+    for position, tensor in enumerate(layout.hyperparameters):
+        writer.line(f"{writer.names.tensor(tensor)} = hyperparameters[{position}]")
+    writer.loop_over_batches(arrays)
+    arguments = ["parameters", "state", "hyperparameters", "order", "batch_size"]
+    return writer.kernel("_epoch_kernel", [*arguments, *writer.given(arrays)])
+
+
+class _Writer:
+    """Writes one kernel."""
+
+    def __init__(
+        self, program: Program, results: Sequence[Tensor], layout: Layout, in_epoch: bool = False
+    ) -> None:
+        self.layout = layout
+        updates = program.updates if in_epoch else ()
+        roots = [*results, *(new for _, new in updates)]
+        program = program.replace(updates=updates, gradients=() if in_epoch else program.gradients)
+        program = share(contract(lower_logsumexp(program.prune(roots)))).prune(roots)
+        self.program = program
+        self.aliases, self.copied = _aliases(program)
+        self.names = Names(layout.reserved)
+        self.code: list[str] = []
+        self.bound: set[Tensor] = set()
+        self.in_epoch = in_epoch
+        self.capacity = "batch_size" if in_epoch else "N"
+        self.plan: list[Block] = plan(program.equations, self.aliases)
+        kept = {t for t in program.tensors if t.role != "intermediate"} | set(roots)
+        kept -= {t for t in kept if not t.rank}
+        self.emitter = Emitter(
+            self.names,
+            dropped_axes(self.plan, kept),
+            self.aliases,
+            unread_stores(self.plan, kept | set(self.aliases)),
+            self.capacity,
+        )
+
+    def line(self, text: str) -> None:
+        self.code.append(text)
+
+    def given(self, tensors: Sequence[Tensor]) -> list[str]:
+        """Return the names of a function's array arguments."""
+        suffix = "_all" if self.in_epoch and self.program_has_batch(tensors) else ""
+        return [self.names.tensor(tensor) + suffix for tensor in tensors]
+
+    def program_has_batch(self, tensors: Sequence[Tensor]) -> bool:
+        return any(not isinstance(extent, int) for t in tensors for extent in t.shape)
+
+    def views(self, buffer: str, tensors: Sequence[Tensor]) -> None:
+        """Write a view into a flat buffer for each tensor that the program uses."""
+        used = set(self.program.tensors)
+        start = 0
+        for tensor in tensors:
+            size = _size(tensor)
+            if tensor in used:
+                self.bound.add(tensor)
+                name = self.names.tensor(tensor)
+                if not tensor.rank and buffer == "gradients":
+                    self.bound.discard(tensor)  # a scalar: written back at the end
+                elif not tensor.rank:
+                    self.line(f"{name} = {buffer}[{start}]")
+                else:
+                    view = f"{buffer}[{start}:{start + size}]"
+                    shape = ", ".join(map(str, tensor.shape))
+                    reshape = f".reshape(({shape}))" if tensor.rank > 1 else ""
+                    self.line(f"{name} = {view}{reshape}")
+            start += size
+
+    def write_back(self, buffer: str, tensors: Sequence[Tensor]) -> None:
+        """Write scalars, and what could not be computed in place, into a flat buffer."""
+        start = 0
+        for tensor in tensors:
+            if not tensor.rank:
+                self.line(f"{buffer}[{start}] = {self.names.tensor(tensor)}")
+            start += _size(tensor)
+
+    def arrays(self, tensors: Sequence[Tensor]) -> None:
+        """Write what makes the arguments ready: the batch size, and scalars out of their arrays."""
+        for tensor in tensors:
+            self.bound.add(tensor)
+            name = self.names.tensor(tensor)
+            if tensor.shape and not isinstance(tensor.shape[0], int) and "N" not in self.batch_line:
+                self.batch_line = f"N = {name}.shape[0]"
+                self.line(self.batch_line)
+        for tensor in tensors:
+            if not tensor.rank:
+                name = self.names.tensor(tensor)
+                self.line(f"{name} = {name}[()]")
+
+    batch_line = ""
+
+    def blocks(self) -> None:
+        """Write the buffers, then the equations."""
+        self.buffers()
+        self.equations()
+
+    def buffers(self) -> None:
+        for tensor in self.program.tensors:
+            if tensor.role == "constant" and tensor not in self.layout.hyperparameters:
+                self.line(f"{self.names.tensor(tensor)} = real({tensor.value!r})")
+            if tensor in self.bound or tensor in self.aliases or tensor.role == "constant":
+                continue
+            gone = self.emitter.scope.dropped.get(tensor, frozenset())
+            shape = [
+                str(extent) if isinstance(extent, int) else self.capacity
+                for axis, extent in enumerate(tensor.shape)
+                if axis not in gone
+            ]
+            if shape:
+                text = f"({', '.join(shape)})" if len(shape) > 1 else shape[0]
+                self.line(f"{self.names.tensor(tensor)} = np.empty({text}, real)")
+
+    def equations(self) -> None:
+        for new, old in self.aliases.items():
+            if new.rank:
+                # The same memory under the same name: the update happens in place.
+                self.names.same(new, old)
+        self.emitter.program(self.plan, lambda equation: label(equation, self.names))
+        self.code.extend(self.emitter.lines)
+        self.emitter.scope.levels[0].lines.clear()
+
+    def loop_over_batches(self, arrays: Sequence[Tensor]) -> None:
+        """Write the loop over the batches of an epoch around the equations."""
+        has_batch = self.program_has_batch(arrays)
+        self.bound.update(arrays)
+        batched = [t for t in arrays if t.shape and not isinstance(t.shape[0], int)]
+        used = set(self.program.tensors)
+        if has_batch:
+            self.line("examples = order.shape[0]")
+        for tensor in batched:
+            if tensor in used:
+                rest = "".join(f", {extent}" for extent in tensor.shape[1:])
+                kind = "np.int64" if tensor.kind == "integer" else "real"
+                shape = f"(batch_size{rest})" if rest else "batch_size"
+                self.line(f"{self.names.tensor(tensor)} = np.empty({shape}, {kind})")
+        for tensor in arrays:
+            if tensor not in batched and tensor in used:
+                name = self.names.tensor(tensor)
+                if has_batch:
+                    self.line(f"{name} = {name}_all" + ("" if tensor.rank else "[()]"))
+                elif not tensor.rank:
+                    self.line(f"{name} = {name}[()]")
+        self.buffers()
+        cost = self.names.tensor(self.program.cost) if self.program.cost else ""
+        before = len(self.code)
+        if has_batch:
+            self.line("N = min(batch_size, examples - start)")
+            gathered = [self.names.tensor(t) for t in batched if t in used]
+            if gathered:
+                self.line("for row in range(N):")
+                self.line(f"{INDENT}example = order[start + row]")
+                for name in gathered:
+                    self.line(f"{INDENT}{name}[row] = {name}_all[example]")
+        self.equations()
+        self.finish_updates()
+        if not has_batch:
+            self.line(f"return float({cost})")
+            return
+        self.line(f"total += N * float({cost})")
+        body = self.code[before:]
+        del self.code[before:]
+        self.line("total = 0.0")
+        self.line("for start in range(0, examples, batch_size):")
+        self.code.extend(INDENT + text for text in body)
+        self.line("return total / examples")
+
+    def finish_updates(self) -> None:
+        """Copy what was not computed in place, and scalars, to where they belong."""
+        for old, new in self.program.updates:
+            if not old.rank:
+                buffer, tensors = (
+                    ("parameters", self.layout.parameters)
+                    if old.role == "parameter"
+                    else ("state", self.layout.states)
+                )
+                start = sum(_size(t) for t in tensors[: tensors.index(old)])
+                self.line(f"{buffer}[{start}] = {self.names.tensor(new)}")
+                self.line(f"{self.names.tensor(old)} = {self.names.tensor(new)}")
+            elif new in self.copied:
+                self.line(f"{self.names.tensor(old)}[...] = {self.names.tensor(new)}")
+
+    def kernel(self, name: str, arguments: Sequence[str]) -> Kernel:
+        header = ["@njit(**_OPTIONS)", f"def {name}({', '.join(arguments)}):"]
+        text = "\n".join([*header, *(INDENT + line if line else "" for line in self.code)])
+        return Kernel(text + "\n", frozenset(self.emitter.scope.kernels | self.emitter.routines))
+
+
+def _size(tensor: Tensor) -> int:
+    size = 1
+    for extent in tensor.shape:
+        if not isinstance(extent, int):
+            raise UnsupportedError(f"{tensor.name}: a {tensor.role} cannot have a run-time extent")
+        size *= extent
+    return size
+
+
+def _aliases(program: Program) -> tuple[dict[Tensor, Tensor], set[Tensor]]:
+    """Choose which updates are computed in place; return them and those that are copied."""
+    wanted = {new: old for old, new in program.updates if old.rank}
+    aliases = {
+        new: old for new, old in wanted.items() if _reads_in_place(program.equations, new, old)
+    }
+    while aliases:
+        order = _order(program.equations, aliases)
+        if order is None:
+            break
+        for new in order:
+            aliases.pop(new, None)
+    return aliases, set(wanted) - set(aliases)
+
+
+def _reads_in_place(equations: Sequence[Equation], new: Tensor, old: Tensor) -> bool:
+    return all(
+        element.args == equation.lhs.args
+        for equation in equations
+        if equation.tensor is new
+        for element in equation.reads()
+        if element.tensor is old
+    )
+
+
+def _order(equations: Sequence[Equation], aliases: Mapping[Tensor, Tensor]) -> set[Tensor] | None:
+    """Return the in-place updates that stand in each other's way, or None."""
+    writers: dict[Tensor, list[int]] = {}
+    for position, equation in enumerate(equations):
+        writers.setdefault(equation.tensor, []).append(position)
+    needs: list[set[int]] = [set() for _ in equations]
+    for position, equation in enumerate(equations):
+        for element in equation.reads():
+            needs[position].update(writers.get(element.tensor, ()))
+            for new, old in aliases.items():
+                if old is element.tensor and equation.tensor is not new:
+                    for writer in writers.get(new, ()):
+                        needs[writer].add(position)
+    for component in components([sorted(n - {p}) for p, n in enumerate(needs)]):
+        blocked = {equations[p].tensor for p in component} & set(aliases)
+        if len(component) > 1 and blocked:
+            return blocked
+    return None

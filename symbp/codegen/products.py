@@ -1,0 +1,121 @@
+"""products: see a contraction as one matrix product, or as a few in a loop.
+
+The indices of ``lhs = Σ_k first · second`` fall into batch (in all three), rows (first and lhs),
+columns (second and lhs) and summed (first and second). A group is one BLAS dimension when its
+axes stand next to each other, in the same order, in both of its tensors, and a matrix is
+addressable when one of its groups has unit stride. Indices that prevent this are looped over.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import sympy
+
+from symbp.codegen.blocks import Product
+from symbp.codegen.contract import TYPICAL_BATCH, is_contraction, split_scalars
+from symbp.notation.equation import Equation
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element
+
+__all__ = ["as_product", "group_at"]
+
+
+def as_product(
+    equation: Equation, accumulate: bool, fixed: frozenset[Index] = frozenset()
+) -> Product | None:
+    """Return the matrix product that an equation is, or None when it is none.
+
+    Parameters
+    ----------
+    equation : Equation
+        A contraction of two plain tensors (see :mod:`symbp.codegen.contract`).
+    accumulate : bool
+        Whether the result is added to what the tensor holds.
+    fixed : frozenset of Index
+        Indices of enclosing loops: the steps of a recurrence.
+    """
+    if not is_contraction(equation):
+        return None
+    _, factors = split_scalars(equation.body)
+    if len(factors) == 1:
+        assert isinstance(factors[0], sympy.Pow)
+        factors = [factors[0].base] * 2
+    first, second = factors
+    a, b, c = (set(element.args) - fixed for element in (first, second, equation.lhs))
+    batch = a & b & c
+    free = [i for i in equation.domain if i in (a | b | c) - batch]
+    best: Product | None = None
+    lowest = 0.0
+    for count in range(len(free)):
+        for extra in itertools.combinations(free, count):
+            loops = batch | set(extra)
+            cost = float(_size(loops))
+            product = _product(equation, first, second, loops, fixed, accumulate)
+            if product is None:
+                continue
+            if not product.columns:
+                cost *= 2  # a matrix times a vector moves more memory for its work
+            if best is None or cost < lowest:
+                best, lowest = product, cost
+    return best
+
+
+def _size(indices: Iterable[Index]) -> int:
+    size = 1
+    for index in indices:
+        size *= index.extent if isinstance(index.extent, int) else TYPICAL_BATCH
+    return size
+
+
+def _product(
+    equation: Equation,
+    first: Element,
+    second: Element,
+    loops: set[Index],
+    fixed: frozenset[Index],
+    accumulate: bool,
+) -> Product | None:
+    excluded = loops | fixed
+    lhs = equation.lhs
+    a, b, c = (set(element.args) - excluded for element in (first, second, lhs))
+    if not a & b:
+        return None
+    rows, columns = _ordered(a & c, lhs), _ordered(b & c, lhs)
+    summed = _ordered(a & b, first)
+    if columns and (not rows or group_at(lhs, columns) is None or _stride_one(lhs, rows)):
+        # Row-major results have the columns innermost; a lone vector of columns becomes rows.
+        first, second, rows, columns = second, first, columns, rows
+        summed = _ordered(a & b, first)
+    if not rows:
+        return None
+    for element, groups in (
+        (first, (rows, summed)), (second, (summed, columns)), (lhs, (rows, columns))
+    ):  # fmt: skip
+        present = [group for group in groups if group]
+        if any(group_at(element, group) is None for group in present):
+            return None
+        if len(present) == 2 and not any(_stride_one(element, group) for group in present):
+            return None
+    if columns and not _stride_one(lhs, columns):
+        return None
+    ordered = tuple(index for index in equation.domain if index in loops)
+    return Product(equation, ordered, first, second, rows, columns, summed, accumulate)
+
+
+def _ordered(indices: set[Index], element: Element) -> tuple[Index, ...]:
+    return tuple(index for index in element.args if index in indices)
+
+
+def group_at(element: Element, group: Sequence[Index]) -> tuple[int, int] | None:
+    """Return the first and last axis of a group whose axes are adjacent and in order."""
+    positions = [element.args.index(index) for index in group]
+    if positions != list(range(positions[0], positions[0] + len(positions))):
+        return None
+    if any(not isinstance(index.extent, int) for index in group[1:]):
+        return None  # rows beyond the batch's last would fall inside the run
+    return positions[0], positions[-1]
+
+
+def _stride_one(element: Element, group: Sequence[Index]) -> bool:
+    place = group_at(element, group)
+    return place is not None and place[1] == len(element.args) - 1

@@ -1,0 +1,106 @@
+"""Derived equations and named statements: what a derivation is made of."""
+
+from dataclasses import dataclass
+
+from symbp.derivations.printing import equation_sides, style_of
+from symbp.notation.equation import Equation
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["DerivedEquation", "Statement"]
+
+
+@dataclass(frozen=True)
+class DerivedEquation:
+    """One line of a derivation: an equation, and where it comes from.
+
+    Attributes
+    ----------
+    equations : tuple of Equation
+        What the line says: one equation, or several that add to one tensor when an index is
+        shifted or read from data (a scatter). After
+        :func:`symbp.calculus.normalise.normalise` the interpreter evaluates them.
+    cost : Tensor
+        What is differentiated: the ``C`` of ``∂C/∂w``.
+    sources : tuple of Equation
+        The equations that the rule gave and that this line puts together, each with its origin.
+    general : bool
+        Whether it stands for every layer, its labels being ``l``, ``l+1``, …, ``L``.
+    renamed : bool
+        Whether indices print as j, k, … whatever they are called.
+    """
+
+    equations: tuple[Equation, ...]
+    cost: Tensor
+    sources: tuple[Equation, ...] = ()
+    general: bool = False
+    renamed: bool = False
+
+    @property
+    def lhs(self) -> Element:
+        """The left-hand side as it prints."""
+        first = self.equations[0]
+        return first.tensor.element if first.is_scatter else first.lhs
+
+    @property
+    def tensor(self) -> Tensor:
+        """The tensor that is defined."""
+        return self.lhs.tensor
+
+    def latex(self, form: str = "matrix") -> str:
+        """Return LaTeX without delimiters; without a matrix form, the index form.
+
+        Parameters
+        ----------
+        form : {"matrix", "index"}
+            Vectors and matrices, or components.
+        """
+        return " = ".join(equation_sides(self, form, style_of("latex")))
+
+    def text(self, form: str = "matrix") -> str:
+        """Return the equation in Unicode, for a terminal; parameters as for :meth:`latex`."""
+        return " = ".join(equation_sides(self, form, style_of("text")))
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A named result: how it reads for every layer, and for each layer of the program.
+
+    Attributes
+    ----------
+    name : str
+        For example ``"BP1"``.
+    general : DerivedEquation or None
+        What all instances say when layers are counted from their own; None if they differ.
+    instances : tuple of DerivedEquation
+        One for each layer that it applies to, in the order of the backward sweep.
+    general_form : {"matrix", "index"}
+        The form in which a textbook states it.
+    """
+
+    name: str
+    general: DerivedEquation | None
+    instances: tuple[DerivedEquation, ...]
+    general_form: str = "matrix"
+
+    def latex(self, form: str = "matrix") -> str:
+        """Return the general statement, or the first instance if there is none."""
+        line = self.general or self.instances[0]
+        return line.latex(form)
+
+    def text(self, form: str = "matrix") -> str:
+        """Return the general statement in Unicode, or the first instance if there is none."""
+        line = self.general or self.instances[0]
+        return line.text(form)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text()}"
+

@@ -1,0 +1,371 @@
+"""The index form: a recursive printer of scalar bodies, in the order in which people write.
+
+Terms and factors are ordered by when their tensors were written down (`Element.serial`), sums
+first; what is printed is the SymPy body that the interpreter evaluates.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.derivations.patterns import is_indicator, softmax_argument
+from symbp.derivations.style import Style
+from symbp.notation.equation import Equation
+from symbp.notation.functions import Operation, operation_of, where
+from symbp.notation.index import Index
+from symbp.notation.prime import Prime
+from symbp.notation.reductions import LogSumExp, Max, Reduction, Sum
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["ADD", "ATOM", "MUL", "POWER", "IndexForm", "serial"]
+
+# How tightly what is printed holds together.
+ADD, MUL, POWER, ATOM = range(4)
+
+Printed = tuple[str, int]
+Scope = dict[Index, str]
+
+# Names for indices that would print like another one; l is the layer.
+LETTERS = "ijkmpqrstuvabcdefgh"
+# After these no parentheses are needed around a single symbol.
+BARE = {r"\ln", r"\sin", r"\cos"}
+
+
+def serial(node: Expr) -> float:
+    """Return when the first tensor element of an expression was written down."""
+    return min((element.serial for element in node.atoms(Element)), default=math.inf)
+
+
+class IndexForm:
+    """Prints expressions with their indices.
+
+    Parameters
+    ----------
+    style : Style
+        The language.
+    cost : Tensor
+        What is differentiated.
+    renamed : bool
+        Whether indices are called j, k, … whatever their names are.
+    """
+
+    def __init__(self, style: Style, cost: Tensor, renamed: bool = False) -> None:
+        self.style = style
+        self.cost = cost
+        self.renamed = renamed
+
+    def sides(self, lhs: Element, equations: Sequence[Equation]) -> tuple[str, str]:
+        """Return both sides of what the equations say of one tensor."""
+        scope: Scope = {}
+        for index in lhs.args:
+            self._name(index, scope, outermost=True)
+        left, _ = self.show(lhs, scope)
+        right = ""
+        for equation in equations:
+            if equation.is_scatter:
+                term, level = self._scattered(lhs, equation, scope)
+            else:
+                term, level = self.show(equation.body, scope)
+            if right and term.startswith("-"):
+                right += self.style.minus + term[1:]
+            else:
+                right += (self.style.plus if right else "") + term
+        return left, right
+
+    def scalar(self, node: Expr) -> Printed:
+        """Print an expression without indices."""
+        return self.show(node, {})
+
+    def tensor(self, tensor: Tensor, subscripts: Iterable[str] = ()) -> str:
+        """Print a tensor, or an adjoint, with printed subscripts."""
+        if tensor.adjoint_of is not None:
+            source = tensor.adjoint_of
+            if source.adjoint_symbol is None:
+                return self.style.partial(self.tensor(self.cost), self.tensor(source, subscripts))
+            symbol = self.style.symbol(source.adjoint_symbol)
+            return self.style.scripted(symbol, _joined(subscripts), _label(source))
+        base, digits = self.style.tensor_name(tensor)
+        joined = _joined(subscripts)
+        if digits:
+            joined = f"{digits},{joined}" if joined else digits
+        return self.style.scripted(base, joined, _label(tensor))
+
+    def show(self, node: Expr, scope: Scope) -> Printed:
+        """Print an expression; the scope names the indices that are free in it."""
+        if isinstance(node, Element):
+            text = self.tensor(node.tensor, [self._subscript(a, scope) for a in node.args])
+            raised = node.tensor.label is not None or (
+                node.tensor.adjoint_of is not None and node.tensor.adjoint_of.label is not None
+            )
+            return text, POWER if raised else ATOM
+        if isinstance(node, Index):
+            return self.style.name(scope[node]), ATOM
+        if node.is_Symbol:
+            return self.style.name(node.name), ATOM
+        if node.is_Number:
+            return self._number(node)
+        if isinstance(node, sympy.Add):
+            return self._sum_of_terms(node, scope)
+        if isinstance(node, (sympy.Mul, sympy.Pow)):
+            return self._product(node, scope)
+        if isinstance(node, Reduction):
+            return self._reduction(node, scope)
+        if isinstance(node, Prime):
+            return self._prime(node, scope), ATOM
+        if isinstance(node, where):
+            return self._choice(node, scope)
+        if isinstance(node, sympy.logic.boolalg.Boolean):
+            return self._condition(node, scope), ADD
+        if isinstance(node, sympy.exp):
+            return self._exponential(node, scope)
+        if node is sympy.pi:
+            return self.style.symbol(r"\pi"), ATOM
+        if node is sympy.E:
+            return "e", ATOM
+        if isinstance(node, (sympy.floor, sympy.ceiling, sympy.Mod)):
+            inner = [self.show(argument, scope)[0] for argument in node.args]
+            return self.style.operator(type(node).__name__.lower(), ", ".join(inner)), ATOM
+        return self._application(operation_of(type(node)), node.args, scope)
+
+    def enclosed(self, printed: Printed, least: int) -> str:
+        """Return what is printed, in parentheses if it holds together less than needed."""
+        text, level = printed
+        return text if level >= least else self.style.parentheses(text)
+
+    def _sum_of_terms(self, node: Expr, scope: Scope) -> Printed:
+        content, terms = _with_common_number(node)
+        text = ""
+        for term in sorted(terms, key=_term_order):
+            negative = term.could_extract_minus_sign()
+            shown = self.enclosed(self.show(-term if negative else term, scope), MUL)
+            if text:
+                text += (self.style.minus if negative else self.style.plus) + shown
+            else:
+                text = ("-" if negative else "") + shown
+        if content == 1:
+            return text, ADD
+        return self._number(content)[0] + self.style.times + self.style.parentheses(text), MUL
+
+    def _product(self, node: Expr, scope: Scope) -> Printed:
+        if node.could_extract_minus_sign() and isinstance(node, sympy.Mul):
+            text, level = self.show(-node, scope)
+            return "-" + self.enclosed((text, level), MUL), ADD
+        above: list[Expr] = []
+        below: list[Expr] = []
+        for factor in sympy.Mul.make_args(node):
+            if factor.is_Rational:
+                above += [sympy.Integer(factor.p)] if factor.p != 1 else []
+                below += [sympy.Integer(factor.q)] if factor.q != 1 else []
+            elif isinstance(factor, sympy.Pow) and factor.args[1].is_negative is True:
+                below.append(1 / factor)
+            else:
+                above.append(factor)
+        if not below:
+            return self._factors(above, scope)
+        if any(factor.has(Element, Reduction, Index) for factor in below):
+            last = [f for f in above if isinstance(f, (Reduction, Prime))]
+            inside = [f for f in above if f not in last]
+        else:  # a number such as 1/2N stands in front
+            inside = [factor for factor in above if factor.is_number]
+            last = [factor for factor in above if not factor.is_number]
+        fraction = self._fraction(inside, below, scope)
+        if not last:
+            return fraction
+        text, level = self._factors(last, scope)
+        return fraction[0] + self.style.times + (
+            self.enclosed((text, level), MUL) if level != ADD or len(last) > 1
+            else self.style.parentheses(text)
+        ), MUL  # fmt: skip
+
+    def _fraction(self, above: list[Expr], below: list[Expr], scope: Scope) -> Printed:
+        numerator = self._factors(above, scope) if above else ("1", ATOM)
+        denominator = self._factors(below, scope, compact=True)
+        probe = self.style.fraction("1", "2")
+        if probe == "1/2":  # a fraction on one line needs parentheses
+            return self.style.fraction(
+                self.enclosed(numerator, MUL), self.enclosed(denominator, POWER)
+            ), MUL
+        return self.style.fraction(numerator[0], denominator[0]), MUL
+
+    def _factors(self, factors: list[Expr], scope: Scope, compact: bool = False) -> Printed:
+        if not factors:
+            return "1", ATOM
+        if len(factors) == 1:
+            return self._power(factors[0], scope)
+        ordered = sorted(factors, key=_factor_order)
+        reductions = [f for f in ordered if isinstance(f, Reduction)]
+        shown: list[str] = []
+        for position, factor in enumerate(ordered):
+            text, level = self._power(factor, scope)
+            following = ordered[position + 1 :]
+            if isinstance(factor, Reduction):
+                # What follows a sum would read as part of it; σ'(z) is known not to be.
+                if len(reductions) > 1 or any(not isinstance(f, Prime) for f in following):
+                    text = self.style.parentheses(text)
+            else:
+                text = self.enclosed((text, level), MUL)
+            shown.append(text)
+        separator = "" if compact and all(len(text) == 1 for text in shown) else self.style.times
+        return separator.join(shown), MUL
+
+    def _power(self, node: Expr, scope: Scope) -> Printed:
+        if not isinstance(node, sympy.Pow):
+            return self.show(node, scope)
+        base, exponent = node.args
+        if exponent.is_negative is True:
+            return self._fraction([], [1 / node], scope)
+        if exponent == sympy.Rational(1, 2):
+            return self.style.root(self.show(base, scope)[0]), ATOM
+        inner = self.enclosed(self.show(base, scope), ATOM)
+        return self.style.power(inner, self.show(exponent, scope)[0]), POWER
+
+    def _reduction(self, node: Reduction, scope: Scope) -> Printed:
+        inner = dict(scope)
+        bound = [self._name(index, inner) for index in node.bound]
+        body = node.body
+        if isinstance(node, LogSumExp):
+            sign = self.style.reduction("sum", bound, ())
+            record = operation_of(sympy.log)
+            exponent = self.style.exponential(self.show(body, inner)[0])
+            return f"{self.style.function(record)} {sign}{exponent}", MUL
+        sign = self.style.reduction("max" if isinstance(node, Max) else "sum", bound, ())
+        return sign + self.enclosed(self.show(body, inner), MUL), MUL
+
+    def _scattered(self, lhs: Element, equation: Equation, scope: Scope) -> Printed:
+        """Print ``T[e] += body`` as the sum over all index values with ``e`` the place asked for."""
+        plain: dict[Expr, Expr] = {}
+        for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
+            if isinstance(subscript, Index) and subscript not in plain:
+                plain[subscript] = asked
+        inner = dict(scope)
+        bound = [self._name(i, inner) for i in equation.domain if i not in plain]
+        conditions = [
+            self.style.relation(
+                "==", self.show(subscript.xreplace(plain), inner)[0], self.show(asked, scope)[0]
+            )
+            for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True)
+            if plain.get(subscript) is not asked
+        ]
+        body = self.enclosed(self.show(equation.body.xreplace(plain), inner), MUL)
+        return self.style.reduction("sum", bound, conditions) + body, MUL
+
+    def _prime(self, node: Prime, scope: Scope) -> str:
+        application = node.application
+        record = operation_of(type(application))
+        several = any(not argument.is_number for argument in application.args[1:])
+        name = self.style.prime(self.style.function(record), node.argument if several else 0)
+        inner = ", ".join(self.show(argument, scope)[0] for argument in application.args)
+        return name + self.style.parentheses(inner)
+
+    def _exponential(self, node: Expr, scope: Scope) -> Printed:
+        parts = softmax_argument(node.args[0])
+        if parts is None:
+            return self.style.exponential(self.show(node.args[0], scope)[0]), ATOM
+        above, reduction = parts
+        numerator = self.style.exponential(self.show(above, scope)[0])
+        inner = dict(scope)
+        bound = [self._name(index, inner) for index in reduction.bound]
+        below = self.style.exponential(self.show(reduction.body, inner)[0])
+        denominator = self.style.reduction("sum", bound, ()) + below
+        if self.style.fraction("1", "2") == "1/2":
+            denominator = self.style.parentheses(denominator)
+        return self.style.fraction(numerator, denominator), MUL
+
+    def _choice(self, node: Expr, scope: Scope) -> Printed:
+        condition, chosen, other = node.args
+        shown = self._condition(condition, scope)
+        if is_indicator(node):
+            return self.style.indicator(shown), ATOM
+        return self.style.cases(
+            self.show(chosen, scope)[0], shown, self.show(other, scope)[0]
+        ), ATOM
+
+    def _condition(self, node: Expr, scope: Scope) -> str:
+        for sign, kind in RELATION_KINDS.items():
+            if isinstance(node, kind):
+                parts = [self.show(argument, scope)[0] for argument in node.args]
+                return self.style.relation(sign, parts[0], parts[1]) if len(parts) == 2 else (
+                    f" {sign} ".join(parts)
+                )
+        if isinstance(node, sympy.Not):
+            return "¬" + self.style.parentheses(self._condition(node.args[0], scope))
+        return str(node).lower()
+
+    def _application(self, record: Operation, arguments: Sequence[Expr], scope: Scope) -> Printed:
+        shown = [self.show(argument, scope) for argument in arguments]
+        name = self.style.function(record)
+        if "{0}" in name:
+            return name.format(*(text for text, _ in shown)), ATOM
+        if record.latex in BARE and len(shown) == 1 and shown[0][1] >= POWER:
+            return f"{name} {shown[0][0]}", MUL
+        return name + self.style.parentheses(", ".join(text for text, _ in shown)), ATOM
+
+    def _number(self, node: Expr) -> Printed:
+        if node.is_negative:
+            return "-" + self._number(-node)[0], ADD
+        if node.is_Integer:
+            return str(node), ATOM
+        if node.is_Rational:
+            return self.style.fraction(str(node.p), str(node.q)), MUL
+        return f"{float(node):.12g}", ATOM
+
+    def _subscript(self, node: Expr, scope: Scope) -> str:
+        return self.show(node, scope)[0].replace(" ", "")
+
+    def _name(self, index: Index, scope: Scope, outermost: bool = False) -> str:
+        """Name an index so that it differs from those in scope, and remember it."""
+        taken = set(scope.values())
+        name = index.name
+        if self.renamed:
+            name = next(letter for letter in LETTERS[1:] if letter not in taken)
+        elif name in taken:
+            after = LETTERS[LETTERS.find(name) + 1 :] + LETTERS
+            name = next((letter for letter in after if letter not in taken), f"{name}'")
+        scope[index] = name
+        return self.style.name(name)
+
+
+RELATION_KINDS = {
+    "==": sympy.Eq, "!=": sympy.Ne, "<": sympy.StrictLessThan, "<=": sympy.LessThan,
+    ">": sympy.StrictGreaterThan, ">=": sympy.GreaterThan, "and": sympy.And, "or": sympy.Or,
+}  # fmt: skip
+
+
+def _label(tensor: Tensor) -> str:
+    return "" if tensor.label is None else str(tensor.label)
+
+
+def _joined(subscripts: Iterable[str]) -> str:
+    parts = list(subscripts)
+    if any(len(part.rstrip("'")) > 1 and part[0] != "\\" or part.isdigit() for part in parts):
+        return ",".join(parts)
+    return (" " if any(part[0] == "\\" for part in parts) else "").join(parts)
+
+
+def _with_common_number(node: Expr) -> tuple[Expr, tuple[Expr, ...]]:
+    """Return a number and terms: ``a/5 - y/5``, as SymPy keeps it, is read as ``(a - y)/5``."""
+    numbers = [abs(term.as_coeff_Mul()[0]) for term in node.args]
+    if numbers[0] == 1 or any(number != numbers[0] for number in numbers):
+        return sympy.S.One, node.args
+    return numbers[0], tuple(term / numbers[0] for term in node.args)
+
+
+def _term_order(term: Expr) -> tuple[bool, bool, bool, float, str]:
+    negative = term.could_extract_minus_sign()
+    return negative, not term.has(Sum), term.is_number, serial(term), str(term)
+
+
+def _factor_order(factor: Expr) -> tuple[int, float, str]:
+    if factor.is_number:
+        kind = 0
+    elif factor.is_Symbol:
+        kind = 1
+    elif isinstance(factor, Prime):
+        kind = 4
+    elif isinstance(factor, Reduction):
+        kind = 3
+    else:
+        kind = 2
+    return kind, serial(factor), str(factor)

@@ -1,0 +1,100 @@
+"""LaTeX, as amsmath, MathJax and KaTeX read it."""
+
+from collections.abc import Sequence
+
+from symbp.derivations.style import Style
+from symbp.notation.functions import Operation
+
+__all__ = ["Latex"]
+
+# What makes parentheses grow.
+TALL = (r"\frac", r"\sum", r"\max", r"\begin")
+RELATIONS = {
+    "==": "=",
+    "!=": r"\neq",
+    "<": "<",
+    "<=": r"\le",
+    ">": ">",
+    ">=": r"\ge",
+    "and": r"\wedge",
+    "or": r"\vee",
+}
+
+
+class Latex(Style):
+    """The LaTeX of a formula, without delimiters."""
+
+    hadamard = r" \odot "
+    divided = r" \oslash "
+    times = " "
+    ones = r"\mathbf{1}"
+    nabla = r"\nabla"
+    trace = r"\operatorname{tr}"
+
+    def symbol(self, latex: str) -> str:
+        return latex
+
+    def word(self, text: str) -> str:
+        return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
+
+    def scripted(self, base: str, subscript: str, label: str) -> str:
+        return base + (f"^{{{label}}}" if label else "") + (f"_{{{subscript}}}" if subscript else "")
+
+    def partial(self, cost: str, variable: str) -> str:
+        return rf"\frac{{\partial {cost}}}{{\partial {variable}}}"
+
+    def fraction(self, numerator: str, denominator: str) -> str:
+        return rf"\frac{{{numerator}}}{{{denominator}}}"
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"{base}^{{{exponent}}}" if len(exponent) > 1 else f"{base}^{exponent}"
+
+    def root(self, radicand: str) -> str:
+        return rf"\sqrt{{{radicand}}}"
+
+    def exponential(self, exponent: str) -> str:
+        if any(part in exponent for part in TALL):
+            return r"\exp" + self.parentheses(exponent)
+        return f"e^{{{exponent}}}"
+
+    def parentheses(self, inner: str) -> str:
+        if any(part in inner for part in TALL):
+            return rf"\left( {inner} \right)"
+        return f"({inner})"
+
+    def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:
+        over = ", ".join(bound) + (r" :\, " + ", ".join(conditions) if conditions else "")
+        return rf"\{sign}_{{{over}}} "
+
+    def function(self, record: Operation) -> str:
+        return record.latex
+
+    def prime(self, function: str, argument: int) -> str:
+        return rf"\partial_{{{argument}}} {function}" if argument else f"{function}'"
+
+    def cases(self, chosen: str, condition: str, other: str) -> str:
+        return (
+            rf"\begin{{cases}} {chosen} & \text{{if }} {condition} \\ "
+            rf"{other} & \text{{otherwise}} \end{{cases}}"
+        )
+
+    def indicator(self, condition: str) -> str:
+        return f"[{condition}]"
+
+    def relation(self, sign: str, left: str, right: str) -> str:
+        return f"{left} {RELATIONS[sign]} {right}"
+
+    def transpose(self, matrix: str) -> str:
+        return f"{matrix}^T"
+
+    def norm(self, inner: str) -> str:
+        bars = (r"\left\lVert", r"\right\rVert") if any(t in inner for t in TALL) else (
+            r"\lVert", r"\rVert"
+        )  # fmt: skip
+        return f"{bars[0]} {inner} {bars[1]}"
+
+    def elementwise_power(self, base: str, exponent: str) -> str:
+        return rf"{base}^{{\odot {exponent}}}"
+
+    def operator(self, name: str, inner: str) -> str:
+        return rf"\operatorname{{{name}}}" + self.parentheses(inner)

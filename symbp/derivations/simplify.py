@@ -1,0 +1,156 @@
+"""Simplify a derived equation with what is known: definitions, sums of targets, arithmetic.
+
+Three facts are used and nothing else: a tensor that is defined to be ``f(…)`` may be written for
+``f(…)``; a target of kind ``distribution`` sums to one over its last axis; and fractions can be
+reduced. Of the forms that they give, the one with least to read is kept, so ``σ'(z)`` stays in
+``(a - y) σ'(z)``, and gives way to ``a (1 - a)`` where that cancels.
+"""
+
+from collections.abc import Iterable
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.calculus.per_example import whole_body
+from symbp.calculus.share import canonical
+from symbp.derivations.patterns import weight
+from symbp.notation.equation import Equation, indices_of
+from symbp.notation.index import Index
+from symbp.notation.prime import Prime, expand_primes
+from symbp.notation.reductions import Reduction, Sum
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["Definitions", "simplified"]
+
+# Fractions of more unknowns, or longer ones, are left as they came.
+LARGEST_FRACTION = 60
+MOST_UNKNOWNS = 6
+
+
+class Definitions:
+    """Which function application each tensor of a program is defined to be.
+
+    Parameters
+    ----------
+    equations : iterable of Equation
+        The forward equations; their bodies may hold reductions.
+    """
+
+    def __init__(self, equations: Iterable[Equation]) -> None:
+        self.known: dict[Expr, tuple[Element, tuple[Index, ...]]] = {}
+        for equation in equations:
+            body = whole_body(equation)
+            if isinstance(body, (sympy.Function, sympy.Pow)) and set(indices_of(body)) == set(
+                equation.lhs.args
+            ):
+                self._learn(body, equation.lhs)
+
+    def _learn(self, body: Expr, lhs: Element) -> None:
+        form, order = canonical(body)
+        self.known.setdefault(form, (lhs, order))
+
+    def rewritten(self, body: Expr, defining: Tensor | None = None) -> Expr:
+        """Return the expression with tensors written for what they are defined to be.
+
+        Parameters
+        ----------
+        body : SymPy expression
+            With or without reductions.
+        defining : Tensor, optional
+            The tensor whose own equation this is, which is left out.
+        """
+        if not self.known:
+            return body
+        mapping: dict[Expr, Expr] = {}
+        for node in sympy.preorder_traversal(body):
+            if node in mapping:
+                continue
+            if isinstance(node, (sympy.Function, sympy.Pow)):
+                value = self._find(node, defining)
+            elif isinstance(node, sympy.Add) and node.has(Reduction):
+                # log softmax(z) stands there without its logarithm: a = exp(E), so E = ln a.
+                found = self._find(sympy.exp(node), defining)
+                value = None if found is None else sympy.log(found)
+            else:
+                continue
+            if value is not None:
+                mapping[node] = value
+        return body.xreplace(mapping) if mapping else body
+
+    def _find(self, node: Expr, defining: Tensor | None) -> Expr | None:
+        form, order = canonical(node)
+        found = self.known.get(form)
+        if found is None or found[0].tensor is defining:
+            return None
+        lhs, names = found
+        return lhs.xreplace(dict(zip(names, order, strict=True)))
+
+
+def simplified(body: Expr, definitions: Definitions) -> Expr:
+    """Return the form of an expression with least to read.
+
+    Parameters
+    ----------
+    body : SymPy expression
+        As the rule gave it, with derivatives by name.
+    definitions : Definitions
+        Of the forward equations.
+    """
+    plain = _tidy(definitions.rewritten(body))
+    forms = [plain]
+    if body.has(Prime):
+        written_out = _tidy(definitions.rewritten(expand_primes(body)))
+        forms += [written_out, *_fractions(written_out)]
+    forms += _fractions(plain)
+    return min(forms, key=lambda form: (weight(form), forms.index(form)))
+
+
+def _tidy(body: Expr) -> Expr:
+    body = _sums_of_distributions(body)
+    return sympy.factor_terms(body, clear=False, fraction=False) if body.has(sympy.Add) else body
+
+
+def _sums_of_distributions(node: Expr) -> Expr:
+    """Replace ``Σ_k c·y[k]`` by ``c`` where ``y`` sums to one over ``k``."""
+    if not node.has(Sum):
+        return node
+    if not isinstance(node, Sum):
+        return node.func(*(_sums_of_distributions(argument) for argument in node.args))
+    body, bound = _sums_of_distributions(node.body), node.bound
+    for factor in sympy.Mul.make_args(body):
+        if isinstance(factor, Element) and factor.tensor.kind == "distribution":
+            last = factor.args[-1]
+            rest = body / factor
+            if last in bound and factor.is_plain and not rest.has(last):
+                remaining = tuple(index for index in bound if index is not last)
+                return _sums_of_distributions(Sum(rest, *remaining)) if remaining else rest
+    return Sum(body, *bound)
+
+
+def _fractions(body: Expr) -> list[Expr]:
+    """Return an expression with its fractions reduced, in the forms that reading may prefer."""
+    divides = any(
+        power.args[1].is_negative and power.has(Element) for power in body.atoms(sympy.Pow)
+    )
+    if not divides or weight(body) > LARGEST_FRACTION:
+        return []
+    unknowns: dict[Expr, Expr] = {}
+    symbolic = _symbolic(body, unknowns)
+    if symbolic is None or len(unknowns) > MOST_UNKNOWNS:
+        return []
+    back = {symbol: node for node, symbol in unknowns.items()}
+    reduced = sympy.cancel(symbolic)
+    return [form.xreplace(back) for form in (reduced, sympy.factor(reduced))]
+
+
+def _symbolic(node: Expr, unknowns: dict[Expr, Expr]) -> Expr | None:
+    """Return a rational expression with a symbol for everything that is not arithmetic."""
+    if node.is_Rational:
+        return node
+    if isinstance(node, (sympy.Add, sympy.Mul)):
+        parts = [_symbolic(argument, unknowns) for argument in node.args]
+        return None if None in parts else node.func(*parts)
+    if isinstance(node, sympy.Pow) and node.args[1].is_Integer:
+        base = _symbolic(node.args[0], unknowns)
+        return None if base is None else base ** node.args[1]
+    return unknowns.setdefault(node, sympy.Dummy(f"u{len(unknowns)}"))

@@ -1,0 +1,136 @@
+"""What a printer needs to know of the language that it prints in.
+
+The printers walk an expression once and build strings through a `Style`; LaTeX and Unicode text
+differ in these few methods and in nothing else.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from symbp.notation.functions import Operation
+from symbp.notation.tensor import Tensor
+
+__all__ = ["GREEK", "Style"]
+
+GREEK = dict(
+    zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
+        "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi "
+        "Omega nabla ell varepsilon".split(),
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ∇ℓε",
+        strict=True,
+    )
+)
+
+
+class Style(ABC):
+    """A language to print in. Arguments and results are strings of that language."""
+
+    #: Operators that stand between two strings.
+    hadamard: str
+    divided: str
+    times: str
+    ones: str
+    nabla: str
+    trace: str
+    minus = " - "
+    plus = " + "
+
+    def tensor_name(self, tensor: Tensor) -> tuple[str, str]:
+        """Return how a tensor prints without label and indices, and a subscript of its name.
+
+        A tensor's ``symbol`` is LaTeX; else ``W1`` prints as W with the subscript 1, Greek names
+        as Greek letters, and other long names upright.
+        """
+        if tensor.symbol is not None:
+            return self.symbol(tensor.symbol), ""
+        parts = re.fullmatch(r"([A-Za-z]+?)_?(\d*)", tensor.name)
+        if parts is None:
+            return self.word(tensor.name), ""
+        stem, digits = parts.groups()
+        if stem in GREEK:
+            return self.symbol("\\" + stem), digits
+        return (stem if len(stem) == 1 else self.word(stem)), digits
+
+    def name(self, text: str) -> str:
+        """Return an index or extent: a letter, a Greek letter or a word."""
+        if text in GREEK:
+            return self.symbol("\\" + text)
+        return text if len(text.rstrip("'′")) == 1 else self.word(text)
+
+    @abstractmethod
+    def symbol(self, latex: str) -> str:
+        """Return a symbol that is given in LaTeX."""
+
+    @abstractmethod
+    def word(self, text: str) -> str:
+        """Return a name of several letters."""
+
+    @abstractmethod
+    def scripted(self, base: str, subscript: str, label: str) -> str:
+        """Return a symbol with its subscript and the label of its layer; each can be empty."""
+
+    @abstractmethod
+    def partial(self, cost: str, variable: str) -> str:
+        """Return ∂cost/∂variable."""
+
+    @abstractmethod
+    def fraction(self, numerator: str, denominator: str) -> str:
+        """Return a fraction; in text both sides come with the parentheses that they need."""
+
+    @abstractmethod
+    def power(self, base: str, exponent: str) -> str:
+        """Return a power; the base comes with the parentheses that it needs."""
+
+    @abstractmethod
+    def root(self, radicand: str) -> str:
+        """Return a square root."""
+
+    @abstractmethod
+    def exponential(self, exponent: str) -> str:
+        """Return e to a power."""
+
+    @abstractmethod
+    def parentheses(self, inner: str) -> str:
+        """Return something in parentheses."""
+
+    @abstractmethod
+    def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:
+        """Return the sign of a sum or maximum with what it runs over."""
+
+    @abstractmethod
+    def function(self, record: Operation) -> str:
+        """Return a function's name, or a template with ``{0}``."""
+
+    @abstractmethod
+    def prime(self, function: str, argument: int) -> str:
+        """Return the name of a derivative; by an argument's number if that is not 0."""
+
+    @abstractmethod
+    def cases(self, chosen: str, condition: str, other: str) -> str:
+        """Return a choice between two values."""
+
+    @abstractmethod
+    def indicator(self, condition: str) -> str:
+        """Return Iverson's bracket."""
+
+    @abstractmethod
+    def relation(self, sign: str, left: str, right: str) -> str:
+        """Return a comparison; the sign is one of ``== != < <= > >= and or``."""
+
+    @abstractmethod
+    def transpose(self, matrix: str) -> str:
+        """Return a transpose; the matrix comes with the parentheses that it needs."""
+
+    @abstractmethod
+    def norm(self, inner: str) -> str:
+        """Return a Euclidean norm."""
+
+    @abstractmethod
+    def elementwise_power(self, base: str, exponent: str) -> str:
+        """Return a power of each element."""
+
+    @abstractmethod
+    def operator(self, name: str, inner: str) -> str:
+        """Return a named operator, such as softmax, with its argument."""

@@ -1,0 +1,185 @@
+"""Costs: functions that map the output and the target to the scalar that is minimised.
+
+Every cost, built-in or a user's own, is a function ``(output, target) -> expression`` of two
+tensors of one shape, whose first index is the example's and last the output's.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.functions import softplus
+from symbp.notation.reductions import Mean, Sum, log_softmax
+from symbp.notation.tensor import Tensor
+
+__all__ = ["COSTS", "Cost", "CostFunction", "binary_cross_entropy", "cost", "cross_entropy",
+           "mean_squared_error", "quadratic", "softmax_cross_entropy"]  # fmt: skip
+
+CostFunction = Callable[[Tensor, Tensor], Expr]
+
+
+def quadratic(output: Tensor, target: Tensor) -> Expr:
+    """Return ``1/(2N) Σ_n Σ_j (a - y)²``.
+
+    Parameters
+    ----------
+    output, target : Tensor
+        Of shape (N, outputs).
+
+    Returns
+    -------
+    SymPy expression
+        A scalar.
+
+    Notes
+    -----
+    Nielsen, "Neural Networks and Deep Learning", eq. (6).
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> n, j = bp.indices("n j", "N", 10)
+    >>> quadratic(bp.tensor("a", n, j), bp.target("y", n, j))
+    Sum((a[n, j] - y[n, j])**2, n, j)/(2*N)
+    """
+    difference = output.element - target.element
+    return Sum(difference**2, *output.indices) / (2 * output.indices[0].extent)
+
+
+def mean_squared_error(output: Tensor, target: Tensor) -> Expr:
+    """Return the mean of ``(a - y)²`` over all entries, N times outputs of them.
+
+    As ``torch.nn.MSELoss`` and ``sklearn.metrics.mean_squared_error``. Parameters and result as
+    in :func:`quadratic`.
+    """
+    return Mean((output.element - target.element) ** 2, *output.indices)
+
+
+def cross_entropy(output: Tensor, target: Tensor) -> Expr:
+    """Return ``-1/N Σ_n Σ_j [y ln a + (1 - y) ln(1 - a)]`` of sigmoid outputs ``a``.
+
+    Nielsen, "Neural Networks and Deep Learning", eq. (63). Parameters and result as in
+    :func:`quadratic`.
+    """
+    a, y = output.element, target.element
+    entropy = y * sympy.log(a) + (1 - y) * sympy.log(1 - a)
+    return -Sum(entropy, *output.indices) / output.indices[0].extent
+
+
+def binary_cross_entropy(output: Tensor, target: Tensor) -> Expr:
+    """Return the mean over all entries of ``softplus(z) - y z``, with ``z`` the logits.
+
+    This is ``-[y ln σ(z) + (1 - y) ln(1 - σ(z))]`` in a form that neither overflows nor takes
+    the logarithm of zero; the mean is ``torch.nn.BCEWithLogitsLoss``'s. For outputs that a
+    sigmoid has already been applied to, and for the sum over the outputs, use
+    :func:`cross_entropy`. Parameters and result as in :func:`quadratic`.
+    """
+    z, y = output.element, target.element
+    return Mean(softplus(z) - y * z, *output.indices)
+
+
+def softmax_cross_entropy(output: Tensor, target: Tensor) -> Expr:
+    """Return ``-1/N Σ_n Σ_j y ln softmax(z)``, with ``z`` the logits.
+
+    Goodfellow, Bengio and Courville, "Deep Learning", section 6.2.2.3. The rows of the target
+    sum to one. With more axes than two, the mean is over all rows. Parameters and result as in
+    :func:`quadratic`.
+    """
+    *rows, j = output.indices
+    entropy = target.element * log_softmax(output.element, j)
+    return -Sum(entropy, *output.indices) / math.prod(index.extent for index in rows)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost and what it expects of the network's output and target.
+
+    Attributes
+    ----------
+    name : str
+        Its name in :data:`COSTS`; a user's own function is called by its own name.
+    function : callable
+        Maps the output and the target to a scalar expression.
+    target_kind : {"real", "classes", "distribution"}
+        The ``kind`` of the target: ``classes`` and ``distribution`` also take integer labels.
+    activates_output : bool
+        Whether `mlp` gives the last layer the activation of the others; else it is linear.
+    output_activation : str, optional
+        The only activation of the output that the cost makes sense with.
+    softmax : bool
+        Whether the cost holds the softmax of the output.
+    """
+
+    name: str
+    function: CostFunction
+    target_kind: str = "real"
+    activates_output: bool = False
+    output_activation: str | None = None
+    softmax: bool = False
+
+    def __call__(self, output: Tensor, target: Tensor) -> Expr:
+        """Return the cost of an output and a target, a scalar expression."""
+        try:
+            return self.function(output, target)
+        except TypeError as error:
+            raise SymbpError(
+                f"loss {self.name}: expected a function of the output and the target, two "
+                f"tensors, in terms of SymPy's and symbp's functions; it raised: {error}"
+            ) from error
+
+
+_COSTS = [
+    Cost("quadratic", quadratic, "classes", activates_output=True),
+    Cost("mean_squared_error", mean_squared_error),
+    Cost(
+        "cross_entropy", cross_entropy, "classes",
+        activates_output=True, output_activation="sigmoid",
+    ),
+    Cost("binary_cross_entropy", binary_cross_entropy, "classes"),
+    Cost("softmax_cross_entropy", softmax_cross_entropy, "distribution", softmax=True),
+]  # fmt: skip
+
+COSTS: dict[str, Cost] = {record.name: record for record in _COSTS}
+
+
+def cost(value: str | CostFunction) -> Cost:
+    """Return the record of a cost.
+
+    Parameters
+    ----------
+    value : str or callable
+        A name of :data:`COSTS`, or a function of the output and the target, two tensors of one
+        shape, that returns a scalar expression. The target of a function is of real numbers.
+
+    Returns
+    -------
+    Cost
+        The built-in record, or one made for the function.
+
+    Raises
+    ------
+    SymbpError
+        The name is unknown; the message lists the nearest.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> def absolute(a, y):
+    ...     return bp.Mean(abs(a.element - y.element), *a.indices)
+    >>> cost(absolute).target_kind
+    'real'
+    """
+    if isinstance(value, str):
+        if value not in COSTS:
+            raise SymbpError(f"loss {value!r}: {suggest(value, COSTS)}")
+        return COSTS[value]
+    if not callable(value):
+        raise SymbpError(f"loss {value!r}: expected a name or a function of output and target")
+    for record in _COSTS:
+        if value is record.function:
+            return record
+    return Cost(getattr(value, "__name__", "own"), value)

@@ -1,0 +1,189 @@
+"""Layers: each turns a source tensor into equations and the tensor that they end with.
+
+A layer is any object with a method ``equations(source, number)``; `Dense` and `Activation` are
+two of them. The number names what the layer defines: ``W1``, ``b1``, ``z1``, ``a1``. Printed,
+layers are counted from the input as 1 (Nielsen, "Neural Networks and Deep Learning", chapter 2),
+so ``W1`` prints as the ``w`` of layer 2.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from symbp.networks.activations import (
+    RECTIFIERS,
+    ActivationFunction,
+    activation,
+    is_identity,
+)
+from symbp.networks.options import checked_number, checked_size, checks_options
+from symbp.notation.equation import Equation
+from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.index import Extent, Index
+from symbp.notation.reductions import Sum
+from symbp.notation.tensor import Initial, Tensor, parameter, tensor
+
+__all__ = ["LAYERS", "Activation", "Dense", "Layer"]
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """Anything that returns equations for a source tensor."""
+
+    def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
+        """Return the layer's equations and the tensor that the next layer reads.
+
+        Parameters
+        ----------
+        source : Tensor
+            What the layer reads: its first index is the example's, its last the features'.
+        number : int
+            Counts the layers from 1; the names of what the layer defines end in it.
+        """
+
+
+@checks_options
+@dataclass(frozen=True)
+class Dense:
+    r"""A fully connected layer ``a = act(W · source + b)``.
+
+    Parameters
+    ----------
+    units : int
+        The number of neurons.
+    activation : str or callable, default "identity"
+        A name such as ``"relu"``, or a function of one expression.
+    bias : bool, default True
+        Whether there is a ``b``.
+    initial : tuple, optional
+        How the weights start: ``("normal", standard deviation)``, ``("uniform", bound)`` or
+        ``("constant", value)``. By default normal, with standard deviation sqrt(2/inputs) for
+        relu and its relatives (He et al., 2015, eq. 10), else 1/sqrt(inputs) (LeCun et al.,
+        "Efficient BackProp", 1998, eq. 16). Biases start at zero.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> n, k = bp.indices("n k", "N", 784)
+    >>> equations, a = Dense(30, "sigmoid").equations(bp.input("x", n, k), 1)
+    >>> print(*equations, sep="\n")
+    z1[n, j] = b1[j] + Sum(W1[j, k]*x[n, k], k)
+    a1[n, j] = sigmoid(z1[n, j])
+    """
+
+    units: int
+    activation: str | ActivationFunction = "identity"
+    bias: bool = True
+    initial: Initial | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", checked_size("Dense units", self.units))
+        activation(self.activation)
+        if not isinstance(self.bias, bool):
+            raise SymbpError(f"Dense bias: expected True or False, got {self.bias!r}")
+        if self.initial is not None:
+            object.__setattr__(self, "initial", _checked_initial(self.initial))
+
+    def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
+        """Return ``z = Σ_k W a + b`` and, unless the activation is the identity, ``a = act(z)``.
+
+        Parameters
+        ----------
+        source : Tensor
+            Of shape (…, inputs).
+        number : int
+            Counts the layers from 1.
+
+        Returns
+        -------
+        list of Equation
+            One or two equations.
+        Tensor
+            The activation (or the pre-activation of a linear layer), of shape (…, units).
+        """
+        *outer, last = source.indices
+        label = number + 1
+        j, k = Index("j", self.units), Index("k", last.extent)
+        W = parameter(
+            f"W{number}", j, k, symbol="w", label=label, initial=self._initial(last.extent)
+        )
+        z = tensor(f"z{number}", *outer, j, symbol="z", label=label, adjoint_symbol=r"\delta")
+        body = Sum(W[j, k] * source[(*outer, k)], k)
+        if self.bias:
+            b = parameter(f"b{number}", j, symbol="b", label=label, initial=("constant", 0.0))
+            body += b[j]
+        equations = [Equation(z[(*outer, j)], body)]
+        if is_identity(activation(self.activation)):
+            return equations, z
+        activated, a = Activation(self.activation).equations(z, number)
+        return [*equations, *activated], a
+
+    def _initial(self, inputs: Extent) -> Initial:
+        if self.initial is not None:
+            return self.initial
+        gain = 2.0 if activation(self.activation) in RECTIFIERS else 1.0
+        return ("normal", math.sqrt(gain / int(inputs)))
+
+
+@checks_options
+@dataclass(frozen=True)
+class Activation:
+    """An elementwise function of the previous layer.
+
+    Parameters
+    ----------
+    function : str or callable
+        A name such as ``"relu"``, or a function of one expression.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> z = bp.input("z", *bp.indices("n j", "N", 3))
+    >>> print(*Activation("relu").equations(z, 1)[0])
+    a1[n, j] = relu(z[n, j])
+    """
+
+    function: str | ActivationFunction
+
+    def __post_init__(self) -> None:
+        activation(self.function)
+
+    def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
+        """Return ``a = act(source)`` and ``a``, of the shape of the source."""
+        a = tensor(f"a{number}", *source.indices, symbol="a", label=number + 1)
+        try:
+            body = activation(self.function)(source.element)
+        except TypeError as error:
+            raise SymbpError(
+                f"activation {self.function!r}: expected a function of one expression, in terms "
+                f"of SymPy's and symbp's functions; it raised: {error}"
+            ) from error
+        return [Equation(a.element, body)], a
+
+
+LAYERS: dict[str, type[Layer]] = {"Dense": Dense, "Activation": Activation}
+
+
+def checked_layer(position: int, value: object) -> Layer:
+    """Return a layer; raise :class:`SymbpError` with the nearest names for anything else."""
+    if isinstance(value, Layer) and not isinstance(value, type):
+        return value
+    near = suggest(value, LAYERS) if isinstance(value, str) else f"known: {', '.join(LAYERS)}"
+    raise SymbpError(
+        f"layer {position}: expected a layer such as bp.Dense(30), got {value!r}; {near}"
+    )
+
+
+def _checked_initial(value: object) -> Initial:
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        kind, number = value
+        if kind == "constant":
+            return ("constant", checked_number("Dense initial constant", number))
+        if kind == "normal":
+            return ("normal", checked_number("Dense initial normal", number, least=0))
+        if kind == "uniform":
+            return ("uniform", checked_number("Dense initial uniform", number, least=0))
+    raise SymbpError(
+        f"Dense initial: expected ('normal', standard deviation), ('uniform', bound) or "
+        f"('constant', value), got {value!r}"
+    )

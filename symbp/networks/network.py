@@ -1,0 +1,224 @@
+"""Networks: layers in a row, a cost and its penalties, put together into a program."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sympy
+
+from symbp.networks.activations import ActivationFunction, activation
+from symbp.networks.costs import Cost, CostFunction, cost
+from symbp.networks.layers import Activation, Dense, Layer, checked_layer
+from symbp.networks.options import checked_options, checked_size
+from symbp.networks.penalties import Penalty, checked_penalties
+from symbp.notation.equation import Equation
+from symbp.notation.errors import SymbpError
+from symbp.notation.index import Index
+from symbp.notation.program import Program
+from symbp.notation.reductions import softmax
+from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import input as input_tensor
+from symbp.notation.tensor import target as target_tensor
+
+__all__ = ["Network", "mlp"]
+
+
+class Network(Program):
+    """A feed-forward network: a program whose equations come from layers.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In order from the input: `Dense`, `Activation`, or any object with a method
+        ``equations(source, number)``.
+    input : int
+        The number of inputs: ``x`` is of shape (N, input).
+    loss : str or callable, default "quadratic"
+        ``quadratic``, ``mean_squared_error``, ``cross_entropy`` (of sigmoid outputs),
+        ``binary_cross_entropy`` or ``softmax_cross_entropy`` (of logits); or a function of the
+        output and the target, two tensors, that returns a scalar expression.
+    penalty : L1 or L2 or a list of them, optional
+        Added to the cost.
+    name : str, optional
+        Printed in the heading of what is generated.
+
+    Raises
+    ------
+    SymbpError
+        A layer, activation, cost or option is unknown, or a size is not a positive int.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> network = Network([Dense(3, "tanh"), Dense(2)], input=4, loss="softmax_cross_entropy")
+    >>> network
+    <Network 4-3-2: tanh, identity; softmax_cross_entropy; 23 parameters>
+    >>> print(network)
+    z1[n, j] = b1[j] + Sum(W1[j, k]*x[n, k], k)
+    a1[n, j] = tanh(z1[n, j])
+    z2[n, j] = b2[j] + Sum(W2[j, k]*a1[n, k], k)
+    a2[n, j] = exp(z2[n, j] - LogSumExp(z2[n, j], j))
+    C = -Sum((z2[n, j] - LogSumExp(z2[n, j], j))*y[n, j], n, j)/N
+    """
+
+    layers: tuple[Layer, ...]
+    loss: str
+    name: str | None
+
+    @checked_options
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        input: int,
+        loss: str | CostFunction = "quadratic",
+        penalty: Penalty | Sequence[Penalty] | None = None,
+        name: str | None = None,
+    ) -> None:
+        size, record = checked_size("Network input", input), cost(loss)
+        stack = _checked_layers(layers)
+        penalties = checked_penalties(penalty)
+        x = input_tensor("x", Index("n", "N"), Index("k", size), symbol="a", label=1)
+        equations, output = _forward(stack, x)
+        _check_output(record, equations, output)
+        y = target_tensor("y", *output.indices, symbol="y", kind=record.target_kind)
+        if record.softmax:
+            equations.append(_softmax_of(output))
+        body = record(output, y)
+        weights = _weights(equations)
+        for term in penalties:
+            body += term.term(weights)
+        C = tensor("C")
+        super().__init__([*equations, Equation(C, body)], cost=C, output=output)
+        object.__setattr__(self, "layers", stack)
+        object.__setattr__(self, "loss", record.name)
+        object.__setattr__(self, "name", name)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of inputs, then the units of each dense layer."""
+        units = (layer.units for layer in self.layers if isinstance(layer, Dense))
+        return (int(self.inputs[0].shape[-1]), *units)
+
+    def replace(self, **changes: Any) -> Program:
+        """Return a program with some fields changed: it has equations only, no layers."""
+        kept = {field.name: getattr(self, field.name) for field in fields(Program)}
+        return Program(**{**kept, "derived": True, **changes})
+
+    def __repr__(self) -> str:
+        layers = ", ".join(
+            _label(layer.activation)
+            if isinstance(layer, Dense)
+            else _label(layer.function)
+            if isinstance(layer, Activation)
+            else type(layer).__name__
+            for layer in self.layers
+        )
+        count = sum(sympy.prod(parameter.shape) for parameter in self.parameters)
+        name = f" {self.name!r}" if self.name else ""
+        sizes = "-".join(map(str, self.sizes))
+        return f"<Network{name} {sizes}: {layers}; {self.loss}; {count} parameters>"
+
+
+@checked_options
+def mlp(
+    *sizes: int,
+    activation: str | ActivationFunction = "sigmoid",
+    loss: str | CostFunction = "quadratic",
+    output: str | ActivationFunction | None = None,
+    penalty: Penalty | Sequence[Penalty] | None = None,
+    name: str | None = None,
+) -> Network:
+    """Return a fully connected network from its layer sizes.
+
+    Parameters
+    ----------
+    *sizes : int
+        The number of inputs, then the units of each layer.
+    activation : str or callable, default "sigmoid"
+        The activation of every layer: the output's too for the costs ``quadratic`` and
+        ``cross_entropy``; for the others the last layer is linear.
+    loss : str or callable, default "quadratic"
+        See :class:`Network`.
+    output : str or callable, optional
+        The activation of the last layer, when it is another.
+    penalty : L1 or L2 or a list of them, optional
+        Added to the cost.
+    name : str, optional
+        Printed in the heading of what is generated.
+
+    Returns
+    -------
+    Network
+        Its parameters are ``W1, b1, W2, b2, …``, with ``W`` of shape (units, inputs).
+
+    Raises
+    ------
+    SymbpError
+        Fewer than two sizes, one that is not a positive int, or an unknown name.
+
+    Examples
+    --------
+    >>> mlp(784, 30, 10, activation="sigmoid", loss="quadratic")
+    <Network 784-30-10: sigmoid, sigmoid; quadratic; 23860 parameters>
+    """
+    if len(sizes) < 2:
+        raise SymbpError(
+            f"mlp: expected the number of inputs and of each layer's units, such as "
+            f"mlp(784, 30, 10), got mlp({', '.join(map(repr, sizes))})"
+        )
+    inputs, *units = (checked_size("mlp size", size) for size in sizes)
+    if output is None:
+        output = activation if cost(loss).activates_output else "identity"
+    layers = [*(Dense(u, activation) for u in units[:-1]), Dense(units[-1], output)]
+    return Network(layers, input=inputs, loss=loss, penalty=penalty, name=name)
+
+
+def _checked_layers(layers: object) -> tuple[Layer, ...]:
+    if not isinstance(layers, Iterable) or isinstance(layers, str):
+        raise SymbpError(f"Network: expected a list of layers such as bp.Dense(30), got {layers!r}")
+    stack = tuple(checked_layer(position, layer) for position, layer in enumerate(layers, start=1))
+    if not stack or all(isinstance(layer, Activation) for layer in stack):
+        raise SymbpError("Network: no layer has parameters; expected at least one bp.Dense(units)")
+    return stack
+
+
+def _forward(layers: tuple[Layer, ...], x: Tensor) -> tuple[list[Equation], Tensor]:
+    equations: list[Equation] = []
+    source, number = x, 0
+    for layer in layers:
+        # An Activation after a linear Dense completes that layer and shares its number.
+        completes = isinstance(layer, Activation) and source.name == f"z{number}"
+        number += not completes
+        added, source = layer.equations(source, number)
+        equations.extend(added)
+    return equations, source
+
+
+def _check_output(record: Cost, equations: list[Equation], output: Tensor) -> None:
+    if record.output_activation is None:
+        return
+    body = next(equation.body for equation in equations if equation.tensor is output)
+    if not isinstance(body, activation(record.output_activation)):  # type: ignore[arg-type]
+        raise SymbpError(
+            f"loss {record.name!r} needs a {record.output_activation} output, the last layer "
+            f"computes {body}; for a linear output use 'binary_cross_entropy'"
+        )
+
+
+def _softmax_of(z: Tensor) -> Equation:
+    """Return ``a = softmax(z)``: no cost needs it, but derivations print ``δ = a - y`` by it."""
+    name = f"a{z.name[1:]}" if z.symbol == "z" else f"{z.name}_softmax"
+    a = tensor(name, *z.indices, symbol="a" if z.symbol == "z" else "p", label=z.label)
+    return Equation(a.element, softmax(z.element, z.indices[-1]))
+
+
+def _weights(equations: list[Equation]) -> list[Tensor]:
+    """Return the parameters with two axes or more, in the order in which they were declared."""
+    found = {element.tensor for equation in equations for element in equation.reads()}
+    weights = [t for t in found if t.role == "parameter" and t.rank > 1]
+    return sorted(weights, key=lambda t: t.serial)
+
+
+def _label(function: str | ActivationFunction) -> str:
+    return function if isinstance(function, str) else getattr(function, "__name__", "own")

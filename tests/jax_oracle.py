@@ -1,0 +1,324 @@
+"""An oracle for everything: a program evaluated by JAX in float64, differentiated by ``jax.grad``.
+
+It takes programs as the user wrote them (reductions nested anywhere) as well as normalised and
+derived ones, and shares nothing with symbp's calculus: no normalisation, no schedule and no
+derivative rule. Every index is one axis of an array; a recurrence is evaluated on demand, one step
+at a time, by recursion.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.special
+import numpy as np
+import sympy
+
+import symbp as bp
+from symbp.notation.equation import Equation
+from symbp.notation.functions import operation_of, where
+from symbp.notation.index import Index
+from symbp.notation.prime import Prime
+from symbp.notation.reductions import Reduction
+from symbp.notation.tensor import Element, Tensor
+
+jax.config.update("jax_enable_x64", True)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if isinstance(exponent, float) and exponent == int(exponent):
+        exponent = int(exponent)
+    return base**exponent
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "relu": lambda x: jnp.where(x > 0, x, 0.0),
+    "leaky_relu": lambda x, slope: jnp.where(x > 0, x, slope * x),
+    "elu": lambda x, alpha: jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0.0, x))),
+    "gelu": lambda x: x * jax.scipy.special.ndtr(x),
+    "gelu_tanh": lambda x: x * (1 + jnp.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+    "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus,
+    "sin": jnp.sin,
+    "cos": jnp.cos,
+    "exp": jnp.exp,
+    "expm1": jnp.expm1,
+    "log": jnp.log,
+    "log1p": jnp.log1p,
+    "erf": jax.scipy.special.erf,
+    "Abs": jnp.abs,
+    "sign": jnp.sign,
+    "maximum": jnp.maximum,
+    "minimum": jnp.minimum,
+    "stop_gradient": lambda x: jax.lax.stop_gradient(x),
+    "floor": np.floor,
+    "ceiling": np.ceil,
+    "Mod": np.mod,
+}
+
+RELATIONS: dict[Any, Callable[..., Any]] = {
+    sympy.Eq: lambda a, b: a == b,
+    sympy.Ne: lambda a, b: a != b,
+    sympy.Lt: lambda a, b: a < b,
+    sympy.Le: lambda a, b: a <= b,
+    sympy.Gt: lambda a, b: a > b,
+    sympy.Ge: lambda a, b: a >= b,
+    sympy.And: lambda *v: functools.reduce(lambda a, b: a & b, v),
+    sympy.Or: lambda *v: functools.reduce(lambda a, b: a | b, v),
+    sympy.Not: lambda a: ~np.asarray(a) if isinstance(a, (bool, np.bool_)) else ~a,
+}
+
+REDUCE: dict[str, Callable[..., Any]] = {
+    "sum": jnp.sum,
+    "max": jnp.max,
+    "logsumexp": jax.scipy.special.logsumexp,
+}
+
+
+class Oracle:
+    """The values of one program's tensors, computed on demand."""
+
+    def __init__(self, program: bp.Program, values: Mapping[str, Any]) -> None:
+        self.program = program
+        self.extents: dict[Any, int] = {}
+        self.given: dict[Tensor, Any] = {}
+        self.full_values: dict[Tensor, Any] = {}
+        self.step_values: dict[tuple[Tensor, int], Any] = {}
+        for tensor in program.tensors:
+            if tensor.role == "intermediate":
+                continue
+            array = values.get(tensor.name, tensor.value)
+            if tensor.kind == "integer":
+                array = np.asarray(array, dtype=np.int64)
+            elif not isinstance(array, jax.core.Tracer):
+                array = jnp.asarray(array, dtype=jnp.float64)
+            self.given[tensor] = array
+            for extent, size in zip(tensor.shape, array.shape, strict=True):
+                self.extents[extent] = size
+        self.time_axis = {tensor: axis for tensor, axis in _recurrent(program)}
+
+    def size(self, extent: Any) -> int:
+        return extent if isinstance(extent, int) else self.extents[extent]
+
+    def full(self, tensor: Tensor) -> Any:
+        """Return the whole of a tensor."""
+        if tensor in self.given:
+            return self.given[tensor]
+        if tensor not in self.full_values:
+            if tensor in self.time_axis:
+                axis = self.time_axis[tensor]
+                steps = range(self.size(tensor.shape[axis]))
+                value = jnp.stack([self.step(tensor, step) for step in steps], axis=axis)
+            else:
+                value = jnp.zeros([self.size(e) for e in tensor.shape])
+                for equation in self.program.equations_of(tensor):
+                    value = self.add(equation, value, {}, None)
+            self.full_values[tensor] = value
+        return self.full_values[tensor]
+
+    def step(self, tensor: Tensor, step: int) -> Any:
+        """Return one step of a recurrent tensor, without its time axis."""
+        if (tensor, step) not in self.step_values:
+            axis = self.time_axis[tensor]
+            shape = [self.size(e) for a, e in enumerate(tensor.shape) if a != axis]
+            value = jnp.zeros(shape)
+            for equation in self.program.equations_of(tensor):
+                subscript = equation.lhs.args[axis]
+                (index,) = subscript.free_symbols
+                at = step - int(subscript - index)
+                if 0 <= at < self.size(index.extent):
+                    value = self.add(equation, value, {index: at}, axis)
+            self.step_values[tensor, step] = value
+        return self.step_values[tensor, step]
+
+    def add(self, equation: Equation, value: Any, fixed: dict[Index, int], skip: Any) -> Any:
+        """Add what one equation contributes to its tensor."""
+        bound = {i for r in equation.body.atoms(Reduction) for i in r.bound}
+        domain = [i for i in equation.domain if i not in fixed]
+        axes = domain + sorted(bound - set(domain), key=lambda i: i.dummy_index)
+        grid: dict[Index, Any] = {i: i_at for i, i_at in fixed.items()}
+        for index in domain:
+            grid[index] = self.axis(index, axes)
+        body = self.evaluate(equation.body, grid, axes)
+        body = jnp.asarray(body, dtype=jnp.float64)
+        shape = [self.size(i.extent) for i in domain]
+        body = body.reshape(body.shape[: len(domain)]) if body.ndim else body
+        body = jnp.broadcast_to(body, shape)
+        reduced = [domain.index(i) for i in equation.reduce if i not in fixed]
+        if reduced:
+            body = REDUCE[equation.operation](body, axis=tuple(reduced), keepdims=True)
+        places = [
+            np.asarray(self.evaluate(s, grid, axes))
+            for a, s in enumerate(equation.lhs.args)
+            if a != skip
+        ]
+        if not places:
+            return value + body.reshape(())
+        places = [p.reshape(p.shape[: len(domain)]) if p.ndim else p for p in places]
+        places = np.broadcast_arrays(*places, np.empty(body.shape))[:-1]
+        sizes = value.shape
+        inside = np.all([(p >= 0) & (p < s) for p, s in zip(places, sizes, strict=True)], axis=0)
+        return value.at[tuple(p[inside] for p in places)].add(body[inside])
+
+    def axis(self, index: Index, axes: list[Index]) -> Any:
+        shape = [1] * len(axes)
+        shape[axes.index(index)] = -1
+        return np.arange(self.size(index.extent)).reshape(shape)
+
+    def evaluate(self, node: Any, grid: dict[Index, Any], axes: list[Index]) -> Any:
+        if isinstance(node, Index):
+            return grid[node]
+        if isinstance(node, Element):
+            return self.element(node, grid, axes)
+        if isinstance(node, Tensor):
+            return self.full(node)
+        if node.is_Symbol:
+            return float(self.extents[node])
+        if node in (sympy.true, sympy.false):
+            return bool(node)
+        if node.is_number:
+            return int(node) if node.is_Integer else float(node)
+        if isinstance(node, Reduction):
+            inner = {**grid, **{i: self.axis(i, axes) for i in node.bound}}
+            body = jnp.asarray(self.evaluate(node.body, inner, axes), dtype=jnp.float64)
+            shape = list(body.shape) if body.ndim else [1] * len(axes)
+            for index in node.bound:
+                shape[axes.index(index)] = self.size(index.extent)
+            over = tuple(axes.index(i) for i in node.bound)
+            return REDUCE[node.operation](jnp.broadcast_to(body, shape), axis=over, keepdims=True)
+        if isinstance(node, where):
+            condition = self.evaluate(node.args[0], grid, axes)
+            if isinstance(condition, (bool, np.bool_, np.ndarray)):  # known: prune
+                if np.all(condition):
+                    return self.evaluate(node.args[1], grid, axes)
+                if not np.any(condition):
+                    return self.evaluate(node.args[2], grid, axes)
+            branches = (self.evaluate(argument, grid, axes) for argument in node.args[1:])
+            return jnp.where(condition, *branches)
+        if isinstance(node, Prime):
+            return self.prime(node, grid, axes)
+        values = [self.evaluate(argument, grid, axes) for argument in node.args]
+        if isinstance(node, sympy.Add):
+            return functools.reduce(lambda a, b: a + b, values)
+        if isinstance(node, sympy.Mul):
+            return functools.reduce(lambda a, b: a * b, values)
+        if isinstance(node, sympy.Pow):
+            if isinstance(values[0], np.ndarray):
+                values[0] = values[0].astype(float)
+            return _power(*values)
+        for kind, evaluate in RELATIONS.items():
+            if isinstance(node, kind):
+                return evaluate(*values)
+        return apply(type(node), values)
+
+    def element(self, node: Element, grid: dict[Index, Any], axes: list[Index]) -> Any:
+        places = [self.evaluate(subscript, grid, axes) for subscript in node.args]
+        if node.tensor in self.time_axis:
+            axis = self.time_axis[node.tensor]
+            if isinstance(places[axis], (int, np.integer)):
+                at = min(max(int(places[axis]), 0), self.size(node.tensor.shape[axis]) - 1)
+                array = self.step(node.tensor, at)
+                del places[axis]
+            else:
+                array = self.full(node.tensor)
+        else:
+            array = self.full(node.tensor)
+        clipped = [
+            np.clip(np.asarray(p), 0, size - 1) for p, size in zip(places, array.shape, strict=True)
+        ]
+        return array[tuple(clipped)] if clipped else array
+
+    def prime(self, node: Prime, grid: dict[Index, Any], axes: list[Index]) -> Any:
+        """Differentiate an elementwise function by JAX's forward mode."""
+        application = node.application
+        values = [self.evaluate(a, grid, axes) for a in application.args]
+        values = [jnp.asarray(v, dtype=jnp.float64) for v in jnp.broadcast_arrays(*values)]
+        tangents = [jnp.ones_like(v) * (i + 1 == node.argument) for i, v in enumerate(values)]
+        return jax.jvp(lambda *v: apply(type(application), list(v)), values, tangents)[1]
+
+
+def apply(function: type, values: list[Any]) -> Any:
+    """Apply a function by its name, or a user's own by its formula."""
+    if function.__name__ in FUNCTIONS:
+        if function.__name__ not in ("floor", "ceiling", "Mod"):
+            values = [jnp.asarray(value, dtype=jnp.float64) for value in values]
+        return FUNCTIONS[function.__name__](*values)
+    symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(values))]
+    formula = operation_of(function).definition(*symbols)  # type: ignore[misc]
+    given = dict(zip(symbols, values, strict=True))
+
+    def visit(node: Any) -> Any:
+        if node in given:
+            return given[node]
+        if node.is_number:
+            return int(node) if node.is_Integer else float(node)
+        inner = [visit(argument) for argument in node.args]
+        if isinstance(node, sympy.Add):
+            return functools.reduce(lambda a, b: a + b, inner)
+        if isinstance(node, sympy.Mul):
+            return functools.reduce(lambda a, b: a * b, inner)
+        if isinstance(node, sympy.Pow):
+            return _power(*inner)
+        if isinstance(node, where):
+            return jnp.where(*inner)
+        for kind, evaluate in RELATIONS.items():
+            if isinstance(node, kind):
+                return evaluate(*inner)
+        return apply(type(node), inner)
+
+    return visit(formula)
+
+
+def _recurrent(program: bp.Program) -> Any:
+    """Yield the tensors that need themselves, each with the axis that carries it."""
+    reads: dict[Tensor, set[Tensor]] = {}
+    for equation in program.equations:
+        reads.setdefault(equation.tensor, set()).update(e.tensor for e in equation.reads())
+    for tensor in reads:
+        found: set[Tensor] = set()
+        stack = list(reads[tensor])
+        while stack:
+            other = stack.pop()
+            if other not in found:
+                found.add(other)
+                stack.extend(reads.get(other, ()))
+        if tensor in found:
+            yield tensor, next(a for a, i in enumerate(tensor.indices) if i.sequential)
+
+
+def _compiled(function: Callable[..., Any], argument: Any) -> Any:
+    """Apply a function compiled as a whole: each is run once, so XLA is told to be quick."""
+    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    compiled = jax.jit(function).lower(argument).compile(compiler_options=options)
+    return {name: np.asarray(value) for name, value in compiled(argument).items()}
+
+
+def _real(program: bp.Program, values: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {tensor.name: tensor.kind for tensor in program.tensors}
+    return {n: np.asarray(v, dtype=float) for n, v in values.items() if kinds.get(n) == "real"}
+
+
+def evaluate(program: bp.Program, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the value of every tensor that an equation defines."""
+
+    def everything(chosen: dict[str, Any]) -> dict[str, Any]:
+        oracle = Oracle(program, {**values, **chosen})
+        return {e.tensor.name: oracle.full(e.tensor) for e in program.equations}
+
+    return _compiled(everything, _real(program, values))
+
+
+def gradients(
+    program: bp.Program, values: Mapping[str, Any], wrt: Any = None
+) -> dict[str, np.ndarray]:
+    """Return ∂cost/∂T by ``jax.grad``, by the names of the tensors of ``wrt``."""
+    wanted = [tensor.name for tensor in (program.parameters if wrt is None else wrt)]
+
+    def cost(chosen: dict[str, Any]) -> Any:
+        return Oracle(program, {**values, **chosen}).full(program.cost)
+
+    return _compiled(jax.grad(cost), {n: np.asarray(values[n], dtype=float) for n in wanted})

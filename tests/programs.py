@@ -1,0 +1,217 @@
+"""A fixed suite of programs that no layer of symbp is needed for, each as a user would write it.
+
+Each function returns the program and an array for each input, target and parameter, by name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy
+
+import symbp as bp
+
+Values = dict[str, Any]
+Example = tuple[bp.Program, Values]
+
+
+def normal(seed: int, **shapes: tuple[int, ...]) -> Values:
+    """Return arrays of normal variates of the given shapes, scaled for their last axis."""
+    generator = np.random.default_rng(seed)
+    return {
+        name: generator.normal(size=shape) / np.sqrt(shape[-1] if len(shape) > 1 else 1)
+        for name, shape in shapes.items()
+    }
+
+
+def convolution() -> Example:
+    """A convolution of stride 2 and dilation 2, ReLU, 2×2 max-pooling, dense, squared error."""
+    N, C, O, H, W, K, U = 3, 2, 4, 17, 15, 3, 5
+    H1, W1 = (H - 2 * (K - 1) - 1) // 2 + 1, (W - 2 * (K - 1) - 1) // 2 + 1
+    n, c, o, u = bp.indices("n c o u", "N", C, O, U)
+    h, w, p, q = bp.indices("h w p q", H1, W1, K, K)
+    h2, w2, r, s = bp.indices("h2 w2 r s", H1 // 2, W1 // 2, 2, 2)
+    x = bp.input("x", n, c, bp.Index("y0", H), bp.Index("x0", W))
+    y = bp.target("y", n, u)
+    F, b = bp.parameter("F", o, c, p, q), bp.parameter("b", o)
+    V, d = bp.parameter("V", u, o, h2, w2), bp.parameter("d", u)
+    z, a = bp.tensor("z", n, o, h, w), bp.tensor("a", n, o, h, w)
+    m, out, C_ = bp.tensor("m", n, o, h2, w2), bp.tensor("out", n, u), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(
+                z[n, o, h, w],
+                bp.Sum(F[o, c, p, q] * x[n, c, 2 * h + 2 * p, 2 * w + 2 * q], c, p, q) + b[o],
+            ),
+            bp.Equation(a[n, o, h, w], bp.relu(z[n, o, h, w])),
+            bp.Equation(m[n, o, h2, w2], bp.Max(a[n, o, 2 * h2 + r, 2 * w2 + s], r, s)),
+            bp.Equation(
+                out[n, u], bp.Sum(V[u, o, h2, w2] * m[n, o, h2, w2], o, h2, w2) + d[u]
+            ),
+            bp.Equation(C_, bp.Mean((out[n, u] - y[n, u]) ** 2, n, u)),
+        ],
+        cost=C_,
+    )
+    shapes = {
+        "x": (N, C, H, W), "y": (N, U), "F": (O, C, K, K), "b": (O,),
+        "V": (U, O, H1 // 2, W1 // 2), "d": (U,),
+    }  # fmt: skip
+    return program, normal(1, **shapes)
+
+
+def attention() -> Example:
+    """A causal attention head with layer normalisation before it and a residual around it."""
+    N, T, D, K = 3, 6, 8, 4
+    n, t, s, d, e, k = bp.indices("n t s d e k", "N", T, T, D, D, K)
+    x, y = bp.input("x", n, t, d), bp.target("y", n, t, d)
+    g, b = bp.parameter("g", d), bp.parameter("b", d)
+    WQ, WK, WV = (bp.parameter(name, k, d) for name in ("WQ", "WK", "WV"))
+    WO = bp.parameter("WO", d, k)
+    mean, var = bp.tensor("mean", n, t), bp.tensor("var", n, t)
+    u, Q, Ke, V = bp.tensor("u", n, t, d), *(bp.tensor(name, n, t, k) for name in "QKV")
+    S, P, A = bp.tensor("S", n, t, s), bp.tensor("P", n, t, s), bp.tensor("A", n, t, k)
+    R, C = bp.tensor("R", n, t, d), bp.tensor("C")
+    kept = sympy.Le(s, t)
+    program = bp.Program(
+        [
+            bp.Equation(mean[n, t], bp.Mean(x[n, t, d], d)),
+            bp.Equation(var[n, t], bp.Mean((x[n, t, d] - mean[n, t]) ** 2, d)),
+            bp.Equation(
+                u[n, t, d],
+                g[d] * (x[n, t, d] - mean[n, t]) / sympy.sqrt(var[n, t] + 1e-5) + b[d],
+            ),
+            bp.Equation(Q[n, t, k], bp.Sum(WQ[k, e] * u[n, t, e], e)),
+            bp.Equation(Ke[n, t, k], bp.Sum(WK[k, e] * u[n, t, e], e)),
+            bp.Equation(V[n, t, k], bp.Sum(WV[k, e] * u[n, t, e], e)),
+            bp.Equation(
+                S[n, t, s],
+                bp.where(kept, bp.Sum(Q[n, t, k] * Ke[n, s, k], k) / sympy.sqrt(K), -1e9),
+            ),
+            bp.Equation(P[n, t, s], bp.softmax(S[n, t, s], s)),
+            bp.Equation(A[n, t, k], bp.Sum(P[n, t, s] * V[n, s, k], s)),
+            bp.Equation(R[n, t, d], x[n, t, d] + bp.Sum(WO[d, k] * A[n, t, k], k)),
+            bp.Equation(C, bp.Sum((R[n, t, d] - y[n, t, d]) ** 2, n, t, d) / (2 * n.extent)),
+        ],
+        cost=C,
+    )
+    shapes = {
+        "x": (N, T, D), "y": (N, T, D), "g": (D,), "b": (D,),
+        "WQ": (K, D), "WK": (K, D), "WV": (K, D), "WO": (D, K),
+    }  # fmt: skip
+    return program, normal(2, **shapes)
+
+
+def embedding() -> Example:
+    """A token embedding with repeated tokens, its mean over time, dense, softmax, labels."""
+    N, T, V, D, L = 4, 5, 7, 6, 3
+    n, t, v, d, l, m = bp.indices("n t v d l m", "N", T, V, D, L, L)
+    token = bp.input("token", n, t, kind="integer")
+    label = bp.target("label", n, kind="integer")
+    E, W, b = bp.parameter("E", v, d), bp.parameter("W", l, d), bp.parameter("b", l)
+    h, z, q, C = bp.tensor("h", n, d), bp.tensor("z", n, l), bp.tensor("q", n, l), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(h[n, d], bp.Mean(E[token[n, t], d], t)),
+            bp.Equation(z[n, l], bp.Sum(W[l, d] * h[n, d], d) + b[l]),
+            bp.Equation(q[n, l], bp.log_softmax(z[n, l], l)),
+            bp.Equation(C, -bp.Mean(q[n, label[n]], n)),
+        ],
+        cost=C,
+    )
+    values = normal(3, E=(V, D), W=(L, D), b=(L,))
+    values["token"] = np.array([[1, 1, 2, 6, 1], [0, 3, 0, 0, 5], [4] * 5, [2, 3, 4, 5, 6]])
+    values["label"] = np.array([0, 2, 2, 1])
+    return program, values
+
+
+def lstm() -> Example:
+    """An LSTM over 12 steps with a cost at every step; the first state is zero."""
+    N, T, D, H = 3, 12, 4, 5
+    n, d, h, k = bp.indices("n d h k", "N", D, H, H)
+    t = bp.Index("t", T, sequential=True)
+    x, y = bp.input("x", n, t, d), bp.target("y", n, t)
+    W = {gate: bp.parameter(f"W{gate}", h, d) for gate in "ifog"}
+    U = {gate: bp.parameter(f"U{gate}", h, k) for gate in "ifog"}
+    b = {gate: bp.parameter(f"b{gate}", h) for gate in "ifog"}
+    v, p = bp.parameter("v", h), bp.tensor("p", n, t)
+    s, c, C = bp.tensor("s", n, t, h), bp.tensor("c", n, t, h), bp.tensor("C")
+    gate = {name: bp.tensor(f"gate_{name}", n, t, h) for name in "ifog"}
+    before = sympy.Gt(t, 0)
+    equations = [
+        bp.Equation(
+            gate[name][n, t, h],
+            (sympy.tanh if name == "g" else bp.sigmoid)(
+                bp.Sum(W[name][h, d] * x[n, t, d], d)
+                + bp.where(before, bp.Sum(U[name][h, k] * s[n, t - 1, k], k), 0)
+                + b[name][h]
+            ),
+        )
+        for name in "ifog"
+    ]
+    i, f, o, g = (gate[name][n, t, h] for name in "ifog")
+    equations += [
+        bp.Equation(c[n, t, h], i * g + bp.where(before, f * c[n, t - 1, h], 0)),
+        bp.Equation(s[n, t, h], o * sympy.tanh(c[n, t, h])),
+        bp.Equation(p[n, t], bp.Sum(v[h] * s[n, t, h], h)),
+        bp.Equation(C, bp.Sum((p[n, t] - y[n, t]) ** 2, n, t) / (2 * n.extent)),
+    ]
+    shapes: dict[str, tuple[int, ...]] = {"x": (N, T, D), "y": (N, T), "v": (H,)}
+    for name in "ifog":
+        shapes |= {f"W{name}": (H, D), f"U{name}": (H, H), f"b{name}": (H,)}
+    return bp.Program(equations, cost=C), normal(4, **shapes)
+
+
+def gram() -> Example:
+    """The Gram matrix XᵀX of a parameter, its diagonal, and the diagonal A[i,i] of another."""
+    M, D = 6, 4
+    m, i, j, k = bp.indices("m i j k", M, D, D, D)
+    X, A = bp.parameter("X", m, i), bp.parameter("A", i, j)
+    G, d, C = bp.tensor("G", i, j), bp.tensor("d", i), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(G[i, j], bp.Sum(X[m, i] * X[m, j], m)),
+            bp.Equation(d[i], A[i, i] * G[i, i]),
+            bp.Equation(
+                C,
+                bp.Sum((G[i, j] - A[i, j]) ** 2, i, j)
+                + bp.Sum(sympy.tanh(d[k]) * A[k, k] * d[k], k),
+            ),
+        ],
+        cost=C,
+    )
+    return program, normal(5, X=(M, D), A=(D, D))
+
+
+def bilinear() -> Example:
+    """A bilinear form, then a function of the user's own with a derivative of its own."""
+    N, K, I, J = 4, 3, 5, 2
+    n, k, i, j = bp.indices("n k i j", "N", K, I, J)
+    x, y = bp.input("x", n, i), bp.input("y", n, j)
+    target, B = bp.target("target", n, k), bp.parameter("B", k, i, j)
+    squash = bp.function(
+        "squash", lambda u: u / sympy.sqrt(1 + u**2), lambda u: (1 + u**2) ** sympy.Rational(-3, 2)
+    )
+    z, a, C = bp.tensor("z", n, k), bp.tensor("a", n, k), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(z[n, k], bp.Sum(B[k, i, j] * x[n, i] * y[n, j], i, j)),
+            bp.Equation(a[n, k], squash(z[n, k])),
+            bp.Equation(C, bp.Sum((a[n, k] - target[n, k]) ** 2, n, k) / (2 * n.extent)),
+        ],
+        cost=C,
+    )
+    return program, normal(6, x=(N, I), y=(N, J), target=(N, K), B=(K, I, J))
+
+
+def scalar_graph() -> Example:
+    """The textbook graph f = (x + y)z (CS231n, optimization-2)."""
+    x, y, z = (bp.parameter(name) for name in "xyz")
+    q, f = bp.tensor("q"), bp.tensor("f")
+    program = bp.Program([bp.Equation(q, x + y), bp.Equation(f, q * z)], cost=f)
+    return program, {"x": -2.0, "y": 5.0, "z": -4.0}
+
+
+PROGRAMS: dict[str, Callable[[], Example]] = {
+    build.__name__: build
+    for build in (convolution, attention, embedding, lstm, gram, bilinear, scalar_graph)
+}

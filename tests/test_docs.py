@@ -1,0 +1,38 @@
+"""Every example of the README and of docs/ runs: each page's Python blocks, in order."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if "```python\n" in page.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_examples_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text(encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for block in re.finditer(r"```python\n(.*?)```", text, re.DOTALL):
+        # Blank lines in front: a failure then names the line of the page.
+        code = "\n" * text[: block.start(1)].count("\n") + block.group(1)
+        exec(compile(code, str(page), "exec"), names)
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_readme_has_the_two_commands_that_ci_runs() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"<!-- ci: (\w+) -->\n```sh\n(.*?)```", text, re.DOTALL)
+    assert [mark for mark, _ in blocks] == ["first", "second"]
+    assert all(command.count("\n") == 1 for _, command in blocks)
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "readme_command first" in script
+    assert "readme_command second" in script

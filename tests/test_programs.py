@@ -1,0 +1,118 @@
+"""Programs written as equations against JAX: by the oracle, and by hand in JAX's own style."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from symbp.calculus.interpreter import interpret
+from symbp.calculus.normalise import normalise
+from symbp.calculus.reverse import reverse
+from tests import jax_oracle
+from tests.comparison import assert_close
+from tests.programs import PROGRAMS
+
+
+def interpreted(program: Any, values: dict[str, Any]) -> tuple[float, dict[str, np.ndarray]]:
+    """Return the cost and the gradient of every parameter, by name, from the interpreter."""
+    derived = reverse(normalise(program))
+    result = interpret(derived, values)
+    assert derived.cost is not None
+    gradients = {tensor.name: result[adjoint.name] for tensor, adjoint in derived.gradients}
+    return float(result[derived.cost.name]), gradients
+
+
+# What is compared with JAX: name -> (evaluate, largest relative error).
+EVALUATORS: dict[str, tuple[Callable[..., Any], float]] = {"interpreter": (interpreted, 1e-12)}
+
+
+def convolution_in_jax(p: dict[str, Any]) -> Any:
+    z = jax.lax.conv_general_dilated(p["x"], p["F"], (2, 2), "VALID", rhs_dilation=(2, 2))
+    a = jax.nn.relu(z + p["b"][:, None, None])
+    m = jax.lax.reduce_window(a, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+    out = jnp.einsum("uohw,nohw->nu", p["V"], m) + p["d"]
+    return jnp.mean((out - p["y"]) ** 2)
+
+
+def attention_in_jax(p: dict[str, Any]) -> Any:
+    x = p["x"]
+    mean = x.mean(axis=-1, keepdims=True)
+    variance = x.var(axis=-1, keepdims=True)
+    u = (x - mean) / jnp.sqrt(variance + 1e-5) * p["g"] + p["b"]
+    q, k, v = u @ p["WQ"].T, u @ p["WK"].T, u @ p["WV"].T
+    scores = q @ k.transpose(0, 2, 1) / np.sqrt(q.shape[-1])
+    mask = np.tril(np.ones(scores.shape[1:], dtype=bool))
+    weights = jax.nn.softmax(jnp.where(mask, scores, -jnp.inf), axis=-1)
+    r = x + (weights @ v) @ p["WO"].T
+    return jnp.sum((r - p["y"]) ** 2) / (2 * x.shape[0])
+
+
+def embedding_in_jax(p: dict[str, Any]) -> Any:
+    z = p["E"][p["token"]].mean(axis=1) @ p["W"].T + p["b"]
+    rows = jax.nn.log_softmax(z, axis=-1)
+    return -jnp.take_along_axis(rows, p["label"][:, None], axis=1).mean()
+
+
+def lstm_in_jax(p: dict[str, Any]) -> Any:
+    W, U, b = (jnp.concatenate([p[letter + gate] for gate in "ifog"]) for letter in "WUb")
+
+    def step(carry: Any, x: Any) -> Any:
+        s, c = carry
+        i, f, o, g = jnp.split(x @ W.T + s @ U.T + b, 4, axis=-1)
+        c = jax.nn.sigmoid(i) * jnp.tanh(g) + jax.nn.sigmoid(f) * c
+        s = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (s, c), s @ p["v"]
+
+    start = jnp.zeros((p["x"].shape[0], p["v"].shape[0]))
+    _, out = jax.lax.scan(step, (start, start), p["x"].transpose(1, 0, 2))
+    return jnp.sum((out.T - p["y"]) ** 2) / (2 * p["x"].shape[0])
+
+
+def gram_in_jax(p: dict[str, Any]) -> Any:
+    G = p["X"].T @ p["X"]
+    d = jnp.diag(p["A"]) * jnp.diag(G)
+    return jnp.sum((G - p["A"]) ** 2) + jnp.sum(jnp.tanh(d) * jnp.diag(p["A"]) * d)
+
+
+def bilinear_in_jax(p: dict[str, Any]) -> Any:
+    z = jnp.einsum("kij,ni,nj->nk", p["B"], p["x"], p["y"])
+    a = z / jnp.sqrt(1 + z**2)
+    return jnp.sum((a - p["target"]) ** 2) / (2 * z.shape[0])
+
+
+BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "convolution": convolution_in_jax,
+    "attention": attention_in_jax,
+    "embedding": embedding_in_jax,
+    "lstm": lstm_in_jax,
+    "gram": gram_in_jax,
+    "bilinear": bilinear_in_jax,
+    "scalar_graph": lambda p: (p["x"] + p["y"]) * p["z"],
+}
+
+
+def test_every_program_has_a_reference_written_by_hand() -> None:
+    assert set(BY_HAND) == set(PROGRAMS)
+
+
+@pytest.mark.parametrize("evaluator", EVALUATORS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_cost_and_gradients_are_those_of_jax_written_by_hand(name: str, evaluator: str) -> None:
+    program, values = PROGRAMS[name]()
+    evaluate, tolerance = EVALUATORS[evaluator]
+    cost, gradients = evaluate(program, values)
+    varying = {p.name: jnp.asarray(values[p.name], dtype=float) for p in program.parameters}
+    reference, expected = jax.value_and_grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
+    assert_close({"cost": cost}, {"cost": reference}, tolerance)
+    assert_close(gradients, expected, tolerance)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_oracle_agrees_with_jax_written_by_hand(name: str) -> None:
+    program, values = PROGRAMS[name]()
+    varying = {p.name: jnp.asarray(values[p.name], dtype=float) for p in program.parameters}
+    expected = jax.grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
+    assert_close(jax_oracle.gradients(program, values), expected, 1e-12)
