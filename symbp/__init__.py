@@ -1,31 +1,26 @@
-"""symbp: derive, print and compile the gradients of networks written as equations."""
+"""symbp: derive, print and compile the gradients of networks written as equations.
 
-from symbp.notation.equation import Equation
-from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
-from symbp.notation.functions import (
-    elu,
-    expm1,
-    function,
-    gelu,
-    gelu_tanh,
-    identity,
-    leaky_relu,
-    log1p,
-    maximum,
-    minimum,
-    relu,
-    sigmoid,
-    silu,
-    softplus,
-    stop_gradient,
-    where,
-)
-from symbp.notation.index import Index, batch_extent, indices
-from symbp.notation.program import Program
-from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
-from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
-from symbp.networks.layers import Activation, Dense
-from symbp.networks.matrices import from_matrices
-from symbp.networks.network import Network, mlp
-from symbp.networks.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
-from symbp.networks.penalties import L1, L2
+>>> import symbp as bp
+>>> net = bp.mlp(2, 4, 1, activation="sigmoid", loss="quadratic")
+>>> print(bp.derive(net).bp2)
+BP2: δˡ = ((wˡ⁺¹)ᵀ δˡ⁺¹) ⊙ σ′(zˡ)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symbp.api import *  # noqa: F403
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # SymPy and Numba take a second to import; `symbp --help` needs neither.
+    if name.startswith("_"):
+        raise AttributeError(f"module 'symbp' has no attribute {name!r}")
+    return getattr(import_module("symbp.api"), name)
+
+
+def __dir__() -> list[str]:
+    return [*import_module("symbp.api").__all__, "__version__"]

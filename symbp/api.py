@@ -1,41 +1,106 @@
-"""The driver: a handful of arrows, named, from a program to what is read or run.
+"""The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
-::
-
-    define ─► normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► generate
-"""
-
-import hashlib
-import importlib.util
-import os
-import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from symbp.calculus.expand import expand
-from symbp.calculus.normalise import normalise
-from symbp.calculus.reverse import reverse
-from symbp.calculus.share import share
-from symbp.codegen.module import module_text
-from symbp.networks.optimizers import SGD, Optimizer, optimise
-from symbp.notation.errors import SymbpError
+from symbp.derivations import Derivation, DerivedEquation, Statement, derive
+from symbp.networks import (
+    L1,
+    L2,
+    SGD,
+    Activation,
+    Adam,
+    AdamW,
+    Dense,
+    Momentum,
+    Nesterov,
+    Network,
+    RMSProp,
+    from_matrices,
+    mlp,
+)
+from symbp.notation.equation import Equation
+from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
+from symbp.notation.functions import (
+    elu,
+    expm1,
+    function,
+    gelu,
+    gelu_tanh,
+    identity,
+    leaky_relu,
+    log1p,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    silu,
+    softplus,
+    stop_gradient,
+    where,
+)
+from symbp.notation.index import Index, batch_extent, indices
 from symbp.notation.program import Program
-try:
-    from symbp.calculus.stabilise import stabilise
-except ImportError:
-    stabilise = lambda p: p
+from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
+from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
+from symbp.training.checking import CheckReport, check
+from symbp.training.compiler import compile, generate, load_module
 
-def source(program: Program, optimizer: Optimizer | None = None, dtype: str = "float64") -> str:
-    """Return the text of the module that :func:`generate` writes."""
-    # equations -> one reduction each -> forms that cannot overflow
-    plain = stabilise(normalise(program))
-    # -> equations of the gradient
-    differentiated = reverse(plain)
-    # -> equations of one optimizer step
-    updated = optimise(differentiated, optimizer or SGD(0.1))
-    # -> scalar bodies written out, each value computed once
-    gradient, step = (share(expand(p)) for p in (differentiated, updated))
-    # -> text
-    return module_text(gradient, step, dtype, {}, "symbp")
+__all__ = [
+    "L1",
+    "L2",
+    "SGD",
+    "Activation",
+    "Adam",
+    "AdamW",
+    "CheckReport",
+    "Dense",
+    "Derivation",
+    "DerivedEquation",
+    "Equation",
+    "Index",
+    "LogSumExp",
+    "Max",
+    "Mean",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "NotationError",
+    "Program",
+    "RMSProp",
+    "Statement",
+    "Sum",
+    "SymbpError",
+    "Tensor",
+    "UnsupportedError",
+    "batch_extent",
+    "check",
+    "compile",
+    "constant",
+    "derive",
+    "elu",
+    "expm1",
+    "from_matrices",
+    "function",
+    "gelu",
+    "gelu_tanh",
+    "generate",
+    "identity",
+    "indices",
+    "input",
+    "leaky_relu",
+    "load_module",
+    "log1p",
+    "log_softmax",
+    "logsumexp",
+    "maximum",
+    "minimum",
+    "mlp",
+    "parameter",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "stop_gradient",
+    "target",
+    "tensor",
+    "where",
+]

@@ -219,6 +219,8 @@ def convolution(g: Growing) -> Tensor:
 
 def pooling(g: Growing) -> Tensor:
     a, _, width = g.take()
+    if width < 2:
+        return elementwise(g)
     i, r = bp.Index("i", width // 2), bp.Index("r", 2)
     reduce = g.choice([bp.Max, bp.Sum, bp.LogSumExp])
     return g.define(reduce(a[g.n, 2 * i + r], r), g.n, i)

@@ -138,11 +138,16 @@ class _Normaliser:
             # The guard goes along, so that the lifted equation reads nothing that was guarded.
             body = where(condition, body, 0) if holds else where(condition, 0, body)
         reduction = type(node)(body, *bound)
-        free = indices_of(reduction)
+        free = self._in_order(indices_of(reduction))
         tensor = Tensor(self._name(node.operation), tuple(free))
         equation = self._reduce(tensor.element, reduction, sympy.S.One)
         self.lifted.append(equation)
         return tensor.element
+
+    def _in_order(self, free: list[Index]) -> list[Index]:
+        """Return indices in the order of the left-hand side, so that layouts agree."""
+        left = [index for index in self.equation.lhs.args if index in free]
+        return [*left, *(index for index in free if index not in left)]
 
     def _name(self, what: str) -> str:
         stem = f"{self.equation.tensor.name}_{what}"

@@ -73,14 +73,24 @@ def scaled(factor: Expr, p: Expr) -> Expr:
     if isinstance(p, where):
         condition, chosen, other = p.args
         return where(condition, scaled(factor, chosen), scaled(factor, other))
-    if isinstance(p, sympy.Add) and p.has(where):
+    if _is_guarded(p) and isinstance(p, sympy.Add):
         return sympy.Add(*(scaled(factor, term) for term in p.args))
-    if isinstance(p, sympy.Mul):
-        guarded = [f for f in p.args if isinstance(f, where) or f.is_Add and f.has(where)]
-        if guarded:
-            others = sympy.Mul(*(f for f in p.args if f is not guarded[0]))
-            return scaled(factor * others, guarded[0])
+    if _is_guarded(p):
+        guards = [f for f in p.args if _is_guarded(f)]
+        result = factor * sympy.Mul(*(f for f in p.args if f not in guards))
+        for guard in guards:
+            result = scaled(result, guard)
+        return result
     return factor * p
+
+
+def _is_guarded(p: Expr) -> bool:
+    """Whether every term of the expression stands under a condition."""
+    if isinstance(p, sympy.Add):
+        return all(_is_guarded(term) for term in p.args)
+    if isinstance(p, sympy.Mul):
+        return any(_is_guarded(factor) for factor in p.args)
+    return isinstance(p, where)
 
 
 def _of_function(body: sympy.Function, element: Element) -> Expr:

@@ -17,7 +17,7 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["per_example", "whole_body"]
 
 
-class _Mixed(Exception):
+class _MixedError(Exception):
     """The examples of a batch are not treated one by one."""
 
 
@@ -40,7 +40,7 @@ def per_example(program: Program) -> Program | None:
         return None
     try:
         return _Single(program, program.batch).program()
-    except _Mixed:
+    except _MixedError:
         return None
 
 
@@ -63,7 +63,7 @@ class _Single:
         for tensor in program.tensors:
             axes = [axis for axis, extent in enumerate(tensor.shape) if extent == size]
             if len(axes) > 1:
-                raise _Mixed
+                raise _MixedError
             if axes:
                 self.axis[tensor] = axes[0]
                 self.single[tensor] = _without(tensor, axes[0])
@@ -72,7 +72,7 @@ class _Single:
         equations = tuple(self._equation(equation) for equation in self.given.equations)
         output = self.given.output
         if self.given.cost not in self.means:
-            raise _Mixed
+            raise _MixedError
         return self.given.replace(
             equations=equations, output=None if output is None else self.single.get(output, output)
         )
@@ -84,13 +84,13 @@ class _Single:
             lhs, body = self._example(lhs, example), self._example(body, example)
         elif self._varies(body):
             if any(element.tensor is equation.tensor for element in body.atoms(Element)):
-                raise _Mixed
+                raise _MixedError
             power, body = self._mean(body)
             if power:
-                raise _Mixed
+                raise _MixedError
             self.means.add(equation.tensor)
         elif body.has(self.size) or self._counts_examples(body):
-            raise _Mixed
+            raise _MixedError
         return Equation(lhs, body, origin=Origin("per_example", equation))
 
     def _varies(self, node: Expr) -> bool:
@@ -102,19 +102,19 @@ class _Single:
     def _example(self, node: Expr, example: Index) -> Expr:
         """Return an expression that varies with the example, for one of them."""
         if node in (example, self.size):
-            raise _Mixed
+            raise _MixedError
         if isinstance(node, Element):
             tensor = node.tensor
             if tensor in self.means:
-                raise _Mixed
+                raise _MixedError
             axis = self.axis.get(tensor)
             if axis is not None and node.args[axis] is not example:
-                raise _Mixed
+                raise _MixedError
             kept = (a for position, a in enumerate(node.args) if position != axis)
             subscripts = [self._example(a, example) for a in kept]
             return Element(self.single.get(tensor, tensor), *subscripts, serial=node.serial)
         if isinstance(node, Reduction) and any(i.extent == self.size for i in node.bound):
-            raise _Mixed
+            raise _MixedError
         if not node.args:
             return node
         return node.func(*(self._example(argument, example) for argument in node.args))
@@ -128,20 +128,20 @@ class _Single:
             parts = [self._mean(term) for term in node.args]
             powers = {power for power, _ in parts}
             if len(powers) > 1:
-                raise _Mixed
+                raise _MixedError
             return powers.pop(), sympy.Add(*(part for _, part in parts))
         if isinstance(node, sympy.Mul) or not self._varies(node):
             varying = [factor for factor in sympy.Mul.make_args(node) if self._varies(factor)]
             others = [factor for factor in sympy.Mul.make_args(node) if not self._varies(factor)]
             if len(varying) > 1:
-                raise _Mixed
+                raise _MixedError
             power, part = self._mean(varying[0]) if varying else (0, sympy.S.One)
             for factor in others:
                 base, exponent = factor.as_base_exp()
                 if base == self.size and exponent.is_Integer:
                     power += int(exponent)
                 elif factor.has(self.size) or self._counts_examples(factor):
-                    raise _Mixed
+                    raise _MixedError
                 else:
                     part = factor * part
             return power, part
@@ -149,14 +149,14 @@ class _Single:
             examples = [index for index in node.bound if index.extent == self.size]
             others = [index for index in node.bound if index.extent != self.size]
             if len(examples) > 1:
-                raise _Mixed
+                raise _MixedError
             power, part = (
                 (1, self._example(node.body, examples[0])) if examples else self._mean(node.body)
             )
             return power, Sum(part, *others) if others else part
         if isinstance(node, Element) and node.tensor in self.means:
             return 0, node
-        raise _Mixed
+        raise _MixedError
 
 
 def _without(tensor: Tensor, axis: int) -> Tensor:

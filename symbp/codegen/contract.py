@@ -13,12 +13,17 @@ import opt_einsum
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.share import canonical
 from symbp.notation.equation import Equation, Origin, indices_of
+from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["contract", "is_contraction", "split_scalars"]
+
+# Expressions that have a tensor of their own: by form, the tensor and the order of its indices.
+Operands = dict[Expr, tuple[Tensor, tuple[int, ...]]]
 
 # What a run-time extent counts as when contraction orders are compared.
 TYPICAL_BATCH = 64
@@ -28,18 +33,47 @@ def contract(program: Program) -> Program:
     """Return an equivalent program whose contractions are of two plain tensors."""
     names = {tensor.name for tensor in program.tensors}
     equations: list[Equation] = []
+    operands: Operands = {}
     for equation in program.equations:
         for part in _linear_parts(equation):
-            equations.extend(_Contractor(part, names).equations())
+            equations.extend(_Contractor(part, names, operands).equations())
     return program.replace(equations=tuple(equations))
 
 
 def split_scalars(body: Expr) -> tuple[Expr, list[Expr]]:
     """Split a product into what varies with no index, and the factors that do."""
     scalar, varying = [], []
-    for factor in sympy.Mul.make_args(body):
+    for factor in _factors(body):
         (varying if factor.atoms(Index) else scalar).append(factor)
     return sympy.Mul(*scalar), varying
+
+
+def _factors(body: Expr) -> list[Expr]:
+    """Return the factors of a product, those of a guarded product among them.
+
+    ``where(t > 0, U·h[t - 1], 0)`` is ``U · where(t > 0, h[t - 1], 0)``: what can be read anyway
+    and is a parameter or an adjoint need not stand under the guard.
+    """
+    result: list[Expr] = []
+    for factor in sympy.Mul.make_args(body):
+        if isinstance(factor, where) and factor.args[2] == 0:
+            parts = sympy.Mul.make_args(factor.args[1])
+            outside = [part for part in parts if _needs_no_guard(part)]
+            inside = [part for part in parts if part not in outside]
+            if outside:
+                # With nothing left inside, the condition itself is a factor of ones and zeros.
+                result += [*outside, where(factor.args[0], sympy.Mul(*inside), 0)]
+                continue
+        result.append(factor)
+    return result
+
+
+def _needs_no_guard(part: Expr) -> bool:
+    return part.is_number or (
+        isinstance(part, Element)
+        and part.is_plain
+        and (part.tensor.role == "parameter" or part.tensor.adjoint_of is not None)
+    )
 
 
 def is_contraction(equation: Equation) -> bool:
@@ -104,7 +138,8 @@ def _size(indices: Iterable[Index]) -> int:
 class _Contractor:
     """Rewrites one equation."""
 
-    def __init__(self, equation: Equation, names: set[str]) -> None:
+    def __init__(self, equation: Equation, names: set[str], operands: Operands) -> None:
+        self.operands = operands
         self.equation = equation
         self.names = names
         self.made: list[Equation] = []
@@ -173,7 +208,7 @@ class _Contractor:
             return [*others, (union, body)]
         element = self._tensor("product", kept)
         inner = Equation(element, body, gone, origin=Origin("contract", self.equation))
-        self.made.extend(_Contractor(inner, self.names).equations())
+        self.made.extend(_Contractor(inner, self.names, self.operands).equations())
         return [*others, (frozenset(kept), element)]
 
     def _presum(
@@ -193,12 +228,19 @@ class _Contractor:
     def _as_element(self, key: frozenset[Index], expression: Expr, other: frozenset[Index]) -> Expr:
         if isinstance(expression, Element) and expression.is_plain:
             return expression
+        form, order = canonical(expression)
+        if form in self.operands and set(order) == key:
+            # The forward pass made it already; the product is free to read it transposed.
+            tensor, places = self.operands[form]
+            return tensor[tuple(order[place] for place in places)]
         # Batch indices first, then the rows of the result, then what is summed over, so that
         # each of the three is one contiguous run.
         shared = [i for i in self.equation.domain if i in key & other and i in self.out]
         free = [i for i in self.equation.domain if i in key - other]
         summed = [i for i in self._summed_order(key & other) if i not in self.out]
         element = self._tensor("operand", [*shared, *free, *summed])
+        if set(order) == key:
+            self.operands[form] = element.tensor, tuple(order.index(i) for i in element.args)
         self.made.append(Equation(element, expression, origin=Origin("contract", self.equation)))
         return element
 

@@ -101,11 +101,11 @@ class Scope:
 
     def value(self, node: Any) -> str:
         """Return the text of an expression's value, a real number; parenthesised if compound."""
-        node = sympy.sympify(node)
+        node = sympy.sympify(node, strict=True)
         for level in reversed(self.levels):
             if node in level.known:
                 return level.known[node]
-        if node.is_number:
+        if node.is_number and not node.has(sympy.Function):
             return number(node)
         if isinstance(node, Index):
             return f"real({self.identifiers[node]})"

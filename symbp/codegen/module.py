@@ -1,7 +1,7 @@
 """module: the text of a generated module, from a program, its gradient and its updates."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from symbp.codegen.kernels import (
     Kernel,
@@ -21,7 +21,6 @@ from symbp.notation.tensor import Tensor
 __all__ = ["DTYPES", "module_text"]
 
 DTYPES = ("float32", "float64")
-RUNTIME = ("arguments.py", "entry_points.py", "trainer.py", "gradient_check.py")
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
 
 
@@ -60,24 +59,28 @@ def module_text(
     calls = frozenset().union(*(kernel.calls for kernel in kernels))
     imports = Imports({("numpy", "np")}, {"numba": {"njit"}, "typing": {"Any", "NamedTuple"}})
     imports.names["numpy.typing"] = {"NDArray"}
-    parts: list[str] = []
-    if calls & _BLAS:
-        # The kernel family is chosen before SciPy's BLAS is first loaded.
-        for file, wanted in (("openblas.py", None), ("blas.py", {"BLAS_SYMBOLS", *calls & _BLAS})):
-            pasted = paste(file, wanted)
-            imports.add(pasted.imports)
-            parts.append(pasted.text)
-    if calls - _BLAS:
-        pasted = paste(f"vector_maths_{dtype}.py", calls - _BLAS)
-        imports.add(pasted.imports)
-        parts.append(pasted.text)
     stamp = signature(updated, [dtype])
-    parts.append(_description(program, updated, layout, dtype, stamp, equations))
-    parts.append(_kernels_text(kernels))
-    for file in RUNTIME:
-        pasted = paste(file)
+    parts = [
+        _section("What is computed"),
+        _description(program, layout, dtype, stamp, equations),
+        _kernels_text(kernels),
+    ]
+
+    def add(title: str, file: str, wanted: Iterable[str] | None = None) -> None:
+        pasted = paste(file, wanted)
         imports.add(pasted.imports)
-        parts.append(pasted.text)
+        parts.extend([_section(title), pasted.text])
+
+    # The kernels come first because they are what a reader looks for; they are compiled at their
+    # first call, when everything that they use is defined.
+    add("Arguments and buffers", "arguments.py")
+    add("Entry points", "entry_points.py")
+    add("Training", "trainer.py")
+    if calls - _BLAS:
+        add("Vector maths", f"vector_maths_{dtype}.py", calls - _BLAS)
+    if calls & _BLAS:
+        add("BLAS", "blas.py", {"BLAS_SYMBOLS", *(calls & _BLAS)})
+    add("Gradient check", "gradient_check.py")
     header = _docstring(program, title, dtype, stamp)
     head = f"{header}\n\nfrom __future__ import annotations\n\n{imports.text()}\n"
     return _tidy("\n\n".join([head, *parts]))
@@ -130,14 +133,8 @@ def _plain(text: str) -> str:
 
 
 def _description(
-    program: Program,
-    updated: Program,
-    layout: Layout,
-    dtype: str,
-    stamp: str,
-    equations: Mapping[str, str],
+    program: Program, layout: Layout, dtype: str, stamp: str, equations: Mapping[str, str]
 ) -> str:
-    del updated
     lines = [
         f'DTYPE = np.dtype("{dtype}")', f"real = np.{dtype}", f'SIGNATURE = "{stamp}"', "",
         "# LaTeX of each equation.", "EQUATIONS = {",
@@ -173,6 +170,10 @@ def _description(
         f"_OUTPUT_SHAPE: Any = {_shape(output) if output is not None else None}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _section(title: str) -> str:
+    return f"# --- {title} {'-' * (90 - len(title))}\n"
 
 
 def _quoted(text: str) -> str:

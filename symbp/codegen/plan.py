@@ -121,6 +121,10 @@ class _Planner:
             self.written.add(equation.tensor)
             product = as_product(equation, not first, fixed)
             if product is not None:
+                if first and any(index in equation.reduce for index in product.loops):
+                    # Each turn of the loop adds a part of the sum.
+                    result.append(_fill_all(equation))
+                    product.accumulate = True
                 result.append(product)
                 continue
             if first and equation.is_scatter:

@@ -103,4 +103,3 @@ class Statement:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.text()}"
-

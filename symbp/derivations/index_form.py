@@ -4,22 +4,22 @@ Terms and factors are ordered by when their tensors were written down (`Element.
 first; what is printed is the SymPy body that the interpreter evaluates.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.order import factor_order, in_order, is_negative, is_partial
 from symbp.derivations.patterns import is_indicator, softmax_argument
 from symbp.derivations.style import Style
 from symbp.notation.equation import Equation
 from symbp.notation.functions import Operation, operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
-from symbp.notation.reductions import LogSumExp, Max, Reduction, Sum
+from symbp.notation.reductions import LogSumExp, Max, Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["ADD", "ATOM", "MUL", "POWER", "IndexForm", "serial"]
+__all__ = ["ADD", "ATOM", "MUL", "POWER", "IndexForm"]
 
 # How tightly what is printed holds together.
 ADD, MUL, POWER, ATOM = range(4)
@@ -31,11 +31,6 @@ Scope = dict[Index, str]
 LETTERS = "ijkmpqrstuvabcdefgh"
 # After these no parentheses are needed around a single symbol.
 BARE = {r"\ln", r"\sin", r"\cos"}
-
-
-def serial(node: Expr) -> float:
-    """Return when the first tensor element of an expression was written down."""
-    return min((element.serial for element in node.atoms(Element)), default=math.inf)
 
 
 class IndexForm:
@@ -65,9 +60,9 @@ class IndexForm:
         right = ""
         for equation in equations:
             if equation.is_scatter:
-                term, level = self._scattered(lhs, equation, scope)
+                term, _ = self._scattered(lhs, equation, scope)
             else:
-                term, level = self.show(equation.body, scope)
+                term, _ = self.show(equation.body, scope)
             if right and term.startswith("-"):
                 right += self.style.minus + term[1:]
             else:
@@ -137,8 +132,8 @@ class IndexForm:
     def _sum_of_terms(self, node: Expr, scope: Scope) -> Printed:
         content, terms = _with_common_number(node)
         text = ""
-        for term in sorted(terms, key=_term_order):
-            negative = term.could_extract_minus_sign()
+        for term in in_order(terms):
+            negative = is_negative(term)
             shown = self.enclosed(self.show(-term if negative else term, scope), MUL)
             if text:
                 text += (self.style.minus if negative else self.style.plus) + shown
@@ -149,7 +144,7 @@ class IndexForm:
         return self._number(content)[0] + self.style.times + self.style.parentheses(text), MUL
 
     def _product(self, node: Expr, scope: Scope) -> Printed:
-        if node.could_extract_minus_sign() and isinstance(node, sympy.Mul):
+        if is_negative(node):
             text, level = self.show(-node, scope)
             return "-" + self.enclosed((text, level), MUL), ADD
         above: list[Expr] = []
@@ -165,7 +160,7 @@ class IndexForm:
         if not below:
             return self._factors(above, scope)
         if any(factor.has(Element, Reduction, Index) for factor in below):
-            last = [f for f in above if isinstance(f, (Reduction, Prime))]
+            last = [f for f in above if isinstance(f, (Reduction, Prime)) or is_partial(f)]
             inside = [f for f in above if f not in last]
         else:  # a number such as 1/2N stands in front
             inside = [factor for factor in above if factor.is_number]
@@ -173,17 +168,15 @@ class IndexForm:
         fraction = self._fraction(inside, below, scope)
         if not last:
             return fraction
-        text, level = self._factors(last, scope)
-        return fraction[0] + self.style.times + (
-            self.enclosed((text, level), MUL) if level != ADD or len(last) > 1
-            else self.style.parentheses(text)
-        ), MUL  # fmt: skip
+        between = self.style.dot if self.style.one_line and is_partial(last[0]) else (
+            self.style.times
+        )  # fmt: skip
+        return fraction[0] + between + self.enclosed(self._factors(last, scope), MUL), MUL
 
     def _fraction(self, above: list[Expr], below: list[Expr], scope: Scope) -> Printed:
         numerator = self._factors(above, scope) if above else ("1", ATOM)
         denominator = self._factors(below, scope, compact=True)
-        probe = self.style.fraction("1", "2")
-        if probe == "1/2":  # a fraction on one line needs parentheses
+        if self.style.one_line:
             return self.style.fraction(
                 self.enclosed(numerator, MUL), self.enclosed(denominator, POWER)
             ), MUL
@@ -194,7 +187,7 @@ class IndexForm:
             return "1", ATOM
         if len(factors) == 1:
             return self._power(factors[0], scope)
-        ordered = sorted(factors, key=_factor_order)
+        ordered = sorted(factors, key=factor_order)
         reductions = [f for f in ordered if isinstance(f, Reduction)]
         shown: list[str] = []
         for position, factor in enumerate(ordered):
@@ -208,6 +201,10 @@ class IndexForm:
                 text = self.enclosed((text, level), MUL)
             shown.append(text)
         separator = "" if compact and all(len(text) == 1 for text in shown) else self.style.times
+        partials = [text for text, f in zip(shown, ordered, strict=True) if is_partial(f)]
+        if self.style.one_line and partials and len(partials) < len(shown):
+            rest = [text for text, f in zip(shown, ordered, strict=True) if not is_partial(f)]
+            return self.style.dot.join([*partials, separator.join(rest)]), MUL
         return separator.join(shown), MUL
 
     def _power(self, node: Expr, scope: Scope) -> Printed:
@@ -234,7 +231,7 @@ class IndexForm:
         return sign + self.enclosed(self.show(body, inner), MUL), MUL
 
     def _scattered(self, lhs: Element, equation: Equation, scope: Scope) -> Printed:
-        """Print ``T[e] += body`` as the sum over all index values with ``e`` the place asked for."""
+        """Print ``T[e] += body`` as a sum over the index values with ``e`` the place asked for."""
         plain: dict[Expr, Expr] = {}
         for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
             if isinstance(subscript, Index) and subscript not in plain:
@@ -243,7 +240,9 @@ class IndexForm:
         bound = [self._name(i, inner) for i in equation.domain if i not in plain]
         conditions = [
             self.style.relation(
-                "==", self.show(subscript.xreplace(plain), inner)[0], self.show(asked, scope)[0]
+                "==",
+                self._subscript(subscript.xreplace(plain), inner),
+                self._subscript(asked, scope),
             )
             for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True)
             if plain.get(subscript) is not asked
@@ -269,8 +268,6 @@ class IndexForm:
         bound = [self._name(index, inner) for index in reduction.bound]
         below = self.style.exponential(self.show(reduction.body, inner)[0])
         denominator = self.style.reduction("sum", bound, ()) + below
-        if self.style.fraction("1", "2") == "1/2":
-            denominator = self.style.parentheses(denominator)
         return self.style.fraction(numerator, denominator), MUL
 
     def _choice(self, node: Expr, scope: Scope) -> Printed:
@@ -286,8 +283,10 @@ class IndexForm:
         for sign, kind in RELATION_KINDS.items():
             if isinstance(node, kind):
                 parts = [self.show(argument, scope)[0] for argument in node.args]
-                return self.style.relation(sign, parts[0], parts[1]) if len(parts) == 2 else (
-                    f" {sign} ".join(parts)
+                return (
+                    self.style.relation(sign, parts[0], parts[1])
+                    if len(parts) == 2
+                    else (f" {sign} ".join(parts))
                 )
         if isinstance(node, sympy.Not):
             return "¬" + self.style.parentheses(self._condition(node.args[0], scope))
@@ -339,7 +338,7 @@ def _label(tensor: Tensor) -> str:
 
 def _joined(subscripts: Iterable[str]) -> str:
     parts = list(subscripts)
-    if any(len(part.rstrip("'")) > 1 and part[0] != "\\" or part.isdigit() for part in parts):
+    if any((len(part.rstrip("'")) > 1 and part[0] != "\\") or part.isdigit() for part in parts):
         return ",".join(parts)
     return (" " if any(part[0] == "\\" for part in parts) else "").join(parts)
 
@@ -350,22 +349,3 @@ def _with_common_number(node: Expr) -> tuple[Expr, tuple[Expr, ...]]:
     if numbers[0] == 1 or any(number != numbers[0] for number in numbers):
         return sympy.S.One, node.args
     return numbers[0], tuple(term / numbers[0] for term in node.args)
-
-
-def _term_order(term: Expr) -> tuple[bool, bool, bool, float, str]:
-    negative = term.could_extract_minus_sign()
-    return negative, not term.has(Sum), term.is_number, serial(term), str(term)
-
-
-def _factor_order(factor: Expr) -> tuple[int, float, str]:
-    if factor.is_number:
-        kind = 0
-    elif factor.is_Symbol:
-        kind = 1
-    elif isinstance(factor, Prime):
-        kind = 4
-    elif isinstance(factor, Reduction):
-        kind = 3
-    else:
-        kind = 2
-    return kind, serial(factor), str(factor)

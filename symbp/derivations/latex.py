@@ -1,5 +1,7 @@
 """LaTeX, as amsmath, MathJax and KaTeX read it."""
 
+# ruff: noqa: D102 - the methods are described in Style
+
 from collections.abc import Sequence
 
 from symbp.derivations.style import Style
@@ -29,7 +31,6 @@ class Latex(Style):
     times = " "
     ones = r"\mathbf{1}"
     nabla = r"\nabla"
-    trace = r"\operatorname{tr}"
 
     def symbol(self, latex: str) -> str:
         return latex
@@ -38,7 +39,9 @@ class Latex(Style):
         return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
 
     def scripted(self, base: str, subscript: str, label: str) -> str:
-        return base + (f"^{{{label}}}" if label else "") + (f"_{{{subscript}}}" if subscript else "")
+        return (
+            base + (f"^{{{label}}}" if label else "") + (f"_{{{subscript}}}" if subscript else "")
+        )
 
     def partial(self, cost: str, variable: str) -> str:
         return rf"\frac{{\partial {cost}}}{{\partial {variable}}}"

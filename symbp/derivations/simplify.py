@@ -59,23 +59,19 @@ class Definitions:
         defining : Tensor, optional
             The tensor whose own equation this is, which is left out.
         """
-        if not self.known:
-            return body
-        mapping: dict[Expr, Expr] = {}
-        for node in sympy.preorder_traversal(body):
-            if node in mapping:
-                continue
-            if isinstance(node, (sympy.Function, sympy.Pow)):
-                value = self._find(node, defining)
-            elif isinstance(node, sympy.Add) and node.has(Reduction):
-                # log softmax(z) stands there without its logarithm: a = exp(E), so E = ln a.
-                found = self._find(sympy.exp(node), defining)
-                value = None if found is None else sympy.log(found)
-            else:
-                continue
-            if value is not None:
-                mapping[node] = value
-        return body.xreplace(mapping) if mapping else body
+        if not self.known or isinstance(body, Prime) or not body.args:
+            return body  # σ'(z) is a name: nothing is put in there
+        value: Expr | None = None
+        if isinstance(body, (sympy.Function, sympy.Pow)):
+            value = self._find(body, defining)
+        elif isinstance(body, sympy.Add) and body.has(Reduction):
+            # log softmax(z) stands there without its logarithm: a = exp(E), so E = ln a.
+            found = self._find(sympy.exp(body), defining)
+            value = None if found is None else sympy.log(found)
+        if value is not None:
+            return value
+        arguments = [self.rewritten(argument, defining) for argument in body.args]
+        return body if arguments == list(body.args) else body.func(*arguments)
 
     def _find(self, node: Expr, defining: Tensor | None) -> Expr | None:
         form, order = canonical(node)
@@ -106,25 +102,27 @@ def simplified(body: Expr, definitions: Definitions) -> Expr:
 
 
 def _tidy(body: Expr) -> Expr:
-    body = _sums_of_distributions(body)
+    body = _tidy_sums(body)
     return sympy.factor_terms(body, clear=False, fraction=False) if body.has(sympy.Add) else body
 
 
-def _sums_of_distributions(node: Expr) -> Expr:
-    """Replace ``Σ_k c·y[k]`` by ``c`` where ``y`` sums to one over ``k``."""
+def _tidy_sums(node: Expr) -> Expr:
+    """Replace ``Σ_k c·y[k]`` by ``c`` where ``y`` sums to one over ``k``; take numbers out."""
     if not node.has(Sum):
         return node
     if not isinstance(node, Sum):
-        return node.func(*(_sums_of_distributions(argument) for argument in node.args))
-    body, bound = _sums_of_distributions(node.body), node.bound
+        return node.func(*(_tidy_sums(argument) for argument in node.args))
+    body, bound = _tidy_sums(node.body), node.bound
     for factor in sympy.Mul.make_args(body):
         if isinstance(factor, Element) and factor.tensor.kind == "distribution":
             last = factor.args[-1]
             rest = body / factor
             if last in bound and factor.is_plain and not rest.has(last):
                 remaining = tuple(index for index in bound if index is not last)
-                return _sums_of_distributions(Sum(rest, *remaining)) if remaining else rest
-    return Sum(body, *bound)
+                return _tidy_sums(Sum(rest, *remaining)) if remaining else rest
+    numbers = [f for f in sympy.Mul.make_args(body) if f.is_number or f.as_base_exp()[0].is_Symbol]
+    numbers = [factor for factor in numbers if not factor.has(Index)]
+    return sympy.Mul(*numbers) * Sum(body / sympy.Mul(*numbers), *bound)
 
 
 def _fractions(body: Expr) -> list[Expr]:

@@ -13,15 +13,12 @@ from symbp.notation.tensor import Tensor
 
 __all__ = ["GREEK", "Style"]
 
-GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
-        "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi "
-        "Omega nabla ell varepsilon".split(),
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ∇ℓε",
-        strict=True,
-    )
+GREEK_NAMES = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
+    "nabla ell varepsilon"
 )
+GREEK = dict(zip(GREEK_NAMES.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ∇ℓε", strict=True))
 
 
 class Style(ABC):
@@ -33,7 +30,10 @@ class Style(ABC):
     times: str
     ones: str
     nabla: str
-    trace: str
+    #: Whether fractions are written on one line and need parentheses.
+    one_line: bool = False
+    #: Between factors of which one is ∂C/∂a, on one line.
+    dot = " · "
     minus = " - "
     plus = " + "
 

@@ -1,5 +1,7 @@
 """Unicode text for a terminal: ``δ²ⱼ = Σₖ w³ₖⱼ δ³ₖ σ′(z²ⱼ)``."""
 
+# ruff: noqa: D102 - the methods are described in Style
+
 import re
 from collections.abc import Sequence
 
@@ -42,11 +44,12 @@ class Text(Style):
     times = " "
     ones = "𝟏"
     nabla = "∇"
-    trace = "tr"
+    one_line = True
 
     def symbol(self, latex: str) -> str:
         text = re.sub(r"\\([A-Za-z]+)", lambda m: GREEK.get(m[1], m[1]), latex)
-        return re.sub(r"[{}]|mathrm|mathbf|operatorname", "", text)
+        text = re.sub(r"[{}]|mathrm|mathbf|operatorname", "", text)
+        return re.sub(r"_(\w+)", lambda m: _lowered(m[1]), text)
 
     def word(self, text: str) -> str:
         return text
@@ -58,7 +61,7 @@ class Text(Style):
         return f"∂{cost}/∂{variable}"
 
     def fraction(self, numerator: str, denominator: str) -> str:
-        return f"{numerator}/{denominator}"
+        return "½" if (numerator, denominator) == ("1", "2") else f"{numerator}/{denominator}"
 
     def power(self, base: str, exponent: str) -> str:
         return base + _raised(exponent)

@@ -13,11 +13,12 @@ import sympy
 from sympy.core.expr import Expr
 from sympy.core.function import AppliedUndef
 
+from symbp.notation.arguments import expression_of
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import maximum, minimum, operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
-from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction, expression_of
+from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Equation", "Origin", "indices_of", "elements_of"]

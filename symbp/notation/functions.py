@@ -16,6 +16,7 @@ import sympy
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
+from symbp.notation.arguments import argument_of
 from symbp.notation.errors import NotationError
 
 __all__ = [
@@ -71,6 +72,10 @@ class _Elementwise(sympy.Function):
 
     is_real = True
     is_commutative = True
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        name = cls.__name__
+        return super().__new__(cls, *(argument_of(a, name) for a in arguments), **options)
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the partial derivative with respect to one argument, from the record."""
@@ -252,13 +257,13 @@ _OPERATIONS = [
     Operation(
         "relu", relu, lambda x: np.where(x <= 0, 0.0, x),
         lambda x: (where(relu(x) > 0, 1, 0),),
-        "(0 if {0} <= 0 else {0})", r"\operatorname{relu}", "relu",
+        "(real(0) if {0} <= real(0) else {0})", r"\operatorname{relu}", "relu",
         definition=lambda x: where(x > 0, x, 0), domain="all real numbers; derivative 0 at 0",
     ),
     Operation(
         "leaky_relu", leaky_relu, lambda x, slope: np.where(x > 0, x, slope * x),
         lambda x, slope: (where(x > 0, 1, slope), where(x > 0, 0, x)),
-        "({0} if {0} > 0 else {1} * {0})", r"\operatorname{lrelu}", "lrelu",
+        "({0} if {0} > real(0) else {1} * {0})", r"\operatorname{lrelu}", "lrelu",
         definition=lambda x, slope: where(x > 0, x, slope * x),
         domain="all real numbers; derivative slope at 0",
     ),
@@ -269,7 +274,7 @@ _OPERATIONS = [
             where(x > 0, 1, elu(x, alpha) + alpha),
             where(x > 0, 0, expm1(minimum(x, 0))),
         ),
-        "({0} if {0} > 0 else {1} * expm1({0}))", r"\operatorname{elu}", "elu",
+        "({0} if {0} > real(0) else {1} * expm1({0}))", r"\operatorname{elu}", "elu",
         definition=lambda x, alpha: where(x > 0, x, alpha * (sympy.exp(x) - 1)),
         domain="all real numbers; derivative alpha at 0",
     ),
@@ -323,7 +328,7 @@ _OPERATIONS = [
     ),
     Operation(
         "sign", sympy.sign, np.sign, lambda x: (_zero,),
-        "({0} if {0} != {0} else (1 if {0} > 0 else (-1 if {0} < 0 else 0)))",
+        "({0} if {0} != {0} else (real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else {0})))",
         r"\operatorname{sign}", "sign", False, domain="all real numbers; 0 at 0",
     ),
     Operation(
@@ -365,7 +370,7 @@ def operation_of(function_class: type) -> Operation:
 
 def _record_of_users_function(function_class: type) -> Operation:
     name = function_class.__name__
-    if not issubclass(function_class, sympy.Function) or not hasattr(
+    if function_class.__module__.startswith("sympy.") or not hasattr(
         function_class, "_eval_expand_func"
     ):
         known = ", ".join(sorted(OPERATIONS))

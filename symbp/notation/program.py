@@ -76,6 +76,9 @@ class Program:
             cost = cost.tensor
         if isinstance(output, Element):
             output = output.tensor
+        for what, tensor in (("cost", cost), ("output", output)):
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise NotationError(f"{what} {tensor}: expected a tensor")
         if not derived:
             given = _in_order(given)
         object.__setattr__(self, "equations", given)

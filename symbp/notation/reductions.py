@@ -9,6 +9,7 @@ from typing import Any, Literal
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arguments import expression_of
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 
@@ -20,24 +21,12 @@ __all__ = [
     "ReduceOperation",
     "Reduction",
     "Sum",
-    "expression_of",
     "log_softmax",
     "logsumexp",
     "softmax",
 ]
 
 ReduceOperation = Literal["sum", "max", "logsumexp"]
-
-
-def expression_of(value: Any, name: str) -> Expr:
-    """Return a value as a SymPy expression; ``name`` opens the message when it is none."""
-    try:
-        expression = sympy.sympify(value, strict=True)
-    except sympy.SympifyError:
-        expression = None
-    if not isinstance(expression, Expr):
-        raise NotationError(f"{name}: expected an expression, got {value!r}")
-    return expression
 
 
 class Reduction(Expr):

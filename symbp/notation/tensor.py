@@ -29,6 +29,7 @@ __all__ = [
 
 Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
 ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
+KINDS = ("real", "integer", "classes", "distribution")
 Initial = tuple[Literal["normal", "uniform", "constant"], float]
 
 _tensor_serial = itertools.count(1)
@@ -102,6 +103,8 @@ class Tensor(AtomicExpr):
                 raise NotationError(f"tensor {name}: expected indices, got {index!r}")
         if role not in ROLES:
             raise NotationError(f"tensor {name}: role {role!r}, expected one of {', '.join(ROLES)}")
+        if kind not in KINDS:
+            raise NotationError(f"tensor {name}: kind {kind!r}, expected one of {', '.join(KINDS)}")
         self: Tensor = super().__new__(cls)
         self.name, self.indices, self.role = name, tuple(indices), role
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
@@ -234,7 +237,7 @@ def _subscript(tensor: Tensor, value: Any) -> Expr:
             )
     plain = expression.xreplace({element: sympy.S.Zero for element in expression.atoms(Element)})
     if not plain.free_symbols and not plain.is_Integer:
-        raise NotationError(f"subscript {expression} of {tensor.name}: expected an integer")
+        raise NotationError(f"subscript {value} of {tensor.name}: expected an integer")
     if not _is_affine(plain):
         raise NotationError(
             f"subscript {expression} of {tensor.name}: expected an affine expression of indices "

@@ -24,7 +24,7 @@ from symbp.codegen.runtime.stand_in import (
 
 # Arguments: checked before anything compiled runs, copied only if they must be. By their kind,
 #   real            any real or boolean dtype, converted to DTYPE
-#   integer         an integer dtype, values in [0, limit), converted to int64
+#   integer         an integer dtype, values in [0, limit) if limited, converted to int64
 #   classes         as real, or integer labels, one-hot encoded if the last axis has 2 or more
 #   distribution    as classes, nonnegative, and sums over the last axis are 1
 # A target of shape (N, 1) may come as (N,).
@@ -74,7 +74,9 @@ def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> N
     if fixed and len(array) == 0:
         raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
     if kind == "integer":
-        _refuse(label, array, (array < 0) | (array >= limit), f"an integer from 0 to {limit - 1}")
+        low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
+        wrong = (array < low) | (array > high)
+        _refuse(label, array, wrong, f"an integer from {low} to {high}")
     array = np.asarray(array, np.int64 if kind == "integer" else DTYPE, order="C")
     if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
         array = array.copy()
@@ -196,13 +198,13 @@ def _buffer_under(parameters: Parameters) -> NDArray[Any] | None:
     flat = getattr(parameters[0], "base", None)
     if type(flat) is not np.ndarray or not flat.flags.carray:
         return None
+    if flat.shape != (_PARAMETER_COUNT,) or flat.dtype != DTYPE:
+        return None
     if _last_views and all(
         reference() is array and array.strides == strides
         for array, (reference, strides) in zip(parameters, _last_views[0], strict=True)
     ):
         return flat
-    if flat.shape != (_PARAMETER_COUNT,) or flat.dtype != DTYPE:
-        return None
     # Address, strides, shape and dtype: a transposed square matrix has the address of its base.
     if not all(
         isinstance(array, np.ndarray) and array.__array_interface__ == view.__array_interface__

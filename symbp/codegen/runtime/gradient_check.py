@@ -129,7 +129,7 @@ def _random_arrays(
         shape = tuple(examples if extent is None else extent for extent in expected)
         value: NDArray[Any]
         if kind == "integer":
-            value = generator.integers(0, limit, shape)
+            value = generator.integers(0, 10 if limit is None else limit, shape)
         elif kind == "classes":
             classes = _class_count(expected)
             value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)

@@ -275,17 +275,12 @@ def softplus(x: np.float32) -> np.float32:
 
 
 @elementwise
-def normal_tail(t: np.float32, exponential: np.float32) -> np.float32:
-    """Return the standard normal distribution's mass beyond t >= 0, given exp(-t^2 / 2)."""
-    t = TAIL_HIGHEST if t > TAIL_HIGHEST else t
-    return exponential * polynomial(t, TAIL) / polynomial(t, TAIL_DENOMINATOR)
-
-
-@elementwise
 def erf(x: np.float32) -> np.float32:
     """Return the error function: an odd polynomial below 1/2, one minus the tail above."""
     magnitude = abs(x)
-    tail = normal_tail(magnitude * SQRT_2, exp(-x * x))
+    t = magnitude * SQRT_2
+    t = TAIL_HIGHEST if t > TAIL_HIGHEST else t
+    tail = exp(-x * x) * polynomial(t, TAIL) / polynomial(t, TAIL_DENOMINATOR)
     outer = ONE - TWO * tail
     inner = x + x * polynomial(x * x, ERF)
     outer = outer if x > ZERO else -outer
@@ -296,7 +291,8 @@ def erf(x: np.float32) -> np.float32:
 def gelu(x: np.float32) -> np.float32:
     """Return x Phi(x), where Phi is the standard normal distribution function."""
     x = -TAIL_HIGHEST if x < -TAIL_HIGHEST else x
-    tail = normal_tail(abs(x), exp(-HALF * x * x))
+    t = TAIL_HIGHEST if x > TAIL_HIGHEST else abs(x)
+    tail = exp(-HALF * x * x) * polynomial(t, TAIL) / polynomial(t, TAIL_DENOMINATOR)
     return x * (ONE - tail if x > ZERO else tail)
 
 
@@ -306,7 +302,7 @@ def gelu_prime(x: np.float32) -> np.float32:
     x = TAIL_HIGHEST if x > TAIL_HIGHEST else x
     x = -TAIL_HIGHEST if x < -TAIL_HIGHEST else x
     exponential = exp(-HALF * x * x)
-    tail = normal_tail(abs(x), exponential)
+    tail = exponential * polynomial(abs(x), TAIL) / polynomial(abs(x), TAIL_DENOMINATOR)
     return (ONE - tail if x > ZERO else tail) + x * exponential * NORMAL_DENSITY_AT_ZERO
 
 

@@ -8,8 +8,11 @@ import itertools
 import json
 import subprocess
 import sys
+import tempfile
 import textwrap
+import threading
 import warnings
+import weakref
 from pathlib import Path
 from types import ModuleType
 
@@ -18,12 +21,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbp.codegen.runtime import entry_points as regression
+from symbp.codegen.module import RUNTIME
+from symbp.codegen.paste import Imports, paste
+from symbp.codegen.runtime import gradient_check
 
-SOURCE = Path(regression.__file__).read_text(encoding="utf-8")
-MARKER = "# --- pasted into every generated module from here on ---\n"
-ABOVE, PASTED = SOURCE.split(MARKER)
-IMPORTS = ABOVE[ABOVE.index('"""\n', 3) + 4 : ABOVE.index("# --- stand-in")]
+# The files are pasted here by the same function as in the generator, so that this is tested too.
+PASTED_FILES = {file: paste(file) for file in RUNTIME}
+STAND_IN = paste("stand_in.py")
+PASTED = "\n\n".join(pasted.text for pasted in PASTED_FILES.values())
+merged = Imports()
+for pasted in (STAND_IN, *PASTED_FILES.values()):
+    merged.add(pasted.imports)
+IMPORTS = merged.text()
 X = np.random.default_rng(1).normal(size=(12, 3))
 Y = X @ np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 3.0]]).T + np.array([0.5, -1.0])
 
@@ -85,10 +94,11 @@ _PARAMETERS = {parameters!r}
 _ARGUMENTS = {arguments!r}
 _STATE_SIZE = {state_size}
 _HYPERPARAMETERS = {hyperparameters or {}!r}
-_OUTPUT = {"z" if output else None!r}
+_OUTPUT = {None if output is None else "z"!r}
 _OUTPUT_SHAPE = {output!r}
 """
-    return '"""A small network.\n\nIts equations."""\n' + IMPORTS + generated + kernels + PASTED
+    header = '"""A small network.\n\nIts equations."""\n'
+    return "\n".join([header, IMPORTS, generated, kernels, PASTED])
 
 
 counter = itertools.count()
@@ -101,6 +111,10 @@ def imported(text: str, folder: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+with tempfile.TemporaryDirectory() as folder:
+    regression = imported("\n".join([IMPORTS, STAND_IN.text, PASTED]), Path(folder))
 
 
 @pytest.fixture
@@ -168,6 +182,36 @@ def test_the_imports_are_numpy_and_the_standard_library():
         if isinstance(node, ast.Import | ast.ImportFrom):
             module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
             assert module.split(".")[0] in {"numpy", *sys.stdlib_module_names}
+
+
+def test_the_pasted_files_define_different_names():
+    files = {"stand_in.py": STAND_IN, **PASTED_FILES}
+    definitions = {file: top_level_names(pasted.text) for file, pasted in files.items()}
+    for (one, names), (other, others) in itertools.combinations(definitions.items(), 2):
+        assert not names & others, (one, other)
+
+
+def top_level_names(text: str) -> set[str]:
+    names = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {n.id for target in targets for n in ast.walk(target) if "id" in n._fields}
+    return names
+
+
+def test_nothing_but_docstrings_and_imports_is_left_out():
+    for file in ("stand_in.py", *RUNTIME):
+        source = Path(gradient_check.__file__).with_name(file).read_text(encoding="utf-8")
+        body = [n for n in ast.parse(source).body if not isinstance(n, ast.Import | ast.ImportFrom)]
+        pasted = ast.parse(paste(file).text).body
+        assert [ast.dump(node) for node in pasted] == [ast.dump(node) for node in body[1:]]
+
+
+def test_the_files_work_as_modules_of_the_project_too():
+    assert gradient_check.check_gradient() < 1e-8
 
 
 # Parameters
@@ -240,6 +284,60 @@ def test_views_that_are_not_the_buffer_in_order_are_packed(emit):
         flat = module.SEEN[0]
         np.testing.assert_array_equal(flat, np.concatenate([changed.W.ravel(), changed.b]))
         assert flat.flags.carray
+
+
+def test_parameters_seen_before_are_looked_at_again_when_they_changed(emit):
+    module, x = emit(), np.ones((1, 3))
+    parameters = module.initial_parameters(0)
+    for _ in range(2):
+        module.predict(parameters, x)
+        assert module.SEEN[0] is parameters.W.base
+    del module.SEEN[:]
+    kept = parameters.W
+    parameters = parameters._replace(b=None)  # the array b is gone, its identity free for another
+    parameters = parameters._replace(b=kept.base[:2])
+    module.predict(parameters, x)
+    np.testing.assert_array_equal(module.SEEN[0], np.concatenate([kept.ravel(), kept[0]]))
+
+    parameters = module.initial_parameters(0)
+    module.predict(parameters, x)
+    parameters.b.base.flags.writeable = False
+    module.predict(parameters, x)
+    assert module.SEEN[0] is not parameters.b.base
+    parameters.b.base.flags.writeable = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        parameters.W.shape = (4,)
+    message = refusal(ValueError, module.predict, parameters, x)
+    assert message == "parameters.W: expected shape (2, 2), got (4,)"
+
+
+def test_parameters_are_not_kept_alive(emit):
+    module = emit()
+    parameters = module.initial_parameters(0)
+    module.predict(parameters, np.ones((1, 3)))
+    buffer = weakref.ref(parameters.W.base)
+    del parameters, module.SEEN[:]
+    assert buffer() is None
+
+
+def test_threads_with_parameters_of_their_own_do_not_mix_them_up():
+    x = np.ones((1, 3))
+    wrong = []
+
+    def predict(seed):
+        parameters = regression.initial_parameters(seed)
+        expected = x @ parameters.W.T
+        for _ in range(500):
+            if not np.array_equal(regression.predict(parameters, x), expected):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=predict, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_wrong_parameters_are_refused_in_one_line(emit):
@@ -350,6 +448,18 @@ def test_integers_must_be_integers_in_range(emit):
     assert "is 18446744073709551615," in refusal(ValueError, module.predict, parameters, huge)
 
 
+def test_integers_that_are_no_subscripts_are_limited_by_int64_only(emit):
+    module = emit(arguments=(("k", "input", (None,), "integer", None),))
+    parameters = module.initial_parameters()
+    for fine in ([-(2**63), 2**63 - 1], np.array([0, 9], np.uint64), np.array([-3, 3], np.int8)):
+        module.predict(parameters, fine)
+        assert module.SEEN[1].dtype == np.int64
+        np.testing.assert_array_equal(module.SEEN[1], fine)
+    message = refusal(ValueError, module.predict, parameters, np.array([0, 2**63], np.uint64))
+    assert message.startswith("k[1] is 9223372036854775808, expected an integer from -9223372")
+    module.check_gradient()
+
+
 @pytest.mark.parametrize("kind", ["classes", "distribution"])
 def test_integer_labels_are_one_hot_encoded(emit, kind):
     module = emit(**{**classifier_options(kind), "kernels": RECORDING})
@@ -435,6 +545,17 @@ def test_a_program_without_batch_axis_takes_scalars(emit):
     np.testing.assert_array_equal(values, [1.0])
     np.testing.assert_array_equal(order, [0])
     assert batch_size == 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_scalar_output_is_an_array_without_axes(emit, dtype):
+    kernels = RECORDING.replace("return np.zeros(1)", "return 0.1")
+    module = emit(kernels=kernels, dtype=dtype, output=())
+    trainer = module.Trainer()
+    for output in (trainer.predict(X), module.predict(trainer.parameters, X)):
+        assert type(output) is np.ndarray
+        assert (output.shape, output.dtype) == ((), dtype)
+        assert output == np.dtype(dtype).type(0.1)
 
 
 def test_a_program_without_output_says_so(emit):

@@ -1,12 +1,16 @@
 """The vectorised elementary functions against mpmath, at special values, and their machine code."""
 
+import ast
 import importlib
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mpmath import mp, mpf
 from numba import njit
+
+from symbp.codegen.runtime import vector_maths_float32
 
 mp.dps = 40
 
@@ -187,3 +191,33 @@ def test_maximum_propagates_nan_and_vectorises_as_a_reduction(apply):
     code = "\n".join(largest.inspect_asm().values())
     if "ymm" in code or "zmm" in code:
         assert re.search(r"vmaxp[sd]\s.*%[yz]mm", code)
+
+
+def pasted(path, name):
+    """Return the source of one definition and, transitively, of the names that it refers to."""
+    tree = ast.parse(path.read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    definitions = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            definitions[node.name] = node
+        elif isinstance(node, ast.Assign):
+            definitions[node.targets[0].id] = node
+    needed, waiting = set(), [name]
+    while waiting:
+        name = waiting.pop()
+        needed.add(name)
+        names = {n.id for n in ast.walk(definitions[name]) if isinstance(n, ast.Name)}
+        waiting += (names & definitions.keys()) - needed
+    body = imports + [node for key, node in definitions.items() if key in needed]
+    return ast.unparse(ast.Module(body, []))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "gelu_prime", "log1p", "cos"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_each_function_can_be_pasted_alone(dtype, name):
+    path = Path(vector_maths_float32.__file__).with_name(f"vector_maths_{dtype}.py")
+    namespace = {}
+    exec(pasted(path, name), namespace)
+    argument = np.dtype(dtype).type(0.5)
+    assert abs(namespace[name](argument) - float(FUNCTIONS[name](mpf("0.5")))) < 1e-6

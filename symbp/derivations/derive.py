@@ -1,0 +1,209 @@
+"""derive: the derivation of a program's gradient, in a form fit for reading.
+
+The equations are those of :mod:`symbp.calculus.reverse`, put together again where passes took
+them apart: contributions to one adjoint are added, tensors that normalising made are put back
+into the formulas, and ∂C/∂a is put into the δ that needs it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.calculus.normalise import normalise
+from symbp.calculus.per_example import per_example, whole_body
+from symbp.calculus.reverse import reverse
+from symbp.derivations.derivation import Derivation
+from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.patterns import freshened
+from symbp.derivations.simplify import Definitions, simplified
+from symbp.derivations.statements import is_named
+from symbp.notation.dependence import components, predecessors
+from symbp.notation.equation import Equation, Origin
+from symbp.notation.errors import NotationError
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["derive"]
+
+
+def derive(program: Program) -> Derivation:
+    """Derive the gradient of a program's cost with respect to every parameter.
+
+    Parameters
+    ----------
+    program : Program
+        A network, or a program of your own equations, with a cost.
+
+    Returns
+    -------
+    Derivation
+        For a single example where the cost is a mean over examples, else for the batch.
+
+    Raises
+    ------
+    NotationError
+        The program has no cost.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, y, z = (bp.parameter(name) for name in "xyz")
+    >>> q, f = bp.tensor("q"), bp.tensor("f")
+    >>> program = bp.Program([bp.Equation(q, x + y), bp.Equation(f, q * z)], cost=f)
+    >>> print(derive(program).gradient("z"))
+    ∂f/∂z = q
+    """
+    if program.cost is None:
+        raise NotationError("nothing to differentiate: the program has no cost")
+    single = per_example(program)
+    shown = program if single is None else single
+    forward = [Equation(e.lhs, whole_body(e), origin=e.origin) for e in shown.equations]
+    definitions = Definitions(forward)
+    printed = [
+        e.replace(body=definitions.rewritten(e.body, e.tensor), origin=Origin("print", e))
+        for e in forward
+    ]
+    order = [position for group in components(predecessors(printed)) for position in group]
+    normal = normalise(shown)
+    differentiated = reverse(normal)
+    chains = _Assembler(normal, differentiated, program.cost).lines(forward)
+    backward = [_simplified(line, definitions) for line in _with_activations(chains)]
+    return Derivation(
+        program,
+        single is not None,
+        tuple(
+            DerivedEquation((printed[p],), program.cost, (shown.equations[p],))
+            for p in sorted(order, key=order.index)
+        ),
+        tuple(backward),
+        tuple(_simplified(line, definitions, tidy=False) for line in chains),
+        tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
+    )
+
+
+class _Assembler:
+    """Puts the equations of the adjoints together and the tensors of passes back in."""
+
+    def __init__(self, normal: Program, differentiated: Program, cost: Tensor) -> None:
+        self.cost = cost
+        self.adjoints = differentiated.equations[len(normal.equations) :]
+        self.wanted = {adjoint for _, adjoint in differentiated.gradients}
+        self.inlined: dict[Tensor, tuple[Element, Expr]] = {}
+        self.normal = normal
+
+    def lines(self, forward: Sequence[Equation]) -> list[DerivedEquation]:
+        """Return one line for each adjoint, in the order of the sweep."""
+        kept = {equation.tensor: equation.lhs for equation in forward}
+        for equation in (*self.normal.equations, *self.adjoints):
+            if equation.tensor not in kept and equation.tensor.adjoint_of is None:
+                self.inlined[equation.tensor] = (equation.lhs, self._inline(whole_body(equation)))
+        groups: dict[Tensor, list[Equation]] = {}
+        for equation in self.adjoints:
+            if equation.tensor.adjoint_of is not None:
+                # Taken out and put in again, so that a group stands where it is complete.
+                groups[equation.tensor] = [*groups.pop(equation.tensor, []), equation]
+        lines = []
+        for tensor, equations in groups.items():
+            source = tensor.adjoint_of
+            assert source is not None, "only adjoints are grouped"
+            line = self._line(tensor, kept.get(source, source.element), equations)
+            first = line.equations[0]
+            helper = source in self.inlined
+            trivial = first.body.is_number and tensor not in self.wanted
+            if len(line.equations) == 1 and not first.is_scatter and (helper or trivial):
+                self.inlined[tensor] = (first.lhs, first.body)
+            else:
+                lines.append(line)
+        return lines
+
+    def _line(
+        self, tensor: Tensor, like: Element, contributions: Sequence[Equation]
+    ) -> DerivedEquation:
+        lhs = tensor[like.args]
+        total = sympy.S.Zero
+        scatters: list[Equation] = []
+        gathers: list[Equation] = []
+        for equation in contributions:
+            if equation.is_scatter:
+                body = self._inline(equation.body)
+                scatters.append(equation.replace(body=body, origin=Origin("print", equation)))
+                continue
+            # Renamed apart first: an index on the left here may be summed over there.
+            body = freshened(whole_body(equation))
+            names = dict(zip(equation.lhs.args, lhs.args, strict=True))
+            total += self._inline(body.xreplace(names))
+            gathers.append(equation)
+        equations = list(scatters)
+        if gathers or not scatters:
+            equations.insert(0, Equation(lhs, total, origin=Origin("print", contributions[0])))
+        equations = [e.replace(accumulate=position > 0) for position, e in enumerate(equations)]
+        return DerivedEquation(tuple(equations), self.cost, tuple(contributions))
+
+    def _inline(self, body: Expr) -> Expr:
+        mapping: dict[Expr, Expr] = {}
+        for element in body.atoms(Element):
+            found = self.inlined.get(element.tensor)
+            if found is not None:
+                lhs, value = found
+                names = dict(zip(lhs.args, element.args, strict=True))
+                mapping[element] = freshened(value).xreplace(names)
+        return body.xreplace(mapping) if mapping else body
+
+
+def _with_activations(lines: Sequence[DerivedEquation]) -> list[DerivedEquation]:
+    """Put the adjoint of each tensor without a symbol into the one δ that reads it."""
+    users: dict[Tensor, list[tuple[DerivedEquation, Element]]] = {}
+    for line in lines:
+        for equation in line.equations:
+            for element in equation.body.atoms(Element):
+                users.setdefault(element.tensor, []).append((line, element))
+    values: dict[Tensor, DerivedEquation] = {}
+    result = []
+    for line in lines:
+        source = line.tensor.adjoint_of
+        reading = users.get(line.tensor, [])
+        line = _put_in(line, values)
+        if (
+            source is not None
+            and source.role == "intermediate"
+            and not is_named(line.tensor)
+            and len(line.equations) == 1
+            and not line.equations[0].is_scatter
+            and len(reading) == 1
+            and is_named(reading[0][0].tensor)
+            and reading[0][1].is_plain
+        ):
+            values[line.tensor] = line
+        else:
+            result.append(line)
+    return result
+
+
+def _put_in(line: DerivedEquation, values: dict[Tensor, DerivedEquation]) -> DerivedEquation:
+    mapping: dict[Expr, Expr] = {}
+    sources = line.sources
+    for equation in line.equations:
+        for element in equation.body.atoms(Element):
+            value = values.get(element.tensor)
+            if value is not None:
+                lhs, body = value.equations[0].lhs, value.equations[0].body
+                names = dict(zip(lhs.args, element.args, strict=True))
+                mapping[element] = freshened(body).xreplace(names)
+                sources = (*value.sources, *sources)
+    if not mapping:
+        return line
+    equations = tuple(e.replace(body=e.body.xreplace(mapping)) for e in line.equations)
+    return replace(line, equations=equations, sources=sources)
+
+
+def _simplified(
+    line: DerivedEquation, definitions: Definitions, tidy: bool = True
+) -> DerivedEquation:
+    if not tidy:
+        return line
+    return replace(
+        line,
+        equations=tuple(e.replace(body=simplified(e.body, definitions)) for e in line.equations),
+    )

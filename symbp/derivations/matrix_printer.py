@@ -1,0 +1,164 @@
+"""Prints matrix expressions in LaTeX or text."""
+
+import sympy
+
+from symbp.derivations.index_form import ADD, ATOM, MUL, POWER, IndexForm, Printed
+from symbp.derivations.matrix_tree import (
+    Apply,
+    Diagonal,
+    Divide,
+    Hadamard,
+    Matrix,
+    Named,
+    Norm,
+    Ones,
+    Plus,
+    Power,
+    Product,
+    Scalar,
+    Scale,
+    Trace,
+    Transpose,
+)
+from symbp.derivations.order import is_negative
+from symbp.derivations.style import Style
+from symbp.notation.functions import operation_of
+from symbp.notation.tensor import Tensor
+
+__all__ = ["MatrixForm"]
+
+
+class MatrixForm:
+    """Prints matrix expressions.
+
+    Parameters
+    ----------
+    style : Style
+        The language.
+    cost : Tensor
+        What is differentiated.
+    general : bool
+        Whether ∂C/∂a of an adjoint without a symbol prints as the gradient ∇_a C.
+    """
+
+    def __init__(self, style: Style, cost: Tensor, general: bool = False) -> None:
+        self.style = style
+        self.cost = cost
+        self.general = general
+        self.scalars = IndexForm(style, cost)
+
+    def tensor(self, tensor: Tensor) -> str:
+        """Print a tensor without indices."""
+        source = tensor.adjoint_of
+        if self.general and source is not None and source.adjoint_symbol is None:
+            base, digits = self.style.tensor_name(source)
+            variable = self.style.scripted(base, digits, "")
+            gradient = self.style.scripted(self.style.nabla, variable, "")
+            return f"{gradient} {self.scalars.tensor(self.cost)}"
+        return self.scalars.tensor(tensor)
+
+    def show(self, node: Matrix) -> Printed:
+        """Return what is printed and how tightly it holds together."""
+        style = self.style
+        if isinstance(node, Named):
+            source = node.tensor.adjoint_of or node.tensor
+            partial = source is not node.tensor and source.adjoint_symbol is None
+            raised = source.label is not None or partial
+            return self.tensor(node.tensor), POWER if raised else ATOM
+        if isinstance(node, Ones):
+            return style.ones, ATOM
+        if isinstance(node, Scalar):
+            return self.scalars.scalar(node.value)
+        if isinstance(node, Transpose):
+            return style.transpose(self.enclosed(node.of, ATOM)), POWER
+        if isinstance(node, Diagonal):
+            return style.operator("diag", self.show(node.of)[0]), ATOM
+        if isinstance(node, Trace):
+            return style.operator("tr", self.show(node.of)[0]), ATOM
+        if isinstance(node, Norm):
+            return style.power(style.norm(self.show(node.of)[0]), "2"), POWER
+        if isinstance(node, Power):
+            return self._power(node)
+        if isinstance(node, Apply):
+            return self._application(node)
+        if isinstance(node, Plus):
+            return self._sum(node)
+        if isinstance(node, Scale):
+            return self._scaled(node)
+        if isinstance(node, Divide):
+            return style.divided.join(self._operand(side) for side in (node.above, node.below)), MUL
+        if isinstance(node, Hadamard):
+            return style.hadamard.join(self._operand(factor) for factor in node.factors), MUL
+        assert isinstance(node, Product)
+        return style.times.join(
+            style.parentheses(self.show(factor)[0])
+            if isinstance(factor, (Hadamard, Divide, Plus))
+            else self.enclosed(factor, MUL)
+            for factor in node.factors
+        ), MUL
+
+    def enclosed(self, node: Matrix, least: int) -> str:
+        """Return a node in parentheses if it holds together less than needed."""
+        return self.scalars.enclosed(self.show(node), least)
+
+    def _operand(self, node: Matrix) -> str:
+        """Return a factor of an elementwise product; a matrix product in it is set apart."""
+        apart = isinstance(node, (Product, Scale, Plus, Divide))
+        text, level = self.show(node)
+        return self.style.parentheses(text) if apart or level < MUL else text
+
+    def _power(self, node: Power) -> Printed:
+        base = self.enclosed(node.base, ATOM)
+        if node.exponent == sympy.Rational(1, 2):
+            return self.style.root(self.show(node.base)[0]), ATOM
+        return self.style.elementwise_power(base, self.scalars.scalar(node.exponent)[0]), POWER
+
+    def _application(self, node: Apply) -> Printed:
+        inner, level = self.show(node.of)
+        if isinstance(node.function, str):
+            return self.style.operator(node.function, inner), ATOM
+        record = operation_of(node.function)
+        name = self.style.function(record)
+        if node.prime:
+            name = self.style.prime(name, 0)
+        options = [self.scalars.scalar(option)[0] for option in node.options]
+        if "{0}" in name:
+            return name.format(inner, *options), ATOM
+        if record.name == "log" and level >= POWER:
+            return f"{name} {inner}", MUL
+        return name + self.style.parentheses(", ".join([inner, *options])), ATOM
+
+    def _sum(self, node: Plus) -> Printed:
+        text = ""
+        for term in node.terms:
+            negative = _negative(term)
+            shown, level = self.show(_negated(term) if negative else term)
+            shown = shown if level >= MUL else self.style.parentheses(shown)
+            sign = self.style.minus if negative else self.style.plus
+            text = text + sign + shown if text else ("-" if negative else "") + shown
+        return text, ADD
+
+    def _scaled(self, node: Scale) -> Printed:
+        if _negative(node):
+            shown, level = self.show(_negated(node))
+            return "-" + (shown if level >= MUL else self.style.parentheses(shown)), ADD
+        factor = self.enclosed(node.by, MUL)
+        inner = node.of
+        shown = self.enclosed(inner, MUL)
+        if isinstance(inner, (Hadamard, Divide)):
+            shown = self.style.parentheses(shown)
+        return factor + self.style.times + shown, MUL
+
+
+def _negative(node: Matrix) -> bool:
+    if isinstance(node, Scale) and isinstance(node.by, Scalar):
+        return is_negative(node.by.value)
+    return isinstance(node, Scalar) and is_negative(node.value)
+
+
+def _negated(node: Matrix) -> Matrix:
+    if isinstance(node, Scalar):
+        return Scalar(-node.value)
+    assert isinstance(node, Scale)
+    assert isinstance(node.by, Scalar)
+    return node.of if node.by.value == -1 else Scale(Scalar(-node.by.value), node.of)

@@ -1,0 +1,85 @@
+"""The order in which people write terms and factors, which is not SymPy's.
+
+Tensor elements remember when they were written down (`Element.serial`), and that decides first.
+"""
+
+import math
+from collections.abc import Iterable
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.derivations.patterns import weight
+from symbp.notation.equation import indices_of
+from symbp.notation.prime import Prime
+from symbp.notation.reductions import Reduction, Sum
+from symbp.notation.tensor import Element
+
+__all__ = ["factor_order", "in_order", "is_negative", "is_partial", "matrix_order"]
+
+
+def is_negative(term: Expr) -> bool:
+    """Whether a term prints with a minus in front."""
+    return bool(term.as_coeff_Mul()[0].is_negative)
+
+
+def in_order(terms: Iterable[Expr]) -> list[Expr]:
+    """Return terms as people write them: ``Σ w a + b``, ``a - y``, ``1 - a``, ``2t + q``.
+
+    Positive terms come first, unless all are sums, as in a cost with penalties.
+    """
+    given = list(terms)
+    sums = all(term.has(Reduction) for term in given)
+    return sorted(given, key=lambda term: (not sums and is_negative(term), *_term_key(term)))
+
+
+def _term_key(term: Expr) -> tuple[bool, bool, float, int, int, str]:
+    serial = _serial(term)
+    if serial == math.inf:  # a subscript or a number
+        size = -int(abs(term.as_coeff_Mul()[0])) if term.free_symbols else 0
+        age = min((index.dummy_index for index in indices_of(term)), default=0)
+    else:
+        size, age = weight(term), 0
+    return not term.has(Sum), bool(term.is_number), serial, size, age, str(term)
+
+
+def matrix_order(factor: Expr) -> tuple[int, float, str]:
+    """Return the key of a factor in matrix form, where a sum is a product and comes early."""
+    kind, serial, text = factor_order(factor)
+    return (3 if isinstance(factor, Reduction) else kind), serial, text
+
+
+def factor_order(factor: Expr) -> tuple[int, float, str]:
+    """Return the key of a factor: numbers, ∂C/∂a, elements, parentheses, functions, sums, f'(z)."""
+    if factor.is_number:
+        kind = 0
+    elif factor.is_Symbol or _is_constant(factor):
+        kind = 1
+    elif is_partial(factor):
+        kind = 2
+    elif isinstance(factor.as_base_exp()[0], Element):
+        kind = 3
+    elif isinstance(factor, sympy.Add):
+        kind = 4
+    elif isinstance(factor, Prime):
+        kind = 7
+    else:
+        kind = 6 if isinstance(factor, Reduction) else 5
+    return kind, _serial(factor), str(factor)
+
+
+def _is_constant(factor: Expr) -> bool:
+    return isinstance(factor, Element) and factor.tensor.role == "constant"
+
+
+def is_partial(node: Expr) -> bool:
+    """Whether an expression is an adjoint that prints as ∂C/∂a."""
+    return (
+        isinstance(node, Element)
+        and node.tensor.adjoint_of is not None
+        and node.tensor.adjoint_of.adjoint_symbol is None
+    )
+
+
+def _serial(node: Expr) -> float:
+    return min((element.serial for element in node.atoms(Element)), default=math.inf)

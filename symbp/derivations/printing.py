@@ -1,0 +1,45 @@
+"""Both sides of a derived equation, in a form and a language."""
+
+from typing import TYPE_CHECKING
+
+from symbp.derivations.index_form import IndexForm
+from symbp.derivations.latex import Latex
+from symbp.derivations.matrix_form import matrix_form
+from symbp.derivations.matrix_printer import MatrixForm
+from symbp.derivations.style import Style
+from symbp.derivations.text import Text
+from symbp.notation.errors import SymbpError, suggest
+
+if TYPE_CHECKING:
+    from symbp.derivations.equations import DerivedEquation
+
+__all__ = ["FORMS", "checked_form", "equation_sides", "style_of"]
+
+FORMS = ("matrix", "index")
+_STYLES: dict[str, Style] = {"latex": Latex(), "text": Text()}
+
+
+def style_of(name: str) -> Style:
+    """Return a language by its name, ``"latex"`` or ``"text"``."""
+    return _STYLES[name]
+
+
+def checked_form(form: object) -> str:
+    """Return a form's name; raise :class:`SymbpError` naming the known ones for any other."""
+    if form not in FORMS:
+        raise SymbpError(f"form {form!r}: {suggest(str(form), FORMS)}")
+    return str(form)
+
+
+def equation_sides(derived: "DerivedEquation", form: str, style: Style) -> tuple[str, str]:
+    """Return the left and the right side; in index form where there is no matrix form."""
+    if checked_form(form) == "matrix" and len(derived.equations) == 1:
+        equation = derived.equations[0]
+        lhs = derived.lhs
+        tree = None
+        if not equation.is_scatter and lhs.tensor.rank <= 2:
+            tree = matrix_form(equation.body, lhs.args)
+        if tree is not None:
+            printer = MatrixForm(style, derived.cost, derived.general)
+            return IndexForm(style, derived.cost).tensor(lhs.tensor), printer.show(tree)[0]
+    return IndexForm(style, derived.cost, derived.renamed).sides(derived.lhs, derived.equations)

@@ -1,0 +1,229 @@
+"""The driver of the compiler: a handful of arrows, named, and what is done with their result.
+
+::
+
+    normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
+"""
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from symbp.calculus.expand import expand
+from symbp.calculus.normalise import normalise
+from symbp.calculus.reverse import reverse
+from symbp.calculus.share import share
+from symbp.calculus.stabilise import stabilise
+from symbp.codegen.module import module_text
+from symbp.derivations import derive
+from symbp.networks.optimizers import SGD, Optimizer, optimise
+from symbp.notation.errors import SymbpError
+from symbp.notation.program import Program
+
+__all__ = ["cache_folder", "compile", "generate", "load_module", "module_source", "write_text"]
+
+
+def module_source(
+    program: Program, optimizer: Optimizer | None = None, dtype: str = "float64"
+) -> str:
+    """Return the source of the standalone module that trains a program.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    optimizer : Optimizer, optional
+        What a training step does with the gradient; by default ``SGD(0.1)``.
+    dtype : {"float64", "float32"}
+        The precision of the module.
+
+    Returns
+    -------
+    str
+        Python source, the same to the byte for the same program and options.
+    """
+    if not isinstance(program, Program):
+        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+    if program.cost is None:
+        raise SymbpError("the program has no cost: pass cost=… to bp.Program")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
+    # a user's equations -> one reduction each, in forms that cannot overflow
+    plain = stabilise(normalise(program))
+    # -> and the equations of the gradient
+    differentiated = reverse(plain)
+    # -> and the equations of one optimizer step
+    updated = optimise(differentiated, optimizer if optimizer is not None else SGD(0.1))
+    # -> scalar bodies written out, each value computed once
+    gradient, step = (share(expand(p)) for p in (differentiated, updated))
+    # -> text
+    return module_text(gradient, step, dtype, _latex(program), _title(program, optimizer))
+
+
+def _latex(program: Program) -> dict[str, str]:
+    derivation = derive(program)
+    lines = (*derivation.forward, *derivation.backward)
+    return {line.tensor.name: line.latex("index") for line in lines}
+
+
+def _title(program: Program, optimizer: Optimizer | None) -> str:
+    what = " ".join(repr(program).split())
+    return f"{what}, trained with {optimizer if optimizer is not None else SGD(0.1)!r}."
+
+
+def generate(
+    program: Program,
+    path: str | os.PathLike[str],
+    optimizer: Optimizer | None = None,
+    dtype: str = "float64",
+) -> Path:
+    """Write the standalone module of a program to a file.
+
+    Parameters
+    ----------
+    program : Program
+        A network, or your own equations with a cost.
+    path : path
+        Where to write; the file appears only when it is complete.
+    optimizer : Optimizer, optional
+        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    dtype : {"float64", "float32"}
+        The precision of the module.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    SymbpError
+        The program has no cost or no parameters, or an option is unknown.
+    OSError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import symbp as bp, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
+    'xor.py'
+    """
+    return write_text(path, module_source(program, optimizer, dtype))
+
+
+def compile(program: Program, optimizer: Optimizer | None = None, dtype: str = "float64") -> Any:
+    """Generate the module of a program into a cache, import it and return its trainer.
+
+    Parameters
+    ----------
+    program : Program
+        A network, or your own equations with a cost.
+    optimizer : Optimizer, optional
+        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    dtype : {"float64", "float32"}
+        The precision of the module.
+
+    Returns
+    -------
+    Trainer
+        An instance of the module's Trainer; its attribute ``module`` is the module itself. It
+        is machine code after the first step, and the next process finds it in the cache.
+
+    Examples
+    --------
+    >>> import numpy as np, symbp as bp
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([[0], [1], [1], [0]])
+    >>> trainer = bp.compile(bp.mlp(2, 4, 1, activation="tanh"), bp.SGD(0.5))
+    >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+    text = module_source(program, optimizer, dtype)
+    name = f"symbp_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    path = cache_folder() / f"{name}.py"
+    # The name is the content's hash, so a file that is there is the right one.
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    module = load_module(path, name)
+    trainer = module.Trainer()
+    trainer.module = module
+    return trainer
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled modules: ``SYMBP_CACHE``, or the user's cache folder."""
+    chosen = os.environ.get("SYMBP_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    folder = (Path(base) if base else Path.home() / ".cache") / "symbp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        # A read-only home, as in many containers: the cache then lasts as long as the machine.
+        return Path(tempfile.gettempdir()) / f"symbp-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    return Path(tempfile.gettempdir()) / f"symbp-{os.getuid() if hasattr(os, 'getuid') else 0}"
+
+
+def load_module(path: str | os.PathLike[str], name: str | None = None) -> ModuleType:
+    """Import a generated module from its file.
+
+    Parameters
+    ----------
+    path : path
+        A file that :func:`generate` wrote.
+    name : str, optional
+        Its name in ``sys.modules``; by default the file's.
+
+    Returns
+    -------
+    module
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SymbpError(f"{path}: no such file")
+    name = name or path.stem
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise SymbpError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # Numba looks a function's module up by name
+    try:
+        specification.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text file so that it is there whole or not at all."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
