@@ -211,7 +211,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
     gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
     C_ = real(0)
-    b2_adjoint[:] = real(0)
+    for j in range(10):
+        b2_adjoint[j] = real(0)
     # a2_logsumexp_max[n] = max_{j} z2[n, j]
     # z2[n, j] += b2[j]
     # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
@@ -246,7 +247,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     gemm(True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
     gemm(False, False, N, 30, 10, real(1), z2_adjoint, 10, W2, 30, real(0), a1_adjoint, 30)
-    b1_adjoint[:] = real(0)
+    for j in range(30):
+        b1_adjoint[j] = real(0)
     # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
     for n in range(N):
@@ -297,8 +299,10 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         N = min(batch_size, examples - start)
         for row in range(N):
             example = order[start + row]
-            x[row] = x_all[example]
-            y[row] = y_all[example]
+            for k1 in range(64):
+                x[row, k1] = x_all[example, k1]
+            for k1 in range(10):
+                y[row, k1] = y_all[example, k1]
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
         gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
         # z1[n, j] += b1[j]
@@ -311,7 +315,8 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
         gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
         C_ = real(0)
-        b2_adjoint[:] = real(0)
+        for j in range(10):
+            b2_adjoint[j] = real(0)
         # a2_logsumexp_max[n] = max_{j} z2[n, j]
         # z2[n, j] += b2[j]
         # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
@@ -346,7 +351,8 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         gemm(True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
         # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
         gemm(False, False, N, 30, 10, real(1), z2_adjoint, 10, W2, 30, real(0), a1_adjoint, 30)
-        b1_adjoint[:] = real(0)
+        for j in range(30):
+            b1_adjoint[j] = real(0)
         # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
         # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
         for n in range(N):
@@ -1024,8 +1030,7 @@ def log(x: np.float32) -> np.float32:
     result = k * LOG_2_HIGH - ((half_square - (tail + k * LOG_2_LOW)) - f)
     result = result if x < INFINITY else x
     result = result if x > ZERO else NOT_A_NUMBER
-    result = -INFINITY if x == ZERO else result
-    return result if x == x else x
+    return -INFINITY if x == ZERO else result
 
 
 # --- BLAS --------------------------------------------------------------------------------------

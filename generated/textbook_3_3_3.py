@@ -199,7 +199,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
     gemm(False, True, N, 3, 3, real(1), a1, 3, W2, 3, real(0), z2, 3)
     C_ = real(0)
-    b2_adjoint[:] = real(0)
+    for j in range(3):
+        b2_adjoint[j] = real(0)
     # z2[n, j] += b2[j]
     # a2[n, j] = sigmoid(z2[n, j])
     # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
@@ -223,7 +224,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     gemm(True, False, 3, 3, N, real(1), z2_adjoint, 3, a1, 3, real(0), W2_adjoint, 3)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
     gemm(False, False, N, 3, 3, real(1), z2_adjoint, 3, W2, 3, real(0), a1_adjoint, 3)
-    b1_adjoint[:] = real(0)
+    for j in range(3):
+        b1_adjoint[j] = real(0)
     # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
     for n in range(N):
@@ -258,8 +260,10 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         N = min(batch_size, examples - start)
         for row in range(N):
             example = order[start + row]
-            x[row] = x_all[example]
-            y[row] = y_all[example]
+            for k1 in range(3):
+                x[row, k1] = x_all[example, k1]
+            for k1 in range(3):
+                y[row, k1] = y_all[example, k1]
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
         gemm(False, True, N, 3, 3, real(1), x, 3, W1, 3, real(0), z1, 3)
         # z1[n, j] += b1[j]

@@ -99,7 +99,7 @@ class Oracle:
             self.given[tensor] = array
             for extent, size in zip(tensor.shape, array.shape, strict=True):
                 self.extents[extent] = size
-        self.time_axis = {tensor: axis for tensor, axis in _recurrent(program)}
+        self.time_axis = dict(_recurrent(program))
 
     def size(self, extent: Any) -> int:
         return extent if isinstance(extent, int) else self.extents[extent]
@@ -140,7 +140,7 @@ class Oracle:
         bound = {i for r in equation.body.atoms(Reduction) for i in r.bound}
         domain = [i for i in equation.domain if i not in fixed]
         axes = domain + sorted(bound - set(domain), key=lambda i: i.dummy_index)
-        grid: dict[Index, Any] = {i: i_at for i, i_at in fixed.items()}
+        grid: dict[Index, Any] = dict(fixed.items())
         for index in domain:
             grid[index] = self.axis(index, axes)
         body = self.evaluate(equation.body, grid, axes)

@@ -45,9 +45,7 @@ def convolution() -> Example:
             ),
             bp.Equation(a[n, o, h, w], bp.relu(z[n, o, h, w])),
             bp.Equation(m[n, o, h2, w2], bp.Max(a[n, o, 2 * h2 + r, 2 * w2 + s], r, s)),
-            bp.Equation(
-                out[n, u], bp.Sum(V[u, o, h2, w2] * m[n, o, h2, w2], o, h2, w2) + d[u]
-            ),
+            bp.Equation(out[n, u], bp.Sum(V[u, o, h2, w2] * m[n, o, h2, w2], o, h2, w2) + d[u]),
             bp.Equation(C_, bp.Mean((out[n, u] - y[n, u]) ** 2, n, u)),
         ],
         cost=C_,
@@ -103,8 +101,8 @@ def attention() -> Example:
 
 def embedding() -> Example:
     """A token embedding with repeated tokens, its mean over time, dense, softmax, labels."""
-    N, T, V, D, L = 4, 5, 7, 6, 3
-    n, t, v, d, l, m = bp.indices("n t v d l m", "N", T, V, D, L, L)
+    _N, T, V, D, L = 4, 5, 7, 6, 3
+    n, t, v, d, l, _m = bp.indices("n t v d l m", "N", T, V, D, L, L)
     token = bp.input("token", n, t, kind="integer")
     label = bp.target("label", n, kind="integer")
     E, W, b = bp.parameter("E", v, d), bp.parameter("W", l, d), bp.parameter("b", l)

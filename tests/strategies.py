@@ -125,7 +125,7 @@ Move = Callable[[Growing], Tensor]
 
 
 def dense(g: Growing) -> Tensor:
-    a, k, width = g.take()
+    a, k, _width = g.take()
     j = bp.Index("j", g.choice(WIDTHS))
     W, b = g.parameter(j, k), g.parameter(j)
     z = bp.Sum(W[j, k] * a[g.n, k], k) + b[j]
@@ -162,9 +162,8 @@ def normalised(g: Growing) -> Tensor:
     u, v = a[g.n, j], a[g.n, k]
     bodies = {
         "root mean square": u / sympy.sqrt(bp.Mean(v**2, k) + 1),
-        "layer normalisation": (u - bp.Mean(v, k)) / sympy.sqrt(
-            bp.Mean((v - bp.Mean(a[g.n, j], j)) ** 2, k) + 1
-        ),
+        "layer normalisation": (u - bp.Mean(v, k))
+        / sympy.sqrt(bp.Mean((v - bp.Mean(a[g.n, j], j)) ** 2, k) + 1),
         "softmax": bp.softmax(u, j),
         "log-softmax": bp.log_softmax(u, j),
         "softmin of logsumexp": sympy.tanh(u - 2 * bp.logsumexp(-v, k)),
@@ -282,9 +281,7 @@ def recurrence(g: Growing) -> Tensor:
         U, v = g.parameter(s, k), g.parameter(s)
         h = bp.tensor(g.name("h"), g.n, t, s)
         before = bp.where(guard, bp.Sum(U[s, k] * h[g.n, near, k], k), 0)
-        g.equations.append(
-            bp.Equation(h[g.n, t, s], g.function()(before + v[s] * a[g.n, t]) / 2)
-        )
+        g.equations.append(bp.Equation(h[g.n, t, s], g.function()(before + v[s] * a[g.n, t]) / 2))
         return g.define(bp.Sum(v[s] * h[g.n, t, s], s), g.n, t)
     w = g.parameter()
     h = bp.tensor(g.name("h"), g.n, t)

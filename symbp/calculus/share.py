@@ -79,9 +79,7 @@ def _is_elementwise(equation: Equation) -> bool:
 def _applications(body: Expr) -> Iterator[Expr]:
     """Yield the expensive function applications in a body, largest first."""
     for node in sympy.preorder_traversal(body):
-        if isinstance(node, sympy.Function) and not isinstance(node, CHEAP):
-            yield node
-        elif isinstance(node, sympy.Pow) and not node.exp.is_Integer and node.has(Element):
+        if (isinstance(node, sympy.Function) and not isinstance(node, CHEAP)) or (isinstance(node, sympy.Pow) and not node.exp.is_Integer and node.has(Element)):
             yield node
 
 

@@ -198,18 +198,26 @@ class Emitter:
         name = self.names.tensor(block.tensor)
         gone = self.scope.dropped.get(block.tensor, frozenset())
         value = "real(-np.inf)" if block.value else "real(0)"
-        parts = []
-        for axis, (subscript, extent) in enumerate(
-            zip(block.subscripts, block.tensor.shape, strict=True)
+        subscripts, loops = [], []
+        in_use = [self.scope.identifiers[lv.index] for lv in self.scope.levels if lv.index]
+        for axis, (subscript, index) in enumerate(
+            zip(block.subscripts, block.tensor.indices, strict=True)
         ):
             if axis in gone:
                 continue
             if subscript is not None:
-                parts.append(self.scope.identifiers[subscript])
-            else:
-                parts.append(":" if isinstance(extent, int) else f":{self.scope.batch}")
+                subscripts.append(self.scope.identifiers[subscript])
+                continue
+            counter = self.names.index(index, in_use)
+            in_use.append(counter)
+            subscripts.append(counter)
+            loops.append(f"for {counter} in range({self.extent(index.extent)}):")
         self.scope.forget(block.tensor)
-        self.scope.add(f"{name}[{', '.join(parts)}] = {value}" if parts else f"{name} = {value}")
+        # Loops, because Numba takes a second to compile the assignment to a slice.
+        for depth, header in enumerate(loops):
+            self.scope.add(INDENT * depth + header)
+        target = f"{name}[{', '.join(subscripts)}]" if subscripts else name
+        self.scope.add(f"{INDENT * len(loops)}{target} = {value}")
 
     # BLAS -------------------------------------------------------------------------------------
 

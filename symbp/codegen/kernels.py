@@ -240,12 +240,12 @@ class _Writer:
         before = len(self.code)
         if has_batch:
             self.line("N = min(batch_size, examples - start)")
-            gathered = [self.names.tensor(t) for t in batched if t in used]
+            gathered = [t for t in batched if t in used]
             if gathered:
                 self.line("for row in range(N):")
                 self.line(f"{INDENT}example = order[start + row]")
-                for name in gathered:
-                    self.line(f"{INDENT}{name}[row] = {name}_all[example]")
+                for tensor in gathered:
+                    self.code.extend(INDENT + text for text in self.copied_row(tensor))
         self.equations()
         self.finish_updates()
         if not has_batch:
@@ -258,6 +258,19 @@ class _Writer:
         self.line("for start in range(0, examples, batch_size):")
         self.code.extend(INDENT + text for text in body)
         self.line("return total / examples")
+
+    def copied_row(self, tensor: Tensor) -> list[str]:
+        """Return the loops that copy one example; a slice would take a second to compile."""
+        name = self.names.tensor(tensor)
+        counters = [f"k{axis}" for axis in range(1, tensor.rank)]
+        lines = [
+            f"{INDENT * depth}for {counter} in range({extent}):"
+            for depth, (counter, extent) in enumerate(zip(counters, tensor.shape[1:], strict=True))
+        ]
+        rest = "".join(f", {counter}" for counter in counters)
+        return [
+            *lines, f"{INDENT * len(counters)}{name}[row{rest}] = {name}_all[example{rest}]"
+        ]
 
     def finish_updates(self) -> None:
         """Copy what was not computed in place, and scalars, to where they belong."""
@@ -272,7 +285,12 @@ class _Writer:
                 self.line(f"{buffer}[{start}] = {self.names.tensor(new)}")
                 self.line(f"{self.names.tensor(old)} = {self.names.tensor(new)}")
             elif new in self.copied:
-                self.line(f"{self.names.tensor(old)}[...] = {self.names.tensor(new)}")
+                counters = [f"k{axis}" for axis in range(old.rank)]
+                for depth, (counter, extent) in enumerate(zip(counters, old.shape, strict=True)):
+                    self.line(f"{INDENT * depth}for {counter} in range({extent}):")
+                place = ", ".join(counters)
+                copy = f"{self.names.tensor(old)}[{place}] = {self.names.tensor(new)}[{place}]"
+                self.line(INDENT * old.rank + copy)
 
     def kernel(self, name: str, arguments: Sequence[str]) -> Kernel:
         header = ["@njit(**_OPTIONS)", f"def {name}({', '.join(arguments)}):"]

@@ -104,8 +104,9 @@ def _layout(program: Program, updated: Program) -> Layout:
 def _reserved() -> frozenset[str]:
     """Return the names that the kernels use for other things than tensors."""
     own = "real np njit N batch_size order start row example examples total parameters gradients "
-    maths = "exp expm1 log log1p tanh sigmoid softplus erf gelu gelu_prime gelu_tanh sin cos abs "
-    return frozenset((own + maths + "state hyperparameters gemm gemv ger dot min float").split())
+    counters = " ".join(f"k{axis}" for axis in range(8))
+    maths = " exp expm1 log log1p tanh sigmoid softplus erf gelu gelu_prime gelu_tanh sin cos abs "
+    return frozenset((own + counters + maths + "state hyperparameters gemm gemv ger dot min float").split())
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str) -> str:

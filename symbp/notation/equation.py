@@ -21,7 +21,7 @@ from symbp.notation.prime import Prime
 from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Equation", "Origin", "indices_of", "elements_of"]
+__all__ = ["Equation", "Origin", "elements_of", "indices_of"]
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,7 @@ class Equation:
 
     def reads(self) -> Iterator[Element]:
         """Yield every element that is read, also those inside subscripts."""
-        for element in self.body.atoms(Element):
-            yield element
+        yield from self.body.atoms(Element)
         for subscript in self.lhs.args:
             yield from subscript.atoms(Element)
 

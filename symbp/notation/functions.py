@@ -74,6 +74,7 @@ class _Elementwise(sympy.Function):
     is_commutative = True
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        """Return the application to checked arguments."""
         name = cls.__name__
         return super().__new__(cls, *(argument_of(a, name) for a in arguments), **options)
 
@@ -111,6 +112,7 @@ class leaky_relu(_Elementwise):  # noqa: N801
     nargs = 2
 
     def __new__(cls, x: Any, slope: Any = 0.01, **options: Any) -> Any:
+        """Return the application; the slope is 0.01 unless given."""
         return super().__new__(cls, x, slope, **options)
 
 
@@ -120,6 +122,7 @@ class elu(_Elementwise):  # noqa: N801
     nargs = 2
 
     def __new__(cls, x: Any, alpha: Any = 1, **options: Any) -> Any:
+        """Return the application; alpha is 1 unless given."""
         return super().__new__(cls, x, alpha, **options)
 
 
@@ -181,6 +184,7 @@ class where(_Elementwise):  # noqa: N801
     nargs = 3
 
     def __new__(cls, condition: Any, a: Any, b: Any, **options: Any) -> Any:
+        """Return the application; the condition must be one of SymPy's, not a Python bool."""
         if isinstance(condition, (bool, np.bool_)):
             # ``i == j`` compares the symbols themselves, at once.
             raise NotationError(
@@ -384,7 +388,7 @@ def _record_of_users_function(function_class: type) -> Operation:
 
     def derivative(*args: Expr) -> tuple[Expr, ...]:
         application = function_class(*args)
-        if function_class.fdiff is not sympy.Function.fdiff:
+        if getattr(function_class, "fdiff", None) is not sympy.Function.fdiff:
             return tuple(application.fdiff(i + 1) for i in range(len(args)))
         symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(args))]
         value = definition(*symbols)

@@ -5,7 +5,7 @@ never capture an index that merely has the same name.
 """
 
 import itertools
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -13,7 +13,7 @@ from symbp.notation.errors import NotationError
 
 __all__ = ["Extent", "Index", "batch_extent", "extent_of", "indices"]
 
-Extent = int | sympy.Symbol
+Extent: TypeAlias = int | sympy.Symbol
 
 _serial = itertools.count(1)
 
@@ -62,6 +62,7 @@ class Index(sympy.Dummy):
     sequential: bool
 
     def __new__(cls, name: str, extent: Any, sequential: bool = False) -> "Index":
+        """Return a new index, unlike any other."""
         if not isinstance(name, str) or not name:
             raise NotationError(f"an index needs a name, got {name!r}")
         # The serial is our own: SymPy starts its counter at a random number.
@@ -86,7 +87,7 @@ class Index(sympy.Dummy):
         return Index(self.name, self.extent, self.sequential)
 
     def _sympystr(self, printer: object) -> str:
-        return self.name
+        return str(self.name)
 
 
 def indices(names: str, *extents: Any) -> tuple[Index, ...]:

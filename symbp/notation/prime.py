@@ -30,7 +30,9 @@ class Prime(Expr):
     is_number = False
 
     def __new__(cls, application: Any, argument: Any = 1) -> "Prime":
-        return super().__new__(cls, application, sympy.Integer(argument))
+        """Return the derivative with respect to one argument."""
+        prime: Prime = super().__new__(cls, application, sympy.Integer(argument))
+        return prime
 
     @property
     def application(self) -> Any:

@@ -250,9 +250,8 @@ def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
         )
     for equation in program.equations:
         for symbol in equation.body.free_symbols:
-            if isinstance(symbol, sympy.Symbol) and not isinstance(symbol, Index):
-                if symbol not in symbols:
-                    raise NotationError(f"{equation.lhs}: {symbol} is the extent of no tensor")
+            if not isinstance(symbol, Index) and symbol not in symbols:
+                raise NotationError(f"{equation.lhs}: {symbol} is the extent of no tensor")
 
 
 def _check_cycles(equations: Sequence[Equation]) -> None:

@@ -38,6 +38,7 @@ class Reduction(Expr):
     operation: ReduceOperation
 
     def __new__(cls, body: Any, *bound: Index) -> "Reduction":
+        """Return the reduction of a checked body over distinct indices."""
         if not bound:
             raise NotationError(f"{cls.__name__}({body}): expected an index to reduce over")
         for index in bound:
@@ -45,7 +46,8 @@ class Reduction(Expr):
                 raise NotationError(f"{cls.__name__}: expected indices, got {index!r}")
         if len(set(bound)) != len(bound):
             raise NotationError(f"{cls.__name__}: an index is reduced over twice")
-        return super().__new__(cls, expression_of(body, cls.__name__), *bound)
+        made: Reduction = super().__new__(cls, expression_of(body, cls.__name__), *bound)
+        return made
 
     @property
     def body(self) -> Expr:
@@ -55,7 +57,7 @@ class Reduction(Expr):
     @property
     def bound(self) -> tuple[Index, ...]:
         """The indices that the reduction runs over."""
-        return self.args[1:]
+        return tuple(self.args[1:])
 
     @property
     def free_symbols(self) -> set[Any]:
@@ -97,7 +99,7 @@ class LogSumExp(Reduction):
 REDUCTIONS: dict[str, type[Reduction]] = {"sum": Sum, "max": Max, "logsumexp": LogSumExp}
 
 
-def Mean(body: Any, *bound: Index) -> Expr:  # noqa: N802 - stands beside Sum and Max
+def Mean(body: Any, *bound: Index) -> Expr:
     """Return the mean of ``body`` over the indices."""
     return Sum(body, *bound) / sympy.Mul(*(index.extent for index in bound))
 

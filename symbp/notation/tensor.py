@@ -37,7 +37,7 @@ _element_serial = itertools.count(1)
 
 
 class Tensor(AtomicExpr):
-    """A named array of numbers.
+    r"""A named array of numbers.
 
     Parameters
     ----------
@@ -96,6 +96,7 @@ class Tensor(AtomicExpr):
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
     ) -> "Tensor":
+        """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
             raise NotationError(f"tensor name {name!r}: expected an identifier such as 'W1'")
         for index in indices:
@@ -174,6 +175,7 @@ class Element(Expr):
     serial: int
 
     def __new__(cls, tensor: Tensor, *subscripts: Any, serial: int | None = None) -> "Element":
+        """Return the element at checked subscripts."""
         if len(subscripts) != tensor.rank:
             raise NotationError(
                 f"{tensor.name} has {tensor.rank} indices, got {len(subscripts)}: "
@@ -235,7 +237,7 @@ def _subscript(tensor: Tensor, value: Any) -> Expr:
                 f"subscript {expression} of {tensor.name}: {element.tensor.name} is not an "
                 f"integer tensor (declare it with kind='integer')"
             )
-    plain = expression.xreplace({element: sympy.S.Zero for element in expression.atoms(Element)})
+    plain = expression.xreplace(dict.fromkeys(expression.atoms(Element), sympy.S.Zero))
     if not plain.free_symbols and not plain.is_Integer:
         raise NotationError(f"subscript {value} of {tensor.name}: expected an integer")
     if not _is_affine(plain):

@@ -178,7 +178,9 @@ def test_the_derivative_at_a_kink_is_the_one_documented(body: Any, derivative: f
     assert one_parameter(body, 0.0) == derivative
 
 
-@pytest.mark.parametrize("function", [bp.sigmoid, bp.silu, bp.softplus, sympy.tanh, bp.gelu, bp.elu])
+@pytest.mark.parametrize(
+    "function", [bp.sigmoid, bp.silu, bp.softplus, sympy.tanh, bp.gelu, bp.elu]
+)
 @pytest.mark.parametrize("value", [-800.0, -40.0, 40.0, 800.0])
 def test_derivatives_are_finite_far_out(function: Any, value: float) -> None:
     limit = 0.0 if value < 0 or function in (sympy.tanh, bp.sigmoid) else 1.0

@@ -12,6 +12,12 @@ from symbp.calculus.reverse import reverse
 from symbp.derivations import matrix_tree as tree
 from symbp.derivations.derivation import Derivation
 from symbp.notation.prime import Prime
+from symbp.notation.tensor import Element
+
+
+def batched_names(program: bp.Program) -> set[str]:
+    """Return the names of the tensors that have an axis of the batch."""
+    return {tensor.name for tensor in program.tensors if program.batch in tensor.shape}
 
 
 def gradients(program: bp.Program, values: dict[str, Any]) -> dict[str, Any]:
@@ -51,9 +57,7 @@ def assert_printed_is_derived(program: bp.Program, values: dict[str, Any]) -> De
     assert printed.keys() == expected.keys()
     for name, value in expected.items():
         scale = max(1.0, float(np.max(np.abs(value))))
-        np.testing.assert_allclose(
-            printed[name], value, rtol=1e-9, atol=1e-10 * scale, err_msg=name
-        )
+        np.testing.assert_allclose(printed[name], value, 1e-9, 1e-10 * scale, err_msg=name)
     return derivation
 
 
@@ -73,9 +77,7 @@ def matrix_value(node: tree.Matrix, values: dict[Any, Any], sizes: dict[Any, int
         case tree.Ones(extent):
             return np.ones((sizes.get(extent, extent), 1))
         case tree.Scalar(expression):
-            known = {e: float(values[e.tensor]) for e in expression.atoms(bp_element())}
-            known |= {s: sizes[s] for s in expression.free_symbols if s in sizes}
-            return np.array([[float(expression.xreplace(known))]])
+            return _scalar(expression, values, sizes)
         case tree.Transpose(of):
             return value(of).T
         case tree.Diagonal(of):
@@ -113,10 +115,15 @@ def matrix_value(node: tree.Matrix, values: dict[Any, Any], sizes: dict[Any, int
     raise AssertionError(node)
 
 
-def bp_element() -> type:
-    from symbp.notation.tensor import Element
-
-    return Element
+def _scalar(expression: Any, values: dict[Any, Any], sizes: dict[Any, int]) -> Any:
+    known: dict[Any, Any] = {}
+    for position, element in enumerate(expression.atoms(Element)):
+        place = tuple(int(a) for a in element.args)
+        known[element] = bp.constant(f"c{position}", float(values[element.tensor][place]))[()]
+    known |= {symbol: sizes[symbol] for symbol in expression.free_symbols if symbol in sizes}
+    result = bp.tensor("result")
+    program = bp.Program([bp.Equation(result, expression.xreplace(known))])
+    return interpret(program, {})["result"].reshape(1, 1)
 
 
 def _applied(function: Any, x: Any, options: tuple[Any, ...], prime: bool) -> Any:

@@ -297,7 +297,6 @@ def test_anything_is_a_program_or_an_error_of_the_family(tree: Any) -> None:
         return  # Python's, NumPy's and SymPy's own operators have errors of their own
     try:
         program = equations((z[n, j], body))
-    except SymbpError as error:
-        assert "\n" not in str(error)
+    except SymbpError:
         return
     assert str(program)

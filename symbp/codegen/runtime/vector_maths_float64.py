@@ -266,8 +266,7 @@ def log(x: float) -> float:
     result = k * LOG_2_HIGH - ((half_square - (tail + k * LOG_2_LOW)) - f)
     result = result if x < INFINITY else x
     result = result if x > ZERO else NOT_A_NUMBER
-    result = -INFINITY if x == ZERO else result
-    return result if x == x else x
+    return -INFINITY if x == ZERO else result
 
 
 @elementwise
@@ -287,8 +286,7 @@ def log1p(x: float) -> float:
     result = k * LOG_2_HIGH - ((half_square - (tail + k * LOG_2_LOW)) - f)
     result = result if x < INFINITY else x
     result = result if x > -ONE else NOT_A_NUMBER
-    result = -INFINITY if x == -ONE else result
-    return result if x == x else x
+    return -INFINITY if x == -ONE else result
 
 
 @elementwise

@@ -1,0 +1,230 @@
+"""stabilise: the same values, and no overflow where the formula by hand has one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+
+import symbp as bp
+from symbp.calculus.interpreter import interpret
+from symbp.calculus.normalise import normalise
+from symbp.calculus.reverse import reverse
+from symbp.calculus.stabilise import stabilise
+from tests import jax_oracle
+from tests.comparison import assert_close
+from tests.strategies import programs
+
+E = bp.Equation
+w = bp.parameter("w")
+j = bp.Index("j", 3)
+k = j.fresh()
+v = bp.parameter("v", j)
+a, b, e, s, f = (bp.tensor(name) for name in "abesf")
+A, Ex = bp.tensor("A", j), bp.tensor("Ex", j)
+
+exp, log = sympy.exp, sympy.log
+mp = mpmath.mp
+
+
+def sigma(x: Any) -> Any:
+    return 1 / (1 + mpmath.exp(-x))
+
+
+# Of one parameter w: the equations by hand, the same in arithmetic of many digits, and what must
+# be gone afterwards.
+SCALAR: dict[str, tuple[list[bp.Equation], Callable[[Any], Any]]] = {
+    "log sigmoid": ([E(f, log(bp.sigmoid(w[()])))], lambda x: mpmath.log(sigma(x))),
+    "log sigmoid, in two": (
+        [E(a, bp.sigmoid(w[()])), E(f, log(a[()]))], lambda x: mpmath.log(sigma(x))
+    ),
+    "log of one minus sigmoid": (
+        [E(f, log(1 - bp.sigmoid(w[()])))], lambda x: mpmath.log(sigma(-x))
+    ),
+    "log of one minus sigmoid, in three": (
+        [E(a, bp.sigmoid(w[()])), E(b, 1 - a[()]), E(f, log(b[()]))],
+        lambda x: mpmath.log(sigma(-x)),
+    ),
+    "log of one plus exp": ([E(f, log(1 + exp(w[()])))], lambda x: mpmath.log(1 + mpmath.exp(x))),
+    "log of one plus exp, in three": (
+        [E(e, exp(2 * w[()])), E(a, 1.0 + e[()]), E(f, 3 * log(a[()]))],
+        lambda x: 3 * mpmath.log(1 + mpmath.exp(2 * x)),
+    ),
+    "logistic by hand": ([E(f, 1 / (1 + exp(-w[()])))], sigma),
+    "logistic by hand, its log": (
+        [E(a, 1 / (1 + exp(-w[()]))), E(f, log(a[()]) + 2 * log(1 - a[()]))],
+        lambda x: mpmath.log(sigma(x)) + 2 * mpmath.log(sigma(-x)),
+    ),
+    "logistic the other way": ([E(f, exp(w[()]) / (1 + exp(w[()])))], sigma),
+    "logistic the other way, in three": (
+        [E(e, exp(w[()])), E(a, 1 + e[()]), E(f, e[()] / a[()])], sigma
+    ),
+    "its derivative by hand": (
+        [E(f, exp(-w[()]) / (1 + exp(-w[()])) ** 2)], lambda x: sigma(x) * sigma(-x)
+    ),
+    "tanh by hand": ([E(f, (exp(2 * w[()]) - 1) / (exp(2 * w[()]) + 1))], mpmath.tanh),
+    "tanh by hand, turned": ([E(f, (1 - exp(-2 * w[()])) / (1 + exp(-2 * w[()])))], mpmath.tanh),
+    "log of exp": ([E(a, exp(3 * w[()])), E(f, log(a[()]))], lambda x: 3 * x),
+    "binary cross-entropy": (
+        [
+            E(a, bp.sigmoid(w[()])),
+            E(f, -(0.25 * log(a[()]) + 0.75 * log(1 - a[()]))),
+        ],
+        lambda x: -(mpmath.mpf("0.25") * mpmath.log(sigma(x))
+                    + mpmath.mpf("0.75") * mpmath.log(sigma(-x))),
+    ),
+    "log of one minus exp": (
+        [E(a, exp(-(w[()] ** 2))), E(f, log(1 - a[()]))],
+        lambda x: mpmath.log(1 - mpmath.exp(-(x**2))),
+    ),
+}  # fmt: skip
+
+
+def value_and_slope(program: bp.Program, values: dict[str, Any], name: str) -> Any:
+    derived = reverse(stabilise(normalise(program)))
+    result = interpret(derived, values)
+    return result["f"], result[f"{name}_adjoint"]
+
+
+@pytest.mark.parametrize("name", SCALAR)
+@pytest.mark.parametrize("x", [-800.0, -50.0, -1.0, 1e-9, 0.3, 2.0, 50.0, 800.0])
+def test_values_and_slopes_are_right_everywhere(name: str, x: float) -> None:
+    equations, reference = SCALAR[name]
+    value, slope = value_and_slope(bp.Program(equations, cost=f), {"w": x}, "w")
+    with mp.workdps(800):
+        exact = float(reference(mpmath.mpf(x)))
+        change = mpmath.mpf(10) ** -300
+        near = [reference(mpmath.mpf(x) + sign * change) for sign in (1, -1)]
+        exact_slope = float((near[0] - near[1]) / (2 * change))
+    assert value == pytest.approx(exact, rel=1e-14, abs=1e-300)
+    # σ' is a(1 - a): to the rounding of a, which is all that a cost can see.
+    assert slope == pytest.approx(exact_slope, rel=1e-13, abs=3e-16)
+
+
+@pytest.mark.parametrize("x", [1e-20, -1e-12, 1e-9])
+def test_small_arguments_keep_their_digits(x: float) -> None:
+    program = bp.Program([E(f, (exp(w[()]) - 1) + 2 * (1 - exp(w[()])) + log(1 + w[()]) * 3)])
+    got = interpret(stabilise(normalise(program)), {"w": x})["f"]
+    assert got == pytest.approx(3 * np.log1p(x) - np.expm1(x), rel=1e-15)
+
+
+def exps(body: Any) -> Any:
+    return bp.Sum(exp(body.xreplace({j: k})), k)
+
+
+# Of a vector v: the cost by hand; each is Σ_j (j + 1) · log softmax(v)_j, or a shift of it.
+VECTOR: dict[str, list[bp.Equation]] = {
+    "log of the quotient": [E(f, bp.Sum((j + 1) * log(exp(v[j]) / exps(v[j])), j))],
+    "a softmax by hand": [
+        E(A[j], exp(v[j]) / exps(v[j])), E(f, bp.Sum((j + 1) * log(A[j]), j))
+    ],
+    "in four": [
+        E(Ex[j], exp(v[j])), E(s, bp.Sum(Ex[j], j)), E(A[j], Ex[j] / s[()]),
+        E(f, bp.Sum((j + 1) * log(A[j]), j)),
+    ],
+    "the softmax of the notation": [
+        E(A[j], bp.softmax(v[j], j)), E(f, bp.Sum((j + 1) * log(A[j]), j))
+    ],
+    "log of the sum": [E(f, bp.Sum((j + 1) * v[j], j) - 6 * log(exps(v[j])))],
+    "log of the mean": [
+        E(s, bp.Mean(exp(v[j]), j)),
+        E(f, bp.Sum((j + 1) * v[j], j) - 6 * log(s[()]) - 6 * sympy.log(3)),
+    ],
+    "shifted by the maximum by hand": [
+        E(s, bp.Max(v[j], j)), E(A[j], exp(v[j] - s[()]) / exps(v[j] - s[()])),
+        E(f, bp.Sum((j + 1) * log(A[j]), j)),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VECTOR)
+@pytest.mark.parametrize(
+    "values", [[0.1, -0.5, 1.0], [800.0, -800.0, 0.0], [-800.0, -801.0, -802.0], [700.0] * 3]
+)
+def test_softmax_by_hand_is_right_everywhere(name: str, values: list[float]) -> None:
+    x = np.array(values)
+    value, slope = value_and_slope(bp.Program(VECTOR[name], cost=f), {"v": x}, "v")
+    weights = np.arange(1.0, 4.0)
+    shifted = x - x.max()
+    logs = shifted - np.log(np.exp(shifted).sum())
+    # x - logsumexp(x) is known to the rounding of x.
+    rounding = 16 * np.finfo(float).eps * (1 + np.abs(x).max())
+    np.testing.assert_allclose(value, (weights * logs).sum(), rtol=1e-14, atol=rounding)
+    np.testing.assert_allclose(slope, weights - 6 * np.exp(logs), rtol=1e-14, atol=rounding)
+
+
+def test_a_causal_softmax_by_hand() -> None:
+    kept = sympy.Le(k, j)
+    total = bp.Sum(bp.where(kept, exp(v[k]), 0), k)
+    program = bp.Program([E(f, bp.Sum(v[j] - log(total), j))], cost=f)
+    x = np.array([-900.0, 0.0, 900.0])
+    value, slope = value_and_slope(program, {"v": x}, "v")
+    assert value == 0.0
+    np.testing.assert_allclose(slope, [0.0, 0.0, 0.0], atol=1e-15)
+
+
+def test_labels_are_looked_up_through_the_softmax() -> None:
+    _n, c = bp.indices("n c", "N", 3)
+    z, q = bp.parameter("z", j, c), bp.tensor("q", j, c)
+    label = bp.target("label", j, kind="integer")
+    program = bp.Program(
+        [
+            E(q[j, c], exp(z[j, c]) / bp.Sum(exp(z[j, c]), c)),
+            E(f, -bp.Mean(log(q[j, label[j]]), j)),
+        ],
+        cost=f,
+    )
+    x = np.array([[800.0, 0, 0], [0, 800, 0], [1, 2, 3]])
+    value, slope = value_and_slope(program, {"z": x, "label": [0, 0, 2]}, "z")
+    assert value == pytest.approx((800 + np.log1p(np.exp(-1) + np.exp(-2))) / 3)
+    assert np.isfinite(slope).all()
+
+
+def test_what_is_stopped_stays_stopped() -> None:
+    equations = [E(a, bp.stop_gradient(bp.sigmoid(w[()]))), E(f, log(a[()]) * w[()])]
+    _value, slope = value_and_slope(bp.Program(equations, cost=f), {"w": 0.5}, "w")
+    assert slope == pytest.approx(np.log(1 / (1 + np.exp(-0.5))))
+
+
+def test_what_needs_no_help_is_left_alone() -> None:
+    equations = [
+        E(a, sympy.sqrt(1 + w[()] ** 2) + log(2 + w[()] ** 2)),
+        E(b, log(a[()] + 1e-12) + exp(w[()]) / (2 + exp(w[()]))),
+        E(f, b[()] / a[()] - sympy.tanh(w[()])),
+    ]
+    program = normalise(bp.Program(equations, cost=f))
+    assert str(stabilise(program)) == str(program)
+
+
+def test_tensors_keep_their_equations() -> None:
+    program = normalise(bp.Program(VECTOR["in four"], cost=f))
+    stable = stabilise(program)
+    assert {t.name for t in program.tensors} <= {t.name for t in stable.tensors}
+    assert [str(eq) for eq in stabilise(stable).equations] == [str(eq) for eq in stable.equations]
+
+
+@settings(max_examples=30)
+@given(programs())
+def test_stabilising_changes_no_value_and_no_gradient(
+    example: tuple[bp.Program, dict[str, Any]],
+) -> None:
+    program, values = example
+    plain = normalise(program)
+    stable = stabilise(plain)
+    before, after = interpret(reverse(plain), values), interpret(reverse(stable), values)
+    names = [t.name for t in plain.tensors if t.name in before]
+    names += [adjoint.name for _, adjoint in reverse(plain).gradients]
+    assert_close({n: after[n] for n in names}, {n: before[n] for n in names}, 1e-11)
+
+
+@pytest.mark.parametrize("name", VECTOR)
+def test_the_rewritten_equations_mean_the_same_to_the_oracle(name: str) -> None:
+    program = bp.Program(VECTOR[name], cost=f)
+    values = {"v": np.array([0.3, -1.0, 0.7])}
+    stable = stabilise(normalise(program))
+    expected = jax_oracle.evaluate(program, values)
+    got = jax_oracle.evaluate(stable, values)
+    assert_close({n: got[n] for n in expected}, expected)
