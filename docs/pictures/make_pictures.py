@@ -15,16 +15,24 @@ MARGIN = 28
 
 DOCUMENT = r"""
 \documentclass[11pt]{article}
-\usepackage[T1]{fontenc}
 \usepackage{amsmath,amssymb}
 \usepackage[paperwidth=40cm,paperheight=40cm,margin=2cm]{geometry}
 \pagestyle{empty}
+\setlength{\jot}{6pt}
 \begin{document}
 \noindent$\displaystyle
 %s
 $
 \end{document}
 """
+
+
+def side_by_side(latex: str) -> str:
+    """Return a derivation with its forward equations to the left of the others."""
+    begin, end, gap = "\\begin{aligned}\n", "\n\\end{aligned}", " \\\\[1.2ex]\n"
+    forward, *rest = latex.removeprefix(begin).removesuffix(end).split(gap)
+    blocks = [begin.replace("\n", "[t]\n") + block + end for block in (forward, gap.join(rest))]
+    return "\\quad".join(blocks)
 
 
 def picture(latex: str, name: str) -> Path:
@@ -47,7 +55,9 @@ def picture(latex: str, name: str) -> Path:
         }
         options = [str(part) for pair in crop.items() for part in pair]
         command = ["pdftoppm", "-png", "-singlefile", "-r", str(resolution), *options]
-        subprocess.run([*command, "formula.pdf", str(target.with_suffix(""))], cwd=folder, check=True)
+        subprocess.run(
+            [*command, "formula.pdf", str(target.with_suffix(""))], cwd=folder, check=True
+        )
     return target
 
 
@@ -67,4 +77,4 @@ def _ink(pdf: Path, resolution: int) -> tuple[int, int, int, int]:
 
 if __name__ == "__main__":
     net = bp.mlp(784, 30, 10, activation="sigmoid", loss="quadratic")
-    print(picture(bp.derive(net).latex(), "derivation.png"))
+    print(picture(side_by_side(bp.derive(net).latex()), "derivation.png"))

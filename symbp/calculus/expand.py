@@ -150,8 +150,14 @@ def _inline_trivial(equations: list[Equation], roots: set[Tensor]) -> list[Equat
             and equation.tensor not in roots
             and _is_elementwise(equation)
             and not (body.has(equation.tensor))
-            and (_is_number(body) or (isinstance(body, Element) and body.is_plain
-                                      and set(body.args) == set(equation.lhs.args)))
+            and (
+                _is_number(body)
+                or (
+                    isinstance(body, Element)
+                    and body.is_plain
+                    and set(body.args) == set(equation.lhs.args)
+                )
+            )
         ):
             trivial[equation.tensor] = equation
         else:

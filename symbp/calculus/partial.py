@@ -105,6 +105,6 @@ def _of_function(body: sympy.Function, element: Element) -> Expr:
             outer: Expr = Prime(body, position + 1)
         else:
             rules = rules or record.derivative(*body.args)
-            outer = sympy.sympify(rules[position])
+            outer = sympy.sympify(rules[position], strict=True)
         total += outer * inner
     return total

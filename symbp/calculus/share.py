@@ -79,7 +79,9 @@ def _is_elementwise(equation: Equation) -> bool:
 def _applications(body: Expr) -> Iterator[Expr]:
     """Yield the expensive function applications in a body, largest first."""
     for node in sympy.preorder_traversal(body):
-        if (isinstance(node, sympy.Function) and not isinstance(node, CHEAP)) or (isinstance(node, sympy.Pow) and not node.exp.is_Integer and node.has(Element)):
+        if (isinstance(node, sympy.Function) and not isinstance(node, CHEAP)) or (
+            isinstance(node, sympy.Pow) and not node.exp.is_Integer and node.has(Element)
+        ):
             yield node
 
 
@@ -154,7 +156,7 @@ def _lift_common(equations: list[Equation], names: set[str]) -> list[Equation]:
         body = node.xreplace(dict(zip(order, fresh, strict=True)))
         definition = Equation(tensor.element, body, origin=Origin("share"))
         new.setdefault(positions[0], []).append(definition)
-    result = []
+    result: list[Equation] = []
     for position, equation in enumerate(equations):
         result.extend(_replace_lifted(d, made, d.tensor) for d in reversed(new.get(position, [])))
         result.append(_replace_lifted(equation, made, None))

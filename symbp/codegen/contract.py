@@ -42,7 +42,8 @@ def contract(program: Program) -> Program:
 
 def split_scalars(body: Expr) -> tuple[Expr, list[Expr]]:
     """Split a product into what varies with no index, and the factors that do."""
-    scalar, varying = [], []
+    scalar: list[Expr] = []
+    varying: list[Expr] = []
     for factor in _factors(body):
         (varying if factor.atoms(Index) else scalar).append(factor)
     return sympy.Mul(*scalar), varying
@@ -167,13 +168,17 @@ class _Contractor:
         a = self._as_element(first, a, second)
         b = self._as_element(second, b, first)
         if equation.lhs.is_plain:
-            return [*self.made, equation.replace(body=scalar * a * b,
-                                                 reduce=self._reduced(first | second))]
+            return [
+                *self.made,
+                equation.replace(body=scalar * a * b, reduce=self._reduced(first | second)),
+            ]
         # Contract first, then scatter the result over what is left of the domain.
         left = [index for index in equation.domain if index in (first | second) - shared]
         target = self._tensor("contracted", left)
         contraction = Equation(
-            target, a * b, tuple(i for i in equation.reduce if i in shared),
+            target,
+            a * b,
+            tuple(i for i in equation.reduce if i in shared),
             origin=Origin("contract", equation),
         )
         rest = tuple(i for i in equation.reduce if i not in shared)

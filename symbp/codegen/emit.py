@@ -88,6 +88,7 @@ class Emitter:
     # Loops ------------------------------------------------------------------------------------
 
     def loop(self, block: Loop) -> None:
+        """Write a loop; what its body computes for outer loops goes before it."""
         name = self._enter(block.index)
         self.body(block.body)
         extent = self.extent(block.index.extent)
@@ -113,11 +114,13 @@ class Emitter:
             self.scope.add(INDENT + line)
 
     def extent(self, extent: Extent) -> str:
+        """Return the text of an extent: a number, or the batch size."""
         return str(extent) if isinstance(extent, int) else self.scope.batch
 
     # Leaves -----------------------------------------------------------------------------------
 
     def assign(self, block: Assign) -> None:
+        """Write one evaluation of an equation's body."""
         scope, equation = self.scope, block.equation
         if block.mode == "reduce":
             self._accumulate(self.accumulators[equation.tensor], equation)
@@ -129,12 +132,13 @@ class Emitter:
         value = scope.value(equation.body)
         scope.forget(equation.tensor)
         if block.mode == "max":
-            value = scope.atom(equation.body)
-            scope.add(f"if {value} > {target} or {value} != {value}:")
-            scope.add(f"{INDENT}{target} = {value}")
+            scope.kernels.add("maximum")
+            scope.add(f"{target} = maximum({target}, {bare(value)})")
         elif block.mode == "add" and id(block) in self.unread:
             value = f"{target} + {bare(value)}"
-            scope.remember(equation.lhs, scope.store(equation.lhs, value, f"{self._name(equation)}_"))
+            scope.remember(
+                equation.lhs, scope.store(equation.lhs, value, f"{self._name(equation)}_")
+            )
         elif block.mode == "add":
             scope.add(f"{target} += {bare(value)}")
         elif target.isidentifier():
@@ -151,8 +155,9 @@ class Emitter:
 
     def _accumulate(self, name: str, equation: Equation) -> None:
         if equation.operation == "max":
-            value = self.scope.atom(equation.body)
-            self.scope.add(f"{name} = {value} if {value} > {name} or {value} != {value} else {name}")
+            # Numba's own max loses a NaN and does not vectorise.
+            self.scope.kernels.add("maximum")
+            self.scope.add(f"{name} = maximum({name}, {bare(self.scope.value(equation.body))})")
         else:
             self.scope.add(f"{name} += {bare(self.scope.value(equation.body))}")
 
@@ -178,6 +183,7 @@ class Emitter:
         scope.forget(equation.tensor)
 
     def accumulator(self, block: Accumulator) -> None:
+        """Open or close the local variable of a reduction."""
         scope, equation = self.scope, block.equation
         if block.start:
             name = self.names.unique(f"{self._name(equation)}_")
@@ -195,6 +201,7 @@ class Emitter:
             scope.remember(equation.lhs, name)
 
     def fill(self, block: Fill) -> None:
+        """Write the loops that set a tensor, or a part of it, to one value."""
         name = self.names.tensor(block.tensor)
         gone = self.scope.dropped.get(block.tensor, frozenset())
         value = "real(-np.inf)" if block.value else "real(0)"
@@ -222,6 +229,7 @@ class Emitter:
     # BLAS -------------------------------------------------------------------------------------
 
     def product(self, block: Product) -> None:
+        """Write a call of BLAS, in loops over what is not part of the matrices."""
         scope = self.scope
         scalar, _ = split_scalars(block.equation.body)
         for index in block.loops:
@@ -301,4 +309,3 @@ def _equations(block: Block) -> list[Equation]:
     if isinstance(block, Loop):
         return [equation for child in block.body for equation in _equations(child)]
     return [] if isinstance(block, Fill) else [block.equation]
-

@@ -69,7 +69,9 @@ class Scope:
         uses = self.levels[-1].uses
 
         def visit(node: Any) -> None:
-            if not isinstance(node, sympy.Basic) or node.is_Atom and not isinstance(node, Element):
+            if not isinstance(node, sympy.Basic) or (
+                node.is_Atom and not isinstance(node, Element)
+            ):
                 return
             uses[node] = uses.get(node, 0) + 1
             if uses[node] == 1 and not isinstance(node, Element):
@@ -210,16 +212,18 @@ class Scope:
         raise UnsupportedError(f"{node}: no integer code for {type(node).__name__}")
 
     def sum(self, node: sympy.Add) -> str:
+        """Return the text of a sum, positive terms first."""
         terms = self.hoisted(node)
         positive = [t for t in terms if not t.could_extract_minus_sign()]
         negative = [t for t in terms if t.could_extract_minus_sign()]
         text = " + ".join(_bare_term(self.value(term)) for term in positive)
         for term in negative:
-            minus = _bare_factor(self.value(-term))
+            minus = self.value(-term)
             text = f"{text} - {minus}" if text else f"-{minus}"
         return f"({text})"
 
     def product(self, node: sympy.Mul) -> str:
+        """Return the text of a product, reciprocals as divisions."""
         factors = self.hoisted(node)
         sign = ""
         if factors and factors[0] == -1:
@@ -250,6 +254,7 @@ class Scope:
         return [*numbers, *outer, *rest]
 
     def power(self, node: sympy.Pow) -> str:
+        """Return the text of a power, small integer ones multiplied out."""
         base, exponent = node.args
         if exponent == sympy.Rational(1, 2):
             return f"np.sqrt({bare(self.value(base))})"
@@ -259,9 +264,10 @@ class Scope:
             return text if exponent > 0 else f"(real(1) / {text})"
         if exponent.could_extract_minus_sign():
             return f"(real(1) / {_denominator(self.value(1 / node))})"
-        return f"({_bare_factor(self.value(base))} ** {_bare_factor(self.value(exponent))})"
+        return f"({self.value(base)} ** {self.value(exponent)})"
 
     def choice(self, node: where) -> str:
+        """Return the text of a conditional expression, or write the branches of a guarded one."""
         condition, chosen, other = node.args
         test = self.condition(condition)
         if _is_safe(chosen) and _is_safe(other):
@@ -291,7 +297,7 @@ class Scope:
         for kind, sign in _COMPARISONS.items():
             if isinstance(node, kind):
                 write = self.integer if _is_integer(node) else self.value
-                left, right = (_bare_factor(write(side)) for side in node.args)
+                left, right = (write(side) for side in node.args)
                 return f"{left} {sign} {right}"
         raise UnsupportedError(f"{node}: no code for the condition {type(node).__name__}")
 
@@ -302,8 +308,10 @@ def number(value: Any) -> str:
         sign = "-" if value == -sympy.oo else ""
         return f"real({sign}np.{'nan' if value == sympy.nan else 'inf'})"
     as_float = float(value)
-    return f"real({int(as_float)})" if as_float == int(as_float) and abs(as_float) < 1e15 else (
-        f"real({as_float!r})"
+    return (
+        f"real({int(as_float)})"
+        if as_float == int(as_float) and abs(as_float) < 1e15
+        else (f"real({as_float!r})")
     )
 
 
@@ -351,10 +359,6 @@ def _bare_product(text: str) -> str:
     inner = bare(text)
     plain = not any(sign in inner for sign in (" + ", " - ", " if ", " / ", " ** "))
     return inner if plain and not inner.startswith("-") else text
-
-
-def _bare_factor(text: str) -> str:
-    return text if text.startswith("(") or " " not in text else text
 
 
 def _denominator(text: str) -> str:

@@ -75,9 +75,7 @@ def _single_sum(
             or readers.get(factor.tensor) != 1
             or factor.tensor in kept
             or not source
-            or any(
-                not w.reduce or w.operation != "sum" or not w.lhs.is_plain for w in source
-            )
+            or any(not w.reduce or w.operation != "sum" or not w.lhs.is_plain for w in source)
         ):
             continue
         return others, factor, source

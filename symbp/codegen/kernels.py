@@ -268,9 +268,7 @@ class _Writer:
             for depth, (counter, extent) in enumerate(zip(counters, tensor.shape[1:], strict=True))
         ]
         rest = "".join(f", {counter}" for counter in counters)
-        return [
-            *lines, f"{INDENT * len(counters)}{name}[row{rest}] = {name}_all[example{rest}]"
-        ]
+        return [*lines, f"{INDENT * len(counters)}{name}[row{rest}] = {name}_all[example{rest}]"]
 
     def finish_updates(self) -> None:
         """Copy what was not computed in place, and scalars, to where they belong."""

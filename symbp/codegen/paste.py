@@ -30,7 +30,8 @@ class Imports:
 
     def text(self) -> str:
         """Return the import block: standard library, then the rest."""
-        standard, rest = [], []
+        standard: list[str] = []
+        rest: list[str] = []
         for module, alias in sorted(self.plain, key=lambda p: p[0]):
             line = f"import {module}" + (f" as {alias}" if alias else "")
             (standard if _is_standard(module) else rest).append(line)

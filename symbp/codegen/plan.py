@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.schedule import Stage, schedule
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop
 from symbp.codegen.products import as_product
 from symbp.notation.dependence import components
 from symbp.notation.equation import Equation

@@ -44,5 +44,5 @@ def _text(node: Any, numbers: dict[Index, int]) -> str:
     if isinstance(node, Element):
         return f"{node.tensor.name}[{','.join(_text(a, numbers) for a in node.args)}]"
     if isinstance(node, sympy.Atom):
-        return sympy.srepr(node)
+        return str(sympy.srepr(node))
     return f"{type(node).__name__}({','.join(_text(a, numbers) for a in node.args)})"

@@ -123,7 +123,10 @@ def read_network(
         import symbp as bp
 
         # Only what was given is passed on: the library owns the other defaults.
-        options = {"activation": activation or "sigmoid", "loss": loss or "quadratic"}
+        options: dict[str, Any] = {
+            "activation": activation or "sigmoid",
+            "loss": loss or "quadratic",
+        }
         if output is not None:
             options["output"] = output
         return bp.mlp(*sizes, **options)

@@ -117,8 +117,7 @@ class Derivation:
         for section in self._sections(checked_form(form), "latex"):
             block = []
             for left, right, tag in section:
-                row = rf"{left} &= {right}" if right else rf"&\text{{{left}}}"
-                block.append(row + (rf" && \text{{({tag})}}" if tag else ""))
+                block.append(f"{left} &= {right}" + (rf" && \text{{({tag})}}" if tag else ""))
             rows.append(" \\\\\n".join(block))
         body = " \\\\[1.2ex]\n".join(rows)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
@@ -126,15 +125,21 @@ class Derivation:
     def text(self, form: str = "matrix") -> str:
         """Return the whole derivation in Unicode for a terminal; parameters as for `latex`."""
         sections = list(self._sections(checked_form(form), "text"))
-        width = max(len(left) for section in sections for left, right, _ in section if right)
+        width = max(len(left) for section in sections for left, _, _ in section)
         blocks = []
         for section in sections:
             lines = []
             for left, right, tag in section:
-                line = f"{left:>{width}} = {right}" if right else left
-                lines.append(f"{tag + '  ' if tag else '     '}{line}" if right else line)
+                line = f"{left:>{width}} = {right}"
+                # BP1 is a heading and stands in front; a remark follows.
+                named = tag.startswith("BP")
+                line = f"{tag if named else '':3}  {line}"
+                lines.append(line if named or not tag else f"{line}   ({tag})")
             blocks.append("\n".join(lines))
         return "\n\n".join(blocks)
+
+    def __repr__(self) -> str:
+        return f"<Derivation: {len(self.forward)} forward, {len(self.backward)} backward equations>"
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
@@ -147,19 +152,20 @@ class Derivation:
         forward = [line.equations[0] for line in self.forward]
         return statements(forward, self.backward, self.chains)
 
+    def _batch(self, language: str) -> str:
+        name = style_of(language).name(str(self.program.batch))
+        return f"${name}$" if language == "latex" else name
+
     def _sections(self, form: str, language: str) -> list[list[Row]]:
-        """Return the rows to print: left side, right side (empty for a remark) and tag."""
+        """Return the rows to print: left side, right side and tag."""
         style = style_of(language)
 
         def row(line: DerivedEquation, tag: str = "", form: str = form) -> Row:
             return (*equation_sides(line, form, style), tag)
 
-        sections = [[row(line) for line in self.forward]]
-        if self.per_example:
-            batch = style.name(str(self.program.batch))
-            count = batch if language == "text" else f"${batch}$"
-            remark = f"For one example; cost and gradients are averaged over a batch of {count}."
-            sections.insert(0, [(remark, "", "")])
+        remark = f"per example, averaged over {self._batch(language)}" if self.per_example else ""
+        cost = self.program.cost
+        sections = [[row(e, remark if e.tensor is cost else "") for e in self.forward]]
         printed: set[Tensor] = set()
         has_names = any(is_named(line.tensor) for line in self.backward)
         for statement in self._statements.values() if has_names else ():

@@ -9,7 +9,7 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["DerivedEquation", "Statement"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DerivedEquation:
     """One line of a derivation: an equation, and where it comes from.
 
@@ -62,6 +62,9 @@ class DerivedEquation:
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
+
+    def __repr__(self) -> str:
+        return f"<DerivedEquation: {self.text()}>"
 
     def __str__(self) -> str:
         return self.text()

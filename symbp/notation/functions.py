@@ -1,13 +1,9 @@
 """Elementwise functions: one record an operation.
 
-A record holds everything that symbp knows of a function: its SymPy class, value, derivative
-rule (in terms of its own output where that is cheaper), the name of its kernel in generated
-code, LaTeX and text, and a note on its domain. Users add their own with :func:`function`, or by
-subclassing :class:`sympy.Function` with ``fdiff`` and ``_eval_expand_func``.
+The classes that users write, and below them the record of each: everything that symbp knows of
+it. What a record holds, and functions of a user's own, are in :mod:`symbp.notation.operation`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,53 +14,13 @@ from sympy.logic.boolalg import Boolean
 
 from symbp.notation.arguments import argument_of
 from symbp.notation.errors import NotationError
+from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
 
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
     "leaky_relu", "log1p", "maximum", "minimum", "operation_of", "relu", "sigmoid", "silu",
     "softplus", "stop_gradient", "where",
 ]  # fmt: skip
-
-Rule = Callable[..., tuple[Expr, ...]]
-
-
-@dataclass(frozen=True)
-class Operation:
-    """All that is known of one elementwise function.
-
-    Attributes
-    ----------
-    name : str
-        The name in the notation, for example ``"sigmoid"``.
-    function : type
-        The SymPy function class.
-    value : callable
-        The float64 NumPy reference, stable over the whole range.
-    derivative : callable
-        Maps the arguments to one partial derivative for each argument, as expressions.
-    kernel : str
-        The generated code: the name of a function of the vector maths, or a template with
-        ``{0}``, ``{1}`` for the arguments.
-    latex, text : str
-        How the function's name prints, or a template with ``{0}``.
-    named_derivative : bool
-        Whether a derivation prints the derivative as ``f'(x)`` before the rule is applied.
-    definition : callable, optional
-        The textbook formula, where the stable code differs from it or none is built in.
-    domain : str
-        Where it is defined and what happens at kinks and limits.
-    """
-
-    name: str
-    function: type[sympy.Function]
-    value: Callable[..., Any]
-    derivative: Rule
-    kernel: str
-    latex: str
-    text: str
-    named_derivative: bool = True
-    definition: Callable[..., Expr] | None = None
-    domain: str = "all real numbers"
 
 
 class _Elementwise(sympy.Function):
@@ -332,7 +288,7 @@ _OPERATIONS = [
     ),
     Operation(
         "sign", sympy.sign, np.sign, lambda x: (_zero,),
-        "({0} if {0} != {0} else (real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else {0})))",
+        "(real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else {0}))",
         r"\operatorname{sign}", "sign", False, domain="all real numbers; 0 at 0",
     ),
     Operation(
@@ -356,114 +312,5 @@ _OPERATIONS = [
     ),
 ]  # fmt: skip
 
-OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _OPERATIONS}
-_by_class = {operation.function: operation for operation in _OPERATIONS}
-
-
-def operation_of(function_class: type) -> Operation:
-    """Return the record of a function class, built-in or the user's own.
-
-    A user's own :class:`sympy.Function` needs ``_eval_expand_func`` (its value in terms of known
-    functions); ``fdiff`` is used when it is there, else its value is differentiated.
-    """
-    record = _by_class.get(function_class)
-    if record is None:
-        record = _by_class[function_class] = _record_of_users_function(function_class)
-    return record
-
-
-def _record_of_users_function(function_class: type) -> Operation:
-    name = function_class.__name__
-    if function_class.__module__.startswith("sympy.") or not hasattr(
-        function_class, "_eval_expand_func"
-    ):
-        known = ", ".join(sorted(OPERATIONS))
-        raise NotationError(
-            f"function {name}: give it a value in terms of known functions (bp.function(...), or "
-            f"a method _eval_expand_func); known functions: {known}"
-        )
-
-    def definition(*args: Expr) -> Expr:
-        return function_class(*args)._eval_expand_func()
-
-    def derivative(*args: Expr) -> tuple[Expr, ...]:
-        application = function_class(*args)
-        if getattr(function_class, "fdiff", None) is not sympy.Function.fdiff:
-            return tuple(application.fdiff(i + 1) for i in range(len(args)))
-        symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(args))]
-        value = definition(*symbols)
-        values = dict(zip(symbols, args, strict=True))
-        return tuple(value.diff(symbol).xreplace(values) for symbol in symbols)
-
-    def value(*args: Any) -> Any:
-        raise AssertionError(f"{name} is expanded before it is evaluated")
-
-    printed = r"\operatorname{" + name.replace("_", r"\_") + "}"
-    return Operation(
-        name, function_class, value, derivative, "", printed, name, definition=definition
-    )
-
-
-def function(
-    name: str,
-    value: Callable[..., Any],
-    derivative: Callable[..., Any] | None = None,
-    *,
-    arguments: int = 1,
-    latex: str | None = None,
-) -> type[sympy.Function]:
-    """Make an elementwise function of your own from its formula.
-
-    Parameters
-    ----------
-    name : str
-        How it prints.
-    value : callable
-        Maps SymPy expressions to the formula, in terms of known functions.
-    derivative : callable, optional
-        Maps the same arguments to the derivative (a tuple of them for several arguments). When
-        it is left out, the formula is differentiated. ``bp.check`` finds a wrong one.
-    arguments : int, default 1
-        How many arguments it takes.
-    latex : str, optional
-        How its name prints in LaTeX.
-
-    Returns
-    -------
-    type
-        A subclass of :class:`sympy.Function`.
-
-    Examples
-    --------
-    >>> import sympy
-    >>> mish = function("mish", lambda x: x * sympy.tanh(softplus(x)))
-    >>> mish(sympy.Symbol("z"))
-    mish(z)
-    """
-    if not isinstance(name, str) or not name.isidentifier():
-        raise NotationError(f"function name {name!r}: expected an identifier such as 'mish'")
-
-    def expand(self: Any, **hints: Any) -> Expr:
-        return sympy.sympify(value(*self.args))
-
-    members: dict[str, Any] = {
-        "nargs": arguments,
-        "is_real": True,
-        "_eval_expand_func": expand,
-        "__doc__": f"{name}.",
-    }
-    if derivative is not None:
-        rule = derivative
-
-        def fdiff(self: Any, argindex: int = 1) -> Expr:
-            result = rule(*self.args)
-            partials = result if isinstance(result, tuple) else (result,)
-            return sympy.sympify(partials[argindex - 1])
-
-        members["fdiff"] = fdiff
-    made: type[sympy.Function] = type(name, (sympy.Function,), members)
-    record = _record_of_users_function(made)
-    if latex is not None:
-        record = Operation(**{**record.__dict__, "latex": latex})
-    _by_class[made] = record
-    return made
+for _operation in _OPERATIONS:
+    register(_operation)

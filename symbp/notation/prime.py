@@ -47,7 +47,9 @@ class Prime(Expr):
     def rule(self) -> Expr:
         """Return the derivative written out by the function's rule."""
         record = operation_of(type(self.application))
-        return sympy.sympify(record.derivative(*self.application.args)[self.argument - 1])
+        return sympy.sympify(
+            record.derivative(*self.application.args)[self.argument - 1], strict=True
+        )
 
     def _sympystr(self, printer: Any) -> str:
         application = self.application

@@ -32,7 +32,7 @@ def assert_normal(program: bp.Program) -> None:
             assert isinstance(equation.body, (Element, where)) or not computed
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(programs())
 def test_normalising_changes_no_value(example: tuple[bp.Program, dict[str, Any]]) -> None:
     program, values = example

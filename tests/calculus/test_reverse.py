@@ -26,7 +26,7 @@ def gradients(program: bp.Program, values: dict[str, Any]) -> dict[str, np.ndarr
     return {tensor.name: result[adjoint.name] for tensor, adjoint in derived.gradients}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(programs())
 def test_gradients_are_those_of_jax(example: tuple[bp.Program, dict[str, Any]]) -> None:
     program, values = example
@@ -77,7 +77,7 @@ def test_what_reverse_returns_can_be_run_in_order(
     assert [tensor for tensor, _ in derived.gradients] == list(derived.parameters)
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(programs(most=3))
 def test_the_derived_equations_mean_the_same_to_the_oracle(
     example: tuple[bp.Program, dict[str, Any]],
