@@ -1,5 +1,7 @@
 """The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
+from sympy import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
+
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
 from symbp.networks import (
     L1,
@@ -47,6 +49,7 @@ __all__ = [
     "L1",
     "L2",
     "SGD",
+    "Abs",
     "Activation",
     "Adam",
     "AdamW",
@@ -74,8 +77,11 @@ __all__ = [
     "check",
     "compile",
     "constant",
+    "cos",
     "derive",
     "elu",
+    "erf",
+    "exp",
     "expm1",
     "from_matrices",
     "function",
@@ -87,6 +93,7 @@ __all__ = [
     "input",
     "leaky_relu",
     "load_module",
+    "log",
     "log1p",
     "log_softmax",
     "logsumexp",
@@ -96,10 +103,14 @@ __all__ = [
     "parameter",
     "relu",
     "sigmoid",
+    "sign",
     "silu",
+    "sin",
     "softmax",
     "softplus",
+    "sqrt",
     "stop_gradient",
+    "tanh",
     "target",
     "tensor",
     "where",

@@ -1,7 +1,16 @@
-"""One profile for the property tests: the same examples on every run, no time limit for each."""
+"""One profile for the property tests, a cache of modules for the session, and golden files."""
 
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
+# The same examples on every run, no time limit for each.
 settings.register_profile(
     "symbp",
     derandomize=True,
@@ -11,3 +20,59 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("symbp")
+
+GOLDEN = Path(__file__).parent / "golden"
+_temporary: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write tests/golden/ instead of comparing"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # What is compiled is compiled anew: the user's cache neither helps nor is filled. The workers
+    # of a parallel run inherit the folder of the run that starts them.
+    if "SYMBP_CACHE" not in os.environ:
+        _temporary.append(tempfile.mkdtemp(prefix="symbp-tests-"))
+        os.environ["SYMBP_CACHE"] = _temporary[0]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for folder in _temporary:
+        shutil.rmtree(folder, ignore_errors=True)
+        del os.environ["SYMBP_CACHE"]
+    _temporary.clear()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the largest errors that tests recorded, and of how many."""
+    largest: dict[str, float] = {}
+    count: dict[str, int] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") != "call":
+                continue
+            for name, error in report.user_properties:
+                if name.startswith("error of "):
+                    largest[name] = max(error, largest.get(name, 0.0))
+                    count[name] = count.get(name, 0) + 1
+    for name in sorted(largest):
+        terminalreporter.write_line(f"largest {name}: {largest[name]:.1e} of {count[name]}")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Return a function that compares a text with the file of a name in tests/golden/."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{path}: no such file; run pytest --update-golden"
+        expected = path.read_text(encoding="utf-8")
+        assert text == expected, f"{name} differs; if that is meant, run pytest --update-golden"
+
+    yield compare

@@ -586,9 +586,9 @@ def _normalising_move(g: Growing, a: Tensor, width: int) -> Tensor:
         def value(e: Environment) -> Any:
             u = e[a.name]
             centred = u - jnp.mean(u, axis=1, keepdims=True)
-            return e[p.name] * centred / jnp.sqrt(jnp.var(u, axis=1, keepdims=True) + 0.5) + e[
-                q.name
-            ]
+            return (
+                e[p.name] * centred / jnp.sqrt(jnp.var(u, axis=1, keepdims=True) + 0.5) + e[q.name]
+            )
 
         return g.define(body, value, n, j)
     if kind == "absolute":

@@ -21,8 +21,6 @@ LOWER: dict[str, set[str]] = {
 }
 # The top: the public names, the driver, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}
-# The gallery is networks made into modules: it drives the compiler from the outside.
-DRIVERS = {"codegen/gallery.py"}
 LONGEST = 420
 
 
@@ -58,7 +56,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_imports_point_one_way(path: Path) -> None:
     here = part(path)
-    if here in TOP or path.relative_to(PACKAGE).as_posix() in DRIVERS:
+    if here in TOP:
         return
     assert here in LOWER, f"{name(path)}: {here!r} is no part of the architecture"
     allowed = LOWER[here] | {here}

@@ -87,7 +87,9 @@ def module_text(
 
 
 def _layout(program: Program, updated: Program) -> Layout:
-    for tensor in program.parameters:
+    # Not `program.parameters`: one that cancels out of the equations is a parameter all the same.
+    parameters = tuple(tensor for tensor, _ in program.gradients)
+    for tensor in parameters:
         if not is_safe_name(tensor.name) or tensor.name.startswith("_"):
             raise UnsupportedError(
                 f"parameter {tensor.name}: its name becomes a field of Parameters, so it must be "
@@ -96,9 +98,7 @@ def _layout(program: Program, updated: Program) -> Layout:
     states = tuple(old for old, _ in updated.updates if old.role == "state")
     fixed = set(program.with_role("constant"))
     hyperparameters = tuple(t for t in updated.with_role("constant") if t not in fixed)
-    return Layout(
-        program.parameters, states, hyperparameters, program.inputs, program.targets, _reserved()
-    )
+    return Layout(parameters, states, hyperparameters, program.inputs, program.targets, _reserved())
 
 
 def _reserved() -> frozenset[str]:

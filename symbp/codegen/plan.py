@@ -189,8 +189,8 @@ class _Planner:
                         if old is element.tensor and equation.tensor is not new:
                             for writer in writers.get(new, ()):
                                 needs[writer].add(position)
-                if equation.accumulate and starts.get(equation.tensor, position) != position:
-                    needs[position].add(starts[equation.tensor])
+                if equation.tensor in self.aliases and equation.accumulate:
+                    needs[position].add(starts.get(equation.tensor, position))
         return [sorted(before - {position}) for position, before in enumerate(needs)]
 
     # Recurrences ------------------------------------------------------------------------------

@@ -127,8 +127,10 @@ class _Assembler:
         gathers: list[Equation] = []
         for equation in contributions:
             if equation.is_scatter:
-                body = self._inline(equation.body)
-                scatters.append(equation.replace(body=body, origin=Origin("print", equation)))
+                # All renamed: no index may be one of those that the left side is printed with.
+                apart = equation.rename({index: index.fresh() for index in equation.domain})
+                body = self._inline(apart.body)
+                scatters.append(apart.replace(body=body, origin=Origin("print", equation)))
                 continue
             # Renamed apart first: an index on the left here may be summed over there.
             body = freshened(whole_body(equation))

@@ -268,8 +268,15 @@ def _dot(columns: list[Matrix], index: Index) -> Matrix:
     if square is not None:
         return Norm(square)
     if len(columns) == 1:
-        return _chain(Transpose(Ones(index.extent)), columns[0])
-    return _chain(transposed(columns[0]), _elementwise(columns[1:]))
+        columns = [Ones(index.extent), *columns]
+    product = _chain(transposed(columns[0]), _elementwise(columns[1:]))
+    # A scalar is its own transpose: uᵀ Wᵀ x is better read as xᵀ W u.
+    return min(product, transposed(product), key=_transposes)
+
+
+def _transposes(product: Matrix) -> int:
+    assert isinstance(product, Product)
+    return sum(isinstance(factor, Transpose) for factor in product.factors)
 
 
 def _chain(*factors: Matrix) -> Matrix:

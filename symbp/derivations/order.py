@@ -44,9 +44,9 @@ def _term_key(term: Expr) -> tuple[bool, bool, float, int, int, str]:
 
 
 def matrix_order(factor: Expr) -> tuple[int, float, str]:
-    """Return the key of a factor in matrix form, where a sum is a product and comes early."""
+    """Return the key of a factor in matrix form, where a sum is a product and needs no care."""
     kind, serial, text = factor_order(factor)
-    return (3 if isinstance(factor, Reduction) else kind), serial, text
+    return (5 if isinstance(factor, Reduction) else kind), serial, text
 
 
 def factor_order(factor: Expr) -> tuple[int, float, str]:
@@ -62,9 +62,9 @@ def factor_order(factor: Expr) -> tuple[int, float, str]:
     elif isinstance(factor, sympy.Add):
         kind = 4
     elif isinstance(factor, Prime):
-        kind = 7
+        kind = 8
     else:
-        kind = 6 if isinstance(factor, Reduction) else 5
+        kind = 7 if isinstance(factor, Reduction) else 6
     return kind, _serial(factor), str(factor)
 
 

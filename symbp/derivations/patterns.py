@@ -7,6 +7,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.share import canonical
+from symbp.notation.equation import indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
@@ -25,14 +26,12 @@ def softmax_argument(node: Expr) -> tuple[Expr, LogSumExp] | None:
         if not isinstance(reduction, LogSumExp):
             continue
         x = node - term
-        form, order = canonical(x)
-        other, names = canonical(reduction.body)
-        if form != other:
-            continue
-        pairs = list(zip(order, names, strict=True))
-        if all(a is b or b in reduction.bound for a, b in pairs) and all(
-            a is not b for a, b in pairs if b in reduction.bound
-        ):
+        inner = freshened(reduction.body)
+        form, order = canonical(freshened(x))
+        other, names = canonical(inner)
+        free = set(indices_of(x)) | set(indices_of(inner))
+        pairs = [pair for pair in zip(order, names, strict=False) if free & set(pair)]
+        if form == other and all((b in reduction.bound) != (a is b) for a, b in pairs):
             return x, reduction
     return None
 

@@ -13,8 +13,9 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
-from symbp.derivations.patterns import weight
+from symbp.derivations.patterns import freshened, weight
 from symbp.notation.equation import Equation, indices_of
+from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime, expand_primes
 from symbp.notation.reductions import Reduction, Sum
@@ -46,7 +47,7 @@ class Definitions:
                 self._learn(body, equation.lhs)
 
     def _learn(self, body: Expr, lhs: Element) -> None:
-        form, order = canonical(body)
+        form, order = canonical(freshened(body))
         self.known.setdefault(form, (lhs, order))
 
     def rewritten(self, body: Expr, defining: Tensor | None = None) -> Expr:
@@ -74,7 +75,8 @@ class Definitions:
         return body if arguments == list(body.args) else body.func(*arguments)
 
     def _find(self, node: Expr, defining: Tensor | None) -> Expr | None:
-        form, order = canonical(node)
+        # Two sums may share an index or not: they are renamed apart on both sides.
+        form, order = canonical(freshened(node))
         found = self.known.get(form)
         if found is None or found[0].tensor is defining:
             return None
@@ -92,6 +94,7 @@ def simplified(body: Expr, definitions: Definitions) -> Expr:
     definitions : Definitions
         Of the forward equations.
     """
+    body = _guarded(body, {})
     plain = _tidy(definitions.rewritten(body))
     forms = [plain]
     if body.has(Prime):
@@ -99,6 +102,24 @@ def simplified(body: Expr, definitions: Definitions) -> Expr:
         forms += [written_out, *_fractions(written_out)]
     forms += _fractions(plain)
     return min(forms, key=lambda form: (weight(form), forms.index(form)))
+
+
+def _guarded(node: Expr, known: dict[Expr, bool]) -> Expr:
+    """Choose at once where a condition stands inside the same condition."""
+    if not node.has(where):
+        return node
+    if isinstance(node, where):
+        condition, chosen, other = node.args
+        if condition in known:
+            return _guarded(chosen if known[condition] else other, known)
+        return where(
+            condition,
+            _guarded(chosen, {**known, condition: True}),
+            _guarded(other, {**known, condition: False}),
+        )
+    if isinstance(node, Reduction):  # a bound index is not the one of that name outside
+        known = {c: holds for c, holds in known.items() if not c.has(*node.bound)}
+    return node.func(*(_guarded(argument, known) for argument in node.args))
 
 
 def _tidy(body: Expr) -> Expr:

@@ -31,6 +31,10 @@ class Prime(Expr):
 
     def __new__(cls, application: Any, argument: Any = 1) -> "Prime":
         """Return the derivative with respect to one argument."""
+        sign, function = application.as_coeff_Mul()
+        if sign == -1 and isinstance(function, sympy.Function):
+            # A substitution made SymPy write tanh(-u) as -tanh(u); tanh' is the same for both.
+            application = function
         prime: Prime = super().__new__(cls, application, sympy.Integer(argument))
         return prime
 

@@ -143,7 +143,7 @@ def test_mistakes_are_one_line_that_names_what_is_known() -> None:
         derivation.latex(form="matirx")
     with pytest.raises(SymbpError, match="known: index, matrix"):
         derivation.bp1.text("component")
-    with pytest.raises(NotationError, match="no parameter 'W9'.*known: W1, W2, b1, b2"):
+    with pytest.raises(NotationError, match=r"no parameter 'W9'.*known: W1, W2, b1, b2"):
         derivation.gradient("W9")
     n = bp.Index("n", "N")
     x, a = bp.input("x", n), bp.tensor("a", n)

@@ -1,6 +1,6 @@
 """The gallery: the modules in ``generated/``, and the check that they regenerate byte for byte.
 
-Run ``python -m symbp.codegen.gallery`` to write them, with ``--check`` to compare.
+Run ``python -m symbp.training.gallery`` to write them, with ``--check`` to compare.
 """
 
 import argparse
@@ -8,7 +8,7 @@ import difflib
 import sys
 from pathlib import Path
 
-import symbp as bp
+from symbp.networks import SGD, Adam, mlp
 from symbp.training.compiler import module_source, write_text
 
 __all__ = ["gallery", "main"]
@@ -18,18 +18,18 @@ def gallery() -> dict[str, str]:
     """Return the source of each module of the gallery, by file name."""
     return {
         "xor_2_4_1.py": module_source(
-            bp.mlp(2, 4, 1, activation="tanh", loss="quadratic"), bp.SGD(0.5), "float64"
+            mlp(2, 4, 1, activation="tanh", loss="quadratic"), SGD(0.5), "float64"
         ),
         "textbook_3_3_3.py": module_source(
-            bp.mlp(3, 3, 3, activation="sigmoid", loss="quadratic"), bp.SGD(0.5), "float64"
+            mlp(3, 3, 3, activation="sigmoid", loss="quadratic"), SGD(0.5), "float64"
         ),
         "digits_64_30_10.py": module_source(
-            bp.mlp(64, 30, 10, activation="sigmoid", loss="softmax_cross_entropy"),
-            bp.Adam(0.003),
+            mlp(64, 30, 10, activation="sigmoid", loss="softmax_cross_entropy"),
+            Adam(0.003),
             "float32",
         ),
         "nielsen_784_30_10.py": module_source(
-            bp.mlp(784, 30, 10, activation="sigmoid", loss="quadratic"), bp.SGD(3.0), "float32"
+            mlp(784, 30, 10, activation="sigmoid", loss="quadratic"), SGD(3.0), "float32"
         ),
     }
 
