@@ -120,17 +120,17 @@ def _predict_kernel(parameters, x):
     gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
+    # z2[n, j] += b2[j]
     for n in range(N):
         for j in range(30):
             z1_ = z1[n, j] + b1[j]
             a1_ = sigmoid(z1_)
             a1[n, j] = a1_
-    # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
-    # z2[n, j] += b2[j]
-    for n in range(N):
         for j in range(10):
-            z2[n, j] += b2[j]
+            z2_ = b2[j]
+            z2[n, j] = z2_
+    # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
+    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
     return z2
 
 
@@ -148,27 +148,28 @@ def _loss_kernel(parameters, x, y):
     gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
+    # z2[n, j] += b2[j]
     for n in range(N):
         for j in range(30):
             z1_ = z1[n, j] + b1[j]
             a1_ = sigmoid(z1_)
             a1[n, j] = a1_
+        for j in range(10):
+            z2_ = b2[j]
+            z2[n, j] = z2_
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
     C_ = real(0)
     # a2_logsumexp_max[n] = max_{j} z2[n, j]
-    # z2[n, j] += b2[j]
     # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
     # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
     # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
     # C = sum_{n j} y[n, j]*(a2_logsumexp[n] - z2[n, j])/N
-    v_2 = real(N)
+    v = real(N)
     for n in range(N):
         a2_logsumexp_max_ = real(-np.inf)
         for j in range(10):
-            z2[n, j] += b2[j]
-            v = z2[n, j]
-            a2_logsumexp_max_ = v if v > a2_logsumexp_max_ or v != v else a2_logsumexp_max_
+            a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
         a2_logsumexp_max = a2_logsumexp_max_
         a2_logsumexp_shift = a2_logsumexp_max_
         a2_logsumexp_sum_ = real(0)
@@ -177,7 +178,7 @@ def _loss_kernel(parameters, x, y):
         a2_logsumexp_sum = a2_logsumexp_sum_
         a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_)
         for j in range(10):
-            C_ += (a2_logsumexp - z2[n, j]) * y[n, j] / v_2
+            C_ += (a2_logsumexp - z2[n, j]) * y[n, j] / v
     C = C_
     return float(C)
 
@@ -203,31 +204,32 @@ def _gradient_kernel(parameters, gradients, x, y):
     gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
+    # z2[n, j] += b2[j]
     for n in range(N):
         for j in range(30):
             z1_ = z1[n, j] + b1[j]
             a1_ = sigmoid(z1_)
             a1[n, j] = a1_
+        for j in range(10):
+            z2_ = b2[j]
+            z2[n, j] = z2_
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
     C_ = real(0)
     for j in range(10):
         b2_adjoint[j] = real(0)
     # a2_logsumexp_max[n] = max_{j} z2[n, j]
-    # z2[n, j] += b2[j]
     # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
     # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
     # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
     # C = sum_{n j} y[n, j]*(a2_logsumexp[n] - z2[n, j])/N
     # z2_adjoint[n, j] = (-y[n, j] + exp(-a2_logsumexp[n] + z2[n, j]))/N
     # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-    v_4 = real(N)
+    v_3 = real(N)
     for n in range(N):
         a2_logsumexp_max_ = real(-np.inf)
         for j in range(10):
-            z2[n, j] += b2[j]
-            v = z2[n, j]
-            a2_logsumexp_max_ = v if v > a2_logsumexp_max_ or v != v else a2_logsumexp_max_
+            a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
         a2_logsumexp_max = a2_logsumexp_max_
         a2_logsumexp_shift = a2_logsumexp_max_
         a2_logsumexp_sum_ = real(0)
@@ -236,10 +238,10 @@ def _gradient_kernel(parameters, gradients, x, y):
         a2_logsumexp_sum = a2_logsumexp_sum_
         a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_)
         for j in range(10):
-            v_2 = z2[n, j]
-            v_3 = y[n, j]
-            C_ += (a2_logsumexp - v_2) * v_3 / v_4
-            z2_adjoint_ = (exp(v_2 - a2_logsumexp) - v_3) / v_4
+            v = z2[n, j]
+            v_2 = y[n, j]
+            C_ += (a2_logsumexp - v) * v_2 / v_3
+            z2_adjoint_ = (exp(v - a2_logsumexp) - v_2) / v_3
             z2_adjoint[n, j] = z2_adjoint_
             b2_adjoint[j] += z2_adjoint_
     C = C_
@@ -253,8 +255,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
     for n in range(N):
         for j in range(30):
-            v_5 = a1[n, j]
-            z1_adjoint_ = (real(1) - v_5) * v_5 * a1_adjoint[n, j]
+            v_4 = a1[n, j]
+            z1_adjoint_ = (real(1) - v_4) * v_4 * a1_adjoint[n, j]
             z1_adjoint[n, j] = z1_adjoint_
             b1_adjoint[j] += z1_adjoint_
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
@@ -307,31 +309,32 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
         # z1[n, j] += b1[j]
         # a1[n, j] = sigmoid(z1[n, j])
+        # z2[n, j] += b2[j]
         for n in range(N):
             for j in range(30):
                 z1_ = z1[n, j] + b1[j]
                 a1_ = sigmoid(z1_)
                 a1[n, j] = a1_
+            for j in range(10):
+                z2_ = b2[j]
+                z2[n, j] = z2_
         # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-        gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+        gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
         C_ = real(0)
         for j in range(10):
             b2_adjoint[j] = real(0)
         # a2_logsumexp_max[n] = max_{j} z2[n, j]
-        # z2[n, j] += b2[j]
         # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
         # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
         # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
         # C = sum_{n j} y[n, j]*(a2_logsumexp[n] - z2[n, j])/N
         # z2_adjoint[n, j] = (-y[n, j] + exp(-a2_logsumexp[n] + z2[n, j]))/N
         # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-        v_4 = real(N)
+        v_3 = real(N)
         for n in range(N):
             a2_logsumexp_max_ = real(-np.inf)
             for j in range(10):
-                z2[n, j] += b2[j]
-                v = z2[n, j]
-                a2_logsumexp_max_ = v if v > a2_logsumexp_max_ or v != v else a2_logsumexp_max_
+                a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
             a2_logsumexp_max = a2_logsumexp_max_
             a2_logsumexp_shift = a2_logsumexp_max_
             a2_logsumexp_sum_ = real(0)
@@ -340,10 +343,10 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             a2_logsumexp_sum = a2_logsumexp_sum_
             a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_)
             for j in range(10):
-                v_2 = z2[n, j]
-                v_3 = y[n, j]
-                C_ += (a2_logsumexp - v_2) * v_3 / v_4
-                z2_adjoint_ = (exp(v_2 - a2_logsumexp) - v_3) / v_4
+                v = z2[n, j]
+                v_2 = y[n, j]
+                C_ += (a2_logsumexp - v) * v_2 / v_3
+                z2_adjoint_ = (exp(v - a2_logsumexp) - v_2) / v_3
                 z2_adjoint[n, j] = z2_adjoint_
                 b2_adjoint[j] += z2_adjoint_
         C = C_
@@ -357,8 +360,8 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
         for n in range(N):
             for j in range(30):
-                v_5 = a1[n, j]
-                z1_adjoint_ = (real(1) - v_5) * v_5 * a1_adjoint[n, j]
+                v_4 = a1[n, j]
+                z1_adjoint_ = (real(1) - v_4) * v_4 * a1_adjoint[n, j]
                 z1_adjoint[n, j] = z1_adjoint_
                 b1_adjoint[j] += z1_adjoint_
         # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
@@ -377,21 +380,21 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         # b1_m[j] = b1_adjoint[j]*(1 - beta1) + b1_m[j]*beta1
         # b1_v[j] = b1_adjoint[j]**2*(1 - beta2) + b1_v[j]*beta2
         # b1[j] = b1[j] - b1_m[j]*learning_rate_step/(sqrt(b1_v[j]) + epsilon_step)
-        v_6 = real(1) - beta1
-        v_8 = real(1) - beta2
+        v_5 = real(1) - beta1
+        v_7 = real(1) - beta2
         for j in range(30):
             for k in range(64):
-                v_7 = W1_adjoint[j, k]
-                W1_m_ = v_6 * v_7 + beta1 * W1_m[j, k]
+                v_6 = W1_adjoint[j, k]
+                W1_m_ = v_5 * v_6 + beta1 * W1_m[j, k]
                 W1_m[j, k] = W1_m_
-                W1_v_ = v_8 * v_7 * v_7 + beta2 * W1_v[j, k]
+                W1_v_ = v_7 * v_6 * v_6 + beta2 * W1_v[j, k]
                 W1_v[j, k] = W1_v_
                 W1_ = W1[j, k] - (learning_rate_step * W1_m_ / (epsilon_step + np.sqrt(W1_v_)))
                 W1[j, k] = W1_
-            v_9 = b1_adjoint[j]
-            b1_m_ = v_6 * v_9 + beta1 * b1_m[j]
+            v_8 = b1_adjoint[j]
+            b1_m_ = v_5 * v_8 + beta1 * b1_m[j]
             b1_m[j] = b1_m_
-            b1_v_ = v_8 * v_9 * v_9 + beta2 * b1_v[j]
+            b1_v_ = v_7 * v_8 * v_8 + beta2 * b1_v[j]
             b1_v[j] = b1_v_
             b1_ = b1[j] - (learning_rate_step * b1_m_ / (epsilon_step + np.sqrt(b1_v_)))
             b1[j] = b1_
@@ -401,21 +404,21 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         # b2_m[j] = b2_adjoint[j]*(1 - beta1) + b2_m[j]*beta1
         # b2_v[j] = b2_adjoint[j]**2*(1 - beta2) + b2_v[j]*beta2
         # b2[j] = b2[j] - b2_m[j]*learning_rate_step/(sqrt(b2_v[j]) + epsilon_step)
-        v_10 = real(1) - beta1
-        v_12 = real(1) - beta2
+        v_9 = real(1) - beta1
+        v_11 = real(1) - beta2
         for j in range(10):
             for k in range(30):
-                v_11 = W2_adjoint[j, k]
-                W2_m_ = v_10 * v_11 + beta1 * W2_m[j, k]
+                v_10 = W2_adjoint[j, k]
+                W2_m_ = v_9 * v_10 + beta1 * W2_m[j, k]
                 W2_m[j, k] = W2_m_
-                W2_v_ = v_12 * v_11 * v_11 + beta2 * W2_v[j, k]
+                W2_v_ = v_11 * v_10 * v_10 + beta2 * W2_v[j, k]
                 W2_v[j, k] = W2_v_
                 W2_ = W2[j, k] - (learning_rate_step * W2_m_ / (epsilon_step + np.sqrt(W2_v_)))
                 W2[j, k] = W2_
-            v_13 = b2_adjoint[j]
-            b2_m_ = v_10 * v_13 + beta1 * b2_m[j]
+            v_12 = b2_adjoint[j]
+            b2_m_ = v_9 * v_12 + beta1 * b2_m[j]
             b2_m[j] = b2_m_
-            b2_v_ = v_12 * v_13 * v_13 + beta2 * b2_v[j]
+            b2_v_ = v_11 * v_12 * v_12 + beta2 * b2_v[j]
             b2_v[j] = b2_v_
             b2_ = b2[j] - (learning_rate_step * b2_m_ / (epsilon_step + np.sqrt(b2_v_)))
             b2[j] = b2_
@@ -960,6 +963,21 @@ def from_bits(typing_context: Any, bits: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
 
     return types.float32(types.int32), generate
+
+
+@intrinsic
+def maximum(typing_context: Any, a: Any, b: Any) -> Any:
+    """Return the larger of two numbers, NaN if either is.
+
+    A reduction by Python's `max` or by a comparison is not vectorised; by this it is.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(arguments[0].type, [value.type for value in arguments])
+        larger = cgutils.get_or_insert_function(builder.module, kind, "llvm.maximum.f32")
+        return builder.call(larger, arguments)
+
+    return types.float32(types.float32, types.float32), generate
 
 
 @intrinsic

@@ -116,19 +116,21 @@ def _predict_kernel(parameters, x):
     gemm(False, True, N, 30, 784, real(1), x, 784, W1, 784, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
+    # z2[n, j] += b2[j]
     for n in range(N):
         for j in range(30):
             z1_ = z1[n, j] + b1[j]
             a1_ = sigmoid(z1_)
             a1[n, j] = a1_
+        for j in range(10):
+            z2_ = b2[j]
+            z2[n, j] = z2_
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
-    # z2[n, j] += b2[j]
+    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
     # a2[n, j] = sigmoid(z2[n, j])
     for n in range(N):
         for j in range(10):
-            z2_ = z2[n, j] + b2[j]
-            a2_ = sigmoid(z2_)
+            a2_ = sigmoid(z2[n, j])
             a2[n, j] = a2_
     return a2
 
@@ -147,23 +149,25 @@ def _loss_kernel(parameters, x, y):
     gemm(False, True, N, 30, 784, real(1), x, 784, W1, 784, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
+    # z2[n, j] += b2[j]
     for n in range(N):
         for j in range(30):
             z1_ = z1[n, j] + b1[j]
             a1_ = sigmoid(z1_)
             a1[n, j] = a1_
+        for j in range(10):
+            z2_ = b2[j]
+            z2[n, j] = z2_
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
     C_ = real(0)
-    # z2[n, j] += b2[j]
     # a2[n, j] = sigmoid(z2[n, j])
     # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
     v = real(N)
     v_2 = real(0.5) / v
     for n in range(N):
         for j in range(10):
-            z2_ = z2[n, j] + b2[j]
-            a2 = sigmoid(z2_)
+            a2 = sigmoid(z2[n, j])
             v_3 = a2 - y[n, j]
             C_ += v_2 * v_3 * v_3
     C = C_
@@ -191,17 +195,20 @@ def _gradient_kernel(parameters, gradients, x, y):
     gemm(False, True, N, 30, 784, real(1), x, 784, W1, 784, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
+    # z2[n, j] += b2[j]
     for n in range(N):
         for j in range(30):
             z1_ = z1[n, j] + b1[j]
             a1_ = sigmoid(z1_)
             a1[n, j] = a1_
+        for j in range(10):
+            z2_ = b2[j]
+            z2[n, j] = z2_
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+    gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
     C_ = real(0)
     for j in range(10):
         b2_adjoint[j] = real(0)
-    # z2[n, j] += b2[j]
     # a2[n, j] = sigmoid(z2[n, j])
     # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
     # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
@@ -211,8 +218,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     v_2 = real(0.5) / v
     for n in range(N):
         for j in range(10):
-            z2_ = z2[n, j] + b2[j]
-            a2 = sigmoid(z2_)
+            a2 = sigmoid(z2[n, j])
             v_3 = a2 - y[n, j]
             C_ += v_2 * v_3 * v_3
             a2_adjoint = v_3 / v
@@ -268,36 +274,36 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         gemm(False, True, N, 30, 784, real(1), x, 784, W1, 784, real(0), z1, 30)
         # z1[n, j] += b1[j]
         # a1[n, j] = sigmoid(z1[n, j])
+        # z2[n, j] += b2[j]
         for n in range(N):
             for j in range(30):
                 z1_ = z1[n, j] + b1[j]
                 a1_ = sigmoid(z1_)
                 a1[n, j] = a1_
+            for j in range(10):
+                z2_ = b2[j]
+                z2[n, j] = z2_
         # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-        gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+        gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
         C_ = real(0)
-        # z2[n, j] += b2[j]
         # a2[n, j] = sigmoid(z2[n, j])
         # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
         # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
         # z2_adjoint[n, j] = a2[n, j]*a2_adjoint[n, j]*(1 - a2[n, j])
+        # b2[j] += sum_{n} -learning_rate*z2_adjoint[n, j]
         v = real(N)
         v_2 = real(0.5) / v
+        v_4 = -learning_rate
         for n in range(N):
             for j in range(10):
-                z2_ = z2[n, j] + b2[j]
-                a2 = sigmoid(z2_)
+                a2 = sigmoid(z2[n, j])
                 v_3 = a2 - y[n, j]
                 C_ += v_2 * v_3 * v_3
                 a2_adjoint = v_3 / v
                 z2_adjoint_ = (real(1) - a2) * a2 * a2_adjoint
                 z2_adjoint[n, j] = z2_adjoint_
+                b2[j] += v_4 * z2_adjoint_
         C = C_
-        # b2[j] += sum_{n} -learning_rate*z2_adjoint[n, j]
-        v_4 = -learning_rate
-        for n in range(N):
-            for j in range(10):
-                b2[j] += v_4 * z2_adjoint[n, j]
         # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
         gemm(False, False, N, 30, 10, real(1), z2_adjoint, 10, W2, 30, real(0), a1_adjoint, 30)
         # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])

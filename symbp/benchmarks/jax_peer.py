@@ -41,7 +41,8 @@ def jax_epoch(workload: Workload, learning_rate: float) -> Callable[..., tuple[L
         batches = (
             x[order].reshape(*shape, x.shape[1]), y[order].reshape(*shape, y.shape[1])
         )  # fmt: skip
-        return jax.lax.scan(step, layers, batches)
+        last: tuple[Layers, Any] = jax.lax.scan(step, layers, batches)
+        return last
 
     compiled: Callable[..., tuple[Layers, Any]] = jax.jit(epoch, donate_argnums=0)
     return compiled

@@ -103,12 +103,10 @@ def _layout(program: Program, updated: Program) -> Layout:
 
 def _reserved() -> frozenset[str]:
     """Return the names that the kernels use for other things than tensors."""
-    own = "real np njit N batch_size order start row example examples total parameters gradients "
-    counters = " ".join(f"k{axis}" for axis in range(8))
-    maths = " exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin cos abs "
-    return frozenset(
-        (own + counters + maths + "state hyperparameters gemm gemv ger dot min float").split()
-    )
+    own = "real np njit N batch_size order start row example examples total parameters gradients"
+    given = "state hyperparameters gemm gemv ger dot min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
+    maths = "exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin"
+    return frozenset(f"{own} {given} {maths}".split())
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.derivations.order import factor_order, in_order, is_negative, is_partial
+from symbp.derivations.order import factor_order, in_order, is_constant, is_negative, is_partial
 from symbp.derivations.patterns import is_indicator, softmax_argument
 from symbp.derivations.style import Style
 from symbp.notation.equation import Equation
@@ -162,9 +162,9 @@ class IndexForm:
         if any(factor.has(Element, Reduction, Index) for factor in below):
             last = [f for f in above if isinstance(f, (Reduction, Prime)) or is_partial(f)]
             inside = [f for f in above if f not in last]
-        else:  # a number such as 1/2N stands in front
-            inside = [factor for factor in above if factor.is_number]
-            last = [factor for factor in above if not factor.is_number]
+        else:  # a number such as 1/2N or λ/2 stands in front
+            inside = [factor for factor in above if is_constant(factor)]
+            last = [factor for factor in above if not is_constant(factor)]
         fraction = self._fraction(inside, below, scope)
         if not last:
             return fraction

@@ -11,11 +11,12 @@ from sympy.core.expr import Expr
 
 from symbp.derivations.patterns import weight
 from symbp.notation.equation import indices_of
+from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import Reduction, Sum
 from symbp.notation.tensor import Element
 
-__all__ = ["factor_order", "in_order", "is_negative", "is_partial", "matrix_order"]
+__all__ = ["factor_order", "in_order", "is_constant", "is_negative", "is_partial", "matrix_order"]
 
 
 def is_negative(term: Expr) -> bool:
@@ -53,7 +54,7 @@ def factor_order(factor: Expr) -> tuple[int, float, str]:
     """Return the key of a factor: numbers, ∂C/∂a, elements, parentheses, functions, sums, f'(z)."""
     if factor.is_number:
         kind = 0
-    elif factor.is_Symbol or _is_constant(factor):
+    elif is_constant(factor):
         kind = 1
     elif is_partial(factor):
         kind = 2
@@ -68,8 +69,10 @@ def factor_order(factor: Expr) -> tuple[int, float, str]:
     return kind, _serial(factor), str(factor)
 
 
-def _is_constant(factor: Expr) -> bool:
-    return isinstance(factor, Element) and factor.tensor.role == "constant"
+def is_constant(factor: Expr) -> bool:
+    """Whether a factor is a number, an extent or a scalar constant such as a penalty's λ."""
+    constant = isinstance(factor, Element) and factor.tensor.role == "constant"
+    return constant or factor.is_number or (factor.is_Symbol and not isinstance(factor, Index))
 
 
 def is_partial(node: Expr) -> bool:

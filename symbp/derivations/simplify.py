@@ -47,7 +47,7 @@ class Definitions:
                 self._learn(body, equation.lhs)
 
     def _learn(self, body: Expr, lhs: Element) -> None:
-        form, order = canonical(freshened(body))
+        form, order = canonical(_guarded(freshened(body), {}))
         self.known.setdefault(form, (lhs, order))
 
     def rewritten(self, body: Expr, defining: Tensor | None = None) -> Expr:
@@ -76,7 +76,7 @@ class Definitions:
 
     def _find(self, node: Expr, defining: Tensor | None) -> Expr | None:
         # Two sums may share an index or not: they are renamed apart on both sides.
-        form, order = canonical(freshened(node))
+        form, order = canonical(_guarded(freshened(node), {}))
         found = self.known.get(form)
         if found is None or found[0].tensor is defining:
             return None
@@ -94,11 +94,10 @@ def simplified(body: Expr, definitions: Definitions) -> Expr:
     definitions : Definitions
         Of the forward equations.
     """
-    body = _guarded(body, {})
-    plain = _tidy(definitions.rewritten(body))
+    plain = _tidy(_guarded(definitions.rewritten(body), {}))
     forms = [plain]
     if body.has(Prime):
-        written_out = _tidy(definitions.rewritten(expand_primes(body)))
+        written_out = _tidy(_guarded(definitions.rewritten(expand_primes(body)), {}))
         forms += [written_out, *_fractions(written_out)]
     forms += _fractions(plain)
     return min(forms, key=lambda form: (weight(form), forms.index(form)))

@@ -67,7 +67,7 @@ class Text(Style):
         return base + _raised(exponent)
 
     def root(self, radicand: str) -> str:
-        return f"√({radicand})"
+        return f"√{radicand}" if radicand.isdigit() else f"√({radicand})"
 
     def exponential(self, exponent: str) -> str:
         return f"exp({exponent})"

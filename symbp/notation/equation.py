@@ -5,6 +5,7 @@ a[n, k], k) + b[j])``; the passes of :mod:`symbp.calculus` bring it to the form 
 reduction stands in the ``reduce`` and ``operation`` fields and the body is a plain scalar.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
 
 from symbp.notation.arguments import expression_of
 from symbp.notation.errors import NotationError
@@ -239,6 +242,13 @@ def _check_given(equation: Equation) -> None:
     _check_nodes(lhs, body)
 
 
+# What a body may consist of, besides functions and elements.
+_NODES = (
+    sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, sympy.Symbol,
+    Relational, sympy.And, sympy.Or, sympy.Not, BooleanAtom,
+)  # fmt: skip
+
+
 def _check_nodes(lhs: Element, body: Expr) -> None:
     for node in sympy.preorder_traversal(body):
         if isinstance(node, (Element, Reduction, Prime)):
@@ -256,10 +266,27 @@ def _check_nodes(lhs: Element, body: Expr) -> None:
             )
         elif isinstance(node, AppliedUndef):
             raise NotationError(f"{lhs}: {node} is an undefined function; see bp.function")
-        elif isinstance(node, sympy.Function) and not _is_integer_function(node):
-            operation_of(type(node))
+        elif isinstance(node, sympy.Function):
+            if not _is_integer_function(node):
+                operation_of(type(node))
+        elif not isinstance(node, _NODES):
+            raise NotationError(f"{lhs}: {type(node).__name__} of SymPy has no place in an equation")
         elif node.is_number and not node.is_extended_real:
             raise NotationError(f"{lhs}: {node} is not a real number")
+        elif isinstance(node, sympy.Number) and node.is_finite and not _fits(node):
+            raise NotationError(f"{lhs}: {sympy.N(node, 4)} is too large for a float")
+        if not isinstance(node, where) and any(a.is_infinite for a in node.args if a.is_number):
+            raise NotationError(
+                f"{lhs}: infinity is no number to compute with; it may be a branch of bp.where, "
+                f"as in a mask"
+            )
+
+
+def _fits(number: sympy.Number) -> bool:
+    try:
+        return math.isfinite(float(number))
+    except OverflowError:
+        return False
 
 
 def _is_integer_function(node: sympy.Function) -> bool:

@@ -90,6 +90,7 @@ def test_layers_with_functions_of_their_own_share_a_general_statement() -> None:
 
 def test_a_penalty_shows_in_the_gradient_of_the_weights() -> None:
     derivation = bp.derive(bp.mlp(4, 3, 2, penalty=bp.L2(0.1)))
+    assert derivation.forward[-1].text() == "C = ½ ‖a³ - y‖² + λ/2 ‖w²‖² + λ/2 ‖w³‖²"
     assert derivation.bp4.text("index") == "∂C/∂wˡⱼₖ = aˡ⁻¹ₖ δˡⱼ + λ wˡⱼₖ"
     assert derivation.gradient("W1").text() == "∂C/∂w² = δ² (a¹)ᵀ + λ w²"
 
@@ -156,3 +157,41 @@ def test_a_notebook_shows_it_typeset() -> None:
     for shown in (derivation, derivation.bp1, derivation.gradient("W1")):
         assert shown._repr_latex_().startswith(r"$\displaystyle ")
     assert str(derivation) == derivation.text()
+
+
+def test_a_recurrence_reads_as_backpropagation_through_time() -> None:
+    n, j, i, k = bp.indices("n j i k", "N", 3, 3, 2)
+    t = bp.Index("t", 4, sequential=True)
+    x, y = bp.input("x", n, t, k), bp.target("y", n, t, j)
+    U, V = bp.parameter("U", j, i), bp.parameter("V", j, k)
+    h, C = bp.tensor("h", n, t, j), bp.tensor("C")
+    before = bp.where(t > 0, bp.Sum(U[j, i] * h[n, t - 1, i], i), 0)
+    program = bp.Program(
+        [
+            bp.Equation(h[n, t, j], sympy.tanh(bp.Sum(V[j, k] * x[n, t, k], k) + before)),
+            bp.Equation(C, bp.Mean((h[n, t, j] - y[n, t, j]) ** 2, n, t, j)),
+        ],
+        cost=C,
+    )
+    lines = [line.text("index") for line in bp.derive(program).backward]
+    assert lines == [
+        "∂C/∂hₜⱼ = 1/6 (hₜⱼ - yₜⱼ) + Σ_{uk: u-1 = t} (∂C/∂hᵤₖ · Uₖⱼ (1 - hᵤₖ²) if u > 0 else 0)",
+        "∂C/∂Uⱼᵢ = Σₜ (∂C/∂hₜⱼ · h_{t-1,i} (1 - hₜⱼ²) if t > 0 else 0)",
+        "∂C/∂Vⱼₖ = Σₜ ∂C/∂hₜⱼ · xₜₖ (1 - hₜⱼ²)",
+    ]
+
+
+def test_the_softmax_of_attention_is_found_again_in_its_gradient() -> None:
+    n, t, s, e = bp.indices("n t s e", "N", 4, 4, 2)
+    q, k, Y = bp.parameter("q", t, e), bp.parameter("k", s, e), bp.target("Y", n, t, s)
+    P, C = bp.tensor("P", t, s), bp.tensor("C")
+    scores = bp.Sum(q[t, e] * k[s, e], e)
+    program = bp.Program(
+        [
+            bp.Equation(P[t, s], bp.softmax(scores, s)),
+            bp.Equation(C, bp.Sum((P[t, s] - Y[n, t, s]) ** 2, n, t, s) / 2),
+        ],
+        cost=C,
+    )
+    gradient = bp.derive(program).gradient("k")
+    assert gradient.text() == "∂C/∂k = (∂C/∂P ⊙ P)ᵀ q - Pᵀ diag((∂C/∂P ⊙ P) 𝟏) q"
