@@ -148,4 +148,10 @@ def transposed(node: Matrix) -> Matrix:
         return Product(tuple(transposed(factor) for factor in reversed(node.factors)))
     if isinstance(node, Scale):
         return Scale(node.by, transposed(node.of))
+    if isinstance(node, Plus) and all(_is_product(term) for term in node.terms):
+        return Plus(tuple(transposed(term) for term in node.terms))
     return Transpose(node)
+
+
+def _is_product(node: Matrix) -> bool:
+    return isinstance(node.of if isinstance(node, Scale) else node, Product)

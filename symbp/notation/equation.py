@@ -6,7 +6,7 @@ reduction stands in the ``reduce`` and ``operation`` fields and the body is a pl
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,8 +18,9 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symbp.notation.arguments import expression_of
 from symbp.notation.errors import NotationError
-from symbp.notation.functions import maximum, minimum, operation_of, where
+from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.operation import in_notation
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
@@ -184,27 +185,7 @@ def _as_notation(lhs: Element, body: Expr) -> Expr:
                     f"{node.name}[{', '.join(i.name for i in node.indices)}]"
                 )
             mapping[node] = node[()]
-    body = body.xreplace(mapping)
-    # Max and Min of several arguments become nested two-argument functions.
-    body = body.replace(sympy.Max, lambda *a: _fold(maximum, a))
-    body = body.replace(sympy.Min, lambda *a: _fold(minimum, a))
-    return body.replace(sympy.Piecewise, lambda *pieces: _nested_where(lhs, pieces))
-
-
-def _fold(function: Any, arguments: Iterable[Expr]) -> Expr:
-    first, *rest = sorted(arguments, key=sympy.default_sort_key)
-    for argument in rest:
-        first = function(first, argument)
-    return first
-
-
-def _nested_where(lhs: Element, pieces: tuple[Any, ...]) -> Expr:
-    if pieces[-1][1] is not sympy.true:
-        raise NotationError(f"{lhs}: a Piecewise must end with a condition that is always True")
-    result = pieces[-1][0]
-    for value, condition in reversed(pieces[:-1]):
-        result = where(condition, value, result)
-    return result
+    return in_notation(body.xreplace(mapping), str(lhs))
 
 
 def _check_given(equation: Equation) -> None:
@@ -268,18 +249,34 @@ def _check_nodes(lhs: Element, body: Expr) -> None:
             raise NotationError(f"{lhs}: {node} is an undefined function; see bp.function")
         elif isinstance(node, sympy.Function):
             if not _is_integer_function(node):
-                operation_of(type(node))
+                _check_function(lhs, node)
         elif not isinstance(node, _NODES):
-            raise NotationError(f"{lhs}: {type(node).__name__} of SymPy has no place in an equation")
+            raise NotationError(
+                f"{lhs}: {type(node).__name__} of SymPy has no place in an equation"
+            )
         elif node.is_number and not node.is_extended_real:
             raise NotationError(f"{lhs}: {node} is not a real number")
         elif isinstance(node, sympy.Number) and node.is_finite and not _fits(node):
             raise NotationError(f"{lhs}: {sympy.N(node, 4)} is too large for a float")
-        if not isinstance(node, where) and any(a.is_infinite for a in node.args if a.is_number):
+        if not isinstance(node, where) and {sympy.oo, -sympy.oo}.intersection(node.args):
             raise NotationError(
                 f"{lhs}: infinity is no number to compute with; it may be a branch of bp.where, "
                 f"as in a mask"
             )
+
+
+def _check_function(lhs: Element, node: sympy.Function) -> None:
+    record = operation_of(type(node))
+    if record.kernel or record.definition is None:
+        return
+    # A user's own: its formula and its derivative have to be of the notation, too.
+    formulas = (record.definition(*node.args), *record.derivative(*node.args))
+    for formula in formulas:
+        if any(isinstance(inner, type(node)) for inner in formula.atoms(sympy.Function)):
+            if formula is formulas[0]:
+                raise NotationError(f"function {record.name}: its formula holds itself")
+            continue
+        _check_nodes(lhs, formula)
 
 
 def _fits(number: sympy.Number) -> bool:

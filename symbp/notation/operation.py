@@ -6,8 +6,9 @@ its domain. Users add their own with :func:`function`, or by subclassing :class:
 with ``fdiff`` and ``_eval_expand_func``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
 import sympy
@@ -16,7 +17,7 @@ from sympy.core.expr import Expr
 from symbp.notation.arguments import expression_of
 from symbp.notation.errors import NotationError
 
-__all__ = ["OPERATIONS", "Operation", "function", "operation_of", "register"]
+__all__ = ["OPERATIONS", "Operation", "function", "in_notation", "operation_of", "register"]
 
 Rule = Callable[..., tuple[Expr, ...]]
 
@@ -84,7 +85,7 @@ def operation_of(function_class: type) -> Operation:
 
 def _record_of_users_function(function_class: type) -> Operation:
     name = function_class.__name__
-    if function_class.__module__.startswith("sympy.") or not hasattr(
+    if str(function_class.__module__).startswith("sympy.") or not hasattr(
         function_class, "_eval_expand_func"
     ):
         known = ", ".join(sorted(OPERATIONS))
@@ -94,14 +95,17 @@ def _record_of_users_function(function_class: type) -> Operation:
         )
 
     def definition(*args: Expr) -> Expr:
-        return function_class(*args)._eval_expand_func()
+        return _formula(f"function {name}", lambda: function_class(*args)._eval_expand_func())
 
     def derivative(*args: Expr) -> tuple[Expr, ...]:
         application = function_class(*args)
-        if getattr(function_class, "fdiff", None) is not sympy.Function.fdiff:
-            return tuple(application.fdiff(i + 1) for i in range(len(args)))
+        if _has_own_derivative(function_class):
+            label = f"derivative of {name}"
+            return tuple(
+                _formula(label, partial(application.fdiff, i + 1)) for i in range(len(args))
+            )
         symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(args))]
-        value = definition(*symbols)
+        value = _written_out(definition(*symbols))
         values = dict(zip(symbols, args, strict=True))
         return tuple(value.diff(symbol).xreplace(values) for symbol in symbols)
 
@@ -112,6 +116,55 @@ def _record_of_users_function(function_class: type) -> Operation:
     return Operation(
         name, function_class, value, derivative, "", printed, name, definition=definition
     )
+
+
+def in_notation(expression: Expr, label: str) -> Expr:
+    """Replace SymPy's own Max, Min and Piecewise by the notation's."""
+
+    def fold(name: str, arguments: Iterable[Expr]) -> Expr:
+        # Several arguments become nested functions of two.
+        return reduce(OPERATIONS[name].function, sorted(arguments, key=sympy.default_sort_key))
+
+    def nested(*pieces: Any) -> Expr:
+        result, last = pieces[-1]
+        if last is not sympy.true:
+            raise NotationError(
+                f"{label}: a Piecewise must end with a condition that is always True"
+            )
+        for value, condition in reversed(pieces[:-1]):
+            result = OPERATIONS["where"].function(condition, value, result)
+        return result
+
+    expression = expression.replace(sympy.Max, lambda *a: fold("maximum", a))
+    expression = expression.replace(sympy.Min, lambda *a: fold("minimum", a))
+    return expression.replace(sympy.Piecewise, nested)
+
+
+def _formula(label: str, evaluate: Callable[[], Any]) -> Expr:
+    try:
+        result = evaluate()
+    except NotationError:
+        raise
+    except Exception as error:  # a user's code: whatever it raises is to be said by name
+        raise NotationError(f"{label}: it raised {type(error).__name__}: {error}") from error
+    return in_notation(expression_of(result, label), label)
+
+
+def _has_own_derivative(function_class: Any) -> bool:
+    return function_class.fdiff is not sympy.Function.fdiff
+
+
+def _written_out(expression: Expr) -> Expr:
+    """Replace users' functions that SymPy cannot differentiate by their formulas."""
+
+    def is_open(node: Any) -> bool:
+        return (
+            isinstance(node, sympy.Function)
+            and not str(type(node).__module__).startswith("sympy.")
+            and not _has_own_derivative(type(node))
+        )
+
+    return expression.replace(is_open, lambda node: _written_out(node._eval_expand_func()))
 
 
 def function(
@@ -154,7 +207,7 @@ def function(
         raise NotationError(f"function name {name!r}: expected an identifier such as 'mish'")
 
     def expand(self: Any, **hints: Any) -> Expr:
-        return expression_of(value(*self.args), f"function {name}")
+        return value(*self.args)  # type: ignore[no-any-return]
 
     members: dict[str, Any] = {
         "nargs": arguments,
@@ -168,7 +221,12 @@ def function(
         def fdiff(self: Any, argindex: int = 1) -> Expr:
             result = rule(*self.args)
             partials = result if isinstance(result, tuple) else (result,)
-            return expression_of(partials[argindex - 1], f"derivative of {name}")
+            if len(partials) != arguments:
+                raise NotationError(
+                    f"derivative of {name}: expected {arguments} partial derivatives, one for "
+                    f"each argument, got {len(partials)}"
+                )
+            return partials[argindex - 1]  # type: ignore[no-any-return]
 
         members["fdiff"] = fdiff
     made: type[sympy.Function] = type(name, (sympy.Function,), members)

@@ -62,7 +62,7 @@ def module_source(
     # -> scalar bodies written out, each value computed once
     gradient, step = (share(expand(p)) for p in (differentiated, updated))
     # -> text
-    return module_text(gradient, step, dtype, _latex(program), _title(program, optimizer))
+    return module_text(program, gradient, step, dtype, _latex(program), _title(program, optimizer))
 
 
 def _latex(program: Program) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_the_printed_equations_of_a_network_give_its_gradient(net: bp.Network, s
         assert r"\begin{aligned}" in derivation.latex(form)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(programs())
 def test_the_printed_equations_of_any_program_give_its_gradient(
     drawn: tuple[bp.Program, dict[str, Any]],
@@ -72,7 +72,7 @@ def test_the_printed_equations_of_any_program_give_its_gradient(
         assert derivation.latex(form).count("{") == derivation.latex(form).count("}")
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(programs())
 def test_the_matrix_form_of_an_equation_has_its_value(
     drawn: tuple[bp.Program, dict[str, Any]],
