@@ -106,6 +106,7 @@ def _predict_kernel(parameters, x):
     W2 = parameters[12:16].reshape((1, 4))
     b2 = parameters[16:17]
     N = x.shape[0]
+    threads = limit_threads(N * 8)
     z1 = np.empty((N, 4), real)
     a1 = np.empty((N, 4), real)
     z2 = np.empty((N, 1), real)
@@ -130,6 +131,7 @@ def _predict_kernel(parameters, x):
         for j in range(1):
             a2_ = tanh(z2[n, j])
             a2[n, j] = a2_
+    restore_threads(threads)
     return a2
 
 
@@ -140,6 +142,7 @@ def _loss_kernel(parameters, x, y):
     W2 = parameters[12:16].reshape((1, 4))
     b2 = parameters[16:17]
     N = x.shape[0]
+    threads = limit_threads(N * 8)
     z1 = np.empty((N, 4), real)
     a1 = np.empty((N, 4), real)
     z2 = np.empty((N, 1), real)
@@ -169,6 +172,7 @@ def _loss_kernel(parameters, x, y):
             v_3 = a2 - y[n, j]
             C_ += v_2 * v_3 * v_3
     C = C_
+    restore_threads(threads)
     return float(C)
 
 
@@ -183,6 +187,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     W2_adjoint = gradients[12:16].reshape((1, 4))
     b2_adjoint = gradients[16:17]
     N = x.shape[0]
+    threads = limit_threads(N * 8)
     z1 = np.empty((N, 4), real)
     a1 = np.empty((N, 4), real)
     z2 = np.empty((N, 1), real)
@@ -240,11 +245,13 @@ def _gradient_kernel(parameters, gradients, x, y):
             b1_adjoint[j] += z1_adjoint_
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
     gemm(True, False, 4, 2, N, real(1), z1_adjoint, 4, x, 2, real(0), W1_adjoint, 2)
+    restore_threads(threads)
     return float(C)
 
 
 @njit(**_OPTIONS)
 def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, y_all):
+    threads = limit_threads(batch_size * 8)
     W1 = parameters[0:8].reshape((4, 2))
     b1 = parameters[8:12]
     W2 = parameters[12:16].reshape((1, 4))
@@ -318,6 +325,7 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         # W2[j, k] += sum_{n} -a1[n, k]*learning_rate*z2_adjoint[n, j]
         gemm(True, False, 1, 4, N, (-learning_rate), z2_adjoint, 1, a1, 4, real(1), W2, 4)
         total += N * float(C)
+    restore_threads(threads)
     return total / examples
 
 
@@ -1071,6 +1079,59 @@ def gemm(
         return context.get_dummy_value()
 
     return signature, generate
+
+
+# --- BLAS threads ------------------------------------------------------------------------------
+
+
+def thread_function(name: str, prototype: Any, otherwise: Callable[..., Any]) -> Any:
+    """Return a function of OpenBLAS's thread settings; without OpenBLAS, one that does nothing."""
+    # Looked up through SciPy's extension, which is linked to the library wherever that lies.
+    library = ctypes.CDLL(load_cython_blas().__file__)
+    for prefix in ("scipy_openblas_", "openblas_"):
+        for suffix in ("", "64_"):
+            if hasattr(library, prefix + name + suffix):
+                return ctypes.cast(getattr(library, prefix + name + suffix), prototype)
+    return prototype(otherwise)
+
+
+# Kept here because machine code holds their addresses.
+THREAD_FUNCTIONS = {
+    "symbp_blas_get_threads": thread_function(
+        "get_num_threads", ctypes.CFUNCTYPE(ctypes.c_int), lambda: 1
+    ),
+    "symbp_blas_set_threads": thread_function(
+        "set_num_threads", ctypes.CFUNCTYPE(None, ctypes.c_int), lambda count: None
+    ),
+}
+for symbol, function in THREAD_FUNCTIONS.items():
+    binding.add_symbol(symbol, ctypes.cast(function, ctypes.c_void_p).value)
+
+get_threads = types.ExternalFunction("symbp_blas_get_threads", types.int32())
+set_threads = types.ExternalFunction("symbp_blas_set_threads", types.void(types.int32))
+# Multiplications of a product: about half a millisecond in one thread.
+LARGE_PRODUCT = 32_000_000
+
+
+@njit
+def limit_threads(multiplications: int) -> int:
+    """Use one thread for products of this size or smaller; return the setting to put back.
+
+    Zero says that nothing was changed. Two kernels at once may each see the other's limit; then
+    one of them runs in fewer or more threads, and the setting still comes back.
+    """
+    threads = get_threads()
+    if threads > 1 and multiplications < LARGE_PRODUCT:
+        set_threads(types.int32(1))
+        return int(threads)
+    return 0
+
+
+@njit
+def restore_threads(threads: int) -> None:
+    """Put back what `limit_threads` returned."""
+    if threads > 0:
+        set_threads(threads)
 
 
 # --- Gradient check ----------------------------------------------------------------------------

@@ -17,6 +17,9 @@ from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["expand", "expand_functions"]
 
+# Arithmetic of indices: it has no record in the notation and no derivative.
+_INTEGER_FUNCTIONS = (sympy.floor, sympy.ceiling, sympy.Mod)
+
 
 def expand(program: Program) -> Program:
     """Return the program with plain scalar bodies, in as few equations as that allows.
@@ -47,7 +50,7 @@ def expand_functions(body: Expr) -> Expr:
         for node in body.atoms(sympy.Function):
             if isinstance(node, stop_gradient):
                 mapping[node] = node.args[0]
-            elif isinstance(node, (sympy.floor, sympy.ceiling)):
+            elif isinstance(node, _INTEGER_FUNCTIONS):
                 continue
             elif not operation_of(type(node)).kernel:
                 definition = operation_of(type(node)).definition
@@ -76,9 +79,13 @@ def shorter(body: Expr) -> Expr:
     """Return the body or its expanded form, whichever has fewer operations."""
     if not body.has(sympy.Add):
         return body
-    multiplied = sympy.expand_mul(body)
-    candidates = [body, multiplied, sympy.factor_terms(multiplied)]
-    return min(candidates, key=lambda form: (sympy.count_ops(form), candidates.index(form)))
+    # SymPy would write Mod(j, 3) as 3·Mod(j/3, 1), which is no arithmetic of integers.
+    integers = {node: sympy.Dummy() for node in body.atoms(*_INTEGER_FUNCTIONS)}
+    named = body.xreplace(integers)
+    multiplied = sympy.expand_mul(named)
+    candidates = [named, multiplied, sympy.factor_terms(multiplied)]
+    best = min(candidates, key=lambda form: (sympy.count_ops(form), candidates.index(form)))
+    return best.xreplace({name: node for node, name in integers.items()})
 
 
 def _sum_of_distribution(equation: Equation) -> Equation:

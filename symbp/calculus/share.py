@@ -26,7 +26,18 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["canonical", "share"]
 
 # Cheaper to compute again than to load.
-CHEAP = (where, relu, leaky_relu, maximum, minimum, sympy.Abs, sympy.sign, sympy.floor)
+CHEAP = (
+    where,
+    relu,
+    leaky_relu,
+    maximum,
+    minimum,
+    sympy.Abs,
+    sympy.sign,
+    sympy.floor,
+    sympy.ceiling,
+    sympy.Mod,
+)
 
 _places: dict[tuple[int, object], Index] = {}
 

@@ -7,6 +7,7 @@ contraction is plain. More than two groups are contracted pairwise in ``opt_eins
 scatter of a contraction becomes the contraction and then the scatter.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 
 import opt_einsum
@@ -16,11 +17,11 @@ from sympy.core.expr import Expr
 from symbp.calculus.share import canonical
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
-from symbp.notation.index import Index
+from symbp.notation.index import Extent, Index
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["contract", "is_contraction", "split_scalars"]
+__all__ = ["contract", "is_contraction", "split_scalars", "typical_size"]
 
 # Expressions that have a tensor of their own: by form, the tensor and the order of its indices.
 Operands = dict[Expr, tuple[Tensor, tuple[int, ...]]]
@@ -129,11 +130,9 @@ def _order(key: frozenset[Index]) -> tuple[int, list[int]]:
     return len(key), sorted(index.dummy_index for index in key)
 
 
-def _size(indices: Iterable[Index]) -> int:
-    size = 1
-    for index in indices:
-        size *= index.extent if isinstance(index.extent, int) else TYPICAL_BATCH
-    return size
+def typical_size(extents: Iterable[Extent]) -> int:
+    """Return the product of extents, with a usual number for the batch size."""
+    return math.prod(extent if isinstance(extent, int) else TYPICAL_BATCH for extent in extents)
 
 
 class _Contractor:
@@ -198,7 +197,7 @@ class _Contractor:
         ordered = [sorted(key, key=lambda i: i.dummy_index) for key, _ in groups]
         inputs = ",".join("".join(letters[i] for i in key) for key in ordered)
         output = "".join(letters[i] for i in letters if i in self.out)
-        shapes = [tuple(_size([i]) for i in key) for key in ordered]
+        shapes = [tuple(typical_size([i.extent]) for i in key) for key in ordered]
         path, _ = opt_einsum.contract_path(
             f"{inputs}->{output}", *shapes, shapes=True, optimize="auto"
         )

@@ -48,6 +48,8 @@ class Emitter:
         self.names = names
         self.capacity = capacity
         self.routines: set[str] = set()
+        self.products: list[list[Extent]] = []
+        """The extents of each matrix product: rows, columns, summed."""
         self.accumulators: dict[Tensor, str] = {}
 
     @property
@@ -237,7 +239,9 @@ class Emitter:
         alpha = scope.value(scalar)
         beta = "real(1)" if block.accumulate else "real(0)"
         lhs, first, second = block.equation.lhs, block.first, block.second
-        m, n, k = (self._count(g) for g in (block.rows, block.columns, block.summed))
+        groups = (block.rows, block.columns, block.summed)
+        self.products.append([index.extent for group in groups for index in group])
+        m, n, k = (self._count(g) for g in groups)
         a, b, c = (self._view(element) for element in (first, second, lhs))
         turned = not self._inner(first, block.summed)
         if block.columns:

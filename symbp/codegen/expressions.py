@@ -209,6 +209,9 @@ class Scope:
         if isinstance(node, sympy.floor):
             numerator, denominator = node.args[0].as_numer_denom()
             return f"({self.integer(numerator)} // {self.integer(denominator)})"
+        if isinstance(node, sympy.ceiling):
+            numerator, denominator = node.args[0].as_numer_denom()
+            return f"(-({self.integer(-numerator)} // {self.integer(denominator)}))"
         raise UnsupportedError(f"{node}: no integer code for {type(node).__name__}")
 
     def sum(self, node: sympy.Add) -> str:

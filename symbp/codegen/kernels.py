@@ -4,12 +4,13 @@ Each kernel is one program, pruned to what it returns, with its own views, buffe
 ``predict`` needs the output, ``loss`` the cost, ``gradient`` the adjoints, ``epoch`` the updates.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.share import share
 from symbp.codegen.blocks import Block
-from symbp.codegen.contract import contract
+from symbp.codegen.contract import contract, typical_size
 from symbp.codegen.emit import Emitter
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.fold import fold
@@ -291,9 +292,24 @@ class _Writer:
                 self.line(INDENT * old.rank + copy)
 
     def kernel(self, name: str, arguments: Sequence[str]) -> Kernel:
+        self.limit_threads()
         header = ["@njit(**_OPTIONS)", f"def {name}({', '.join(arguments)}):"]
         text = "\n".join([*header, *(INDENT + line if line else "" for line in self.code)])
         return Kernel(text + "\n", frozenset(self.emitter.scope.kernels | self.emitter.routines))
+
+    def limit_threads(self) -> None:
+        """Write the choice of BLAS's threads around the whole, by the largest product."""
+        if not self.emitter.products:
+            return
+        largest = max(self.emitter.products, key=typical_size)
+        number = math.prod(extent for extent in largest if isinstance(extent, int))
+        batches = [self.capacity] * sum(not isinstance(extent, int) for extent in largest)
+        call = f"threads = limit_threads({' * '.join([*batches, str(number)])})"
+        # The batch size has to be known first.
+        known = next((i + 1 for i, line in enumerate(self.code) if line.startswith("N = ")), 0)
+        self.code.insert(known, call)
+        self.code.insert(len(self.code) - 1, "restore_threads(threads)")
+        self.emitter.routines |= {"limit_threads", "restore_threads"}
 
 
 def _size(tensor: Tensor) -> int:

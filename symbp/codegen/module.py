@@ -3,6 +3,9 @@
 import textwrap
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+import sympy
+
 from symbp.codegen.kernels import (
     Kernel,
     Layout,
@@ -11,7 +14,6 @@ from symbp.codegen.kernels import (
     loss_kernel,
     predict_kernel,
 )
-from symbp.codegen.names import is_safe_name
 from symbp.codegen.paste import Imports, paste
 from symbp.codegen.signature import signature
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
@@ -22,6 +24,7 @@ __all__ = ["DTYPES", "module_text"]
 
 DTYPES = ("float32", "float64")
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
+_THREADS = frozenset({"limit_threads", "restore_threads"})
 
 
 def module_text(
@@ -56,6 +59,7 @@ def module_text(
     """
     if dtype not in DTYPES:
         raise SymbpError(f"dtype {dtype!r}: {suggest(str(dtype), DTYPES)}")
+    _check_numbers(updated, dtype)
     layout = _layout(given, program, updated)
     kernels = [predict_kernel(program, layout)] if program.output is not None else []
     kernels += [
@@ -83,25 +87,31 @@ def module_text(
     add("Arguments and buffers", "arguments.py")
     add("Entry points", "entry_points.py")
     add("Training", "trainer.py")
-    if calls - _BLAS:
-        add("Vector maths", f"vector_maths_{dtype}.py", calls - _BLAS)
+    maths = calls - _BLAS - _THREADS
+    if maths:
+        add("Vector maths", f"vector_maths_{dtype}.py", maths)
     if calls & _BLAS:
         add("BLAS", "blas.py", {"BLAS_SYMBOLS", *(calls & _BLAS)})
+        add("BLAS threads", "threads.py")
     add("Gradient check", "gradient_check.py")
     header = _docstring(given, title, dtype, stamp)
     head = f"{header}\n\nfrom __future__ import annotations\n\n{imports.text()}\n"
     return _tidy("\n\n".join([head, *parts]))
 
 
+def _check_numbers(program: Program, dtype: str) -> None:
+    largest = float(np.finfo(dtype).max)
+    for equation in program.equations:
+        for number in equation.body.atoms(sympy.Number):
+            if number.is_finite and abs(number) > largest:
+                raise UnsupportedError(
+                    f"{equation.lhs}: {sympy.N(number, 4)} is too large for {dtype}"
+                )
+
+
 def _layout(given: Program, program: Program, updated: Program) -> Layout:
     # As given: what cancels out of the derived equations is an argument all the same.
     parameters = tuple(tensor for tensor, _ in program.gradients)
-    for tensor in parameters:
-        if not is_safe_name(tensor.name) or tensor.name.startswith("_"):
-            raise UnsupportedError(
-                f"parameter {tensor.name}: its name becomes a field of Parameters, so it must be "
-                f"an ASCII identifier and no Python word"
-            )
     states = tuple(old for old, _ in updated.updates if old.role == "state")
     fixed = set(program.with_role("constant"))
     constants = sorted(updated.with_role("constant"), key=lambda tensor: tensor.serial)
@@ -112,7 +122,7 @@ def _layout(given: Program, program: Program, updated: Program) -> Layout:
 def _reserved() -> frozenset[str]:
     """Return the names that the kernels use for other things than tensors."""
     own = "real np njit N batch_size order start row example examples total parameters gradients"
-    given = "state hyperparameters gemm gemv ger dot min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
+    given = "state hyperparameters gemm gemv dot threads min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
     maths = "exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin"
     return frozenset(f"{own} {given} {maths}".split())
 

@@ -7,12 +7,12 @@ addressable when one of its groups has unit stride. Indices that prevent this ar
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import sympy
 
 from symbp.codegen.blocks import Product
-from symbp.codegen.contract import TYPICAL_BATCH, is_contraction, split_scalars
+from symbp.codegen.contract import is_contraction, split_scalars, typical_size
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -49,7 +49,7 @@ def as_product(
     for count in range(len(free)):
         for extra in itertools.combinations(free, count):
             loops = batch | set(extra)
-            cost = float(_size(loops))
+            cost = float(typical_size(index.extent for index in loops))
             product = _product(equation, first, second, loops, fixed, accumulate)
             if product is None:
                 continue
@@ -58,13 +58,6 @@ def as_product(
             if best is None or cost < lowest:
                 best, lowest = product, cost
     return best
-
-
-def _size(indices: Iterable[Index]) -> int:
-    size = 1
-    for index in indices:
-        size *= index.extent if isinstance(index.extent, int) else TYPICAL_BATCH
-    return size
 
 
 def _product(

@@ -340,7 +340,7 @@ def _joined(subscripts: Iterable[str]) -> str:
     parts = list(subscripts)
     if any((len(part.rstrip("'")) > 1 and part[0] != "\\") or part.isdigit() for part in parts):
         return ",".join(parts)
-    return (" " if any(part[0] == "\\" for part in parts) else "").join(parts)
+    return (" " if any(part.startswith("\\") for part in parts) else "").join(parts)
 
 
 def _with_common_number(node: Expr) -> tuple[Expr, tuple[Expr, ...]]:

@@ -250,12 +250,12 @@ def _check_nodes(lhs: Element, body: Expr) -> None:
         elif isinstance(node, sympy.Function):
             if not _is_integer_function(node):
                 _check_function(lhs, node)
+        elif node.is_number and not node.is_extended_real:
+            raise NotationError(f"{lhs}: {node} is not a real number")
         elif not isinstance(node, _NODES):
             raise NotationError(
                 f"{lhs}: {type(node).__name__} of SymPy has no place in an equation"
             )
-        elif node.is_number and not node.is_extended_real:
-            raise NotationError(f"{lhs}: {node} is not a real number")
         elif isinstance(node, sympy.Number) and node.is_finite and not _fits(node):
             raise NotationError(f"{lhs}: {sympy.N(node, 4)} is too large for a float")
         if not isinstance(node, where) and {sympy.oo, -sympy.oo}.intersection(node.args):
@@ -270,13 +270,13 @@ def _check_function(lhs: Element, node: sympy.Function) -> None:
     if record.kernel or record.definition is None:
         return
     # A user's own: its formula and its derivative have to be of the notation, too.
-    formulas = (record.definition(*node.args), *record.derivative(*node.args))
-    for formula in formulas:
-        if any(isinstance(inner, type(node)) for inner in formula.atoms(sympy.Function)):
-            if formula is formulas[0]:
-                raise NotationError(f"function {record.name}: its formula holds itself")
-            continue
-        _check_nodes(lhs, formula)
+    formula = record.definition(*node.args)
+    if formula.atoms(type(node)) - set().union(*(a.atoms(type(node)) for a in node.args)):
+        raise NotationError(f"{lhs}: the formula of {record.name} holds {record.name} itself")
+    _check_nodes(lhs, formula)
+    for rule in record.derivative(*node.args):
+        # It may be written in terms of the function, as σ' = σ(1 - σ) is.
+        _check_nodes(lhs, rule.xreplace({node: sympy.S.One}))
 
 
 def _fits(number: sympy.Number) -> bool:

@@ -163,6 +163,11 @@ class where(_Elementwise):  # noqa: N801
             return b
         return a if a == b else None
 
+    def _eval_derivative(self, symbol: Any) -> Expr:
+        # SymPy would differentiate the condition, too.
+        condition, a, b = self.args
+        return where(condition, a.diff(symbol), b.diff(symbol))
+
 
 class stop_gradient(_Elementwise):  # noqa: N801
     """The value of ``x``, treated as a constant by differentiation."""

@@ -63,8 +63,8 @@ class Index(sympy.Dummy):
 
     def __new__(cls, name: str, extent: Any, sequential: bool = False) -> "Index":
         """Return a new index, unlike any other."""
-        if not isinstance(name, str) or not name:
-            raise NotationError(f"an index needs a name, got {name!r}")
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise NotationError(f"an index needs a name of printable characters, got {name!r}")
         # The serial is our own: SymPy starts its counter at a random number.
         index: Index = super().__new__(
             cls, name, dummy_index=next(_serial), integer=True, nonnegative=True

@@ -159,7 +159,8 @@ def _written_out(expression: Expr) -> Expr:
 
     def is_open(node: Any) -> bool:
         return (
-            isinstance(node, sympy.Function)
+            hasattr(node, "_eval_expand_func")
+            and isinstance(node, sympy.Function)
             and not str(type(node).__module__).startswith("sympy.")
             and not _has_own_derivative(type(node))
         )
@@ -207,7 +208,7 @@ def function(
         raise NotationError(f"function name {name!r}: expected an identifier such as 'mish'")
 
     def expand(self: Any, **hints: Any) -> Expr:
-        return value(*self.args)  # type: ignore[no-any-return]
+        return value(*self.args)
 
     members: dict[str, Any] = {
         "nargs": arguments,
@@ -226,7 +227,7 @@ def function(
                     f"derivative of {name}: expected {arguments} partial derivatives, one for "
                     f"each argument, got {len(partials)}"
                 )
-            return partials[argindex - 1]  # type: ignore[no-any-return]
+            return partials[argindex - 1]
 
         members["fdiff"] = fdiff
     made: type[sympy.Function] = type(name, (sympy.Function,), members)

@@ -6,6 +6,8 @@ A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a rol
 
 import functools
 import itertools
+import keyword
+import unicodedata
 from typing import Any, Literal
 
 import sympy
@@ -99,6 +101,21 @@ class Tensor(AtomicExpr):
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
             raise NotationError(f"tensor name {name!r}: expected an identifier such as 'W1'")
+        if name != unicodedata.normalize("NFKC", name):
+            # Python reads names in this form: to it, ſ and s are one letter.
+            normal = unicodedata.normalize("NFKC", name)
+            raise NotationError(f"tensor name {name!r}: Python would read {normal!r}, write that")
+        if role == "parameter" and (keyword.iskeyword(name) or name.startswith("_")):
+            # It becomes a field of the generated module's Parameters.
+            raise NotationError(
+                f"parameter {name}: expected a name that is no Python word and starts with a "
+                f"letter; how it prints can be set with symbol="
+            )
+        for what, text in (("symbol", symbol), ("adjoint_symbol", adjoint_symbol)):
+            if text is not None and not (isinstance(text, str) and text.isprintable()):
+                raise NotationError(f"tensor {name}: {what} {text!r}: expected printable text")
+        if label is not None and not (isinstance(label, int) or str(label).isprintable()):
+            raise NotationError(f"tensor {name}: label {label!r}: expected a number or text")
         for index in indices:
             if not isinstance(index, Index):
                 raise NotationError(f"tensor {name}: expected indices, got {index!r}")

@@ -103,6 +103,12 @@ def check(
     point = {**random_values(program, examples, seed), **dict(values or {})}
     point = {name: np.array(value) for name, value in point.items()}
     derived = interpret(differentiated, point)
+    cost = float(derived[program.cost.name])
+    if not np.isfinite(cost):
+        raise SymbpError(
+            f"nothing to compare: the cost is {cost} at these values; pass values= at which it is "
+            f"finite"
+        )
     trainer = compile(program, dtype="float64")
     arrays = [point[tensor.name] for tensor in (*program.inputs, *program.targets)]
     parameters = {tensor.name: point[tensor.name] for tensor in program.parameters}
@@ -184,7 +190,9 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> dict[st
         elif tensor.kind in ("classes", "distribution") and shape and shape[-1] > 1:
             labels = generator.integers(0, shape[-1], shape[:-1])
             result[tensor.name] = np.eye(shape[-1])[labels]
-        elif tensor.kind in ("classes", "distribution"):
+        elif tensor.kind == "distribution":
+            result[tensor.name] = np.ones(shape)
+        elif tensor.kind == "classes":
             result[tensor.name] = generator.integers(0, 2, shape).astype(np.float64)
         else:
             columns = shape[-1] if len(shape) > 1 and tensor.role == "parameter" else 1

@@ -51,6 +51,8 @@ def module_source(
         raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
     if program.cost is None:
         raise SymbpError("the program has no cost: pass cost=… to bp.Program")
+    if not program.parameters:
+        raise SymbpError("the program has no parameters, there is nothing to train")
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
     # a user's equations -> one reduction each, in forms that cannot overflow

