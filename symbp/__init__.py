@@ -19,7 +19,11 @@ def __getattr__(name: str) -> Any:
     # SymPy and Numba take a second to import; `symbp --help` needs neither.
     if name.startswith("_"):
         raise AttributeError(f"module 'symbp' has no attribute {name!r}")
-    return getattr(import_module("symbp.api"), name)
+    api = import_module("symbp.api")
+    if name not in api.__all__:
+        # With both, Python adds the nearest name.
+        raise AttributeError(f"module 'symbp' has no attribute {name!r}", name=name, obj=api)
+    return getattr(api, name)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """Programs written as equations against JAX: by the oracle, and by hand in JAX's own style."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
@@ -25,8 +27,35 @@ def interpreted(program: Any, values: dict[str, Any]) -> tuple[float, dict[str, 
     return float(result[derived.cost.name]), gradients
 
 
+@functools.cache
+def module_of(name: str, dtype: str = "float64") -> Any:
+    """Return the emitted module of a program of the suite, trained with steps of ``RATE``."""
+    return bp.compile(PROGRAMS[name]()[0], bp.SGD(RATE), dtype).module
+
+
+def arguments(program: Any, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Return the parameters by name, and the arrays in the order in which a module takes them."""
+    parameters = {p.name: values[p.name] for p in program.parameters}
+    return parameters, [values[t.name] for t in (*program.inputs, *program.targets)]
+
+
+def emitted(dtype: str) -> Callable[..., Any]:
+    def evaluate(name: str) -> tuple[float, dict[str, np.ndarray]]:
+        parameters, arrays = arguments(*PROGRAMS[name]())
+        cost, gradients = module_of(name, dtype).gradient(parameters, *arrays)
+        return cost, gradients._asdict()
+
+    return evaluate
+
+
+RATE = 0.125
+
 # What is compared with JAX: name -> (evaluate, largest relative error).
-EVALUATORS: dict[str, tuple[Callable[..., Any], float]] = {"interpreter": (interpreted, 1e-12)}
+EVALUATORS: dict[str, tuple[Callable[..., Any], float]] = {
+    "interpreter": (lambda name: interpreted(*PROGRAMS[name]()), 1e-12),
+    "emitted module": (emitted("float64"), 1e-11),
+    "emitted module in float32": (emitted("float32"), 1e-4),
+}
 
 
 def convolution_in_jax(p: dict[str, Any]) -> Any:
@@ -103,7 +132,7 @@ def test_every_program_has_a_reference_written_by_hand() -> None:
 def test_cost_and_gradients_are_those_of_jax_written_by_hand(name: str, evaluator: str) -> None:
     program, values = PROGRAMS[name]()
     evaluate, tolerance = EVALUATORS[evaluator]
-    cost, gradients = evaluate(program, values)
+    cost, gradients = evaluate(name)
     varying = {p.name: jnp.asarray(values[p.name], dtype=float) for p in program.parameters}
     reference, expected = jax.value_and_grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
     assert_close({"cost": cost}, {"cost": reference}, tolerance)
@@ -117,3 +146,30 @@ def test_the_oracle_agrees_with_jax_written_by_hand(name: str) -> None:
     varying = {p.name: jnp.asarray(values[p.name], dtype=float) for p in program.parameters}
     expected = jax.grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
     assert_close(jax_oracle.gradients(program, values), expected, 1e-12)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_emitted_loss_and_output_are_those_of_jax(name: str) -> None:
+    program, values = PROGRAMS[name]()
+    parameters, arrays = arguments(program, values)
+    module = module_of(name)
+    expected = jax_oracle.evaluate(program, values)
+    assert program.cost is not None
+    cost = module.loss(parameters, *arrays)
+    assert_close({"cost": cost}, {"cost": expected[program.cost.name]}, 1e-11)
+    if program.output is not None:
+        output = module.predict(parameters, *arrays[: len(program.inputs)])
+        assert_close({"output": output}, {"output": expected[program.output.name]}, 1e-11)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_epoch_of_one_batch_is_a_step_along_the_gradient_of_jax(name: str) -> None:
+    program, values = PROGRAMS[name]()
+    parameters, arrays = arguments(program, values)
+    varying = {n: jnp.asarray(v, dtype=float) for n, v in parameters.items()}
+    reference, gradients = jax.value_and_grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
+    trainer = module_of(name).Trainer(parameters=parameters)
+    trainer.fit(*arrays, epochs=1, batch_size=max([len(a) for a in arrays], default=1))
+    expected = {n: np.asarray(varying[n] - RATE * g) for n, g in gradients.items()}
+    assert_close(trainer.parameters._asdict(), expected, 1e-11)
+    assert_close({"cost": trainer.history[0]["cost"]}, {"cost": reference}, 1e-11)

@@ -80,7 +80,8 @@ def shorter(body: Expr) -> Expr:
     if not body.has(sympy.Add):
         return body
     # SymPy would write Mod(j, 3) as 3·Mod(j/3, 1), which is no arithmetic of integers.
-    integers = {node: sympy.Dummy() for node in body.atoms(*_INTEGER_FUNCTIONS)}
+    ordered = sorted(body.atoms(*_INTEGER_FUNCTIONS), key=sympy.default_sort_key)
+    integers = {node: sympy.Dummy() for node in ordered}
     named = body.xreplace(integers)
     multiplied = sympy.expand_mul(named)
     candidates = [named, multiplied, sympy.factor_terms(multiplied)]

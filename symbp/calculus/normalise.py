@@ -67,7 +67,8 @@ class _Normaliser:
             factor, reduction = _linear(term)
             # Only a sum may have a factor drawn in, and only a sum of sums is one sum.
             if reduction is not None and (
-                reduction.operation == "sum" or (term == reduction and term == equation.body)
+                reduction.operation == "sum"
+                or (term == reduction and term == equation.body and not equation.reduce)
             ):
                 contributions.append(self._reduce(equation.lhs, reduction, factor, equation.reduce))
             else:

@@ -83,8 +83,6 @@ def is_contraction(equation: Equation) -> bool:
     if equation.operation != "sum" or not equation.reduce or not equation.lhs.is_plain:
         return False
     _, factors = split_scalars(equation.body)
-    if len(factors) == 1 and isinstance(factors[0], sympy.Pow) and factors[0].exp == 2:
-        factors = [factors[0].base] * 2
     if len(factors) != 2 or not all(isinstance(f, Element) and f.is_plain for f in factors):
         return False
     first, second = (set(factor.args) for factor in factors)
@@ -107,6 +105,18 @@ def _linear_parts(equation: Equation) -> list[Equation]:
         equation.replace(body=term, accumulate=equation.accumulate or position > 0)
         for position, term in enumerate(terms)
     ]
+
+
+def _without_repetition(equation: Equation) -> Equation:
+    """Write a sum over an index that the body does not depend on as a multiplication."""
+    used = {*indices_of(equation.body), *indices_of(equation.lhs)}
+    repeated = [index for index in equation.reduce if index not in used]
+    if equation.operation != "sum" or not repeated:
+        return equation
+    return equation.replace(
+        body=sympy.Mul(equation.body, *(index.extent for index in repeated)),
+        reduce=tuple(index for index in equation.reduce if index in used),
+    )
 
 
 def _groups(term: Expr) -> list[tuple[frozenset[Index], Expr]]:
@@ -146,7 +156,7 @@ class _Contractor:
         self.out = set(indices_of(equation.lhs))
 
     def equations(self) -> Sequence[Equation]:
-        equation = self.equation
+        equation = self.equation = _without_repetition(self.equation)
         if equation.operation != "sum" or not equation.reduce or is_contraction(equation):
             return [equation]
         groups = _groups(equation.body)

@@ -7,7 +7,7 @@ import sympy
 
 from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
 from symbp.codegen.contract import split_scalars
-from symbp.codegen.expressions import INDENT, Level, Scope, bare, number
+from symbp.codegen.expressions import INDENT, Level, Scope, bare, bare_term, number
 from symbp.codegen.names import Names
 from symbp.codegen.products import group_at
 from symbp.notation.equation import Equation
@@ -137,7 +137,7 @@ class Emitter:
             scope.kernels.add("maximum")
             scope.add(f"{target} = maximum({target}, {bare(value)})")
         elif block.mode == "add" and id(block) in self.unread:
-            value = f"{target} + {bare(value)}"
+            value = f"{target} + {bare_term(value)}"
             scope.remember(
                 equation.lhs, scope.store(equation.lhs, value, f"{self._name(equation)}_")
             )
@@ -168,7 +168,9 @@ class Emitter:
         scope = self.scope
         tests = []
         for subscript, extent in zip(equation.lhs.args, equation.tensor.shape, strict=True):
-            if isinstance(subscript, Index) or not subscript.atoms(Index):
+            if isinstance(subscript, Index) and subscript.extent == extent:
+                continue
+            if not subscript.atoms(Index):
                 continue
             if isinstance(subscript, Element):
                 continue  # checked where the data comes in

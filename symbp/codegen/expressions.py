@@ -18,7 +18,7 @@ from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["INDENT", "Level", "Scope", "bare", "number"]
+__all__ = ["INDENT", "Level", "Scope", "bare", "bare_term", "number"]
 
 INDENT = "    "
 _COMPARISONS = {
@@ -196,6 +196,12 @@ class Scope:
             return str(int(node))
         if node.is_Symbol:
             return self.batch
+        if isinstance(node, sympy.floor):
+            numerator, denominator = node.args[0].as_numer_denom()
+            return f"({self.integer(numerator)} // {self.integer(denominator)})"
+        if isinstance(node, sympy.ceiling):
+            numerator, denominator = node.args[0].as_numer_denom()
+            return f"(-({self.integer(-numerator)} // {self.integer(denominator)}))"
         parts = [self.integer(argument) for argument in node.args]
         if isinstance(node, sympy.Add):
             # The indices first, then the number: t - 1, 2 * i + d.
@@ -206,12 +212,6 @@ class Scope:
             return " * ".join(parts)
         if isinstance(node, sympy.Mod):
             return f"({parts[0]} % {parts[1]})"
-        if isinstance(node, sympy.floor):
-            numerator, denominator = node.args[0].as_numer_denom()
-            return f"({self.integer(numerator)} // {self.integer(denominator)})"
-        if isinstance(node, sympy.ceiling):
-            numerator, denominator = node.args[0].as_numer_denom()
-            return f"(-({self.integer(-numerator)} // {self.integer(denominator)}))"
         raise UnsupportedError(f"{node}: no integer code for {type(node).__name__}")
 
     def sum(self, node: sympy.Add) -> str:
@@ -219,7 +219,7 @@ class Scope:
         terms = self.hoisted(node)
         positive = [t for t in terms if not t.could_extract_minus_sign()]
         negative = [t for t in terms if t.could_extract_minus_sign()]
-        text = " + ".join(_bare_term(self.value(term)) for term in positive)
+        text = " + ".join(bare_term(self.value(term)) for term in positive)
         for term in negative:
             minus = self.value(-term)
             text = f"{text} - {minus}" if text else f"-{minus}"
@@ -274,7 +274,7 @@ class Scope:
         condition, chosen, other = node.args
         test = self.condition(condition)
         if _is_safe(chosen) and _is_safe(other):
-            return f"({bare(self.value(chosen))} if {test} else {bare(self.value(other))})"
+            return f"({bare_term(self.value(chosen))} if {test} else {bare(self.value(other))})"
         # A branch that reads a computed place is entered only where the condition allows it.
         name = self.names.unique("v")
         for head, branch in ((f"if {test}:", chosen), ("else:", other)):
@@ -319,17 +319,18 @@ def number(value: Any) -> str:
 
 
 def _is_safe(expression: Any) -> bool:
-    """Whether evaluating an expression reads nothing but plain subscripts, which always exist."""
-    return all(
-        all(isinstance(subscript, Index) for subscript in element.args)
-        for element in expression.atoms(Element)
-    )
+    """Whether evaluating an expression reads nothing but elements that always exist."""
+    return all(element.is_inside for element in expression.atoms(Element))
 
 
 def _is_integer(relation: Any) -> bool:
-    return all(
-        element.tensor.kind == "integer" for element in relation.atoms(Element)
-    ) and not relation.atoms(sympy.Float)
+    """Whether both sides are written in integers, so that they are compared exactly."""
+    whole = relation.replace(sympy.floor, lambda _: sympy.S.One)
+    return (
+        all(element.tensor.kind == "integer" for element in relation.atoms(Element))
+        and all(value.is_Integer for value in whole.atoms(sympy.Number))
+        and not whole.has(sympy.Pow)
+    )
 
 
 def _is_reciprocal(factor: Expr) -> bool:
@@ -353,7 +354,8 @@ def bare(text: str) -> str:
     return text
 
 
-def _bare_term(text: str) -> str:
+def bare_term(text: str) -> str:
+    """Return the text as it may stand beside an operator or before an ``if``."""
     inner = bare(text)
     return inner if " if " not in inner and not inner.startswith("-") else text
 

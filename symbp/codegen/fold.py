@@ -70,6 +70,7 @@ def _single_sum(
         source = writers.get(factor.tensor, [])
         if (
             not factor.is_plain
+            or any(e.tensor is factor.tensor for e in (equation.body - term).atoms(Element))
             or others.has(factor)
             or any(element.args for element in others.atoms(Element))
             or readers.get(factor.tensor) != 1

@@ -118,6 +118,7 @@ class _Writer:
         self.names = Names(layout.reserved)
         self.code: list[str] = []
         self.bound: set[Tensor] = set()
+        self.wholes: dict[Tensor, str] = {}
         self.in_epoch = in_epoch
         self.capacity = "batch_size" if in_epoch else "N"
         self.plan: list[Block] = plan(program.equations, self.aliases)
@@ -136,8 +137,14 @@ class _Writer:
 
     def given(self, tensors: Sequence[Tensor]) -> list[str]:
         """Return the names of a function's array arguments."""
-        suffix = "_all" if self.in_epoch and self.program_has_batch(tensors) else ""
-        return [self.names.tensor(tensor) + suffix for tensor in tensors]
+        gathered = self.in_epoch and self.program_has_batch(tensors)
+        return [self.whole(t) if gathered else self.names.tensor(t) for t in tensors]
+
+    def whole(self, tensor: Tensor) -> str:
+        """Return the name of the array that holds all examples, beside that of a batch."""
+        if tensor not in self.wholes:
+            self.wholes[tensor] = self.names.unique(f"{self.names.tensor(tensor)}_all")
+        return self.wholes[tensor]
 
     def program_has_batch(self, tensors: Sequence[Tensor]) -> bool:
         return any(not isinstance(extent, int) for t in tensors for extent in t.shape)
@@ -233,7 +240,7 @@ class _Writer:
             if tensor not in batched and tensor in used:
                 name = self.names.tensor(tensor)
                 if has_batch:
-                    self.line(f"{name} = {name}_all" + ("" if tensor.rank else "[()]"))
+                    self.line(f"{name} = {self.whole(tensor)}" + ("" if tensor.rank else "[()]"))
                 elif not tensor.rank:
                     self.line(f"{name} = {name}[()]")
         self.buffers()
@@ -269,7 +276,8 @@ class _Writer:
             for depth, (counter, extent) in enumerate(zip(counters, tensor.shape[1:], strict=True))
         ]
         rest = "".join(f", {counter}" for counter in counters)
-        return [*lines, f"{INDENT * len(counters)}{name}[row{rest}] = {name}_all[example{rest}]"]
+        copy = f"{name}[row{rest}] = {self.whole(tensor)}[example{rest}]"
+        return [*lines, INDENT * len(counters) + copy]
 
     def finish_updates(self) -> None:
         """Copy what was not computed in place, and scalars, to where they belong."""
@@ -337,8 +345,9 @@ def _aliases(program: Program) -> tuple[dict[Tensor, Tensor], set[Tensor]]:
 
 
 def _reads_in_place(equations: Sequence[Equation], new: Tensor, old: Tensor) -> bool:
+    """Whether each element of the old tensor is read only where it is replaced, and before."""
     return all(
-        element.args == equation.lhs.args
+        element.args == equation.lhs.args and not (equation.accumulate or equation.reduce)
         for equation in equations
         if equation.tensor is new
         for element in equation.reads()

@@ -32,9 +32,8 @@ def label(equation: Equation, names: Names) -> str:
             indices[index] = name
         return indices[index]
 
-    mapping: dict[Any, Any] = {}
     for index in equation.domain:
-        mapping[index] = sympy.Symbol(index_name(index))
+        index_name(index)  # named in this order, left-hand side first
     bound = " ".join(index_name(index) for index in equation.reduce)
     body = _text(equation.body, names, index_name)
     sign = "+=" if equation.accumulate else "="

@@ -9,8 +9,6 @@ addressable when one of its groups has unit stride. Indices that prevent this ar
 import itertools
 from collections.abc import Sequence
 
-import sympy
-
 from symbp.codegen.blocks import Product
 from symbp.codegen.contract import is_contraction, split_scalars, typical_size
 from symbp.notation.equation import Equation
@@ -37,9 +35,6 @@ def as_product(
     if not is_contraction(equation):
         return None
     _, factors = split_scalars(equation.body)
-    if len(factors) == 1:
-        assert isinstance(factors[0], sympy.Pow)
-        factors = [factors[0].base] * 2
     first, second = factors
     a, b, c = (set(element.args) - fixed for element in (first, second, equation.lhs))
     batch = a & b & c

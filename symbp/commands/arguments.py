@@ -124,8 +124,8 @@ def read_network(
 
         # Only what was given is passed on: the library owns the other defaults.
         options: dict[str, Any] = {
-            "activation": activation or "sigmoid",
-            "loss": loss or "quadratic",
+            "activation": "sigmoid" if activation is None else activation,
+            "loss": "quadratic" if loss is None else loss,
         }
         if output is not None:
             options["output"] = output

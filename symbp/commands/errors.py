@@ -46,8 +46,8 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     -------
     callable
         The same function; a ``SymbpError`` or ``ValueError`` (the request is wrong) exits
-        with 2, an ``OSError`` (a file cannot be read or written) with 1. Anything else is a
-        defect of symbp and keeps its traceback.
+        with 2; an ``OSError`` (a file cannot be read or written) or a ``MemoryError`` with 1.
+        Anything else is a defect of symbp and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -59,5 +59,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise fail(f"{where}{error.strerror or error}", FAILED) from error
+        except MemoryError as error:
+            raise fail(f"not enough memory: {error}", FAILED) from error
 
     return wrapper

@@ -119,6 +119,9 @@ def train(
         loss = _default_loss(dataset, sizes) if loss is None else loss
     if module is not None:
         refuse_to_overwrite(network, module)
+    # Before training, not after it.
+    if parameters is not None and not parameters.parent.is_dir():
+        raise fail(f"{parameters}: no folder {parameters.parent}", FAILED)
     rule = named_optimizer(optimizer, learning_rate)
     net = read_network(network, activation, loss, output)
     train_part, test_part, units = standardise(*split(dataset, test_fraction, seed))

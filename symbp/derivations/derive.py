@@ -55,6 +55,8 @@ def derive(program: Program) -> Derivation:
     >>> print(derive(program).gradient("z"))
     ∂f/∂z = q
     """
+    if not isinstance(program, Program):
+        raise NotationError(f"expected a Program or Network, got {type(program).__name__}")
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
     single = per_example(program)

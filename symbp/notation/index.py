@@ -106,6 +106,8 @@ def indices(names: str, *extents: Any) -> tuple[Index, ...]:
     >>> k.extent
     784
     """
+    if not isinstance(names, str):
+        raise NotationError(f"indices: expected names separated by spaces, got {names!r}")
     parts = names.replace(",", " ").split()
     if len(extents) == 1:
         extents = extents * len(parts)

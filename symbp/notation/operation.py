@@ -206,6 +206,11 @@ def function(
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise NotationError(f"function name {name!r}: expected an identifier such as 'mish'")
+    for what, rule in (("value", value), ("derivative", derivative)):
+        if not callable(rule) and not (rule is None and what == "derivative"):
+            raise NotationError(f"function {name}: {what}: expected a function, got {rule!r}")
+    if isinstance(arguments, bool) or not isinstance(arguments, int) or arguments < 1:
+        raise NotationError(f"function {name}: arguments: expected 1 or more, got {arguments!r}")
 
     def expand(self: Any, **hints: Any) -> Expr:
         return value(*self.args)
@@ -217,10 +222,10 @@ def function(
         "__doc__": f"{name}.",
     }
     if derivative is not None:
-        rule = derivative
+        partials_of = derivative
 
         def fdiff(self: Any, argindex: int = 1) -> Expr:
-            result = rule(*self.args)
+            result = partials_of(*self.args)
             partials = result if isinstance(result, tuple) else (result,)
             if len(partials) != arguments:
                 raise NotationError(

@@ -68,6 +68,8 @@ class Program:
         updates: tuple[tuple[Tensor, Tensor], ...] = (),
         derived: bool = False,
     ) -> None:
+        if not isinstance(equations, Iterable):
+            raise NotationError(f"a program takes a list of equations, got {equations!r}")
         given = tuple(equations)
         for equation in given:
             if not isinstance(equation, Equation):

@@ -7,13 +7,14 @@ A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a rol
 import functools
 import itertools
 import keyword
+import math
 import unicodedata
 from typing import Any, Literal
 
 import sympy
 from sympy.core.expr import AtomicExpr, Expr
 
-from symbp.notation.errors import NotationError
+from symbp.notation.errors import NotationError, suggest
 from symbp.notation.index import Extent, Index
 
 __all__ = [
@@ -123,6 +124,11 @@ class Tensor(AtomicExpr):
             raise NotationError(f"tensor {name}: role {role!r}, expected one of {', '.join(ROLES)}")
         if kind not in KINDS:
             raise NotationError(f"tensor {name}: kind {kind!r}, expected one of {', '.join(KINDS)}")
+        if initial is not None and not _is_initial(initial):
+            raise NotationError(
+                f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
+                f"('uniform', bound) or ('constant', value)"
+            )
         self: Tensor = super().__new__(cls)
         self.name, self.indices, self.role = name, tuple(indices), role
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
@@ -224,9 +230,15 @@ class Element(Expr):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the subscripts are distinct plain indices."""
-        return all(isinstance(a, Index) for a in self.args) and len(set(self.args)) == len(
-            self.args
+        """Whether the subscripts are distinct plain indices that run over their whole axes."""
+        return self.is_inside and len(set(self.args)) == len(self.args)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether each subscript is an index of its axis' extent, so that the element exists."""
+        return all(
+            isinstance(subscript, Index) and subscript.extent == extent
+            for subscript, extent in zip(self.args, self.tensor.shape, strict=True)
         )
 
     def _sympystr(self, printer: Any) -> str:
@@ -273,28 +285,47 @@ def _is_affine(expression: Expr) -> bool:
     )
 
 
+def _is_initial(value: Any) -> bool:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return False
+    law, number = value
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return False
+    return law == "constant" or (law in ("normal", "uniform") and number >= 0)
+
+
+_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol")
+
+
+def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+    for option in options:
+        if option not in _OPTIONS and option != "value":
+            raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
+    return Tensor(name, indices, role, **options)
+
+
 def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an intermediate tensor, defined by an equation of the program."""
-    return Tensor(name, indices, "intermediate", **options)
+    return _declared(name, indices, "intermediate", options)
 
 
 def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
-    return Tensor(name, indices, "parameter", **options)
+    return _declared(name, indices, "parameter", options)
 
 
 def input(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an input; its first index is usually the example's, of extent ``"N"``."""
-    return Tensor(name, indices, "input", **options)
+    return _declared(name, indices, "input", options)
 
 
 def target(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a target: what the outputs are compared with in the cost."""
-    return Tensor(name, indices, "target", **options)
+    return _declared(name, indices, "target", options)
 
 
 def constant(name: str, value: float, **options: Any) -> Tensor:
     """Declare a scalar constant with a default value that can be changed at run time."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise NotationError(f"constant {name}: expected a number, got {value!r}")
-    return Tensor(name, (), "constant", value=float(value), **options)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
+    return _declared(name, (), "constant", {"value": float(value), **options})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
-from symbp.notation.errors import SymbpError
+from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 from symbp.training.compiler import compile
@@ -96,11 +96,17 @@ def check(
     >>> bp.check(bp.mlp(3, 3, 3, activation="sigmoid")).passed
     True
     """
+    if not isinstance(program, Program):
+        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
     if program.cost is None:
         raise SymbpError("nothing to check: the program has no cost")
     plain = normalise(program)
     differentiated = reverse(plain)
-    point = {**random_values(program, examples, seed), **dict(values or {})}
+    point = random_values(program, examples, seed)
+    for name in values or {}:
+        if name not in point:
+            raise SymbpError(f"values: no array {name!r} in this program; {suggest(name, point)}")
+    point.update(values or {})
     point = {name: np.array(value) for name, value in point.items()}
     derived = interpret(differentiated, point)
     cost = float(derived[program.cost.name])

@@ -213,14 +213,18 @@ def load_module(path: str | os.PathLike[str], name: str | None = None) -> Module
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
     """Write a text file so that it is there whole or not at all."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = None
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".symbp.", suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+    except BaseException as error:
+        if temporary is not None:
+            os.unlink(temporary)
+        if isinstance(error, OSError):  # it names the temporary file, unknown to the user
+            raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
     return path
 

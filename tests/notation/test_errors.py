@@ -128,7 +128,7 @@ EQUATIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "an extent of zero": (lambda: bp.Index("i", 0), "extent 0: expected a positive int"),
     "an extent that is no number": (lambda: bp.Index("i", 2.5), "extent 2.5: expected a positive"),
     "a constant without a number": (
-        lambda: bp.constant("c", "one"), "constant c: expected a number, got 'one'"
+        lambda: bp.constant("c", "one"), "constant c: expected a finite number, got 'one'"
     ),
     "the number of extents": (lambda: bp.indices("i j k", 1, 2), "3 indices (i j k) need as many"),
 }  # fmt: skip
