@@ -161,7 +161,7 @@ def _loss_kernel(parameters, x, y):
     gemm(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
     C_ = real(0)
     # a2_logsumexp_max[n] = max_{j} z2[n, j]
-    # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
+    # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -3.0e+38) & (a2_logsumexp_max[n] < 3.0e+38…
     # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
     # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
     # C = sum_{n j} y[n, j]*(a2_logsumexp[n] - z2[n, j])/N
@@ -171,7 +171,7 @@ def _loss_kernel(parameters, x, y):
         for j in range(10):
             a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
         a2_logsumexp_max = a2_logsumexp_max_
-        a2_logsumexp_shift = a2_logsumexp_max_
+        a2_logsumexp_shift = a2_logsumexp_max_ if (a2_logsumexp_max_ > real(-3e+38) and a2_logsumexp_max_ < real(3e+38)) else real(0)
         a2_logsumexp_sum_ = real(0)
         for j in range(10):
             a2_logsumexp_sum_ += exp(z2[n, j] - a2_logsumexp_shift)
@@ -221,7 +221,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     for j in range(10):
         b2_adjoint[j] = real(0)
     # a2_logsumexp_max[n] = max_{j} z2[n, j]
-    # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
+    # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -3.0e+38) & (a2_logsumexp_max[n] < 3.0e+38…
     # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
     # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
     # C = sum_{n j} y[n, j]*(a2_logsumexp[n] - z2[n, j])/N
@@ -233,7 +233,7 @@ def _gradient_kernel(parameters, gradients, x, y):
         for j in range(10):
             a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
         a2_logsumexp_max = a2_logsumexp_max_
-        a2_logsumexp_shift = a2_logsumexp_max_
+        a2_logsumexp_shift = a2_logsumexp_max_ if (a2_logsumexp_max_ > real(-3e+38) and a2_logsumexp_max_ < real(3e+38)) else real(0)
         a2_logsumexp_sum_ = real(0)
         for j in range(10):
             a2_logsumexp_sum_ += exp(z2[n, j] - a2_logsumexp_shift)
@@ -328,7 +328,7 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         for j in range(10):
             b2_adjoint[j] = real(0)
         # a2_logsumexp_max[n] = max_{j} z2[n, j]
-        # a2_logsumexp_shift[n] = a2_logsumexp_max[n]
+        # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -3.0e+38) & (a2_logsumexp_max[n] < 3.0e+38…
         # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
         # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
         # C = sum_{n j} y[n, j]*(a2_logsumexp[n] - z2[n, j])/N
@@ -340,7 +340,7 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             for j in range(10):
                 a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
             a2_logsumexp_max = a2_logsumexp_max_
-            a2_logsumexp_shift = a2_logsumexp_max_
+            a2_logsumexp_shift = a2_logsumexp_max_ if (a2_logsumexp_max_ > real(-3e+38) and a2_logsumexp_max_ < real(3e+38)) else real(0)
             a2_logsumexp_sum_ = real(0)
             for j in range(10):
                 a2_logsumexp_sum_ += exp(z2[n, j] - a2_logsumexp_shift)
@@ -510,6 +510,9 @@ def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
+    if np.ma.is_masked(value):
+        count = np.ma.count_masked(value)
+        raise ValueError(f"{label}: {count} entries are masked, expected an array without a mask")
     if array.dtype.kind not in kinds:
         expected = "an integer dtype" if kinds == "iu" else "real numbers"
         raise TypeError(f"{label}: expected {expected}, got dtype {array.dtype}")
@@ -858,6 +861,8 @@ class Trainer:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
+        except OSError as error:  # it names the temporary file
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         finally:
             if os.path.exists(temporary):
                 os.remove(temporary)

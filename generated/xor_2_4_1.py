@@ -406,6 +406,9 @@ def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
+    if np.ma.is_masked(value):
+        count = np.ma.count_masked(value)
+        raise ValueError(f"{label}: {count} entries are masked, expected an array without a mask")
     if array.dtype.kind not in kinds:
         expected = "an integer dtype" if kinds == "iu" else "real numbers"
         raise TypeError(f"{label}: expected {expected}, got dtype {array.dtype}")
@@ -754,6 +757,8 @@ class Trainer:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
+        except OSError as error:  # it names the temporary file
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         finally:
             if os.path.exists(temporary):
                 os.remove(temporary)

@@ -20,7 +20,10 @@ app = typer.Typer(
         "Derive the backpropagation of a network as equations, print them, and generate the "
         "standalone Numba module that computes them."
     ),
-    epilog="Exit codes: 0 done; 1 what was asked failed; 2 the request itself is wrong.",
+    epilog=(
+        "Exit codes: 0 done; 1 what was asked failed; 2 the request itself is wrong; "
+        "130 interrupted."
+    ),
 )
 
 for command in (derive, generate, check, train, doctor):

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Iterator[Any]:
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Return a function that compares a text with the file of a name in tests/golden/."""
 
     def compare(name: str, text: str) -> None:
@@ -75,4 +75,4 @@ def golden(request: pytest.FixtureRequest) -> Iterator[Any]:
         expected = path.read_text(encoding="utf-8")
         assert text == expected, f"{name} differs; if that is meant, run pytest --update-golden"
 
-    yield compare
+    return compare

@@ -190,7 +190,7 @@ class _Contractor:
             tuple(i for i in equation.reduce if i in shared),
             origin=Origin("contract", equation),
         )
-        rest = tuple(i for i in equation.reduce if i not in shared)
+        rest = self._reduced((first | second) - shared)
         scatter = equation.replace(body=scalar * target, reduce=rest)
         return [*self.made, contraction, scatter]
 

@@ -128,7 +128,7 @@ class _Writer:
             self.names,
             dropped_axes(self.plan, kept),
             self.aliases,
-            unread_stores(self.plan, kept | set(self.aliases)),
+            unread_stores(self.plan, kept | set(roots) | set(self.aliases)),
             self.capacity,
         )
 

@@ -9,6 +9,9 @@ from symbp.notation.tensor import Tensor
 
 __all__ = ["lower_logsumexp"]
 
+# Beyond it, a maximum counts as infinite: just below the largest number of float32.
+_LARGE = sympy.Float(3e38)
+
 
 def lower_logsumexp(program: Program) -> Program:
     """Return the program with ``L = logsumexp_k u`` as ``m = max_k u``, ``s = Σ exp(u - m)`` and
@@ -24,8 +27,9 @@ def lower_logsumexp(program: Program) -> Program:
         largest = _like(equation.tensor, "max", names)[lhs.args]
         shift = _like(equation.tensor, "shift", names)[lhs.args]
         total = _like(equation.tensor, "sum", names)[lhs.args]
-        # An infinite maximum must not be subtracted from itself.
-        finite = where(sympy.Abs(largest) < sympy.oo, largest, 0)
+        # An infinite maximum must not be subtracted from itself. Compared with a number, because
+        # SymPy takes a real expression for finite and would drop a comparison with infinity.
+        finite = where(sympy.And(largest > -_LARGE, largest < _LARGE), largest, 0)
         equations += [
             Equation(largest, equation.body, equation.reduce, "max", origin=origin),
             Equation(shift, finite, origin=origin),

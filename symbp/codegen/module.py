@@ -23,6 +23,14 @@ from symbp.notation.tensor import Tensor
 __all__ = ["DTYPES", "module_text"]
 
 DTYPES = ("float32", "float64")
+# The files that every module gets whole, with the headings they stand under; the last one holds
+# the ``__main__`` guard and ends the module.
+RUNTIME = {
+    "arguments.py": "Arguments and buffers",
+    "entry_points.py": "Entry points",
+    "trainer.py": "Training",
+    "gradient_check.py": "Gradient check",
+}
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
 _THREADS = frozenset({"limit_threads", "restore_threads"})
 
@@ -84,16 +92,16 @@ def module_text(
 
     # The kernels come first because they are what a reader looks for; they are compiled at their
     # first call, when everything that they use is defined.
-    add("Arguments and buffers", "arguments.py")
-    add("Entry points", "entry_points.py")
-    add("Training", "trainer.py")
+    *body, check = RUNTIME
+    for file in body:
+        add(RUNTIME[file], file)
     maths = calls - _BLAS - _THREADS
     if maths:
         add("Vector maths", f"vector_maths_{dtype}.py", maths)
     if calls & _BLAS:
         add("BLAS", "blas.py", {"BLAS_SYMBOLS", *(calls & _BLAS)})
         add("BLAS threads", "threads.py")
-    add("Gradient check", "gradient_check.py")
+    add(RUNTIME[check], check)
     header = _docstring(given, title, dtype, stamp)
     head = f"{header}\n\nfrom __future__ import annotations\n\n{imports.text()}\n"
     return _tidy("\n\n".join([head, *parts]))

@@ -56,7 +56,9 @@ def unread_stores(blocks: Sequence[Block], kept: Iterable[Tensor]) -> set[int]:
             ):
                 for element in block.equation.reads():
                     reads.setdefault(element.tensor, []).append((id(body), element.args))
-            if isinstance(block, Assign) and block.mode in ("set", "add"):
+            # Outside of loops each block reads from memory what an earlier one computed.
+            in_loop = body is not blocks
+            if isinstance(block, Assign) and block.mode in ("set", "add") and in_loop:
                 stores.append((block, id(body)))
 
     visit(blocks)

@@ -49,5 +49,7 @@ def derive(
     if to is None:
         typer.echo(text)
     else:
-        to.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        from symbp.training.compiler import write_text
+
+        write_text(to, text.rstrip("\n") + "\n")
         typer.echo(f"wrote {to}")

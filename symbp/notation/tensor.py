@@ -221,9 +221,11 @@ class Element(Expr):
     def sort_key(self, order: object = None) -> Any:
         """Return SymPy's key: the tensor, then the subscripts."""
         inner = tuple(argument.sort_key() for argument in self.args)
+        # SymPy's key of a power of an element begins with its number of subscripts; 100 more
+        # keeps the two apart, because names do not compare with subscripts.
         return (
             self.class_key(),
-            (3 + len(inner), (self.tensor.name, self.tensor.serial, *inner)),
+            (100 + len(inner), (self.tensor.name, self.tensor.serial, *inner)),
             sympy.S.One.sort_key(),
             sympy.S.One,
         )

@@ -8,6 +8,7 @@
 import hashlib
 import importlib.util
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -171,9 +172,25 @@ def cache_folder() -> Path:
         if os.access(folder, os.W_OK):
             return folder
     except OSError:
-        # A read-only home, as in many containers: the cache then lasts as long as the machine.
-        return Path(tempfile.gettempdir()) / f"symbp-{os.getuid() if hasattr(os, 'getuid') else 0}"
-    return Path(tempfile.gettempdir()) / f"symbp-{os.getuid() if hasattr(os, 'getuid') else 0}"
+        pass
+    # A read-only home, as in many containers: the cache then lasts as long as the machine.
+    return _own_temporary_folder()
+
+
+def _own_temporary_folder() -> Path:
+    """Return a folder that nobody else can write to: what is in it will be run."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"symbp-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and (
+            os.name == "nt" or (found.st_uid == user and not found.st_mode & 0o022)
+        ):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="symbp-"))
 
 
 def load_module(path: str | os.PathLike[str], name: str | None = None) -> ModuleType:
@@ -193,10 +210,16 @@ def load_module(path: str | os.PathLike[str], name: str | None = None) -> Module
     path = Path(path)
     if not path.is_file():
         raise SymbpError(f"{path}: no such file")
-    name = name or path.stem
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == str(path):
-        return known
+    if name is None:
+        # Read anew each time, since the file may have been generated again; and a json.py does
+        # not take the place of Python's own.
+        name = path.stem
+        known = sys.modules.get(name)
+        other = known is not None and getattr(known, "__file__", None) != str(path)
+        if other or name in sys.stdlib_module_names:
+            name += f"_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    elif name in sys.modules:
+        return sys.modules[name]
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
         raise SymbpError(f"{path}: not a Python file")

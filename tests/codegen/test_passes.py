@@ -104,7 +104,7 @@ def test_contracting_twice_is_contracting_once(
     assert [str(e) for e in contract(once).equations] == [str(e) for e in once.equations]
 
 
-# By hand -------------------------------------------------------------------------------------------
+# By hand ------------------------------------------------------------------------------------------
 
 
 def test_a_large_log_sum_exp_does_not_overflow_and_an_empty_one_is_minus_infinity() -> None:
@@ -116,6 +116,21 @@ def test_a_large_log_sum_exp_does_not_overflow_and_an_empty_one_is_minus_infinit
     )
     assert float(interpret(program, {"x": [-np.inf] * 3})["f"]) == -np.inf
     assert float(interpret(program, {"x": [np.inf, 0.0, 0.0]})["f"]) == np.inf
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_emitted_log_sum_exp_of_infinities_is_infinite(dtype: str) -> None:
+    n, k = bp.Index("n", "N"), bp.Index("k", 3)
+    x, w = bp.input("x", n, k), bp.parameter("w")
+    f, C = bp.tensor("f", n), bp.tensor("C")
+    equations = [
+        bp.Equation(f[n], bp.LogSumExp(x[n, k], k)),
+        bp.Equation(C, bp.Sum(w * f[n], n)),
+    ]
+    module = bp.compile(bp.Program(equations, cost=C, output=f), dtype=dtype).module
+    rows = [[-np.inf] * 3, [np.inf, 0, 0], [1e4, 1e4, -np.inf], [0, np.nan, 0]]
+    expected = [-np.inf, np.inf, 1e4 + np.log(2), np.nan]
+    np.testing.assert_allclose(module.predict([1.0], np.array(rows)), expected, rtol=1e-6)
 
 
 def test_a_gradient_that_only_the_update_reads_is_added_onto_the_parameter() -> None:
@@ -168,7 +183,7 @@ def test_three_factors_become_two_products() -> None:
 
 def test_a_sum_over_one_factor_only_comes_before_the_product() -> None:
     E = bp.input("E", n, k)
-    partial, product = contracted(A[i, k] * E[n, k] * D[n, j], i, k, reduce=(n, j))
+    partial, product = contracted(E[n, k] * D[n, j], k, reduce=(n, j))
     assert partial.reduce == (j,)
     assert product.reduce == (n,)
 

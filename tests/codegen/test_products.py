@@ -88,7 +88,7 @@ def test_the_product_loops_over_what_blas_cannot_address(formula: str) -> None:
     ],
 )
 def test_what_is_emitted_computes_the_einsum(formula: str, batch: str) -> None:
-    equation, A, B = contraction(formula, batch)
+    equation, _A, _B = contraction(formula, batch)
     scale, cost = bp.parameter("scale"), bp.tensor("cost")
     over = tuple(i.fresh() for i in equation.tensor.indices)
     spread = bp.Sum(scale[()] * equation.tensor[over], *over)

@@ -105,3 +105,22 @@ def test_locals_and_buffers_give_the_same_numbers(examples: int) -> None:
     sigmoid = 1 / (1 + np.exp(-values))
     np.testing.assert_allclose(one, (sigmoid**2 + sigmoid).sum(axis=0), rtol=1e-14)
     np.testing.assert_array_equal(one, two)
+
+
+def test_a_scalar_parameter_that_is_updated_in_two_parts_is_stored() -> None:
+    """Its start and its sum are two equations; the last of them holds what is kept."""
+    W, s = bp.parameter("W", k, j), bp.parameter("s")
+    a, z, C = bp.tensor("a", n, j), bp.tensor("z", n, k), bp.tensor("C")
+    equations = [
+        bp.Equation(a[n, j], s * bp.sigmoid(x[n, j])),
+        bp.Equation(z[n, k], bp.Sum(W[k, j] * a[n, j], j)),
+        bp.Equation(C, bp.Mean(z[n, k] ** 2, n, k)),
+    ]
+    module = bp.compile(bp.Program(equations, cost=C), bp.SGD(0.5)).module
+    generator = np.random.default_rng(0)
+    start = {"W": generator.normal(size=(2, 3)), "s": np.array(0.75)}
+    values = generator.normal(size=(4, 3))
+    _, gradient = module.gradient(start, values)
+    trainer = module.Trainer(start).fit(values, epochs=1, batch_size=4)
+    np.testing.assert_allclose(trainer.parameters.s, 0.75 - 0.5 * gradient.s, rtol=1e-14)
+    np.testing.assert_allclose(trainer.parameters.W, start["W"] - 0.5 * gradient.W, rtol=1e-14)

@@ -1,0 +1,166 @@
+"""The same program gives the same bytes, and the same bytes give the same numbers."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbp as bp
+from symbp.training import gallery
+
+ROOT = Path(__file__).parents[1]
+
+# Several networks, in another process: prints a hash of each module's source and derivation.
+GENERATE = """
+import hashlib, json, sys
+sys.path.insert(0, sys.argv[1])
+import sympy
+import symbp as bp
+from symbp.training.compiler import module_source
+from tests.programs import PROGRAMS
+
+n = sympy.Symbol("N", integer=True, positive=True)
+X, W, Y = (sympy.MatrixSymbol(*s) for s in (("X", n, 3), ("W", 2, 3), ("Y", n, 2)))
+D = (X * W.T).applyfunc(sympy.tanh) - Y
+x = sympy.Symbol("x")
+programs = {
+    "adam": (bp.mlp(6, 5, 3, activation="gelu", loss="softmax_cross_entropy"), bp.Adam(0.01)),
+    "penalties": (bp.mlp(4, 3, 1, penalty=[bp.L1(0.1), bp.L2(0.2)]), bp.Nesterov(0.1)),
+    "lstm": (PROGRAMS["lstm"]()[0], bp.RMSProp(0.01)),
+    "attention": (PROGRAMS["attention"]()[0], bp.AdamW(0.01)),
+    "matrices": (
+        bp.from_matrices(sympy.Trace(D.T * D) / 2, parameters=[W], inputs=[X], targets=[Y]),
+        bp.Momentum(0.1),
+    ),
+}
+hashes = {}
+for name, (program, optimizer) in programs.items():
+    derivation = bp.derive(program)
+    text = module_source(program, optimizer, "float32")
+    for part, value in (("module", text), ("text", derivation.text()),
+                        ("latex", derivation.latex(form="index"))):
+        hashes[f"{name} {part}"] = hashlib.sha256(value.encode()).hexdigest()
+print(json.dumps(hashes))
+"""
+
+# An emitted module where nothing but numpy, numba and scipy can be imported.
+ALONE = """
+import importlib.util, json, sys
+
+FORBIDDEN = {"symbp", "sympy", "mpmath", "opt_einsum", "typer", "rich", "sklearn", "jax"}
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in FORBIDDEN:
+            raise ModuleNotFoundError(f"this environment has no {name}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+spec = importlib.util.spec_from_file_location("emitted", sys.argv[1])
+module = sys.modules["emitted"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+
+x = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+y = [[0.0], [1.0], [1.0], [0.0]]
+trainer = module.Trainer(seed=4).fit(x, y, epochs=30, batch_size=2)
+trainer.save(sys.argv[2])
+same = module.Trainer.load(sys.argv[2])
+assert same.loss(x, y) == trainer.loss(x, y)
+assert module.check_gradient() < 1e-6
+assert trainer.predict(x).shape == (4, 1)
+loaded = sorted(FORBIDDEN & {name.split(".")[0] for name in sys.modules})
+print(json.dumps({"parameters": trainer._flat.tobytes().hex(), "loaded": loaded}))
+"""
+
+
+def started(code: str, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *([] if environment else ["-I"]), "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def answer(process: subprocess.Popen[str]) -> Any:
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return json.loads(output)
+
+
+def test_generating_twice_gives_identical_bytes() -> None:
+    first, second = (
+        answer(process)
+        for process in [started(GENERATE, ROOT, PYTHONHASHSEED=seed) for seed in ("0", "54321")]
+    )
+    assert len(first) == 15
+    assert first == second
+
+
+def test_generating_again_in_one_process_gives_identical_bytes() -> None:
+    # Indices and tensors are numbered as they are made; no number may reach the text.
+    assert gallery.gallery() == gallery.gallery()
+
+
+def test_the_gallery_regenerates_byte_for_byte(capsys: pytest.CaptureFixture[str]) -> None:
+    assert gallery.main(["--check", "--folder", str(ROOT / "generated")]) == 0, (
+        capsys.readouterr().err
+    )
+
+
+@pytest.fixture(scope="module")
+def xor(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    path = tmp_path_factory.mktemp("emitted") / "xor.py"
+    path.write_text(gallery.gallery()["xor_2_4_1.py"], encoding="utf-8")
+    return bp.load_module(path)
+
+
+X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+
+
+def test_a_module_needs_numpy_numba_and_scipy_only(xor: ModuleType, tmp_path: Path) -> None:
+    assert xor.__file__ is not None
+    found = answer(started(ALONE, xor.__file__, tmp_path / "saved.npz"))
+    assert found["loaded"] == []
+    # ... and in that other process it trains to the same bits as here.
+    trainer = xor.Trainer(seed=4).fit(X, Y, epochs=30, batch_size=2)
+    assert found["parameters"] == trainer._flat.tobytes().hex()
+    assert xor.Trainer.load(tmp_path / "saved.npz").loss(X, Y) == trainer.loss(X, Y)
+
+
+@pytest.fixture(scope="module", params=["float32", "float64"])
+def digits(request: pytest.FixtureRequest) -> ModuleType:
+    net = bp.mlp(8, 6, 3, activation="sigmoid", loss="softmax_cross_entropy")
+    return bp.compile(net, bp.Adam(0.01), dtype=request.param).module
+
+
+def data() -> tuple[Any, Any]:
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(101, 8)), generator.integers(0, 3, 101)
+
+
+def test_training_is_the_same_to_the_bit_from_run_to_run(digits: ModuleType) -> None:
+    first, second, other = (
+        digits.Trainer(seed=seed).fit(*data(), epochs=5, batch_size=16, validation=data())
+        for seed in (7, 7, 8)
+    )
+    assert first._flat.tobytes() == second._flat.tobytes() != other._flat.tobytes()
+    assert first.history == second.history
+
+
+def test_a_loaded_training_continues_to_the_bit(digits: ModuleType, tmp_path: Path) -> None:
+    whole = digits.Trainer(seed=3, beta1=0.8).fit(*data(), epochs=6, batch_size=16)
+    half = digits.Trainer(seed=3, beta1=0.8).fit(*data(), epochs=2, batch_size=16)
+    half.save(tmp_path / "half.npz")
+    rest = digits.Trainer.load(tmp_path / "half.npz").fit(*data(), epochs=4, batch_size=16)
+    assert rest._flat.tobytes() == whole._flat.tobytes()
+    assert rest._state.tobytes() == whole._state.tobytes()
+    assert rest.history == whole.history
+    assert (rest.epochs, rest.hyperparameters) == (whole.epochs, whole.hyperparameters)
