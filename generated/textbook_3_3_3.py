@@ -100,7 +100,14 @@ _OPTIONS: Any = {
 }
 
 
-@njit(**_OPTIONS)
+def _compiled(function: Any) -> Any:
+    # Numba keeps code beside this file by this name, and needs the module that compiled
+    # it under that module's own name: if one file has two names, each compiles its own.
+    function.__qualname__ += f"@{__name__}"
+    return njit(**_OPTIONS)(function)
+
+
+@_compiled
 def _predict_kernel(parameters, x):
     W1 = parameters[0:9].reshape((3, 3))
     b1 = parameters[9:12]
@@ -135,7 +142,7 @@ def _predict_kernel(parameters, x):
     return a2
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _loss_kernel(parameters, x, y):
     W1 = parameters[0:9].reshape((3, 3))
     b1 = parameters[9:12]
@@ -175,7 +182,7 @@ def _loss_kernel(parameters, x, y):
     return float(C)
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _gradient_kernel(parameters, gradients, x, y):
     W1 = parameters[0:9].reshape((3, 3))
     b1 = parameters[9:12]
@@ -247,7 +254,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     return float(C)
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, y_all):
     threads = limit_threads(batch_size * 9)
     W1 = parameters[0:9].reshape((3, 3))

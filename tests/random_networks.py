@@ -26,6 +26,8 @@ assert jax_oracle.jax is jax
 
 COUNT = 210
 WIDTHS = (1, 2, 3, 4, 5, 7, 10, 13, 20, 29, 40)
+# The compiler's time grows with the depth.
+DEPTHS = (1, 2, 3, 2, 1, 4, 2, 3, 5, 1, 3, 6)
 # Nearer to a kink than this, rounding alone decides on which side a value lies.
 MARGIN = 1e-9
 
@@ -268,9 +270,9 @@ def _penalised(cost: Any, penalties: Sequence[Any], weights: Sequence[Any]) -> A
 
 
 def _sizes(d: Drawing, loss: str, widest: int = 40) -> tuple[int, list[int]]:
-    """Return the number of inputs and the units of each layer, for the depths 1 to 6 in turn."""
+    """Return the number of inputs and the units of each layer; the depths have their turns."""
     widths = [width for width in WIDTHS if width <= widest]
-    depth = 1 + (d.seed // 3) % 6
+    depth = DEPTHS[(d.seed // 3) % len(DEPTHS)]
     d.features.add(f"depth {depth}")
     units = [d.choice(widths) for _ in range(depth)]
     if loss == "softmax_cross_entropy":

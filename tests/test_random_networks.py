@@ -4,6 +4,7 @@ Errors are the largest difference in a parameter's gradient relative to its larg
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -55,6 +56,7 @@ _compiled: dict[str, Any] = {}
 def compiled(program: bp.Program) -> Any:
     """Return the emitted module, with the functions that earlier ones have compiled already."""
     module = bp.compile(program, bp.SGD(RATE)).module
+    del sys.modules[module.__name__]  # two hundred modules are much memory
     for name, function in list(vars(module).items()):
         if isinstance(function, Dispatcher) and not name.endswith("_kernel"):
             text = inspect.getsource(function.py_func)

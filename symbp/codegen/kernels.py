@@ -301,7 +301,7 @@ class _Writer:
 
     def kernel(self, name: str, arguments: Sequence[str]) -> Kernel:
         self.limit_threads()
-        header = ["@njit(**_OPTIONS)", f"def {name}({', '.join(arguments)}):"]
+        header = ["@_compiled", f"def {name}({', '.join(arguments)}):"]
         text = "\n".join([*header, *(INDENT + line if line else "" for line in self.code)])
         return Kernel(text + "\n", frozenset(self.emitter.scope.kernels | self.emitter.routines))
 

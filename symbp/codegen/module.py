@@ -252,7 +252,12 @@ def _kernels_text(kernels: list[Kernel]) -> str:
         '    "nogil": True,\n'
         '    "error_model": "numpy",\n'
         '    "fastmath": {"reassoc", "contract", "nsz", "arcp"},\n'
-        "}\n"
+        "}\n\n\n"
+        "def _compiled(function: Any) -> Any:\n"
+        "    # Numba keeps code beside this file by this name, and needs the module that compiled\n"
+        "    # it under that module's own name: if one file has two names, each compiles its own.\n"
+        '    function.__qualname__ += f"@{__name__}"\n'
+        "    return njit(**_OPTIONS)(function)\n"
     )
     return "\n\n".join([options, *(kernel.text for kernel in kernels)])
 

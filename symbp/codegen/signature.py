@@ -27,6 +27,9 @@ def signature(program: Program, options: Iterable[str] = ()) -> str:
         body = _text(equation.body, numbers)
         extents = ",".join(str(index.extent) for index in numbers)
         lines.append(f"{left}={equation.operation}[{reduced}]{body}|{extents}")
+    # The order of declaration is the order of arguments.
+    for tensors in (program.parameters, program.inputs, program.targets):
+        lines.append(",".join(tensor.name for tensor in tensors))
     for pairs in (program.gradients, program.updates):
         lines.append(";".join(f"{a.name}:{b.name}" for a, b in pairs))
     lines += [str(program.cost), str(program.output), *options]

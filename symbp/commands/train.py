@@ -1,5 +1,6 @@
 """``symbp train``: derive, generate, train on data, and measure on data held out."""
 
+import io
 import itertools
 import math
 import sys
@@ -213,10 +214,14 @@ def _save(trainer: Any, path: Path, units: "Standardisation") -> None:
     """Write the parameters, and beside them the units in which they expect their input."""
     import numpy as np
 
+    from symbp.training.compiler import write_bytes
+
     trainer.save(path)
     arrays = {key: value for key, value in asdict(units).items() if value is not None}
     beside = path.with_suffix(".standardisation.npz")
-    np.savez(beside, **arrays)
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_bytes(beside, content.getvalue())
     typer.echo(f"wrote {path}; inputs are to be standardised with {beside}: (x - mean) / scale")
 
 

@@ -50,7 +50,7 @@ def from_matrices(
         What the cost is written in. They keep their names and shapes: a column vector stays a
         tensor of shape (m, 1).
     constants : mapping of Symbol to float, optional
-        Scalars with a default value that can be changed at run time.
+        Scalars and their values.
     batch : Symbol or str, optional
         The symbol of the batch size; the first axis of an input or target can have it. By
         default the one that the inputs and targets have.

@@ -59,7 +59,8 @@ class Tensor(AtomicExpr):
         ``("constant", value)``. By default uniform in ±sqrt(1/number of columns), or zero for
         a vector or scalar.
     value : float, optional
-        The default value of a scalar constant; it can be changed at run time.
+        The value of a scalar constant. An optimizer's constants can be changed between epochs;
+        those of the network are written into its module.
     adjoint_symbol : str, optional
         How the derivative of the cost with respect to the tensor prints, such as ``\\delta``
         for a pre-activation; by default as ``∂C/∂T``.
@@ -327,7 +328,7 @@ def target(name: str, *indices: Index, **options: Any) -> Tensor:
 
 
 def constant(name: str, value: float, **options: Any) -> Tensor:
-    """Declare a scalar constant with a default value that can be changed at run time."""
+    """Declare a scalar constant; its value is written into the generated module."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
     return _declared(name, (), "constant", {"value": float(value), **options})

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
+from symbp.networks.optimizers import SGD, optimise
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
@@ -26,6 +27,7 @@ _STEP = 1e-5
 _DIFFERENCE_TOLERANCE = 1e-6
 _MODULE_TOLERANCE = 1e-11
 _COORDINATES = 12
+_RATE = 0.1
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,23 @@ class CheckReport:
         differences, relative to the largest entry of the gradient.
     module : dict of str to float
         The same for the generated module (float64) against the interpreter.
+    step : float
+        The largest error of the parameters after one step of descent of the generated module,
+        relative to the largest change, against the interpreter's evaluation of the update.
     skipped : int
         Coordinates left out because the cost has a kink there (ReLU, maximum, absolute value).
     """
 
     differences: dict[str, float]
     module: dict[str, float]
+    step: float
     skipped: int = 0
 
     @property
     def passed(self) -> bool:
         """Whether every error is within its bound."""
         return all(e <= _DIFFERENCE_TOLERANCE for e in self.differences.values()) and all(
-            e <= _MODULE_TOLERANCE for e in self.module.values()
+            e <= _MODULE_TOLERANCE for e in (self.step, *self.module.values())
         )
 
     def __str__(self) -> str:
@@ -62,6 +68,7 @@ class CheckReport:
         ]
         skipped = f" ({self.skipped} coordinates at kinks left out)" if self.skipped else ""
         verdict = "passed" if self.passed else "FAILED"
+        lines.append(f"{'one step':<14}{'':>18}{self.step:>29.1e}")
         return "\n".join([*lines, f"gradient check {verdict}{skipped}"])
 
 
@@ -115,7 +122,7 @@ def check(
             f"nothing to compare: the cost is {cost} at these values; pass values= at which it is "
             f"finite"
         )
-    trainer = compile(program, dtype="float64")
+    trainer = compile(program, SGD(_RATE), "float64")
     arrays = [point[tensor.name] for tensor in (*program.inputs, *program.targets)]
     parameters = {tensor.name: point[tensor.name] for tensor in program.parameters}
     _, emitted = trainer.module.gradient(parameters, *arrays)
@@ -128,7 +135,30 @@ def check(
         worst, kinks = _against_differences(plain, point, tensor, expected, generator)
         differences[tensor.name] = worst
         skipped += kinks
-    return CheckReport(differences, module, skipped)
+    step = _step_error(differentiated, point, trainer.module, parameters, arrays)
+    return CheckReport(differences, module, step, skipped)
+
+
+def _step_error(
+    differentiated: Program,
+    point: dict[str, NDArray[Any]],
+    module: Any,
+    parameters: dict[str, NDArray[Any]],
+    arrays: list[NDArray[Any]],
+) -> float:
+    """Return the error of the parameters after one step on all examples."""
+    updated = optimise(differentiated, SGD(_RATE))
+    values = interpret(updated, point)
+    rows = max((len(array) for array in arrays if array.ndim), default=1)
+    trainer = module.Trainer(parameters).fit(*arrays, epochs=1, batch_size=rows, shuffle=False)
+    worst = scale = 0.0
+    for old, new in updated.updates:
+        moved = values[new.name] - point[old.name]
+        found = getattr(trainer.parameters, old.name) - point[old.name]
+        scale = max(scale, float(np.max(np.abs(moved), initial=0.0)))
+        worst = max(worst, float(np.max(np.abs(found - moved), initial=0.0)))
+    # The change is a difference of numbers of size one: below that, rounding is all there is.
+    return worst / max(scale, 1e-3)
 
 
 def _relative(found: NDArray[Any], expected: NDArray[Any], scale: float) -> float:

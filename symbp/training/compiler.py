@@ -26,7 +26,15 @@ from symbp.networks.optimizers import SGD, Optimizer, optimise
 from symbp.notation.errors import SymbpError
 from symbp.notation.program import Program
 
-__all__ = ["cache_folder", "compile", "generate", "load_module", "module_source", "write_text"]
+__all__ = [
+    "cache_folder",
+    "compile",
+    "generate",
+    "load_module",
+    "module_source",
+    "write_bytes",
+    "write_text",
+]
 
 
 def module_source(
@@ -150,8 +158,8 @@ def compile(program: Program, optimizer: Optimizer | None = None, dtype: str = "
     text = module_source(program, optimizer, dtype)
     name = f"symbp_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
     path = cache_folder() / f"{name}.py"
-    # The name is the content's hash, so a file that is there is the right one.
-    if not path.exists():
+    # The name is the content's hash, so a file that is there is the right one, if nobody edited it.
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     module = load_module(path, name)
@@ -235,12 +243,17 @@ def load_module(path: str | os.PathLike[str], name: str | None = None) -> Module
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
     """Write a text file so that it is there whole or not at all."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file so that it is there whole or not at all."""
     path = Path(path)
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".symbp.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException as error:
