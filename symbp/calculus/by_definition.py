@@ -13,6 +13,7 @@ from sympy.core.expr import Expr
 from symbp.notation.dependence import definitions
 from symbp.notation.equation import Equation, Origin, elements_of, indices_of
 from symbp.notation.functions import where
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
@@ -83,11 +84,7 @@ class Definitions:
                 self.logarithms[tensor] = None
             else:
                 factor, exponent = found
-                name = f"{tensor.name}_log"
-                while name in self.names:
-                    name += "_"
-                self.names.add(name)
-                made = tensor.like(name)
+                made = tensor.like(fresh_name(f"{tensor.name}_log", self.names))
                 self.logarithms[tensor] = made, factor
                 self.equations.append(
                     Equation(

@@ -110,16 +110,12 @@ def _roots(program: Program) -> set[Tensor]:
     return {tensor for tensor in kept if tensor is not None}
 
 
-def _is_elementwise(equation: Equation) -> bool:
-    return not equation.reduce and equation.lhs.is_plain
-
-
 def _merge_contributions(equations: list[Equation]) -> list[Equation]:
     """Merge the equations of one tensor that need no reduction into one."""
     last: dict[Tensor, int] = {}
     result: list[Equation | None] = list(equations)
     for position, equation in enumerate(equations):
-        if not _is_elementwise(equation):
+        if not equation.is_elementwise:
             continue
         earlier = last.get(equation.tensor)
         last[equation.tensor] = position
@@ -156,7 +152,7 @@ def _inline_trivial(equations: list[Equation], roots: set[Tensor]) -> list[Equat
         if (
             count[equation.tensor] == 1
             and equation.tensor not in roots
-            and _is_elementwise(equation)
+            and equation.is_elementwise
             and not (body.has(equation.tensor))
             and (
                 _is_number(body)

@@ -11,6 +11,7 @@ import sympy
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.reverse import reduction_factor
 from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
@@ -39,10 +40,7 @@ def forward(
     names = {tensor.name for tensor in program.tensors}
 
     def tangent_of(tensor: Tensor, role: str) -> Tensor:
-        name = f"{tensor.name}_tangent"
-        while name in names:
-            name += "_"
-        names.add(name)
+        name = fresh_name(f"{tensor.name}_tangent", names)
         return tensor.like(name, role)  # type: ignore[arg-type]
 
     varying = tuple(program.parameters if wrt is None else wrt)

@@ -13,6 +13,7 @@ from sympy.core.expr import Expr
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.reductions import ReduceOperation, Reduction, Sum
 from symbp.notation.tensor import Element, Tensor
@@ -151,13 +152,7 @@ class _Normaliser:
         return [*left, *(index for index in free if index not in left)]
 
     def _name(self, what: str) -> str:
-        stem = f"{self.equation.tensor.name}_{what}"
-        name, count = stem, 1
-        while name in self.names:
-            count += 1
-            name = f"{stem}{count}"
-        self.names.add(name)
-        return name
+        return fresh_name(f"{self.equation.tensor.name}_{what}", self.names)
 
 
 def _terms(body: Expr) -> tuple[Expr, ...]:

@@ -20,6 +20,7 @@ from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin, elements_of, indices_of
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import where
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
@@ -56,10 +57,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
 
     def adjoint_tensor(tensor: Tensor) -> Tensor:
         if tensor not in adjoints:
-            name = f"{tensor.name}_adjoint"
-            while name in names:
-                name += "_"
-            names.add(name)
+            name = fresh_name(f"{tensor.name}_adjoint", names)
             adjoints[tensor] = tensor.like(name, adjoint_of=tensor)
         return adjoints[tensor]
 
@@ -124,11 +122,7 @@ def reduction_factor(equation: Equation, names: set[str]) -> tuple[Expr, list[Eq
     if equation.operation == "logsumexp":
         return sympy.exp(equation.body - equation.lhs), []
     hit = where(sympy.Eq(equation.body, equation.lhs), 1, 0)
-    name = f"{equation.tensor.name}_ties"
-    while name in names:
-        name += "_"
-    names.add(name)
-    ties = equation.tensor.like(name)
+    ties = equation.tensor.like(fresh_name(f"{equation.tensor.name}_ties", names))
     count = Equation(ties[equation.lhs.args], hit, equation.reduce, origin=Origin("ties", equation))
     return hit / ties[equation.lhs.args], [count]
 

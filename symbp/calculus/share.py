@@ -20,6 +20,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
@@ -83,10 +84,6 @@ def canonical(expression: Expr) -> tuple[Expr, tuple[Index, ...]]:
     return expression.xreplace(mapping), tuple(order)
 
 
-def _is_elementwise(equation: Equation) -> bool:
-    return not equation.reduce and equation.lhs.is_plain
-
-
 def _applications(body: Expr) -> Iterator[Expr]:
     """Yield the expensive function applications in a body, largest first."""
     for node in sympy.preorder_traversal(body):
@@ -111,7 +108,7 @@ def _read_known_values(equations: list[Equation]) -> list[Equation]:
         body = equation.body
         if (
             equation.tensor in single
-            and _is_elementwise(equation)
+            and equation.is_elementwise
             and isinstance(body, (sympy.Function, sympy.Pow))
             and set(indices_of(body)) == set(equation.lhs.args)
         ):
@@ -157,10 +154,7 @@ def _lift_common(equations: list[Equation], names: set[str]) -> list[Equation]:
         if len(positions) < 2:
             continue
         node, order = example[form]
-        name = f"shared{len(made) + 1}"
-        while name in names:
-            name += "_"
-        names.add(name)
+        name = fresh_name(f"shared{len(made) + 1}", names)
         fresh = tuple(index.fresh() for index in order)
         tensor = Tensor(name, fresh)
         made[form] = tensor

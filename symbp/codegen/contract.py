@@ -18,6 +18,7 @@ from symbp.calculus.share import canonical
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Extent, Index
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
@@ -268,10 +269,5 @@ class _Contractor:
         return [index for index in self.equation.domain if index in shared]
 
     def _tensor(self, suffix: str, indices: Sequence[Index]) -> Element:
-        name = f"{self.equation.tensor.name}_{suffix}"
-        stem, count = name, 1
-        while name in self.names:
-            count += 1
-            name = f"{stem}{count}"
-        self.names.add(name)
+        name = fresh_name(f"{self.equation.tensor.name}_{suffix}", self.names)
         return Tensor(name, tuple(index.fresh() for index in indices))[tuple(indices)]

@@ -5,7 +5,7 @@ Each kernel is one program, pruned to what it returns, with its own views, buffe
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.share import share
@@ -14,13 +14,12 @@ from symbp.codegen.contract import contract, typical_size
 from symbp.codegen.emit import Emitter
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.fold import fold
+from symbp.codegen.in_place import in_place_updates
 from symbp.codegen.labels import label
 from symbp.codegen.logsumexp import lower_logsumexp
 from symbp.codegen.names import Names
 from symbp.codegen.plan import plan
 from symbp.codegen.storage import dropped_axes, unread_stores
-from symbp.notation.dependence import components
-from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
@@ -114,7 +113,7 @@ class _Writer:
         program = program.replace(updates=updates, gradients=() if in_epoch else program.gradients)
         program = share(contract(lower_logsumexp(program.prune(roots)))).prune(roots)
         self.program = program
-        self.aliases, self.copied = _aliases(program)
+        self.aliases, self.copied = in_place_updates(program)
         self.names = Names(layout.reserved)
         self.code: list[str] = []
         self.bound: set[Tensor] = set()
@@ -179,18 +178,14 @@ class _Writer:
 
     def arrays(self, tensors: Sequence[Tensor]) -> None:
         """Write what makes the arguments ready: the batch size, and scalars out of their arrays."""
-        for tensor in tensors:
-            self.bound.add(tensor)
-            name = self.names.tensor(tensor)
-            if tensor.shape and not isinstance(tensor.shape[0], int) and "N" not in self.batch_line:
-                self.batch_line = f"N = {name}.shape[0]"
-                self.line(self.batch_line)
+        self.bound.update(tensors)
+        batched = [t for t in tensors if t.shape and not isinstance(t.shape[0], int)]
+        if batched:
+            self.line(f"N = {self.names.tensor(batched[0])}.shape[0]")
         for tensor in tensors:
             if not tensor.rank:
                 name = self.names.tensor(tensor)
                 self.line(f"{name} = {name}[()]")
-
-    batch_line = ""
 
     def blocks(self) -> None:
         """Write the buffers, then the equations."""
@@ -327,49 +322,3 @@ def _size(tensor: Tensor) -> int:
             raise UnsupportedError(f"{tensor.name}: a {tensor.role} cannot have a run-time extent")
         size *= extent
     return size
-
-
-def _aliases(program: Program) -> tuple[dict[Tensor, Tensor], set[Tensor]]:
-    """Choose which updates are computed in place; return them and those that are copied."""
-    wanted = {new: old for old, new in program.updates if old.rank}
-    aliases = {
-        new: old for new, old in wanted.items() if _reads_in_place(program.equations, new, old)
-    }
-    while aliases:
-        order = _order(program.equations, aliases)
-        if order is None:
-            break
-        for new in order:
-            aliases.pop(new, None)
-    return aliases, set(wanted) - set(aliases)
-
-
-def _reads_in_place(equations: Sequence[Equation], new: Tensor, old: Tensor) -> bool:
-    """Whether each element of the old tensor is read only where it is replaced, and before."""
-    return all(
-        element.args == equation.lhs.args and not (equation.accumulate or equation.reduce)
-        for equation in equations
-        if equation.tensor is new
-        for element in equation.reads()
-        if element.tensor is old
-    )
-
-
-def _order(equations: Sequence[Equation], aliases: Mapping[Tensor, Tensor]) -> set[Tensor] | None:
-    """Return the in-place updates that stand in each other's way, or None."""
-    writers: dict[Tensor, list[int]] = {}
-    for position, equation in enumerate(equations):
-        writers.setdefault(equation.tensor, []).append(position)
-    needs: list[set[int]] = [set() for _ in equations]
-    for position, equation in enumerate(equations):
-        for element in equation.reads():
-            needs[position].update(writers.get(element.tensor, ()))
-            for new, old in aliases.items():
-                if old is element.tensor and equation.tensor is not new:
-                    for writer in writers.get(new, ()):
-                        needs[writer].add(position)
-    for component in components([sorted(n - {p}) for p, n in enumerate(needs)]):
-        blocked = {equations[p].tensor for p in component} & set(aliases)
-        if len(component) > 1 and blocked:
-            return blocked
-    return None

@@ -4,6 +4,7 @@ import sympy
 
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import where
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
@@ -40,8 +41,4 @@ def lower_logsumexp(program: Program) -> Program:
 
 
 def _like(tensor: Tensor, suffix: str, names: set[str]) -> Tensor:
-    name = f"{tensor.name}_{suffix}"
-    while name in names:
-        name += "_"
-    names.add(name)
-    return tensor.like(name)
+    return tensor.like(fresh_name(f"{tensor.name}_{suffix}", names))

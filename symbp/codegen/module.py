@@ -180,7 +180,7 @@ def _description(
         law, value = tensor.initial or _default_initial(tensor)
         lines.append(f'    ("{tensor.name}", {_shape(tensor)}, ("{law}", {float(value)!r})),')
     lines += [")", "_ARGUMENTS: Any = ("]
-    limits = _limits(program)
+    limits = program.integer_limits
     for tensor in (*layout.inputs, *layout.targets):
         limit = limits.get(tensor) if tensor.kind == "integer" else None
         lines.append(
@@ -228,20 +228,6 @@ def _default_initial(tensor: Tensor) -> tuple[str, float]:
     columns = tensor.shape[-1]
     assert isinstance(columns, int)
     return "uniform", columns**-0.5
-
-
-def _limits(program: Program) -> dict[Tensor, int]:
-    """Return, for each integer tensor, the extent of the smallest axis that it subscripts."""
-    from symbp.notation.tensor import Element
-
-    limits: dict[Tensor, int] = {}
-    for equation in program.equations:
-        for element in (equation.lhs, *equation.body.atoms(Element)):
-            for subscript, extent in zip(element.args, element.tensor.shape, strict=True):
-                if isinstance(subscript, Element) and isinstance(extent, int):
-                    earlier = limits.get(subscript.tensor, extent)
-                    limits[subscript.tensor] = min(earlier, extent)
-    return limits
 
 
 def _kernels_text(kernels: list[Kernel]) -> str:

@@ -16,6 +16,7 @@ from symbp.networks.options import checked_number, checked_options
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Extent, Index, batch_extent
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Role, Tensor
 
@@ -104,7 +105,7 @@ def from_matrices(
     # One traversal of both, so that what they share is computed once.
     cost, *outputs = with_equal_functions(sympy.Tuple(cost, *([] if output is None else [output])))
     result = reader.tensor(outputs[0]) if outputs else None
-    C = Tensor(_unused("C", {tensor.name for tensor in tensors.values()}))
+    C = Tensor(fresh_name("C", {tensor.name for tensor in tensors.values()}))
     equation = Equation(C, reader.scalar(cost))
     program = Program([*reader.equations, equation], cost=C, output=result)
     _refuse_unused(program, tensors)
@@ -176,18 +177,12 @@ def _declare(
     # LaTeX such as \theta may stand in a SymPy name; it then prints so, under a plain name.
     name = re.sub(r"\W+", "_", symbol.name).strip("_")
     name = name if name.isidentifier() else f"T{name}"
-    name = _unused(name, {tensor.name for tensor in tensors.values()})
+    name = fresh_name(name, {tensor.name for tensor in tensors.values()})
     letters = "ij" if all(isinstance(extent, int) for extent in shape) else "nj"
     indices = tuple(Index(letter, extent) for letter, extent in zip(letters, shape, strict=False))
     tensors[symbol.name] = Tensor(
         name, indices, role, symbol=None if name == symbol.name else symbol.name, value=value
     )
-
-
-def _unused(name: str, names: set[str]) -> str:
-    while name in names:
-        name += "_"
-    return name
 
 
 def _refuse_unused(program: Program, tensors: Mapping[str, Tensor]) -> None:

@@ -3,6 +3,7 @@
 from sympy.core.expr import Expr
 
 from symbp.notation.equation import Equation, Origin
+from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
@@ -68,7 +69,4 @@ class Updates:
         self.equations.append(Equation(tensor.element, body, origin=Origin("update")))
 
     def _unique(self, name: str) -> str:
-        while name in self.names:
-            name += "_"
-        self.names.add(name)
-        return name
+        return fresh_name(name, self.names)

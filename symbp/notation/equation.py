@@ -141,6 +141,11 @@ class Equation:
         """
         return not self.lhs.is_plain
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the left-hand side is one value of the body, not reduced."""
+        return not self.reduce and not self.is_scatter
+
     def reads(self) -> Iterator[Element]:
         """Yield every element that is read, also those inside subscripts."""
         yield from self.body.atoms(Element)

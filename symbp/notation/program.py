@@ -150,6 +150,18 @@ class Program:
         """Return the equations that define a tensor."""
         return tuple(equation for equation in self.equations if equation.tensor is tensor)
 
+    @cached_property
+    def integer_limits(self) -> dict[Tensor, int]:
+        """For each integer tensor in a subscript, the smallest extent of the axes it selects."""
+        limits: dict[Tensor, int] = {}
+        for equation in self.equations:
+            for element in (equation.lhs, *equation.body.atoms(Element)):
+                for subscript, extent in zip(element.args, element.tensor.shape, strict=True):
+                    if isinstance(subscript, Element) and isinstance(extent, int):
+                        earlier = limits.get(subscript.tensor, extent)
+                        limits[subscript.tensor] = min(earlier, extent)
+        return limits
+
     def depends_on(self, roots: Iterable[Tensor]) -> set[Tensor]:
         """Return the tensors that the roots need, themselves included."""
         defined = definitions(self.equations)

@@ -17,7 +17,7 @@ from symbp.calculus.reverse import reverse
 from symbp.networks.optimizers import SGD, optimise
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.program import Program
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 from symbp.training.compiler import compile
 
 __all__ = ["CheckReport", "check", "random_values"]
@@ -217,7 +217,7 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> dict[st
         By name: parameters, inputs and targets.
     """
     generator = np.random.default_rng(seed)
-    limits = _integer_limits(program)
+    limits = program.integer_limits
     result: dict[str, NDArray[Any]] = {}
     for tensor in (*program.parameters, *program.inputs, *program.targets):
         shape = [extent if isinstance(extent, int) else examples for extent in tensor.shape]
@@ -234,14 +234,3 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> dict[st
             columns = shape[-1] if len(shape) > 1 and tensor.role == "parameter" else 1
             result[tensor.name] = generator.normal(size=shape) / np.sqrt(columns)
     return result
-
-
-def _integer_limits(program: Program) -> dict[Tensor, int]:
-    limits: dict[Tensor, int] = {}
-    for equation in program.equations:
-        for element in equation.body.atoms(Element):
-            for subscript, extent in zip(element.args, element.tensor.shape, strict=True):
-                if isinstance(subscript, Element) and isinstance(extent, int):
-                    earlier = limits.get(subscript.tensor, extent)
-                    limits[subscript.tensor] = min(earlier, extent)
-    return limits

@@ -97,8 +97,7 @@ def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
     except ValueError:
         raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
     if np.ma.is_masked(value):
-        count = np.ma.count_masked(value)
-        raise ValueError(f"{label}: {count} entries are masked, expected an array without a mask")
+        raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
     if array.dtype.kind not in kinds:
         expected = "an integer dtype" if kinds == "iu" else "real numbers"
         raise TypeError(f"{label}: expected {expected}, got dtype {array.dtype}")

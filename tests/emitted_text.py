@@ -1,0 +1,170 @@
+"""Runs the text of a generated module as plain Python, and compares it with the interpreter.
+
+Numba takes seconds to compile a program, Python milliseconds to run it on a few examples: so
+hundreds of programs can be tried. Numba's and BLAS's part is left to NumPy, fresh memory holds
+NaN instead of whatever was there, and a matrix that leaves its array is an error.
+"""
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import numba
+import numpy as np
+import scipy.special
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+import symbp as bp
+from symbp.calculus.interpreter import interpret
+from symbp.calculus.normalise import normalise
+from symbp.calculus.reverse import reverse
+from symbp.networks.optimizers import Optimizer, optimise
+from symbp.notation.program import Program
+from symbp.training import compiler
+from symbp.training.checking import random_values
+from tests.comparison import assert_close
+
+# Values and gradients differ by the order of sums. A step of Adam or RMSProp divides by the root
+# of a squared gradient, which enlarges the rounding of a gradient that cancels.
+TOLERANCE, STEP_TOLERANCE = 1e-9, 1e-5
+# The second batch is short.
+EXAMPLES, BATCH_SIZE = 5, 3
+
+
+def matrix(array: Any, *axes: tuple[int, int]) -> NDArray[Any]:
+    """Return the entries from an array's first one on, by the extent and stride of each axis."""
+    array = np.asarray(array)
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    last = array.ctypes.data + array.itemsize * sum((extent - 1) * step for extent, step in axes)
+    assert last < np.lib.array_utils.byte_bounds(owner)[1], "a matrix leaves its array"
+    extents, steps = zip(*axes, strict=True)
+    return as_strided(array, extents, [array.itemsize * step for step in steps])
+
+
+def store(result: NDArray[Any], product: NDArray[Any], beta: float) -> None:
+    """Write a product; as in BLAS, nothing of the result is read when beta is zero."""
+    result[...] = product + beta * result if beta else product
+
+
+def gemm(
+    turned_a: bool, turned_b: bool, m: int, n: int, k: int,
+    alpha: float, a: Any, lda: int, b: Any, ldb: int, beta: float, c: Any, ldc: int,
+) -> None:  # fmt: skip
+    left = matrix(a, (k, lda), (m, 1)).T if turned_a else matrix(a, (m, lda), (k, 1))
+    right = matrix(b, (n, ldb), (k, 1)).T if turned_b else matrix(b, (k, ldb), (n, 1))
+    store(matrix(c, (m, ldc), (n, 1)), alpha * (left @ right), beta)
+
+
+def gemv(
+    turned: bool, m: int, n: int,
+    alpha: float, a: Any, lda: int, x: Any, incx: int, beta: float, y: Any, incy: int,
+) -> None:  # fmt: skip
+    left = matrix(a, (m, lda), (n, 1))
+    left = left.T if turned else left
+    vector = matrix(x, (left.shape[1], incx))
+    store(matrix(y, (left.shape[0], incy)), alpha * (left @ vector), beta)
+
+
+class FreshMemoryIsNaN:
+    """NumPy, except that what an emitted function reads before it writes it is NaN."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def empty(self, shape: Any, dtype: Any = np.float64) -> NDArray[Any]:
+        return np.full(shape, np.nan, dtype)
+
+    def empty_like(self, array: NDArray[Any]) -> NDArray[Any]:
+        return np.full_like(array, np.nan)
+
+
+STAND_INS: dict[str, Any] = {
+    "np": FreshMemoryIsNaN(),
+    "gemm": gemm,
+    "gemv": gemv,
+    "limit_threads": lambda multiplications: 0,
+    "restore_threads": lambda threads: None,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sigmoid": scipy.special.expit,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "tanh": np.tanh,
+    "erf": scipy.special.erf,
+    "sin": np.sin,
+    "cos": np.cos,
+    "maximum": np.maximum,
+}
+
+
+def load_as_python(text: str) -> ModuleType:
+    """Return a generated module whose functions are left as they are written."""
+    module = ModuleType("emitted")
+    with patch.object(numba.config, "DISABLE_JIT", True):
+        exec(compile(text, "emitted.py", "exec"), vars(module))
+    vars(module).update(STAND_INS)
+    return module
+
+
+def emitted_module(program: bp.Program, optimizer: Optimizer) -> ModuleType:
+    # The LaTeX in a module has tests of its own, and would take a fifth of the time of these.
+    with patch.object(compiler, "_latex", lambda program: {}):
+        return load_as_python(compiler.module_source(program, optimizer, "float64"))
+
+
+def trained(
+    updated: Program, values: Mapping[str, Any], batches: list[slice]
+) -> dict[str, NDArray[Any]]:
+    """Return the interpreter's parameters after a step for each batch, from states of zero."""
+    data = {t.name: t for t in (*updated.inputs, *updated.targets)}
+    states = {t.name: np.zeros(t.shape) for t in updated.with_role("state")}
+    current = {**values, **states}
+    for batch in batches:
+        for name, tensor in data.items():
+            batched = tensor.shape and not isinstance(tensor.shape[0], int)
+            current[name] = values[name][batch] if batched else values[name]
+        found = interpret(updated, current)
+        current.update({old.name: found[new.name] for old, new in updated.updates})
+    return {p.name: np.asarray(current[p.name]) for p in updated.parameters}
+
+
+def assert_text_agrees(
+    program: bp.Program, optimizer: Optimizer | None = None, seed: int = 0
+) -> None:
+    """Assert that a program's emitted functions compute what the interpreter does.
+
+    Compared are the cost, the output, the gradients, and the parameters after an epoch.
+    """
+    optimizer = optimizer or bp.SGD(0.1)
+    values = random_values(program, EXAMPLES, seed)
+    differentiated = reverse(normalise(program))
+    expected = interpret(differentiated, values)
+    assert program.cost is not None
+    cost = {"cost": expected[program.cost.name]}
+    gradients = {of.name: expected[g.name] for of, g in differentiated.gradients}
+
+    module = emitted_module(program, optimizer)
+    parameters = {t.name: values[t.name] for t in program.parameters}
+    data = [*program.inputs, *program.targets]
+    arrays = [values[t.name] for t in data]
+    with np.errstate(all="ignore"):
+        assert_close({"cost": module.loss(parameters, *arrays)}, cost, TOLERANCE)
+        found, gradient = module.gradient(parameters, *arrays)
+        assert_close({"cost": found}, cost, TOLERANCE)
+        assert_close(gradient._asdict(), gradients, TOLERANCE)
+        if program.output is not None:
+            output = module.predict(parameters, *arrays[: len(program.inputs)])
+            reference = {"output": expected[program.output.name]}
+            assert_close({"output": output}, reference, TOLERANCE)
+        trainer = module.Trainer(parameters)
+        trainer.fit(*arrays, epochs=1, batch_size=BATCH_SIZE, shuffle=False)
+    batched = any(t.shape and not isinstance(t.shape[0], int) for t in data)
+    batches = [slice(i, i + BATCH_SIZE) for i in range(0, EXAMPLES, BATCH_SIZE)]
+    updated = optimise(differentiated, optimizer)
+    stepped = trained(updated, values, batches if batched else batches[:1])
+    assert_close(trainer.parameters._asdict(), stepped, STEP_TOLERANCE)
