@@ -5,6 +5,7 @@ and sums of elements with subscripts of every form (guarded, shifted, reversed, 
 reduced in every way; the recurrences go up or down and look one or two steps back.
 """
 
+import functools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 }
 # How often each form of subscript and each reduction is drawn.
 SUBSCRIPTS = {
-    "plain": 75, "of another extent": 7, "shifted": 6, "reversed": 5, "sum": 5, "strided": 4,
+    "plain": 75, "of another extent": 7, "shifted": 6, "reversed": 5, "sum of two": 5, "strided": 4,
 }  # fmt: skip
 REDUCTIONS = {"sum": 75, "max": 10, "logsumexp": 8, "mean": 7}
 # What the programs together have to contain, besides.
@@ -103,15 +104,14 @@ class Drawing:
 # Equations ----------------------------------------------------------------------------------------
 
 
+@functools.cache
 def random_equations(seed: int) -> Example:
-    """Return two to four equations over two inputs and up to three parameters, and a cost."""
+    """Return some equations over two inputs and up to three parameters, and a cost."""
     d = Drawing(seed)
     d.pool = [bp.input(d.name("x"), d.index("N"), *d.axes(1, 2)) for _ in range(2)]
-    d.parameters = [
-        bp.parameter(d.name("P"), *d.axes(0, 2)) for _ in range(d.random.randint(1, 3))
-    ]
+    d.parameters = [bp.parameter(d.name("P"), *d.axes(0, 2)) for _ in range(d.random.randint(1, 3))]
     d.pool += d.parameters
-    for _ in range(d.random.randint(2, 4)):
+    for _ in range(d.choice((2, 2, 3, 4))):
         _equation(d)
     read = {element.tensor for equation in d.equations for element in equation.reads()}
     if any(not p.rank and p in read for p in d.parameters):
@@ -170,7 +170,7 @@ class Subscripts:
                 return i - 1
             case "reversed":
                 return extent - 1 - self.index(extent)
-            case "sum":
+            case "sum of two":
                 i, j = self.index(2), self.index(self.d.choice((2, 3)))
                 self.guards.append(i + j < extent)
                 return i + j
@@ -279,9 +279,7 @@ def random_recurrence(seed: int) -> Example:
         d.equations.append(bp.Equation(state[n, t, k], function(body / 2)))
     n, t, k = axes()
     y, C, h = bp.tensor("y", n, t, k), bp.tensor("C"), states[0]
-    d.equations.append(
-        bp.Equation(y[n, t, k], bp.Sum(U[k, l] * states[-1][n, t, l], l) * (1 + t))
-    )
+    d.equations.append(bp.Equation(y[n, t, k], bp.Sum(U[k, l] * states[-1][n, t, l], l) * (1 + t)))
     mirrored = h[n, t, k] * h[n, steps - 1 - t, k]
     cost = bp.Mean(y[n, t, k] ** 2 + d.choice((0, 1)) * mirrored, n, t, k)
     if d.chance(0.4, "one step"):

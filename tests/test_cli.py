@@ -273,3 +273,58 @@ def test_train_refuses_data_that_are_not_there() -> None:
 @pytest.mark.parametrize("option", [["--epochs", "0"], ["--batch-size", "0"], ["--dtype", "int8"]])
 def test_train_refuses_options_out_of_range(option: list[str]) -> None:
     assert run("train", "4-8-3", "--data", "iris", *option).exit_code == 2
+
+
+# --- what a hostile user types -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["derive", "4-0-2"], 2, "mlp size: expected a positive int, got 0"),
+        (["derive", "4--2"], 2, "'4--2' is not a network"),
+        (["derive", "4-2", "--activation", ""], 2, "activation ''"),
+        (["derive", "4-2", "-o", "."], 1, "Is a directory"),
+        (["generate", "4-2", "-o", "."], 1, "symbp: .: Is a directory"),
+        (["generate", "4-2", "-o", "m.py", "--learning-rate", "nan"], 2, "--learning-rate nan"),
+        (["check", "99999999-9999999"], 1, "not enough memory"),
+        (["check", "4-2", "--loss", "foo"], 2, "loss 'foo': known: binary_cross_entropy"),
+        (["train", "2-2", "--data", "empty.csv"], 2, "empty.csv is empty"),
+        (["train", "2-2", "--data", "ragged.csv"], 2, "ragged.csv, row 3: 2 values where 3"),
+        (["train", "2-2", "--data", "noise.csv"], 2, "noise.csv is not UTF-8 text"),
+        (["train", "2-2", "--data", "noise.npz"], 2, "noise.npz cannot be read as arrays"),
+        (["train", "2-2", "--data", "lengths.npz"], 2, "x has 5 examples, y has shape (4,)"),
+        (["train", "2-2", "--data", "inf.npz"], 2, "x[0, 0] is inf: expected a finite number"),
+        (["train", "4-3", "--data", "iris", "--parameters", "no/p.npz"], 1, "no folder no"),
+        (["train", "4-3", "--data", "iris", "--test-fraction", "nan"], 2, "test fraction nan"),
+    ],
+)
+def test_bad_requests_end_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.csv").write_bytes(b"")
+    Path("ragged.csv").write_text("a,b,c\n1,2,0\n3,4\n", encoding="utf-8")
+    for name in ("noise.csv", "noise.npz"):
+        Path(name).write_bytes(bytes(range(255, 0, -1)))
+    np.savez("lengths.npz", x=np.ones((5, 2)), y=np.ones(4))
+    np.savez("inf.npz", x=np.full((20, 2), np.inf), y=np.arange(20) % 2)
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert message in lines[0]
+
+
+def test_an_interrupt_ends_without_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "symbp", "derive", f"{path}:net"], capture_output=True, text=True
+    )
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@
     normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
 """
 
+import errno
 import hashlib
 import importlib.util
 import os
@@ -249,6 +250,8 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     """Write a file so that it is there whole or not at all."""
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".symbp.", suffix=".part")
