@@ -26,9 +26,9 @@ from symbp.training import compiler
 from symbp.training.checking import random_values
 from tests.comparison import assert_close
 
-# Values and gradients differ by the order of sums. A step of Adam or RMSProp divides by the root
-# of a squared gradient, which enlarges the rounding of a gradient that cancels.
-TOLERANCE, STEP_TOLERANCE = 1e-9, 1e-5
+# Values differ by the order of sums only. But RMSProp and Adam divide by the size of a gradient,
+# which enlarges the rounding of one that cancels.
+TOLERANCE, DIVIDED_TOLERANCE = 1e-11, 1e-4
 # The second batch is short.
 EXAMPLES, BATCH_SIZE = 5, 3
 
@@ -167,4 +167,6 @@ def assert_text_agrees(
     batches = [slice(i, i + BATCH_SIZE) for i in range(0, EXAMPLES, BATCH_SIZE)]
     updated = optimise(differentiated, optimizer)
     stepped = trained(updated, values, batches if batched else batches[:1])
-    assert_close(trainer.parameters._asdict(), stepped, STEP_TOLERANCE)
+    divides = isinstance(optimizer, bp.RMSProp | bp.Adam)
+    tolerance = DIVIDED_TOLERANCE if divides else TOLERANCE
+    assert_close(trainer.parameters._asdict(), stepped, tolerance)

@@ -18,9 +18,10 @@ from symbp.networks.optimizers import Optimizer
 from symbp.notation.tensor import Tensor
 
 EXTENTS = (2, 3, 4)
+# Gradients reach a thousand: longer steps would lead to where rounding decides everything.
 OPTIMIZERS: tuple[Optimizer, ...] = (
-    bp.SGD(0.1), bp.SGD(0.1), bp.Momentum(0.1), bp.Nesterov(0.1), bp.RMSProp(0.01), bp.Adam(0.01),
-    bp.AdamW(0.01),
+    bp.SGD(0.001), bp.SGD(0.001), bp.Momentum(0.001), bp.Nesterov(0.001), bp.RMSProp(0.01),
+    bp.Adam(0.01), bp.AdamW(0.01),
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda u: u,
