@@ -764,7 +764,10 @@ class Trainer:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-        except OSError as error:  # it names the temporary file
+        except OSError as error:
+            if error.errno is None:
+                raise
+            # It names the temporary file, which the caller does not know.
             raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         finally:
             if os.path.exists(temporary):

@@ -153,7 +153,7 @@ def cost(value: str | CostFunction) -> Cost:
     ----------
     value : str or callable
         A name of :data:`COSTS`, or a function of the output and the target, two tensors of one
-        shape, that returns a scalar expression. The target of a function is of real numbers.
+        shape, that returns a scalar expression; the target then takes labels too.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def cost(value: str | CostFunction) -> Cost:
     >>> def absolute(a, y):
     ...     return bp.Mean(abs(a.element - y.element), *a.indices)
     >>> cost(absolute).target_kind
-    'real'
+    'classes'
     """
     if isinstance(value, str):
         if value not in COSTS:
@@ -182,4 +182,4 @@ def cost(value: str | CostFunction) -> Cost:
     for record in _COSTS:
         if value is record.function:
             return record
-    return Cost(getattr(value, "__name__", "own"), value)
+    return Cost(getattr(value, "__name__", "own"), value, target_kind="classes")

@@ -56,7 +56,8 @@ def from_matrices(
         The symbol of the batch size; the first axis of an input or target can have it. By
         default the one that the inputs and targets have.
     output : matrix expression, optional
-        What ``predict`` returns; by default the last matrix computed that needs no target.
+        What ``predict`` returns. Without it there is nothing to predict: which of the matrices in
+        a cost is the output cannot be told.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def from_matrices(
     equation = Equation(C, reader.scalar(cost))
     program = Program([*reader.equations, equation], cost=C, output=result)
     _refuse_unused(program, tensors)
-    return program
+    return program if result is not None else program.replace(output=None)
 
 
 def _constants(given: Any) -> Mapping[sympy.Symbol, float]:

@@ -190,7 +190,13 @@ def _forward(layers: tuple[Layer, ...], x: Tensor) -> tuple[list[Equation], Tens
         # An Activation after a linear Dense completes that layer and shares its number.
         completes = isinstance(layer, Activation) and source.name == f"z{number}"
         number += not completes
-        added, source = layer.equations(source, number)
+        made = layer.equations(source, number)
+        if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Tensor)):
+            raise SymbpError(
+                f"layer {type(layer).__name__}: equations(source, number) must return a list of "
+                f"equations and the output tensor, got {made!r}"
+            )
+        added, source = made
         equations.extend(added)
     return equations, source
 

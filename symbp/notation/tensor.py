@@ -216,6 +216,12 @@ class Element(Expr):
         """Rebuild with other subscripts (SymPy's traversal calls ``func(*args)``)."""
         return functools.partial(Element, self.tensor, serial=self.serial)
 
+    def __array_ufunc__(self, ufunc: Any, *arguments: Any, **options: Any) -> Any:
+        raise TypeError(
+            f"np.{ufunc.__name__} computes with arrays, {self} is symbolic: use the function of "
+            f"symbp or SymPy, such as bp.{ufunc.__name__}"
+        )
+
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.tensor, *self.args)
 

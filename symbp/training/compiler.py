@@ -262,7 +262,8 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     except BaseException as error:
         if temporary is not None:
             os.unlink(temporary)
-        if isinstance(error, OSError):  # it names the temporary file, unknown to the user
+        if isinstance(error, OSError) and error.errno is not None:
+            # It names the temporary file, which the user does not know.
             raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
     return path
