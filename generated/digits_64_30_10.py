@@ -311,10 +311,10 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     for start in range(0, examples, batch_size):
         N = min(batch_size, examples - start)
         for row in range(N):
-            example = order[start + row]
-            for k1 in range(64):
+            example = np.uintp(order[start + row])
+            for k1 in range(x.shape[1]):
                 x[row, k1] = x_all[example, k1]
-            for k1 in range(10):
+            for k1 in range(y.shape[1]):
                 y[row, k1] = y_all[example, k1]
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
         gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)

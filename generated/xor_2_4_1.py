@@ -277,7 +277,7 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     for start in range(0, examples, batch_size):
         N = min(batch_size, examples - start)
         for row in range(N):
-            example = order[start + row]
+            example = np.uintp(order[start + row])
             for k1 in range(2):
                 x[row, k1] = x_all[example, k1]
             for k1 in range(1):

@@ -246,7 +246,7 @@ class _Writer:
             gathered = [t for t in batched if t in used]
             if gathered:
                 self.line("for row in range(N):")
-                self.line(f"{INDENT}example = order[start + row]")
+                self.line(f"{INDENT}example = np.uintp(order[start + row])")
                 for tensor in gathered:
                     self.code.extend(INDENT + text for text in self.copied_row(tensor))
         self.equations()
@@ -266,9 +266,15 @@ class _Writer:
         """Return the loops that copy one example; a slice would take a second to compile."""
         name = self.names.tensor(tensor)
         counters = [f"k{axis}" for axis in range(1, tensor.rank)]
+        # A short loop of known length is unrolled before it could be vectorised; asking the array
+        # for the length avoids that. The shortest are better unrolled.
+        extents = [
+            f"{name}.shape[{axis}]" if int(extent) > 4 else str(extent)
+            for axis, extent in enumerate(tensor.shape[1:], start=1)
+        ]
         lines = [
             f"{INDENT * depth}for {counter} in range({extent}):"
-            for depth, (counter, extent) in enumerate(zip(counters, tensor.shape[1:], strict=True))
+            for depth, (counter, extent) in enumerate(zip(counters, extents, strict=True))
         ]
         rest = "".join(f", {counter}" for counter in counters)
         copy = f"{name}[row{rest}] = {self.whole(tensor)}[example{rest}]"
