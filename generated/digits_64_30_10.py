@@ -119,8 +119,8 @@ def _predict_kernel(parameters, x):
     N = x.shape[0]
     threads = limit_threads(N * 1920)
     z1 = np.empty((N, 30), real)
-    a1 = np.empty((N, 30), real)
     z2 = np.empty((N, 10), real)
+    a1 = z1  # its memory
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
     # z1[n, j] += b1[j]
@@ -149,8 +149,8 @@ def _loss_kernel(parameters, x, y):
     N = x.shape[0]
     threads = limit_threads(N * 1920)
     z1 = np.empty((N, 30), real)
-    a1 = np.empty((N, 30), real)
     z2 = np.empty((N, 10), real)
+    a1 = z1  # its memory
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
     # z1[n, j] += b1[j]
@@ -204,11 +204,11 @@ def _gradient_kernel(parameters, gradients, x, y):
     N = x.shape[0]
     threads = limit_threads(N * 1920)
     z1 = np.empty((N, 30), real)
-    a1 = np.empty((N, 30), real)
     z2 = np.empty((N, 10), real)
     z2_adjoint = np.empty((N, 10), real)
     a1_adjoint = np.empty((N, 30), real)
-    z1_adjoint = np.empty((N, 30), real)
+    a1 = z1  # its memory
+    z1_adjoint = z1  # its memory
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     gemm(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
     # z1[n, j] += b1[j]
@@ -298,15 +298,15 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     x = np.empty((batch_size, 64), real)
     y = np.empty((batch_size, 10), real)
     z1 = np.empty((batch_size, 30), real)
-    a1 = np.empty((batch_size, 30), real)
     z2 = np.empty((batch_size, 10), real)
     z2_adjoint = np.empty((batch_size, 10), real)
     b2_adjoint = np.empty(10, real)
     W2_adjoint = np.empty((10, 30), real)
     a1_adjoint = np.empty((batch_size, 30), real)
-    z1_adjoint = np.empty((batch_size, 30), real)
     b1_adjoint = np.empty(30, real)
     W1_adjoint = np.empty((30, 64), real)
+    a1 = z1  # its memory
+    z1_adjoint = z1  # its memory
     total = 0.0
     for start in range(0, examples, batch_size):
         N = min(batch_size, examples - start)

@@ -115,9 +115,9 @@ def _predict_kernel(parameters, x):
     N = x.shape[0]
     threads = limit_threads(N * 8)
     z1 = np.empty((N, 4), real)
-    a1 = np.empty((N, 4), real)
     z2 = np.empty((N, 1), real)
     a2 = np.empty((N, 1), real)
+    a1 = z1  # its memory
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     gemm(False, True, N, 4, 2, real(1), x, 2, W1, 2, real(0), z1, 4)
     # z1[n, j] += b1[j]
@@ -151,8 +151,8 @@ def _loss_kernel(parameters, x, y):
     N = x.shape[0]
     threads = limit_threads(N * 8)
     z1 = np.empty((N, 4), real)
-    a1 = np.empty((N, 4), real)
     z2 = np.empty((N, 1), real)
+    a1 = z1  # its memory
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     gemm(False, True, N, 4, 2, real(1), x, 2, W1, 2, real(0), z1, 4)
     # z1[n, j] += b1[j]
@@ -196,11 +196,11 @@ def _gradient_kernel(parameters, gradients, x, y):
     N = x.shape[0]
     threads = limit_threads(N * 8)
     z1 = np.empty((N, 4), real)
-    a1 = np.empty((N, 4), real)
     z2 = np.empty((N, 1), real)
-    z2_adjoint = np.empty((N, 1), real)
     a1_adjoint = np.empty((N, 4), real)
-    z1_adjoint = np.empty((N, 4), real)
+    a1 = z1  # its memory
+    z2_adjoint = z2  # its memory
+    z1_adjoint = z1  # its memory
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     gemm(False, True, N, 4, 2, real(1), x, 2, W1, 2, real(0), z1, 4)
     # z1[n, j] += b1[j]
@@ -268,11 +268,11 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     x = np.empty((batch_size, 2), real)
     y = np.empty((batch_size, 1), real)
     z1 = np.empty((batch_size, 4), real)
-    a1 = np.empty((batch_size, 4), real)
     z2 = np.empty((batch_size, 1), real)
-    z2_adjoint = np.empty((batch_size, 1), real)
     a1_adjoint = np.empty((batch_size, 4), real)
-    z1_adjoint = np.empty((batch_size, 4), real)
+    a1 = z1  # its memory
+    z2_adjoint = z2  # its memory
+    z1_adjoint = a1_adjoint  # its memory
     total = 0.0
     for start in range(0, examples, batch_size):
         N = min(batch_size, examples - start)

@@ -19,6 +19,7 @@ from symbp.codegen.labels import label
 from symbp.codegen.logsumexp import lower_logsumexp
 from symbp.codegen.names import Names
 from symbp.codegen.plan import plan
+from symbp.codegen.reuse import reused_memory
 from symbp.codegen.storage import dropped_axes, unread_stores
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.program import Program
@@ -123,10 +124,17 @@ class _Writer:
         self.plan: list[Block] = plan(program.equations, self.aliases)
         kept = {t for t in program.tensors if t.role != "intermediate"} | set(roots)
         kept -= {t for t in kept if not t.rank}
+        dropped = dropped_axes(self.plan, kept)
+        buffers = [
+            tensor
+            for tensor in program.tensors
+            if tensor.rank and tensor not in kept | set(self.aliases) and not dropped.get(tensor)
+        ]
+        self.reused = reused_memory(self.plan, buffers)
         self.emitter = Emitter(
             self.names,
-            dropped_axes(self.plan, kept),
-            self.aliases,
+            dropped,
+            self.aliases | self.reused,
             unread_stores(self.plan, kept | set(roots) | set(self.aliases)),
             self.capacity,
         )
@@ -198,6 +206,8 @@ class _Writer:
                 self.line(f"{self.names.tensor(tensor)} = real({tensor.value!r})")
             if tensor in self.bound or tensor in self.aliases or tensor.role == "constant":
                 continue
+            if tensor in self.reused:
+                continue
             gone = self.emitter.scope.dropped.get(tensor, frozenset())
             shape = [
                 str(extent) if isinstance(extent, int) else self.capacity
@@ -207,6 +217,8 @@ class _Writer:
             if shape:
                 text = f"({', '.join(shape)})" if len(shape) > 1 else shape[0]
                 self.line(f"{self.names.tensor(tensor)} = np.empty({text}, real)")
+        for tensor, owner in self.reused.items():
+            self.line(f"{self.names.tensor(tensor)} = {self.names.tensor(owner)}  # its memory")
 
     def equations(self) -> None:
         for new, old in self.aliases.items():
