@@ -13,6 +13,7 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from symbp.calculus.schedule import schedule
+from symbp.notation.bounds import COMPARISONS
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of, where
@@ -234,12 +235,7 @@ def _any(*values: Any) -> Any:
 
 
 _LOGIC: dict[Any, Any] = {
-    sympy.Eq: np.equal,
-    sympy.Ne: np.not_equal,
-    sympy.Lt: np.less,
-    sympy.Le: np.less_equal,
-    sympy.Gt: np.greater,
-    sympy.Ge: np.greater_equal,
+    **COMPARISONS,
     sympy.And: _all,
     sympy.Or: _any,
     sympy.Not: np.logical_not,

@@ -4,6 +4,7 @@ Each kernel is one program, pruned to what it returns, with its own views, buffe
 ``predict`` needs the output, ``loss`` the cost, ``gradient`` the adjoints, ``epoch`` the updates.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -159,30 +160,24 @@ class _Writer:
     def views(self, buffer: str, tensors: Sequence[Tensor]) -> None:
         """Write a view into a flat buffer for each tensor that the program uses."""
         used = set(self.program.tensors)
-        start = 0
-        for tensor in tensors:
-            size = _size(tensor)
-            if tensor in used:
-                self.bound.add(tensor)
-                name = self.names.tensor(tensor)
-                if not tensor.rank and buffer == "gradients":
-                    self.bound.discard(tensor)  # a scalar: written back at the end
-                elif not tensor.rank:
-                    self.line(f"{name} = {buffer}[{start}]")
-                else:
-                    view = f"{buffer}[{start}:{start + size}]"
-                    shape = ", ".join(map(str, tensor.shape))
-                    reshape = f".reshape(({shape}))" if tensor.rank > 1 else ""
-                    self.line(f"{name} = {view}{reshape}")
-            start += size
+        for tensor, start in _starts(tensors).items():
+            if tensor not in used or (not tensor.rank and buffer == "gradients"):
+                continue  # a scalar gradient is written back at the end
+            self.bound.add(tensor)
+            name = self.names.tensor(tensor)
+            if not tensor.rank:
+                self.line(f"{name} = {buffer}[{start}]")
+                continue
+            view = f"{buffer}[{start}:{start + _size(tensor)}]"
+            shape = ", ".join(map(str, tensor.shape))
+            reshape = f".reshape(({shape}))" if tensor.rank > 1 else ""
+            self.line(f"{name} = {view}{reshape}")
 
     def write_back(self, buffer: str, tensors: Sequence[Tensor]) -> None:
-        """Write scalars, and what could not be computed in place, into a flat buffer."""
-        start = 0
-        for tensor in tensors:
+        """Write scalars, which have no view, into a flat buffer."""
+        for tensor, start in _starts(tensors).items():
             if not tensor.rank:
                 self.line(f"{buffer}[{start}] = {self.names.tensor(tensor)}")
-            start += _size(tensor)
 
     def arrays(self, tensors: Sequence[Tensor]) -> None:
         """Write what makes the arguments ready: the batch size, and scalars out of their arrays."""
@@ -301,8 +296,7 @@ class _Writer:
                     if old.role == "parameter"
                     else ("state", self.layout.states)
                 )
-                start = sum(_size(t) for t in tensors[: tensors.index(old)])
-                self.line(f"{buffer}[{start}] = {self.names.tensor(new)}")
+                self.line(f"{buffer}[{_starts(tensors)[old]}] = {self.names.tensor(new)}")
                 self.line(f"{self.names.tensor(old)} = {self.names.tensor(new)}")
             elif new in self.copied:
                 counters = [f"k{axis}" for axis in range(old.rank)]
@@ -331,6 +325,12 @@ class _Writer:
         self.code.insert(known, call)
         self.code.insert(len(self.code) - 1, "restore_threads(threads)")
         self.emitter.routines |= {"limit_threads", "restore_threads"}
+
+
+def _starts(tensors: Sequence[Tensor]) -> dict[Tensor, int]:
+    """Return where each tensor begins in a flat buffer."""
+    sizes = [_size(tensor) for tensor in tensors]
+    return dict(zip(tensors, itertools.accumulate(sizes, initial=0), strict=False))
 
 
 def _size(tensor: Tensor) -> int:

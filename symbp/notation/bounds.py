@@ -18,7 +18,7 @@ from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
-__all__ = ["check_bounds"]
+__all__ = ["COMPARISONS", "check_bounds"]
 
 LARGEST_GRID = 20_000_000
 
@@ -143,13 +143,17 @@ def _value(node: Any, grid: dict[Index, Any]) -> Any:
     raise UnsupportedError(f"condition {node}: expected comparisons of indices")
 
 
-_VALUES: dict[Any, Any] = {
+# What a comparison of SymPy is in NumPy; the interpreter evaluates by it too.
+COMPARISONS: dict[Any, Any] = {
     sympy.Eq: np.equal,
     sympy.Ne: np.not_equal,
     sympy.Lt: np.less,
     sympy.Le: np.less_equal,
     sympy.Gt: np.greater,
     sympy.Ge: np.greater_equal,
+}
+_VALUES: dict[Any, Any] = {
+    **COMPARISONS,
     sympy.Mod: np.mod,
     sympy.floor: np.floor,
     sympy.Pow: np.power,

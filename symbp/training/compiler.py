@@ -65,16 +65,17 @@ def module_source(
         raise SymbpError("the program has no parameters, there is nothing to train")
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
+    chosen = SGD(0.1) if optimizer is None else optimizer
     # a user's equations -> one reduction each, in forms that cannot overflow
     plain = stabilise(normalise(program))
     # -> and the equations of the gradient
     differentiated = reverse(plain)
     # -> and the equations of one optimizer step
-    updated = optimise(differentiated, optimizer if optimizer is not None else SGD(0.1))
+    updated = optimise(differentiated, chosen)
     # -> scalar bodies written out, each value computed once
     gradient, step = (share(expand(p)) for p in (differentiated, updated))
     # -> text
-    return module_text(program, gradient, step, dtype, _latex(program), _title(program, optimizer))
+    return module_text(program, gradient, step, dtype, _latex(program), _title(program, chosen))
 
 
 def _latex(program: Program) -> dict[str, str]:
@@ -83,9 +84,8 @@ def _latex(program: Program) -> dict[str, str]:
     return {line.tensor.name: line.latex("index") for line in lines}
 
 
-def _title(program: Program, optimizer: Optimizer | None) -> str:
-    what = " ".join(repr(program).split())
-    return f"{what}, trained with {optimizer if optimizer is not None else SGD(0.1)!r}."
+def _title(program: Program, optimizer: Optimizer) -> str:
+    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}."
 
 
 def generate(
