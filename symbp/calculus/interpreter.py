@@ -215,7 +215,8 @@ def _apply(state: _State, node: Any, values: list[Any], grid: Grid) -> Any:
         if isinstance(node, kind):
             return evaluate(*values)
     record = operation_of(type(node))
-    if record.definition is not None and record.kernel == "":
+    if record.value is None:
+        assert record.definition is not None, "a user's function has a definition"
         return state.evaluate(record.definition(*node.args), grid)
     return record.value(*(np.asarray(v, dtype=np.float64) for v in values))
 

@@ -77,7 +77,7 @@ def derive(program: Program) -> Derivation:
         single is not None,
         tuple(
             DerivedEquation((printed[p],), program.cost, (shown.equations[p],))
-            for p in sorted(order, key=order.index)
+            for p in order
         ),
         tuple(backward),
         tuple(_simplified(line, definitions, tidy=False) for line in chains),

@@ -18,8 +18,8 @@ from symbp.notation.operation import OPERATIONS, Operation, function, operation_
 
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
-    "leaky_relu", "log1p", "maximum", "minimum", "operation_of", "relu", "sigmoid", "silu",
-    "softplus", "stop_gradient", "where",
+    "leaky_relu", "log1p", "log_sum_exp", "maximum", "minimum", "operation_of", "relu", "sigmoid",
+    "silu", "softplus", "stop_gradient", "where",
 ]  # fmt: skip
 
 
@@ -128,6 +128,10 @@ class minimum(_Elementwise):  # noqa: N801
     """The smaller of two values; at a tie each has half of the gradient."""
 
     nargs = 2
+
+
+class log_sum_exp(_Elementwise):  # noqa: N801
+    """``log Σ exp(x_i)`` of any number of values: what a ``LogSumExp`` is, written out."""
 
 
 class where(_Elementwise):  # noqa: N801
@@ -305,6 +309,13 @@ _OPERATIONS = [
         "minimum", minimum, np.minimum, lambda a, b: (_greater(b, a), _greater(a, b)),
         "({0} if {0} <= {1} or {0} != {0} else {1})", r"\min", "min", False,
         domain="all real numbers; half of the gradient to each at a tie",
+    ),
+    Operation(
+        "log_sum_exp", log_sum_exp,
+        lambda *x: np.logaddexp.reduce(np.broadcast_arrays(*x), axis=0),
+        lambda *x: tuple(sympy.exp(each - log_sum_exp(*x)) for each in x),
+        "", r"\operatorname{logsumexp}", "logsumexp", False,
+        definition=lambda *x: sympy.log(sympy.Add(*(sympy.exp(each) for each in x))),
     ),
     Operation(
         "where", where, np.where,

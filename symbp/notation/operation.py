@@ -32,8 +32,9 @@ class Operation:
         The name in the notation, for example ``"sigmoid"``.
     function : type
         The SymPy function class.
-    value : callable
-        The float64 NumPy reference, stable over the whole range.
+    value : callable or None
+        The float64 NumPy reference, stable over the whole range; None for a user's own function,
+        which is evaluated by its formula.
     derivative : callable
         Maps the arguments to one partial derivative for each argument, as expressions.
     kernel : str
@@ -51,7 +52,7 @@ class Operation:
 
     name: str
     function: type[sympy.Function]
-    value: Callable[..., Any]
+    value: Callable[..., Any] | None
     derivative: Rule
     kernel: str
     latex: str
@@ -109,12 +110,9 @@ def _record_of_users_function(function_class: type) -> Operation:
         values = dict(zip(symbols, args, strict=True))
         return tuple(value.diff(symbol).xreplace(values) for symbol in symbols)
 
-    def value(*args: Any) -> Any:
-        raise AssertionError(f"{name} is expanded before it is evaluated")
-
     printed = r"\operatorname{" + name.replace("_", r"\_") + "}"
     return Operation(
-        name, function_class, value, derivative, "", printed, name, definition=definition
+        name, function_class, None, derivative, "", printed, name, definition=definition
     )
 
 

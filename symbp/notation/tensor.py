@@ -66,6 +66,9 @@ class Tensor(AtomicExpr):
         for a pre-activation; by default as ``∂C/∂T``.
     adjoint_of : Tensor, optional
         Set by differentiation: the tensor whose adjoint this is.
+    component_of : tuple of Tensor and tuple of int, optional
+        Set by unrolling: the tensor of which this scalar is one element, and its place there,
+        counted from 0. It prints as that element, counted from 1.
     kind : {"real", "integer", "classes", "distribution"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
@@ -84,6 +87,7 @@ class Tensor(AtomicExpr):
     kind: str
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
+    component_of: "tuple[Tensor, tuple[int, ...]] | None"
     serial: int
 
     def __new__(
@@ -99,6 +103,7 @@ class Tensor(AtomicExpr):
         kind: str = "real",
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
+        component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
@@ -135,6 +140,7 @@ class Tensor(AtomicExpr):
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
         self.kind = kind
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
+        self.component_of = component_of
         self.serial = next(_tensor_serial)
         return self
 
@@ -196,9 +202,9 @@ class Element(Expr):
     is_real = True
     is_number = False
     tensor: Tensor
-    serial: int
+    serial: float
 
-    def __new__(cls, tensor: Tensor, *subscripts: Any, serial: int | None = None) -> "Element":
+    def __new__(cls, tensor: Tensor, *subscripts: Any, serial: float | None = None) -> "Element":
         """Return the element at checked subscripts."""
         if len(subscripts) != tensor.rank:
             raise NotationError(
