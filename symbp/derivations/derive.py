@@ -71,17 +71,17 @@ def derive(program: Program) -> Derivation:
     normal = normalise(shown)
     differentiated = reverse(normal)
     chains = _Assembler(normal, differentiated, program.cost).lines(forward)
-    backward = [_simplified(line, definitions) for line in _with_activations(chains)]
     return Derivation(
-        program,
-        single is not None,
-        tuple(
-            DerivedEquation((printed[p],), program.cost, (shown.equations[p],))
-            for p in order
+        program=program,
+        per_example=single is not None,
+        forward=tuple(
+            DerivedEquation((printed[p],), program.cost, (shown.equations[p],)) for p in order
         ),
-        tuple(backward),
-        tuple(_simplified(line, definitions, tidy=False) for line in chains),
-        tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
+        backward=tuple(_simplified(line, definitions) for line in _with_activations(chains)),
+        chains=tuple(chains),
+        links=tuple(_simplified(line, definitions) for line in chains),
+        differentiated=differentiated,
+        gradients=tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
     )
 
 
@@ -202,11 +202,7 @@ def _put_in(line: DerivedEquation, values: dict[Tensor, DerivedEquation]) -> Der
     return replace(line, equations=equations, sources=sources)
 
 
-def _simplified(
-    line: DerivedEquation, definitions: Definitions, tidy: bool = True
-) -> DerivedEquation:
-    if not tidy:
-        return line
+def _simplified(line: DerivedEquation, definitions: Definitions) -> DerivedEquation:
     return replace(
         line,
         equations=tuple(e.replace(body=simplified(e.body, definitions)) for e in line.equations),

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from symbp.derivations.printing import equation_sides, style_of
+from symbp.derivations.components import spread
+from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 
@@ -51,14 +52,29 @@ class DerivedEquation:
 
         Parameters
         ----------
-        form : {"matrix", "index"}
-            Vectors and matrices, or components.
+        form : {"matrix", "index", "component"}
+            Vectors and matrices, elements with their indices, or a line for each entry.
         """
-        return " = ".join(equation_sides(self, form, style_of("latex")))
+        style = style_of("latex")
+        rows = [equation_sides(line, form, style) for line in self._lines(form)]
+        if len(rows) == 1:
+            return " = ".join(rows[0])
+        body = " \\\\\n".join(f"{left} &= {right}" for left, right in rows)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
     def text(self, form: str = "matrix") -> str:
         """Return the equation in Unicode, for a terminal; parameters as for :meth:`latex`."""
-        return " = ".join(equation_sides(self, form, style_of("text")))
+        style = style_of("text")
+        return "\n".join(
+            " = ".join(equation_sides(line, form, style)) for line in self._lines(form)
+        )
+
+    def _lines(self, form: str) -> "list[DerivedEquation]":
+        """Return the equations to print: one for each entry, where the form asks for that."""
+        if checked_form(form) != "component" or self.general:
+            return [self]
+        (lines,) = spread([self]).values()
+        return lines
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"

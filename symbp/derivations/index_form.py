@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.local import LocalDerivative
 from symbp.derivations.order import factor_order, in_order, is_constant, is_negative, is_partial
 from symbp.derivations.patterns import is_indicator, softmax_argument
 from symbp.derivations.style import Style
-from symbp.notation.equation import Equation
-from symbp.notation.functions import Operation, operation_of, where
+from symbp.notation.equation import Equation, indices_of
+from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import LogSumExp, Max, Reduction
@@ -69,6 +70,13 @@ class IndexForm:
                 right += (self.style.plus if right else "") + term
         return left, right
 
+    def equality(self, left: Expr, right: Expr) -> tuple[str, str]:
+        """Return both sides where the left one is any expression; it names the indices."""
+        scope: Scope = {}
+        for index in indices_of(left):
+            self._name(index, scope, outermost=True)
+        return self.show(left, scope)[0], self.show(right, scope)[0]
+
     def scalar(self, node: Expr) -> Printed:
         """Print an expression without indices."""
         return self.show(node, {})
@@ -80,12 +88,14 @@ class IndexForm:
             if source.adjoint_symbol is None:
                 return self.style.partial(self.tensor(self.cost), self.tensor(source, subscripts))
             symbol = self.style.symbol(source.adjoint_symbol)
-            return self.style.scripted(symbol, _joined(subscripts), _label(source))
+            return self.style.scripted(symbol, _places(source, subscripts), _label(source))
+        below = _places(tensor, subscripts)
+        if tensor.component_of is not None:
+            tensor = tensor.component_of[0]
         base, digits = self.style.tensor_name(tensor)
-        joined = _joined(subscripts)
         if digits:
-            joined = f"{digits},{joined}" if joined else digits
-        return self.style.scripted(base, joined, _label(tensor))
+            below = f"{digits},{below}" if below else digits
+        return self.style.scripted(base, below, _label(tensor))
 
     def show(self, node: Expr, scope: Scope) -> Printed:
         """Print an expression; the scope names the indices that are free in it."""
@@ -95,6 +105,10 @@ class IndexForm:
                 node.tensor.adjoint_of is not None and node.tensor.adjoint_of.label is not None
             )
             return text, POWER if raised else ATOM
+        if isinstance(node, LocalDerivative):
+            above, below = (self.show(part, scope)[0] for part in (node.above, node.below))
+            text = self.style.partial(above, below)
+            return self.style.direct(text) if node.direct else text, ATOM
         if isinstance(node, Index):
             return self.style.name(scope[node]), ATOM
         if node.is_Symbol:
@@ -122,6 +136,10 @@ class IndexForm:
         if isinstance(node, (sympy.floor, sympy.ceiling, sympy.Mod)):
             inner = [self.show(argument, scope)[0] for argument in node.args]
             return self.style.operator(type(node).__name__.lower(), ", ".join(inner)), ATOM
+        if isinstance(node, log_sum_exp):
+            terms = [self.style.exponential(self.show(a, scope)[0]) for a in node.args]
+            total = self.style.parentheses(self.style.plus.join(terms))
+            return f"{self.style.function(operation_of(sympy.log))} {total}", MUL
         return self._application(operation_of(type(node)), node.args, scope)
 
     def enclosed(self, printed: Printed, least: int) -> str:
@@ -188,6 +206,10 @@ class IndexForm:
         if len(factors) == 1:
             return self._power(factors[0], scope)
         ordered = sorted(factors, key=factor_order)
+        for factor in [f for f in ordered if isinstance(f, sympy.Add)]:
+            # σ(z) (1 - σ(z)), not the other way round.
+            if any(other in sympy.Add.make_args(-factor) for other in ordered):
+                ordered.append(ordered.pop(ordered.index(factor)))
         reductions = [f for f in ordered if isinstance(f, Reduction)]
         shown: list[str] = []
         for position, factor in enumerate(ordered):
@@ -201,11 +223,14 @@ class IndexForm:
                 text = self.enclosed((text, level), MUL)
             shown.append(text)
         separator = "" if compact and all(len(text) == 1 for text in shown) else self.style.times
-        partials = [text for text, f in zip(shown, ordered, strict=True) if is_partial(f)]
-        if self.style.one_line and partials and len(partials) < len(shown):
-            rest = [text for text, f in zip(shown, ordered, strict=True) if not is_partial(f)]
-            return self.style.dot.join([*partials, separator.join(rest)]), MUL
-        return separator.join(shown), MUL
+        if not self.style.one_line:
+            return separator.join(shown), MUL
+        joined = shown[0]
+        for left, right, following in zip(ordered, ordered[1:], shown[1:], strict=False):
+            # ∂C/∂a needs to be set apart on one line.
+            apart = any(is_partial(f) or isinstance(f, LocalDerivative) for f in (left, right))
+            joined += (self.style.dot if apart else separator) + following
+        return joined, MUL
 
     def _power(self, node: Expr, scope: Scope) -> Printed:
         if not isinstance(node, sympy.Pow):
@@ -259,6 +284,15 @@ class IndexForm:
         return name + self.style.parentheses(inner)
 
     def _exponential(self, node: Expr, scope: Scope) -> Printed:
+        written_out = [t for t in node.args[0].args if isinstance(-t, log_sum_exp)]
+        if len(written_out) == 1:  # the softmax of components
+            above, below = node.args[0] - written_out[0], -written_out[0]
+            terms = [self.style.exponential(self.show(a, scope)[0]) for a in below.args]
+            numerator = self.style.exponential(self.show(above, scope)[0])
+            denominator = self.style.plus.join(terms)
+            if self.style.one_line:
+                denominator = self.style.parentheses(denominator)
+            return self.style.fraction(numerator, denominator), MUL
         parts = softmax_argument(node.args[0])
         if parts is None:
             return self.style.exponential(self.show(node.args[0], scope)[0]), ATOM
@@ -308,7 +342,11 @@ class IndexForm:
             return str(node), ATOM
         if node.is_Rational:
             return self.style.fraction(str(node.p), str(node.q)), MUL
-        return f"{float(node):.12g}", ATOM
+        mantissa, _, exponent = f"{float(node):.12g}".partition("e")
+        if not exponent:
+            return mantissa, ATOM
+        power = self.style.power("10", str(int(exponent)))
+        return (power, POWER) if mantissa == "1" else (mantissa + self.style.dot + power, MUL)
 
     def _subscript(self, node: Expr, scope: Scope) -> str:
         return self.show(node, scope)[0].replace(" ", "")
@@ -334,6 +372,15 @@ RELATION_KINDS = {
 
 def _label(tensor: Tensor) -> str:
     return "" if tensor.label is None else str(tensor.label)
+
+
+def _places(tensor: Tensor, subscripts: Iterable[str]) -> str:
+    """Return what is printed below: the subscripts, or a component's place counted from 1."""
+    if tensor.component_of is None:
+        return _joined(subscripts)
+    whole, place = tensor.component_of
+    short = all(isinstance(extent, int) and extent < 10 for extent in whole.shape)
+    return ("" if short else ",").join(str(position + 1) for position in place)
 
 
 def _joined(subscripts: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: D102 - the methods are described in Style
 
+import re
 from collections.abc import Sequence
 
 from symbp.derivations.style import Style
@@ -11,6 +12,8 @@ __all__ = ["Latex"]
 
 # What makes parentheses grow.
 TALL = (r"\frac", r"\sum", r"\max", r"\begin")
+# A subscript, not an underscore in a name.
+SUBSCRIPT = re.compile(r"(?<!\\)_")
 RELATIONS = {
     "==": "=",
     "!=": r"\neq",
@@ -31,6 +34,7 @@ class Latex(Style):
     times = " "
     ones = r"\mathbf{1}"
     nabla = r"\nabla"
+    dot = r" \cdot "
 
     def symbol(self, latex: str) -> str:
         return latex
@@ -38,13 +42,21 @@ class Latex(Style):
     def word(self, text: str) -> str:
         return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
 
+    def remark(self, text: str) -> str:
+        return rf"\text{{{text}}}"
+
     def scripted(self, base: str, subscript: str, label: str) -> str:
+        if (subscript and SUBSCRIPT.search(base)) or (label and "^" in base):
+            base = f"{{{base}}}"  # a user's symbol with a script of its own
         return (
             base + (f"^{{{label}}}" if label else "") + (f"_{{{subscript}}}" if subscript else "")
         )
 
     def partial(self, cost: str, variable: str) -> str:
         return rf"\frac{{\partial {cost}}}{{\partial {variable}}}"
+
+    def direct(self, partial: str) -> str:
+        return rf"\left. {partial} \right|_{{\mathrm{{direct}}}}"
 
     def fraction(self, numerator: str, denominator: str) -> str:
         return rf"\frac{{{numerator}}}{{{denominator}}}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.local import LocalDerivative
 from symbp.derivations.patterns import weight
 from symbp.notation.equation import indices_of
 from symbp.notation.index import Index
@@ -60,6 +61,8 @@ def factor_order(factor: Expr) -> tuple[int, float, str]:
         kind = 2
     elif isinstance(factor.as_base_exp()[0], Element):
         kind = 3
+    elif isinstance(factor, LocalDerivative):
+        return 3, math.inf, str(factor)  # after the δ that it is multiplied with
     elif isinstance(factor, sympy.Add):
         kind = 4
     elif isinstance(factor, Prime):

@@ -9,13 +9,14 @@ from symbp.derivations.matrix_printer import MatrixForm
 from symbp.derivations.style import Style
 from symbp.derivations.text import Text
 from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.tensor import Element
 
 if TYPE_CHECKING:
     from symbp.derivations.equations import DerivedEquation
 
 __all__ = ["FORMS", "checked_form", "equation_sides", "style_of"]
 
-FORMS = ("matrix", "index")
+FORMS = ("matrix", "index", "component")
 _STYLES: dict[str, Style] = {"latex": Latex(), "text": Text()}
 
 
@@ -32,8 +33,11 @@ def checked_form(form: object) -> str:
 
 
 def equation_sides(derived: "DerivedEquation", form: str, style: Style) -> tuple[str, str]:
-    """Return the left and the right side; in index form where there is no matrix form."""
-    if checked_form(form) == "matrix" and len(derived.equations) == 1:
+    """Return the left and the right side; in index form where there is no matrix form.
+
+    Components are scalars, for which the forms are one.
+    """
+    if checked_form(form) == "matrix" and len(derived.equations) == 1 and not _scalar(derived):
         equation = derived.equations[0]
         lhs = derived.lhs
         tree = None
@@ -43,3 +47,10 @@ def equation_sides(derived: "DerivedEquation", form: str, style: Style) -> tuple
             printer = MatrixForm(style, derived.cost, derived.general)
             return IndexForm(style, derived.cost).tensor(lhs.tensor), printer.show(tree)[0]
     return IndexForm(style, derived.cost, derived.renamed).sides(derived.lhs, derived.equations)
+
+
+def _scalar(derived: "DerivedEquation") -> bool:
+    """Whether an equation is one of components: its tensors are elements of others."""
+    (equation,) = derived.equations
+    tensors = [equation.tensor, *(element.tensor for element in equation.body.atoms(Element))]
+    return any(tensor.component_of is not None for tensor in tensors)

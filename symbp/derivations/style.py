@@ -68,12 +68,20 @@ class Style(ABC):
         """Return a name of several letters."""
 
     @abstractmethod
+    def remark(self, text: str) -> str:
+        """Return plain words that stand in a formula's place."""
+
+    @abstractmethod
     def scripted(self, base: str, subscript: str, label: str) -> str:
         """Return a symbol with its subscript and the label of its layer; each can be empty."""
 
     @abstractmethod
     def partial(self, cost: str, variable: str) -> str:
         """Return ∂cost/∂variable."""
+
+    @abstractmethod
+    def direct(self, partial: str) -> str:
+        """Return a partial derivative marked as that of one equation by itself."""
 
     @abstractmethod
     def fraction(self, numerator: str, denominator: str) -> str:

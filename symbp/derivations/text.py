@@ -54,11 +54,17 @@ class Text(Style):
     def word(self, text: str) -> str:
         return text
 
+    def remark(self, text: str) -> str:
+        return text
+
     def scripted(self, base: str, subscript: str, label: str) -> str:
         return base + (_raised(label) if label else "") + (_lowered(subscript) if subscript else "")
 
     def partial(self, cost: str, variable: str) -> str:
         return f"∂{cost}/∂{variable}"
+
+    def direct(self, partial: str) -> str:
+        return f"({partial})_direct"
 
     def fraction(self, numerator: str, denominator: str) -> str:
         return "½" if (numerator, denominator) == ("1", "2") else f"{numerator}/{denominator}"

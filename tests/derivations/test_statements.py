@@ -142,8 +142,8 @@ def test_mistakes_are_one_line_that_names_what_is_known() -> None:
     derivation = bp.derive(bp.mlp(4, 3, 2))
     with pytest.raises(SymbpError, match="form 'matirx': did you mean 'matrix'"):
         derivation.latex(form="matirx")
-    with pytest.raises(SymbpError, match="known: index, matrix"):
-        derivation.bp1.text("component")
+    with pytest.raises(SymbpError, match="known: component, index, matrix"):
+        derivation.bp1.text("components")
     with pytest.raises(NotationError, match=r"no parameter 'W9'.*known: W1, W2, b1, b2"):
         derivation.gradient("W9")
     n = bp.Index("n", "N")

@@ -1,0 +1,241 @@
+"""Paths: an entry of the gradient as the sum over all paths from the cost to it.
+
+Each adjoint is linear in the adjoints that it comes from; the coefficient is the local
+derivative of that step. A path is a product of local derivatives, one for each step. Counting
+the paths takes one visit to each vertex; there can be exponentially many of them, which is why
+backpropagation adds up at each vertex instead.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.calculus.partial import partial
+from symbp.calculus.unroll import Components
+from symbp.derivations.components import adjoint_and_place, components_of
+from symbp.derivations.index_form import MUL, IndexForm
+from symbp.derivations.printing import style_of
+from symbp.derivations.style import Style
+from symbp.notation.tensor import Element, Tensor
+
+if TYPE_CHECKING:
+    from symbp.derivations.derivation import Derivation
+
+__all__ = ["Path", "PathSum", "paths"]
+
+
+@dataclass(frozen=True)
+class Path:
+    """One path from the cost to an entry.
+
+    Attributes
+    ----------
+    vertices : tuple of Tensor
+        The cost, the scalars passed on the way (see `Tensor.component_of`), and the entry.
+    factors : tuple of SymPy expression
+        For each step the derivative of a vertex by the next one.
+    """
+
+    vertices: tuple[Tensor, ...]
+    factors: tuple[Expr, ...]
+
+    @property
+    def product(self) -> Expr:
+        """The product of the local derivatives."""
+        return sympy.Mul(*self.factors)
+
+
+@dataclass(frozen=True, repr=False)
+class PathSum:
+    """An entry of the gradient as the sum over all paths.
+
+    Attributes
+    ----------
+    entry : Tensor
+        The scalar that the cost is differentiated by.
+    cost : Tensor
+        What is differentiated.
+    count : int
+        How many paths there are.
+    limit : int
+        How many are written out at the most; beyond it `paths` is empty.
+    paths : tuple of Path
+        In the order in which the equations name their vertices.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> print(bp.derive(bp.mlp(1, 2, 1)).paths("W1", 1, 0))
+    ∂C/∂w²₂₁ = ∂C/∂a³₁ · ∂a³₁/∂z³₁ · ∂z³₁/∂a²₂ · ∂a²₂/∂z²₂ · ∂z²₂/∂w²₂₁
+             = (a³₁ - y₁) σ′(z³₁) w³₁₂ σ′(z²₂) a¹₁
+    """
+
+    entry: Tensor
+    cost: Tensor
+    count: int
+    limit: int
+    paths: tuple[Path, ...]
+
+    @property
+    def expression(self) -> Expr:
+        """The sum over all paths, in the scalars of the forward pass; zero without a path.
+
+        Raises
+        ------
+        ValueError
+            There are more paths than the limit.
+        """
+        if self.count > self.limit:
+            raise ValueError(self._left_out())
+        return sympy.Add(*(path.product for path in self.paths))
+
+    def rows(self, language: str) -> list[tuple[str, str]]:
+        """Return left and right sides: the products of derivatives, then their values."""
+        style = style_of(language)
+        printer = IndexForm(style, self.cost)
+        left = style.partial(printer.tensor(self.cost), printer.tensor(self.entry))
+        if self.count > self.limit:
+            return [(left, style.remark(self._left_out()))]
+        if not self.paths:
+            return [(left, "0")]
+        named = [_derivatives(path, printer, style) for path in self.paths]
+        values = [_values(path, printer, style) for path in self.paths]
+        rows = [(left if not i else "", f"+ {text}" if i else text) for i, text in enumerate(named)]
+        for position, text in enumerate(values):
+            negative = text.startswith("-")
+            sign = "" if not position or negative else "+ "
+            rows.append(("=" if not position else "", sign + text))
+        return rows
+
+    def latex(self) -> str:
+        """Return an aligned block: one line a path, first in derivatives, then in values."""
+        lines = []
+        for left, right in self.rows("latex"):
+            if left == "=":
+                lines.append(f"&= {right}")
+            else:
+                lines.append(f"{left} &= {right}" if left else rf"&\quad {right}")
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def text(self) -> str:
+        """Return the same in Unicode."""
+        rows = self.rows("text")
+        width = max(len(left) for left, _ in rows)
+        lines = []
+        for left, right in rows:
+            if left == "=":
+                lines.append(f"{'':{width}} = {right}")
+            elif left:
+                lines.append(f"{left:{width}} = {right}")
+            else:
+                lines.append(f"{'':{width}}   {right}")
+        return "\n".join(lines)
+
+    def _left_out(self) -> str:
+        more = f"more than the limit of {self.limit:,}"
+        return f"a sum over {self.count:,} paths, {more}: not written out"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<PathSum: {self.count:,} paths>"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
+
+def paths(derivation: "Derivation", tensor: Any, place: tuple[Any, ...], limit: int) -> PathSum:
+    """Return the sum over all paths to an entry; see :meth:`Derivation.paths`."""
+    line, checked = adjoint_and_place(derivation, tensor, place)
+    elements = components_of(derivation.links)
+    adjoint = elements.component(line.tensor, checked)
+    graph = _Graph(elements, derivation.program.cost)  # type: ignore[arg-type]
+    count = graph.count(adjoint)
+    found = graph.paths(adjoint) if count <= limit else ()
+    entry = adjoint.adjoint_of
+    assert entry is not None, "an adjoint is the adjoint of a tensor"
+    return PathSum(entry, graph.cost, count, limit, found)
+
+
+class _Graph:
+    """The steps from each adjoint towards the cost, found when they are asked for."""
+
+    def __init__(self, elements: Components, cost: Tensor) -> None:
+        self.elements = elements
+        self.cost = cost
+        self._steps: dict[Tensor, list[tuple[Tensor | None, Expr]]] = {}
+        self._counts: dict[Tensor, int] = {}
+
+    def steps(self, adjoint: Tensor) -> list[tuple[Tensor | None, Expr]]:
+        """Return the adjoints that one is linear in, None for the cost, with the coefficients."""
+        if adjoint not in self._steps:
+            whole, place = adjoint.component_of or (adjoint, ())
+            body = self.elements.equation(whole, place).body
+            read = {e for e in body.atoms(Element) if e.tensor.adjoint_of is not None}
+            found: list[tuple[Tensor | None, Expr]] = []
+            direct = body.xreplace(dict.fromkeys(read, sympy.S.Zero))
+            if direct != 0:
+                found.append((None, direct))
+            for element in sorted(read, key=lambda e: e.serial):
+                coefficient = partial(body, element)
+                if coefficient != 0:
+                    found.append((element.tensor, coefficient))
+            self._steps[adjoint] = found
+        return self._steps[adjoint]
+
+    def count(self, adjoint: Tensor) -> int:
+        """Return how many paths there are; each vertex is visited once."""
+        stack = [adjoint]
+        while stack:
+            steps = self.steps(stack[-1])
+            waiting = [t for t, _ in steps if t is not None and t not in self._counts]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            self._counts[stack.pop()] = sum(1 if t is None else self._counts[t] for t, _ in steps)
+        return self._counts[adjoint]
+
+    def paths(self, adjoint: Tensor) -> tuple[Path, ...]:
+        """Return every path from the cost to the tensor whose adjoint is given."""
+        source = adjoint.adjoint_of
+        assert source is not None, "an adjoint is the adjoint of a tensor"
+        found: list[Path] = []
+        stack: list[tuple[Tensor, Path]] = [(adjoint, Path((source,), ()))]
+        while stack:
+            tensor, path = stack.pop()
+            for before, factor in reversed(self.steps(tensor)):
+                above = self.cost if before is None else before.adjoint_of
+                assert above is not None, "an adjoint is the adjoint of a tensor"
+                longer = Path((above, *path.vertices), (factor, *path.factors))
+                if before is None:
+                    found.append(longer)
+                else:
+                    stack.append((before, longer))
+        return tuple(found)
+
+
+def _derivatives(path: Path, printer: IndexForm, style: Style) -> str:
+    names = [printer.tensor(vertex) for vertex in path.vertices]
+    steps = [style.partial(a, b) for a, b in itertools.pairwise(names)]
+    return (style.dot if style.one_line else style.times).join(steps)
+
+
+def _values(path: Path, printer: IndexForm, style: Style) -> str:
+    """Print the factors in the order of the path, a factor 1 left out."""
+    sign = ""
+    shown = []
+    for factor in path.factors:
+        if factor == 1:
+            continue
+        if factor == -1:
+            sign = "" if sign else "-"
+            continue
+        text, level = printer.scalar(factor)
+        shown.append(text if level >= MUL and not text.startswith("-") else style.parentheses(text))
+    if not shown:
+        return sign + "1"
+    return sign + style.times.join(shown)
