@@ -99,6 +99,9 @@ STAND_INS: dict[str, Any] = {
     "sin": np.sin,
     "cos": np.cos,
     "maximum": np.maximum,
+    "gelu": lambda x: x * scipy.special.ndtr(x),
+    "gelu_prime": lambda x: scipy.special.ndtr(x) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi),
+    "gelu_tanh": lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
 }
 
 

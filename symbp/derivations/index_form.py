@@ -226,10 +226,10 @@ class IndexForm:
         if not self.style.one_line:
             return separator.join(shown), MUL
         joined = shown[0]
-        for left, right, following in zip(ordered, ordered[1:], shown[1:], strict=False):
+        for left, right, after in zip(ordered, ordered[1:], shown[1:], strict=False):
             # ∂C/∂a needs to be set apart on one line.
             apart = any(is_partial(f) or isinstance(f, LocalDerivative) for f in (left, right))
-            joined += (self.style.dot if apart else separator) + following
+            joined += (self.style.dot if apart else separator) + after
         return joined, MUL
 
     def _power(self, node: Expr, scope: Scope) -> Printed:

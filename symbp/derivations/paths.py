@@ -175,13 +175,17 @@ class _Graph:
         if adjoint not in self._steps:
             whole, place = adjoint.component_of or (adjoint, ())
             body = self.elements.equation(whole, place).body
-            read = {e for e in body.atoms(Element) if e.tensor.adjoint_of is not None}
-            found: list[tuple[Tensor | None, Expr]] = []
-            direct = body.xreplace(dict.fromkeys(read, sympy.S.Zero))
-            if direct != 0:
-                found.append((None, direct))
-            for element in sorted(read, key=lambda e: e.serial):
-                coefficient = partial(body, element)
+            direct = sympy.S.Zero
+            coefficients: dict[Element, list[Expr]] = {}
+            # Term by term: a sum over a thousand units is not searched a thousand times.
+            for term in sympy.Add.make_args(body):
+                read = {e for e in term.atoms(Element) if e.tensor.adjoint_of is not None}
+                direct += term.xreplace(dict.fromkeys(read, sympy.S.Zero)) if read else term
+                for element in read:
+                    coefficients.setdefault(element, []).append(partial(term, element))
+            found: list[tuple[Tensor | None, Expr]] = [(None, direct)] if direct != 0 else []
+            for element in sorted(coefficients, key=lambda e: (e.serial, e.tensor.serial)):
+                coefficient = sympy.Add(*coefficients[element])
                 if coefficient != 0:
                     found.append((element.tensor, coefficient))
             self._steps[adjoint] = found
