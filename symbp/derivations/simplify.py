@@ -123,7 +123,18 @@ def _guarded(node: Expr, known: dict[Expr, bool]) -> Expr:
 
 def _tidy(body: Expr) -> Expr:
     body = _tidy_sums(body)
-    return sympy.factor_terms(body, clear=False, fraction=False) if body.has(sympy.Add) else body
+    if not body.has(sympy.Add):
+        return body
+    # SymPy would take 1/3 out of sqrt(s/3 + c), and leave sqrt(3) everywhere.
+    roots = sorted(
+        (p for p in body.atoms(sympy.Pow) if not p.exp.is_Integer), key=sympy.default_sort_key
+    )
+    names = {root: sympy.Dummy(f"root{i}") for i, root in enumerate(roots)}
+    factored = sympy.factor_terms(body.xreplace(names), clear=False, fraction=False)
+    back = {name: root for root, name in names.items()}
+    while factored.has(*back) if back else False:  # a root may stand in another
+        factored = factored.xreplace(back)
+    return _tidy_sums(factored)
 
 
 def _tidy_sums(node: Expr) -> Expr:
