@@ -7,7 +7,7 @@ it. What a record holds, and functions of a user's own, are in :mod:`symbp.notat
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy  # scipy.special loads when it is used: it takes longer than all of this file
 import sympy
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
@@ -287,7 +287,7 @@ _OPERATIONS = [
         definition=lambda x: sympy.log(1 + x), domain="x > -1; -inf at -1, nan below",
     ),
     Operation(
-        "erf", sympy.erf, scipy.special.erf,
+        "erf", sympy.erf, lambda x: scipy.special.erf(x),
         lambda x: (2 * sympy.exp(-(x**2)) / sympy.sqrt(sympy.pi),),
         "erf", r"\operatorname{erf}", "erf", False,
     ),
