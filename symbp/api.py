@@ -3,6 +3,9 @@
 from sympy import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
+from symbp.derivations.graphs import Graph, draw
+from symbp.derivations.report.sections import register as _register_section
+from symbp.derivations.trace import Trace, trace
 from symbp.networks import (
     L1,
     L2,
@@ -44,6 +47,10 @@ from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, lo
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
 from symbp.training.checking import CheckReport, check
 from symbp.training.compiler import compile, generate, load_module
+from symbp.training.listing import code_listing
+
+# Derivations know nothing of the code generator: their HTML reports get its part from here.
+_register_section("The code that computes it", code_listing)
 
 __all__ = [
     "L1",
@@ -58,6 +65,7 @@ __all__ = [
     "Derivation",
     "DerivedEquation",
     "Equation",
+    "Graph",
     "Index",
     "LogSumExp",
     "Max",
@@ -72,6 +80,7 @@ __all__ = [
     "Sum",
     "SymbpError",
     "Tensor",
+    "Trace",
     "UnsupportedError",
     "batch_extent",
     "check",
@@ -79,6 +88,7 @@ __all__ = [
     "constant",
     "cos",
     "derive",
+    "draw",
     "elu",
     "erf",
     "exp",
@@ -113,5 +123,6 @@ __all__ = [
     "tanh",
     "target",
     "tensor",
+    "trace",
     "where",
 ]

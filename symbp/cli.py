@@ -5,6 +5,7 @@ import typer
 from symbp.commands.check import check
 from symbp.commands.derive import derive
 from symbp.commands.doctor import doctor
+from symbp.commands.draw import draw
 from symbp.commands.generate import generate
 from symbp.commands.train import train
 
@@ -26,7 +27,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (derive, generate, check, train, doctor):
+for command in (derive, draw, generate, check, train, doctor):
     app.command()(command)
 
 

@@ -4,6 +4,8 @@ SymPy's ``diff`` is not used: it would apply a function's rule at once, where a 
 ``σ'(z)`` first, and it knows nothing of conditions.
 """
 
+import functools
+
 import sympy
 from sympy.core.expr import Expr
 
@@ -32,10 +34,10 @@ def partial(body: Expr, element: Element) -> Expr:
     """
     if body == element:
         return sympy.S.One
+    if isinstance(body, sympy.Add):
+        return sympy.Add(*(partial(term, element) for term in _readers(body).get(element, ())))
     if isinstance(body, Element) or not body.has(element):
         return sympy.S.Zero
-    if isinstance(body, sympy.Add):
-        return sympy.Add(*(partial(term, element) for term in body.args))
     if isinstance(body, sympy.Mul):
         factors = body.args
         return sympy.Add(
@@ -82,6 +84,16 @@ def scaled(factor: Expr, p: Expr) -> Expr:
             result = scaled(result, guard)
         return result
     return factor * p
+
+
+@functools.lru_cache(maxsize=8)
+def _readers(body: sympy.Add) -> dict[Element, list[Expr]]:
+    """Return, for each element that a sum reads, the terms that do; a sum can have thousands."""
+    result: dict[Element, list[Expr]] = {}
+    for term in body.args:
+        for element in term.atoms(Element):
+            result.setdefault(element, []).append(term)
+    return result
 
 
 def _is_guarded(p: Expr) -> bool:

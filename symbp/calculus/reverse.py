@@ -84,8 +84,9 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
                 )
             )
     equations = _without_zeros(equations, set(adjoints.values()))
+    reached = {equation.tensor for equation in equations}
     for tensor in wanted:
-        if not any(e.tensor is adjoint_tensor(tensor) for e in equations):
+        if adjoint_tensor(tensor) not in reached:
             # The cost depends on it only through what stop_gradient hides, or not at all.
             zero = Equation(adjoint_tensor(tensor).element, sympy.S.Zero, origin=Origin("reverse"))
             equations.append(zero)

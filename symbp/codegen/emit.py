@@ -1,7 +1,8 @@
 """emit: blocks as lines of Python; each group of lines is labelled with its equations."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import sympy
 
@@ -14,7 +15,27 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Emitter"]
+__all__ = ["Emitter", "Passage"]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Lines of a function that belong together, and the equations that they compute.
+
+    Attributes
+    ----------
+    start, end : int
+        The lines are those from `start` on, before `end`.
+    equations : tuple of Equation
+        As they reached the generator, each with its origin.
+    joins : {"", "next", "previous"}
+        Whether the lines only prepare the next passage, or finish the previous one.
+    """
+
+    start: int
+    end: int
+    equations: tuple[Equation, ...]
+    joins: Literal["", "next", "previous"] = ""
 
 
 class Emitter:
@@ -51,6 +72,8 @@ class Emitter:
         self.products: list[list[Extent]] = []
         """The extents of each matrix product: rows, columns, summed."""
         self.accumulators: dict[Tensor, str] = {}
+        self.passages: list[Passage] = []
+        """What each of the lines computes, in order."""
 
     @property
     def lines(self) -> list[str]:
@@ -60,6 +83,7 @@ class Emitter:
     def program(self, blocks: Sequence[Block], label: Callable[[Equation], str]) -> None:
         """Write blocks one after another, each under a comment with its equations."""
         for block in blocks:
+            start = len(self.lines)
             texts = dict.fromkeys(label(equation) for equation in _equations(block))
             if not isinstance(block, (Fill, Accumulator)):
                 self.scope.levels[0].lines.extend(f"# {text}" for text in texts)
@@ -69,6 +93,7 @@ class Emitter:
                 if not (isinstance(node, sympy.Basic) and node.has(Element))
             }
             self.body([block])
+            self.passages.append(_passage(block, start, len(self.lines)))
 
     def body(self, blocks: Sequence[Block]) -> None:
         """Write the blocks of one loop's body."""
@@ -309,6 +334,14 @@ class Emitter:
     def _inner(self, element: Element, group: Sequence[Index]) -> bool:
         place = group_at(element, group)
         return place is not None and place[1] == len(element.args) - 1
+
+
+def _passage(block: Block, start: int, end: int) -> Passage:
+    if isinstance(block, Fill):
+        return Passage(start, end, (block.equation,), "next")
+    if isinstance(block, Accumulator):
+        return Passage(start, end, (block.equation,), "next" if block.start else "previous")
+    return Passage(start, end, tuple(_equations(block)))
 
 
 def _equations(block: Block) -> list[Equation]:

@@ -7,12 +7,12 @@ Each kernel is one program, pruned to what it returns, with its own views, buffe
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbp.calculus.share import share
 from symbp.codegen.blocks import Block
 from symbp.codegen.contract import contract, typical_size
-from symbp.codegen.emit import Emitter
+from symbp.codegen.emit import Emitter, Passage
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.fold import fold
 from symbp.codegen.in_place import in_place_updates
@@ -43,10 +43,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel's text and the runtime functions that it calls."""
+    """A kernel's text, the runtime functions that it calls, and which lines compute what.
+
+    The passages count lines of the text, and are there for kernels that do not loop over batches.
+    """
 
     text: str
     calls: frozenset[str]
+    passages: tuple[Passage, ...] = ()
 
 
 def predict_kernel(program: Program, layout: Layout) -> Kernel:
@@ -118,6 +122,7 @@ class _Writer:
         self.aliases, self.copied = in_place_updates(program)
         self.names = Names(layout.reserved)
         self.code: list[str] = []
+        self.first_equation = 0
         self.bound: set[Tensor] = set()
         self.wholes: dict[Tensor, str] = {}
         self.in_epoch = in_epoch
@@ -221,6 +226,7 @@ class _Writer:
                 # The same memory under the same name: the update happens in place.
                 self.names.same(new, old)
         self.emitter.program(self.plan, lambda equation: label(equation, self.names))
+        self.first_equation = len(self.code)
         self.code.extend(self.emitter.lines)
         self.emitter.scope.levels[0].lines.clear()
 
@@ -310,7 +316,12 @@ class _Writer:
         self.limit_threads()
         header = ["@_compiled", f"def {name}({', '.join(arguments)}):"]
         text = "\n".join([*header, *(INDENT + line if line else "" for line in self.code)])
-        return Kernel(text + "\n", frozenset(self.emitter.scope.kernels | self.emitter.routines))
+        calls = frozenset(self.emitter.scope.kernels | self.emitter.routines)
+        before = self.first_equation + len(header)
+        passages = () if self.in_epoch else tuple(
+            replace(p, start=p.start + before, end=p.end + before) for p in self.emitter.passages
+        )  # fmt: skip
+        return Kernel(text + "\n", calls, passages)
 
     def limit_threads(self) -> None:
         """Write the choice of BLAS's threads around the whole, by the largest product."""
@@ -323,6 +334,7 @@ class _Writer:
         # The batch size has to be known first.
         known = next((i + 1 for i, line in enumerate(self.code) if line.startswith("N = ")), 0)
         self.code.insert(known, call)
+        self.first_equation += 1
         self.code.insert(len(self.code) - 1, "restore_threads(threads)")
         self.emitter.routines |= {"limit_threads", "restore_threads"}
 

@@ -20,7 +20,7 @@ from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
-__all__ = ["DTYPES", "module_text"]
+__all__ = ["DTYPES", "gradient_kernel_of", "module_text"]
 
 DTYPES = ("float32", "float64")
 # The files that every module gets whole, with the headings they stand under; the last one holds
@@ -105,6 +105,17 @@ def module_text(
     header = _docstring(given, title, dtype, stamp)
     head = f"{header}\n\nfrom __future__ import annotations\n\n{imports.text()}\n"
     return _tidy("\n\n".join([head, *parts]))
+
+
+def gradient_kernel_of(given: Program, program: Program, updated: Program) -> Kernel:
+    """Return the kernel of the gradient as it stands in the module, with what its lines compute.
+
+    Parameters
+    ----------
+    given, program, updated : Program
+        As for :func:`module_text`.
+    """
+    return gradient_kernel(program, _layout(given, program, updated))
 
 
 def _check_numbers(program: Program, dtype: str) -> None:

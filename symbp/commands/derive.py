@@ -1,12 +1,16 @@
-"""``symbp derive``: print the derivation of a network's gradient."""
+"""``symbp derive``: print the derivation of a network's gradient, or write it as a report."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from symbp.commands.arguments import Activation, Loss, NetworkArgument, Output, read_network
 from symbp.commands.errors import reports_errors
+
+if TYPE_CHECKING:
+    from symbp import Derivation
 
 __all__ = ["derive"]
 
@@ -18,13 +22,32 @@ def derive(
     loss: Loss = None,
     output: Output = None,
     form: Annotated[
-        Literal["matrix", "index"],
-        typer.Option(help="Vectors and matrices, or components with indices."),
+        Literal["matrix", "index", "component"],
+        typer.Option(help="Vectors and matrices, elements with indices, or every entry."),
     ] = "matrix",
     format: Annotated[
-        Literal["text", "latex"],
-        typer.Option(help="Unicode for a terminal, or LaTeX."),
+        Literal["text", "latex", "markdown"],
+        typer.Option(help="Unicode for a terminal, LaTeX, or Markdown with $$."),
     ] = "text",
+    steps: Annotated[
+        bool, typer.Option("--steps", help="Print how each gradient is derived, step by step.")
+    ] = False,
+    entry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[I,J]",
+            help="Print one entry of the gradient instead: expanded, and as a sum over paths. "
+            "Places count from 0.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a report: one page, with the generated code."),
+    ] = None,
+    latex: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a LaTeX document that pdflatex compiles."),
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -32,7 +55,9 @@ def derive(
         ),
     ] = None,
 ) -> None:
-    """Print the forward equations of a network and its derived BP1–BP4.
+    r"""Print the forward equations of a network and its derived BP1–BP4.
+
+    With --html or --latex the derivation is written there, and printed only if -o says where to.
 
     [bold]Examples[/bold]
 
@@ -40,16 +65,87 @@ def derive(
 
     symbp derive 64-30-10 --loss softmax_cross_entropy --form index --format latex -o bp.tex
 
-    symbp derive model.py:net
+    symbp derive 3-3-3 --steps --format markdown -o steps.md
+
+    symbp derive 3-3-3 --entry "W1\[0,0]"
+
+    symbp derive 3-3-3 --form component --latex every-entry.tex
+
+    symbp derive model.py:net --html report.html
     """
     import symbp as bp
+    from symbp.notation.files import write_text
 
     derivation = bp.derive(read_network(network, activation, loss, output))
-    text = derivation.text(form=form) if format == "text" else derivation.latex(form=form)
-    if to is None:
-        typer.echo(text)
-    else:
-        from symbp.training.compiler import write_text
+    written: list[tuple[Path, str]] = []
+    if html is not None:
+        written.append((html, derivation.html(form=form)))
+    if latex is not None:
+        written.append((latex, derivation.document(form)))
+    if entry is not None or to is not None or not written:
+        if entry is not None:
+            text = _entry(derivation, entry, format)
+        else:
+            text = _printed(derivation, form, format, steps)
+        text = text.rstrip("\n")
+        if to is None:
+            typer.echo(text)
+        else:
+            written.append((to, text + "\n"))
+    for path, content in written:
+        write_text(path, content)
+        typer.echo(f"wrote {path}")
 
-        write_text(to, text.rstrip("\n") + "\n")
-        typer.echo(f"wrote {to}")
+
+def _printed(derivation: "Derivation", form: str, format: str, steps: bool) -> str:
+    if format == "markdown":
+        return derivation.markdown(form, steps=steps)
+    text = derivation.text(form) if format == "text" else derivation.latex(form)
+    return "\n\n".join([text, *(_steps(derivation, form, format) if steps else [])])
+
+
+def _steps(derivation: "Derivation", form: str, language: str) -> list[str]:
+    """Return each step below what it says; in LaTeX that is a comment."""
+    # In component form a step says for all entries at once what is done.
+    form = "index" if form == "component" else form
+    result = []
+    about = None
+    for step in derivation.steps():
+        lines = []
+        if step.about is not about:
+            about = step.about
+            heading = step.heading(language)
+            lines = [f"% {heading}"] if language == "latex" else [heading, "─" * len(heading)]
+        if language == "latex":
+            lines += [f"% {step.explanation('latex')}:", step.latex(form)]
+        else:
+            lines += [f"{step.remark}:", *(f"    {line}" for line in step.text(form).split("\n"))]
+        result.append("\n".join(lines))
+    return result
+
+
+def _entry(derivation: "Derivation", entry: str, format: str) -> str:
+    from symbp.derivations.report.entries import one_entry
+    from symbp.derivations.report.markdown import markdown_of
+
+    name, place = _name_and_place(entry)
+    if format == "markdown":
+        return markdown_of(one_entry(derivation, name, place))
+    lines = [derivation.entry(name, *place), derivation.entry(name, *place, expanded=True)]
+    paths = derivation.paths(name, *place)
+    if format == "latex":
+        parts = [*dict.fromkeys(line.latex("index") for line in lines), paths.latex()]
+    else:
+        parts = [*dict.fromkeys(line.text("index") for line in lines), paths.text()]
+    return "\n\n".join(parts)
+
+
+def _name_and_place(entry: str) -> tuple[str, tuple[int, ...]]:
+    """Return the name and the numbers of ``W1[0,0]``; a scalar has no brackets."""
+    from symbp.notation.errors import SymbpError
+
+    found = re.fullmatch(r"\s*(\w+)\s*(?:\[\s*(\d+(?:\s*,\s*\d+)*)\s*\])?\s*", entry)
+    if found is None:
+        raise SymbpError(f"--entry {entry!r}: expected a name and a place, such as 'W1[0,0]'")
+    numbers = found[2].split(",") if found[2] else []
+    return found[1], tuple(int(number) for number in numbers)

@@ -3,8 +3,11 @@
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+from symbp.derivations.comparison import OperationCounts, operation_counts
 from symbp.derivations.components import entry, spread
+from symbp.derivations.display import derivation_bundle
 from symbp.derivations.equations import DerivedEquation, Statement
 from symbp.derivations.paths import PathSum, paths
 from symbp.derivations.printing import checked_form, equation_sides, style_of
@@ -193,6 +196,10 @@ class Derivation:
         equations = tuple(equation for line in lines for equation in line.equations)
         return Program(equations, self.program.cost, gradients=self.gradients, derived=True)
 
+    def operation_counts(self) -> OperationCounts:
+        """Return the operations of reverse mode, forward mode and the enumeration of paths."""
+        return operation_counts(self)
+
     def latex(self, form: str = "matrix") -> str:
         """Return the whole derivation as one aligned block, without delimiters.
 
@@ -300,8 +307,8 @@ class Derivation:
     def __repr__(self) -> str:
         return f"<Derivation: {len(self.forward)} forward, {len(self.backward)} backward equations>"
 
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {self.latex()}$"
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return derivation_bundle(self, include, exclude)
 
     def __str__(self) -> str:
         return self.text()

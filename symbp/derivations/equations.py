@@ -1,9 +1,12 @@
 """Derived equations and named statements: what a derivation is made of."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from symbp.derivations.components import spread
+from symbp.derivations.display import line_bundle
 from symbp.derivations.printing import checked_form, equation_sides, style_of
+from symbp.notation.display import chosen
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 
@@ -76,8 +79,8 @@ class DerivedEquation:
         (lines,) = spread([self]).values()
         return lines
 
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {self.latex()}$"
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return line_bundle(self, include, exclude)
 
     def __repr__(self) -> str:
         return f"<DerivedEquation: {self.text()}>"
@@ -117,8 +120,12 @@ class Statement:
         line = self.general or self.instances[0]
         return line.text(form)
 
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {self.latex()}$"
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        if self.general is None and not self.instances:
+            return chosen({"text/plain": f"{self.name}: applies to no layer"}, include, exclude)
+        bundle = line_bundle(self.general or self.instances[0], None, None)
+        bundle["text/plain"] = f"{self.name}: {bundle['text/plain']}"
+        return chosen(bundle, include, exclude)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.text()}"

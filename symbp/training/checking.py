@@ -15,6 +15,7 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.networks.optimizers import SGD, optimise
+from symbp.notation.display import chosen
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import stop_gradient
 from symbp.notation.program import Program
@@ -61,6 +62,9 @@ class CheckReport:
         return all(e <= _DIFFERENCE_TOLERANCE for e in self.differences.values()) and all(
             e <= _MODULE_TOLERANCE for e in (self.step, *self.module.values())
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return chosen({"text/plain": str(self)}, include, exclude)
 
     def __str__(self) -> str:
         lines = ["parameter     against differences   module against interpreter"]

@@ -5,7 +5,6 @@
     normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
 """
 
-import errno
 import hashlib
 import importlib.util
 import os
@@ -25,6 +24,7 @@ from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.optimizers import SGD, Optimizer, optimise
 from symbp.notation.errors import SymbpError
+from symbp.notation.files import write_bytes, write_text
 from symbp.notation.program import Program
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "compile",
     "generate",
     "load_module",
+    "lowered",
     "module_source",
     "write_bytes",
     "write_text",
@@ -66,16 +67,29 @@ def module_source(
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
     chosen = SGD(0.1) if optimizer is None else optimizer
+    gradient, step = lowered(program, chosen)
+    # -> text
+    return module_text(program, gradient, step, dtype, _latex(program), _title(program, chosen))
+
+
+def lowered(program: Program, optimizer: Optimizer) -> tuple[Program, Program]:
+    """Return what the generator writes out: the program with its gradient, and with a step.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    optimizer : Optimizer
+        What a training step does with the gradient.
+    """
     # a user's equations -> one reduction each, in forms that cannot overflow
     plain = stabilise(normalise(program))
     # -> and the equations of the gradient
     differentiated = reverse(plain)
     # -> and the equations of one optimizer step
-    updated = optimise(differentiated, chosen)
+    updated = optimise(differentiated, optimizer)
     # -> scalar bodies written out, each value computed once
-    gradient, step = (share(expand(p)) for p in (differentiated, updated))
-    # -> text
-    return module_text(program, gradient, step, dtype, _latex(program), _title(program, chosen))
+    return share(expand(differentiated)), share(expand(updated))
 
 
 def _latex(program: Program) -> dict[str, str]:
@@ -240,36 +254,3 @@ def load_module(path: str | os.PathLike[str], name: str | None = None) -> Module
         del sys.modules[name]
         raise
     return module
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a text file so that it is there whole or not at all."""
-    return write_bytes(path, text.encode())
-
-
-def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file so that it is there whole or not at all."""
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".symbp.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException as error:
-        if temporary is not None:
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno is not None:
-            # It names the temporary file, which the user does not know.
-            raise type(error)(error.errno, error.strerror, str(path)) from None
-        raise
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

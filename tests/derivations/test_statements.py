@@ -155,7 +155,7 @@ def test_mistakes_are_one_line_that_names_what_is_known() -> None:
 def test_a_notebook_shows_it_typeset() -> None:
     derivation = bp.derive(bp.mlp(4, 3, 2))
     for shown in (derivation, derivation.bp1, derivation.gradient("W1")):
-        assert shown._repr_latex_().startswith(r"$\displaystyle ")
+        assert shown._repr_mimebundle_()["text/latex"].startswith(r"$\displaystyle ")
     assert str(derivation) == derivation.text()
 
 

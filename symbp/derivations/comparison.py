@@ -1,0 +1,349 @@
+"""Reverse mode, forward mode and the enumeration of paths compared by their operations.
+
+It is the reason why backpropagation exists, in one table. What is counted as one operation is
+said in :mod:`symbp.calculus.counts`, what a path is in :mod:`symbp.calculus.path_counts`.
+
+- *forward pass*: the cost alone, by the forward equations as they are printed.
+- *reverse mode*: the forward pass and the backward equations as they are printed. The cheap
+  gradient principle (Baur and Strassen, 1983; Griewank and Walther, "Evaluating Derivatives",
+  2nd ed., 2008, sections 3.3 and 4.6) bounds it by a small multiple of the forward pass, whatever
+  the number of parameters.
+- *forward mode*: the forward pass once, and for each scalar parameter one pass of the tangent
+  equations (:mod:`symbp.calculus.forward`) with all parameters' tangents as inputs; that most of
+  these are zero is not made use of.
+- *path enumeration*: the forward pass, every local derivative once, and for each path from the
+  cost to an entry of a parameter the product of its local derivatives, added up entry by entry.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sympy
+from sympy.core.expr import Expr
+from sympy.polys.domains import ZZ
+from sympy.polys.rings import PolyElement, ring
+
+from symbp.calculus.counts import Counts, Size, local_derivatives, operations
+from symbp.calculus.forward import forward
+from symbp.calculus.normalise import normalise
+from symbp.calculus.path_counts import PathCounts, count_paths, is_recurrent
+from symbp.calculus.sizes import Sizes, sizes_of
+from symbp.derivations.printing import style_of
+from symbp.derivations.quantities import formula_in, number_in, ratio_in
+from symbp.notation.equation import Equation
+from symbp.notation.errors import UnsupportedError
+from symbp.notation.program import Program
+
+if TYPE_CHECKING:
+    from symbp.derivations.derivation import Derivation
+
+__all__ = ["OperationCounts", "OperationRow", "operation_counts"]
+
+COLUMNS = ("multiplications", "additions", "function calls", "all")
+# A formula with more terms is not made: blocks with shortcuts double the paths' with each.
+MOST_TERMS = 1000
+
+
+@dataclass(frozen=True)
+class OperationRow:
+    """The operations of one method.
+
+    Attributes
+    ----------
+    method : str
+        For example ``"reverse mode"``.
+    numbers : Counts or None
+        Integers; polynomials in the batch size where the program is one of a whole batch. None
+        if they cannot be counted.
+    formulas : Counts or None
+        SymPy expressions in the sizes; None where there is none.
+    remark : str
+        Why there is no formula, or no number.
+    """
+
+    method: str
+    numbers: Counts | None
+    formulas: Counts | None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class OperationCounts:
+    """The table of operation counts of a derivation.
+
+    Attributes
+    ----------
+    rows : tuple of OperationRow
+        Forward pass, reverse mode, forward mode and path enumeration.
+    sizes : dict of Symbol to int
+        What each size stands for.
+    parameters : int
+        The number of scalar parameters.
+    paths : int or SymPy expression or None
+        The number of paths from the cost to all of them.
+    per_example : bool
+        Whether the counts are those of one example.
+    """
+
+    rows: tuple[OperationRow, ...]
+    sizes: Mapping[sympy.Symbol, int]
+    parameters: int
+    paths: Any
+    per_example: bool
+
+    def row(self, method: str) -> OperationRow:
+        """Return the row of a method, such as ``"reverse mode"``."""
+        return next(row for row in self.rows if row.method == method)
+
+    def text(self) -> str:
+        """Return the table, the formulas below it and what the sizes are, for a terminal."""
+        table = [("", *COLUMNS, "× forward pass"), *self._cells("text")]
+        widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
+        lines = [self._caption("text"), ""]
+        for line in table:
+            cells = [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]
+            lines.append(f"{line[0]:<{widths[0]}}  {'  '.join(cells)}".rstrip())
+        lines.append("")
+        for row in self.rows:
+            lines.append(row.method)
+            lines += [f"  {name}: {formula}" for name, formula in _formulas(row, "text")]
+        return "\n".join([*lines, "", *self._legend("text")]).rstrip()
+
+    def latex(self) -> str:
+        """Return the table and the formulas as tabulars (no package but amsmath is needed)."""
+        rows = [
+            " & ".join((row[0], *(f"${cell}$" for cell in row[1:]))) for row in self._cells("latex")
+        ]
+        heads = " & ".join(("", *COLUMNS, r"$\times$ forward pass"))
+        table = " \\\\\n".join([heads + r" \\ \hline", *rows][1:])
+        formulas = [
+            rf"{row.method if position == 0 else ''} & {name} & {text}"
+            for row in self.rows
+            for position, (name, text) in enumerate(_formulas(row, "latex"))
+        ]
+        legend = ", ".join(self._legend("latex"))
+        return (
+            f"{self._caption('latex')}\n\n"
+            f"\\begin{{tabular}}{{lrrrrr}}\n{heads} \\\\ \\hline\n{table}\n\\end{{tabular}}\n\n"
+            f"\\begin{{tabular}}{{llp{{0.6\\linewidth}}}}\n"
+            + " \\\\\n".join(formulas)
+            + f"\n\\end{{tabular}}\n\n{legend}\n"
+        )
+
+    def markdown(self) -> str:
+        """Return the table and the formulas in Markdown, formulas between dollar signs."""
+        lines = [self._caption("latex"), ""]
+        lines.append("| | " + " | ".join((*COLUMNS, "× forward pass")) + " |")
+        lines.append("|:--|" + "--:|" * (len(COLUMNS) + 1))
+        for row in self._cells("latex"):
+            cells = [f"${cell}$" if cell else "" for cell in row[1:]]
+            lines.append("| " + " | ".join([row[0], *cells]) + " |")
+        lines += ["", "| | | formula |", "|:--|:--|:--|"]
+        for entry in self.rows:
+            for position, (name, text) in enumerate(_formulas(entry, "latex")):
+                lines.append(f"| {entry.method if position == 0 else ''} | {name} | {text} |")
+        return "\n".join([*lines, "", ", ".join(self._legend("latex"))]).rstrip() + "\n"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<OperationCounts: {', '.join(row.method for row in self.rows)}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle = {"text/plain": self.text(), "text/markdown": self.markdown()}
+        return {
+            kind: text
+            for kind, text in bundle.items()
+            if (include is None or kind in include) and kind not in (exclude or ())
+        }
+
+    def _caption(self, language: str) -> str:
+        example = ", for one example" if self.per_example else ""
+        style = style_of(language)
+        dollars = "${}$" if language == "latex" else "{}"
+        count = dollars.format(number_in(self.parameters, style))
+        paths = "" if self.paths is None else (
+            f"; {dollars.format(number_in(self.paths, style))} paths lead to them from the cost"
+        )  # fmt: skip
+        return f"Operations for the gradient with respect to {count} parameters{example}{paths}."
+
+    def _cells(self, language: str) -> list[tuple[str, ...]]:
+        first = self.rows[0].numbers
+        style = style_of(language)
+        lines: list[tuple[str, ...]] = []
+        for row in self.rows:
+            counts = row.numbers
+            if counts is None:
+                lines.append((row.method, *("–" if language == "text" else "-",) * 5))
+                continue
+            values = (counts.multiplications, counts.additions, counts.calls, counts.total)
+            cells = [number_in(value, style) for value in values]
+            ratio = ""
+            if first is not None and all(isinstance(c.total, int) for c in (first, counts)):
+                ratio = ratio_in(counts.total, first.total, style)
+            lines.append((row.method, *cells, ratio))
+        return lines
+
+    def _legend(self, language: str) -> list[str]:
+        style = style_of(language)
+        entries = [f"{formula_in(s, style)} = {value}" for s, value in self.sizes.items()]
+        if language == "latex":
+            return [f"${entry}$" for entry in entries]
+        return ["with " + ", ".join(entries)] if entries else []
+
+
+def operation_counts(derivation: "Derivation") -> OperationCounts:
+    """Count the operations of reverse mode, forward mode and path enumeration.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Of any program; for one example where the derivation is.
+
+    Returns
+    -------
+    OperationCounts
+        Integers, and formulas in the sizes.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> counts = operation_counts(bp.derive(bp.mlp(784, 30, 10)))
+    >>> counts.row("reverse mode").numbers.multiplications
+    47991
+    >>> counts.row("path enumeration").formulas.calls
+    2*n_2 + 2*n_3
+    """
+    printed = derivation.printed_program
+    shown = [equation for line in derivation.forward for equation in line.equations]
+    backward = [equation for line in derivation.backward for equation in line.equations]
+    program = Program(shown, printed.cost, derived=True)
+    normal = normalise(program)
+    known = {id(equation) for equation in normal.equations}
+    tangents = [e for e in forward(normal)[0].equations if id(e) not in known]
+    sizes = sizes_of(program, [*backward, *normal.equations, *tangents])
+    recurrent = is_recurrent(program)
+    counting = _Counting(program, normal, backward, tangents)
+    numbers = counting.rows(_number_of(sizes))
+    formulas = counting.rows(_polynomial_of(sizes), with_paths=not recurrent)
+    rows = []
+    for method, counts in numbers.items():
+        formula, remark = formulas.get(method), ""
+        if counts is None:
+            remark = "not counted: which step of the recurrence is read is not known beforehand"
+        elif formula is None:
+            terms = f"no formula: a polynomial of over {MOST_TERMS} terms"
+            remark = "no closed formula: recurrence" if recurrent else terms
+        number = None if counts is None else counts.map(_plain)
+        expressions = None if formula is None else formula.map(_expression)
+        rows.append(OperationRow(method, number, expressions, remark))
+    # That of forward mode is left as a product: passes times parameters.
+    rows[2] = replace(rows[2], formulas=counting.forward_mode_formula(sizes))
+    entries = sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters)
+    total = None if counting.paths is None else _plain(counting.paths.total)
+    found = {s for row in rows if row.formulas for s in row.formulas.total.free_symbols}
+    named = {symbol: value for symbol, value in sizes.values.items() if symbol in found}
+    return OperationCounts(tuple(rows), named, entries, total, derivation.per_example)
+
+
+class _Counting:
+    """The equations of each method; counted twice, with numbers and with symbols for the sizes."""
+
+    def __init__(
+        self,
+        program: Program,
+        normal: Program,
+        backward: list[Equation],
+        tangents: list[Equation],
+    ) -> None:
+        self.program, self.normal = program, normal
+        self.backward, self.tangents = backward, tangents
+        self.paths: PathCounts | None = None
+
+    def rows(self, size: Size, with_paths: bool = True) -> dict[str, Counts | None]:
+        forward_pass = operations(self.program.equations, size)
+        reverse_mode = forward_pass + operations(self.backward, size)
+        tangent_pass = operations(self.tangents, size)
+        rows: dict[str, Counts | None] = {
+            "forward pass": forward_pass,
+            "reverse mode": reverse_mode,
+            "forward mode": forward_pass + tangent_pass.times(self.entries(size)),
+            "path enumeration": None,
+        }
+        if with_paths:
+            paths = self._paths(size)
+            if paths is not None:
+                local = local_derivatives(self.normal, size)
+                rows["path enumeration"] = forward_pass + local + paths.operations
+        return rows
+
+    def _paths(self, size: Size) -> PathCounts | None:
+        try:
+            paths = count_paths(self.program, size, MOST_TERMS)
+        except UnsupportedError:
+            return None
+        self.paths = self.paths or paths
+        return paths
+
+    def entries(self, size: Size) -> Any:
+        """Return the number of scalar parameters."""
+        total: Any = 0
+        for parameter in self.program.parameters:
+            count: Any = 1
+            for index in parameter.indices:
+                count = count * size(index)
+            total = total + count
+        return total
+
+    def forward_mode_formula(self, sizes: Sizes) -> Counts:
+        """Return the formula of forward mode with the number of parameters as a factor."""
+        size = _polynomial_of(sizes)
+        entries = _expression(self.entries(size))
+        once = operations(self.program.equations, size).map(_expression)
+        each = operations(self.tangents, size).map(_expression)
+        return each.times(entries) + once
+
+
+def _number_of(sizes: Sizes) -> Size:
+    """Return the size of an index as an int, or in a ring over the extents of run time."""
+    symbols = sorted({*sizes.symbols.values()} - {*sizes.values}, key=str)
+    values: dict[sympy.Symbol, Any] = dict(sizes.values)
+    if symbols:
+        values.update(zip(symbols, ring(symbols, ZZ)[1:], strict=True))
+    return lambda index: values[sizes.of_index(index)]
+
+
+def _polynomial_of(sizes: Sizes) -> Size:
+    """Return the size of an index in a ring over all sizes: exact, and fast to multiply."""
+    run_time = sorted({*sizes.symbols.values()} - {*sizes.values}, key=str)
+    symbols = [*sizes.values, *run_time]
+    if not symbols:
+        return lambda index: 1
+    generators = dict(zip(symbols, ring(symbols, ZZ)[1:], strict=True))
+    return lambda index: generators[sizes.of_index(index)]
+
+
+def _expression(count: Any) -> Expr:
+    made = count.as_expr() if isinstance(count, PolyElement) else count
+    return sympy.sympify(made, strict=True)
+
+
+def _plain(count: Any) -> Any:
+    """Return an int, or an expression in the batch size."""
+    expression = _expression(count)
+    return int(expression) if expression.is_Integer else expression
+
+
+def _formulas(row: OperationRow, language: str) -> list[tuple[str, str]]:
+    """Return the formula of each column, in dollar signs where it is LaTeX."""
+    if row.formulas is None:
+        return [("all", row.remark)]
+    style = style_of(language)
+    counts = (row.formulas.multiplications, row.formulas.additions, row.formulas.calls)
+    shown = [formula_in(count, style) for count in counts]
+    if language == "latex":
+        shown = [f"${text}$" for text in shown]
+    return list(zip(COLUMNS, shown, strict=False))

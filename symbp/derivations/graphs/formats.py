@@ -1,0 +1,56 @@
+"""formats: a graph as text in the format that a file's name asks for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from symbp.derivations.graphs.graph import Graph
+from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.files import write_text
+
+__all__ = ["FORMATS", "format_of", "save"]
+
+FORMATS: dict[str, Callable[[Graph], str]] = {
+    "svg": Graph.svg,
+    "dot": Graph.dot,
+    "mermaid": lambda graph: graph.mermaid() + "\n",
+    "markdown": lambda graph: f"```mermaid\n{graph.mermaid()}\n```\n",
+}
+SUFFIXES = {
+    ".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid",
+    ".md": "markdown",
+}  # fmt: skip
+
+
+def format_of(path: str | Path) -> str:
+    """Return the name of the format that a file's suffix stands for.
+
+    Raises
+    ------
+    SymbpError
+        It stands for none.
+    """
+    suffix = Path(path).suffix
+    if suffix.lower() not in SUFFIXES:
+        came = f"ends in {suffix!r}" if suffix else "has no suffix"
+        raise SymbpError(f"{path}: a drawing's name {came}, {suggest(suffix, SUFFIXES)}")
+    return SUFFIXES[suffix.lower()]
+
+
+def save(graph: Graph, path: str | Path, format: str | None = None) -> Path:
+    """Write a drawing to a file, whole or not at all.
+
+    Parameters
+    ----------
+    graph : Graph
+        What is drawn.
+    path : str or Path
+        The file.
+    format : {"svg", "dot", "mermaid", "markdown"}, optional
+        By default what the file's suffix says.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    return write_text(path, FORMATS[format or format_of(path)](graph))

@@ -1,0 +1,128 @@
+"""shapes: how large each vertex and each label is, so that they can be placed before being drawn.
+
+Nothing here measures a font: widths are those of a common sans serif, on the generous side.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from symbp.derivations.graphs.graph import Edge, Vertex
+
+__all__ = ["LINE", "SMALL", "TEXT", "Shape", "edge_lines", "pieces", "shape_of", "text_width"]
+
+# Font sizes: names, and what stands beside them.
+TEXT, SMALL = 15.0, 12.0
+LINE = 1.25
+# The least radius of a circle, and the longest text that a circle holds.
+RADIUS, LONGEST_INSIDE = 19.0, 46.0
+NARROW = set("ijlftr.,:;'′|!()[]{}⋮ ⁱʲˡᵢⱼₗ₁¹")
+SCRIPTS = re.compile(r"_\{([^{}]*)\}|\^\(([^()]*)\)")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The box of a vertex, and what is in it from top to bottom.
+
+    Attributes
+    ----------
+    outline : {"circle", "pill", "triangle", "none"}
+        What is drawn around the label.
+    width, height : float
+        The size of the outline.
+    lines : tuple of str
+        The label's lines, the first large and the others small.
+    above, below : float
+        The room for text over and under the outline.
+    total : float
+        The width of everything.
+    """
+
+    outline: str
+    width: float
+    height: float
+    lines: tuple[str, ...]
+    above: float
+    below: float
+    total: float
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """The box: as much above the outline's centre as below, for edges meet at the centre."""
+        return self.total, self.height + 2 * max(self.above, self.below)
+
+
+def pieces(text: str) -> list[tuple[str, str]]:
+    """Return a text as pieces, each with its place: ``""``, ``"sub"`` or ``"super"``.
+
+    Subscripts that Unicode lacks come as ``_{1,2}`` and superscripts as ``^(T-1)``.
+    """
+    result, end = [], 0
+    for match in SCRIPTS.finditer(text):
+        if match.start() > end:
+            result.append((text[end : match.start()], ""))
+        sub, raised = match.groups()
+        result.append((sub, "sub") if sub is not None else (raised, "super"))
+        end = match.end()
+    if end < len(text) or not result:
+        result.append((text[end:], ""))
+    return result
+
+
+def text_width(text: str, size: float) -> float:
+    """Return about how wide a text is."""
+    return sum(
+        _letters(part) * size * (0.75 if place else 1.0) for part, place in pieces(text)
+    )  # fmt: skip
+
+
+def _letters(text: str) -> float:
+    width = 0.0
+    for letter in text:
+        if unicodedata.combining(letter):
+            continue
+        if unicodedata.east_asian_width(letter) in "WF":
+            width += 1.05
+        elif letter in NARROW:
+            width += 0.36
+        elif "SUPERSCRIPT" in (name := unicodedata.name(letter, "")) or "SUBSCRIPT" in name:
+            width += 0.44
+        elif letter in "mwMW@%∂Σσ→…" or letter.isupper():
+            width += 0.76
+        else:
+            width += 0.6
+    return width
+
+
+def shape_of(vertex: Vertex) -> Shape:
+    """Return the outline and the size of a vertex."""
+    lines = tuple(vertex.label.split("\n"))
+    widths = [text_width(line, SMALL if n else TEXT) for n, line in enumerate(lines)]
+    height = TEXT * LINE + (len(lines) - 1) * SMALL * LINE
+    above = SMALL * LINE if vertex.above else 0.0
+    below = SMALL * LINE if vertex.below else 0.0
+    beside = max(text_width(vertex.above, SMALL), text_width(vertex.below, SMALL))
+    outline, width = "pill", max(widths) + 18
+    if vertex.kind == "fold":
+        lines, outline = ("⋮", *lines), "none"
+        width, height = max(text_width(line, SMALL) for line in lines), 24 + height
+    elif vertex.kind == "amplifier":
+        # The label stands under the triangle: nothing much fits into it.
+        outline, width, below = "triangle", 34.0, below + len(lines) * SMALL * LINE
+        height = 36.0
+        beside = max(beside, *(text_width(line, SMALL) for line in lines))
+    elif vertex.kind in ("input", "parameter", "constant"):
+        width, height = max(max(widths) + 16, 30.0), height + 8
+    elif max(widths) <= LONGEST_INSIDE:
+        outline = "circle"
+        diagonal = (max(widths) ** 2 + height**2) ** 0.5
+        width = height = 2 * max(RADIUS, diagonal / 2 + 3)
+    else:
+        height += 14
+    return Shape(outline, width, height, lines, above, below, max(width, beside))
+
+
+def edge_lines(edge: Edge) -> list[tuple[str, str]]:
+    """Return the lines at an edge from top to bottom, each with its class."""
+    lines = [("value", edge.above), ("edge-label", edge.label), ("gradient", edge.below)]
+    return [(name, text) for name, text in lines if text]

@@ -1,0 +1,192 @@
+"""contents: what a derivation's report says, the same in every language.
+
+The network, its forward equations, BP1–BP4 or the gradients, each entry where there are few, the
+steps, and the functions with the conventions of their derivatives.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from symbp.derivations.components import spread
+from symbp.derivations.equations import DerivedEquation, Statement
+from symbp.derivations.index_form import IndexForm
+from symbp.derivations.printing import checked_form, equation_sides, style_of
+from symbp.derivations.report.blocks import (
+    Block,
+    Equations,
+    Heading,
+    Prose,
+    Row,
+    Section,
+    Table,
+)
+from symbp.derivations.report.drawings import drawings_of
+from symbp.derivations.report.entries import entries
+from symbp.derivations.report.functions import functions_of
+from symbp.derivations.report.operations import operations_of
+from symbp.notation.errors import SymbpError
+from symbp.notation.program import Program
+from symbp.notation.tensor import Role, Tensor
+
+if TYPE_CHECKING:
+    from symbp.derivations.derivation import Derivation
+
+__all__ = ["contents", "plain_title", "row_of"]
+
+_WHAT = {
+    "BP1": "the error of the output layer",
+    "BP2": "the error of a layer from that of the next",
+    "BP3": "the gradient by the biases",
+    "BP4": "the gradient by the weights",
+}
+_ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state")
+
+
+def contents(
+    derivation: "Derivation", form: str = "matrix", *, steps: bool = True, further: bool = False
+) -> list[Section]:
+    """Return a report's sections.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        What is reported.
+    form : {"matrix", "index", "component"}
+        The form of the equations. A network that is too large for components is printed in
+        index form, which is said in the report.
+    steps : bool, default True
+        Whether the steps are among them.
+    further : bool, default False
+        Whether drawings and numbers of operations are.
+    """
+    return _Contents(derivation, checked_form(form)).sections(steps, further)
+
+
+def plain_title(derivation: "Derivation") -> str:
+    """Return one line that names what was differentiated."""
+    return " ".join(repr(derivation.program).split()).strip("<>")
+
+
+def row_of(line: DerivedEquation, form: str, name: str = "") -> Row:
+    """Return an equation as a row of LaTeX."""
+    return Row(*equation_sides(line, form, style_of("latex")), name)
+
+
+class _Contents:
+    def __init__(self, derivation: "Derivation", form: str) -> None:
+        self.derivation = derivation
+        cost = derivation.program.cost
+        assert cost is not None, "what is derived has a cost"
+        self.printer = IndexForm(style_of("latex"), cost)
+        lines = (*derivation.forward, *derivation.backward)
+        self.asked, self.form, self.refused = form, form, ""
+        self.lines: dict[Tensor, list[DerivedEquation]] = {line.tensor: [line] for line in lines}
+        if form == "component":
+            try:
+                self.lines = spread(lines)
+            except SymbpError as error:
+                self.form, self.refused = "index", str(error)
+
+    def sections(self, steps: bool, further: bool) -> list[Section]:
+        derivation = self.derivation
+        made = [
+            Section("Network", tuple(self.network())),
+            Section("Forward equations", tuple(self.forward())),
+            Section(*self.backward()),
+            Section("Every entry of the gradient", tuple(entries(derivation, self.asked)), True),
+            Section("Step by step", tuple(self.steps() if steps else ()), True),
+            Section("Drawings", tuple(drawings_of(derivation) if further else ())),
+            Section("Operations", tuple(operations_of(derivation) if further else ())),
+            Section("Functions", tuple(functions_of(derivation))),
+        ]
+        return [section for section in made if section.blocks]
+
+    def network(self) -> Iterable[Block]:
+        program = self.derivation.program
+        yield Prose(_overview(program))
+        rows = []
+        for role in _ROLES:
+            for tensor in program.with_role(role):
+                shape = " \\times ".join(self._extent(extent) for extent in tensor.shape)
+                printed = self.printer.tensor(tensor)
+                rows.append((f"${printed}$", f"`{tensor.name}`", role, f"${shape or 1}$"))
+        yield Table(("Symbol", "In Python", "Role", "Shape"), tuple(rows))
+
+    def _extent(self, extent: object) -> str:
+        return str(extent) if isinstance(extent, int) else style_of("latex").name(str(extent))
+
+    def forward(self) -> Iterable[Block]:
+        derivation = self.derivation
+        if self.refused:
+            yield Prose(f"{_sentence(self.refused)} The index form stands here instead.")
+        if derivation.per_example:
+            batch = style_of("latex").name(str(derivation.program.batch))
+            yield Prose(
+                f"The equations are those of one example: cost and gradients are their means "
+                f"over the ${batch}$ examples of a batch."
+            )
+        yield self._equations(derivation.forward)
+
+    def backward(self) -> tuple[str, tuple[Block, ...]]:
+        """Return the title and blocks of the named results and of all others."""
+        derivation = self.derivation
+        blocks: list[Block] = []
+        printed: set[Tensor] = set()
+        for statement in _statements(derivation):
+            if not statement.instances:
+                continue
+            blocks.append(Heading(f"{statement.name}: {_WHAT[statement.name]}"))
+            rows = []
+            if statement.general is not None:
+                form = "index" if self.form == "index" else statement.general_form
+                rows.append(row_of(statement.general, form, statement.name))
+            for line in statement.instances:
+                printed.add(line.tensor)
+                rows += self._rows(line)
+            blocks.append(Equations(tuple(rows)))
+        rest = [line for line in derivation.backward if line.tensor not in printed]
+        title = "The four fundamental equations" if blocks else "The gradient"
+        if rest:
+            if blocks:
+                blocks.append(Heading("Other derivatives"))
+            blocks.append(self._equations(rest))
+        return title, tuple(blocks)
+
+    def _equations(self, lines: Sequence[DerivedEquation]) -> Equations:
+        return Equations(tuple(row for line in lines for row in self._rows(line)))
+
+    def _rows(self, line: DerivedEquation) -> list[Row]:
+        return [row_of(each, self.form) for each in self.lines[line.tensor]]
+
+    def steps(self) -> Iterable[Block]:
+        about: Tensor | None = None
+        form = "index" if self.form == "component" else self.form
+        for step in self.derivation.steps():
+            if step.about is not about:
+                about = step.about
+                yield Heading(f"Derivation of ${step.heading('latex')}$")
+            yield Prose(step.explanation("latex") + ":")
+            name = step.name if step.kind == "statement" else ""
+            sides = step.sides(form, "latex")
+            yield Equations(tuple(Row(left, right, name) for left, right in sides))
+
+
+def _statements(derivation: "Derivation") -> list[Statement]:
+    try:
+        return [derivation.bp1, derivation.bp2, derivation.bp3, derivation.bp4]
+    except SymbpError:  # a program of one's own: no tensor has an error with a symbol
+        return []
+
+
+def _overview(program: Program) -> str:
+    counts = (
+        (len(program.equations), "equation"), (len(program.inputs), "input"),
+        (len(program.targets), "target"), (len(program.parameters), "parameter tensor"),
+    )  # fmt: skip
+    parts = [f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count]
+    whole = ", ".join(parts[:-1]) + " and " + parts[-1]
+    return f"A program of {whole}. What is wanted is the gradient of its cost."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -1,0 +1,196 @@
+r"""document: a derivation as a LaTeX document that pdflatex compiles with standard packages.
+
+Displays are flush left, so that the room of a line is known, and broken by
+:mod:`symbp.derivations.report.line_breaking`; pages may break between the lines of a display.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from symbp.derivations.report.blocks import (
+    Block,
+    Equations,
+    Heading,
+    Prose,
+    Row,
+    Section,
+    Table,
+)
+from symbp.derivations.report.contents import contents, plain_title
+from symbp.derivations.report.formula import parsed, width
+from symbp.derivations.report.line_breaking import broken_lines
+from symbp.derivations.report.prose import rendered
+from symbp.derivations.style import GREEK
+
+if TYPE_CHECKING:
+    from symbp.derivations.derivation import Derivation
+
+__all__ = ["LINE", "aligned_lines", "latex_document"]
+
+#: The width of a line in em of ten points: A4 with margins of 25 mm, less the indent.
+LINE = 43.0
+# Beyond this a left side stands on a line of its own, where the right sides begin.
+_WIDE_LEFT = 16.0
+# The sign of equality with its spaces.
+_EQUAL = 1.35
+
+_PREAMBLE = r"""\documentclass[a4paper,fleqn]{article}
+\usepackage[margin=25mm]{geometry}
+\usepackage{amsmath}
+\usepackage{amssymb}
+\setlength{\mathindent}{1.5em}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.6ex plus 0.4ex}
+\setlength{\jot}{5pt}
+\AtBeginDocument{%
+  \setlength{\abovedisplayskip}{5pt plus 2pt}\setlength{\abovedisplayshortskip}{5pt plus 2pt}%
+  \setlength{\belowdisplayskip}{7pt plus 3pt}\setlength{\belowdisplayshortskip}{7pt plus 3pt}}
+\renewcommand{\arraystretch}{1.25}
+\allowdisplaybreaks
+\raggedright
+\raggedbottom
+"""
+
+
+def latex_document(derivation: "Derivation", form: str = "matrix") -> str:
+    """Return a whole document; see :meth:`Derivation.document`."""
+    title = _words(plain_title(derivation))
+    parts = [
+        _PREAMBLE,
+        rf"\title{{Backpropagation of a network, derived\\[0.7ex] \large {title}}}",
+        "\\author{}\n\\date{}\n\n\\begin{document}\n\\maketitle\n",
+    ]
+    parts += [_section(section) for section in contents(derivation, form)]
+    return _ascii("\n".join([*parts, "\\end{document}\n"]))
+
+
+def aligned_lines(rows: Iterable[Row], line: float) -> list[tuple[str, str]]:
+    r"""Return rows as lines of an alignment, each with its name.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        The equations.
+    line : float
+        The width of a line in em.
+
+    Returns
+    -------
+    list of (str, str)
+        ``left &= right`` and what it is called.
+    """
+    rows = list(rows)
+    lefts = [width(parsed(row.left)) for row in rows]
+    beside = max([left for left in lefts if left <= _WIDE_LEFT], default=0.0)
+    lines = []
+    for row, left in zip(rows, lefts, strict=True):
+        name = 1.2 * len(row.name) + 2.0 if row.name else 0.0
+        room = line - beside - _EQUAL
+        sign, indent = row.sign, 0.0
+        if not row.sign:
+            sign, indent = r"\quad" + (" {}" if row.right.startswith(("+", "-")) else ""), 1.0
+        start = row.left
+        if left > _WIDE_LEFT:
+            lines.append((f"&{row.left}", ""))
+            start, sign, indent = "", rf"\quad {row.sign}", 1.0
+        first, *rest = broken_lines(row.right, room - name - indent, room - 1.0)
+        lines.append((f"{start} &{sign} {first.source}".strip(), row.name))
+        for piece in rest:
+            lines.append((r"&\quad" + r"\quad" * piece.depth + " " + piece.source, ""))
+    return lines
+
+
+def _section(section: Section) -> str:
+    parts = [rf"\section*{{{_text(section.title)}}}"]
+    before: Block | None = None
+    for block in section.blocks:
+        if isinstance(block, Equations) and not isinstance(before, Prose):
+            # A display that no words lead to would begin with an empty line.
+            parts.append(r"\nopagebreak\vspace{-0.6\baselineskip}")
+        elif isinstance(before, Prose):
+            parts.append("" if not isinstance(block, Equations) else r"\nopagebreak")
+        parts.append(_block(block))
+        before = block
+    return "\n".join([*parts, ""])
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Heading):
+        return rf"\subsection*{{{_text(block.text, display=True)}}}"
+    if isinstance(block, Prose):
+        return _text(block.text)
+    if isinstance(block, Equations):
+        return _equations(block)
+    if isinstance(block, Table):
+        return _table(block)
+    return ""  # drawings and listings are parts of a page
+
+
+def _equations(block: Equations) -> str:
+    lines = [
+        text + (rf" \tag{{{name}}}" if name else "")
+        for text, name in aligned_lines(block.rows, LINE)
+    ]
+    body = " \\\\\n".join(lines)
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+
+
+def _table(block: Table) -> str:
+    columns = "".join("r" if i in block.numeric else "l" for i in range(len(block.header)))
+    rows = [" & ".join(map(_text, row)) + r" \\" for row in (block.header, *block.rows)]
+    body = "\n".join([rows[0] + r" \hline", *rows[1:]])
+    return (
+        "\\begin{center}\n\\begin{tabular}{" + columns + "}\n" + body + "\n\\end{tabular}\n"
+        "\\end{center}"
+    )
+
+
+def _text(text: str, display: bool = False) -> str:
+    style = r"\displaystyle " if display else ""
+    return rendered(
+        text,
+        {
+            "plain": _words,
+            "formula": lambda formula: f"${style}{formula}$",
+            "code": lambda code: rf"\texttt{{{_words(code)}}}",
+        },
+    )
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": "$<$", ">": "$>$", "|": "$|$", '"': "''", "…": r"\dots{}", "–": "--", "—": "---",
+    "×": r"$\times$", "·": r"$\cdot$", "≤": r"$\le$", "≥": r"$\ge$", "∂": r"$\partial$",
+    "−": "$-$",
+}  # fmt: skip
+
+
+def _words(text: str) -> str:
+    return "".join(_SPECIAL.get(letter, letter) for letter in text)
+
+
+_ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",
+    "\u0307": ".", "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c",
+}  # fmt: skip
+_LETTERS = {"ß": r"\ss", "ø": r"\o", "Ø": r"\O", "æ": r"\ae", "Æ": r"\AE", "œ": r"\oe",
+            "ł": r"\l", "Ł": r"\L", "ı": r"\i", "¬": r"\ensuremath{\neg}"}  # fmt: skip
+_GREEK = {letter: rf"\ensuremath{{\{name}}}" for name, letter in GREEK.items()}
+
+
+def _ascii(text: str) -> str:
+    """Return text that pdflatex's fonts have: accents as commands, other signs by their number."""
+    return "".join(letter if letter.isascii() else _command(letter) for letter in text)
+
+
+def _command(letter: str) -> str:
+    if letter in _GREEK:
+        return _GREEK[letter]
+    if letter in _LETTERS:
+        return rf"\text{{{_LETTERS[letter]}}}"
+    plain, *marks = list(unicodedata.normalize("NFD", letter))
+    if plain.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
+        return rf"\text{{\{_ACCENTS[marks[0]]}{{{plain}}}}}"
+    return rf"\text{{[U+{ord(letter):04X}]}}"

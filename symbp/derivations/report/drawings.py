@@ -1,0 +1,42 @@
+"""drawings: the network and the reverse network, drawn."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from symbp.derivations.report.blocks import Block, Picture
+from symbp.notation.errors import SymbpError
+
+if TYPE_CHECKING:
+    from symbp.derivations.derivation import Derivation
+
+__all__ = ["drawings_of"]
+
+_NAMESPACE = 'xmlns="http://www.w3.org/2000/svg" '
+
+
+def drawings_of(derivation: "Derivation") -> Iterator[Block]:
+    """Yield the layer view and the reverse network, large layers folded.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        What is drawn; what has no such view is left out.
+    """
+    # Here, since they need the derivation's class, which makes reports.
+    from symbp.derivations.graphs.neurons import layer_graph
+    from symbp.derivations.graphs.reverse_network import reverse_graph
+
+    for view, caption in (
+        (layer_graph, "The network, from its inputs to its cost."),
+        (
+            reverse_graph,
+            "The backward pass as a network of its own, from right to left: the derivatives of "
+            "the functions amplify what passes.",
+        ),
+    ):
+        try:
+            graph = view(derivation).folded()
+        except SymbpError:  # nothing to draw: the program reads no tensor
+            continue
+        # Inside a page the name of SVG's own namespace is not needed.
+        yield Picture(graph.svg().replace(_NAMESPACE, "", 1), graph.mermaid(), caption)

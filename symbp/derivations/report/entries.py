@@ -1,0 +1,97 @@
+"""entries: every entry of the gradient by itself, expanded, and as a sum over paths."""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from symbp.derivations.printing import equation_sides, style_of
+from symbp.derivations.report.blocks import Block, Equations, Heading, Prose, Row
+from symbp.notation.errors import SymbpError
+from symbp.notation.tensor import Tensor
+
+if TYPE_CHECKING:
+    from symbp.derivations.derivation import Derivation
+
+__all__ = ["MOST_EXPANDED", "entries", "one_entry"]
+
+#: How many entries a report writes out at the most.
+MOST_EXPANDED = 64
+
+
+def entries(derivation: "Derivation", form: str) -> Iterator[Block]:
+    """Yield every entry of the gradient, expanded, and one of each parameter as paths.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        What is derived.
+    form : str
+        Other forms than ``"component"`` do without.
+    """
+    if form != "component":
+        return
+    parameters = [parameter for parameter, _ in derivation.gradients]
+    count = sum(math.prod(_sizes(parameter)) for parameter in parameters)
+    if count > MOST_EXPANDED:
+        yield Prose(
+            f"The gradient has {count:,} entries; they are written out when there are at most "
+            f"{MOST_EXPANDED}. A single one can be asked for: `derivation.entry(…)`."
+        )
+        return
+    yield Prose("Each entry in the symbols of the forward pass, nothing abbreviated.")
+    for parameter in parameters:
+        places = list(itertools.product(*map(range, _sizes(parameter))))
+        try:
+            rows = [_expanded(derivation, parameter, place) for place in places]
+        except SymbpError as error:
+            yield Prose(f"`{parameter.name}`: {error}.")
+            continue
+        yield Equations(tuple(rows))
+    yield Heading("The same as sums over paths")
+    yield Prose("The first entry of each parameter: one product for each path from the cost to it.")
+    for parameter in parameters:
+        try:
+            yield from _paths(derivation, parameter, (0,) * parameter.rank)
+        except SymbpError as error:
+            yield Prose(f"`{parameter.name}`: {error}.")
+
+
+def one_entry(derivation: "Derivation", tensor: str, place: tuple[int, ...]) -> list[Block]:
+    """Return one entry: stopped at δ, expanded, and as a sum over paths.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        What is derived.
+    tensor : str
+        The name of a parameter or of a tensor between it and the cost.
+    place : tuple of int
+        Counted from 0.
+    """
+    stopped = derivation.entry(tensor, *place)
+    expanded = derivation.entry(tensor, *place, expanded=True)
+    style = style_of("latex")
+    rows = [Row(*equation_sides(line, "index", style)) for line in (stopped, expanded)]
+    return [Equations(tuple(dict.fromkeys(rows))), *_paths(derivation, tensor, place)]
+
+
+def _sizes(parameter: Tensor) -> Iterable[int]:
+    return [extent for extent in parameter.shape if isinstance(extent, int)]
+
+
+def _expanded(derivation: "Derivation", parameter: Tensor, place: tuple[int, ...]) -> Row:
+    line = derivation.entry(parameter, *place, expanded=True)
+    return Row(*equation_sides(line, "index", style_of("latex")))
+
+
+def _paths(
+    derivation: "Derivation", tensor: Tensor | str, place: tuple[int, ...]
+) -> Iterator[Block]:
+    rows = derivation.paths(tensor, *place).rows("latex")
+    yield Equations(
+        tuple(
+            Row("" if left == "=" else left, right, sign="=" if left else "")
+            for left, right in rows
+        )
+    )

@@ -1,0 +1,75 @@
+"""functions: the formulas of the functions that a program uses, and their derivatives."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.calculus.per_example import whole_body
+from symbp.derivations.index_form import IndexForm
+from symbp.derivations.printing import style_of
+from symbp.derivations.report.blocks import Block, Equations, Prose, Row
+from symbp.notation.equation import Equation
+from symbp.notation.functions import operation_of, where
+from symbp.notation.tensor import Element, Tensor
+
+if TYPE_CHECKING:
+    from symbp.derivations.derivation import Derivation
+
+__all__ = ["functions_of"]
+
+# Their formulas say nothing more than their names, or they are no functions of real numbers.
+_PLAIN = (where, sympy.floor, sympy.ceiling, sympy.Mod)
+
+
+def functions_of(derivation: "Derivation") -> Iterator[Block]:
+    """Yield the functions' formulas, their derivatives, and what is a convention.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        What is reported.
+    """
+    given = [equation for line in derivation.forward for equation in line.sources]
+    definitions = tuple(_definitions(given))
+    if definitions:
+        yield Equations(definitions)
+    formulas = tuple(Row(*rule.sides("latex")) for rule in derivation.rules if rule.prime)
+    if formulas:
+        yield Prose("Their derivatives:" if definitions else "Derivatives:")
+        yield Equations(formulas)
+    for rule in derivation.rules:
+        said = rule.remark("latex") or rule.note
+        if said:
+            yield Prose(said[:1].upper() + said[1:].rstrip(".") + ".")
+
+
+def _definitions(equations: list[Equation]) -> Iterator[Row]:
+    """Yield the formula of each function once, in the order of first use."""
+    seen: set[Expr] = set()
+    for equation in equations:
+        for node in sympy.postorder_traversal(whole_body(equation)):
+            if not isinstance(node, sympy.Function) or isinstance(node, (Element, *_PLAIN)):
+                continue
+            record = operation_of(type(node))
+            if record.definition is None:
+                continue
+            arguments = _letters(node.args)
+            application = type(node)(*arguments)
+            if application in seen:
+                continue
+            seen.add(application)
+            printer = IndexForm(style_of("latex"), Tensor("C"))
+            value = record.definition(*arguments)
+            yield Row(printer.scalar(application)[0], printer.scalar(value)[0])
+
+
+def _letters(arguments: tuple[Expr, ...]) -> list[Expr]:
+    """Return letters for arguments; options that are numbers are kept."""
+    variables = [argument for argument in arguments if not argument.is_number]
+    letters = iter("z" if len(variables) == 1 else "uvwxyz"[: len(variables)])
+    return [
+        argument if argument.is_number else Tensor(next(letters, "z"), role="input")[()]
+        for argument in arguments
+    ]

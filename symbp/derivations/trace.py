@@ -1,0 +1,392 @@
+"""trace: the computational graph with numbers.
+
+A scalar expression or a small program is split into elementary operations; each node has its
+value and its gradient, each edge its local derivative. Nothing is differentiated here: the
+gradients are those of :mod:`symbp.calculus.reverse`, the local derivatives those of
+:mod:`symbp.calculus.partial`, and the interpreter gives the numbers.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.calculus.elementary import elementary
+from symbp.calculus.interpreter import interpret
+from symbp.calculus.partial import partial
+from symbp.calculus.reverse import reverse
+from symbp.derivations.trace_program import of_program
+from symbp.derivations.trace_values import Scalars, of_expression, written_size
+from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.errors import NotationError, SymbpError, suggest
+from symbp.notation.functions import operation_of
+from symbp.notation.naming import fresh_name
+from symbp.notation.parser import names_in, parse_formula
+from symbp.notation.prime import expand_primes
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+if TYPE_CHECKING:
+    from symbp.derivations.graphs.graph import Graph
+
+__all__ = ["Quantities", "Trace", "TraceEdge", "TraceNode", "trace"]
+
+
+# A longer formula is not printed above its table.
+LONGEST_FORMULA = 200
+
+
+@dataclass(frozen=True)
+class TraceNode:
+    """A node of the graph: something given, or one elementary operation.
+
+    Attributes
+    ----------
+    tensor : Tensor
+        The scalar that it is.
+    expression : SymPy expression or None
+        The operation, of other nodes' elements and of numbers; None for what is given.
+    value : float
+        Of the forward pass.
+    gradient : float or None
+        The derivative of the result with respect to it; None for what is held constant, such as
+        a target.
+    named : bool
+        Whether the user named it, or a program's equation; else it is one of ``v1``, ``v2``, …
+    """
+
+    tensor: Tensor
+    expression: Expr | None
+    value: float
+    gradient: float | None
+    named: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name of the scalar, such as ``v1``."""
+        return self.tensor.name
+
+    @property
+    def operation(self) -> str:
+        """The sign of the operation, such as ``+``, ``×2`` or ``exp``; empty if it is given."""
+        from symbp.derivations.trace_text import sign_of
+
+        return "" if self.expression is None else sign_of(self.expression)
+
+
+@dataclass(frozen=True)
+class TraceEdge:
+    """An edge of the graph: the target's operation reads the source.
+
+    Attributes
+    ----------
+    source, target : str
+        The names of the nodes.
+    derivative : SymPy expression
+        The local derivative, ∂target/∂source.
+    value : float
+        Its value.
+    """
+
+    source: str
+    target: str
+    derivative: Expr
+    value: float
+
+
+class UnknownQuantityError(SymbpError, KeyError):
+    """Something was asked for that the trace does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Quantities(Mapping[Any, Any]):
+    """A number for each scalar, an array for each tensor, by symbol, name, tensor or element.
+
+    Iteration gives what the user named; intermediate quantities can be asked for, too.
+    """
+
+    def __init__(
+        self,
+        scalars: Scalars,
+        meaning: Mapping[Any, Tensor],
+        numbers: Mapping[Tensor, float | None],
+    ) -> None:
+        known = {tensor: number for tensor, number in numbers.items() if number is not None}
+        self._keys = scalars.keys
+        self._numbers = {key: known[t] for key, t in meaning.items() if t in known}
+        self._arrays: dict[Tensor, dict[tuple[int, ...], float]] = {}
+        for tensor, (whole, place) in scalars.places.items():
+            if tensor in known:
+                self._arrays.setdefault(whole, {})[place] = known[tensor]
+        self._names = {tensor.name: tensor for tensor in self._arrays}
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, sympy.Symbol) and key not in self._numbers:
+            key = key.name
+        if isinstance(key, (str, Tensor, Element, sympy.Symbol)):
+            # An array's name before a scalar's: a program may have both W_0 and W.
+            tensor = self._names.get(key) if isinstance(key, str) else key
+            if isinstance(tensor, Tensor) and tensor in self._arrays:
+                return _assembled(self._arrays[tensor])
+            if key in self._numbers:
+                return self._numbers[key]
+        known = {str(k) for k in (*self._keys, *self._names)}
+        raise UnknownQuantityError(f"no {key} in this trace; {suggest(str(key), known)}")
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(f'{key}: {self[key]!r}' for key in self)}}}"
+
+
+def _assembled(parts: Mapping[tuple[int, ...], float]) -> Any:
+    shape = [max(place[axis] for place in parts) + 1 for axis in range(len(next(iter(parts))))]
+    array = np.zeros(shape)
+    for place, number in parts.items():
+        array[place] = number
+    return array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace:
+    """A computation, node by node, forward and backward.
+
+    Attributes
+    ----------
+    nodes : tuple of TraceNode
+        What is given, then the operations in the order of the forward pass; the last is the
+        result.
+    edges : tuple of TraceEdge
+        Each with its local derivative.
+    gradient : Quantities
+        The derivative of the result by symbol, name, tensor or element.
+    values : Quantities
+        The value of everything that has a name, likewise.
+    backward : tuple of Equation
+        What the reverse rule made, in the order of the backward pass.
+    formula : str
+        What was traced, if it is short.
+    """
+
+    nodes: tuple[TraceNode, ...]
+    edges: tuple[TraceEdge, ...]
+    gradient: Quantities
+    values: Quantities
+    backward: tuple[Equation, ...] = field(default=())
+    formula: str = ""
+
+    @property
+    def value(self) -> float:
+        """The result of the forward pass."""
+        return self.nodes[-1].value
+
+    @cached_property
+    def _by_name(self) -> dict[str, TraceNode]:
+        return {node.name: node for node in self.nodes}
+
+    def node(self, name: str) -> TraceNode:
+        """Return the node of a name, such as ``"v1"``."""
+        if name not in self._by_name:
+            raise SymbpError(f"no node {name!r} in this trace; {suggest(name, self._by_name)}")
+        return self._by_name[name]
+
+    def graph(self, digits: int = 2, local: bool = True) -> "Graph":
+        """Return the graph to be drawn, values in green above and gradients in red below.
+
+        Parameters
+        ----------
+        digits : int, default 2
+            How many decimals, and how many significant digits at the least, numbers have.
+        local : bool, default True
+            Whether the local derivatives stand at the edges.
+        """
+        from symbp.derivations.graphs.computational import computational_graph
+
+        return computational_graph(self, digits, local)
+
+    def text(self, digits: int = 6, limit: int = 200) -> str:
+        """Return the walk forward and backward as a table in Unicode, for a terminal.
+
+        Parameters
+        ----------
+        digits : int, default 6
+            How many significant digits numbers have.
+        limit : int, default 200
+            How many lines each way; the rest is counted.
+        """
+        from symbp.derivations.trace_text import text_table
+
+        return text_table(self, digits, limit)
+
+    def latex(self, digits: int = 6, limit: int = 200) -> str:
+        """Return the same table as LaTeX without delimiters; parameters as for :meth:`text`."""
+        from symbp.derivations.trace_text import latex_table
+
+        return latex_table(self, digits, limit)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {
+            "image/svg+xml": self.graph().folded().svg(),
+            "text/plain": self.text(limit=60),
+        }
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        what = f"{self.formula} = " if self.formula else ""
+        return f"<Trace: {what}{self.value:.6g}; {len(self.nodes)} nodes, {len(self.edges)} edges>"
+
+
+def trace(expr: Any, values: Mapping[Any, Any]) -> Trace:
+    """Compute a formula or a small program node by node, forward and backward.
+
+    Parameters
+    ----------
+    expr : SymPy expression or str or Program
+        A scalar expression of symbols, a formula as text (see
+        :func:`symbp.notation.parser.parse_formula`), or a program with a cost.
+    values : mapping
+        A number for each symbol, by itself or by its name; for a program an array for each
+        input, target and parameter.
+
+    Returns
+    -------
+    Trace
+        Every elementary operation with its value, its local derivatives and its gradient. A
+        program's gradients are those of its parameters and of its real inputs.
+
+    Raises
+    ------
+    SymbpError
+        A value is missing, not finite or of the wrong shape, a name is unknown, the formula
+        cannot be read, or the graph is too large.
+
+    Examples
+    --------
+    >>> t = trace("(x + y) * z", {"x": -2, "y": 5, "z": -4})
+    >>> t.value
+    -12.0
+    >>> t.gradient
+    {x: -4.0, y: -4.0, z: 3.0}
+    >>> print(t.node("v1").expression, "=", t.node("v1").value)
+    x + y = 3.0
+    """
+    if not isinstance(values, Mapping):
+        raise NotationError(f"trace: values: expected a dict of names to numbers, got {values!r}")
+    try:
+        if isinstance(expr, Program):
+            return _traced(of_program(expr, values))
+        if not isinstance(expr, str):
+            return _traced(of_expression(expr, values))
+        scalars = of_expression(parse_formula(expr), values, names_in(expr))
+        return _traced(scalars, " ".join(expr.split()))
+    except RecursionError:
+        raise SymbpError("trace: the formula is nested too deep for SymPy") from None
+
+
+def _traced(scalars: Scalars, written: str | None = None) -> Trace:
+    program = elementary(scalars.program)
+    formula = ""
+    if len(scalars.program.equations) == 1:
+        (equation,) = scalars.program.equations
+        if written_size(equation.body) <= LONGEST_FORMULA:
+            formula = f"{equation.lhs} = {written or equation.body}"
+            formula = formula if len(formula) <= LONGEST_FORMULA else ""
+    _check_users_functions(program)
+    differentiated = reverse(program, scalars.varying)
+    adjoints = {
+        tensor.adjoint_of: tensor
+        for tensor in differentiated.tensors
+        if tensor.adjoint_of is not None
+    }
+    local = _local_derivatives(program, {tensor.name for tensor in differentiated.tensors})
+    numbers = interpret(
+        differentiated.replace(equations=(*differentiated.equations, *(e for _, _, e in local))),
+        scalars.numbers,
+    )
+    defined = {equation.tensor: equation.body for equation in program.equations}
+    constant = _constant(program, set(scalars.varying))
+
+    def gradient(tensor: Tensor) -> float | None:
+        if tensor is program.cost:
+            return 1.0
+        if tensor in adjoints:
+            return float(numbers[adjoints[tensor].name])
+        return None if tensor in constant else 0.0
+
+    def value(tensor: Tensor) -> float:
+        return float(numbers[tensor.name] if tensor in defined else scalars.numbers[tensor.name])
+
+    tensors = list(dict.fromkeys((*scalars.given, *defined)))
+    if tensors[-1] is not program.cost:
+        assert program.cost is not None
+        tensors.remove(program.cost)
+        tensors.append(program.cost)
+    named = {*scalars.given, *(equation.tensor for equation in scalars.program.equations)}
+    nodes = tuple(TraceNode(t, defined.get(t), value(t), gradient(t), t in named) for t in tensors)
+    edges = tuple(
+        TraceEdge(source.tensor.name, equation.tensor.name, local_equation.body,
+                  float(numbers[local_equation.tensor.name]))
+        for equation, source, local_equation in local
+    )  # fmt: skip
+    meaning = {**scalars.meaning}
+    for tensor in defined:
+        meaning |= {tensor.name: tensor, tensor: tensor, tensor[()]: tensor}
+    count = len(program.equations)
+    return Trace(
+        nodes,
+        edges,
+        Quantities(scalars, meaning, {n.tensor: n.gradient for n in nodes}),
+        Quantities(scalars, meaning, {n.tensor: n.value for n in nodes}),
+        differentiated.equations[count:],
+        formula,
+    )
+
+
+def _local_derivatives(
+    program: Program, names: set[str]
+) -> list[tuple[Equation, Element, Equation]]:
+    """Return, for each edge, its equation, its source and an equation of its derivative."""
+    result: list[tuple[Equation, Element, Equation]] = []
+    for equation in program.equations:
+        for source in elements_of(equation.body):
+            tensor = Tensor(fresh_name(f"local{len(result) + 1}", names))
+            derivative = expand_primes(partial(equation.body, source))
+            origin = Origin("local derivative", equation, source)
+            result.append((equation, source, Equation(tensor[()], derivative, origin=origin)))
+    return result
+
+
+def _constant(program: Program, varying: set[Tensor]) -> set[Tensor]:
+    """Return the tensors that do not depend on what varies."""
+    moving = set(varying)
+    constant: set[Tensor] = set()
+    for equation in program.equations:
+        read = {element.tensor for element in equation.reads()}
+        constant |= {tensor for tensor in read if tensor not in moving}
+        if read & moving:
+            moving.add(equation.tensor)
+        else:
+            constant.add(equation.tensor)
+    return constant
+
+
+def _check_users_functions(program: Program) -> None:
+    for equation in program.equations:
+        for application in equation.body.atoms(sympy.Function):
+            record = operation_of(type(application))
+            if not record.kernel and record.definition is not None:
+                # As when it stands in an equation of the user's: its formula is read.
+                Equation(equation.lhs, equation.body)
+                break

@@ -1,0 +1,243 @@
+"""How a trace prints: the signs of operations, rounded numbers, and the walk as a table."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.derivations.index_form import IndexForm
+from symbp.derivations.printing import style_of
+from symbp.notation.equation import Equation
+from symbp.notation.functions import operation_of, where
+from symbp.notation.prime import Prime
+from symbp.notation.tensor import Element, Tensor
+
+if TYPE_CHECKING:
+    from symbp.derivations.trace import Trace, TraceEdge
+
+__all__ = ["latex_table", "name_of", "rounded", "sign_of", "text_table"]
+
+# Longer sums are counted, not written out.
+LONGEST_SUM = 8
+LONGEST_PRODUCTS = 4
+# The widest column to which the others are aligned.
+WIDEST = 50
+
+Row = tuple[str, ...]
+
+
+def sign_of(body: Expr) -> str:
+    """Return the sign of an elementary operation, as it stands in a node.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, y = bp.parameter("x")[()], bp.parameter("y")[()]
+    >>> [sign_of(b) for b in (x + y, x * y, -x, x / 2, x + 1, 1 - x, 1 / x, x**2, bp.sigmoid(x))]
+    ['+', '×', '×−1', '÷2', '+1', '1−', '1/x', 'x²', 'σ']
+    """
+    if body.is_number:
+        return _constant(body)
+    if isinstance(body, Element):
+        return "="
+    if isinstance(body, sympy.Add):
+        number, rest = body.as_coeff_Add()
+        if number == 0:
+            return "−" if any(t.as_coeff_Mul()[0].is_negative for t in body.args) else "+"
+        if rest.as_coeff_Mul()[0].is_negative:
+            return f"{_constant(number)}−"
+        return f"+{_constant(number)}" if number.is_positive else _constant(number)
+    if isinstance(body, sympy.Mul):
+        number = sympy.Mul(*(factor for factor in body.args if factor.is_number))
+        if number.is_Rational and number.p == 1 and number.q != 1:
+            return f"÷{number.q}"
+        return "×" if number == 1 else f"×{_constant(number)}"
+    if isinstance(body, sympy.Pow):
+        return _sign_of_power(*body.args)
+    if isinstance(body, where):
+        return "if"
+    if isinstance(body, Prime):
+        return f"{operation_of(type(body.application)).text}′"
+    text = operation_of(type(body)).text
+    return text.format(*"xyz") if "{0}" in text else text
+
+
+def _sign_of_power(base: Expr, exponent: Expr) -> str:
+    if not exponent.is_number:
+        return f"{_constant(base)}ˣ" if base.is_number else "xʸ"
+    if exponent == -1:
+        return "1/x"
+    if exponent == sympy.Rational(1, 2):
+        return "√x"
+    return style_of("text").power("x", str(exponent))
+
+
+def _constant(number: Expr) -> str:
+    if number.is_Rational or number is sympy.pi:
+        text = str(number).replace("pi", "π")
+    else:
+        text = f"{float(number):.4g}"
+    return text.replace("-", "−")
+
+
+def rounded(value: float, digits: int = 2) -> str:
+    """Return a number as it stands in a figure: short, with at least that many decimals.
+
+    A number that needs fewer decimals keeps what it has; a small one has as many significant
+    digits.
+
+    Examples
+    --------
+    >>> [rounded(v) for v in (0.7310585786, -0.19661, -12.0, 645.57725)]
+    ['0.73', '−0.20', '−12', '645.58']
+    >>> [rounded(v) for v in (0.05, 0.00995, 0.00043857, 3e-9)]
+    ['0.05', '0.010', '0.00044', '3·10⁻⁹']
+    """
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "nan")
+    size = abs(value)
+    if value == 0:
+        return "0"
+    if size < 1e-4 or size >= 1e6:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        if "." in mantissa:
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        return style_of("text").power(f"{mantissa}·10", str(int(exponent))).replace("-", "−")
+    magnitude = int(f"{size:.{digits - 1}e}".split("e")[1])
+    text = f"{value:.{max(digits, digits - 1 - magnitude)}f}"
+    if abs(float(text) - value) <= 1e-12 * size:  # 220.00000000000003 is 220
+        text = text.rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
+def name_of(tensor: Tensor, cost: Tensor, language: str = "text") -> str:
+    """Return how a scalar's name prints."""
+    return IndexForm(style_of(language), cost).tensor(tensor)
+
+
+# Tables ------------------------------------------------------------------------------------------
+
+
+def text_table(trace: "Trace", digits: int, limit: int) -> str:
+    """Return the walk as aligned lines."""
+    forward, backward = _rows(trace, "text", digits)
+    lines = [trace.formula, ""] if trace.formula else []
+    for title, rows in (("forward", forward), ("backward", backward)):
+        lines += [title, *_aligned(rows[:limit])]
+        if len(rows) > limit:
+            lines.append(f"… and {len(rows) - limit:,} more of {len(rows):,} lines")
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+def latex_table(trace: "Trace", digits: int, limit: int) -> str:
+    """Return the walk as the rows of ``aligned``."""
+    lines: list[str] = []
+    for rows in _rows(trace, "latex", digits):
+        lines += [" &= ".join(row[:2]) + "".join(f" &&= {c}" for c in row[2:] if c)
+                  for row in rows[:limit]]  # fmt: skip
+        if len(rows) > limit:
+            lines.append(rf"&\text{{and {len(rows) - limit} more of {len(rows)} lines}}")
+        lines[-1] += r" \\[1ex]"
+    body = "\n".join(line if line.endswith("[1ex]") else line + r" \\" for line in lines)
+    return "\\begin{aligned}\n" + body.removesuffix(r" \\[1ex]") + "\n\\end{aligned}"
+
+
+def _aligned(rows: Sequence[Row]) -> list[str]:
+    """Return rows of a name and what it equals, with the equals signs under each other."""
+    columns = max(map(len, rows))
+    cells = [[row[c] for row in rows if c < len(row)] for c in range(columns)]
+    # One long formula must not push all the numbers out of sight.
+    widths = [max((len(t) for t in column if len(t) <= WIDEST), default=0) for column in cells]
+    lines = []
+    for row in rows:
+        line = row[0].ljust(widths[0])
+        for width, cell in zip(widths[1:], row[1:], strict=False):
+            line += f"  = {cell.ljust(width)}" if cell else " " * (width + 4)
+        lines.append(line.rstrip())
+    return lines
+
+
+def _rows(trace: "Trace", language: str, digits: int) -> tuple[list[Row], list[Row]]:
+    cost = trace.nodes[-1].tensor
+    form = IndexForm(style_of(language), cost)
+    number = _Numbers(language, digits)
+    forward: list[Row] = []
+    for node in trace.nodes:
+        name = form.tensor(node.tensor)
+        if node.expression is None or node.expression.is_number:
+            forward.append((name, number.show(node.value)))
+        else:
+            forward.append((name, _formula(form, node.expression), number.show(node.value)))
+    readers: dict[str, list[TraceEdge]] = {}
+    for edge in reversed(trace.edges):
+        readers.setdefault(edge.source, []).append(edge)
+    made: dict[Tensor, list[Equation]] = {}
+    for equation in trace.backward:
+        # After the last of its contributions, as a whole.
+        made[equation.tensor] = [*made.pop(equation.tensor, ()), equation]
+    one = form.style.partial(form.tensor(cost), form.tensor(cost))
+    backward: list[Row] = [(one, number.show(1.0))]
+    for tensor, equations in made.items():
+        source = tensor.adjoint_of
+        if source is None or not any(e.body.free_symbols or e.body != 0 for e in equations):
+            source_node = None if source is None else trace.node(source.name)
+            if source_node is not None:
+                backward.append((form.tensor(tensor), number.show(0.0)))
+            continue
+        node = trace.node(source.name)
+        edges = [e for e in readers.get(source.name, ()) if e.derivative != 0]
+        shown, value = _contributions(form, equations), number.show(node.gradient or 0.0)
+        if all(equation.body.is_number for equation in equations):
+            cells = [shown] if shown == value else [shown, value]
+        else:
+            cells = [shown, _products(trace, edges, number), value]
+        backward.append((form.tensor(tensor), *cells))
+    return forward, backward
+
+
+def _formula(form: IndexForm, body: Expr) -> str:
+    if isinstance(body, sympy.Add) and len(body.args) > LONGEST_SUM:
+        return form.style.remark(f"a sum of {len(body.args)} terms")
+    return form.scalar(body)[0]
+
+
+def _contributions(form: IndexForm, equations: Sequence[Equation]) -> str:
+    if len(equations) > LONGEST_SUM:
+        return form.style.remark(f"a sum of {len(equations)} terms")
+    return form.sides(equations[0].lhs, equations)[1]
+
+
+def _products(trace: "Trace", edges: Sequence["TraceEdge"], number: "_Numbers") -> str:
+    """Return ``1 × 3 + (-4) × 2``: the gradient of each reader times the local derivative."""
+    if len(edges) > LONGEST_PRODUCTS:
+        return ""
+    return " + ".join(
+        f"{number.factor(trace.node(e.target).gradient or 0.0)}"
+        f"{number.times}{number.factor(e.value)}"
+        for e in edges
+    )
+
+
+class _Numbers:
+    """Numbers of a table, in a language and with some significant digits."""
+
+    def __init__(self, language: str, digits: int) -> None:
+        self.latex = language == "latex"
+        self.digits = digits
+        self.times = r" \cdot " if self.latex else " × "
+
+    def show(self, value: float) -> str:
+        text = f"{value:.{self.digits}g}"
+        if not self.latex:
+            return text
+        if not math.isfinite(value):
+            return {math.inf: r"\infty", -math.inf: r"-\infty"}.get(value, r"\mathrm{nan}")
+        mantissa, e, exponent = text.partition("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else mantissa
+
+    def factor(self, value: float) -> str:
+        text = self.show(value)
+        return f"({text})" if text.startswith("-") else text

@@ -1,0 +1,176 @@
+"""Reverse mode, forward mode and the enumeration of paths in one table."""
+
+import re
+import time
+
+import pytest
+import sympy
+
+import symbp as bp
+from symbp.derivations.comparison import OperationCounts
+from symbp.derivations.quantities import formula_in, number_in
+from symbp.derivations.style import Style
+from tests.calculus import literal_counts
+from tests.programs import PROGRAMS
+
+NETWORKS = {
+    "3-3-3": lambda: bp.mlp(3, 3, 3),
+    "784-30-10": lambda: bp.mlp(784, 30, 10),
+    "softmax": lambda: bp.mlp(4, 3, 2, loss="softmax_cross_entropy"),
+}
+PROGRAMS_AND_NETWORKS = [*NETWORKS, *PROGRAMS]
+
+
+def counts_of(name: str) -> OperationCounts:
+    program = NETWORKS[name]() if name in NETWORKS else PROGRAMS[name]()[0]
+    return bp.derive(program).operation_counts()
+
+
+def style(name: str) -> Style:
+    from symbp.derivations.printing import style_of
+
+    return style_of(name)
+
+
+@pytest.mark.parametrize("name", PROGRAMS_AND_NETWORKS)
+def test_formulas_give_the_numbers(name: str) -> None:
+    counts = counts_of(name)
+    for row in counts.rows:
+        if row.formulas is None:
+            assert row.remark
+            continue
+        for column in ("multiplications", "additions", "calls", "total"):
+            formula = sympy.sympify(getattr(row.formulas, column), strict=True)
+            assert formula.subs(counts.sizes) == getattr(row.numbers, column)
+
+
+@pytest.mark.parametrize("name", [n for n in PROGRAMS_AND_NETWORKS if n != "784-30-10"])
+def test_reverse_mode_is_what_computing_the_printed_equations_takes(name: str) -> None:
+    program = NETWORKS[name]() if name in NETWORKS else PROGRAMS[name]()[0]
+    derivation = bp.derive(program)
+    numbers = derivation.operation_counts().row("reverse mode").numbers
+    expected = literal_counts.count(derivation.printed_program.equations)
+    assert (numbers.multiplications, numbers.additions, numbers.calls) == expected
+
+
+@pytest.mark.parametrize("name", PROGRAMS_AND_NETWORKS)
+def test_the_gradient_is_cheap(name: str) -> None:
+    # Baur and Strassen: a small multiple of the cost of the function.
+    counts = counts_of(name)
+    forward, reverse = (counts.row(m).numbers.total for m in ("forward pass", "reverse mode"))
+    assert forward <= reverse <= 5 * forward
+
+
+def test_forward_mode_takes_a_pass_for_each_parameter() -> None:
+    counts = counts_of("784-30-10")
+    assert counts.parameters == 23_860
+    forward, mode = (counts.row(m).numbers.total for m in ("forward pass", "forward mode"))
+    each, rest = divmod(mode - forward, counts.parameters)
+    assert rest == 0
+    assert forward <= each <= 3 * forward
+
+
+def test_the_numbers_of_nielsens_network_by_hand() -> None:
+    counts = counts_of("784-30-10")
+    forward = counts.row("forward pass").numbers
+    # Wa: a product for each weight; (a - y)²; the half.
+    assert forward.multiplications == 784 * 30 + 30 * 10 + 10 + 1
+    assert forward.calls == 40
+    reverse = counts.row("reverse mode").numbers
+    # BP4 a product for each weight, BP2 one for each of the second layer's, ⊙ for each neuron.
+    assert reverse.multiplications - forward.multiplications == (
+        784 * 30 + 30 * 10 + 30 * 10 + 30 + 10
+    )
+    # One weight of the first layer has 10 paths, one of the last has one.
+    assert counts.paths == 784 * 30 * 10 + 30 * 10 + 30 * 10 + 10
+
+
+def test_a_recurrence_has_a_number_of_paths_but_no_formula() -> None:
+    row = counts_of("lstm").row("path enumeration")
+    assert row.formulas is None
+    assert isinstance(row.numbers.total, int)
+    assert row.remark == "no closed formula: recurrence"
+    assert "no closed formula: recurrence" in counts_of("lstm").text()
+
+
+def test_the_batch_size_stays_a_symbol_where_examples_are_mixed() -> None:
+    n, j = bp.indices("n j", "N", 3)
+    x, w, C = bp.input("x", n, j), bp.parameter("w", j), bp.tensor("C")
+    m, u = bp.tensor("m", j), bp.tensor("u", n, j)
+    program = bp.Program(
+        [
+            bp.Equation(m[j], bp.Mean(x[n, j] * w[j], n)),
+            bp.Equation(u[n, j], x[n, j] * w[j] - m[j]),
+            bp.Equation(C, bp.Mean(u[n, j] ** 2, n, j)),
+        ],
+        cost=C,
+    )
+    counts = bp.derive(program).operation_counts()
+    assert not counts.per_example
+    N = program.batch
+    numbers = counts.row("forward pass").numbers
+    # x w twice and the square for each example and unit; the means' factors.
+    assert sympy.expand(numbers.multiplications - (9 * N + 3 + 1)) == 0
+    assert "N" in counts.text()
+    assert "N" in counts.latex()
+
+
+def test_shortcuts_over_many_blocks_have_numbers_but_no_formula() -> None:
+    j, k = bp.indices("j k", 2)
+    x, C = bp.input("x", j), bp.tensor("C")
+    equations, before = [], x
+    for block in range(14):
+        h = bp.Index("h", block + 2)
+        U, V = bp.parameter(f"U{block}", h, k), bp.parameter(f"V{block}", j, h)
+        hidden, after = bp.tensor(f"h{block}", h), bp.tensor(f"a{block}", j)
+        equations += [
+            bp.Equation(hidden[h], bp.sigmoid(bp.Sum(U[h, k] * before[k], k))),
+            bp.Equation(after[j], before[j] + bp.Sum(V[j, h] * hidden[h], h)),
+        ]
+        before = after
+    program = bp.Program([*equations, bp.Equation(C, bp.Sum(before[j] ** 2, j))], cost=C)
+    start = time.perf_counter()
+    row = bp.derive(program).operation_counts().row("path enumeration")
+    assert row.formulas is None
+    assert "1000 terms" in row.remark
+    assert row.numbers.multiplications > 10**10
+    assert time.perf_counter() - start < 10
+
+
+def test_sizes_do_not_matter() -> None:
+    derivation = bp.derive(bp.mlp(784, 1000, 1000, 10))
+    start = time.perf_counter()
+    derivation.operation_counts().text()
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize("name", PROGRAMS_AND_NETWORKS)
+def test_every_form_shows_every_method(name: str) -> None:
+    counts = counts_of(name)
+    for text in (counts.text(), counts.latex(), counts.markdown(), str(counts)):
+        for method in ("forward pass", "reverse mode", "forward mode", "path enumeration"):
+            assert method in text
+    for text in (counts.latex(), counts.markdown()):
+        assert text.count("$") % 2 == 0
+        assert not re.search(r"[₀-₉⁰-⁹·≈…]", text)
+    assert counts._repr_mimebundle_(include=["text/plain"]) == {"text/plain": counts.text()}
+    assert "text/plain" not in counts._repr_mimebundle_(exclude=["text/plain"])
+
+
+def test_numbers_and_formulas_read_well() -> None:
+    text, latex = style("text"), style("latex")
+    assert number_in(23_860, text) == "23 860"
+    assert number_in(1_153_654_850, text) == "1 153 654 850 ≈ 1.2·10⁹"
+    assert number_in(1_153_654_850, latex) == (
+        r"1\\,153\\,654\\,850 \approx 1.2 \cdot 10^9".replace("\\\\", "\\")
+    )
+    assert number_in(10**5000, text) == "1.0·10⁵⁰⁰⁰"
+    n_1, n_2, n_3, N = sympy.symbols("n_1 n_2 n_3 N")
+    assert formula_in(n_1 * n_2 + 2 * n_2 * n_3 - n_2 - 1, text) == "n₁ n₂ + 2 n₂ n₃ - n₂ - 1"
+    assert formula_in((n_1 + 1) * (n_2 + n_3 + N), text) == "(n₁ + 1) (N + n₂ + n₃)"
+    assert formula_in(n_1 * n_2**2 / 2, latex) == r"\frac{1}{2} n_{1} n_{2}^2"
+    many = sympy.Add(*(sympy.Symbol(f"n_{k}") for k in range(1, 13)))
+    assert formula_in(many, text).endswith("n₈ + … 4 more terms")
+    assert formula_in(many, latex).endswith(r"n_{8} + \dots\ \text{ 4 more terms}")
+    product = sympy.Mul(*(sympy.Symbol(f"n_{k}") for k in range(1, 13)))
+    assert formula_in(product, text) == "n₁ n₂ ⋯ n₁₂"

@@ -1,0 +1,111 @@
+"""`symbp derive` as a user runs it: forms, formats, one entry, and reports in files."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import symbp as bp
+from symbp.cli import app
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(app, ["derive", *(str(argument) for argument in arguments)])
+    # Only exits: anything else would reach the user as a traceback.
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def refused(*arguments: str | Path) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.strip().splitlines()
+    return line
+
+
+@pytest.mark.parametrize("form", ["matrix", "index", "component"])
+def test_each_form_in_each_format(form: str) -> None:
+    derivation = bp.derive(bp.mlp(2, 3, 2))
+    for format, printed in (
+        ("text", derivation.text(form)),
+        ("latex", derivation.latex(form)),
+        ("markdown", derivation.markdown(form, steps=False)),
+    ):
+        result = run("2-3-2", "--form", form, "--format", format)
+        assert result.stdout == printed.rstrip("\n") + "\n"
+
+
+def test_steps_are_printed_below_the_equations() -> None:
+    result = run("2-3-2", "--steps")
+    derivation = bp.derive(bp.mlp(2, 3, 2))
+    assert result.stdout.startswith(derivation.text())
+    at = 0
+    for step in derivation.steps():
+        for line in step.text().split("\n"):
+            at = result.stdout.index(f"    {line}\n", at)
+    markdown = run("2-3-2", "--steps", "--format", "markdown").stdout
+    assert markdown == derivation.markdown().rstrip("\n") + "\n"
+    latex = run("2-3-2", "--steps", "--format", "latex", "--form", "component").stdout
+    assert derivation.latex("component") in latex
+    assert all(step.latex("index") in latex for step in derivation.steps())
+
+
+def test_one_entry_is_printed_expanded_and_as_paths() -> None:
+    derivation = bp.derive(bp.mlp(3, 3, 3))
+    stopped = derivation.entry("W1", 0, 2)
+    expanded = derivation.entry("W1", 0, 2, expanded=True)
+    paths = derivation.paths("W1", 0, 2)
+    for spelling in ("W1[0,2]", " W1[ 0 , 2 ] "):
+        text = run("3-3-3", "--entry", spelling).stdout
+        assert text == f"{stopped.text()}\n\n{expanded.text()}\n\n{paths.text()}\n"
+    latex = run("3-3-3", "--entry", "W1[0,2]", "--format", "latex").stdout
+    assert expanded.latex() in latex
+    assert paths.latex() in latex
+    markdown = run("3-3-3", "--entry", "W1[0,2]", "--format", "markdown").stdout
+    assert markdown.count("$$") == 4
+    assert expanded.latex().replace(" = ", " &= ", 1) in markdown
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("W9[0,0]", "did you mean"),
+        ("W1[0", "such as 'W1[0,0]'"),
+        ("W1[0,0", "such as"),
+        ("W1[-1,0]", "such as"),
+        ("W1[7,0]", "W1"),
+        ("W1", "W1"),
+        ("__import__('os')", "such as"),
+    ],
+)
+def test_a_wrong_entry_is_refused_in_one_line(entry: str, said: str) -> None:
+    assert said in refused("3-3-3", "--entry", entry)
+
+
+def test_reports_are_written_and_named(tmp_path: Path) -> None:
+    html, tex, text = tmp_path / "r.html", tmp_path / "r.tex", tmp_path / "r.txt"
+    result = run("2-3-2", "--html", html, "--latex", tex, "-o", text, "--form", "index")
+    assert result.stdout == f"wrote {html}\nwrote {tex}\nwrote {text}\n"
+    derivation = bp.derive(bp.mlp(2, 3, 2))
+    assert html.read_text(encoding="utf-8") == derivation.html(form="index")
+    assert tex.read_text(encoding="utf-8") == derivation.document("index")
+    assert text.read_text(encoding="utf-8") == derivation.text("index") + "\n"
+    assert run("2-3-2", "--html", html).stdout == f"wrote {html}\n"
+
+
+def test_what_cannot_be_written_or_derived_leaves_no_file(tmp_path: Path) -> None:
+    missing = tmp_path / "no" / "r.html"
+    result = run("2-3-2", "--html", missing)
+    assert result.exit_code in (1, 2)
+    assert str(missing) in result.stderr
+    out = tmp_path / "big.txt"
+    assert "500" in refused("784-100-10", "--form", "component", "-o", out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_shows_the_options_with_examples() -> None:
+    text = run("--help").stdout
+    for option in ("--form", "--format", "--steps", "--entry", "--html", "--latex", "--to"):
+        assert option in text
+    assert 'symbp derive 3-3-3 --entry "W1[0,0]"' in text
+    assert "report.html" in text

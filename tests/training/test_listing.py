@@ -1,0 +1,90 @@
+"""The code of the gradient beside its equations: every line is there, every equation has code."""
+
+from typing import Any
+
+import pytest
+
+import symbp as bp
+from symbp.derivations.report.blocks import Listing, Prose
+from symbp.notation.tensor import Element
+from symbp.training.compiler import module_source
+from symbp.training.listing import code_listing
+from tests.programs import PROGRAMS
+
+NETWORKS: dict[str, Any] = {
+    "mlp": lambda: bp.mlp(3, 4, 2),
+    "penalty": lambda: bp.Network(
+        [bp.Dense(4, "tanh"), bp.Dense(3)],
+        input=2,
+        loss="softmax_cross_entropy",
+        penalty=bp.L2(0.01),
+    ),
+    **{name: lambda make=make: make()[0] for name, make in PROGRAMS.items()},
+}
+
+
+def listing(program: bp.Program) -> Listing:
+    _, found = code_listing(bp.derive(program))
+    assert isinstance(found, Listing)
+    return found
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_lines_are_those_of_the_module_under_their_numbers(name: str) -> None:
+    program = NETWORKS[name]()
+    module = module_source(program).split("\n")
+    shown = [pair for passage in listing(program).passages for pair in passage.lines]
+    for number, text in shown:
+        assert module[number - 1] == text
+    numbers = [number for number, _ in shown]
+    assert numbers == sorted(set(numbers))
+    missing = set(range(numbers[0], numbers[-1] + 1)) - set(numbers)
+    assert all(module[number - 1].lstrip().startswith("# ") for number in missing)
+    assert shown[1][1].startswith("def _gradient_kernel(")
+    assert shown[-1][1].startswith(("    return", "    gradients["))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_all_code_but_the_first_and_last_lines_has_an_equation(name: str) -> None:
+    first, *passages, last = listing(NETWORKS[name]()).passages
+    assert not first.equations
+    assert not last.equations
+    assert all(passage.equations for passage in passages)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_line_of_the_derivation_is_found_beside_code(name: str) -> None:
+    derivation = bp.derive(NETWORKS[name]())
+    _, found = code_listing(derivation)
+    assert isinstance(found, Listing)
+    beside = {(row.left, row.right) for passage in found.passages for row in passage.derived}
+    # What is a value already there needs no code: ∂f/∂q = z of f = q z is z.
+    lines = [
+        line
+        for line in derivation.backward
+        if not all(isinstance(equation.body, Element) for equation in line.equations)
+    ]
+    wanted = {tuple(line.latex().split(" = ", 1)) for line in lines}
+    assert wanted - beside == set()
+
+
+def test_bp1_to_bp4_stand_beside_the_code_of_their_layers() -> None:
+    passages = listing(bp.mlp(3, 4, 2)).passages
+    named = [row.name for passage in passages for row in passage.derived if row.name]
+    assert set(named) == {"BP1", "BP2", "BP3", "BP4"}
+    (gemm,) = [p for p in passages if p.code.strip().endswith("W1_adjoint, 3)")]
+    assert [row.right for row in gemm.equations] == [r"\sum_{n} a^{1}_{nk} \delta^{2}_{nj}"]
+    assert [row.name for row in gemm.derived] == ["BP4"]
+
+
+def test_a_second_term_adds_in_the_order_of_the_code() -> None:
+    rows = [row for p in listing(bp.mlp(3, 4, 2)).passages for row in p.equations]
+    signs = [(row.sign, row.right) for row in rows if row.left == "z^{3}_{nj}"]
+    assert signs == [("=", "b^{3}_{j}"), ("+=", r"\sum_{k} w^{3}_{jk} a^{2}_{nk}")]
+
+
+def test_without_parameters_the_reason_is_said() -> None:
+    x, cost = bp.input("x"), bp.tensor("C")
+    (said,) = code_listing(bp.derive(bp.Program([bp.Equation(cost, x**2)], cost=cost)))
+    assert isinstance(said, Prose)
+    assert "no parameters" in said.text
