@@ -1,5 +1,6 @@
 """Every example of the README and of docs/ runs: each page's Python blocks, in order."""
 
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,20 @@ def test_examples_run(
         code = "\n" * text[: block.start(1)].count("\n") + block.group(1)
         exec(compile(code, str(page), "exec"), names)
     assert capsys.readouterr().out.strip()
+
+
+def test_the_graphs_of_the_tutorial_are_those_that_symbp_draws() -> None:
+    pictures = ROOT / "docs" / "pictures"
+    spec = importlib.util.spec_from_file_location("make_pictures", pictures / "make_pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    drawn = module.graphs()
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\(pictures/(.*?)\)", text)) == set(drawn)
+    for name, svg in drawn.items():
+        assert svg == (pictures / name).read_text(encoding="utf-8"), name
 
 
 def test_the_readme_has_the_two_commands_that_ci_runs() -> None:

@@ -1,8 +1,10 @@
-"""Make the pictures of the documentation; needs pdflatex and pdftoppm (poppler-utils).
+"""Make the pictures of the documentation.
 
-Run from anywhere: ``python docs/pictures/make_pictures.py``.
+Run from anywhere: ``python docs/pictures/make_pictures.py``. The graphs need nothing else; the
+picture of a derivation needs pdflatex and pdftoppm (poppler-utils), and is left out without them.
 """
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -25,6 +27,20 @@ DOCUMENT = r"""
 $
 \end{document}
 """
+
+
+def graphs() -> dict[str, str]:
+    """Return the SVG pictures of the tutorial by their file names."""
+    values = {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}
+    neuron = bp.trace("1/(1 + exp(-(w0*x0 + w1*x1 + w2)))", values)
+    graph = bp.trace("(x + y) * z", {"x": -2, "y": 5, "z": -4})
+    network = bp.mlp(3, 3, 3, activation="sigmoid", loss="quadratic")
+    return {
+        "neuron.svg": neuron.graph().svg(),
+        "graph.svg": graph.graph().svg(),
+        "layers.svg": bp.draw(network, view="layers").svg(),
+        "reverse.svg": bp.draw(network, view="reverse").svg(),
+    }
 
 
 def side_by_side(latex: str) -> str:
@@ -76,5 +92,10 @@ def _ink(pdf: Path, resolution: int) -> tuple[int, int, int, int]:
 
 
 if __name__ == "__main__":
+    for file, svg in graphs().items():
+        (HERE / file).write_text(svg, encoding="utf-8")
+        print(HERE / file)
+    if shutil.which("pdflatex") is None or shutil.which("pdftoppm") is None:
+        raise SystemExit("pdflatex and pdftoppm are not installed: derivation.png is left as it is")
     net = bp.mlp(784, 30, 10, activation="sigmoid", loss="quadratic")
     print(picture(side_by_side(bp.derive(net).latex()), "derivation.png"))

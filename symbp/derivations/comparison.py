@@ -112,25 +112,33 @@ class OperationCounts:
         return "\n".join([*lines, "", *self._legend("text")]).rstrip()
 
     def latex(self) -> str:
-        """Return the table and the formulas as tabulars (no package but amsmath is needed)."""
+        """Return the table and the formulas as tabulars; amsmath is the only package needed.
+
+        Large numbers are rounded, so that the table fits on a page.
+        """
         rows = [
-            " & ".join((row[0], *(f"${cell}$" for cell in row[1:]))) for row in self._cells("latex")
+            " & ".join((row[0], *(f"${cell}$" if cell else "" for cell in row[1:])))
+            for row in self._cells("latex", exact=False)
         ]
         heads = " & ".join(("", *COLUMNS, r"$\times$ forward pass"))
-        table = " \\\\\n".join([heads + r" \\ \hline", *rows][1:])
+        table = " \\\\\n".join(rows)
         formulas = [
-            rf"{row.method if position == 0 else ''} & {name} & {text}"
+            rf"{row.method if position == 0 else ''} & {name} & \raggedright {text}"
             for row in self.rows
             for position, (name, text) in enumerate(_formulas(row, "latex"))
         ]
-        legend = ", ".join(self._legend("latex"))
-        return (
-            f"{self._caption('latex')}\n\n"
-            f"\\begin{{tabular}}{{lrrrrr}}\n{heads} \\\\ \\hline\n{table}\n\\end{{tabular}}\n\n"
-            f"\\begin{{tabular}}{{llp{{0.6\\linewidth}}}}\n"
-            + " \\\\\n".join(formulas)
-            + f"\n\\end{{tabular}}\n\n{legend}\n"
-        )
+        blocks = [
+            self._caption("latex"),
+            "\\begin{tabular}{@{}lrrrrr@{}}\n"
+            f"{heads} \\\\ \\hline\n{table}\n\\end{{tabular}}",
+            "\\begin{tabular}{@{}llp{0.55\\linewidth}@{}}\n"
+            + " \\tabularnewline\n".join(formulas)
+            + "\n\\end{tabular}",
+            ", ".join(self._legend("latex")),
+        ]
+        # Footnote size and narrow columns: the table fits into a text width of 345 pt.
+        body = "\n\n\\medskip\\noindent\n".join(block for block in blocks if block)
+        return f"{{\\footnotesize\\tabcolsep=4pt\\noindent\n{body}\\par}}\n"
 
     def markdown(self) -> str:
         """Return the table and the formulas in Markdown, formulas between dollar signs."""
@@ -170,7 +178,7 @@ class OperationCounts:
         )  # fmt: skip
         return f"Operations for the gradient with respect to {count} parameters{example}{paths}."
 
-    def _cells(self, language: str) -> list[tuple[str, ...]]:
+    def _cells(self, language: str, exact: bool = True) -> list[tuple[str, ...]]:
         first = self.rows[0].numbers
         style = style_of(language)
         lines: list[tuple[str, ...]] = []
@@ -180,7 +188,7 @@ class OperationCounts:
                 lines.append((row.method, *("–" if language == "text" else "-",) * 5))
                 continue
             values = (counts.multiplications, counts.additions, counts.calls, counts.total)
-            cells = [number_in(value, style) for value in values]
+            cells = [number_in(value, style, exact) for value in values]
             ratio = ""
             if first is not None and all(isinstance(c.total, int) for c in (first, counts)):
                 ratio = ratio_in(counts.total, first.total, style)

@@ -136,7 +136,7 @@ class Derivation:
         >>> print(derivation.entry("W1", 1, 0))
         ∂C/∂w²₂₁ = a¹₁ δ²₂
         >>> print(derivation.entry("W1", 1, 0, expanded=True))
-        ∂C/∂w²₂₁ = a¹₁ w³₁₂ (a³₁ - y₁) σ′(z³₁) σ′(z²₂)
+        ∂C/∂w²₂₁ = a¹₁ w³₁₂ (a³₁ - y₁) σ′(z²₂) σ′(z³₁)
         """
         return entry(self, tensor, place, expanded)
 

@@ -20,8 +20,10 @@ MOST_TERMS = 8
 LONGEST_PRODUCT = 9
 
 
-def number_in(value: Any, style: Style) -> str:
+def number_in(value: Any, style: Style, exact: bool = True) -> str:
     """Return an integer with its digits in groups, rounded where that is easier to read.
+
+    Beyond ten million both are shown, or, unless `exact` is asked for, only the rounded one.
 
     A polynomial in the batch size prints as a formula.
     """
@@ -30,7 +32,7 @@ def number_in(value: Any, style: Style) -> str:
     if value < READABLE:
         return _grouped(value, style)
     rounded = _rounded(value, style)
-    if value >= LONGEST:
+    if value >= LONGEST or not exact:
         return rounded
     return _grouped(value, style) + (" ≈ " if style.one_line else r" \approx ") + rounded
 

@@ -104,7 +104,7 @@ class Step:
         done = [f"with {known} put in"] if known else []
         done += ["simplified"] if self.simplified else []
         if self.kind == "substitution":
-            return "Simplified" if done else "With these values"
+            return "With these values"
         sentence = f"This is {self.name}" if self.name else "Hence"
         return ", ".join([sentence, *done])
 

@@ -47,7 +47,6 @@ class _Writer:
         self.statements = statements
         self.cost: Tensor = derivation.program.cost  # type: ignore[assignment]
         self.kept = {line.tensor: line.equations[0] for line in derivation.forward}
-        self.chains = {line.tensor: line for line in derivation.chains}
         self.links = {line.tensor: line for line in derivation.links}
         self.results = {line.tensor: line for line in derivation.backward}
         self.normal: dict[Tensor, list[Equation]] = {}
@@ -65,7 +64,7 @@ class _Writer:
         result: list[Step] = []
         stated: set[str] = set()
         for adjoint, contributions in self.groups.items():
-            trivial = adjoint not in self.chains and adjoint.adjoint_of in self.kept
+            trivial = adjoint not in self.links and adjoint.adjoint_of in self.kept
             if trivial:
                 continue  # ∂C/∂C₁ = 1 of a cost that is a sum of costs
             name = self._statement_of(adjoint)
@@ -93,22 +92,19 @@ class _Writer:
             return Step(kind, about, formulas, self.cost, **options)
 
         rule, locals_ = self._chain(adjoint, contributions)
-        chain, link = self.chains.get(adjoint), self.links.get(adjoint)
-        if chain is None or link is None:  # of a quantity that the derivation introduced
-            chain = link = self._line(adjoint, contributions)
-        result = self.results.get(adjoint, link)
+        values = self._line(adjoint, contributions)
+        # A quantity that the derivation introduced has no line of its own.
+        result = self.results.get(adjoint, self.links.get(adjoint, values))
         found = [step("equation", *self._equations(uses, contributions))]
         direct = uses == [self.cost]
-        differs = not _reads_alike(chain, result)
+        differs = not _reads_alike(values, result)
         if not direct or is_named(adjoint):
             found.append(step("chain rule", rule))
         if not direct or is_named(adjoint) or differs:
             found.append(step("local derivative", *locals_))
-        put_in = tuple(t for t in _adjoints(link) if t not in _adjoints(result))
         if not direct and differs:
-            found.append(step("substitution", chain))
-        if put_in and not _reads_alike(chain, link):
-            found.append(step("substitution", link, simplified=True))
+            found.append(step("substitution", values))
+        put_in = tuple(tensor for tensor in _adjoints(values) if tensor not in _adjoints(result))
         simplified = differs and not put_in
         found.append(step("result", result, name=name, put_in=put_in, simplified=simplified))
         return found

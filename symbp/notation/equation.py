@@ -17,6 +17,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symbp.notation.arguments import expression_of
+from symbp.notation.display import equations_bundle
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
@@ -164,6 +165,9 @@ class Equation:
             body=self.body.xreplace(mapping),
             reduce=tuple(mapping.get(index, index) for index in self.reduce),
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return equations_bundle([self], None, "print(equation)", include, exclude)
 
     def __str__(self) -> str:
         bound = ", ".join(index.name for index in self.reduce)

@@ -9,6 +9,7 @@ import sympy
 
 from symbp.notation.bounds import check_bounds
 from symbp.notation.dependence import components, definitions, offset, predecessors, time_axis
+from symbp.notation.display import equations_bundle
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
@@ -188,6 +189,9 @@ class Program:
             if tensor is not self.cost and not targets & self.depends_on([tensor]):
                 return tensor
         return None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return equations_bundle(self.equations, self.cost, "print(program)", include, exclude)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.equations))

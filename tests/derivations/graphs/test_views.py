@@ -29,18 +29,15 @@ def labels(graph: Graph, kind: str) -> list[str]:
     return [vertex.label for vertex in graph.vertices if vertex.kind == kind]
 
 
-def convolution(kernel: int = 2, stride: int = 1) -> bp.Program:
+def convolution(kernel: int = 2, stride: int = 1, dilation: int = 1) -> bp.Program:
     """One dimension, no padding, with a shared weight and bias."""
     n, t, p = bp.indices("n t p", "N", 3, kernel)
-    x, w, b = (
-        bp.input("x", n, bp.Index("s", 2 * stride + kernel)),
-        bp.parameter("w", p),
-        bp.parameter("b"),
-    )
+    s = bp.Index("s", 2 * stride + dilation * (kernel - 1) + 1)
+    x, w, b = bp.input("x", n, s), bp.parameter("w", p), bp.parameter("b")
     z, a, y, C = bp.tensor("z", n, t), bp.tensor("a", n, t), bp.target("y", n, t), bp.tensor("C")
     return bp.Program(
         [
-            bp.Equation(z[n, t], bp.Sum(w[p] * x[n, stride * t + p], p) + b),
+            bp.Equation(z[n, t], bp.Sum(w[p] * x[n, stride * t + dilation * p], p) + b),
             bp.Equation(a[n, t], bp.tanh(z[n, t])),
             bp.Equation(C, bp.Mean((a[n, t] - y[n, t]) ** 2, n, t)),
         ],
@@ -150,9 +147,9 @@ def test_every_program_of_the_suite_is_drawn(name: str) -> None:
 @pytest.mark.parametrize("name", sorted({*PROGRAMS} - {"embedding", "attention"}))
 def test_what_is_read_is_what_running_over_the_whole_domain_finds(name: str) -> None:
     """The linear equations' solutions against brute force, with shifts, strides and guards."""
-    derivation = bp.derive(
-        convolution(3, stride=2) if name == "convolution" else PROGRAMS[name]()[0]
-    )
+    # That of the suite is too large for brute force.
+    small = {"convolution": convolution(3, stride=2, dilation=2)}
+    derivation = bp.derive(small.get(name) or PROGRAMS[name]()[0])
     compared = 0
     for equation in (e for line in derivation.forward for e in line.equations):
         for read in reads_of(equation.body):
