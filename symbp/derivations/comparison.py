@@ -230,11 +230,14 @@ def operation_counts(derivation: "Derivation") -> OperationCounts:
     backward = [equation for line in derivation.backward for equation in line.equations]
     program = Program(shown, printed.cost, derived=True)
     normal = normalise(program)
+    # Paths are those of `Derivation.paths`: of the equations as they were differentiated.
+    given = [equation for line in derivation.forward for equation in line.sources]
+    differentiated = Program(given, printed.cost, derived=True)
     known = {id(equation) for equation in normal.equations}
     tangents = [e for e in forward(normal)[0].equations if id(e) not in known]
-    sizes = sizes_of(program, [*backward, *normal.equations, *tangents])
+    sizes = sizes_of(program, [*backward, *normal.equations, *tangents, *given])
     recurrent = is_recurrent(program)
-    counting = _Counting(program, normal, backward, tangents)
+    counting = _Counting(program, differentiated, backward, tangents)
     numbers = counting.rows(_number_of(sizes))
     formulas = counting.rows(_polynomial_of(sizes), with_paths=not recurrent)
     rows = []
@@ -263,11 +266,11 @@ class _Counting:
     def __init__(
         self,
         program: Program,
-        normal: Program,
+        differentiated: Program,
         backward: list[Equation],
         tangents: list[Equation],
     ) -> None:
-        self.program, self.normal = program, normal
+        self.program, self.differentiated = program, differentiated
         self.backward, self.tangents = backward, tangents
         self.paths: PathCounts | None = None
 
@@ -284,13 +287,13 @@ class _Counting:
         if with_paths:
             paths = self._paths(size)
             if paths is not None:
-                local = local_derivatives(self.normal, size)
+                local = local_derivatives(normalise(self.differentiated), size)
                 rows["path enumeration"] = forward_pass + local + paths.operations
         return rows
 
     def _paths(self, size: Size) -> PathCounts | None:
         try:
-            paths = count_paths(self.program, size, MOST_TERMS)
+            paths = count_paths(self.differentiated, size, MOST_TERMS)
         except UnsupportedError:
             return None
         self.paths = self.paths or paths

@@ -1,5 +1,6 @@
 """Reverse mode, forward mode and the enumeration of paths in one table."""
 
+import itertools
 import re
 import time
 
@@ -174,3 +175,14 @@ def test_numbers_and_formulas_read_well() -> None:
     assert formula_in(many, latex).endswith(r"n_{8} + \dots\ \text{ 4 more terms}")
     product = sympy.Mul(*(sympy.Symbol(f"n_{k}") for k in range(1, 13)))
     assert formula_in(product, text) == "n₁ n₂ ⋯ n₁₂"
+
+
+@pytest.mark.parametrize("loss", ["quadratic", "cross_entropy", "softmax_cross_entropy"])
+def test_the_paths_of_the_table_are_those_that_are_written_out(loss: str) -> None:
+    derivation = bp.derive(bp.mlp(3, 4, 2, loss=loss, penalty=bp.L2(0.1)))
+    counts = [
+        derivation.paths(parameter, *place).count
+        for parameter, _ in derivation.gradients
+        for place in itertools.product(*map(range, parameter.shape))
+    ]
+    assert derivation.operation_counts().paths == sum(counts)
