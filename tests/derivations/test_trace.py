@@ -106,6 +106,30 @@ def test_micrograd_s_second_expression() -> None:
     assert t.gradient[b] == pytest.approx(645.5772594752186, rel=1e-15)
 
 
+def test_micrograd_s_second_expression_as_equations_in_his_order_to_the_last_digit() -> None:
+    a, b = bp.parameter("a"), bp.parameter("b")
+    equations: list[bp.Equation] = []
+
+    def node(expression: Any) -> bp.Tensor:
+        """Give an operation an equation of its own, as he does; SymPy reorders longer ones."""
+        tensor = bp.tensor(f"t{len(equations)}")
+        equations.append(bp.Equation(tensor, expression))
+        return tensor
+
+    c = node(a + b)
+    d = node(node(a * b) + node(b**3))
+    c = node(c + node(c + 1))
+    c = node(c + node(node(1 + c) + node(-a)))
+    d = node(d + node(node(d * 2) + node(bp.relu(node(b + a)))))
+    d = node(d + node(node(3 * d) + node(bp.relu(node(b - a)))))
+    f = node(node(c - d) ** 2)
+    g = node(node(f / 2) + node(10 / f))
+    t = bp.trace(bp.Program(equations, cost=g), {"a": -4.0, "b": 2.0})
+    assert t.value == 24.70408163265306
+    assert float(t.gradient["a"]) == 138.83381924198252
+    assert float(t.gradient["b"]) == 645.5772594752186
+
+
 # Matt Mazur, "A Step by Step Backpropagation Example" (2015).
 MAZUR: dict[str, Any] = {
     "x": [[0.05, 0.10]], "y": [[0.01, 0.99]],
