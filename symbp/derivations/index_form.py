@@ -273,6 +273,9 @@ class IndexForm:
             if plain.get(subscript) is not asked
         ]
         body = self.enclosed(self.show(equation.body.xreplace(plain), inner), MUL)
+        if not bound:  # one place only: Iverson's bracket
+            brackets = self.style.times.join(map(self.style.indicator, conditions))
+            return brackets + self.style.times + body, MUL
         return self.style.reduction("sum", bound, conditions) + body, MUL
 
     def _prime(self, node: Prime, scope: Scope) -> str:

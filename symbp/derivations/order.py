@@ -28,11 +28,18 @@ def is_negative(term: Expr) -> bool:
 def in_order(terms: Iterable[Expr]) -> list[Expr]:
     """Return terms as people write them: ``Σ w a + b``, ``a - y``, ``1 - a``, ``2t + q``.
 
-    Positive terms come first, unless all are sums, as in a cost with penalties.
+    Positive terms come first, unless all are sums, as in a cost with penalties; a number comes
+    last, but before an exponential: ``1 + exp(-z)``.
     """
     given = list(terms)
     sums = all(term.has(Reduction) for term in given)
-    return sorted(given, key=lambda term: (not sums and is_negative(term), *_term_key(term)))
+    exponentials = any(isinstance(term, sympy.exp) for term in given)
+
+    def key(term: Expr) -> tuple[object, ...]:
+        first = exponentials and bool(term.is_number)
+        return not sums and is_negative(term), not first, *_term_key(term)
+
+    return sorted(given, key=key)
 
 
 def _term_key(term: Expr) -> tuple[bool, bool, float, int, int, str]:

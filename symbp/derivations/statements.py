@@ -59,8 +59,9 @@ def statements(
             "BP1–BP4 speak of pre-activations, and no tensor of this program has an "
             "adjoint_symbol such as r'\\delta'; its derivation is in .backward and .gradient(W)"
         )
-    outputs = [line for line in named if not _reads_named(line)]
-    hidden = [line for line in named if _reads_named(line)]
+    needing = _need_named(backward)
+    outputs = [line for line in named if line.tensor not in needing]
+    hidden = [line for line in named if line.tensor in needing]
     alone, multiplied = _layers_of_parameters(forward)
     first = [_general([_as_chain(line, chains)], "L") for line in outputs]
     return {
@@ -71,12 +72,24 @@ def statements(
     }
 
 
-def _reads_named(line: DerivedEquation) -> bool:
-    return any(
-        is_named(element.tensor) and element.tensor is not line.tensor
-        for equation in line.equations
-        for element in equation.body.atoms(Element)
-    )
+def _need_named(backward: Iterable[DerivedEquation]) -> set[Tensor]:
+    """Return the adjoints that need another one with a symbol, be it through some without."""
+    reads = {
+        line.tensor: {
+            element.tensor
+            for equation in line.equations
+            for element in equation.body.atoms(Element)
+            if element.tensor is not line.tensor
+        }
+        for line in backward
+    }
+    needing: set[Tensor] = set()
+    changed = True
+    while changed:  # a recurrence has no order in which one sweep would do
+        found = {t for t, read in reads.items() if read & needing or any(map(is_named, read))}
+        changed = found != needing
+        needing = found
+    return needing
 
 
 def _layers_of_parameters(
@@ -132,6 +145,8 @@ def _general(
     own = list(labels) or [_label_of(line) for line in lines]
     if not lines or not all(isinstance(label, int) for label in own):
         return None
+    if any(_is_particular(line) for line in lines):
+        return None
     relabelled = [
         _relabelled(line, int(str(label)), letter) for line, label in zip(lines, own, strict=True)
     ]
@@ -141,6 +156,15 @@ def _general(
             if len({equation_sides(line, "index", style_of("latex")) for line in forms}) == 1:
                 return forms[0]
     return None
+
+
+def _is_particular(line: DerivedEquation) -> bool:
+    """Whether a line speaks of a quantity of one layer that has no label to be counted from."""
+    elements = {element for equation in line.equations for element in equation.body.atoms(Element)}
+    sources = {element.tensor.adjoint_of or element.tensor for element in elements}
+    return any(
+        tensor.label is None and tensor.role in ("intermediate", "parameter") for tensor in sources
+    )
 
 
 def _with_any_activation(line: DerivedEquation) -> DerivedEquation:

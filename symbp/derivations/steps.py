@@ -109,12 +109,15 @@ class _Writer:
         found.append(step("result", result, name=name, put_in=put_in, simplified=simplified))
         return found
 
-    def _line(self, adjoint: Tensor, contributions: Sequence[Equation]) -> DerivedEquation:
+    def _line(self, tensor: Tensor, contributions: Sequence[Equation]) -> DerivedEquation:
         """Return what the contributions add up to."""
         gathered = [c for c in contributions if not c.is_scatter]
         equations = [c for c in contributions if c.is_scatter]
         if gathered:
             lhs = gathered[0].lhs
+            source = lhs.tensor.adjoint_of or lhs.tensor
+            if source in self.kept:  # with the indices that the reader has seen
+                lhs = lhs.tensor[self.kept[source].lhs.args]
             total = sympy.S.Zero
             for equation in gathered:
                 names = dict(zip(equation.lhs.args, lhs.args, strict=True))
@@ -133,22 +136,13 @@ class _Writer:
         self, uses: Sequence[Tensor], contributions: Sequence[Equation]
     ) -> tuple[DerivedEquation, ...]:
         """Return the equations of the tensors in use, and of counts of ties that are read."""
-        lines = [self._whole(tensor) for tensor in uses]
+        # As they were differentiated, contributions to one tensor added.
+        lines = [self._line(tensor, self.normal[tensor]) for tensor in uses]
         read = {e.tensor for c in contributions for e in c.body.atoms(Element)}
         for tensor, equations in self.normal.items():
             if tensor in read and equations[0].origin.rule == "ties":
-                lines.append(self._whole(tensor))
+                lines.append(self._line(tensor, self.normal[tensor]))
         return tuple(lines)
-
-    def _whole(self, tensor: Tensor) -> DerivedEquation:
-        """Return a tensor's equation as it was differentiated, its contributions added."""
-        line = self._line(tensor, self.normal[tensor])
-        (equation,) = line.equations
-        given = self.kept.get(tensor)
-        if given is not None:  # with the indices that the reader has seen
-            names = dict(zip(equation.lhs.args, given.lhs.args, strict=True))
-            equation = equation.rename(names)
-        return DerivedEquation((equation,), self.cost)
 
     def _chain(
         self, adjoint: Tensor, contributions: Sequence[Equation]

@@ -47,7 +47,7 @@ def functions_of(derivation: "Derivation") -> Iterator[Block]:
 
 def _definitions(equations: list[Equation]) -> Iterator[Row]:
     """Yield the formula of each function once, in the order of first use."""
-    seen: set[Expr] = set()
+    seen: set[str] = set()
     for equation in equations:
         for node in sympy.postorder_traversal(whole_body(equation)):
             if not isinstance(node, sympy.Function) or isinstance(node, (Element, *_PLAIN)):
@@ -56,13 +56,12 @@ def _definitions(equations: list[Equation]) -> Iterator[Row]:
             if record.definition is None:
                 continue
             arguments = _letters(node.args)
-            application = type(node)(*arguments)
+            printer = IndexForm(style_of("latex"), Tensor("C"))
+            application = printer.scalar(type(node)(*arguments))[0]
             if application in seen:
                 continue
             seen.add(application)
-            printer = IndexForm(style_of("latex"), Tensor("C"))
-            value = record.definition(*arguments)
-            yield Row(printer.scalar(application)[0], printer.scalar(value)[0])
+            yield Row(application, printer.scalar(record.definition(*arguments))[0])
 
 
 def _letters(arguments: tuple[Expr, ...]) -> list[Expr]:
