@@ -13,6 +13,8 @@ PAGES = [
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
     if "```python\n" in page.read_text(encoding="utf-8")
 ]
+# An example and, where the page shows it, what it prints.
+EXAMPLE = r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -22,11 +24,29 @@ def test_examples_run(
     monkeypatch.chdir(tmp_path)
     text = page.read_text(encoding="utf-8")
     names: dict[str, Any] = {"__name__": "__main__"}
-    for block in re.finditer(r"```python\n(.*?)```", text, re.DOTALL):
+    printed = ""
+    for block in re.finditer(EXAMPLE, text, re.DOTALL):
         # Blank lines in front: a failure then names the line of the page.
         code = "\n" * text[: block.start(1)].count("\n") + block.group(1)
         exec(compile(code, str(page), "exec"), names)
-    assert capsys.readouterr().out.strip()
+        output = capsys.readouterr().out
+        printed += output
+        if block.group(2) is not None:
+            assert_shown(block.group(2), output)
+    assert printed.strip()
+
+
+def assert_shown(shown: str, output: str) -> None:
+    """Assert that an example prints what the page shows below it; ``…`` stands for any lines."""
+    lines = iter([line.rstrip() for line in output.splitlines()])
+    skipping = False
+    for line in shown.splitlines():
+        if line == "…":
+            skipping = True
+            continue
+        found = next((other for other in lines if not skipping or other == line), None)
+        assert found == line
+        skipping = False
 
 
 def test_the_graphs_of_the_tutorial_are_those_that_symbp_draws() -> None:
