@@ -80,7 +80,9 @@ def adjoint_and_place(
     lines = {line.tensor.adjoint_of: line for line in derivation.links}
     known = {source.name: line for source, line in lines.items() if source is not None}
     if name not in known:
-        raise NotationError(f"the cost has no derivative by {name!r}: {suggest(name, known)}")
+        printed = {f"{t.symbol}{t.label}": t.name for t in lines if t is not None and t.symbol}
+        hint = f"it is called {printed[name]!r}" if name in printed else suggest(name, known)
+        raise NotationError(f"the cost has no derivative by {name!r}: {hint}")
     line = known[name]
     shape = line.tensor.shape
     if len(place) != len(shape):

@@ -13,7 +13,7 @@ from symbp.derivations.paths import PathSum, paths
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.derivations.rules import FunctionRule, rules
 from symbp.derivations.statements import is_named, statements
-from symbp.derivations.step import Step
+from symbp.derivations.step import Steps
 from symbp.derivations.steps import steps
 from symbp.notation.errors import NotationError, suggest
 from symbp.notation.files import write_text
@@ -161,9 +161,9 @@ class Derivation:
     @cached_property
     def rules(self) -> tuple[FunctionRule, ...]:
         """The derivatives of the functions that are named, with the conventions at kinks."""
-        return rules(self.forward, self.backward)
+        return rules(self.forward, (*self.backward, *self.chains))
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> Steps:
         """Return the derivation step by step, in the order of the sweep.
 
         For each adjoint: the equations in which its tensor stands, the chain rule, the local

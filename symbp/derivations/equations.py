@@ -89,6 +89,10 @@ class DerivedEquation:
         return self.text()
 
 
+# What a statement without instances says, such as BP2 of a network of one layer.
+NO_LAYER = "applies to no layer"
+
+
 @dataclass(frozen=True)
 class Statement:
     """A named result: how it reads for every layer, and for each layer of the program.
@@ -112,13 +116,16 @@ class Statement:
 
     def latex(self, form: str = "matrix") -> str:
         """Return the general statement, or the first instance if there is none."""
-        line = self.general or self.instances[0]
-        return line.latex(form)
+        line = self._line()
+        return style_of("latex").remark(NO_LAYER) if line is None else line.latex(form)
 
     def text(self, form: str = "matrix") -> str:
         """Return the general statement in Unicode, or the first instance if there is none."""
-        line = self.general or self.instances[0]
-        return line.text(form)
+        line = self._line()
+        return NO_LAYER if line is None else line.text(form)
+
+    def _line(self) -> DerivedEquation | None:
+        return self.general or next(iter(self.instances), None)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if self.general is None and not self.instances:

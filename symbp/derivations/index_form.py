@@ -4,7 +4,7 @@ Terms and factors are ordered by when their tensors were written down (`Element.
 first; what is printed is the SymPy body that the interpreter evaluates.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import sympy
 from sympy.core.expr import Expr
@@ -167,7 +167,7 @@ class IndexForm:
             return "-" + self.enclosed((text, level), MUL), ADD
         above: list[Expr] = []
         below: list[Expr] = []
-        for factor in sympy.Mul.make_args(node):
+        for factor in _factors_of(node):
             if factor.is_Rational:
                 above += [sympy.Integer(factor.p)] if factor.p != 1 else []
                 below += [sympy.Integer(factor.q)] if factor.q != 1 else []
@@ -257,21 +257,23 @@ class IndexForm:
 
     def _scattered(self, lhs: Element, equation: Equation, scope: Scope) -> Printed:
         """Print ``T[e] += body`` as a sum over the index values with ``e`` the place asked for."""
+        # Renamed apart: an index of its own may be one that the left side is printed with.
+        equation = equation.rename({index: index.fresh() for index in equation.domain})
         plain: dict[Expr, Expr] = {}
         for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
             if isinstance(subscript, Index) and subscript not in plain:
                 plain[subscript] = asked
         inner = dict(scope)
         bound = [self._name(i, inner) for i in equation.domain if i not in plain]
-        conditions = [
-            self.style.relation(
-                "==",
-                self._subscript(subscript.xreplace(plain), inner),
-                self._subscript(asked, scope),
-            )
-            for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True)
-            if plain.get(subscript) is not asked
-        ]
+        conditions = []
+        for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
+            if plain.get(subscript) is asked:
+                continue
+            left = self._subscript(subscript.xreplace(plain), inner)
+            right = self._subscript(asked, scope)
+            if subscript.is_number:  # t = 6
+                left, right = right, left
+            conditions.append(self.style.relation("==", left, right))
         body = self.enclosed(self.show(equation.body.xreplace(plain), inner), MUL)
         if not bound:  # one place only: Iverson's bracket
             brackets = self.style.times.join(map(self.style.indicator, conditions))
@@ -391,6 +393,17 @@ def _joined(subscripts: Iterable[str]) -> str:
     if any((len(part.rstrip("'")) > 1 and part[0] != "\\") or part.isdigit() for part in parts):
         return ",".join(parts)
     return (" " if any(part.startswith("\\") for part in parts) else "").join(parts)
+
+
+def _factors_of(node: Expr) -> Iterator[Expr]:
+    """Yield the factors of a product; what all terms of a sum share stands before it."""
+    for factor in sympy.Mul.make_args(node):
+        if isinstance(factor, sympy.Add):
+            number, terms = _with_common_number(factor)
+            if number != 1:
+                yield number
+                factor = sympy.Add(*terms)
+        yield factor
 
 
 def _with_common_number(node: Expr) -> tuple[Expr, tuple[Expr, ...]]:

@@ -298,8 +298,8 @@ def _elementwise(matrices: Sequence[Matrix]) -> Matrix:
     top: Matrix = Scalar(sympy.S.One)
     if flat:
         top = flat[0] if len(flat) == 1 else Hadamard(tuple(flat))
-    for matrix in below:
-        top = Divide(top, matrix)
+    if below:
+        top = Divide(top, below[0] if len(below) == 1 else Hadamard(tuple(below)))
     for scale in scales:
         top = Scale(scale, top)
     return top

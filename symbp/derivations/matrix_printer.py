@@ -86,7 +86,10 @@ class MatrixForm:
         if isinstance(node, Scale):
             return self._scaled(node)
         if isinstance(node, Divide):
-            return style.divided.join(self._operand(side) for side in (node.above, node.below)), MUL
+            below = self._operand(node.below)
+            if isinstance(node.below, Hadamard):
+                below = style.parentheses(below)
+            return style.divided.join((self._operand(node.above), below)), MUL
         if isinstance(node, Hadamard):
             return style.hadamard.join(self._operand(factor) for factor in node.factors), MUL
         assert isinstance(node, Product)

@@ -19,6 +19,7 @@ from symbp.derivations.components import adjoint_and_place, components_of
 from symbp.derivations.index_form import MUL, IndexForm
 from symbp.derivations.printing import style_of
 from symbp.derivations.style import Style
+from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Element, Tensor
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ class PathSum:
 
 def paths(derivation: "Derivation", tensor: Any, place: tuple[Any, ...], limit: int) -> PathSum:
     """Return the sum over all paths to an entry; see :meth:`Derivation.paths`."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise SymbpError(f"paths: limit {limit!r}: expected a positive int")
     line, checked = adjoint_and_place(derivation, tensor, place)
     elements = components_of(derivation.links)
     adjoint = elements.component(line.tensor, checked)

@@ -169,7 +169,22 @@ def _fractions(body: Expr) -> list[Expr]:
         return []
     back = {symbol: node for node, symbol in unknowns.items()}
     reduced = sympy.cancel(symbolic)
-    return [form.xreplace(back) for form in (reduced, sympy.factor(reduced))]
+    factored = _positive(sympy.factor(reduced)).xreplace(back)
+    expanded = reduced.xreplace(back)
+    # Factors are easier to read than powers, if they are not much longer.
+    return [factored, expanded] if weight(expanded) + 2 < weight(factored) else [factored]
+
+
+def _positive(quotient: Expr) -> Expr:
+    """Return ``(a - y)/(a (1 - a))`` for ``-(a - y)/(a (a - 1))``: no sign in front."""
+    number, rest = quotient.as_coeff_Mul()
+    if not number.is_negative:
+        return quotient
+    above, below = rest.as_numer_denom()
+    sums = [factor for factor in sympy.Mul.make_args(below) if isinstance(factor, sympy.Add)]
+    if not sums:
+        return quotient
+    return -number * above / (below / sums[0] * (-sums[0]))
 
 
 def _symbolic(node: Expr, unknowns: dict[Expr, Expr]) -> Expr | None:

@@ -1,7 +1,8 @@
 """One step of a derivation: what is said, and how it prints."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sympy.core.expr import Expr
 
@@ -9,11 +10,20 @@ from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.derivations.style import Style
-from symbp.notation.tensor import Tensor
+from symbp.notation.display import chosen
+from symbp.notation.functions import operation_of
+from symbp.notation.prime import Prime
+from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Equality", "Formula", "Kind", "Step"]
+__all__ = ["Equality", "Fact", "Formula", "Kind", "Step", "Steps"]
 
-Kind = Literal["equation", "chain rule", "local derivative", "substitution", "result", "statement"]
+# What a notebook shows of a derivation.
+MOST_STEPS = 60
+
+Kind = Literal[
+    "definition", "equation", "chain rule", "local derivative", "substitution", "result",
+    "statement",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,34 @@ class Equality:
     right: Expr
 
 
+@dataclass(frozen=True)
+class Fact:
+    """Something that is used between the sum of the contributions and its final form.
+
+    Attributes
+    ----------
+    kind : str
+        ``"written out"``: a derivative by its rule; ``"sums to one"``: a target;
+        ``"in terms of"``: a quantity stands for its formula; ``"simplified"``.
+    of : SymPy expression or None
+        The derivative or the quantity.
+    """
+
+    kind: Literal["written out", "sums to one", "in terms of", "simplified"]
+    of: Expr | None = None
+
+    def sentence(self, printer: IndexForm, formula: Callable[[str], str]) -> str:
+        """Return what is used, in words; ``formula`` marks what is mathematics."""
+        if isinstance(self.of, Prime):
+            record = operation_of(type(self.of.application))
+            name = formula(printer.style.prime(printer.style.function(record), 0))
+            return f"{name} {self.kind}"
+        if isinstance(self.of, Element):
+            name = formula(printer.tensor(self.of.tensor))
+            return f"as {name} {self.kind}" if self.kind == "sums to one" else f"{self.kind} {name}"
+        return self.kind
+
+
 Formula = DerivedEquation | Equality
 
 
@@ -42,9 +80,9 @@ class Step:
     Attributes
     ----------
     kind : str
-        ``"equation"``: the equations that read the tensor; ``"chain rule"``: the rule applied to
-        them, with local derivatives by name; ``"local derivative"``: what these are;
-        ``"substitution"``: the rule with their values, or with what is known put in;
+        ``"definition"``: quantities that are introduced; ``"equation"``: the equations that read
+        the tensor; ``"chain rule"``: the rule applied to them, with local derivatives by name;
+        ``"local derivative"``: what these are; ``"substitution"``: the rule with their values;
         ``"result"``; ``"statement"``: what the results of all layers have in common.
     about : Tensor
         The adjoint that is derived.
@@ -56,8 +94,8 @@ class Step:
         ``"BP1"`` to ``"BP4"`` for a result or statement that has a name, else empty.
     put_in : tuple of Tensor
         The adjoints whose formulas are put in.
-    simplified : bool
-        Whether it is also simplified.
+    facts : tuple of Fact
+        What else is used to get there.
     """
 
     kind: Kind
@@ -66,7 +104,7 @@ class Step:
     cost: Tensor
     name: str = ""
     put_in: tuple[Tensor, ...] = ()
-    simplified: bool = False
+    facts: tuple[Fact, ...] = ()
 
     @property
     def remark(self) -> str:
@@ -85,6 +123,8 @@ class Step:
 
         name = formula(printer.tensor(source))
         cost = formula(printer.tensor(self.cost))
+        if self.kind == "definition":
+            return "Write"
         if self.kind == "equation":
             many = len(self.formulas) > 1
             return f"{name} stands in the equation{'s' * many}"
@@ -102,7 +142,7 @@ class Step:
             return f"{self.name} in general"
         known = " and ".join(formula(printer.tensor(tensor)) for tensor in self.put_in)
         done = [f"with {known} put in"] if known else []
-        done += ["simplified"] if self.simplified else []
+        done += [fact.sentence(printer, formula) for fact in self.facts]
         if self.kind == "substitution":
             return "With these values"
         sentence = f"This is {self.name}" if self.name else "Hence"
@@ -147,3 +187,66 @@ class Step:
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
+
+
+class Steps(tuple[Step, ...]):
+    """The steps of a derivation, in order: a tuple that prints as a text to read.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, f = bp.parameter("x"), bp.tensor("f")
+    >>> print(bp.derive(bp.Program([bp.Equation(f, x**2)], cost=f)).steps())
+    ∂f/∂x
+    ─────
+    x stands in the equation:
+        f = x²
+    Hence:
+        ∂f/∂x = 2 x
+    """
+
+    def text(self, form: str = "matrix") -> str:
+        """Return the steps in Unicode, under a heading for each derivative.
+
+        Parameters
+        ----------
+        form : {"matrix", "index"}
+            In component form, too, a step is said for all entries at once.
+        """
+        blocks: list[list[str]] = []
+        about = None
+        for step in self:
+            if step.about is not about:
+                about = step.about
+                blocks.append([step.heading(), "─" * len(step.heading())])
+            blocks[-1].append(f"{step.remark}:")
+            blocks[-1] += [f"    {line}" for line in step.text(form).split("\n")]
+        return "\n\n".join("\n".join(block) for block in blocks)
+
+    def latex(self, form: str = "matrix") -> str:
+        """Return the steps as LaTeX text with displayed formulas; parameters as for `text`."""
+        lines: list[str] = []
+        about = None
+        for step in self:
+            if step.about is not about:
+                about = step.about
+                lines.append(rf"\paragraph{{${step.heading('latex')}$}}")
+            lines += [f"{step.explanation('latex')}:", rf"\[ {step.latex(form)} \]"]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        left_out = len(self) - MOST_STEPS
+        note = (
+            f"… {left_out} more steps; print(derivation.steps()) shows all" if left_out > 0 else ""
+        )
+        shown = Steps(self[:MOST_STEPS])
+        bundle = {
+            "text/plain": "\n\n".join(filter(None, (shown.text(), note))),
+            "text/markdown": "\n\n".join(
+                [f"{s.explanation('latex')}:\n\n$$ {s.latex()} $$" for s in shown] + [note]
+            ),
+        }
+        return chosen(bundle, include, exclude)

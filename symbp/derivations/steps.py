@@ -19,9 +19,10 @@ from symbp.derivations.local import LocalDerivative
 from symbp.derivations.patterns import freshened
 from symbp.derivations.printing import equation_sides, style_of
 from symbp.derivations.statements import is_named
-from symbp.derivations.step import Equality, Formula, Kind, Step
+from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
+from symbp.notation.prime import Prime
 from symbp.notation.reductions import Sum
 from symbp.notation.tensor import Element, Tensor
 
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = ["steps"]
 
-# What a quantity is called that a derivation introduces itself.
-LETTERS = "suvqrghmpc"
+# What a quantity is called that a derivation introduces itself: no index is called so.
+LETTERS = (
+    "\\xi", "\\zeta", "\\rho", "\\tau", "\\omega", "\\kappa", "\\chi", "\\psi", "\\nu", "\\mu",
+)  # fmt: skip
 
 
-def steps(derivation: "Derivation", statements: Iterable[Statement]) -> tuple[Step, ...]:
+def steps(derivation: "Derivation", statements: Iterable[Statement]) -> Steps:
     """Return every step; see :meth:`Derivation.steps`."""
     return _Writer(derivation, tuple(statements)).steps()
 
@@ -46,7 +49,9 @@ class _Writer:
         self.derivation = derivation
         self.statements = statements
         self.cost: Tensor = derivation.program.cost  # type: ignore[assignment]
+        self.forward = {line.tensor: line for line in derivation.forward}
         self.kept = {line.tensor: line.equations[0] for line in derivation.forward}
+        self.defined: set[Tensor] = set()
         self.links = {line.tensor: line for line in derivation.links}
         self.results = {line.tensor: line for line in derivation.backward}
         self.normal: dict[Tensor, list[Equation]] = {}
@@ -60,7 +65,7 @@ class _Writer:
                 self.groups[equation.tensor] = [*before, equation]
         self.names = self._introduced()
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> Steps:
         result: list[Step] = []
         stated: set[str] = set()
         for adjoint, contributions in self.groups.items():
@@ -74,7 +79,7 @@ class _Writer:
                 general = next(s.general for s in self.statements if s.name == name)
                 if general is not None:
                     result.append(Step("statement", adjoint, (general,), self.cost, name))
-        return tuple(result)
+        return Steps(result)
 
     def _statement_of(self, adjoint: Tensor) -> str:
         for statement in self.statements:
@@ -95,7 +100,11 @@ class _Writer:
         values = self._line(adjoint, contributions)
         # A quantity that the derivation introduced has no line of its own.
         result = self.results.get(adjoint, self.links.get(adjoint, values))
-        found = [step("equation", *self._equations(uses, contributions))]
+        # As they were differentiated, contributions to one tensor added.
+        equations = [self._equation(tensor) for tensor in uses]
+        introduced = self._new_quantities([about, *uses], contributions)
+        found = [step("definition", *introduced)] if introduced else []
+        found.append(step("equation", *equations))
         direct = uses == [self.cost]
         differs = not _reads_alike(values, result)
         if not direct or is_named(adjoint):
@@ -105,9 +114,32 @@ class _Writer:
         if not direct and differs:
             found.append(step("substitution", values))
         put_in = tuple(tensor for tensor in _adjoints(values) if tensor not in _adjoints(result))
-        simplified = differs and not put_in
-        found.append(step("result", result, name=name, put_in=put_in, simplified=simplified))
+        facts = self._facts(values, result, put_in) if differs else ()
+        found.append(step("result", result, name=name, put_in=put_in, facts=facts))
         return found
+
+    def _facts(
+        self, values: DerivedEquation, result: DerivedEquation, put_in: Sequence[Tensor]
+    ) -> tuple[Fact, ...]:
+        """Return what is used between the sum of the contributions and its final form."""
+        before = [values]
+        for adjoint, group in self.groups.items():
+            if self.names.get(adjoint, adjoint) in put_in:
+                before.append(self.results.get(adjoint, self._line(adjoint, group)))
+        given = [equation.body for line in before for equation in line.equations]
+        found = [equation.body for equation in result.equations]
+        facts: list[Fact] = []
+        primes = [p for body in given for p in _in_order(body.atoms(Prime))]
+        if not any(body.has(Prime) for body in found):
+            named = {type(prime.application): prime for prime in primes}
+            facts += [Fact("written out", prime) for prime in named.values()]
+        sums = _summed(given) - _summed(found)
+        facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in _by_age(sums)]
+        known = {element.tensor for body in given for element in body.atoms(Element)}
+        new = {e.tensor for body in found for e in body.atoms(Element)} - known
+        new -= {tensor for tensor in new if tensor.adjoint_of is not None}
+        facts += [Fact("in terms of", tensor.element) for tensor in _by_age(new)]
+        return tuple(facts) or (() if put_in else (Fact("simplified"),))
 
     def _line(self, tensor: Tensor, contributions: Sequence[Equation]) -> DerivedEquation:
         """Return what the contributions add up to."""
@@ -115,9 +147,11 @@ class _Writer:
         equations = [c for c in contributions if c.is_scatter]
         if gathered:
             lhs = gathered[0].lhs
-            source = lhs.tensor.adjoint_of or lhs.tensor
+            source = tensor.adjoint_of or tensor
             if source in self.kept:  # with the indices that the reader has seen
-                lhs = lhs.tensor[self.kept[source].lhs.args]
+                lhs = tensor[self.kept[source].lhs.args]
+            elif source is not tensor:
+                lhs = tensor[source.indices]
             total = sympy.S.Zero
             for equation in gathered:
                 names = dict(zip(equation.lhs.args, lhs.args, strict=True))
@@ -132,17 +166,30 @@ class _Writer:
         assert source is not None, "the rule notes what it was applied to"
         return source
 
-    def _equations(
-        self, uses: Sequence[Tensor], contributions: Sequence[Equation]
-    ) -> tuple[DerivedEquation, ...]:
-        """Return the equations of the tensors in use, and of counts of ties that are read."""
-        # As they were differentiated, contributions to one tensor added.
-        lines = [self._line(tensor, self.normal[tensor]) for tensor in uses]
-        read = {e.tensor for c in contributions for e in c.body.atoms(Element)}
-        for tensor, equations in self.normal.items():
-            if tensor in read and equations[0].origin.rule == "ties":
-                lines.append(self._line(tensor, self.normal[tensor]))
-        return tuple(lines)
+    def _equation(self, tensor: Tensor) -> DerivedEquation:
+        """Return a tensor's equation: as it was printed before, if nothing is introduced in it."""
+        given = self.normal[tensor]
+        reads = {element.tensor for equation in given for element in equation.reads()}
+        if tensor in self.forward and not reads & self.names.keys():
+            return self.forward[tensor]
+        return self._line(tensor, given)
+
+    def _new_quantities(
+        self, tensors: Iterable[Tensor], contributions: Sequence[Equation]
+    ) -> list[DerivedEquation]:
+        """Return what those quantities are that now occur for the first time."""
+        found: dict[Tensor, DerivedEquation] = {}
+        waiting = [e.tensor for c in contributions for e in c.reads()]
+        for tensor in tensors:
+            waiting += [tensor, *(e.tensor for g in self.normal.get(tensor, ()) for e in g.reads())]
+        ordered = sorted(set(waiting), key=lambda tensor: tensor.serial)
+        for tensor in ordered:  # it grows: what is introduced may need others
+            if tensor not in self.names or tensor.adjoint_of is not None or tensor in self.defined:
+                continue
+            self.defined.add(tensor)
+            found[tensor] = self._line(tensor, self.normal[tensor])
+            ordered += [e.tensor for g in self.normal[tensor] for e in g.reads()]
+        return list(found.values())
 
     def _chain(
         self, adjoint: Tensor, contributions: Sequence[Equation]
@@ -210,11 +257,14 @@ class _Writer:
     def _introduced(self) -> dict[Tensor, Tensor]:
         """Return how the tensors print that passes made, by letters that are not in use."""
         tensors = self.derivation.differentiated.tensors
-        taken = {tensor.symbol or tensor.name.rstrip("0123456789") for tensor in tensors}
-        taken |= {index.name for tensor in tensors for index in tensor.indices}
-        free = [letter for letter in LETTERS if letter not in taken] or ["s"]
+        style = style_of("latex")
+        taken = {style.tensor_name(tensor)[0] for tensor in tensors if tensor in self.kept}
+        taken |= {style.tensor_name(t)[0] for t in tensors if t.role != "intermediate"}
+        free = [letter for letter in LETTERS if letter not in taken]
         result: dict[Tensor, Tensor] = {}
-        made = [t for t in self.normal if t not in self.kept]
+        needed = {adjoint.adjoint_of for adjoint in self.groups}
+        needed |= {e.tensor for group in self.groups.values() for c in group for e in c.reads()}
+        made = [t for t in self.normal if t not in self.kept and t in needed]
         for number, tensor in enumerate(made):
             round_, letter = divmod(number, len(free))
             symbol = free[letter] + (f"_{{{round_ + 1}}}" if round_ else "")
@@ -237,6 +287,25 @@ class _Writer:
         return equation.replace(
             lhs=self._relabelled(equation.lhs), body=self._relabelled(equation.body)
         )
+
+
+def _summed(bodies: Sequence[Expr]) -> set[Tensor]:
+    """Return the tensors whose rows sum to one that stand under a sum."""
+    return {
+        element.tensor
+        for body in bodies
+        for node in body.atoms(Sum)
+        for element in node.body.atoms(Element)
+        if element.tensor.kind == "distribution"
+    }
+
+
+def _by_age(tensors: Iterable[Tensor]) -> list[Tensor]:
+    return sorted(tensors, key=lambda tensor: tensor.serial)
+
+
+def _in_order(nodes: Iterable[Expr]) -> list[Expr]:
+    return sorted(nodes, key=sympy.default_sort_key)
 
 
 def _reads_alike(one: DerivedEquation, other: DerivedEquation) -> bool:

@@ -17,6 +17,7 @@ from sympy.core.expr import Expr
 
 from symbp.notation.errors import NotationError, suggest
 from symbp.notation.functions import OPERATIONS
+from symbp.notation.mistakes import mistake
 
 __all__ = ["LONGEST", "names_in", "parse_formula"]
 
@@ -108,7 +109,8 @@ class _Reader:
                 tree = ast.parse(self.text, mode="eval")
         except SyntaxError as error:
             column = min(max(error.offset or 1, 1), len(self.text))
-            raise self.error(column - 1, "cannot be read as a formula") from None
+            known = mistake(self.text)
+            raise self.error(*known or (column - 1, "cannot be read as a formula")) from None
         except (ValueError, MemoryError, RecursionError):
             raise NotationError(
                 f"formula {_short(self.text)!r}: too many operations in one formula"
@@ -164,6 +166,9 @@ class _Reader:
         raise self.error(node, "expected numbers, names, + - * / **, parentheses and functions")
 
     def _constant(self, node: ast.AST, value: object) -> Expr:
+        if isinstance(value, complex):
+            # Python's sign for the imaginary unit; in a formula it is a name.
+            raise self.error(node, f"write {value.imag:g}*j")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.error(node, f"expected a number, got {_short(repr(value), 20)}")
         if isinstance(value, float):
@@ -211,6 +216,8 @@ class _Reader:
         return base**exponent
 
     def _call(self, node: ast.Call, depth: int) -> Expr:
+        if isinstance(node.func, ast.Constant) and isinstance(node.func.value, (int, float)):
+            raise self.error(node, f"write {_short(repr(node.func.value), 20)}*(…)")
         if not isinstance(node.func, ast.Name):
             raise self.error(node, "expected the name of a function before the parentheses")
         written = node.func.id

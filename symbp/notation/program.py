@@ -197,8 +197,11 @@ class Program:
         return "\n".join(map(str, self.equations))
 
     def __repr__(self) -> str:
-        roles = f"{len(self.parameters)} parameters, {len(self.inputs)} inputs"
-        return f"<{type(self).__name__}: {len(self.equations)} equations, {roles}>"
+        counts = {
+            "equation": self.equations, "parameter": self.parameters, "input": self.inputs
+        }  # fmt: skip
+        shown = ", ".join(f"{len(g)} {name}{'s' * (len(g) != 1)}" for name, g in counts.items())
+        return f"<{type(self).__name__}: {shown}>"
 
 
 def _in_order(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:

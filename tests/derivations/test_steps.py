@@ -142,10 +142,37 @@ def test_the_steps_to_the_error_of_a_hidden_layer() -> None:
 def test_a_derivation_names_the_quantities_that_it_introduces() -> None:
     steps = bp.derive(bp.mlp(4, 2, loss="softmax_cross_entropy", penalty=bp.L2(0.1))).steps()
     texts = [step.text("index") for step in steps]
-    assert "δ²ⱼ = (∂C/∂z²ⱼ)_direct + ∂C/∂u · ∂u/∂z²ⱼ" in texts
-    assert any(text.endswith("u = ln Σⱼ exp(z²ⱼ)") for text in texts)
-    assert "∂C/∂u = Σⱼ yⱼ" in texts
-    assert "δ²ⱼ = a²ⱼ - yⱼ" in texts
+    assert "δ²ⱼ = (∂C/∂z²ⱼ)_direct + ∂C/∂ξ · ∂ξ/∂z²ⱼ" in texts
+    assert any(text.endswith("ξ = ln Σⱼ exp(z²ⱼ)") for text in texts)
+    assert "∂C/∂ξ = Σⱼ yⱼ" in texts
+    (definition,) = [step for step in steps if step.kind == "definition"]
+    assert (definition.remark, definition.text("index")) == ("Write", "ξ = ln Σⱼ exp(z²ⱼ)")
+    (result,) = [step for step in steps if step.text("index") == "δ²ⱼ = a²ⱼ - yⱼ"]
+    assert result.remark == "This is BP1, with ∂C/∂ξ put in, as y sums to one, in terms of a²"
+
+
+def test_a_step_says_which_derivative_is_written_out() -> None:
+    steps = bp.derive(bp.mlp(3, 2, loss="cross_entropy")).steps()
+    remarks = {step.text(): step.remark for step in steps if step.kind == "result"}
+    assert remarks["δ² = a² - y"] == "This is BP1, with ∂C/∂a² put in, σ′ written out"
+    assert remarks["∂C/∂a² = (a² - y) ⊘ (a² ⊙ (𝟏 - a²))"] == "Hence, simplified"
+
+
+def test_the_error_of_a_recurrence_keeps_its_indices_apart() -> None:
+    j, k = bp.indices("j k", 3)
+    t = bp.Index("t", 4, sequential=True)
+    U, V = bp.parameter("U", j, k), bp.parameter("V", t, j)
+    h, C = bp.tensor("h", t, j), bp.tensor("C")
+    before = bp.where(t > 0, bp.Sum(U[j, k] * h[t - 1, k], k), 0)
+    program = bp.Program(
+        [bp.Equation(h[t, j], before + V[t, j]), bp.Equation(C, bp.Sum(h[3, j] ** 2, j) / 2)],
+        cost=C,
+    )
+    texts = [step.text("index") for step in assert_steps_hold(program)]
+    # Uₖⱼ, not Uₖₖ: the k of h[t - 1, k] is summed over here.
+    start = "∂C/∂hₜⱼ = [t = 3] h_{3,j} + "
+    assert f"{start}Σ_{{uk: u-1 = t}} (∂C/∂ξᵤₖ · Uₖⱼ if u > 0 else 0)" in texts
+    assert f"{start}Σ_{{uk: u-1 = t}} (∂C/∂hᵤₖ · Uₖⱼ if u > 0 else 0)" in texts
 
 
 def test_a_shared_parameter_collects_from_each_of_its_uses() -> None:
@@ -162,4 +189,4 @@ def test_a_shared_parameter_collects_from_each_of_its_uses() -> None:
     )
     (chain,) = [s for s in assert_steps_hold(program)
                 if s.kind == "chain rule" and s.heading() == "∂C/∂W"]  # fmt: skip
-    assert chain.text() == "∂C/∂Wⱼₖ = ∂C/∂zⱼ · ∂zⱼ/∂Wⱼₖ + ∂C/∂sⱼ · ∂sⱼ/∂Wⱼₖ"
+    assert chain.text() == "∂C/∂Wⱼₖ = ∂C/∂zⱼ · ∂zⱼ/∂Wⱼₖ + ∂C/∂ξⱼ · ∂ξⱼ/∂Wⱼₖ"
