@@ -19,7 +19,7 @@ from symbp.calculus.per_example import whole_body
 from symbp.notation.dependence import components, definitions, predecessors
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
-from symbp.notation.functions import log_sum_exp, maximum, where
+from symbp.notation.functions import largest, log_sum_exp, where
 from symbp.notation.index import Extent, Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
@@ -264,8 +264,5 @@ class Components:
             # Masked entries are exp(-oo) = 0.
             return log_sum_exp(*(value for value in values if value != -sympy.oo))
         if isinstance(node, Max):
-            largest = values[0]
-            for value in values[1:]:
-                largest = maximum(largest, value)
-            return largest
+            return largest(*values)
         return sympy.Add(*values)

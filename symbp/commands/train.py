@@ -214,7 +214,7 @@ def _save(trainer: Any, path: Path, units: "Standardisation") -> None:
     """Write the parameters, and beside them the units in which they expect their input."""
     import numpy as np
 
-    from symbp.training.compiler import write_bytes
+    from symbp.notation.files import write_bytes
 
     trainer.save(path)
     arrays = {key: value for key, value in asdict(units).items() if value is not None}

@@ -307,6 +307,8 @@ class IndexForm:
         bound = [self._name(index, inner) for index in reduction.bound]
         below = self.style.exponential(self.show(reduction.body, inner)[0])
         denominator = self.style.reduction("sum", bound, ()) + below
+        if self.style.one_line:  # what follows would read as part of the sum
+            denominator = self.style.parentheses(denominator)
         return self.style.fraction(numerator, denominator), MUL
 
     def _choice(self, node: Expr, scope: Scope) -> Printed:

@@ -14,6 +14,11 @@ __all__ = ["Latex"]
 TALL = (r"\frac", r"\sum", r"\max", r"\begin")
 # A subscript, not an underscore in a name.
 SUBSCRIPT = re.compile(r"(?<!\\)_")
+# Letters that mean something to TeX, in a user's name.
+SPECIAL = {
+    **{letter: "\\" + letter for letter in "_&%$#{}"},
+    "~": r"\sim ", "^": r"\wedge ", "\\": r"\backslash ",
+}  # fmt: skip
 RELATIONS = {
     "==": "=",
     "!=": r"\neq",
@@ -40,7 +45,7 @@ class Latex(Style):
         return latex
 
     def word(self, text: str) -> str:
-        return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
+        return rf"\mathrm{{{''.join(SPECIAL.get(letter, letter) for letter in text)}}}"
 
     def remark(self, text: str) -> str:
         return rf"\text{{{text}}}"

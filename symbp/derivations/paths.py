@@ -13,40 +13,18 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.partial import partial
-from symbp.calculus.unroll import Components
 from symbp.derivations.components import adjoint_and_place, components_of
 from symbp.derivations.index_form import MUL, IndexForm
+from symbp.derivations.path_graph import Path, PathGraph
 from symbp.derivations.printing import style_of
 from symbp.derivations.style import Style
 from symbp.notation.errors import SymbpError
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
 if TYPE_CHECKING:
     from symbp.derivations.derivation import Derivation
 
 __all__ = ["Path", "PathSum", "paths"]
-
-
-@dataclass(frozen=True)
-class Path:
-    """One path from the cost to an entry.
-
-    Attributes
-    ----------
-    vertices : tuple of Tensor
-        The cost, the scalars passed on the way (see `Tensor.component_of`), and the entry.
-    factors : tuple of SymPy expression
-        For each step the derivative of a vertex by the next one.
-    """
-
-    vertices: tuple[Tensor, ...]
-    factors: tuple[Expr, ...]
-
-    @property
-    def product(self) -> Expr:
-        """The product of the local derivatives."""
-        return sympy.Mul(*self.factors)
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,78 +134,19 @@ def paths(derivation: "Derivation", tensor: Any, place: tuple[Any, ...], limit: 
     line, checked = adjoint_and_place(derivation, tensor, place)
     elements = components_of(derivation.links)
     adjoint = elements.component(line.tensor, checked)
-    graph = _Graph(elements, derivation.program.cost)  # type: ignore[arg-type]
-    count = graph.count(adjoint)
+    graph = PathGraph(elements, derivation.program.cost)  # type: ignore[arg-type]
+    count = graph.count(line.tensor, checked)
     found = graph.paths(adjoint) if count <= limit else ()
     entry = adjoint.adjoint_of
     assert entry is not None, "an adjoint is the adjoint of a tensor"
     return PathSum(entry, graph.cost, count, limit, found)
 
 
-class _Graph:
-    """The steps from each adjoint towards the cost, found when they are asked for."""
-
-    def __init__(self, elements: Components, cost: Tensor) -> None:
-        self.elements = elements
-        self.cost = cost
-        self._steps: dict[Tensor, list[tuple[Tensor | None, Expr]]] = {}
-        self._counts: dict[Tensor, int] = {}
-
-    def steps(self, adjoint: Tensor) -> list[tuple[Tensor | None, Expr]]:
-        """Return the adjoints that one is linear in, None for the cost, with the coefficients."""
-        if adjoint not in self._steps:
-            whole, place = adjoint.component_of or (adjoint, ())
-            body = self.elements.equation(whole, place).body
-            direct = sympy.S.Zero
-            coefficients: dict[Element, list[Expr]] = {}
-            # Term by term: a sum over a thousand units is not searched a thousand times.
-            for term in sympy.Add.make_args(body):
-                read = {e for e in term.atoms(Element) if e.tensor.adjoint_of is not None}
-                direct += term.xreplace(dict.fromkeys(read, sympy.S.Zero)) if read else term
-                for element in read:
-                    coefficients.setdefault(element, []).append(partial(term, element))
-            found: list[tuple[Tensor | None, Expr]] = [(None, direct)] if direct != 0 else []
-            for element in sorted(coefficients, key=lambda e: (e.serial, e.tensor.serial)):
-                coefficient = sympy.Add(*coefficients[element])
-                if coefficient != 0:
-                    found.append((element.tensor, coefficient))
-            self._steps[adjoint] = found
-        return self._steps[adjoint]
-
-    def count(self, adjoint: Tensor) -> int:
-        """Return how many paths there are; each vertex is visited once."""
-        stack = [adjoint]
-        while stack:
-            steps = self.steps(stack[-1])
-            waiting = [t for t, _ in steps if t is not None and t not in self._counts]
-            if waiting:
-                stack.extend(waiting)
-                continue
-            self._counts[stack.pop()] = sum(1 if t is None else self._counts[t] for t, _ in steps)
-        return self._counts[adjoint]
-
-    def paths(self, adjoint: Tensor) -> tuple[Path, ...]:
-        """Return every path from the cost to the tensor whose adjoint is given."""
-        source = adjoint.adjoint_of
-        assert source is not None, "an adjoint is the adjoint of a tensor"
-        found: list[Path] = []
-        stack: list[tuple[Tensor, Path]] = [(adjoint, Path((source,), ()))]
-        while stack:
-            tensor, path = stack.pop()
-            for before, factor in reversed(self.steps(tensor)):
-                above = self.cost if before is None else before.adjoint_of
-                assert above is not None, "an adjoint is the adjoint of a tensor"
-                longer = Path((above, *path.vertices), (factor, *path.factors))
-                if before is None:
-                    found.append(longer)
-                else:
-                    stack.append((before, longer))
-        return tuple(found)
-
-
 def _derivatives(path: Path, printer: IndexForm, style: Style) -> str:
     names = [printer.tensor(vertex) for vertex in path.vertices]
     steps = [style.partial(a, b) for a, b in itertools.pairwise(names)]
+    if path.direct:
+        steps[0] = style.direct(steps[0])
     return (style.dot if style.one_line else style.times).join(steps)
 
 

@@ -91,6 +91,7 @@ class FunctionRule:
 
 # What the functions are written with; textbooks differentiate σ(z).
 _ARGUMENT = Tensor("z", role="input")
+_ARGUMENTS = [Tensor(name, role="input")[()] for name in ("u", "v", "w", "x", "y", "z")]
 
 
 def rules(
@@ -122,8 +123,7 @@ def _rule(prime: Prime) -> FunctionRule:
     application = prime.application
     options = application.args[1:]
     if not all(option.is_number for option in options):  # of several variables
-        names = [Tensor(name, role="input")[()] for name in "uvwxyz"[: len(application.args)]]
-        general = Prime(type(application)(*names), prime.argument)
+        general = Prime(type(application)(*_ARGUMENTS[: len(application.args)]), prime.argument)
         return FunctionRule(general, expand_primes(general))
     general = Prime(type(application)(z, *options), prime.argument)
     definition = _piecewise(operation_of(type(application)), (z, *options))

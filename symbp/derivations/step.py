@@ -50,12 +50,13 @@ class Fact:
     ----------
     kind : str
         ``"written out"``: a derivative by its rule; ``"sums to one"``: a target;
-        ``"in terms of"``: a quantity stands for its formula; ``"simplified"``.
+        ``"in terms of"``: a quantity stands for its formula; ``"simplified"``;
+        ``"zero"``: a derivative on every way to the cost, so that nothing comes back.
     of : SymPy expression or None
         The derivative or the quantity.
     """
 
-    kind: Literal["written out", "sums to one", "in terms of", "simplified"]
+    kind: Literal["written out", "sums to one", "in terms of", "simplified", "zero"]
     of: Expr | None = None
 
     def sentence(self, printer: IndexForm, formula: Callable[[str], str]) -> str:
@@ -140,6 +141,8 @@ class Step:
             )
         if self.kind == "statement":
             return f"{self.name} in general"
+        if self.facts and self.facts[0].kind == "zero":
+            return f"Every derivative between {name} and {cost} is zero"
         known = " and ".join(formula(printer.tensor(tensor)) for tensor in self.put_in)
         done = [f"with {known} put in"] if known else []
         done += [fact.sentence(printer, formula) for fact in self.facts]

@@ -69,6 +69,11 @@ class _Writer:
         result: list[Step] = []
         stated: set[str] = set()
         for adjoint, contributions in self.groups.items():
+            if any(contribution.origin.source is None for contribution in contributions):
+                fact = Fact("zero")
+                line = self.links[adjoint]
+                result.append(Step("result", adjoint, (line,), self.cost, facts=(fact,)))
+                continue
             trivial = adjoint not in self.links and adjoint.adjoint_of in self.kept
             if trivial:
                 continue  # ∂C/∂C₁ = 1 of a cost that is a sum of costs

@@ -41,23 +41,30 @@ class Style(ABC):
         """Return how a tensor prints without label and indices, and a subscript of its name.
 
         A tensor's ``symbol`` is LaTeX; else ``W1`` prints as W with the subscript 1, Greek names
-        as Greek letters, and other long names upright.
+        as Greek letters, ``W_Q`` with the subscript Q, and other long names upright.
         """
         if tensor.symbol is not None:
             return self.symbol(tensor.symbol), ""
-        parts = re.fullmatch(r"([A-Za-z]+?)_?(\d*)", tensor.name)
+        parts = re.fullmatch(r"([A-Za-z]+?)_?(\d*)", tensor.name) or re.fullmatch(
+            r"([A-Za-z]+)_([A-Za-z0-9]+)", tensor.name
+        )
         if parts is None:
             return self.word(tensor.name), ""
         stem, digits = parts.groups()
         if stem in GREEK:
-            return self.symbol("\\" + stem), digits
-        return (stem if len(stem) == 1 else self.word(stem)), digits
+            return self.symbol("\\" + stem), self.subscript(digits)
+        return (stem if len(stem) == 1 else self.word(stem)), self.subscript(digits)
+
+    def subscript(self, text: str) -> str:
+        """Return the subscript of a name: digits, a letter or a word."""
+        return text if text.isdigit() or not text else self.name(text)
 
     def name(self, text: str) -> str:
         """Return an index or extent: a letter, a Greek letter or a word."""
         if text in GREEK:
             return self.symbol("\\" + text)
-        return text if len(text.rstrip("'′")) == 1 else self.word(text)
+        letter = text.rstrip("'′")
+        return text if len(letter) == 1 and letter.isalnum() else self.word(text)
 
     @abstractmethod
     def symbol(self, latex: str) -> str:

@@ -4,6 +4,7 @@ The classes that users write, and below them the record of each: everything that
 it. What a record holds, and functions of a user's own, are in :mod:`symbp.notation.operation`.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from symbp.notation.operation import OPERATIONS, Operation, function, operation_
 
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
-    "leaky_relu", "log1p", "log_sum_exp", "maximum", "minimum", "operation_of", "relu", "sigmoid",
-    "silu", "softplus", "stop_gradient", "where",
+    "largest", "leaky_relu", "log1p", "log_sum_exp", "maximum", "minimum", "operation_of", "relu",
+    "sigmoid", "silu", "softplus", "stop_gradient", "where",
 ]  # fmt: skip
 
 
@@ -132,6 +133,10 @@ class minimum(_Elementwise):  # noqa: N801
 
 class log_sum_exp(_Elementwise):  # noqa: N801
     """``log Σ exp(x_i)`` of any number of values: what a ``LogSumExp`` is, written out."""
+
+
+class largest(_Elementwise):  # noqa: N801
+    """The largest of any number of values, written out; its gradient is shared among ties."""
 
 
 class where(_Elementwise):  # noqa: N801
@@ -309,6 +314,18 @@ _OPERATIONS = [
         "minimum", minimum, np.minimum, lambda a, b: (_greater(b, a), _greater(a, b)),
         "({0} if {0} <= {1} or {0} != {0} else {1})", r"\min", "min", False,
         domain="all real numbers; half of the gradient to each at a tie",
+    ),
+    Operation(
+        "largest", largest,
+        lambda *x: np.maximum.reduce(np.broadcast_arrays(*x), axis=0),
+        lambda *x: tuple(
+            where(sympy.Eq(each, largest(*x)), 1, 0)
+            / sympy.Add(*(where(sympy.Eq(other, largest(*x)), 1, 0) for other in x))
+            for each in x
+        ),
+        "", r"\max", "max", False,
+        definition=lambda *x: functools.reduce(maximum, x),
+        domain="all real numbers; the gradient is shared equally among ties",
     ),
     Operation(
         "log_sum_exp", log_sum_exp,

@@ -24,7 +24,7 @@ from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.optimizers import SGD, Optimizer, optimise
 from symbp.notation.errors import SymbpError
-from symbp.notation.files import write_bytes, write_text
+from symbp.notation.files import write_text
 from symbp.notation.program import Program
 
 __all__ = [
@@ -34,8 +34,6 @@ __all__ = [
     "load_module",
     "lowered",
     "module_source",
-    "write_bytes",
-    "write_text",
 ]
 
 

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from symbp.networks import SGD, Adam, mlp
-from symbp.training.compiler import module_source, write_text
+from symbp.notation.files import write_text
+from symbp.training.compiler import module_source
 
 __all__ = ["gallery", "main"]
 

@@ -20,6 +20,7 @@ from symbp.notation.tensor import Element
 from tests.derivations.evaluation import gradients
 from tests.derivations.test_printed_equations import networks, values_of
 from tests.programs import lstm
+from tests.random_equations import random_equations, random_recurrence
 
 
 def in_sympy(expression: Any, values: dict[Any, Any]) -> Any:
@@ -200,3 +201,27 @@ def test_what_cannot_be_written_out_is_said_in_one_line() -> None:
     batch = bp.Program([bp.Equation(s[N], x * y[N]), bp.Equation(C, bp.Sum(s[N], N) ** 2)], cost=C)
     with pytest.raises(SymbpError, match="the size N is known at run time only"):
         bp.derive(batch).entry("x")
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10**6), st.booleans())
+def test_as_many_paths_are_counted_as_are_written_out(seed: int, recurrent: bool) -> None:
+    example = random_recurrence(seed) if recurrent else random_equations(seed)
+    derivation = bp.derive(example.program)
+    if not derivation.per_example and example.program.batch is not None:
+        return  # without a size there are no entries
+    for parameter, _ in derivation.gradients:
+        found = derivation.paths(parameter, *(0 for _ in parameter.shape), limit=2000)
+        assert found.count > 2000 or found.count == len(found.paths)
+
+
+def test_a_maximum_with_ties_shares_its_gradient_in_a_trace_too() -> None:
+    i = bp.Index("i", 3)
+    x, C = bp.parameter("x", i), bp.tensor("C")
+    program = bp.Program([bp.Equation(C, 2 * bp.Max(x[i], i))], cost=C)
+    assert bp.trace(program, {"x": [1, 1, 1]}).gradient["x"] == pytest.approx([2 / 3] * 3)
+
+
+def test_a_path_that_is_one_of_several_is_marked_as_direct() -> None:
+    paths = bp.derive(bp.mlp(1, 1, penalty=bp.L2(0.1))).paths("W1", 0, 0)
+    assert paths.text().splitlines()[0] == "∂C/∂w²₁₁ = (∂C/∂w²₁₁)_direct"
