@@ -48,6 +48,30 @@ def test_steps_are_printed_below_the_equations() -> None:
     latex = run("2-3-2", "--steps", "--format", "latex", "--form", "component").stdout
     assert derivation.latex("component") in latex
     assert all(step.latex("index") in latex for step in derivation.steps())
+    assert latex.count("\\[\n") + latex.count("\\[ ") == 1 + len(derivation.steps())
+
+
+@pytest.mark.parametrize("format", ["text", "latex", "markdown"])
+def test_steps_that_are_not_in_the_form_asked_for_say_so(format: str) -> None:
+    said = "The steps are in index form"
+    asked = ("2-3-2", "--steps", "--format", format, "--form")
+    assert said in run(*asked, "component").stdout
+    assert said not in run(*asked, "matrix").stdout
+
+
+@pytest.mark.parametrize("format", ["text", "latex", "markdown"])
+def test_an_entry_that_is_too_long_is_stopped_and_says_what_is_left_out(format: str) -> None:
+    shown = run("784-1000-1000-10", "--entry", "W1[0,0]", "--format", format).stdout
+    stopped = bp.derive(bp.mlp(784, 1000, 1000, 10)).entry("W1", 0, 0)
+    left, right = (stopped.text() if format == "text" else stopped.latex()).split(" = ")
+    assert left in shown
+    assert right in shown
+    assert shown.count("Left out: the expanded formula would hold more than 2,000 symbols.") == 1
+    assert "10,000 paths" in shown
+
+
+def test_one_entry_has_no_steps() -> None:
+    assert "--steps" in refused("3-3-3", "--entry", "W1[0,0]", "--steps")
 
 
 def test_one_entry_is_printed_expanded_and_as_paths() -> None:
@@ -59,8 +83,8 @@ def test_one_entry_is_printed_expanded_and_as_paths() -> None:
         text = run("3-3-3", "--entry", spelling).stdout
         assert text == f"{stopped.text()}\n\n{expanded.text()}\n\n{paths.text()}\n"
     latex = run("3-3-3", "--entry", "W1[0,2]", "--format", "latex").stdout
-    assert expanded.latex() in latex
-    assert paths.latex() in latex
+    for formula in (stopped.latex(), expanded.latex(), paths.latex()):
+        assert f"\\[\n{formula}\n\\]\n" in latex
     markdown = run("3-3-3", "--entry", "W1[0,2]", "--format", "markdown").stdout
     assert markdown.count("$$") == 4
     assert expanded.latex().replace(" = ", " &= ", 1) in markdown

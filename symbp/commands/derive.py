@@ -30,7 +30,12 @@ def derive(
         typer.Option(help="Unicode for a terminal, LaTeX, or Markdown with $$."),
     ] = "text",
     steps: Annotated[
-        bool, typer.Option("--steps", help="Print how each gradient is derived, step by step.")
+        bool,
+        typer.Option(
+            "--steps",
+            help="Print how each gradient is derived, step by step; in LaTeX with displays that "
+            "can be pasted.",
+        ),
     ] = False,
     entry: Annotated[
         str | None,
@@ -76,6 +81,8 @@ def derive(
     import symbp as bp
     from symbp.notation.files import write_text
 
+    if entry is not None and steps:
+        raise bp.SymbpError("--steps: one entry has no steps, leave out --steps or --entry")
     derivation = bp.derive(read_network(network, activation, loss, output))
     written: list[tuple[Path, str]] = []
     if html is not None:
@@ -100,44 +107,39 @@ def derive(
 def _printed(derivation: "Derivation", form: str, format: str, steps: bool) -> str:
     if format == "markdown":
         return derivation.markdown(form, steps=steps)
-    text = derivation.text(form) if format == "text" else derivation.latex(form)
-    return "\n\n".join([text, *(_steps(derivation, form, format) if steps else [])])
+    if not steps:
+        return derivation.text(form) if format == "text" else derivation.latex(form)
+    # Here, since only steps in the form of components need it.
+    from symbp.derivations.report.contents import STEPS_IN_INDEX_FORM
 
-
-def _steps(derivation: "Derivation", form: str, language: str) -> list[str]:
-    """Return each step below what it says; in LaTeX that is a comment."""
-    # In component form a step says for all entries at once what is done.
-    form = "index" if form == "component" else form
-    result = []
-    about = None
-    for step in derivation.steps():
-        lines = []
-        if step.about is not about:
-            about = step.about
-            heading = step.heading(language)
-            lines = [f"% {heading}"] if language == "latex" else [heading, "─" * len(heading)]
-        if language == "latex":
-            lines += [f"% {step.explanation('latex')}:", step.latex(form)]
-        else:
-            lines += [f"{step.remark}:", *(f"    {line}" for line in step.text(form).split("\n"))]
-        result.append("\n".join(lines))
-    return result
+    said = [STEPS_IN_INDEX_FORM] if form == "component" else []
+    found = derivation.steps()
+    if format == "text":
+        return "\n\n".join([derivation.text(form), *said, found.text(form)])
+    return "\n\n".join([_displayed(derivation.latex(form)), *said, found.latex(form)])
 
 
 def _entry(derivation: "Derivation", entry: str, format: str) -> str:
-    from symbp.derivations.report.entries import one_entry
+    from symbp.derivations.report.entries import forms_of_entry, one_entry
     from symbp.derivations.report.markdown import markdown_of
 
     name, place = _name_and_place(entry)
     if format == "markdown":
         return markdown_of(one_entry(derivation, name, place))
-    lines = [derivation.entry(name, *place), derivation.entry(name, *place, expanded=True)]
+    lines, left_out = forms_of_entry(derivation, name, place)
     paths = derivation.paths(name, *place)
+    said = [left_out] if left_out else []
     if format == "latex":
-        parts = [*dict.fromkeys(line.latex("index") for line in lines), paths.latex()]
+        formulas = dict.fromkeys(line.latex("index") for line in lines)
+        parts = [*map(_displayed, formulas), *said, _displayed(paths.latex())]
     else:
-        parts = [*dict.fromkeys(line.text("index") for line in lines), paths.text()]
+        parts = [*dict.fromkeys(line.text("index") for line in lines), *said, paths.text()]
     return "\n\n".join(parts)
+
+
+def _displayed(formula: str) -> str:
+    """Return a formula as a display that can stand in a document."""
+    return f"\\[\n{formula}\n\\]"
 
 
 def _name_and_place(entry: str) -> tuple[str, tuple[int, ...]]:

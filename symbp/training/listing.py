@@ -4,6 +4,7 @@ The code generator says which equations each passage of a kernel computes; by it
 what its tensor is the adjoint of, each equation belongs to a line of the derivation.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,17 +14,23 @@ from symbp.codegen.kernels import Kernel
 from symbp.codegen.module import gradient_kernel_of
 from symbp.derivations import Derivation
 from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Block, Listing, Passage, Prose, Row
 from symbp.derivations.report.contents import row_of
 from symbp.networks.optimizers import SGD
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
-from symbp.notation.tensor import Tensor
+from symbp.notation.tensor import Element, Tensor
+from symbp.training.code_remarks import ADDS, STARTS, code_remarks
 from symbp.training.compiler import lowered, module_source
 
 __all__ = ["code_listing"]
 
 _BEFORE = "Arguments, the parameters and gradients as views, and memory for what is computed."
+_ALIASES = (
+    " A line that ends in `# its memory` gives a quantity the memory of another one, which is no "
+    "longer read when this one is written."
+)
 _AFTER = "The cost is returned; the gradient stands in its buffer."
 
 Key = tuple[str, bool]
@@ -40,7 +47,7 @@ def code_listing(derivation: Derivation) -> Iterator[Block]:
     Examples
     --------
     >>> import symbp as bp
-    >>> words, listing = code_listing(bp.derive(bp.mlp(2, 3, 1)))
+    >>> *words, listing = code_listing(bp.derive(bp.mlp(2, 3, 1)))
     >>> listing.passages[1].code.strip()
     'gemm(False, True, N, 3, 2, real(1), x, 2, W1, 2, real(0), z1, 3)'
     >>> listing.passages[1].equations[0].right
@@ -53,20 +60,19 @@ def code_listing(derivation: Derivation) -> Iterator[Block]:
     except SymbpError as error:
         yield Prose(f"No code is generated: {str(error).rstrip('.')}.")
         return
-    batch = " It computes a whole batch: its index counts the examples." if program.batch else ""
-    yield Prose(
-        "The function of the gradient in the module that `bp.generate(network, 'network.py')` "
-        f"writes, with the numbers of its lines.{batch}"
-    )
+    pairs = _Pairs(derivation, kernel)
+    yield from code_remarks(derivation, kernel, bool(pairs.added_up))
     first_line = source[: source.index(kernel.text)].count("\n") + 1
-    yield Listing(tuple(_Pairs(derivation).passages(kernel, first_line)))
+    yield Listing(tuple(pairs.passages(first_line)))
 
 
 class _Pairs:
     """Pairs passages of code with equations and with lines of a derivation."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, kernel: Kernel) -> None:
         self.derivation = derivation
+        self.kernel = kernel
+        self.groups = _joined(kernel.passages)
         self.cost: Any = derivation.program.cost
         self.lines: dict[Key, DerivedEquation] = {}
         for line in (*derivation.forward, *derivation.backward):
@@ -77,13 +83,17 @@ class _Pairs:
                 self.lines.setdefault(_key(source.tensor), line)
         self.names = _names(derivation)
         self.written: set[Tensor] = set()
+        equations = dict.fromkeys(e for group in self.groups for e in group.equations)
+        counts = Counter(equation.tensor for equation in equations)
+        self.added_up = {tensor for tensor, count in counts.items() if count > 1}
 
-    def passages(self, kernel: Kernel, first_line: int) -> Iterator[Passage]:
+    def passages(self, first_line: int) -> Iterator[Passage]:
         """Yield the kernel's lines in order; comments that repeat equations are left out."""
-        text = tuple(enumerate(kernel.text.rstrip("\n").split("\n"), first_line))
-        groups = _joined(kernel.passages)
+        text = tuple(enumerate(self.kernel.text.rstrip("\n").split("\n"), first_line))
+        groups = self.groups
         begin, end = (groups[0].start, groups[-1].end) if groups else (len(text), len(text))
-        yield Passage(text[:begin], note=_BEFORE)
+        aliases = any(line.endswith("# its memory") for _, line in text[:begin])
+        yield Passage(text[:begin], note=_BEFORE + (_ALIASES if aliases else ""))
         for group in groups:
             lines = text[group.start : group.end]
             code = tuple(pair for pair in lines if not pair[1].lstrip().startswith("#"))
@@ -94,21 +104,37 @@ class _Pairs:
     def _passage(
         self, code: tuple[tuple[int, str], ...], equations: tuple[Equation, ...]
     ) -> Passage:
-        rows = tuple(dict.fromkeys(self._row(equation) for equation in equations))
+        # A sum is named where it starts and where its terms are added: it holds from there on.
+        equations = tuple(reversed(dict.fromkeys(reversed(equations))))
+        rows = tuple(self._row(equation) for equation in equations)
         derived: dict[Row, None] = {}
         for equation in equations:
             line = self._line(equation)
             if line is not None:
                 derived.setdefault(row_of(line, "matrix", self.names.get(line.tensor, "")))
-        note = "Of the derivation:" if derived else ""
+        note = self._note(equations) if derived else ""
         return Passage(code, rows, note, tuple(derived))
+
+    def _note(self, equations: tuple[Equation, ...]) -> str:
+        batch = self.derivation.program.batch
+        if not self.derivation.per_example or not any(
+            _is_seed(equation) and batch in equation.body.free_symbols for equation in equations
+        ):
+            return "Of the derivation:"
+        size = style_of("latex").name(str(batch))
+        return (
+            "Of the derivation, for one example. The code has the mean's factor "
+            rf"$\frac{{1}}{{{size}}}$ from here on, in this derivative and all that follow from it:"
+        )
 
     def _row(self, equation: Equation) -> Row:
         if not equation.is_scatter:
             equation = Equation(equation.lhs, whole_body(equation), accumulate=equation.accumulate)
         row = row_of(DerivedEquation((equation,), self.cost), "index")
         # In the order of the code, which may write another term first than the derivation does.
-        sign = "+=" if equation.tensor in self.written else "="
+        sign = "="
+        if equation.tensor in self.added_up:
+            sign = ADDS if equation.tensor in self.written else STARTS
         self.written.add(equation.tensor)
         return Row(row.left, row.right, sign=sign)
 
@@ -122,6 +148,12 @@ class _Pairs:
             # What reversing made of an equation is no part of that equation.
             made = made.origin.source if made.origin.rule != "reverse" else None
         return None
+
+
+def _is_seed(equation: Equation) -> bool:
+    """Whether it is a derivative that is read off the cost itself."""
+    read = {element.tensor.adjoint_of for element in equation.body.atoms(Element)}
+    return equation.tensor.adjoint_of is not None and read <= {None}
 
 
 def _key(tensor: Tensor) -> Key:

@@ -1,10 +1,12 @@
 """The code of the gradient beside its equations: every line is there, every equation has code."""
 
+import re
 from typing import Any
 
 import pytest
 
 import symbp as bp
+from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.report.blocks import Listing, Prose
 from symbp.notation.tensor import Element
 from symbp.training.compiler import module_source
@@ -24,7 +26,7 @@ NETWORKS: dict[str, Any] = {
 
 
 def listing(program: bp.Program) -> Listing:
-    _, found = code_listing(bp.derive(program))
+    *_, found = code_listing(bp.derive(program))
     assert isinstance(found, Listing)
     return found
 
@@ -55,7 +57,7 @@ def test_all_code_but_the_first_and_last_lines_has_an_equation(name: str) -> Non
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_line_of_the_derivation_is_found_beside_code(name: str) -> None:
     derivation = bp.derive(NETWORKS[name]())
-    _, found = code_listing(derivation)
+    *_, found = code_listing(derivation)
     assert isinstance(found, Listing)
     beside = {(row.left, row.right) for passage in found.passages for row in passage.derived}
     # What is a value already there needs no code: ∂f/∂q = z of f = q z is z.
@@ -77,10 +79,67 @@ def test_bp1_to_bp4_stand_beside_the_code_of_their_layers() -> None:
     assert [row.name for row in gemm.derived] == ["BP4"]
 
 
-def test_a_second_term_adds_in_the_order_of_the_code() -> None:
+def test_what_is_added_up_starts_and_grows_in_the_order_of_the_code() -> None:
     rows = [row for p in listing(bp.mlp(3, 4, 2)).passages for row in p.equations]
     signs = [(row.sign, row.right) for row in rows if row.left == "z^{3}_{nj}"]
-    assert signs == [("=", "b^{3}_{j}"), ("+=", r"\sum_{k} w^{3}_{jk} a^{2}_{nk}")]
+    assert signs == [
+        (r"\leftarrow", "b^{3}_{j}"),
+        (r"\mathrel{+}=", r"\sum_{k} w^{3}_{jk} a^{2}_{nk}"),
+    ]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_equation_is_said_once_and_a_sign_of_equality_holds(name: str) -> None:
+    rows = [row for p in listing(NETWORKS[name]()).passages for row in p.equations]
+    assert len({(row.left, row.right) for row in rows}) == len(rows)
+    by_left: dict[str, list[str]] = {}
+    for row in rows:
+        # One tensor may stand there with other letters for its indices.
+        by_left.setdefault(re.sub(r"_\{\w+\}", "", row.left), []).append(row.sign)
+    for signs in by_left.values():
+        assert signs in (["="], [r"\leftarrow", *[r"\mathrel{+}="] * (len(signs) - 1)])
+
+
+def test_what_is_read_stands_before_what_reads_it() -> None:
+    lefts = [row.left for p in listing(NETWORKS["attention"]()).passages for row in p.equations]
+    largest = next(left for left in lefts if "max" in left)
+    assert lefts.index("S_{nts}") < lefts.index(largest) < lefts.index("P_{nts}")
+
+
+def words(program: bp.Program) -> str:
+    *said, _ = code_listing(bp.derive(program))
+    assert all(isinstance(block, Prose) for block in said)
+    return " ".join(block.text for block in said if isinstance(block, Prose))
+
+
+def test_a_reader_is_told_how_the_code_is_read() -> None:
+    text = words(bp.mlp(3, 4, 2))
+    assert "$n$ counts its $N$ examples" in text
+    assert r"`a2_adjoint` is $\frac{\partial C}{\partial a^{3}}$" in text
+    assert r"`z2_adjoint` is $\delta^{3}$" in text
+    assert "`gemm(s, t, rows, columns, terms, alpha, A, p, B, q, beta, D, r)`" in text
+    text = words(NETWORKS["scalar_graph"]())
+    assert "counts its" not in text
+    assert "gemm" not in text
+    assert r"$\leftarrow$" not in text
+
+
+def test_names_that_the_steps_introduce_are_said() -> None:
+    derivation = bp.derive(NETWORKS["attention"]())
+    definitions = [step for step in derivation.steps() if step.kind == "definition"]
+    assert definitions
+    text = words(NETWORKS["attention"]())
+    for step in definitions:
+        for formula in step.formulas:
+            assert isinstance(formula, DerivedEquation)
+            assert f"`{formula.tensor.name}` is ${formula.tensor.symbol}$" in text
+
+
+def test_where_the_mean_comes_in_is_said_once() -> None:
+    passages = listing(bp.mlp(3, 4, 2)).passages
+    (seed,) = [p for p in passages if r"\frac{1}{N}" in p.note]
+    assert any("BP1" in row.name for row in seed.derived)
+    assert any("a2_adjoint = v_3 / v" in line for _, line in seed.lines)
 
 
 def test_without_parameters_the_reason_is_said() -> None:

@@ -18,20 +18,24 @@ from symbp.derivations.report.blocks import (
     Prose,
     Row,
     Section,
-    Table,
 )
 from symbp.derivations.report.drawings import drawings_of
 from symbp.derivations.report.entries import entries
 from symbp.derivations.report.functions import functions_of
 from symbp.derivations.report.operations import operations_of
+from symbp.derivations.report.places import remark_on_places
+from symbp.derivations.report.symbols import symbols_of
 from symbp.notation.errors import SymbpError
 from symbp.notation.program import Program
-from symbp.notation.tensor import Role, Tensor
+from symbp.notation.tensor import Tensor
 
 if TYPE_CHECKING:
     from symbp.derivations.derivation import Derivation
 
-__all__ = ["contents", "plain_title", "row_of"]
+__all__ = ["STEPS_IN_INDEX_FORM", "contents", "plain_title", "row_of"]
+
+#: What is said where components are asked for.
+STEPS_IN_INDEX_FORM = "The steps are in index form: each is said for all entries at once."
 
 _WHAT = {
     "BP1": "the error of the output layer",
@@ -39,7 +43,6 @@ _WHAT = {
     "BP3": "the gradient by the biases",
     "BP4": "the gradient by the weights",
 }
-_ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state")
 
 
 def contents(
@@ -104,16 +107,7 @@ class _Contents:
     def network(self) -> Iterable[Block]:
         program = self.derivation.program
         yield Prose(_overview(program))
-        rows = []
-        for role in _ROLES:
-            for tensor in program.with_role(role):
-                shape = " \\times ".join(self._extent(extent) for extent in tensor.shape)
-                printed = self.printer.tensor(tensor)
-                rows.append((f"${printed}$", f"`{tensor.name}`", role, f"${shape or 1}$"))
-        yield Table(("Symbol", "In Python", "Role", "Shape"), tuple(rows))
-
-    def _extent(self, extent: object) -> str:
-        return str(extent) if isinstance(extent, int) else style_of("latex").name(str(extent))
+        yield symbols_of(program, self.printer)
 
     def forward(self) -> Iterable[Block]:
         derivation = self.derivation
@@ -125,6 +119,10 @@ class _Contents:
                 f"The equations are those of one example: cost and gradients are their means "
                 f"over the ${batch}$ examples of a batch."
             )
+        given = [equation for line in derivation.forward for equation in line.equations]
+        places = remark_on_places(given, self.printer)
+        if places:
+            yield Prose(places)
         yield self._equations(derivation.forward)
 
     def backward(self) -> tuple[str, tuple[Block, ...]]:
@@ -161,6 +159,8 @@ class _Contents:
     def steps(self) -> Iterable[Block]:
         about: Tensor | None = None
         form = "index" if self.form == "component" else self.form
+        if self.form == "component":
+            yield Prose(STEPS_IN_INDEX_FORM)
         for step in self.derivation.steps():
             if step.about is not about:
                 about = step.about

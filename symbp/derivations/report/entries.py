@@ -12,8 +12,9 @@ from symbp.notation.tensor import Tensor
 
 if TYPE_CHECKING:
     from symbp.derivations.derivation import Derivation
+    from symbp.derivations.equations import DerivedEquation
 
-__all__ = ["MOST_EXPANDED", "entries", "one_entry"]
+__all__ = ["MOST_EXPANDED", "entries", "forms_of_entry", "one_entry"]
 
 #: How many entries a report writes out at the most.
 MOST_EXPANDED = 64
@@ -69,11 +70,29 @@ def one_entry(derivation: "Derivation", tensor: str, place: tuple[int, ...]) -> 
     place : tuple of int
         Counted from 0.
     """
-    stopped = derivation.entry(tensor, *place)
-    expanded = derivation.entry(tensor, *place, expanded=True)
+    lines, left_out = forms_of_entry(derivation, tensor, place)
     style = style_of("latex")
-    rows = [Row(*equation_sides(line, "index", style)) for line in (stopped, expanded)]
-    return [Equations(tuple(dict.fromkeys(rows))), *_paths(derivation, tensor, place)]
+    rows = [Row(*equation_sides(line, "index", style)) for line in lines]
+    said = [Prose(left_out)] if left_out else []
+    return [Equations(tuple(dict.fromkeys(rows))), *said, *_paths(derivation, tensor, place)]
+
+
+def forms_of_entry(
+    derivation: "Derivation", tensor: str, place: tuple[int, ...]
+) -> "tuple[list[DerivedEquation], str]":
+    """Return an entry stopped at δ and expanded, and why the second is left out if it is.
+
+    Parameters
+    ----------
+    derivation, tensor, place
+        As for :func:`one_entry`.
+    """
+    stopped = derivation.entry(tensor, *place)
+    try:
+        return [stopped, derivation.entry(tensor, *place, expanded=True)], ""
+    except SymbpError as error:
+        reason = str(error).split(":")[0]
+        return [stopped], f"Left out: {reason}."
 
 
 def _sizes(parameter: Tensor) -> Iterable[int]:

@@ -5,6 +5,7 @@ result, in this one place: words that are split into letters, bold letters, name
 limits of ``\max``, and names that a user gave, which may hold any character.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -49,7 +50,15 @@ def mathml(latex: str, display: bool = False) -> str:
         node.text = _unescaped(node.text)
         for key, value in node.attrib.items():
             node.set(key, _unescaped(value) or "")
-    for mend in (_joined_words, _bold, _named_operators, _limits, _empty_delimiters, _primes):
+    for mend in (
+        _relations,
+        _joined_words,
+        _bold,
+        _named_operators,
+        _limits,
+        _empty_delimiters,
+        _primes,
+    ):
         _everywhere(root, mend)
     return tostring(root, encoding="unicode")
 
@@ -63,6 +72,14 @@ def _everywhere(node: Element, mend: Callable[[Element], None]) -> None:
     for child in node:
         _everywhere(child, mend)
     mend(node)
+
+
+def _relations(node: Element) -> None:
+    r"""Set ``\mathrel{+}=`` as the one sign that it is; the converter puts signs into a sign."""
+    for child, following in itertools.pairwise(list(node)):
+        if child.tag == "mo" and len(child) and following.tag == "mo":
+            following.text = "".join(child.itertext()) + (following.text or "")
+            node.remove(child)
 
 
 def _joined_words(node: Element) -> None:
@@ -121,3 +138,8 @@ def _primes(node: Element) -> None:
         node.tag = "mrow"
         node[1].tag = "mo"
         node[1].attrib.update({"lspace": "0em", "rspace": "0em"})
+
+
+_MENDS = (
+    _relations, _joined_words, _bold, _named_operators, _limits, _empty_delimiters, _primes,
+)  # fmt: skip

@@ -38,9 +38,10 @@ def operations_of(derivation: "Derivation") -> Iterator[Block]:
     header = ("", *_COLUMNS, "all", "× forward pass")
     yield Table(header, rows, numeric=(1, 2, 3, 4, 5))
     yield Heading("The same in the sizes")
-    sizes = [f"{formula_in(symbol, style)} = {value}" for symbol, value in counts.sizes.items()]
+    # Each a formula of its own: lines break between them.
+    sizes = [f"${formula_in(symbol, style)} = {value}$" for symbol, value in counts.sizes.items()]
     if sizes:
-        yield Prose(f"With ${', '.join(sizes)}$:")
+        yield Prose(f"With {', '.join(sizes)}:")
     for row in counts.rows:
         if row.formulas is None:
             yield Prose(f"{_capital(row.method)}: {row.remark}.")

@@ -1,5 +1,6 @@
 """page: a derivation as one HTML page that needs no network and no JavaScript."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -116,7 +117,7 @@ def _row(row: Row, wide: bool, room: float) -> str:
     first, *rest = broken_lines(row.right, room, room - 2.0)
     indent = r"\quad " if not row.sign else ""
     plus = "{} " if row.right.startswith(("+", "-")) and not row.sign else ""
-    lines = [f"{row.sign or indent}{plus}{first.source}"]
+    lines = [f"{row.sign or indent} {plus}{first.source}"]
     lines += [r"\quad" + r"\quad" * piece.depth + " " + piece.source for piece in rest]
     right = "".join(f'<div class="line">{mathml(text, display=True)}</div>' for text in lines)
     name = f'<div class="name">({row.name})</div>' if row.name else ""
@@ -145,8 +146,10 @@ def _picture(block: Picture) -> str:
 
 
 def _passage(passage: Passage) -> str:
-    lines = "\n".join(
-        f'<span class="number">{number}</span>{escape(text)}' for number, text in passage.lines
+    # Each line is a block of its own, whose end hangs below its beginning where it is too long.
+    lines = "".join(
+        f'<span class="code-line"><span class="number">{number}</span>{escape(text)}\n</span>'
+        for number, text in passage.lines
     )
     beside = _equations(passage.equations, _BESIDE) if passage.equations else ""
     if passage.note:
@@ -159,8 +162,11 @@ def _passage(passage: Passage) -> str:
     )
 
 
+_PUNCTUATED = re.compile(r"(<math(?:(?!<math).)*?</math>[,.;:)]+)")
+
+
 def _text(text: str) -> str:
-    return rendered(
+    shown = rendered(
         text,
         {
             "plain": escape,
@@ -168,3 +174,5 @@ def _text(text: str) -> str:
             "code": lambda code: f"<code>{escape(code)}</code>",
         },
     )
+    # Browsers would break a line between a formula and the comma behind it.
+    return _PUNCTUATED.sub(r'<span class="whole">\1</span>', shown)

@@ -34,6 +34,7 @@ h1 { font-size: clamp(1.6rem, 4vw, 2.3rem); line-height: 1.2; margin: 1rem 0 0.3
 h2 { font-size: 1.4rem; margin: 3rem 0 0.8rem; border-bottom: 1px solid var(--rule); }
 h3 { font-size: 1.1rem; margin: 1.9rem 0 0.5rem; }
 p { margin: 0.7rem 0 0.35rem; max-width: 44rem; overflow-wrap: anywhere; }
+.whole { white-space: nowrap; }
 .subtitle { color: var(--faint); margin-top: 0; }
 a { color: var(--accent); text-decoration-thickness: 0.06em; text-underline-offset: 0.15em; }
 nav ol { list-style: none; margin: 1rem 0 0; padding: 0; }
@@ -69,12 +70,17 @@ figure { margin: 1rem 0; }
 figure .symbp-graph { display: block; max-width: 100%; height: auto; }
 figcaption { color: var(--faint); font-size: 0.93em; }
 .passage { margin: 0 0 0.9rem; border: 1px solid var(--rule); border-radius: 0.4rem; }
+p + .passage { margin-top: 1.2rem; }
 pre {
   margin: 0; padding: 0.6rem 0.8rem; overflow-x: auto; background: var(--panel);
   font-size: 0.78rem; line-height: 1.5; border-radius: 0.4rem;
 }
+.code-line {
+  display: block; padding-left: 9em; text-indent: -9em; white-space: pre-wrap;
+  overflow-wrap: anywhere;
+}
 pre .number { color: var(--faint); user-select: none; display: inline-block; width: 2.6em;
-  margin-right: 1em; }
+  margin-right: 1em; text-indent: 0; }
 .beside { padding: 0.2rem 0.8rem; min-width: 0; font-size: 0.95em; }
 .beside .equations { margin: 0.2rem 0; padding-left: 0; }
 .beside p { margin: 0.2rem 0 0; font-size: 0.9em; color: var(--faint); }
@@ -98,6 +104,5 @@ pre .number { color: var(--faint); user-select: none; display: inline-block; wid
   .row, .passage, figure, h2, h3 { break-inside: avoid; }
   h2, h3, summary { break-after: avoid; }
   .right, .scroll, pre { overflow: visible; }
-  pre { white-space: pre-wrap; }
 }
 """

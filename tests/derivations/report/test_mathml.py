@@ -64,3 +64,9 @@ def test_any_text_gives_one_well_formed_formula(hostile: str) -> None:
     assert ElementTree.fromstring(shown).tag == "math"
     assert "<script" not in shown
     assert "<img" not in shown
+
+
+def test_a_sign_of_two_characters_is_one_sign() -> None:
+    assert "<mo>+=</mo>" in mathml(r"\mathrel{+}= x", display=True)
+    assert "<mo>+=</mo>" in mathml(r"z \mathrel{+}= x")
+    assert "<mo>=</mo>" in mathml("z = x + y")

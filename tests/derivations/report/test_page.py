@@ -72,6 +72,19 @@ def test_code_stands_beside_its_equation() -> None:
     assert "(BP4)" in bp4
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_command_of_latex_is_left_in_a_formula(name: str) -> None:
+    page = tree(bp.derive(NETWORKS[name]()).html())
+    for formula in page.iter("math"):
+        assert "\\" not in "".join(formula.itertext())
+
+
+def test_what_is_added_up_has_its_signs_beside_the_code() -> None:
+    shown = section(bp.derive(bp.mlp(2, 3, 1)).html(), "the-code-that-computes-it")
+    assert mathml(r"\leftarrow b^{3}_{j}", display=True) in shown
+    assert mathml(r"\mathrel{+}= b^{2}_{j}", display=True) in shown
+
+
 def test_what_a_user_names_is_shown_as_text() -> None:
     page = bp.derive(hostile()).html()
     tree(page)
