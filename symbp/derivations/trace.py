@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
 from sympy.core.expr import Expr
 
 from symbp.calculus.elementary import elementary
@@ -116,6 +117,7 @@ class Quantities(Mapping[Any, Any]):
         scalars: Scalars,
         meaning: Mapping[Any, Tensor],
         numbers: Mapping[Tensor, float | None],
+        elsewhere: Mapping[Tensor, NDArray[np.float64]],
     ) -> None:
         known = {tensor: number for tensor, number in numbers.items() if number is not None}
         self._keys = scalars.keys
@@ -124,6 +126,8 @@ class Quantities(Mapping[Any, Any]):
         for tensor, (whole, place) in scalars.places.items():
             if tensor in known:
                 self._arrays.setdefault(whole, {})[place] = known[tensor]
+        # What elements are that nothing reads, and that have no node.
+        self._elsewhere = elsewhere
         self._names = {tensor.name: tensor for tensor in self._arrays}
 
     def __getitem__(self, key: Any) -> Any:
@@ -133,11 +137,24 @@ class Quantities(Mapping[Any, Any]):
             # An array's name before a scalar's: a program may have both W_0 and W.
             tensor = self._names.get(key) if isinstance(key, str) else key
             if isinstance(tensor, Tensor) and tensor in self._arrays:
-                return _assembled(self._arrays[tensor])
+                return self._assembled(tensor)
             if key in self._numbers:
                 return self._numbers[key]
+            if isinstance(key, Element) and key.tensor in self._arrays:
+                return float(self._assembled(key.tensor)[tuple(int(place) for place in key.args)])
         known = {str(k) for k in (*self._keys, *self._names)}
         raise UnknownQuantityError(f"no {key} in this trace; {suggest(str(key), known)}")
+
+    def _assembled(self, tensor: Tensor) -> NDArray[np.float64]:
+        parts = self._arrays[tensor]
+        if tensor in self._elsewhere:
+            array = self._elsewhere[tensor].copy()
+        else:
+            axes = range(tensor.rank)
+            array = np.zeros([max(place[axis] for place in parts) + 1 for axis in axes])
+        for place, number in parts.items():
+            array[place] = number
+        return array
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._keys)
@@ -147,14 +164,6 @@ class Quantities(Mapping[Any, Any]):
 
     def __repr__(self) -> str:
         return f"{{{', '.join(f'{key}: {self[key]!r}' for key in self)}}}"
-
-
-def _assembled(parts: Mapping[tuple[int, ...], float]) -> Any:
-    shape = [max(place[axis] for place in parts) + 1 for axis in range(len(next(iter(parts))))]
-    array = np.zeros(shape)
-    for place, number in parts.items():
-        array[place] = number
-    return array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -344,11 +353,12 @@ def _traced(scalars: Scalars, written: str | None = None) -> Trace:
     for tensor in defined:
         meaning |= {tensor.name: tensor, tensor: tensor, tensor[()]: tensor}
     count = len(program.equations)
+    zeros = {tensor: np.zeros_like(array) for tensor, array in scalars.arrays.items()}
     return Trace(
         nodes,
         edges,
-        Quantities(scalars, meaning, {n.tensor: n.gradient for n in nodes}),
-        Quantities(scalars, meaning, {n.tensor: n.value for n in nodes}),
+        Quantities(scalars, meaning, {n.tensor: n.gradient for n in nodes}, zeros),
+        Quantities(scalars, meaning, {n.tensor: n.value for n in nodes}, scalars.arrays),
         differentiated.equations[count:],
         formula,
     )

@@ -75,6 +75,7 @@ def of_program(program: Program, values: Mapping[Any, Any]) -> Scalars:
         tuple(keys),
         meaning,
         {part: where for part, where in whole.items() if where[1]},
+        {tensor: array for tensor, array in arrays.items() if tensor.rank},
     )
 
 

@@ -63,6 +63,8 @@ class Scalars:
         From every name, symbol and tensor that may be asked for to the scalar that it is.
     places : dict
         For each scalar that is an element of an array: the user's tensor, and where.
+    arrays : dict
+        The arrays that were given, by the user's tensors; not all of an array need be read.
     """
 
     program: Program
@@ -72,6 +74,7 @@ class Scalars:
     keys: tuple[Any, ...]
     meaning: dict[Any, Tensor]
     places: dict[Tensor, tuple[Tensor, tuple[int, ...]]] = field(default_factory=dict)
+    arrays: dict[Tensor, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def of_expression(

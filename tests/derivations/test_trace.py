@@ -520,3 +520,17 @@ def test_the_graph_shows_the_names_of_a_network() -> None:
     assert all(
         edge.label == "" for edge in bp.trace("x*y", {"x": 1, "y": 2}).graph(local=False).edges
     )
+
+
+def test_an_array_of_which_not_all_is_read_keeps_its_shape() -> None:
+    v, d, t = bp.indices("v d t", 4, 2, 3)
+    E, tokens = bp.parameter("E", v, d), bp.input("tokens", t, kind="integer")
+    C = bp.tensor("C")
+    program = bp.Program([bp.Equation(C, bp.Sum(E[tokens[t], d] ** 2, t, d))], cost=C)
+    rows = np.arange(8.0).reshape(4, 2)
+    trace = bp.trace(program, {"E": rows, "tokens": [0, 2, 2]})
+    np.testing.assert_array_equal(trace.values["E"], rows)
+    np.testing.assert_array_equal(
+        trace.gradient["E"], 2 * rows * np.array([[1.0], [0.0], [2.0], [0.0]])
+    )
+    assert trace.gradient[E[1, 0]] == 0
