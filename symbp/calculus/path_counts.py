@@ -248,7 +248,8 @@ def _reads(equation: Equation) -> list[_Read]:
     """
     found: dict[Element, _Read] = {}
     for element, bound, guards in _occurrences(whole_body(equation), (), ()):
-        inside = tuple(index for index in bound if element.has(index))
+        # A sum in a sum over the same index hides the outer one.
+        inside = tuple(index for index in dict.fromkeys(bound) if element.has(index))
         places = found[element].guards if element in found else ()
         found[element] = _Read(element, inside, (*places, guards))
     kept: list[_Read] = []

@@ -230,7 +230,8 @@ def operation_counts(derivation: "Derivation") -> OperationCounts:
     backward = [equation for line in derivation.backward for equation in line.equations]
     program = Program(shown, printed.cost, derived=True)
     normal = normalise(program)
-    # Paths are those of `Derivation.paths`: of the equations as they were differentiated.
+    # Paths are those of `Derivation.paths`, of the equations as they were differentiated; only
+    # that a read under a condition always counts, and reads that meet count each.
     given = [equation for line in derivation.forward for equation in line.sources]
     differentiated = Program(given, printed.cost, derived=True)
     known = {id(equation) for equation in normal.equations}

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 
 import pytest
 import sympy
@@ -130,19 +129,20 @@ def test_shortcuts_over_many_blocks_have_numbers_but_no_formula() -> None:
         ]
         before = after
     program = bp.Program([*equations, bp.Equation(C, bp.Sum(before[j] ** 2, j))], cost=C)
-    start = time.perf_counter()
     row = bp.derive(program).operation_counts().row("path enumeration")
     assert row.formulas is None
     assert "1000 terms" in row.remark
     assert row.numbers.multiplications > 10**10
-    assert time.perf_counter() - start < 10
 
 
 def test_sizes_do_not_matter() -> None:
-    derivation = bp.derive(bp.mlp(784, 1000, 1000, 10))
-    start = time.perf_counter()
-    derivation.operation_counts().text()
-    assert time.perf_counter() - start < 2
+    texts = [
+        bp.derive(bp.mlp(*sizes)).operation_counts().text()
+        for sizes in ((784, 1000, 1000, 10), (5, 6, 7, 8))
+    ]
+    (_, _, large, _), (_, _, small, _) = (text.split("\n\n") for text in texts)
+    assert large == small
+    assert large.startswith("forward pass\n  multiplications: n₁ n₂ +")
 
 
 @pytest.mark.parametrize("name", PROGRAMS_AND_NETWORKS)
@@ -186,3 +186,12 @@ def test_the_paths_of_the_table_are_those_that_are_written_out(loss: str) -> Non
         for place in itertools.product(*map(range, parameter.shape))
     ]
     assert derivation.operation_counts().paths == sum(counts)
+
+
+def test_an_index_that_is_summed_over_twice_counts_once() -> None:
+    i = bp.Index("i", 3)
+    x, C = bp.parameter("x", i), bp.tensor("C")
+    program = bp.Program([bp.Equation(C, bp.Sum(x[i] * bp.Max(x[i], i), i))], cost=C)
+    derivation = bp.derive(program)
+    written_out = sum(derivation.paths("x", place).count for place in range(3))
+    assert derivation.operation_counts().paths == written_out == 3
