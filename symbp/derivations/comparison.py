@@ -8,11 +8,13 @@ said in :mod:`symbp.calculus.counts`, what a path is in :mod:`symbp.calculus.pat
   gradient principle (Baur and Strassen, 1983; Griewank and Walther, "Evaluating Derivatives",
   2nd ed., 2008, sections 3.3 and 4.6) bounds it by a small multiple of the forward pass, whatever
   the number of parameters.
-- *forward mode*: the forward pass once, and for each scalar parameter one pass of the tangent
-  equations (:mod:`symbp.calculus.forward`) with all parameters' tangents as inputs; that most of
-  these are zero is not made use of.
-- *path enumeration*: the forward pass, every local derivative once, and for each path from the
+- *forward mode*: the forward pass and every local derivative once, and for each scalar parameter
+  one pass of tangents, sums of products of local derivatives and tangents, with all parameters'
+  tangents as inputs; that most of these are zero is not made use of.
+- *path enumeration*: the forward pass and every local derivative once, and for each path from the
   cost to an entry of a parameter the product of its local derivatives, added up entry by entry.
+
+A local derivative that is 1 or -1, as that of a bias, is never multiplied with.
 """
 
 import math
@@ -25,8 +27,13 @@ from sympy.core.expr import Expr
 from sympy.polys.domains import ZZ
 from sympy.polys.rings import PolyElement, ring
 
-from symbp.calculus.counts import Counts, Size, local_derivatives, operations
-from symbp.calculus.forward import forward
+from symbp.calculus.counts import (
+    Counts,
+    Size,
+    local_derivatives,
+    operations,
+    tangent_operations,
+)
 from symbp.calculus.normalise import normalise
 from symbp.calculus.path_counts import PathCounts, count_paths, is_recurrent
 from symbp.calculus.sizes import Sizes, sizes_of
@@ -229,16 +236,14 @@ def operation_counts(derivation: "Derivation") -> OperationCounts:
     shown = [equation for line in derivation.forward for equation in line.equations]
     backward = [equation for line in derivation.backward for equation in line.equations]
     program = Program(shown, printed.cost, derived=True)
-    normal = normalise(program)
     # Paths are those of `Derivation.paths`, of the equations as they were differentiated; only
     # that a read under a condition always counts, and reads that meet count each.
     given = [equation for line in derivation.forward for equation in line.sources]
     differentiated = Program(given, printed.cost, derived=True)
-    known = {id(equation) for equation in normal.equations}
-    tangents = [e for e in forward(normal)[0].equations if id(e) not in known]
-    sizes = sizes_of(program, [*backward, *normal.equations, *tangents, *given])
+    normal = normalise(differentiated)
+    sizes = sizes_of(program, [*backward, *given, *normal.equations])
     recurrent = is_recurrent(program)
-    counting = _Counting(program, differentiated, backward, tangents)
+    counting = _Counting(program, differentiated, normal, backward)
     numbers = counting.rows(_number_of(sizes))
     formulas = counting.rows(_polynomial_of(sizes), with_paths=not recurrent)
     rows = []
@@ -268,28 +273,28 @@ class _Counting:
         self,
         program: Program,
         differentiated: Program,
+        normal: Program,
         backward: list[Equation],
-        tangents: list[Equation],
     ) -> None:
-        self.program, self.differentiated = program, differentiated
-        self.backward, self.tangents = backward, tangents
+        self.program, self.differentiated, self.normal = program, differentiated, normal
+        self.backward = backward
         self.paths: PathCounts | None = None
 
     def rows(self, size: Size, with_paths: bool = True) -> dict[str, Counts | None]:
         forward_pass = operations(self.program.equations, size)
         reverse_mode = forward_pass + operations(self.backward, size)
-        tangent_pass = operations(self.tangents, size)
+        once = forward_pass + local_derivatives(self.normal, size)
+        tangent_pass = tangent_operations(self.normal, size)
         rows: dict[str, Counts | None] = {
             "forward pass": forward_pass,
             "reverse mode": reverse_mode,
-            "forward mode": forward_pass + tangent_pass.times(self.entries(size)),
+            "forward mode": once + tangent_pass.times(self.entries(size)),
             "path enumeration": None,
         }
         if with_paths:
             paths = self._paths(size)
             if paths is not None:
-                local = local_derivatives(normalise(self.differentiated), size)
-                rows["path enumeration"] = forward_pass + local + paths.operations
+                rows["path enumeration"] = once + paths.operations
         return rows
 
     def _paths(self, size: Size) -> PathCounts | None:
@@ -314,9 +319,9 @@ class _Counting:
         """Return the formula of forward mode with the number of parameters as a factor."""
         size = _polynomial_of(sizes)
         entries = _expression(self.entries(size))
-        once = operations(self.program.equations, size).map(_expression)
-        each = operations(self.tangents, size).map(_expression)
-        return each.times(entries) + once
+        once = operations(self.program.equations, size) + local_derivatives(self.normal, size)
+        each = tangent_operations(self.normal, size).map(_expression)
+        return each.times(entries) + once.map(_expression)
 
 
 def _number_of(sizes: Sizes) -> Size:

@@ -4,14 +4,23 @@ Terms and factors are ordered by when their tensors were written down (`Element.
 first; what is printed is the SymPy body that the interpreter evaluates.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.local import LocalDerivative
-from symbp.derivations.order import factor_order, in_order, is_constant, is_negative, is_partial
+from symbp.derivations.order import (
+    factor_order,
+    factors_of,
+    in_order,
+    is_constant,
+    is_negative,
+    is_partial,
+    with_common_number,
+)  # fmt: skip
 from symbp.derivations.patterns import is_indicator, softmax_argument
+from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
@@ -88,14 +97,14 @@ class IndexForm:
             if source.adjoint_symbol is None:
                 return self.style.partial(self.tensor(self.cost), self.tensor(source, subscripts))
             symbol = self.style.symbol(source.adjoint_symbol)
-            return self.style.scripted(symbol, _places(source, subscripts), _label(source))
-        below = _places(tensor, subscripts)
+            return self.style.scripted(symbol, places(source, subscripts), label(source))
+        below = places(tensor, subscripts)
         if tensor.component_of is not None:
             tensor = tensor.component_of[0]
         base, digits = self.style.tensor_name(tensor)
         if digits:
             below = f"{digits},{below}" if below else digits
-        return self.style.scripted(base, below, _label(tensor))
+        return self.style.scripted(base, below, label(tensor))
 
     def show(self, node: Expr, scope: Scope) -> Printed:
         """Print an expression; the scope names the indices that are free in it."""
@@ -148,7 +157,7 @@ class IndexForm:
         return text if level >= least else self.style.parentheses(text)
 
     def _sum_of_terms(self, node: Expr, scope: Scope) -> Printed:
-        content, terms = _with_common_number(node)
+        content, terms = with_common_number(node)
         text = ""
         for term in in_order(terms):
             negative = is_negative(term)
@@ -167,7 +176,7 @@ class IndexForm:
             return "-" + self.enclosed((text, level), MUL), ADD
         above: list[Expr] = []
         below: list[Expr] = []
-        for factor in _factors_of(node):
+        for factor in factors_of(node):
             if factor.is_Rational:
                 above += [sympy.Integer(factor.p)] if factor.p != 1 else []
                 below += [sympy.Integer(factor.q)] if factor.q != 1 else []
@@ -261,7 +270,8 @@ class IndexForm:
         equation = equation.rename({index: index.fresh() for index in equation.domain})
         plain: dict[Expr, Expr] = {}
         for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
-            if isinstance(subscript, Index) and subscript not in plain:
+            whole = isinstance(subscript, Index) and subscript.extent == asked.extent
+            if whole and subscript not in plain:
                 plain[subscript] = asked
         inner = dict(scope)
         bound = [self._name(i, inner) for i in equation.domain if i not in plain]
@@ -323,15 +333,20 @@ class IndexForm:
     def _condition(self, node: Expr, scope: Scope) -> str:
         for sign, kind in RELATION_KINDS.items():
             if isinstance(node, kind):
-                parts = [self.show(argument, scope)[0] for argument in node.args]
-                return (
-                    self.style.relation(sign, parts[0], parts[1])
-                    if len(parts) == 2
-                    else (f" {sign} ".join(parts))
-                )
+                parts = [self._part(argument, node, scope) for argument in node.args]
+                text = parts[0]
+                for part in parts[1:]:
+                    text = self.style.relation(sign, text, part)
+                return text
         if isinstance(node, sympy.Not):
             return "¬" + self.style.parentheses(self._condition(node.args[0], scope))
         return str(node).lower()
+
+    def _part(self, node: Expr, whole: Expr, scope: Scope) -> str:
+        """Print a side of a comparison, or a condition in another one."""
+        text = self.show(node, scope)[0]
+        mixed = isinstance(node, (sympy.And, sympy.Or)) and type(node) is not type(whole)
+        return self.style.parentheses(text) if mixed else text
 
     def _application(self, record: Operation, arguments: Sequence[Expr], scope: Scope) -> Printed:
         shown = [self.show(argument, scope) for argument in arguments]
@@ -375,42 +390,3 @@ RELATION_KINDS = {
     "==": sympy.Eq, "!=": sympy.Ne, "<": sympy.StrictLessThan, "<=": sympy.LessThan,
     ">": sympy.StrictGreaterThan, ">=": sympy.GreaterThan, "and": sympy.And, "or": sympy.Or,
 }  # fmt: skip
-
-
-def _label(tensor: Tensor) -> str:
-    return "" if tensor.label is None else str(tensor.label)
-
-
-def _places(tensor: Tensor, subscripts: Iterable[str]) -> str:
-    """Return what is printed below: the subscripts, or a component's place counted from 1."""
-    if tensor.component_of is None:
-        return _joined(subscripts)
-    whole, place = tensor.component_of
-    short = all(isinstance(extent, int) and extent < 10 for extent in whole.shape)
-    return ("" if short else ",").join(str(position + 1) for position in place)
-
-
-def _joined(subscripts: Iterable[str]) -> str:
-    parts = list(subscripts)
-    if any((len(part.rstrip("'")) > 1 and part[0] != "\\") or part.isdigit() for part in parts):
-        return ",".join(parts)
-    return (" " if any(part.startswith("\\") for part in parts) else "").join(parts)
-
-
-def _factors_of(node: Expr) -> Iterator[Expr]:
-    """Yield the factors of a product; what all terms of a sum share stands before it."""
-    for factor in sympy.Mul.make_args(node):
-        if isinstance(factor, sympy.Add):
-            number, terms = _with_common_number(factor)
-            if number != 1:
-                yield number
-                factor = sympy.Add(*terms)
-        yield factor
-
-
-def _with_common_number(node: Expr) -> tuple[Expr, tuple[Expr, ...]]:
-    """Return a number and terms: ``a/5 - y/5``, as SymPy keeps it, is read as ``(a - y)/5``."""
-    numbers = [abs(term.as_coeff_Mul()[0]) for term in node.args]
-    if numbers[0] == 1 or any(number != numbers[0] for number in numbers):
-        return sympy.S.One, node.args
-    return numbers[0], tuple(term / numbers[0] for term in node.args)

@@ -4,7 +4,7 @@ Tensor elements remember when they were written down (`Element.serial`), and tha
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import sympy
 from sympy.core.expr import Expr
@@ -17,7 +17,10 @@ from symbp.notation.prime import Prime
 from symbp.notation.reductions import Reduction, Sum
 from symbp.notation.tensor import Element
 
-__all__ = ["factor_order", "in_order", "is_constant", "is_negative", "is_partial", "matrix_order"]
+__all__ = [
+    "factor_order", "factors_of", "in_order", "is_constant", "is_negative", "is_partial",
+    "matrix_order", "with_common_number",
+]  # fmt: skip
 
 
 def is_negative(term: Expr) -> bool:
@@ -77,6 +80,25 @@ def factor_order(factor: Expr) -> tuple[int, float, str]:
     else:
         kind = 7 if isinstance(factor, Reduction) else 6
     return kind, _serial(factor), str(factor)
+
+
+def factors_of(node: Expr) -> Iterator[Expr]:
+    """Yield the factors of a product; what all terms of a sum share stands before it."""
+    for factor in sympy.Mul.make_args(node):
+        if isinstance(factor, sympy.Add):
+            number, terms = with_common_number(factor)
+            if number != 1:
+                yield number
+                factor = sympy.Add(*terms)
+        yield factor
+
+
+def with_common_number(node: Expr) -> tuple[Expr, tuple[Expr, ...]]:
+    """Return a number and terms: ``a/5 - y/5``, as SymPy keeps it, is read as ``(a - y)/5``."""
+    numbers = [abs(term.as_coeff_Mul()[0]) for term in node.args]
+    if numbers[0] == 1 or any(number != numbers[0] for number in numbers):
+        return sympy.S.One, node.args
+    return numbers[0], tuple(term / numbers[0] for term in node.args)
 
 
 def is_constant(factor: Expr) -> bool:

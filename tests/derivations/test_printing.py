@@ -57,7 +57,7 @@ def right(text: str) -> str:
         (
             bp.softmax(x[j], j),
             r"\frac{e^{x_{j}}}{\sum_{k} e^{x_{k}}}",
-            "exp(xⱼ)/Σₖ exp(xₖ)",
+            "exp(xⱼ)/(Σₖ exp(xₖ))",
         ),
         (x[j] * bp.Max(u[k], k), r"x_{j} \max_{k} u_{k}", "xⱼ maxₖ uₖ"),
         (

