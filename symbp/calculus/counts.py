@@ -17,7 +17,7 @@ This is the cost model of Griewank and Walther, "Evaluating Derivatives" (2nd ed
 sections 2.5 and 3.3-3.4, with one kind of call for every elementary function.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,9 @@ from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Reduction
-from symbp.notation.tensor import Element
+from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Counts", "Size", "local_derivatives", "operations"]
+__all__ = ["Counts", "Size", "local_derivatives", "operations", "tangent_operations"]
 
 # The size of an index: a number, or an element of a ring of polynomials.
 Size = Callable[[Index], Any]
@@ -112,19 +112,61 @@ def local_derivatives(program: Program, size: Size) -> Counts:
     size : callable
         The size of an index, as a number or a polynomial.
     """
+    total = Counts()
+    for equation, helpers, derivatives in _rules(program):
+        total += operations(helpers, size)
+        for p in derivatives:
+            total += _of_body(p, equation.domain, size)
+    return total
+
+
+def tangent_operations(program: Program, size: Size) -> Counts:
+    """Return the operations of one pass of tangents, with the local derivatives at hand.
+
+    A tangent is the sum of those of what its equation reads, each times its local derivative.
+
+    Parameters
+    ----------
+    program : Program
+        A normalised program with a cost.
+    size : callable
+        The size of an index, as a number or a polynomial.
+    """
+    total = Counts()
+    started: set[Tensor] = set()
+    for equation, _, derivatives in _rules(program):
+        products = _product(equation.domain, size)
+        left = _product([i for i in equation.domain if i not in equation.reduce], size)
+        factors = sum(not _is_unit(p) for p in derivatives)
+        # What is added to a tensor that is started, or that starts with zeros, is added once more.
+        begun = equation.tensor in started or equation.is_scatter
+        additions = len(derivatives) * products - (0 if begun else left)
+        total += Counts(multiplications=factors * products, additions=additions)
+        started.add(equation.tensor)
+    return total
+
+
+def _rules(program: Program) -> Iterator[tuple[Equation, list[Equation], list[Expr]]]:
+    """Yield the equations that lead to the cost, with the factors of the one rule.
+
+    And, between the two, the equations that these factors need.
+    """
     active = active_tensors(program, program.parameters)
     names = {tensor.name for tensor in program.tensors}
-    total = Counts()
     for equation in program.equations:
         occurrences = [e for e in elements_of(equation.body) if e.tensor in active]
         if not occurrences or equation.tensor not in active:
             continue
         factor, helpers = reduction_factor(equation, names)
-        total += operations(helpers, size)
-        for occurrence in occurrences:
-            p = scaled(factor, partial(equation.body, occurrence))
-            total += _of_body(p, equation.domain, size)
-    return total
+        found = [scaled(factor, partial(equation.body, occurrence)) for occurrence in occurrences]
+        yield equation, helpers, [p for p in found if p != 0]
+
+
+def _is_unit(p: Expr) -> bool:
+    """Whether a local derivative is 1 or -1 wherever something is read: a sign is free."""
+    if isinstance(p, where):
+        return all(branch == 0 or _is_unit(branch) for branch in p.args[1:])
+    return p in (1, -1)
 
 
 def _of_body(body: Expr, domain: Iterable[Index], size: Size) -> Counts:

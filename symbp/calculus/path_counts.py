@@ -8,13 +8,16 @@ holds or not. Nothing is enumerated: one sweep from the cost counts the paths to
 tensor together, because each element on the left of an equation reads equally many (Griewank and
 Walther, "Evaluating Derivatives", 2nd ed., 2008, on Bauer's formula; Nielsen, chapter 2).
 
+A path costs a multiplication for every factor after its first; an edge whose local derivative is
+identically 1 or -1, as that of a bias or of a term in a sum, is no factor.
+
 In a recurrence the number of paths differs from step to step: it is swept step by step, reads
 before the first step do not exist, and conditions on the step, such as ``t > 0``, are obeyed.
 """
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -31,7 +34,7 @@ from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
-from symbp.notation.reductions import Reduction
+from symbp.notation.reductions import Reduction, Sum
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["PathCounts", "count_paths", "is_recurrent"]
@@ -52,11 +55,14 @@ class _Read:
         The indices in it that a sum around it runs over.
     guards : tuple of tuples of (condition, bool)
         Each place where it stands, by the conditions around it.
+    unit : bool
+        Whether the local derivative is 1 or -1, wherever it is read: nothing is multiplied.
     """
 
     element: Element
     bound: tuple[Index, ...]
     guards: tuple[tuple[Guard, ...], ...]
+    unit: bool
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,14 @@ class PathCounts:
     ----------
     paths : dict of Tensor to (int or polynomial)
         The number of paths from the cost to all entries of a parameter together.
-    lengths : dict of Tensor to (int or polynomial)
-        The number of edges of these paths, added up.
+    factors : dict of Tensor to (int or polynomial)
+        The number of edges of these paths, added up, without those whose local derivative is 1.
     operations : Counts
-        A path with L edges costs L - 1 multiplications; the products for one entry are added.
+        A path with L such edges costs L - 1 multiplications; the products for one entry are added.
     """
 
     paths: dict[Tensor, Any]
-    lengths: dict[Tensor, Any]
+    factors: dict[Tensor, Any]
     operations: Counts
 
     @property
@@ -117,7 +123,9 @@ def count_paths(program: Program, size: Size, most: int | None = None) -> PathCo
     sweep = _Sweep(program, size, most)
     parameters = [p for p in program.parameters if p in sweep.paths]
     paths = {p: sum(sweep.paths[p].values()) for p in parameters}
-    lengths = {p: sum(sweep.lengths[p].values()) for p in parameters}
+    factors = {p: sum(sweep.factors[p].values()) for p in parameters}
+    # On a path without any factor there is nothing to multiply.
+    bare = sum(sum(sweep.bare[p].values()) for p in parameters)
     additions: Any = 0
     for parameter in parameters:
         additions += paths[parameter]
@@ -127,22 +135,23 @@ def count_paths(program: Program, size: Size, most: int | None = None) -> PathCo
             for index in parameter.indices:
                 entries *= size(index)
             additions -= entries
-    products = sum(lengths.values()) - sum(paths.values())
-    return PathCounts(paths, lengths, Counts(products, additions))
+    products = sum(factors.values()) - sum(paths.values()) + bare
+    return PathCounts(paths, factors, Counts(products, additions))
 
 
 class _Sweep:
-    """Carries the number of paths, and of their edges, from the cost to the parameters.
+    """Carries the number of paths, of their factors, and of paths without any factor.
 
-    Both are kept for each step of a tensor with time where there is a recurrence, else under one
-    key, None.
+    From the cost to the parameters; all are kept for each step of a tensor with time where there
+    is a recurrence, else under one key, None.
     """
 
     def __init__(self, program: Program, size: Size, most: int | None) -> None:
         assert program.cost is not None, "a program without a cost is refused before"
         self.size, self.most = size, most
         self.paths: dict[Tensor, dict[int | None, Any]] = {program.cost: {None: 1}}
-        self.lengths: dict[Tensor, dict[int | None, Any]] = {program.cost: {None: 0}}
+        self.factors: dict[Tensor, dict[int | None, Any]] = {program.cost: {None: 0}}
+        self.bare: dict[Tensor, dict[int | None, Any]] = {program.cost: {None: 1}}
         # Parameters of which every entry is known to be read.
         self.covered: set[Tensor] = set()
         parameters = set(program.parameters)
@@ -173,7 +182,7 @@ class _Sweep:
             return
         if self.most is not None and isinstance(paths, PolyElement) and len(paths) > self.most:
             raise UnsupportedError(f"the number of paths is a polynomial of over {self.most} terms")
-        edges = self.lengths[equation.tensor][step] + paths
+        factors, bare = self.factors[equation.tensor][step], self.bare[equation.tensor][step]
         for read in reads:
             element = read.element
             if not _exists(read, equation, step):
@@ -184,14 +193,18 @@ class _Sweep:
             if axis is not None:
                 inside = tuple(i for i in read.bound if not element.args[axis].has(i))
                 places = self._steps(equation, read, axis, step)
-            factor: Any = 1
+            ways: Any = 1
             for index in inside:
-                factor = factor * self.size(index)
-            to_paths = self.paths.setdefault(element.tensor, {})
-            to_lengths = self.lengths.setdefault(element.tensor, {})
+                ways = ways * self.size(index)
+            carried = (
+                (self.paths, paths),
+                (self.factors, factors + (0 if read.unit else paths)),
+                (self.bare, bare if read.unit else 0),
+            )
             for place in places:
-                to_paths[place] = to_paths.get(place, 0) + paths * factor
-                to_lengths[place] = to_lengths.get(place, 0) + edges * factor
+                for counted, number in carried:
+                    to = counted.setdefault(element.tensor, {})
+                    to[place] = to.get(place, 0) + number * ways
             if element.is_plain:
                 self.covered.add(element.tensor)
 
@@ -247,15 +260,23 @@ def _reads(equation: Equation) -> list[_Read]:
     softmax, both lead to the same elements and only the larger is kept.
     """
     found: dict[Element, _Read] = {}
-    for element, bound, guards in _occurrences(whole_body(equation), (), ()):
+    for element, bound, guards, unit in _occurrences(whole_body(equation), (), (), unit=True):
         # A sum in a sum over the same index hides the outer one.
         inside = tuple(index for index in dict.fromkeys(bound) if element.has(index))
+        # The derivatives of several occurrences are added, so they are no longer 1.
+        alone = unit and element not in found
         places = found[element].guards if element in found else ()
-        found[element] = _Read(element, inside, (*places, guards))
+        found[element] = _Read(element, inside, (*places, guards), alone)
     kept: list[_Read] = []
     for read in found.values():
         if not any(_is_among(read, other) for other in kept):
-            kept = [*(other for other in kept if not _is_among(other, read)), read]
+            among = [other for other in kept if _is_among(other, read)]
+            merged = replace(read, unit=read.unit and not among)
+            kept = [*(other for other in kept if other not in among), merged]
+        else:
+            kept = [
+                replace(other, unit=False) if _is_among(read, other) else other for other in kept
+            ]
     return kept
 
 
@@ -278,24 +299,39 @@ def _is_among(read: _Read, other: _Read) -> bool:
 
 
 def _occurrences(
-    node: Expr, bound: tuple[Index, ...], guards: tuple[Guard, ...]
-) -> Iterator[tuple[Element, tuple[Index, ...], tuple[Guard, ...]]]:
-    """Yield the elements with a derivative, the indices bound around each, and its guards."""
+    node: Expr, bound: tuple[Index, ...], guards: tuple[Guard, ...], unit: bool
+) -> Iterator[tuple[Element, tuple[Index, ...], tuple[Guard, ...], bool]]:
+    """Yield the elements with a derivative, the indices bound around each, and its guards.
+
+    And whether that derivative is 1 or -1; a sign is free.
+    """
     if isinstance(node, Element):
-        yield node, bound, guards
+        yield node, bound, guards, unit
     elif isinstance(node, Reduction):
-        yield from _occurrences(node.body, (*bound, *node.bound), guards)
-    elif isinstance(node, (sympy.Add, sympy.Mul, sympy.Pow)):
+        # Of a sum, an element that not all its indices stand in is read once for each of them.
+        inside = unit and isinstance(node, Sum)
+        around = (*bound, *node.bound)
+        for element, within, under, alone in _occurrences(node.body, around, guards, inside):
+            every = all(element.has(index) for index in node.bound)
+            yield element, within, under, alone and every
+    elif isinstance(node, sympy.Add):
         for argument in node.args:
-            yield from _occurrences(argument, bound, guards)
+            yield from _occurrences(argument, bound, guards, unit)
+    elif isinstance(node, sympy.Mul):
+        only = unit and len(node.args) == 2 and node.args[0] == -1
+        for argument in node.args:
+            yield from _occurrences(argument, bound, guards, only)
+    elif isinstance(node, sympy.Pow):
+        for argument in node.args:
+            yield from _occurrences(argument, bound, guards, False)
     elif isinstance(node, where):
         condition, chosen, other = node.args
-        yield from _occurrences(chosen, bound, (*guards, (condition, True)))
-        yield from _occurrences(other, bound, (*guards, (condition, False)))
+        yield from _occurrences(chosen, bound, (*guards, (condition, True)), unit)
+        yield from _occurrences(other, bound, (*guards, (condition, False)), unit)
     elif isinstance(node, Prime):
-        yield from _occurrences(node.application, bound, guards)
+        yield from _occurrences(node.application, bound, guards, False)
     elif isinstance(node, sympy.Function) and node.has(Element):
         rules = operation_of(type(node)).derivative(*node.args)
         for argument, rule in zip(node.args, rules, strict=True):
             if rule != 0:
-                yield from _occurrences(argument, bound, guards)
+                yield from _occurrences(argument, bound, guards, False)

@@ -19,7 +19,7 @@ from symbp.notation.program import Program
 from symbp.notation.reductions import Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Sizes", "sizes_of"]
+__all__ = ["Sizes", "axes_of", "sizes_of"]
 
 # An index, an axis of a tensor, or what an index adds to a subscript: tensor, axis, name, factor.
 Key = Index | tuple[Tensor, int] | tuple[Tensor, int, str, Expr]
@@ -102,6 +102,20 @@ def sizes_of(program: Program, others: Iterable[Equation] = ()) -> Sizes:
         else:
             symbols[top] = extent
     return Sizes({key: symbols[root(key)] for key in parent}, values)
+
+
+def axes_of(program: Program, sizes: Sizes) -> dict[sympy.Symbol, tuple[Index, Tensor | None]]:
+    """Return for each size an index that has it, and a tensor with this index, if there is one."""
+    found: dict[sympy.Symbol, tuple[Index, Tensor | None]] = {}
+    for tensor in (*program.parameters, *program.tensors):
+        for axis, index in enumerate(tensor.indices):
+            symbol = sizes.symbols.get((tensor, axis))
+            if symbol is not None:
+                found.setdefault(symbol, (index, tensor))
+    for key, symbol in sizes.symbols.items():
+        if isinstance(key, Index):
+            found.setdefault(symbol, (key, None))
+    return found
 
 
 def _joined(equations: Sequence[Equation]) -> Iterator[tuple[Key, Index]]:

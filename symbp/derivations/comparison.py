@@ -36,12 +36,15 @@ from symbp.calculus.counts import (
 )
 from symbp.calculus.normalise import normalise
 from symbp.calculus.path_counts import PathCounts, count_paths, is_recurrent
-from symbp.calculus.sizes import Sizes, sizes_of
+from symbp.calculus.sizes import Sizes, axes_of, sizes_of
+from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import style_of
 from symbp.derivations.quantities import formula_in, number_in, ratio_in
 from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
+from symbp.notation.index import Index
 from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
 
 if TYPE_CHECKING:
     from symbp.derivations.derivation import Derivation
@@ -86,6 +89,8 @@ class OperationCounts:
         Forward pass, reverse mode, forward mode and path enumeration.
     sizes : dict of Symbol to int
         What each size stands for.
+    axes : dict of Symbol to (Index, Tensor or None)
+        An index that runs over so many, and a tensor, if possible a parameter, that has it.
     parameters : int
         The number of scalar parameters.
     paths : int or SymPy expression or None
@@ -96,6 +101,7 @@ class OperationCounts:
 
     rows: tuple[OperationRow, ...]
     sizes: Mapping[sympy.Symbol, int]
+    axes: Mapping[sympy.Symbol, tuple[Index, Tensor | None]]
     parameters: int
     paths: Any
     per_example: bool
@@ -116,7 +122,7 @@ class OperationCounts:
         for row in self.rows:
             lines.append(row.method)
             lines += [f"  {name}: {formula}" for name, formula in _formulas(row, "text")]
-        return "\n".join([*lines, "", *self._legend("text")]).rstrip()
+        return "\n".join([*lines, "", *self._with("text")]).rstrip()
 
     def latex(self) -> str:
         """Return the table and the formulas as tabulars; amsmath is the only package needed.
@@ -141,7 +147,7 @@ class OperationCounts:
             "\\begin{tabular}{@{}llp{0.55\\linewidth}@{}}\n"
             + " \\tabularnewline\n".join(formulas)
             + "\n\\end{tabular}",
-            ", ".join(self._legend("latex")),
+            ", ".join(self.legend("latex")),
         ]
         # Footnote size and narrow columns: the table fits into a text width of 345 pt.
         body = "\n\n\\medskip\\noindent\n".join(block for block in blocks if block)
@@ -159,7 +165,7 @@ class OperationCounts:
         for entry in self.rows:
             for position, (name, text) in enumerate(_formulas(entry, "latex")):
                 lines.append(f"| {entry.method if position == 0 else ''} | {name} | {text} |")
-        return "\n".join([*lines, "", ", ".join(self._legend("latex"))]).rstrip() + "\n"
+        return "\n".join([*lines, "", ", ".join(self.legend("latex"))]).rstrip() + "\n"
 
     def __str__(self) -> str:
         return self.text()
@@ -202,12 +208,27 @@ class OperationCounts:
             lines.append((row.method, *cells, ratio))
         return lines
 
-    def _legend(self, language: str) -> list[str]:
-        style = style_of(language)
-        entries = [f"{formula_in(s, style)} = {value}" for s, value in self.sizes.items()]
-        if language == "latex":
-            return [f"${entry}$" for entry in entries]
+    def _with(self, language: str) -> list[str]:
+        entries = self.legend(language)
         return ["with " + ", ".join(entries)] if entries else []
+
+    def legend(self, language: str = "text") -> list[str]:
+        """Return what each size is, such as ``n₁ = 784 (k of w²ⱼₖ)``; LaTeX in dollar signs."""
+        style = style_of(language)
+        entries = []
+        for symbol, value in self.sizes.items():
+            index, tensor = self.axes[symbol]
+            parts = [
+                f"{formula_in(symbol, style)} = {number_in(value, style)}",
+                style.name(index.name),
+            ]
+            if tensor is not None:
+                names = [style.name(other.name) for other in tensor.indices]
+                parts.append(IndexForm(style, tensor).tensor(tensor, names))
+            if language == "latex":
+                parts = [f"${part}$" for part in parts]
+            entries.append(f"{parts[0]} ({' of '.join(parts[1:])})")
+        return entries
 
 
 def operation_counts(derivation: "Derivation") -> OperationCounts:
@@ -263,7 +284,8 @@ def operation_counts(derivation: "Derivation") -> OperationCounts:
     total = None if counting.paths is None else _plain(counting.paths.total)
     found = {s for row in rows if row.formulas for s in row.formulas.total.free_symbols}
     named = {symbol: value for symbol, value in sizes.values.items() if symbol in found}
-    return OperationCounts(tuple(rows), named, entries, total, derivation.per_example)
+    axes = {symbol: found for symbol, found in axes_of(program, sizes).items() if symbol in named}
+    return OperationCounts(tuple(rows), named, axes, entries, total, derivation.per_example)
 
 
 class _Counting:

@@ -1,4 +1,4 @@
-"""How numbers of operations, and formulas of them in the sizes, print: ``1 139 620 ≈ 1.1·10⁶``."""
+"""How numbers of operations, and formulas of them in the sizes, print: ``11,396,201 ≈ 1.1·10⁷``."""
 
 from collections.abc import Iterator
 from decimal import Context, Decimal
@@ -14,8 +14,8 @@ __all__ = ["formula_in", "number_in", "ratio_in"]
 
 # From here on a number is printed rounded, too; beyond the second, only rounded.
 READABLE, LONGEST = 10**7, 10**15
-# How many terms of a formula are printed.
-MOST_TERMS = 8
+# A formula with more terms than these cannot be read.
+MOST_TERMS = 24
 # From more factors than these, the middle ones are dots.
 LONGEST_PRODUCT = 9
 
@@ -49,26 +49,24 @@ def ratio_in(value: int, unit: int, style: Style) -> str:
 
 
 def formula_in(node: Expr, style: Style, most: int = MOST_TERMS) -> str:
-    """Return a formula in sizes; of a sum with many terms the first, and how many are left out."""
+    """Return a formula in sizes; of one with too many terms only how many they are."""
+    terms = sum(len(part.args) for part in sympy.preorder_traversal(node) if part.is_Add)
+    return style.remark(f"a formula of {terms} terms") if terms > most else _formula(node, style)
+
+
+def _formula(node: Expr, style: Style) -> str:
     if isinstance(node, sympy.Add):
-        terms = sorted(node.args, key=_term_order)
-        # One term takes no more room than the remark that it is left out.
-        shown_terms = terms if len(terms) <= most + 1 else terms[:most]
         text = ""
-        for term in shown_terms:
+        for term in sorted(node.args, key=_term_order):
             negative = bool(term.as_coeff_Mul()[0].is_negative)
-            shown = formula_in(-term if negative else term, style, most)
+            shown = _formula(-term if negative else term, style)
             sign = style.minus if negative else style.plus
             text += sign + shown if text else ("-" if negative else "") + shown
-        if len(shown_terms) < len(terms):
-            count = len(terms) - len(shown_terms)
-            dots, left = ("…", "{}") if style.one_line else (r"\dots\ ", r"\text{{{}}}")
-            text += style.plus + dots + left.format(f" {count} more terms")
         return text
     if isinstance(node, sympy.Mul):
-        return _product(node, style, most)
+        return _product(node, style)
     if isinstance(node, sympy.Pow):
-        return style.power(formula_in(node.args[0], style, most), str(node.args[1]))
+        return style.power(_formula(node.args[0], style), str(node.args[1]))
     if node.is_Symbol:
         stem, _, number = node.name.partition("_")
         return style.scripted(stem, number, "")
@@ -77,20 +75,20 @@ def formula_in(node: Expr, style: Style, most: int = MOST_TERMS) -> str:
     return str(node)
 
 
-def _product(node: Expr, style: Style, most: int) -> str:
+def _product(node: Expr, style: Style) -> str:
     coefficient, rest = node.as_coeff_Mul()
     if coefficient.is_negative:
-        return "-" + formula_in(-node, style, most)
+        return "-" + _formula(-node, style)
     symbols = sorted(
         (f for f in sympy.Mul.make_args(rest) if not isinstance(f, sympy.Add)), key=_name_order
     )
     sums = [f for f in sympy.Mul.make_args(rest) if isinstance(f, sympy.Add)]
     # The shortest sum first: parameters times the operations of a pass.
     sums.sort(key=lambda f: (len(f.args), sympy.default_sort_key(f)))
-    parts = [] if coefficient == 1 else [formula_in(coefficient, style)]
-    shown = [formula_in(factor, style, most) for factor in symbols]
+    parts = [] if coefficient == 1 else [_formula(coefficient, style)]
+    shown = [_formula(factor, style) for factor in symbols]
     parts += _without_middle(shown, style) if _is_run(symbols) else shown
-    parts += [style.parentheses(formula_in(factor, style, most)) for factor in sums]
+    parts += [style.parentheses(_formula(factor, style)) for factor in sums]
     return style.times.join(parts)
 
 
@@ -113,7 +111,8 @@ def _without_middle(factors: list[str], style: Style) -> list[str]:
 
 
 def _grouped(value: int, style: Style) -> str:
-    return f"{value:,}".replace(",", " " if style.one_line else r"\,")
+    # In braces, the comma is no punctuation and has no space after it.
+    return f"{value:,}" if style.one_line else f"{value:,}".replace(",", "{,}")
 
 
 def _term_order(term: Expr) -> tuple[int, list[tuple[int, str]], str]:

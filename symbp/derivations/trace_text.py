@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["latex_table", "name_of", "rounded", "sign_of", "text_table"]
 
+# What an operation is applied to, for its name may be that of a variable.
+ARGUMENT = "(·)"
 # Longer sums are counted, not written out.
 LONGEST_SUM = 8
 LONGEST_PRODUCTS = 4
@@ -36,7 +38,7 @@ def sign_of(body: Expr) -> str:
     >>> import symbp as bp
     >>> x, y = bp.parameter("x")[()], bp.parameter("y")[()]
     >>> [sign_of(b) for b in (x + y, x * y, -x, x / 2, x + 1, 1 - x, 1 / x, x**2, bp.sigmoid(x))]
-    ['+', '×', '×−1', '÷2', '+1', '1−', '1/x', 'x²', 'σ']
+    ['+', '×', '×−1', '÷2', '+1', '1−', '1/(·)', '(·)²', 'σ']
     """
     if body.is_number:
         return _constant(body)
@@ -61,17 +63,17 @@ def sign_of(body: Expr) -> str:
     if isinstance(body, Prime):
         return f"{operation_of(type(body.application)).text}′"
     text = operation_of(type(body)).text
-    return text.format(*"xyz") if "{0}" in text else text
+    return text.format("·", "·", "·") if "{0}" in text else text
 
 
 def _sign_of_power(base: Expr, exponent: Expr) -> str:
     if not exponent.is_number:
-        return f"{_constant(base)}ˣ" if base.is_number else "xʸ"
+        return f"{_constant(base)}^(·)" if base.is_number else "pow"
     if exponent == -1:
-        return "1/x"
+        return f"1/{ARGUMENT}"
     if exponent == sympy.Rational(1, 2):
-        return "√x"
-    return style_of("text").power("x", str(exponent))
+        return "√"
+    return style_of("text").power(ARGUMENT, str(exponent))
 
 
 def _constant(number: Expr) -> str:

@@ -1,12 +1,13 @@
 """The counts of operations and of paths are those of carrying them out one by one."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 import sympy
 
 import symbp as bp
-from symbp.calculus.counts import local_derivatives, operations
+from symbp.calculus.counts import local_derivatives, operations, tangent_operations
 from symbp.calculus.forward import forward
 from symbp.calculus.normalise import normalise
 from symbp.calculus.path_counts import count_paths
@@ -129,14 +130,29 @@ def walks(program: bp.Program) -> Iterator[list[Tensor]]:
         stack.extend([*path, tensor] for tensor in edges.get(path[-1], ()))
 
 
+def slopes(program: bp.Program) -> dict[tuple[Tensor, Tensor], sympy.Expr]:
+    """The local derivatives of a program of scalars, as SymPy finds them."""
+    found = {}
+    for equation in program.equations:
+        symbols = {e: sympy.Symbol(f"s{n}") for n, e in enumerate(equation.body.atoms(Element))}
+        body = equation.body.xreplace(symbols)
+        found |= {(equation.tensor, e.tensor): body.diff(s) for e, s in symbols.items()}
+    return found
+
+
 @pytest.mark.parametrize("name", ["3-3-3", "softmax", "deep", "bilinear", "scalar_graph"])
 def test_paths_are_those_found_by_walking_them(name: str) -> None:
     program = forward_program(built(name)[0])
-    found = list(walks(unroll(program)))
+    scalar = unroll(program)
+    found = list(walks(scalar))
     counts = count_paths(program, extent)
     ends = {path[-1] for path in found}
     assert counts.total == len(found)
-    assert counts.operations.multiplications == sum(len(path) - 2 for path in found)
+    slope = slopes(scalar)
+    factors = [
+        sum(slope[edge] not in (1, -1) for edge in itertools.pairwise(path)) for path in found
+    ]
+    assert counts.operations.multiplications == sum(max(n - 1, 0) for n in factors)
     assert counts.operations.additions == len(found) - len(ends)
 
 
@@ -180,6 +196,35 @@ def test_reads_that_meet_on_a_diagonal_are_two_edges() -> None:
     scalar = swept(unroll(program))
     merged = 2 * 4 * 6  # 4 elements of the diagonal, reached in two ways, 6 products in each
     assert sum(n for name, n in scalar.items() if name[0] == "X") == to_G * 2 * 6 - merged
+
+
+@pytest.mark.parametrize("name", ["3-3-3", "deep", "scalar_graph"])
+def test_tangents_are_sums_of_products_with_the_local_derivatives(name: str) -> None:
+    program = forward_program(built(name)[0])
+    scalar = unroll(program)
+    varies = {
+        t for t in scalar.tensors if scalar.depends_on([t]) & {*scalar.parameters}
+        or t in scalar.parameters
+    }  # fmt: skip
+    read: dict[Tensor, list[sympy.Expr]] = {}
+    for (into, source), slope in slopes(scalar).items():
+        if source in varies:
+            read.setdefault(into, []).append(slope)
+    counts = tangent_operations(normalise(program), extent)
+    factors = [slope for found in read.values() for slope in found if slope not in (1, -1)]
+    assert counts.multiplications == len(factors)
+    assert counts.additions == sum(len(found) - 1 for found in read.values())
+    assert counts.calls == 0
+
+
+def test_a_path_without_a_factor_costs_nothing() -> None:
+    w, v, C = bp.parameter("w"), bp.parameter("v"), bp.tensor("C")
+    q = bp.tensor("q")
+    program = bp.Program([bp.Equation(q, w - v), bp.Equation(C, 3 * v + q)], cost=C)
+    counts = count_paths(program, extent)
+    assert counts.total == 3
+    assert {t.name: n for t, n in counts.factors.items()} == {"w": 0, "v": 1}
+    assert (counts.operations.multiplications, counts.operations.additions) == (0, 1)
 
 
 def test_local_derivatives_of_a_sigmoid_layer_are_one_call_each() -> None:

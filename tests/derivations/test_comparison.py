@@ -64,10 +64,13 @@ def test_the_gradient_is_cheap(name: str) -> None:
 def test_forward_mode_takes_a_pass_for_each_parameter() -> None:
     counts = counts_of("784-30-10")
     assert counts.parameters == 23_860
-    forward, mode = (counts.row(m).numbers.total for m in ("forward pass", "forward mode"))
-    each, rest = divmod(mode - forward, counts.parameters)
+    forward, mode = (counts.row(m).numbers for m in ("forward pass", "forward mode"))
+    each, rest = divmod(mode.multiplications - forward.multiplications, counts.parameters)
     assert rest == 0
-    assert forward <= each <= 3 * forward
+    # ẇ a for each weight, w ȧ for each of the second layer, σ′ ż, and (a - y) ȧ in the cost: its
+    # local derivative is (a - y), with the 2 and the half.
+    assert each == 784 * 30 + 2 * 30 * 10 + (30 + 10) + 10
+    assert mode.total > counts.parameters * forward.total
 
 
 def test_the_numbers_of_nielsens_network_by_hand() -> None:
@@ -160,21 +163,47 @@ def test_every_form_shows_every_method(name: str) -> None:
 
 def test_numbers_and_formulas_read_well() -> None:
     text, latex = style("text"), style("latex")
-    assert number_in(23_860, text) == "23 860"
-    assert number_in(1_153_654_850, text) == "1 153 654 850 ≈ 1.2·10⁹"
-    assert number_in(1_153_654_850, latex) == (
-        r"1\\,153\\,654\\,850 \approx 1.2 \cdot 10^9".replace("\\\\", "\\")
-    )
+    assert number_in(23_860, text) == "23,860"
+    assert number_in(1_153_654_850, text) == "1,153,654,850 ≈ 1.2·10⁹"
+    assert number_in(1_153_654_850, latex) == (r"1{,}153{,}654{,}850 \approx 1.2 \cdot 10^9")
     assert number_in(10**5000, text) == "1.0·10⁵⁰⁰⁰"
     n_1, n_2, n_3, N = sympy.symbols("n_1 n_2 n_3 N")
     assert formula_in(n_1 * n_2 + 2 * n_2 * n_3 - n_2 - 1, text) == "n₁ n₂ + 2 n₂ n₃ - n₂ - 1"
     assert formula_in((n_1 + 1) * (n_2 + n_3 + N), text) == "(n₁ + 1) (N + n₂ + n₃)"
     assert formula_in(n_1 * n_2**2 / 2, latex) == r"\frac{1}{2} n_{1} n_{2}^2"
-    many = sympy.Add(*(sympy.Symbol(f"n_{k}") for k in range(1, 13)))
-    assert formula_in(many, text).endswith("n₈ + … 4 more terms")
-    assert formula_in(many, latex).endswith(r"n_{8} + \dots\ \text{ 4 more terms}")
+    some = sympy.Add(*(sympy.Symbol(f"n_{k}") for k in range(1, 13)))
+    assert formula_in(some, text).endswith("n₁₁ + n₁₂")
+    many = n_1 * sympy.Add(*(sympy.Symbol(f"n_{k}") for k in range(1, 31)))
+    assert formula_in(many, text) == "a formula of 30 terms"
+    assert formula_in(many, latex) == r"\text{a formula of 30 terms}"
     product = sympy.Mul(*(sympy.Symbol(f"n_{k}") for k in range(1, 13)))
     assert formula_in(product, text) == "n₁ n₂ ⋯ n₁₂"
+
+
+def test_sizes_are_said_by_the_indices_that_run_over_them() -> None:
+    counts = counts_of("784-30-10")
+    assert counts.legend() == ["n₁ = 784 (k of w²ⱼₖ)", "n₂ = 30 (j of w²ⱼₖ)", "n₃ = 10 (j of w³ⱼₖ)"]
+    assert counts.legend("latex")[0] == "$n_{1} = 784$ ($k$ of $w^{2}_{jk}$)"
+    # What only a sum runs over, as the window of a maximum, has no tensor.
+    assert any(entry.endswith("= 2 (i)") or " of " not in entry
+               for entry in counts_of("convolution").legend())  # fmt: skip
+
+
+def test_the_paths_of_one_neuron_cost_what_their_products_take() -> None:
+    # (a - y) σ'(z) x is two multiplications, and (a - y) σ'(z) one; the forward pass takes three.
+    counts = bp.derive(bp.mlp(1, 1)).operation_counts()
+    assert counts.row("forward pass").numbers.multiplications == 3
+    assert counts.row("path enumeration").numbers.multiplications == 6
+    n_2, n_3 = sympy.symbols("n_2 n_3", integer=True, positive=True)
+    formula = bp.derive(bp.mlp(3, 3, 3)).operation_counts().row("path enumeration").formulas
+    assert formula.multiplications.coeff(n_2 * n_3).as_coeff_Add()[0] == 6
+    assert formula.multiplications.coeff(n_3).as_coeff_Add()[0] == 2
+
+
+def test_every_method_evaluates_the_local_derivatives_once() -> None:
+    counts = counts_of("784-30-10")
+    calls = [row.numbers.calls for row in counts.rows]
+    assert calls == [40, 80, 80, 80]
 
 
 @pytest.mark.parametrize("loss", ["quadratic", "cross_entropy", "softmax_cross_entropy"])

@@ -1,7 +1,6 @@
 """trace: the published walks to every printed digit, and the right gradient of anything else."""
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -64,12 +63,12 @@ def test_the_rounded_walk_of_the_sigmoid_neuron() -> None:
     shown = {vertex.label: (vertex.above, vertex.below) for vertex in graph.vertices}
     assert shown["exp"] == ("0.37", "−0.53")
     assert shown["+1"] == ("1.37", "−0.53")
-    assert shown["1/x"] == ("0.73", "1")
+    assert shown["1/(·)"] == ("0.73", "1")
     assert shown["×−1"] == ("−1", "−0.20")
     assert shown["+"] == ("1", "0.20")
     # 1.37 and 0.73 forward; -0.53, -0.53, -0.20, 0.20 backward.
     signs = [vertex.label for vertex in graph.vertices if vertex.kind in ("operation", "cost")]
-    assert signs == ["×", "×", "+", "×−1", "exp", "+1", "1/x"]
+    assert signs == ["×", "×", "+", "×−1", "exp", "+1", "1/(·)"]
 
 
 def test_the_price_of_apples() -> None:
@@ -361,15 +360,14 @@ def test_trouble_with_a_domain_is_ieee_s(
     assert t.graph().svg()
 
 
-def test_five_hundred_nodes_take_less_than_two_seconds() -> None:
+def test_a_network_of_hundreds_of_nodes_has_few_edges_at_each() -> None:
     rng = np.random.default_rng(0)
     network = bp.mlp(9, 9, 9, 5)
     values = {p.name: rng.normal(size=p.shape) for p in network.parameters}
     values |= {"x": rng.normal(size=(1, 9)), "y": rng.normal(size=(1, 5))}
-    start = time.perf_counter()
     t = bp.trace(network, values)
-    assert time.perf_counter() - start < 2
     assert len(t.nodes) > 500
+    assert len(t.edges) < 2 * len(t.nodes)
 
 
 def test_an_expression_whose_parts_are_used_many_times_stays_small() -> None:
@@ -444,13 +442,15 @@ def test_what_is_wrong_with_arrays_is_named(changes: dict[str, Any], message: st
     assert message in str(caught.value)
 
 
-def test_the_size_is_known_before_the_work() -> None:
+def test_the_size_is_known_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(*arguments: Any) -> None:
+        raise AssertionError("the program is written out element by element")
+
+    monkeypatch.setattr("symbp.derivations.trace_program.unroll", work)
     network = bp.mlp(784, 100, 10)
     values = {p.name: np.zeros(p.shape) for p in network.parameters}
-    start = time.perf_counter()
     with pytest.raises(SymbpError, match=r"the graph has [\d,]+ operations, more than 20,000"):
         bp.trace(network, {**values, "x": np.zeros((1, 784)), "y": np.zeros((1, 10))})
-    assert time.perf_counter() - start < 1
 
 
 def test_a_formula_nested_too_deep_is_refused() -> None:

@@ -3,6 +3,7 @@
 import html
 
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
+from symbp.derivations.graphs.shapes import fold_lines
 
 __all__ = ["dot"]
 
@@ -42,7 +43,9 @@ def dot(graph: Graph) -> str:
 
 
 def _vertex(vertex: Vertex, leftwards: bool) -> str:
-    label = f"⋮\n{vertex.label}" if vertex.kind == "fold" else vertex.label
+    label = "\n".join(fold_lines(vertex)) if vertex.kind == "fold" else vertex.label
+    if vertex.bias:
+        label += f"\nbias {vertex.bias}"
     shape = SHAPES.get(vertex.kind)
     turn = ""
     if shape is None:

@@ -1,82 +1,36 @@
 """elements: a network of the elements of tensors, drawn from the equations that relate them.
 
 The layer view and the reverse network are both made here; they differ in which tensors are drawn
-and in which equations are read. Of a long tensor the first few elements and the last are drawn,
-and one vertex that stands for those between; only these are asked for what they read.
+and in which equations are read. Which elements are drawn is decided in :mod:`.columns`; only
+these, and some of each group that one vertex stands for, are asked for what they read.
 """
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.graphs.columns import Column, Group, columns_of, key_of
 from symbp.derivations.graphs.graph import Edge, Vertex
-from symbp.derivations.graphs.reading import Place, Read, Values, reads_of, shape_of, solutions
+from symbp.derivations.graphs.reading import Place, Read, Values, solutions
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import style_of
 from symbp.notation.equation import Equation
+from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Column", "Elements", "column_of", "earlier", "key_of", "levels"]
+__all__ = ["Elements", "Link", "levels"]
 
-# Tensors up to this size are drawn whole; of others the first few elements and the last. Targets
-# take less room.
-WHOLE, FIRST = 10, 4
-# The same where a network has so many tensors that it would not be legible.
-LEGIBLE, WHOLE_OF_MANY, FIRST_OF_MANY = 200, 4, 2
-# Edges between two columns that are few enough to be labelled, and the longest label.
-MOST_LABELLED, LONGEST_LABEL = 24, 16
+# Edges between two columns that are few enough to be labelled, the same where dashed lines run
+# between them, too, and the longest label.
+MOST_LABELLED, MOST_BESIDE_FOLDS, LONGEST_LABEL = 24, 12, 16
 # An element that reads another in more ways than this has no label for it.
 MOST_WAYS = 3
 
-
-@dataclass(frozen=True)
-class Column:
-    """The elements of a tensor that are drawn."""
-
-    tensor: Tensor
-    places: tuple[Place, ...]
-    hidden: int
-    sample: Place | None
-
-    def keys(self) -> list[str]:
-        """Return the keys of the vertices, that of those not drawn before the last."""
-        keys = [key_of(self.tensor, place) for place in self.places]
-        return [*keys[:-1], fold_of(self.tensor), keys[-1]] if self.hidden else keys
-
-
-def column_of(tensor: Tensor, many: bool = False) -> Column:
-    """Return which elements of a tensor are drawn, alone or as one of many tensors."""
-    whole, first = (WHOLE_OF_MANY, FIRST_OF_MANY) if many else (WHOLE, FIRST)
-    if tensor.role == "target":
-        whole, first = 3, 1
-    shape = shape_of(tensor)
-    total = math.prod(shape)
-    if total <= whole:
-        return Column(tensor, tuple(_place(n, shape) for n in range(total)), 0, None)
-    numbers = (*range(first), total - 1)
-    sample = _place((first + total - 1) // 2, shape)
-    return Column(tensor, tuple(_place(n, shape) for n in numbers), total - first - 1, sample)
-
-
-def key_of(tensor: Tensor, place: Place) -> str:
-    """Return the key of an element's vertex."""
-    return f"{tensor.name}[{','.join(map(str, place))}]"
-
-
-def fold_of(tensor: Tensor) -> str:
-    """Return the key of the vertex that stands for the elements not drawn."""
-    return f"{tensor.name}[…]"
-
-
-def _place(number: int, shape: Sequence[int]) -> Place:
-    place = []
-    for size in reversed(shape):
-        number, position = divmod(number, size)
-        place.append(position)
-    return tuple(reversed(place))
+# A group, one that reads it, and how many columns apart they are at the least.
+Link = tuple[Group, Group, int]
 
 
 @dataclass
@@ -95,36 +49,36 @@ class Elements:
     is_label: Callable[[Expr], bool]
     columns: dict[Tensor, Column] = field(default_factory=dict)
     edges: dict[tuple[str, str], list[str] | None] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.printer = IndexForm(style_of("text"), self.cost)
         self.components: dict[tuple[Tensor, Place], Tensor] = {}
 
-    def draw(self, tensors: Iterable[Tensor]) -> None:
-        """Decide which elements of the tensors are drawn."""
-        shown = list(tensors)
-        self.columns = {tensor: column_of(tensor) for tensor in shown}
-        if sum(len(column.keys()) for column in self.columns.values()) > LEGIBLE:
-            self.columns = {tensor: column_of(tensor, many=True) for tensor in shown}
+    def draw(self, tensors: Iterable[Tensor], recurrent: Mapping[Tensor, str]) -> None:
+        """Decide which elements of the tensors are drawn, and in which groups they stand."""
+        self.columns = columns_of(tensors, recurrent)
+        for column in self.columns.values():
+            self.groups |= {key_of(column.tensor, p): column.group(p) for p in column.places}
+            self.groups |= {fold.key: fold.group for fold in column.folds}
 
     def vertices(
         self,
         tensor: Tensor,
         kind: str,
-        rank: int | None,
-        label: Callable[[Place], str] | None = None,
+        level: Mapping[Group, int],
+        bias: Callable[[Place], str] = lambda place: "",
     ) -> list[Vertex]:
-        """Return the vertices of a tensor."""
+        """Return the vertices of a tensor; what stands for several tensors is among the first's."""
         column = self.columns[tensor]
         made = []
-        for key, place in zip(
-            [key_of(tensor, place) for place in column.places], column.places, strict=True
-        ):
-            text = self.name(tensor, place) if label is None else label(place)
-            made.append(Vertex(key, text, kind, rank=rank))
-        if column.hidden:
-            text = f"… {column.hidden} more"
-            made.insert(len(made) - 1, Vertex(fold_of(tensor), text, "fold", rank=rank))
+        for item in column.items:
+            if isinstance(item, tuple):
+                key, rank = key_of(tensor, item), level.get(column.group(item))
+                vertex = Vertex(key, self.name(tensor, item), kind, rank=rank, bias=bias(item))
+            else:
+                vertex = Vertex(item.key, item.label, "fold", rank=level.get(item.group))
+            made.append(vertex)
         return made
 
     def name(self, tensor: Tensor, place: Place) -> str:
@@ -168,9 +122,7 @@ class Elements:
         known = known.xreplace(named)
         return None if known.free_symbols else known
 
-    def connect(
-        self, equation: Equation, reads: Iterable[Read], into: Tensor, past: Iterable[Tensor] = ()
-    ) -> None:
+    def connect(self, equation: Equation, reads: Iterable[Read], into: Tensor) -> None:
         """Draw the edges from the elements that an equation reads to those of a drawn tensor.
 
         Parameters
@@ -181,41 +133,38 @@ class Elements:
             The occurrences of drawn tensors.
         into : Tensor
             Where the edges end.
-        past : iterable of Tensor
-            What a recurrence reads of earlier steps: no edges from what is not drawn one by one,
-            which would lead back.
         """
         target = self.columns[into]
         for read in reads:
             source = self.columns[read.tensor]
-            labelled = len(source.places) * len(target.places) <= MOST_LABELLED
-            labelled = labelled and not source.hidden and not target.hidden
+            found = []
             for there in target.places:
                 for here in source.places:
-                    ways = _first(solutions(equation, there, read, here), MOST_WAYS + 1)
+                    ways = list(islice(solutions(equation, there, read, here), MOST_WAYS + 1))
                     if ways:
-                        labels = [self._label(read, way[0]) for way in ways] if labelled else []
-                        self._add(key_of(read.tensor, here), key_of(into, there), labels)
-            if read.tensor not in past:
-                self._connect_folds(equation, read, source, target)
+                        found.append((here, there, ways))
+            most = MOST_BESIDE_FOLDS if source.folds or target.folds else MOST_LABELLED
+            labelled = len(found) <= most * target.steps
+            for here, there, ways in found:
+                labels = [self._label(read, way[0]) for way in ways] if labelled else []
+                self._add(source.key(here), target.key(there), labels)
+            self._connect_folds(equation, read, source, target)
 
     def _connect_folds(
         self, equation: Equation, read: Read, source: Column, target: Column
     ) -> None:
-        if target.hidden:
-            for here in source.places:
-                found = solutions(equation, None, read, here)
-                if any(there not in target.places for _, there, _ in found):
-                    self._add(key_of(source.tensor, here), fold_of(target.tensor), [])
-        if source.hidden:
-            for there in target.places:
-                found = solutions(equation, there, read, None)
-                if any(here not in source.places for _, _, here in found):
-                    self._add(fold_of(source.tensor), key_of(target.tensor, there), [])
-        if source.hidden and target.hidden:
-            found = solutions(equation, target.sample, read, None)
-            if any(here not in source.places for _, _, here in found):
-                self._add(fold_of(source.tensor), fold_of(target.tensor), [])
+        pairs = []
+        if target.folds:
+            for place in source.places:
+                found = solutions(equation, None, read, place)
+                pairs += [(place, there) for _, there, _ in found if there not in target.drawn]
+        if source.folds:
+            samples = [sample for fold in target.folds for sample in fold.samples]
+            for place in (*target.places, *samples):
+                found = solutions(equation, place, read, None)
+                pairs += [(here, place) for _, _, here in found if here not in source.drawn]
+        for here, there in pairs:
+            self._add(source.key(here), target.key(there), [])
 
     def _label(self, read: Read, values: Values) -> str | None:
         factor = None if read.factor is None else self.at(read.factor, values)
@@ -243,51 +192,29 @@ class Elements:
             result.append(Edge(source, target, shown))
         return result
 
+    def links(self) -> list[Link]:
+        """Return which groups read which, by the edges drawn."""
+        found = dict.fromkeys((self.groups[s], self.groups[t]) for s, t in self.edges)
+        return [(source, target, 1) for source, target in found if source != target]
 
-def levels(
-    order: Sequence[Tensor], steps: Iterable[tuple[Tensor, Tensor, int]]
-) -> dict[Tensor, int]:
-    """Return the column of each tensor: the longest way to it.
 
-    Parameters
-    ----------
-    order : sequence of Tensor
-        What is drawn.
-    steps : iterable of (Tensor, Tensor, int)
-        A tensor, one that reads it, and how many columns apart they are at the least; no cycle.
+def levels(links: Iterable[Link]) -> dict[Group, int]:
+    """Return the column of each group: the longest way to it.
+
+    Raises
+    ------
+    SymbpError
+        The groups need each other in a circle.
     """
-    given = list(steps)
-    level = dict.fromkeys(order, 0)
-    for _ in order:
+    given = list(links)
+    level: dict[Group, int] = dict.fromkeys((g for link in given for g in link[:2]), 0)
+    for _ in range(len(level) + 1):
         before = dict(level)
         for source, target, apart in given:
             level[target] = max(level[target], level[source] + apart)
         if level == before:
-            break
-    return level
-
-
-def earlier(equations: Sequence[Equation]) -> dict[Tensor, set[Tensor]]:
-    """Return, for each tensor, which tensors its equations read of earlier steps of a recurrence.
-
-    These are the ones that are complete only after it, or with it.
-    """
-    complete = {equation.tensor: n for n, equation in enumerate(equations)}
-    result: dict[Tensor, set[Tensor]] = {tensor: set() for tensor in complete}
-    for equation in equations:
-        into = equation.tensor
-        for read in reads_of(equation.body):
-            if complete.get(read.tensor, -1) >= complete[into]:
-                result[into].add(read.tensor)
-    return result
-
-
-def _first(
-    found: Iterable[tuple[Values, Place, Place]], count: int
-) -> list[tuple[Values, Place, Place]]:
-    result = []
-    for item in found:
-        result.append(item)
-        if len(result) == count:
-            break
-    return result
+            return level
+    raise SymbpError(
+        "the recurrence cannot be drawn step by step, for steps need each other in a circle; "
+        "view 'equations' draws its tensors"
+    )

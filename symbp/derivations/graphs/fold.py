@@ -5,6 +5,8 @@ for all those between, and says how many they are. Edges to and from these go to
 edges between the same two vertices become one that says how many they were.
 """
 
+from dataclasses import replace
+
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
 from symbp.derivations.graphs.ranks import ranks
 from symbp.notation.errors import SymbpError
@@ -63,7 +65,7 @@ def folded(graph: Graph, limit: int = 200) -> Graph:
             vertices.append(made[vertex.key])
         elif vertex.key not in into:
             vertices.append(vertex)
-    return Graph(tuple(vertices), _edges(graph, into), graph.title, graph.leftwards, graph.in_order)
+    return replace(graph, vertices=tuple(vertices), edges=_edges(graph, into))
 
 
 def _longest(lengths: list[int], limit: int) -> int:

@@ -37,6 +37,9 @@ class Vertex:
         Drawn red below the vertex: the gradient.
     rank : int, optional
         The column; by default as far along as the longest path to the vertex.
+    bias : str
+        Drawn small at an arrow that enters the vertex from below: what is added to what the edges
+        bring.
     """
 
     key: str
@@ -45,9 +48,10 @@ class Vertex:
     above: str = ""
     below: str = ""
     rank: int | None = None
+    bias: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("key", "label", "kind", "above", "below"):
+        for name in ("key", "label", "kind", "above", "below", "bias"):
             value = getattr(self, name)
             if not isinstance(value, str):
                 raise SymbpError(
@@ -109,6 +113,8 @@ class Graph:
         Whether the first column stands at the right, as for a backward pass.
     in_order : bool
         Whether the vertices of a column stand in the order given, whatever crosses.
+    aligned : bool
+        Whether columns begin at one height, as the steps of a simple recurrence do.
 
     Raises
     ------
@@ -130,6 +136,7 @@ class Graph:
     title: str = ""
     leftwards: bool = False
     in_order: bool = False
+    aligned: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", _all_of(self.vertices, Vertex, "vertices"))

@@ -15,10 +15,12 @@ from symbp.derivations.graphs.ordering import ordered
 from symbp.derivations.graphs.ranks import backward_edges, ranks
 from symbp.derivations.graphs.spacing import heights
 
-__all__ = ["Curve", "Layout", "Point", "Size", "layout"]
+__all__ = ["Curve", "Extent", "Layout", "Point", "Size", "layout"]
 
 Point = tuple[float, float]
 Size = tuple[float, float]
+# A width, and how far something reaches above and below its centre.
+Extent = tuple[float, float, float]
 # A path: a start, then cubic pieces, each two control points and an end.
 Curve = tuple[Point, ...]
 
@@ -63,7 +65,7 @@ class Layout:
 
 def layout(
     graph: Graph,
-    sizes: dict[str, Size],
+    sizes: dict[str, Extent],
     outlines: dict[str, Size],
     round_: set[str],
     label_sizes: tuple[Size | None, ...],
@@ -74,8 +76,9 @@ def layout(
     ----------
     graph : Graph
         What is drawn.
-    sizes : dict of str to Size
-        The width and height of each vertex' box, with all the text that belongs to it.
+    sizes : dict of str to (float, float, float)
+        The width of each vertex' box, with all the text that belongs to it, and how far the box
+        reaches above and below the outline's centre, where edges end.
     outlines : dict of str to Size
         The width and height of what is drawn round its name, where edges end.
     round_ : set of str
@@ -99,7 +102,7 @@ class _Placing:
     def __init__(
         self,
         graph: Graph,
-        sizes: dict[str, Size],
+        sizes: dict[str, Extent],
         outlines: dict[str, Size],
         round_: set[str],
         label_sizes: tuple[Size | None, ...],
@@ -146,12 +149,17 @@ class _Placing:
         real = len(self.keys)
         kept = real if self.graph.in_order else 0
         columns = ordered(columns, self.after, self.before, kept)
-        size = [self.sizes[node][1] if node < real else 0.0 for node in range(len(self.rank))]
+        up, down = ([s[side] for s in self.sizes] for side in (1, 2))
+        if self.graph.in_order:
+            # One pitch for all columns: rows of a network are level.
+            up, down = [max(up)] * real, [max(down)] * real
         for chain in self.chains:
             if len(chain) == 1:
-                size[chain[0]] = max(size[chain[0]], self.sizes[chain[0]][1] + 2 * LOOP)
+                up[chain[0]] = max(up[chain[0]], self.sizes[chain[0]][1] + LOOP)
+        passing = [0.0] * (len(self.rank) - real)
+        size = list(zip([*up, *passing], [*down, *passing], strict=True))
         gap = [VERTEX_GAP if node < real else EDGE_GAP for node in range(len(self.rank))]
-        self.y = heights(columns, self.after, self.before, size, gap, real)
+        self.y = heights(columns, self.after, self.before, size, gap, real, self.graph.aligned)
         half = [
             max((self.sizes[node][0] / 2 for node in column if node < real), default=4.0)
             for column in columns
@@ -160,7 +168,10 @@ class _Placing:
         self.x_of = self._column_places(half)
         self.centre = [(self.x_of[self.rank[n]], self.y[n]) for n in range(len(self.rank))]
         curves = [self._curve(position) for position in range(len(self.chains))]
-        boxes = [Box(x, y, *self.sizes[node]) for node, (x, y) in enumerate(self.centre[:real])]
+        boxes = [
+            Box(x, y + (below - above) / 2, width, above + below)
+            for (x, y), (width, above, below) in zip(self.centre[:real], self.sizes, strict=True)
+        ]
         labels, boxes = place_labels(curves, self.label_sizes, boxes)
         return self._framed(curves, labels, boxes)
 
@@ -182,7 +193,7 @@ class _Placing:
             for left, right in itertools.pairwise(chain):
                 rise = abs(self.y[left] - self.y[right])
                 column = self.rank[left]
-                gaps[column] = max(gaps[column], min(widest_gap, 0.42 * rise))
+                gaps[column] = max(gaps[column], min(widest_gap, 0.52 * rise))
             if size is not None and len(chain) > 1:
                 labels[self.rank[chain[0]]].append(size)
         places = [half[0]]

@@ -1,6 +1,7 @@
 """mermaid: a graph as a Mermaid flowchart, which many Markdown viewers draw."""
 
 from symbp.derivations.graphs.graph import Graph, Vertex
+from symbp.derivations.graphs.shapes import fold_lines
 
 __all__ = ["mermaid"]
 
@@ -44,7 +45,9 @@ def mermaid(graph: Graph) -> str:
 
 def _vertex(vertex: Vertex) -> str:
     opening, closing = BRACKETS[vertex.kind]
-    label = f"⋮\n{vertex.label}" if vertex.kind == "fold" else vertex.label
+    label = "\n".join(fold_lines(vertex)) if vertex.kind == "fold" else vertex.label
+    if vertex.bias:
+        label += f"\nbias {vertex.bias}"
     lines = [text for text in (vertex.above, label, vertex.below) if text]
     return f"{opening}{_quoted(chr(10).join(lines))}{closing}"
 

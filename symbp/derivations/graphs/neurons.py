@@ -3,23 +3,24 @@
 It is read off the forward equations and knows no layers. An element of a tensor is a vertex; a
 tensor that is a function of another, element by element, is drawn as one with it: ``a = σ(z)`` and
 ``z`` are one neuron. A parameter that multiplies what is read stands at the edge, one that is
-added stands in the neuron.
+added enters the neuron from below. A recurrence is drawn step by step, from left to right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sympy.core.expr import Expr
 
 from symbp.derivations.derivation import Derivation
-from symbp.derivations.graphs.elements import Elements, earlier, levels
-from symbp.derivations.graphs.graph import Graph
+from symbp.derivations.graphs.columns import Group, recurrences
+from symbp.derivations.graphs.elements import Elements, Link, levels
+from symbp.derivations.graphs.graph import Edge, Graph, Vertex
 from symbp.derivations.graphs.reading import EXAMPLES, Place, Read, reads_of, solutions
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.reductions import Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["drawn_tensors", "layer_graph"]
+__all__ = ["connected", "drawn_tensors", "layer_graph"]
 
 KINDS = {"input": "input", "target": "input", "state": "input", "parameter": "parameter"}
 
@@ -61,29 +62,45 @@ def layer_graph(derivation: Derivation) -> Graph:
     neuron = _neurons(equations, reads)
     shown = [tensor for tensor in drawn if tensor not in neuron]
     elements = Elements(cost, lambda factor: factor == 1 or _is_parameter(factor))
-    elements.draw(shown)
-    before = earlier(equations)
-    steps = []
+    recurrent = recurrences(equations)
+    stepwise = {neuron.get(tensor, tensor): name for tensor, name in recurrent.items()}
+    elements.draw(shown, stepwise)
     for n, equation in enumerate(equations):
         into = neuron.get(equation.tensor, equation.tensor)
         # What is drawn as one with its reader is read by nothing else.
-        outside = [read for read in reads[n] if read.tensor not in neuron]
-        past = {neuron.get(tensor, tensor) for tensor in before[equation.tensor]}
-        elements.connect(equation, outside, into, past)
-        steps += [(read.tensor, into, 1) for read in outside if read.tensor not in past]
-    level = levels(shown, steps)
-    _pull_targets(level, steps)
+        elements.connect(equation, [r for r in reads[n] if r.tensor not in neuron], into)
+    links = elements.links()
+    level = levels(links)
+    _pull_given(level, links, elements, bool(recurrent))
     biases = _biases(elements, equations, neuron, shown)
-    vertices = []
-    for tensor in shown:
+    found: dict[str, Vertex] = {}
+    # Step by step, what is given stands under what reads it.
+    order = shown
+    if recurrent:
+        order = sorted(shown, key=lambda tensor: (_is_given(tensor), -shown.index(tensor)))
+    for tensor in order:
         kind = "cost" if tensor is cost else KINDS.get(tensor.role, "neuron")
 
-        def label(place: Place, tensor: Tensor = tensor) -> str:
-            bias = biases.get((tensor, place), "")
-            return elements.name(tensor, place) + (f"\n+ {bias}" if bias else "")
+        def bias(place: Place, tensor: Tensor = tensor) -> str:
+            return biases.get((tensor, place), "")
 
-        vertices += elements.vertices(tensor, kind, level.get(tensor), label)
-    return Graph(tuple(vertices), tuple(elements.drawn_edges()), _title(derivation), in_order=True)
+        for vertex in elements.vertices(tensor, kind, level, bias):
+            found.setdefault(vertex.key, vertex)
+    edges = elements.drawn_edges()
+    vertices = connected(found.values(), edges) if recurrent else tuple(found.values())
+    return Graph(
+        vertices,
+        tuple(edges),
+        _title(derivation),
+        in_order=True,
+        aligned=len(stepwise) == 1,
+    )
+
+
+def connected(vertices: Iterable[Vertex], edges: Sequence[Edge]) -> tuple[Vertex, ...]:
+    """Return the vertices that an edge ends at: of a recurrence, some steps read nothing."""
+    ends = {key for edge in edges for key in (edge.source, edge.target)}
+    return tuple(vertex for vertex in vertices if vertex.key in ends)
 
 
 def drawn_tensors(equations: list[Equation]) -> list[Tensor]:
@@ -134,11 +151,25 @@ def _is_parameter(factor: Expr) -> bool:
     return abs(sign) == 1 and isinstance(rest, Element) and rest.tensor.role == "parameter"
 
 
-def _pull_targets(level: dict[Tensor, int], steps: Sequence[tuple[Tensor, Tensor, int]]) -> None:
-    """Move targets next to what reads them: they do not enter at the left."""
-    for tensor in level:
-        if tensor.role == "target":
-            level[tensor] = min(level[into] for source, into, _ in steps if source is tensor) - 1
+def _is_given(tensor: Tensor) -> bool:
+    return tensor.role in ("input", "target")
+
+
+def _pull_given(
+    level: dict[Group, int], links: Sequence[Link], elements: Elements, recurrent: bool
+) -> None:
+    """Move targets, and inputs of later steps, next to what reads them."""
+    pulled = [
+        column
+        for column in elements.columns.values()
+        if column.tensor.role == "target"
+        or (recurrent and column.tensor.role == "input" and column.axis is not None)
+    ]
+    for keys in (column.keys() for column in pulled):
+        for group in {elements.groups[key]: None for key in keys}:
+            readers = [level[into] for source, into, _ in links if source == group]
+            if readers:
+                level[group] = min(readers) - 1
 
 
 def _biases(

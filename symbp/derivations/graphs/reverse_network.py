@@ -5,15 +5,16 @@ adjoint is a sum over others, with the weights at the edges, transposed as the e
 where an adjoint is another one times a factor, element by element, it passes an amplifier.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.derivation import Derivation
-from symbp.derivations.graphs.elements import Elements, earlier, key_of, levels
+from symbp.derivations.graphs.columns import Group, recurrences
+from symbp.derivations.graphs.elements import Elements, levels
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
-from symbp.derivations.graphs.neurons import drawn_tensors
+from symbp.derivations.graphs.neurons import connected, drawn_tensors
 from symbp.derivations.graphs.reading import EXAMPLES, Place, Read, reads_of, solutions
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
@@ -57,36 +58,45 @@ def reverse_graph(derivation: Derivation) -> Graph:
         raise SymbpError("there is nothing to draw: no adjoint of a tensor is derived")
     shown = list(dict.fromkeys(equation.tensor for equation in equations))
     elements = Elements(cost, lambda factor: True)
-    elements.draw([cost, *shown])
-    before = earlier(equations)
-    steps: list[tuple[Tensor, Tensor, int]] = []
+    recurrent = recurrences(equations)
+    elements.draw([cost, *shown], recurrent)
     amplifiers: list[tuple[Equation, Read]] = []
     for equation in equations:
         reads = [read for read in reads_of(equation.body) if read.tensor in shown]
         amplified = _amplified(equation, reads)
         if amplified and len([e for e in equations if e.tensor is equation.tensor]) == 1:
             amplifiers.append((equation, amplified))
-            steps.append((amplified.tensor, equation.tensor, 2))
             continue
-        past = before[equation.tensor]
-        elements.connect(equation, reads, equation.tensor, past)
-        steps += [(r.tensor, equation.tensor, 1) for r in reads if r.tensor not in past]
-        if not reads:
-            # It begins at the cost; the whole right side is the local derivative.
-            start = Read(cost.element, equation.body, ())
-            elements.connect(equation, [start], equation.tensor)
-            steps.append((cost, equation.tensor, 1))
-    level = levels([cost, *shown], steps)
-    vertices = [Vertex(key_of(cost, ()), elements.name(cost, ()), "cost", rank=0)]
+        # One that reads none begins at the cost; its whole right side is the local derivative.
+        begins = Read(cost.element, equation.body, ())
+        elements.connect(equation, reads or [begins], equation.tensor)
+    links = elements.links()
+    for equation, read in amplifiers:
+        links += [
+            (elements.groups[source], elements.groups[target], 1 if direct else 2)
+            for source, target, _, direct in _wires(elements, equation, read)
+        ]
+    level = levels(links)
+    found: dict[str, Vertex] = {}
     edges = elements.drawn_edges()
-    for tensor in shown:
+    for tensor in (cost, *shown):
         for equation, read in amplifiers:
             if equation.tensor is tensor:
-                more, wires = _amplifier(elements, equation, read, level.get(tensor))
-                vertices += more
+                more, wires = _amplifier(elements, equation, read, level)
+                found |= {vertex.key: vertex for vertex in more}
                 edges += wires
-        vertices += elements.vertices(tensor, "neuron", level.get(tensor))
-    return Graph(tuple(vertices), tuple(edges), _title(derivation), leftwards=True, in_order=True)
+        kind = "cost" if tensor is cost else "neuron"
+        for vertex in elements.vertices(tensor, kind, level):
+            found.setdefault(vertex.key, vertex)
+    vertices = connected(found.values(), edges) if recurrent else tuple(found.values())
+    return Graph(
+        vertices,
+        tuple(edges),
+        _title(derivation),
+        leftwards=True,
+        in_order=True,
+        aligned=len(recurrent) == 1,
+    )
 
 
 def _amplified(equation: Equation, reads: Sequence[Read]) -> Read | None:
@@ -102,27 +112,50 @@ def _amplified(equation: Equation, reads: Sequence[Read]) -> Read | None:
     return read if any(e.tensor.role != "parameter" for e in factors) else None
 
 
+def _wires(
+    elements: Elements, equation: Equation, read: Read
+) -> list[tuple[str, str, Place | None, bool]]:
+    """Return for each amplifier the keys of what it is fed by and of what it feeds.
+
+    With the place of the element, None if it stands for several, and whether there is nothing to
+    draw between the two because one of them stands for whole steps.
+    """
+    source, target = elements.columns[read.tensor], elements.columns[equation.tensor]
+    wires: dict[tuple[str, str], tuple[Place | None, bool]] = {}
+    for item in target.items:
+        if isinstance(item, tuple):
+            # What it is fed by is drawn, too: both tensors are drawn alike.
+            wires[source.key(item), target.key(item)] = item, False
+            continue
+        for sample in item.samples:
+            ends = source.key(sample), item.key
+            direct = not all(isinstance(elements.groups[key], tuple | Tensor) for key in ends)
+            if ends[0] != ends[1]:
+                wires.setdefault(ends, (None, direct))
+    return [(*ends, *how) for ends, how in wires.items()]
+
+
 def _amplifier(
-    elements: Elements, equation: Equation, read: Read, rank: int | None
+    elements: Elements, equation: Equation, read: Read, level: Mapping[Group, int]
 ) -> tuple[list[Vertex], list[Edge]]:
     """Return the triangles between two columns and the edges to and from them."""
-    into, column = equation.tensor, elements.columns[equation.tensor]
-    stand = None if rank is None else rank - 1
     assert read.factor is not None, "an amplifier has a factor"
     factor: Expr = read.factor
-
-    def label(place: Place) -> str:
-        values, _, _ = next(solutions(equation, place, read, place))
-        at = elements.at(factor, values)
-        return "" if at is None else elements.text(at)
-
+    folds = {fold.key: fold for fold in elements.columns[equation.tensor].folds}
     vertices, edges = [], []
-    for vertex in elements.vertices(into, "amplifier", stand, label):
-        key = f"{vertex.key} amplifier"
-        vertices.append(Vertex(key, vertex.label, vertex.kind, rank=stand))
-        came = vertex.key.replace(into.name, read.tensor.name, 1)
-        edges += [Edge(came, key), Edge(key, vertex.key)]
-    assert len(vertices) == len(column.keys()), "an amplifier for each element"
+    for source, target, place, direct in _wires(elements, equation, read):
+        if direct:
+            edges.append(Edge(source, target))
+            continue
+        key, rank = f"{target} amplifier", level[elements.groups[target]] - 1
+        if place is None:
+            vertices.append(Vertex(key, folds[target].label, "fold", rank=rank))
+        else:
+            values, _, _ = next(solutions(equation, place, read, place))
+            at = elements.at(factor, values)
+            label = "" if at is None else elements.text(at)
+            vertices.append(Vertex(key, label, "amplifier", rank=rank))
+        edges += [Edge(source, key), Edge(key, target)]
     return vertices, edges
 
 

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 
 from symbp.derivations.graphs.graph import Edge, Vertex
 
-__all__ = ["LINE", "SMALL", "TEXT", "Shape", "edge_lines", "pieces", "shape_of", "text_width"]
+__all__ = [
+    "LINE", "SMALL", "STUB", "TEXT", "Shape", "edge_lines", "fold_lines", "pieces", "shape_of",
+    "text_width",
+]  # fmt: skip
 
 # Font sizes: names, and what stands beside them.
 TEXT, SMALL = 15.0, 12.0
 LINE = 1.25
+# How long the arrow of a bias is.
+STUB = 14.0
 # The least radius of a circle, and the longest text that a circle holds.
 RADIUS, LONGEST_INSIDE = 19.0, 46.0
 NARROW = set("ijlftr.,:;'′|!()[]{}⋮ ⁱʲˡᵢⱼₗ₁¹")
@@ -34,6 +39,8 @@ class Shape:
         The label's lines, the first large and the others small.
     above, below : float
         The room for text over and under the outline.
+    bias : str
+        What stands under an arrow that enters from below.
     total : float
         The width of everything.
     """
@@ -45,11 +52,12 @@ class Shape:
     above: float
     below: float
     total: float
+    bias: str = ""
 
     @property
-    def size(self) -> tuple[float, float]:
-        """The box: as much above the outline's centre as below, for edges meet at the centre."""
-        return self.total, self.height + 2 * max(self.above, self.below)
+    def size(self) -> tuple[float, float, float]:
+        """The width of the box, and how far it reaches above and below the outline's centre."""
+        return self.total, self.height / 2 + self.above, self.height / 2 + self.below
 
 
 def pieces(text: str) -> list[tuple[str, str]]:
@@ -104,8 +112,9 @@ def shape_of(vertex: Vertex) -> Shape:
     beside = max(text_width(vertex.above, SMALL), text_width(vertex.below, SMALL))
     outline, width = "pill", max(widths) + 18
     if vertex.kind == "fold":
-        lines, outline = ("⋮", *lines), "none"
-        width, height = max(text_width(line, SMALL) for line in lines), 24 + height
+        lines, outline = fold_lines(vertex), "none"
+        width = max(text_width(line, SMALL) for line in lines)
+        height = TEXT * LINE + (len(lines) - 1) * SMALL * LINE + 8
     elif vertex.kind == "amplifier":
         # The label stands under the triangle: nothing much fits into it.
         outline, width, below = "triangle", 34.0, below + len(lines) * SMALL * LINE
@@ -119,7 +128,16 @@ def shape_of(vertex: Vertex) -> Shape:
         width = height = 2 * max(RADIUS, diagonal / 2 + 3)
     else:
         height += 14
-    return Shape(outline, width, height, lines, above, below, max(width, beside))
+    if vertex.bias:
+        below += STUB + SMALL * LINE
+        beside = max(beside, text_width(vertex.bias, SMALL))
+    return Shape(outline, width, height, lines, above, below, max(width, beside), vertex.bias)
+
+
+def fold_lines(vertex: Vertex) -> tuple[str, ...]:
+    """Return the lines of a fold: dots, downwards if its label does not begin with others."""
+    lines = tuple(vertex.label.split("\n"))
+    return lines if lines[0] == "⋯" else ("⋮", *lines)
 
 
 def edge_lines(edge: Edge) -> list[tuple[str, str]]:

@@ -22,9 +22,10 @@ def heights(
     columns: Sequence[Sequence[int]],
     after: Links,
     before: Links,
-    size: Sequence[float],
+    size: Sequence[tuple[float, float]],
     gap: Sequence[float],
     real: int,
+    aligned: bool = False,
 ) -> list[float]:
     """Return the height of each node's centre.
 
@@ -34,30 +35,38 @@ def heights(
         The nodes of each column from top to bottom.
     after, before : sequence of sequence of int
         For each node its neighbours in the next and in the previous column.
-    size, gap : sequence of float
-        For each node its height, and how much room it wants to its neighbours.
+    size : sequence of (float, float)
+        For each node how far it reaches above and below its centre.
+    gap : sequence of float
+        For each node how much room it wants to its neighbours.
     real : int
         Nodes below this number are vertices; the others stand where an edge passes a column.
+    aligned : bool
+        Whether the first vertices of all columns that have several stand at one height.
 
     Returns
     -------
     list of float
-        In each column, nodes are at least half their sizes and the smaller gap apart.
+        In each column, nodes are at least their sizes and the smaller gap apart.
     """
     y = [0.0] * len(size)
     offsets: list[list[float]] = []
+    fixed = [aligned and sum(node < real for node in column) > 1 for column in columns]
     for column in columns:
         offset = [0.0]
         for upper, lower in itertools.pairwise(column):
-            apart = (size[upper] + size[lower]) / 2 + min(gap[upper], gap[lower])
+            apart = size[upper][1] + size[lower][0] + min(gap[upper], gap[lower])
             offset.append(offset[-1] + apart)
         offsets.append(offset)
+        middle = offset[-1] / 2
+        if fixed[len(offsets) - 1]:
+            middle = next(p for n, p in zip(column, offset, strict=True) if n < real)
         for node, place in zip(column, offset, strict=True):
-            y[node] = place - offset[-1] / 2
+            y[node] = place - middle
     for sweep in range(SWEEPS):
         forwards = sweep % 2 == 0
         numbers = range(len(columns)) if forwards else range(len(columns) - 1, -1, -1)
-        for number in numbers:
+        for number in (n for n in numbers if not fixed[n]):
             wanted, weights = [], []
             for node in columns[number]:
                 # The last sweeps look both ways, so that neither side is neglected.

@@ -12,6 +12,7 @@ from symbp.derivations.graphs.layout import Curve, Layout, Point, layout
 from symbp.derivations.graphs.shapes import (
     LINE,
     SMALL,
+    STUB,
     TEXT,
     Shape,
     edge_lines,
@@ -75,16 +76,19 @@ def svg(graph: Graph) -> str:
     ]
     parts += _edges(graph, shapes, placed, identity)
     for vertex in graph.vertices:
-        parts += _vertex(vertex, shapes[vertex.key], placed.centres[vertex.key], graph.leftwards)
+        centre = placed.centres[vertex.key]
+        parts += _vertex(vertex, shapes[vertex.key], centre, graph.leftwards)
+        if vertex.bias:
+            parts += _bias(shapes[vertex.key], centre, identity)
     # Labels last: nothing is drawn over them.
     parts += _edge_labels(graph, placed)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _content(graph: Graph) -> object:
-    vertices = [(v.key, v.label, v.kind, v.above, v.below, v.rank) for v in graph.vertices]
+    vertices = [(v.key, v.label, v.kind, v.above, v.below, v.rank, v.bias) for v in graph.vertices]
     edges = [(e.source, e.target, e.label, e.above, e.below) for e in graph.edges]
-    return vertices, edges, graph.title, graph.leftwards, graph.in_order
+    return vertices, edges, graph.title, graph.leftwards, graph.in_order, graph.aligned
 
 
 def _style(identity: str, width: float) -> str:
@@ -178,6 +182,16 @@ def _vertex(vertex: Vertex, shape: Shape, centre: Point, leftwards: bool) -> lis
     if vertex.below:
         lines.append(_text(x, y + tall + shape.below - 3, vertex.below, "gradient halo"))
     return [*lines, "</g>"]
+
+
+def _bias(shape: Shape, centre: Point, identity: str) -> list[str]:
+    """Return an arrow that enters from below, and what it brings."""
+    x, end = centre[0], centre[1] + shape.height / 2
+    start = end + STUB
+    return [
+        f'<path class="edge" marker-end="url(#{identity}-arrow)" d="M{x:g} {start:g}V{end:g}"/>',
+        _text(x, start + 0.9 * SMALL, shape.bias, "edge-label halo"),
+    ]
 
 
 def _inside(shape: Shape, x: float, y: float) -> list[str]:

@@ -22,6 +22,7 @@ _REWRITTEN = {
 }
 _REFERENCE = re.compile(r"&#x([0-9A-F]{5});")
 _BOLD_DIGITS = str.maketrans("0123456789", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
+_COMMA = re.compile(r"(?<=\d)</mn><mrow><mo>,</mo></mrow><mn>(?=\d)")
 
 
 @lru_cache(maxsize=4096)
@@ -60,7 +61,8 @@ def mathml(latex: str, display: bool = False) -> str:
         _primes,
     ):
         _everywhere(root, mend)
-    return tostring(root, encoding="unicode")
+    # A comma in braces, as in 23{,}860, is part of its number.
+    return _COMMA.sub(",", tostring(root, encoding="unicode"))
 
 
 def _unescaped(text: str | None) -> str | None:

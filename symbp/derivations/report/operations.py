@@ -39,7 +39,7 @@ def operations_of(derivation: "Derivation") -> Iterator[Block]:
     yield Table(header, rows, numeric=(1, 2, 3, 4, 5))
     yield Heading("The same in the sizes")
     # Each a formula of its own: lines break between them.
-    sizes = [f"${formula_in(symbol, style)} = {value}$" for symbol, value in counts.sizes.items()]
+    sizes = counts.legend("latex")
     if sizes:
         yield Prose(f"With {', '.join(sizes)}:")
     for row in counts.rows:

@@ -9,7 +9,8 @@ import pytest
 import sympy
 
 import symbp as bp
-from symbp.derivations.graphs import Graph, equation_graph, layer_graph, reverse_graph
+from symbp.derivations.graphs import Graph, Vertex, equation_graph, layer_graph, reverse_graph
+from symbp.derivations.graphs.elements import levels
 from symbp.derivations.graphs.ranks import backward_edges, ranks
 from symbp.derivations.graphs.reading import reads_of, shape_of, solutions
 from symbp.notation.errors import SymbpError
@@ -27,6 +28,10 @@ def drawn(graph: Graph) -> list[tuple[str, str, str]]:
 
 def labels(graph: Graph, kind: str) -> list[str]:
     return [vertex.label for vertex in graph.vertices if vertex.kind == kind]
+
+
+def biases(graph: Graph) -> list[str]:
+    return [vertex.bias for vertex in graph.vertices if vertex.bias]
 
 
 def convolution(kernel: int = 2, stride: int = 1, dilation: int = 1) -> bp.Program:
@@ -60,7 +65,7 @@ def residual() -> bp.Program:
     )
 
 
-def test_3_3_3_has_its_18_weights_at_the_edges_and_its_6_biases_in_the_neurons() -> None:
+def test_3_3_3_has_its_18_weights_at_the_edges_and_its_6_biases_at_the_neurons() -> None:
     graph = layer_graph(bp.derive(bp.mlp(3, 3, 3)))
     weights = [
         (f"a{below}_{k}", f"a{above}_{j}", f"w{above}_{j}{k}")
@@ -70,9 +75,8 @@ def test_3_3_3_has_its_18_weights_at_the_edges_and_its_6_biases_in_the_neurons()
     digits = str.maketrans("123", "₁₂₃")
     expected = {tuple(text.replace("_", "").translate(digits) for text in w) for w in weights}
     assert {edge for edge in drawn(graph) if edge[2]} == expected
-    assert labels(graph, "neuron") == [
-        f"a{layer}{j}\n+ b{layer}{j}" for layer in "²³" for j in "₁₂₃"
-    ]
+    assert labels(graph, "neuron") == [f"a{layer}{j}" for layer in "²³" for j in "₁₂₃"]
+    assert biases(graph) == [f"b{layer}{j}" for layer in "²³" for j in "₁₂₃"]
     assert {(a, b) for a, b, label in drawn(graph) if not label} == {
         (name + j, "C") for name in ("a³", "y") for j in "₁₂₃"
     }
@@ -100,7 +104,7 @@ def test_a_convolution_shares_its_weights() -> None:
     assert edges == [
         (f"x{'₁₂₃₄'[t + p]}", f"a{'₁₂₃'[t]}", f"w{'₁₂'[p]}") for t in range(3) for p in range(2)
     ]
-    assert labels(layer_graph(bp.derive(convolution())), "neuron") == [f"a{j}\n+ b" for j in "₁₂₃"]
+    assert biases(layer_graph(bp.derive(convolution()))) == ["b"] * 3
 
 
 def test_a_skip_connection_is_an_edge_without_a_weight() -> None:
@@ -116,6 +120,19 @@ def test_a_program_of_parameters_only_draws_them() -> None:
     expected = {("x", "q", ""), ("y", "q", ""), ("q", "f", "z"), ("z", "f", "q")}
     assert set(drawn(graph)) - {("z", "f", "")} == expected - {("z", "f", "q")}
     assert labels(graph, "parameter") == ["x", "y", "z"]
+
+
+def test_few_edges_are_labelled_where_columns_are_folded() -> None:
+    program, _ = PROGRAMS["convolution"]()
+    kernels = [label for _, _, label in drawn(layer_graph(bp.derive(program))) if label]
+    assert "F₁₁₁₁" in kernels
+
+
+def test_targets_fold_like_the_outputs() -> None:
+    graph = layer_graph(bp.derive(bp.mlp(784, 30, 10)))
+    assert [label for label in labels(graph, "input") if label[0] == "y"] == [
+        f"y{number}".translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")) for number in range(1, 11)
+    ]
 
 
 def test_sizes_do_not_matter() -> None:
@@ -200,13 +217,114 @@ def test_labels_are_local_derivatives() -> None:
         assert slope == sympy.sympify(read.factor, strict=True).xreplace(symbols)
 
 
-def test_no_edge_of_a_recurrence_leads_back() -> None:
-    graph = layer_graph(bp.derive(PROGRAMS["lstm"]()[0]))
+def recurrent(steps: int, units: int = 5) -> bp.Program:
+    """h[t] = tanh(U h[t-1] + W x[t]), with a cost on the last step, as in the guide."""
+    n, j, k, i = bp.indices("n j k i", "N", units, units, 3)
+    t = bp.Index("t", steps, sequential=True)
+    x, y = bp.input("x", n, t, i), bp.target("y", n, j)
+    U, W = bp.parameter("U", j, k), bp.parameter("W", j, i)
+    h, C = bp.tensor("h", n, t, j), bp.tensor("C")
+    before = bp.where(t > 0, bp.Sum(U[j, k] * h[n, t - 1, k], k), 0)
+    return bp.Program(
+        [
+            bp.Equation(h[n, t, j], bp.tanh(before + bp.Sum(W[j, i] * x[n, t, i], i))),
+            bp.Equation(C, bp.Mean((h[n, steps - 1, j] - y[n, j]) ** 2, n, j)),
+        ],
+        cost=C,
+        output=h,
+    )
+
+
+def reached(graph: Graph, start: str) -> set[str]:
+    """Return all that can be reached along edges."""
+    found = {start}
+    while more := {e.target for e in graph.edges if e.source in found} - found:
+        found |= more
+    return found
+
+
+def test_a_short_recurrence_is_drawn_whole() -> None:
+    edges = {*drawn(layer_graph(bp.derive(recurrent(3, 2))))}
+    for step, j, k in itertools.product(range(2, 4), (1, 2), (1, 2)):
+        below = str.maketrans("123", "₁₂₃")
+        ends = [f"h{step - 1}{k}", f"h{step}{j}", f"U{j}{k}"]
+        assert tuple(text.translate(below) for text in ends) in edges
+    back = {*drawn(reverse_graph(bp.derive(recurrent(3, 2))))}
+    assert ("∂C/∂h₃₁", "∂C/∂h₂₂", "U₁₂ (1 − h₃₁²)") in back
+    assert ("∂C/∂h₂₂", "∂C/∂h₁₂", "U₂₂ (1 − h₂₂²)") in back
+
+
+@pytest.mark.parametrize("program", [recurrent(7), recurrent(1000, 100), PROGRAMS["lstm"]()[0]])
+def test_a_recurrence_leads_step_by_step_through_time(program: bp.Program) -> None:
+    derivation = bp.derive(program)
+    for graph in (layer_graph(derivation), reverse_graph(derivation)):
+        assert len(graph.vertices) < 80
+        assert not backward_edges(graph)
+        ends = {key for edge in graph.edges for key in (edge.source, edge.target)}
+        assert ends == {vertex.key for vertex in graph.vertices}
+        column = ranks(graph)
+        step_of: dict[tuple[str, int], int] = {}
+        for vertex in graph.vertices:
+            name, _, place = vertex.key.removesuffix(" amplifier").partition("[")
+            if vertex.kind == "neuron" and "," in place and name[:1] in "hcs":
+                key = name, int(place.split(",")[0])
+                # All elements of one step stand in one column.
+                assert step_of.setdefault(key, column[vertex.key]) == column[vertex.key]
+        forwards = -1 if graph.leftwards else 1
+        for (name, step), (other, later) in itertools.combinations(step_of, 2):
+            if name == other:
+                apart = step_of[other, later] - step_of[name, step]
+                assert apart * (later - step) * forwards > 0
+
+
+def test_the_error_flows_back_through_time_and_the_input_forwards() -> None:
+    derivation = bp.derive(recurrent(7))
+    back = reached(reverse_graph(derivation), "C[]")
+    assert {"h_adjoint[6,0]", "h_adjoint[5,4]", "h steps 3–5", "h_adjoint[0,0]"} <= {
+        key.replace("h_adjoint steps", "h steps") for key in back
+    }
+    on = reached(layer_graph(derivation), "x[0,0]")
+    assert {"h[0,0]", "h[1,4]", "h steps 3–5", "h[5,0]", "h[6,4]", "C[]"} <= on
+
+
+def test_two_directions_through_time_are_both_drawn() -> None:
+    n, j, k = bp.indices("n j k", "N", 2, 2)
+    t = bp.Index("t", 9, sequential=True)
+    x, C = bp.input("x", n, t, j), bp.tensor("C")
+    U, V = bp.parameter("U", j, k), bp.parameter("V", j, k)
+    f, g, r = (bp.tensor(name, n, t, j) for name in "fgr")
+    before = bp.where(t > 0, bp.Sum(U[j, k] * f[n, t - 1, k], k), 0)
+    after = bp.where(t < 8, bp.Sum(V[j, k] * g[n, t + 1, k], k), 0)
+    program = bp.Program(
+        [
+            bp.Equation(f[n, t, j], bp.tanh(before + x[n, t, j])),
+            bp.Equation(g[n, t, j], bp.tanh(after + f[n, t, j])),
+            bp.Equation(r[n, t, j], f[n, t, j] * g[n, t, j]),
+            bp.Equation(C, bp.Mean(bp.Sum(r[n, t, j] ** 2, t, j), n)),
+        ],
+        cost=C,
+    )
+    graph = layer_graph(bp.derive(program))
     assert not backward_edges(graph)
-    # Gates of all steps stand in one column: s of earlier steps is read one by one only.
-    column = ranks(graph)
-    gates = [v.key for v in graph.vertices if v.key.startswith("gate_")]
-    assert len({column[key] for key in gates}) == 1
+    assert {"f[8,0]", "g[0,0]", "C[]"} <= reached(graph, "x[0,0]")
+    back = reverse_graph(bp.derive(program))
+    assert not backward_edges(back)
+    assert {"f_adjoint[0,0]", "g_adjoint[8,0]"} <= reached(back, "C[]")
+
+
+def test_steps_that_need_each_other_in_a_circle_are_refused() -> None:
+    assert levels([("x", "h", 1), ("h", "C", 1), ("x", "C", 1)]) == {"x": 0, "h": 1, "C": 2}
+    with pytest.raises(SymbpError, match="cannot be drawn step by step"):
+        levels([("x", "h", 1), ("h", "g", 1), ("g", "h", 1)])
+
+
+def test_a_bias_enters_from_below() -> None:
+    graph = Graph((Vertex("a", "a", "neuron", bias="b²₁"),), ())
+    assert 'label="a\\nbias b²₁"' in graph.dot()
+    assert '"a<br/>bias b²₁"' in graph.mermaid()
+    text = graph.svg()
+    assert text.count("marker-end") == 1
+    assert ">b²₁</text>" in text
 
 
 def test_what_is_read_twice_is_a_vertex_of_its_own() -> None:

@@ -70,3 +70,8 @@ def test_a_sign_of_two_characters_is_one_sign() -> None:
     assert "<mo>+=</mo>" in mathml(r"\mathrel{+}= x", display=True)
     assert "<mo>+=</mo>" in mathml(r"z \mathrel{+}= x")
     assert "<mo>=</mo>" in mathml("z = x + y")
+
+
+def test_a_comma_in_a_number_is_part_of_it() -> None:
+    assert "<mn>1,152,461</mn>" in mathml("1{,}152{,}461")
+    assert "<mo>,</mo>" in mathml("w_{1,2}")
