@@ -2,6 +2,7 @@
 
 import typer
 
+from symbp.commands.bench import bench
 from symbp.commands.check import check
 from symbp.commands.derive import derive
 from symbp.commands.doctor import doctor
@@ -27,7 +28,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (derive, draw, generate, check, train, doctor):
+for command in (derive, draw, generate, check, train, bench, doctor):
     app.command()(command)
 
 

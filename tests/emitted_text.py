@@ -5,7 +5,10 @@ hundreds of programs can be tried. Numba's and BLAS's part is left to NumPy, fre
 NaN instead of whatever was there, and a matrix that leaves its array is an error.
 """
 
-from collections.abc import Mapping
+import inspect
+import math
+import threading
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -59,6 +62,11 @@ def gemm(
     store(matrix(c, (m, ldc), (n, 1)), alpha * (left @ right), beta)
 
 
+def copy_row(target: Any, row: int, source: Any, example: int, size: int) -> None:
+    assert target[row].size == source[example].size == size
+    target[row] = source[example]
+
+
 def gemv(
     turned: bool, m: int, n: int,
     alpha: float, a: Any, lda: int, x: Any, incx: int, beta: float, y: Any, incy: int,
@@ -67,6 +75,53 @@ def gemv(
     left = left.T if turned else left
     vector = matrix(x, (left.shape[1], incx))
     store(matrix(y, (left.shape[0], incy)), alpha * (left @ vector), beta)
+
+
+# Three, so that there are members without examples or parameters of their own too.
+MEMBERS = 3
+
+
+class Turns:
+    """Runs the members of a team one after another, from one meeting to the next.
+
+    The last one goes first, and then in turn the first one: who reads what another member should
+    have computed before a meeting that is missing, finds NaN or an old value.
+    """
+
+    def __init__(self) -> None:
+        self.order, self.done = list(range(MEMBERS)), 0
+        self.changed = threading.Condition()
+        self.current = threading.local()
+
+    def take(self) -> None:
+        with self.changed:
+            mine = self.current.member
+            assert self.changed.wait_for(lambda: self.order[self.done] == mine, timeout=60)
+
+    def give(self) -> None:
+        with self.changed:
+            self.done += 1
+            if self.done == MEMBERS:
+                self.order, self.done = self.order[::-1], 0
+            self.changed.notify_all()
+
+    def meet(self, team: Any, members: int, arrived: int) -> int:
+        assert members == MEMBERS
+        self.give()
+        self.take()
+        return arrived
+
+    def run(self, part: Callable[..., Any]) -> Callable[..., Any]:
+        def in_turn(*arguments: Any) -> Any:
+            self.current.member = arguments[inspect.getfullargspec(part).args.index("member")]
+            self.take()
+            try:
+                return part(*arguments)
+            finally:
+                self.give()
+
+        in_turn.signatures = ["none to compile"]  # type: ignore[attr-defined]
+        return in_turn
 
 
 class FreshMemoryIsNaN:
@@ -85,7 +140,15 @@ class FreshMemoryIsNaN:
 STAND_INS: dict[str, Any] = {
     "np": FreshMemoryIsNaN(),
     "gemm": gemm,
+    "tiled": gemm,
     "gemv": gemv,
+    "prefetch": lambda array, row: None,
+    "copy_row": copy_row,
+    "view": lambda memory, start, shape: memory[start : start + math.prod(shape)].reshape(shape),
+    "natural": lambda number: number,
+    "part": lambda array, start: array.reshape(-1)[start:],
+    "available_threads": lambda: MEMBERS,
+    "WORTHWHILE": 0,
     "limit_threads": lambda multiplications: 0,
     "restore_threads": lambda threads: None,
     "exp": np.exp,
@@ -111,6 +174,11 @@ def load_as_python(text: str) -> ModuleType:
     with patch.object(numba.config, "DISABLE_JIT", True):
         exec(compile(text, "emitted.py", "exec"), vars(module))
     vars(module).update(STAND_INS)
+    if hasattr(module, "_epoch_part"):
+        turns = Turns()
+        module._epoch_part = turns.run(module._epoch_part)
+        module.wait_for_team = turns.meet
+        module.Pace.next = lambda pace: (MEMBERS, 1)
     return module
 
 

@@ -1,4 +1,6 @@
-"""Measurements: training steps against JAX, and the time from a definition to the first step.
+"""Measurements behind ``symbp bench``: workloads, peers, the machine's limits, and reports.
 
-``python -m symbp.benchmarks`` prints both tables; JAX comes with the extra ``bench``.
+`selection` turns options into a plan, `runner` starts one `worker` process for each workload,
+peer and thread setting, `pair` times symbp and the peer in turn, `floor` says what the machine
+could do at best, `report` gathers the rows, and `tables`, `files` and `plot` write them.
 """

@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["StartTime", "start_time"]
+__all__ = ["START_NETWORKS", "StartTime", "start_time"]
+
+# Two layers, and six.
+START_NETWORKS = ((64, 30, 10), (64, 30, 30, 30, 30, 30, 10))
 
 # Defines a network, generates and compiles its module, trains one step; prints what each took.
 _DEFINE = """
@@ -29,47 +33,68 @@ end = time.perf_counter()
 print(json.dumps([imported - begin, end - imported, trainer.module.__file__]))
 """
 
+# Imports the generated module from its cache, as a program that uses it would.
 _IMPORT = """
-import importlib, pathlib, sys
+import importlib, pathlib, sys, time
 import numpy as np
+import numba
+numba.njit
+begin = time.perf_counter()
 path = pathlib.Path(sys.argv[1])
 sys.path.insert(0, str(path.parent))
 module = importlib.import_module(path.stem)
-inputs, classes = module._ARGUMENTS[0][2][1], module._ARGUMENTS[1][2][1]
-x = np.zeros((32, inputs))
-module.Trainer().fit(x, np.arange(32) % classes, epochs=1)
+x = np.zeros((32, int(sys.argv[2])))
+module.Trainer().fit(x, np.arange(32) % int(sys.argv[3]), epochs=1)
+print(time.perf_counter() - begin)
 """
 
 
 @dataclass(frozen=True)
 class StartTime:
-    """Seconds.
+    """Seconds, medians.
 
     Attributes
     ----------
+    sizes : tuple of int
+        Units of each layer, the inputs first.
     library : float
         Importing symbp.
     cold : float
         From the definition to the first trained step, nothing cached.
     warm : float
-        A whole new process that imports the module from its cache and trains one step.
+        From the import of the generated module, compiled before, to the first trained step, in a
+        process that has imported NumPy and Numba.
+    process : float
+        All of that process, the start of Python and those imports too.
     """
 
+    sizes: tuple[int, ...]
     library: float
     cold: float
     warm: float
+    process: float
 
 
-def start_time(sizes: tuple[int, ...]) -> StartTime:
-    """Measure a network of dense layers in new processes with an empty cache."""
+def start_time(sizes: tuple[int, ...], repeats: int = 3) -> StartTime:
+    """Measure a network of dense layers in new processes, each time with an empty cache."""
+    runs = [_once(sizes) for _ in range(repeats)]
+    return StartTime(sizes, *(statistics.median(column) for column in zip(*runs, strict=True)))
+
+
+def _once(sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "SYMBP_CACHE": str(Path(folder) / "cache")}
         environment.pop("NUMBA_CACHE_DIR", None)
-        first = subprocess.run(
-            [sys.executable, "-c", _DEFINE, json.dumps(sizes)],
-            env=environment, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        library, cold, module = json.loads(first.stdout)
+        first = _output(_DEFINE, [json.dumps(sizes)], environment)
+        library, cold, module = json.loads(first)
         begin = time.perf_counter()
-        subprocess.run([sys.executable, "-c", _IMPORT, module], env=environment, check=True)
-        return StartTime(library, cold, time.perf_counter() - begin)
+        warm = _output(_IMPORT, [module, str(sizes[0]), str(sizes[-1])], environment)
+        return library, cold, float(warm), time.perf_counter() - begin
+
+
+def _output(source: str, arguments: list[str], environment: dict[str, str]) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-c", source, *arguments],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return finished.stdout

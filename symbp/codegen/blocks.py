@@ -50,12 +50,13 @@ class Product:
     """A matrix product ``lhs (+)= alpha Σ_k first · second``, once per value of ``loops``.
 
     ``rows``, ``columns`` and ``summed`` are the index groups m, n and k; ``columns`` is empty
-    for a matrix times a vector.
+    for a matrix times a vector. Where ``first`` is None it stands for a row of ones: the columns
+    of the second are summed.
     """
 
     equation: Equation
     loops: tuple[Index, ...]
-    first: Element
+    first: Element | None
     second: Element
     rows: tuple[Index, ...]
     columns: tuple[Index, ...]

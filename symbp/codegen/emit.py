@@ -1,16 +1,15 @@
 """emit: blocks as lines of Python; each group of lines is labelled with its equations."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import sympy
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
-from symbp.codegen.contract import split_scalars
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop
+from symbp.codegen.emit_products import ProductWriter
 from symbp.codegen.expressions import INDENT, Level, Scope, bare, bare_term, number
 from symbp.codegen.names import Names
-from symbp.codegen.products import group_at
 from symbp.notation.equation import Equation
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
@@ -38,7 +37,7 @@ class Passage:
     joins: Literal["", "next", "previous"] = ""
 
 
-class Emitter:
+class Emitter(ProductWriter):
     """Writes the blocks of one function.
 
     Parameters
@@ -53,6 +52,8 @@ class Emitter:
         The ids of assignments whose result stays in a register.
     capacity : str
         The name of the number of rows that batch-sized buffers have.
+    itemsize : int
+        Bytes of a number.
     """
 
     def __init__(
@@ -62,15 +63,11 @@ class Emitter:
         aliases: Mapping[Tensor, Tensor],
         unread: set[int],
         capacity: str,
+        itemsize: int,
     ) -> None:
+        super().__init__(names, Scope(names, dropped), capacity, itemsize)
         self.unread = unread
-        self.scope = Scope(names, dropped)
         self.scope.memory = dict(aliases)
-        self.names = names
-        self.capacity = capacity
-        self.routines: set[str] = set()
-        self.products: list[list[Extent]] = []
-        """The extents of each matrix product: rows, columns, summed."""
         self.accumulators: dict[Tensor, str] = {}
         self.passages: list[Passage] = []
         """What each of the lines computes, in order."""
@@ -82,11 +79,15 @@ class Emitter:
 
     def program(self, blocks: Sequence[Block], label: Callable[[Equation], str]) -> None:
         """Write blocks one after another, each under a comment with its equations."""
+        said: dict[str, None] = {}
         for block in blocks:
             start = len(self.lines)
             texts = dict.fromkeys(label(equation) for equation in _equations(block))
             if not isinstance(block, (Fill, Accumulator)):
-                self.scope.levels[0].lines.extend(f"# {text}" for text in texts)
+                # Neighbours may be parts of one equation.
+                new = (text for text in texts if text not in said)
+                self.scope.levels[0].lines.extend(f"# {text}" for text in new)
+                said = texts
             self.scope.levels[0].known = {
                 node: name
                 for node, name in self.scope.levels[0].known.items()
@@ -116,17 +117,18 @@ class Emitter:
 
     def loop(self, block: Loop) -> None:
         """Write a loop; what its body computes for outer loops goes before it."""
-        name = self._enter(block.index)
+        name = self.enter(block.index)
         self.body(block.body)
         extent = self.extent(block.index.extent)
         header = (
-            f"for {name} in range({extent}):"
+            f"for {name} in {self.range(block.index)}:"
             if block.upwards
             else f"for {name} in range({extent} - 1, -1, -1):"
         )
-        self._leave(header)
+        self.leave(header)
 
-    def _enter(self, index: Index) -> str:
+    def enter(self, index: Index) -> str:
+        """Open the body of a loop and return the name of its index."""
         scope = self.scope
         in_use = [scope.identifiers[lv.index] for lv in scope.levels if lv.index is not None]
         name = self.names.index(index, in_use)
@@ -134,7 +136,8 @@ class Emitter:
         scope.levels.append(Level(index))
         return name
 
-    def _leave(self, header: str) -> None:
+    def leave(self, header: str) -> None:
+        """Close the body of a loop, under its header."""
         level = self.scope.levels.pop()
         self.scope.add(header)
         for line in level.lines or ["pass"]:
@@ -143,6 +146,14 @@ class Emitter:
     def extent(self, extent: Extent) -> str:
         """Return the text of an extent: a number, or the batch size."""
         return str(extent) if isinstance(extent, int) else self.scope.batch
+
+    def range(self, index: Index) -> str:
+        """Return the text of the range that a loop runs over."""
+        if index in self.ranges:
+            first, last = self.ranges[index]
+            self.naturals = True
+            return f"range(natural({first}), {last})"
+        return f"range({self.extent(index.extent)})"
 
     # Leaves -----------------------------------------------------------------------------------
 
@@ -247,93 +258,13 @@ class Emitter:
             counter = self.names.index(index, in_use)
             in_use.append(counter)
             subscripts.append(counter)
-            loops.append(f"for {counter} in range({self.extent(index.extent)}):")
+            loops.append(f"for {counter} in {self.range(index)}:")
         self.scope.forget(block.tensor)
         # Loops, because Numba takes a second to compile the assignment to a slice.
         for depth, header in enumerate(loops):
             self.scope.add(INDENT * depth + header)
         target = f"{name}[{', '.join(subscripts)}]" if subscripts else name
         self.scope.add(f"{INDENT * len(loops)}{target} = {value}")
-
-    # BLAS -------------------------------------------------------------------------------------
-
-    def product(self, block: Product) -> None:
-        """Write a call of BLAS, in loops over what is not part of the matrices."""
-        scope = self.scope
-        scalar, _ = split_scalars(block.equation.body)
-        for index in block.loops:
-            self._enter(index)
-        alpha = scope.value(scalar)
-        beta = "real(1)" if block.accumulate else "real(0)"
-        lhs, first, second = block.equation.lhs, block.first, block.second
-        groups = (block.rows, block.columns, block.summed)
-        self.products.append([index.extent for group in groups for index in group])
-        m, n, k = (self._count(g) for g in groups)
-        a, b, c = (self._view(element) for element in (first, second, lhs))
-        turned = not self._inner(first, block.summed)
-        if block.columns:
-            turned_b = not self._inner(second, block.columns)
-            lda = self._stride(first, block.rows if not turned else block.summed)
-            ldb = self._stride(second, block.summed if not turned_b else block.columns)
-            ldc = self._stride(lhs, block.rows)
-            self.routines.add("gemm")
-            scope.add(
-                f"gemm({turned}, {turned_b}, {m}, {n}, {k}, {alpha}, {a}, {lda}, {b}, {ldb}, "
-                f"{beta}, {c}, {ldc})"
-            )
-        else:
-            lda = self._stride(first, block.rows if not turned else block.summed)
-            shape = f"{m}, {k}" if not turned else f"{k}, {m}"
-            self.routines.add("gemv")
-            scope.add(
-                f"gemv({turned}, {shape}, {alpha}, {a}, {lda}, {b}, "
-                f"{self._stride(second, block.summed)}, {beta}, {c}, "
-                f"{self._stride(lhs, block.rows)})"
-            )
-        scope.forget(block.equation.tensor)
-        for index in reversed(block.loops):
-            self._leave(f"for {scope.identifiers[index]} in range({self.extent(index.extent)}):")
-
-    def _count(self, group: Iterable[Index]) -> str:
-        return self._times([index.extent for index in group], self.scope.batch)
-
-    def _times(self, extents: Iterable[Extent], batch: str) -> str:
-        number_of, symbols = 1, []
-        for extent in extents:
-            if isinstance(extent, int):
-                number_of *= extent
-            else:
-                symbols.append(batch)
-        return " * ".join([*symbols, str(number_of)] if number_of > 1 or not symbols else symbols)
-
-    def _view(self, element: Element) -> str:
-        """Return the array whose first element is where the product's operand starts."""
-        name = self.names.tensor(element.tensor)
-        fixed = [s in self.scope.identifiers and self._is_open(s) for s in element.args]
-        if not any(fixed):
-            return name
-        parts = [
-            self.scope.identifiers[subscript] if is_fixed else ":"
-            for subscript, is_fixed in zip(element.args, fixed, strict=True)
-        ]
-        while parts and parts[-1] == ":":
-            parts.pop()
-        return f"{name}[{', '.join(parts)}]"
-
-    def _is_open(self, index: Any) -> bool:
-        return any(level.index is index for level in self.scope.levels)
-
-    def _stride(self, element: Element, group: Sequence[Index]) -> str:
-        """Return the distance in memory between neighbours of a group's last axis."""
-        if not group:
-            return "1"
-        place = group_at(element, group)
-        assert place is not None, "as_product checked the layout"
-        return self._times(element.tensor.shape[place[1] + 1 :], self.capacity)
-
-    def _inner(self, element: Element, group: Sequence[Index]) -> bool:
-        place = group_at(element, group)
-        return place is not None and place[1] == len(element.args) - 1
 
 
 def _passage(block: Block, start: int, end: int) -> Passage:

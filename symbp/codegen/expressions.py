@@ -45,6 +45,8 @@ class Scope:
         self.names = names
         self.dropped = dropped
         self.memory: dict[Tensor, Tensor] = {}
+        self.parts: set[Tensor] = set()
+        """Components (see :attr:`Tensor.component_of`) that lie in the memory of their whole."""
         self.levels: list[Level] = [Level(None)]
         self.identifiers: dict[Index, str] = {}
         self.kernels: set[str] = set()
@@ -175,6 +177,8 @@ class Scope:
 
     def element(self, element: Element) -> str:
         """Return the text of a tensor's element: a local variable or a subscripted array."""
+        if element.tensor in self.parts:
+            element = _in_whole(element)
         name = self.names.tensor(element.tensor)
         gone = self.dropped.get(element.tensor, frozenset())
         kept = [s for axis, s in enumerate(element.args) if axis not in gone]
@@ -316,6 +320,14 @@ def number(value: Any) -> str:
         if as_float == int(as_float) and abs(as_float) < 1e15
         else (f"real({as_float!r})")
     )
+
+
+def _in_whole(element: Element) -> Element:
+    """Return the element of the whole tensor that an element of its component is."""
+    assert element.tensor.component_of is not None
+    whole, place = element.tensor.component_of
+    fixed, free = iter(place), iter(element.args)
+    return Element(whole, *(next(fixed if isinstance(e, int) else free) for e in whole.shape))
 
 
 def _is_safe(expression: Any) -> bool:

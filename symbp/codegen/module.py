@@ -2,20 +2,16 @@
 
 import textwrap
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import sympy
 
-from symbp.codegen.kernels import (
-    Kernel,
-    Layout,
-    epoch_kernel,
-    gradient_kernel,
-    loss_kernel,
-    predict_kernel,
-)
+from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
 from symbp.codegen.paste import Imports, paste
 from symbp.codegen.signature import signature
+from symbp.codegen.unrolled_epoch import unrolled_epoch
+from symbp.codegen.writer import Kernel, Layout
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
@@ -31,7 +27,14 @@ RUNTIME = {
     "trainer.py": "Training",
     "gradient_check.py": "Gradient check",
 }
+_TILES = {
+    "Vector instructions": "tile_builder.py",
+    "Tiles of a matrix product": "tile_loops.py",
+    "Matrix products": "tiles.py",
+}
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
+_GATHER = frozenset({"copy_row", "prefetch"})
+_VIEWS = frozenset({"view", "part", "natural"})
 _THREADS = frozenset({"limit_threads", "restore_threads"})
 
 
@@ -68,12 +71,12 @@ def module_text(
     if dtype not in DTYPES:
         raise SymbpError(f"dtype {dtype!r}: {suggest(str(dtype), DTYPES)}")
     _check_numbers(updated, dtype)
-    layout = _layout(given, program, updated)
+    layout = replace(_layout(given, program, updated), itemsize=np.dtype(dtype).itemsize)
     kernels = [predict_kernel(program, layout)] if program.output is not None else []
     kernels += [
         loss_kernel(program, layout),
         gradient_kernel(program, layout),
-        epoch_kernel(updated, layout),
+        unrolled_epoch(updated, layout) or epoch_kernel(updated, layout),
     ]
     calls = frozenset().union(*(kernel.calls for kernel in kernels))
     imports = Imports({("numpy", "np")}, {"numba": {"njit"}, "typing": {"Any", "NamedTuple"}})
@@ -95,9 +98,18 @@ def module_text(
     *body, check = RUNTIME
     for file in body:
         add(RUNTIME[file], file)
-    maths = calls - _BLAS - _THREADS
+    if "wait_for_team" in calls:
+        add("Threads", "team.py")
+    if calls & _GATHER:
+        add("Gathering a batch", "gather.py", calls & _GATHER)
+    if calls & _VIEWS:
+        add("Views", "views.py", calls & _VIEWS)
+    maths = calls - _BLAS - _THREADS - _GATHER - _VIEWS - {"wait_for_team", "tiled"}
     if maths:
         add("Vector maths", f"vector_maths_{dtype}.py", maths)
+    if "tiled" in calls:
+        for heading, file in _TILES.items():
+            add(heading, file)
     if calls & _BLAS:
         add("BLAS", "blas.py", {"BLAS_SYMBOLS", *(calls & _BLAS)})
         add("BLAS threads", "threads.py")
@@ -140,10 +152,12 @@ def _layout(given: Program, program: Program, updated: Program) -> Layout:
 
 def _reserved() -> frozenset[str]:
     """Return the names that the kernels use for other things than tensors."""
+    team = "memory offsets team member members first last row_first row_last arrived later one"
+    calls = "view part natural tiled prefetch copy_row wait_for_team limit_threads restore_threads"
     own = "real np njit N batch_size order start row example examples total parameters gradients"
     given = "state hyperparameters gemm gemv dot threads min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
     maths = "exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin"
-    return frozenset(f"{own} {given} {maths}".split())
+    return frozenset(f"{own} {given} {maths} {team} {calls}".split())
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str) -> str:

@@ -7,10 +7,11 @@ when it is read: one iteration reads only what the same iteration wrote.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from symbp.calculus.schedule import Stage, schedule
 from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop
-from symbp.codegen.products import as_product
+from symbp.codegen.products import as_column_sum, as_product
 from symbp.notation.dependence import components
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
@@ -30,6 +31,11 @@ class _Member:
     first: bool
     """Whether nothing was written to the tensor before."""
 
+    @cached_property
+    def reads(self) -> tuple[Element, ...]:
+        """What the equation reads."""
+        return tuple(self.equation.reads())
+
     def renamed(self, old: Index, new: Index) -> "_Member":
         order = tuple(new if index is old else index for index in self.order)
         return _Member(self.equation.rename({old: new}), order, self.first)
@@ -42,7 +48,7 @@ class _Member:
         return bool(reduced) and set(tail) == reduced and self.equation.lhs.is_plain
 
 
-def plan(equations: Sequence[Equation], aliases: Aliases) -> list[Block]:
+def plan(equations: Sequence[Equation], aliases: Aliases, rows_apart: bool = False) -> list[Block]:
     """Lower equations to blocks.
 
     Parameters
@@ -51,13 +57,16 @@ def plan(equations: Sequence[Equation], aliases: Aliases) -> list[Block]:
         Normalised, with contractions of two plain tensors.
     aliases : mapping of Tensor to Tensor
         For each tensor that is computed in place, the tensor whose memory it takes over.
+    rows_apart : bool
+        Keep what is computed for each row apart from what is summed over the rows, so that the
+        rows can be divided.
 
     Returns
     -------
     list of Block
         In the order in which they run.
     """
-    planner = _Planner(aliases)
+    planner = _Planner(aliases, rows_apart)
     computed = [equation for equation in equations if not planner.is_copy_in_place(equation)]
     return planner.run([_with_fresh_indices(stage) for stage in schedule(computed)])
 
@@ -78,8 +87,9 @@ def _with_fresh_indices(stage: Stage) -> Stage:
 class _Planner:
     """Holds the aliases and which tensors have been written so far."""
 
-    def __init__(self, aliases: Aliases) -> None:
+    def __init__(self, aliases: Aliases, rows_apart: bool) -> None:
         self.aliases = aliases
+        self.rows_apart = rows_apart
         self.written: set[Tensor] = set()
 
     def memory(self, tensor: Tensor) -> Tensor:
@@ -120,6 +130,8 @@ class _Planner:
             )
             self.written.add(equation.tensor)
             product = as_product(equation, not first, fixed)
+            if product is None and not fixed:
+                product = as_column_sum(equation, not first)
             if product is not None:
                 if first and any(index in equation.reduce for index in product.loops):
                     # Each turn of the loop adds a part of the sum.
@@ -151,24 +163,29 @@ class _Planner:
         needs = self.stage_needs(stages)
         if any(len(component) > 1 for component in components(needs)):
             raise AssertionError("aliases are chosen so that no update is read too late")
+        kinds = [self.kind(stage) for stage in stages]
         done: list[int] = []
         left = list(range(len(stages)))
         last: object = None
         while left:
-            ready = [s for s in left if all(p not in left for p in needs[s])]
-            same = [s for s in ready if last is not None and self.kind(stages[s]) == last]
+            waiting = set(left)
+            ready = [s for s in left if waiting.isdisjoint(needs[s])]
+            same = [s for s in ready if last is not None and kinds[s] == last]
             chosen = (same or ready)[0]
-            last = self.kind(stages[chosen])
+            last = kinds[chosen]
             done.append(chosen)
             left.remove(chosen)
         return [stages[s] for s in done]
 
     def kind(self, stage: Stage) -> object:
         """Return what makes two stages neighbours: the extent of the outermost loop."""
-        if stage.steps or as_product(stage.equations[0], False) is not None:
+        equation = stage.equations[0]
+        if stage.steps or as_product(equation, False) or as_column_sum(equation, False):
             return None
-        order = _loop_order(stage.equations[0], frozenset())
-        return ("loop", order[0].extent) if order else None
+        order = _loop_order(equation, frozenset())
+        if not order:
+            return None
+        return "loop", order[0].extent, self.rows_apart and _written(equation.lhs, order[0])
 
     def stage_needs(self, stages: list[Stage]) -> list[list[int]]:
         """Return the stages that each stage comes after."""
@@ -261,18 +278,27 @@ class _Planner:
         if i.extent != j.extent:
             return False
         old, new = earlier.equation, later.equation
+        if self.rows_apart and not depth and _written(old.lhs, i) != _written(new.lhs, j):
+            return False
         written, writes = self.memory(old.tensor), self.memory(new.tensor)
-        for element in new.reads():
+        for element in later.reads:
             if self.memory(element.tensor) is written and not _aligned(old.lhs, i, element, j):
                 return False
         if written is writes and not _aligned(old.lhs, i, new.lhs, j):
             both_add = i in old.reduce and j in new.reduce and old.operation == "sum"
             if not both_add or later.in_register or earlier.in_register:
                 return False
-        for element in old.reads():
+        for element in earlier.reads:
             if self.memory(element.tensor) is writes and not _aligned(element, i, new.lhs, j):
                 return False
         return True
+
+
+def _written(lhs: Element, index: Index) -> object:
+    """Return what a loop over an index computes: parts of rows, other elements, or sums."""
+    if any(isinstance(s, Index) and not isinstance(s.extent, int) for s in lhs.args):
+        return "rows"
+    return "elements" if index in lhs.args else lhs.tensor.shape
 
 
 def _aligned(one: Element, i: Index, other: Element, j: Index) -> bool:

@@ -15,7 +15,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
-__all__ = ["as_product", "group_at"]
+__all__ = ["as_column_sum", "as_product", "group_at"]
 
 
 def as_product(
@@ -53,6 +53,33 @@ def as_product(
             if best is None or cost < lowest:
                 best, lowest = product, cost
     return best
+
+
+def as_column_sum(equation: Equation, accumulate: bool) -> Product | None:
+    """Return ``lhs[j] (+)= alpha Σ_n second[n, j]`` as a product with a row of ones, if it is that.
+
+    A loop would add every row to the sums in memory; a product keeps them in registers. None for
+    short rows, and where the second is not a plain tensor.
+    """
+    _, factors = split_scalars(equation.body)
+    if equation.operation != "sum" or len(factors) != 1 or not equation.lhs.args:
+        return None
+    (second,) = factors
+    columns = equation.lhs.args
+    if (
+        not isinstance(second, Element)
+        or not (second.is_plain and equation.lhs.is_plain)
+        or len(equation.reduce) != 1
+        or second.args != (*equation.reduce, *columns)
+        or any(not isinstance(index.extent, int) for index in columns)
+        or typical_size(index.extent for index in columns) < _SHORT_ROW
+    ):
+        return None
+    return Product(equation, (), None, second, (), columns, equation.reduce, accumulate)
+
+
+# Sums of fewer columns than fill a vector register are left to a loop.
+_SHORT_ROW = 16
 
 
 def _product(

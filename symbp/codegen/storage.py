@@ -108,7 +108,7 @@ def _collect(
         elif isinstance(block, Fill):
             accesses.setdefault(block.tensor, []).append(_Access(path, block.subscripts))
         elif isinstance(block, Product):
-            whole |= {block.first.tensor, block.second.tensor, block.equation.tensor}
+            whole |= {element.tensor for element in (*block.equation.reads(), block.equation.lhs)}
             for element in block.equation.reads():
                 note(element)
             note(block.equation.lhs)

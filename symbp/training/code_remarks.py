@@ -7,7 +7,7 @@ and what the routines of BLAS take; each only where the code has it.
 import re
 from collections.abc import Iterator
 
-from symbp.codegen.kernels import Kernel
+from symbp.codegen.writer import Kernel
 from symbp.derivations import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.index_form import IndexForm

@@ -10,8 +10,8 @@ from typing import Any
 
 from symbp.calculus.per_example import whole_body
 from symbp.codegen import emit
-from symbp.codegen.kernels import Kernel
 from symbp.codegen.module import gradient_kernel_of
+from symbp.codegen.writer import Kernel
 from symbp.derivations import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.printing import style_of

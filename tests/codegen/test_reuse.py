@@ -7,9 +7,9 @@ from symbp.training.compiler import module_source
 
 
 def epoch_kernel(activation: str) -> str:
-    network = bp.mlp(5, 4, 3, activation=activation, loss="softmax_cross_entropy")
+    network = bp.mlp(20, 16, 12, activation=activation, loss="softmax_cross_entropy")
     text = module_source(network, bp.SGD(0.1))
-    return text[text.index("def _epoch_kernel") : text.index("# --- Arguments")]
+    return text[text.index("def _epoch") : text.index("# --- Arguments")]
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])

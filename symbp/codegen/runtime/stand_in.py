@@ -56,6 +56,10 @@ def _gradient_kernel(
     return float(np.mean(residual**2))
 
 
+_BUFFERS: tuple[tuple[int, int], ...] = ((3, 0), (2, 0), (0, 8))
+_MULTIPLICATIONS = 12
+
+
 def _epoch_kernel(
     parameters_flat: NDArray[Any],
     state_flat: NDArray[Any],
@@ -73,3 +77,23 @@ def _epoch_kernel(
         state_flat[:] = hyperparameters[1] * state_flat - hyperparameters[0] * gradients
         parameters_flat += state_flat
     return total / len(order)
+
+
+def _epoch_part(
+    parameters_flat: NDArray[Any],
+    state_flat: NDArray[Any],
+    hyperparameters: NDArray[Any],
+    order: NDArray[np.int64],
+    batch_size: int,
+    memory: NDArray[Any],
+    offsets: NDArray[np.int64],
+    team: NDArray[np.int64],
+    member: int,
+    members: int,
+    x: NDArray[Any],
+    y: NDArray[Any],
+) -> float:
+    if member or not len(order):
+        return 0.0  # the first member does it all
+    arguments = (parameters_flat, state_flat, hyperparameters, order, batch_size)
+    return len(order) * _epoch_kernel(*arguments, x, y)

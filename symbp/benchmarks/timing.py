@@ -1,0 +1,109 @@
+"""Two computations timed in turn, so that a change of the machine's speed hits both."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Effort", "Quartiles", "alone", "interleaved"]
+
+Run = Callable[[int], object]
+
+# A timed unit shorter than this would measure the clock and the call.
+_UNIT = 0.004
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
+
+    Attributes
+    ----------
+    seconds : float
+        For one pair, beyond the least number of repeats.
+    least, most : int
+        Timed units of each.
+    """
+
+    seconds: float
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """The median with the quartiles around it."""
+
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Quartiles":
+        """Return those of at least one value."""
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
+        low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+        return cls(low, median, high)
+
+    def scaled(self, factor: float) -> "Quartiles":
+        """Return all three multiplied."""
+        return Quartiles(self.low * factor, self.median * factor, self.high * factor)
+
+
+def interleaved(ours: Run, theirs: Run, effort: Effort) -> tuple[Quartiles, Quartiles, Quartiles]:
+    """Time two computations ABAB….
+
+    Parameters
+    ----------
+    ours, theirs : callable
+        ``run(count)``; both have been called before, so that they are compiled.
+    effort : Effort
+        How long to measure.
+
+    Returns
+    -------
+    ours, theirs, ratio : Quartiles
+        Seconds of one of each, and theirs over ours taken pair by pair.
+    """
+    our_count, their_count = _calibrated(ours), _calibrated(theirs)
+    first: list[float] = []
+    second: list[float] = []
+    begin = time.perf_counter()
+    while _unfinished(len(first), begin, effort):
+        first.append(_timed(ours, our_count))
+        second.append(_timed(theirs, their_count))
+    ratios = [b / a for a, b in zip(first, second, strict=True)]
+    return Quartiles.of(first), Quartiles.of(second), Quartiles.of(ratios)
+
+
+def alone(run: Run, effort: Effort) -> Quartiles:
+    """Time one computation; return seconds."""
+    count = _calibrated(run)
+    found: list[float] = []
+    begin = time.perf_counter()
+    while _unfinished(len(found), begin, effort):
+        found.append(_timed(run, count))
+    return Quartiles.of(found)
+
+
+def _unfinished(done: int, begin: float, effort: Effort) -> bool:
+    if done < effort.least:
+        return True
+    return done < effort.most and time.perf_counter() - begin < effort.seconds
+
+
+def _calibrated(run: Run) -> int:
+    """Return how many make a unit long enough to time; this also warms the caches."""
+    count, taken = 1, _timed(run, 1)
+    while taken * count < _UNIT:
+        count = max(2 * count, math.ceil(min(_UNIT / max(taken, 1e-9), 64.0 * count)))
+        taken = _timed(run, count)
+    return count
+
+
+def _timed(run: Run, count: int) -> float:
+    start = time.perf_counter()
+    run(count)
+    return (time.perf_counter() - start) / count

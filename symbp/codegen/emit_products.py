@@ -1,0 +1,160 @@
+"""emit_products: a matrix product as a call, of tiles of registers or of BLAS."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from symbp.codegen.blocks import Product
+from symbp.codegen.contract import split_scalars, typical_size
+from symbp.codegen.expressions import Scope
+from symbp.codegen.names import Names
+from symbp.codegen.product_rule import prefers_tiles
+from symbp.codegen.products import group_at
+from symbp.notation.index import Extent, Index
+from symbp.notation.tensor import Element
+
+__all__ = ["ProductWriter"]
+
+
+class ProductWriter:
+    """The part of the emitter that writes products.
+
+    Parameters
+    ----------
+    names : Names
+        The identifiers.
+    scope : Scope
+        Where lines go.
+    capacity : str
+        The name of the number of rows that batch-sized buffers have.
+    itemsize : int
+        Bytes of a number.
+    """
+
+    def __init__(self, names: Names, scope: Scope, capacity: str, itemsize: int) -> None:
+        self.names, self.scope = names, scope
+        self.capacity, self.itemsize = capacity, itemsize
+        self.only_tiles = False
+        """Whether BLAS is not to be called: its sums may depend on which rows are in a call."""
+        self.parts = False
+        """Whether an operand starts elsewhere than its array."""
+        self.naturals = False
+        """Whether a loop starts elsewhere than at zero."""
+        self.products: list[tuple[str, list[Extent]]] = []
+        """The routine of each matrix product, and its extents: rows, columns, summed."""
+        self.ranges: dict[Index, tuple[str, str]] = {}
+        """Where the loop over an index starts and ends, if it does not run over its extent."""
+
+    def product(self, block: Product) -> None:
+        """Write one product, in loops over what is not part of the matrices."""
+        scope = self.scope
+        for index in block.loops:
+            self.enter(index)
+        groups = (block.rows, block.columns, block.summed)
+        extents = [index.extent for group in groups for index in group]
+        routine, arguments = self.call(block)
+        self.products.append((routine, extents))
+        scope.add(f"{routine}({', '.join(arguments)})")
+        scope.forget(block.equation.tensor)
+        for index in reversed(block.loops):
+            self.leave(f"for {scope.identifiers[index]} in {self.range(index)}:")
+
+    def call(self, block: Product) -> tuple[str, list[str]]:
+        """Return the routine and its arguments."""
+        lhs, first, second = block.equation.lhs, block.first, block.second
+        rows, columns, summed = block.rows, block.columns, block.summed
+        m, n, k = (self.count(group) for group in (rows, columns, summed))
+        scalar, _ = split_scalars(block.equation.body)
+        alpha = self.scope.value(scalar)
+        beta = "real(1)" if block.accumulate else "real(0)"
+        b, c = self.view(second), self.view(lhs)
+        if first is None:
+            head = ["True", "False", "1", n, k, alpha, "one", "0"]
+            return "tiled", [*head, b, self.stride(second, summed), beta, c, n]
+        a, turned = self.view(first), not _inner(first, summed)
+        lda = self.stride(first, summed if turned else rows)
+        if columns:
+            turned_b = not _inner(second, columns)
+            ldb = self.stride(second, columns if turned_b else summed)
+            head = [str(turned), str(turned_b), m, n, k, alpha, a, lda]
+            routine = self.routine(turned, turned_b, (rows, columns, summed))
+            return routine, [*head, b, ldb, beta, c, self.stride(lhs, rows)]
+        step, step_c = self.stride(second, summed), self.stride(lhs, rows)
+        if not self.only_tiles:
+            shape = [k, m] if turned else [m, k]
+            return "gemv", [str(turned), *shape, alpha, a, lda, b, step, beta, c, step_c]
+        if turned and step_c == "1":
+            # The vector as a row, read along its stride.
+            return "tiled", ["True", "False", "1", m, k, alpha, b, step, a, lda, beta, c, m]
+        # The vector as a column; as a row that is transposed, where it is contiguous.
+        across = "True" if step == "1" else "False"
+        ldb = k if step == "1" else step
+        return "tiled", [str(turned), across, m, "1", k, alpha, a, lda, b, ldb, beta, c, step_c]
+
+    def routine(self, turned: bool, turned_b: bool, groups: Sequence[Sequence[Index]]) -> str:
+        """Return what multiplies matrices of these sizes faster: tiles of registers, or BLAS."""
+        m, n, k = (typical_size(index.extent for index in group) for group in groups)
+        tiles = self.only_tiles or prefers_tiles(turned, turned_b, m, n, k, self.itemsize)
+        return "tiled" if tiles else "gemm"
+
+    def enter(self, index: Index) -> str:
+        """Open the body of a loop and return the name of its index."""
+        raise NotImplementedError
+
+    def leave(self, header: str) -> None:
+        """Close the body of a loop, under its header."""
+        raise NotImplementedError
+
+    def range(self, index: Index) -> str:
+        """Return the text of the range that a loop runs over."""
+        raise NotImplementedError
+
+    def count(self, group: Sequence[Index]) -> str:
+        """Return the number of rows, columns or terms that are computed."""
+        if group and group[0] in self.ranges:
+            first, last = self.ranges[group[0]]
+            return f"{last} - {first}"
+        return _times([index.extent for index in group], self.scope.batch)
+
+    def view(self, element: Element) -> str:
+        """Return the array whose first element is where the product's operand starts."""
+        name = self.names.tensor(element.tensor)
+        offsets = []
+        for axis, subscript in enumerate(element.args):
+            if self._is_open(subscript):
+                place = self.scope.identifiers[subscript]
+            elif subscript in self.ranges:
+                place = self.ranges[subscript][0]
+            else:
+                continue
+            step = _times(element.tensor.shape[axis + 1 :], self.capacity)
+            offsets.append(place if step == "1" else f"{place} * {step}")
+        if not offsets:
+            return name
+        self.parts = True
+        return f"part({name}, {' + '.join(offsets)})"
+
+    def _is_open(self, index: Any) -> bool:
+        return any(level.index is index for level in self.scope.levels)
+
+    def stride(self, element: Element, group: Sequence[Index]) -> str:
+        """Return the distance in memory between neighbours of a group's last axis."""
+        if not group:
+            return "1"
+        place = group_at(element, group)
+        assert place is not None, "as_product checked the layout"
+        return _times(element.tensor.shape[place[1] + 1 :], self.capacity)
+
+
+def _times(extents: Iterable[Extent], batch: str) -> str:
+    number_of, symbols = 1, []
+    for extent in extents:
+        if isinstance(extent, int):
+            number_of *= extent
+        else:
+            symbols.append(batch)
+    return " * ".join([*symbols, str(number_of)] if number_of > 1 or not symbols else symbols)
+
+
+def _inner(element: Element, group: Sequence[Index]) -> bool:
+    place = group_at(element, group)
+    return place is not None and place[1] == len(element.args) - 1

@@ -1,0 +1,79 @@
+"""Views of contiguous memory by offset: what a slice and a reshape do, without their checks.
+
+Numba compiles these in a fraction of the time that slices take: nothing is bounds-checked, counted
+or copied.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
+
+
+def view_of(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) -> Any:
+    """Return an array of a contiguous kind over memory that somebody else keeps alive."""
+    itemsize = ir.Constant(ir.IntType(64), kind.dtype.bitwidth // 8)
+    strides = [itemsize]
+    for extent in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], extent))
+    array = context.make_array(kind)(context, builder)
+    populate_array(array, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
+    return array._getvalue()
+
+
+@intrinsic
+def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
+    """Return the array of a shape whose first element is memory[start]."""
+    kind = types.Array(memory.dtype, len(shape), "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        extents = [
+            context.cast(builder, extent, extent_type, types.int64)
+            for extent, extent_type in zip(
+                cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
+            )
+        ]
+        data = builder.gep(given.data, [offset])
+        return view_of(context, builder, kind, data, extents)
+
+    return kind(memory, start, shape), generate
+
+
+@intrinsic
+def part(typing_context: Any, array: Any, start: Any) -> Any:
+    """Return what begins at an element of a contiguous array, for a routine that has strides."""
+    kind = types.Array(array.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        data = builder.gep(given.data, [offset])
+        # Its length is not asked for.
+        return view_of(context, builder, kind, data, [ir.Constant(ir.IntType(64), 1)])
+
+    return kind(array, start), generate
+
+
+@intrinsic
+def natural(typing_context: Any, number: Any) -> Any:
+    """Return a number that is not negative, and is known not to be.
+
+    Where a loop's first index may be negative for all that LLVM knows, every subscript is checked,
+    and the loop is not vectorised.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = context.cast(builder, arguments[0], signature.args[0], types.int64)
+        zero = ir.Constant(value.type, 0)
+        return builder.select(builder.icmp_signed(">", value, zero), value, zero)
+
+    return types.int64(number), generate

@@ -1,0 +1,69 @@
+"""short_rows: lay out a batch of short rows so that loops run along the batch.
+
+Ten numbers a row do not fill a vector register, and the sums over a row are sums within one. A
+tensor ``z[n, j]`` with few j is kept as ``z[j, n]`` instead: then the innermost loops run over the
+examples, and a softmax is as fast as any elementwise function.
+"""
+
+from symbp.codegen.contract import is_contraction
+from symbp.notation.equation import Equation
+from symbp.notation.index import Extent
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["turn_short_rows"]
+
+# A vector register holds 16 numbers of single precision.
+SHORT = 16
+
+
+def turn_short_rows(program: Program) -> tuple[Program, dict[Tensor, Tensor]]:
+    """Return an equivalent program with the axes of short-rowed tensors exchanged.
+
+    Returns
+    -------
+    program : Program
+        Its equations read and write the exchanged tensors.
+    turned : dict of Tensor to Tensor
+        For each tensor that was exchanged, arguments too, what stands in its place.
+    """
+    accesses: dict[Tensor, list[tuple[Element, bool]]] = {}
+    for equation in program.equations:
+        in_product = is_contraction(equation)
+        for element in (equation.lhs, *equation.reads()):
+            accesses.setdefault(element.tensor, []).append((element, in_product))
+    turned = {
+        tensor: Tensor(
+            tensor.name, tensor.indices[::-1], tensor.role, label=tensor.label, kind=tensor.kind
+        )
+        for tensor, found in accesses.items()
+        if _is_short(tensor.shape)
+        and tensor.kind != "integer"
+        and tensor.role in ("intermediate", "input", "target")
+        and all(element.is_plain for element, _ in found)
+        and not all(in_product for _, in_product in found)
+    }
+    equations = tuple(_exchanged(equation, turned) for equation in program.equations)
+    return program.replace(equations=equations), turned
+
+
+def _is_short(shape: tuple[Extent, ...]) -> bool:
+    return (
+        len(shape) == 2
+        and not isinstance(shape[0], int)
+        and isinstance(shape[1], int)
+        and shape[1] <= SHORT
+    )
+
+
+def _exchanged(equation: Equation, turned: dict[Tensor, Tensor]) -> Equation:
+    mapping = {
+        element: Element(turned[element.tensor], *element.args[::-1], serial=element.serial)
+        for element in (equation.lhs, *equation.reads())
+        if element.tensor in turned
+    }
+    if not mapping:
+        return equation
+    return equation.replace(
+        lhs=mapping.get(equation.lhs, equation.lhs), body=equation.body.xreplace(mapping)
+    )
