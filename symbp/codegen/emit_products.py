@@ -90,6 +90,14 @@ class ProductWriter:
         ldb = k if step == "1" else step
         return "tiled", [str(turned), across, m, "1", k, alpha, a, lda, b, ldb, beta, c, step_c]
 
+    def in_tiles(self, block: Product) -> bool:
+        """Whether a product is not left to BLAS."""
+        if block.first is None or not block.columns:
+            return block.first is None
+        turned = not _inner(block.first, block.summed)
+        turned_b = not _inner(block.second, block.columns)
+        return self.routine(turned, turned_b, (block.rows, block.columns, block.summed)) == "tiled"
+
     def routine(self, turned: bool, turned_b: bool, groups: Sequence[Sequence[Index]]) -> str:
         """Return what multiplies matrices of these sizes faster: tiles of registers, or BLAS."""
         m, n, k = (typical_size(index.extent for index in group) for group in groups)

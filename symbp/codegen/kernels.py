@@ -5,6 +5,7 @@ cost, ``gradient`` the adjoints, ``epoch`` the updates.
 """
 
 from symbp.codegen.fold import fold
+from symbp.codegen.strips import writer_of
 from symbp.codegen.team_epoch import team_epoch
 from symbp.codegen.writer import Kernel, Layout, Writer
 from symbp.notation.program import Program
@@ -13,21 +14,28 @@ __all__ = ["epoch_kernel", "gradient_kernel", "loss_kernel", "predict_kernel"]
 
 
 def predict_kernel(program: Program, layout: Layout) -> Kernel:
-    """Return the kernel that computes the output from parameters and inputs."""
-    assert program.output is not None
-    writer = Writer(program, [program.output], layout)
+    """Return the kernel that writes the output, an array given to it, from parameters and inputs.
+
+    An array that a kernel returns takes longer to become one of Python's than a small prediction.
+    """
+    output = program.output
+    assert output is not None
+    writer = writer_of(program, [output], layout)
     writer.views("parameters", layout.parameters)
     writer.arrays(layout.inputs)
+    result = writer.names.tensor(output) if output.rank else writer.names.unique("result")
+    writer.bound.add(output)
     writer.blocks()
-    result = writer.names.tensor(program.output)
-    writer.line(f"return {result}" if program.output.rank else f"return np.full((), {result})")
-    return writer.kernel("_predict_kernel", ["parameters", *writer.given(layout.inputs)])
+    if not output.rank:
+        writer.line(f"{result}[()] = {writer.names.tensor(output)}")
+    writer.line("return")
+    return writer.kernel("_predict_kernel", ["parameters", result, *writer.given(layout.inputs)])
 
 
 def loss_kernel(program: Program, layout: Layout) -> Kernel:
     """Return the kernel that computes the cost."""
     assert program.cost is not None
-    writer = Writer(program, [program.cost], layout)
+    writer = writer_of(program, [program.cost], layout)
     arrays = (*layout.inputs, *layout.targets)
     writer.views("parameters", layout.parameters)
     writer.arrays(arrays)
@@ -41,6 +49,7 @@ def gradient_kernel(program: Program, layout: Layout) -> Kernel:
     assert program.cost is not None
     gradients = dict(program.gradients)
     results = [gradients[tensor] for tensor in layout.parameters]
+    # Not in strips: this is the function that reports print beside the equations.
     writer = Writer(program, [program.cost, *results], layout)
     arrays = (*layout.inputs, *layout.targets)
     writer.views("parameters", layout.parameters)

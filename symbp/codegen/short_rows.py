@@ -5,6 +5,8 @@ tensor ``z[n, j]`` with few j is kept as ``z[j, n]`` instead: then the innermost
 examples, and a softmax is as fast as any elementwise function.
 """
 
+from collections.abc import Container
+
 from symbp.codegen.contract import is_contraction
 from symbp.notation.equation import Equation
 from symbp.notation.index import Extent
@@ -17,8 +19,17 @@ __all__ = ["turn_short_rows"]
 SHORT = 16
 
 
-def turn_short_rows(program: Program) -> tuple[Program, dict[Tensor, Tensor]]:
+def turn_short_rows(
+    program: Program, kept: Container[Tensor | None] = ()
+) -> tuple[Program, dict[Tensor, Tensor]]:
     """Return an equivalent program with the axes of short-rowed tensors exchanged.
+
+    Parameters
+    ----------
+    program : Program
+        As it is planned.
+    kept : container of Tensor
+        Those whose layout others rely on.
 
     Returns
     -------
@@ -38,6 +49,7 @@ def turn_short_rows(program: Program) -> tuple[Program, dict[Tensor, Tensor]]:
         )
         for tensor, found in accesses.items()
         if _is_short(tensor.shape)
+        and tensor not in kept
         and tensor.kind != "integer"
         and tensor.role in ("intermediate", "input", "target")
         and all(element.is_plain for element, _ in found)

@@ -1,28 +1,22 @@
 """team_epoch: the epoch of a program whose steps can be divided among threads.
 
-Rows go through the cache a few at a time: a strip of them is gathered, multiplied and put through
-its elementwise equations before the next strip. See :mod:`symbp.codegen.teamwork`.
+See :mod:`symbp.codegen.teamwork` for the division, and :mod:`symbp.codegen.strips` for how rows go
+through the cache.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from symbp.codegen.blocks import Block, Product
 from symbp.codegen.expressions import INDENT
-from symbp.codegen.labels import label
-from symbp.codegen.plan import plan
-from symbp.codegen.rows import sum_rows_first
-from symbp.codegen.short_rows import turn_short_rows
-from symbp.codegen.teamwork import Share, in_order, in_phases, shares
-from symbp.codegen.writer import Kernel, Layout, Writer
+from symbp.codegen.strips import StripWriter
+from symbp.codegen.teamwork import Share, in_phases
+from symbp.codegen.writer import Kernel, Layout
 from symbp.notation.index import Extent
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
 __all__ = ["team_epoch"]
-
-# Rows that go through the cache together.
-STRIP = 64
 
 
 def team_epoch(program: Program, layout: Layout) -> Kernel | None:
@@ -39,28 +33,8 @@ def team_epoch(program: Program, layout: Layout) -> Kernel | None:
     return writer.divided([*layout.inputs, *layout.targets])
 
 
-class _TeamWriter(Writer):
+class _TeamWriter(StripWriter):
     """Writes the part of an epoch that one member of the team runs."""
-
-    def prepared(self, program: Program) -> Program:
-        program, self.turned = turn_short_rows(sum_rows_first(program))
-        return program
-
-    def planned(self) -> list[Block]:
-        blocks = plan(self.program.equations, self.aliases, rows_apart=True)
-        self.shares = shares(blocks)
-        if self.shares is None:
-            return blocks
-        self.shares = in_order(self.shares, self.aliases)
-        return [share.block for share in self.shares]
-
-    def can_be_divided(self) -> bool:
-        """Whether there are matrix products over the rows of a batch, and every block has parts."""
-        return (
-            self.shares is not None
-            and not self.copied
-            and any(isinstance(share.block, Product) and share.by_rows for share in self.shares)
-        )
 
     def divided(self, arrays: Sequence[Tensor]) -> Kernel:
         """Write the whole function, and the constants that its caller needs."""
@@ -179,52 +153,33 @@ class _TeamWriter(Writer):
                 rows.append(share)
                 continue
             if rows or waiting:
-                self.strips(rows, waiting)
+                self.strips(rows, "first", "last", partial(self.gather, waiting))
                 rows, waiting = [], {}
             if share is not None:
-                self.blocks_of([share])
-
-    def strips(self, rows: Sequence[Share], gathered: Mapping[Tensor, Tensor]) -> None:
-        """Write the loop over strips of rows."""
-        self.line(f"for row_first in range(first, last, {STRIP}):")
-        before = len(self.code)
-        self.line(f"row_last = min(row_first + {STRIP}, last)")
-        if gathered:
-            self.line("for row in range(row_first, row_last):")
-            self.line(f"{INDENT}example = np.uintp(order[start + row])")
-            later = [tensor for tensor in gathered if tensor.rank > 1]
-            if later:
-                ahead = "order[min(start + batch_size + row, examples - 1)]"
-                self.line(f"{INDENT}later = np.uintp({ahead})")
-                self.runtime.add("prefetch")
-            for tensor in later:
-                self.line(f"{INDENT}prefetch({self.whole(tensor)}, later)")
-            for tensor, batch in gathered.items():
-                if batch is not tensor:
-                    self.code.extend(INDENT + text for text in self.copied_row(tensor, batch))
-                    continue
-                self.runtime.add("copy_row")
-                size = math.prod(int(extent) for extent in tensor.shape[1:])
-                arguments = f"{self.names.tensor(tensor)}, row, {self.whole(tensor)}, example"
-                self.line(f"{INDENT}copy_row({arguments}, {size})")
-        self.blocks_of(rows)
-        self.code[before:] = [INDENT + text for text in self.code[before:]]
-
-    def blocks_of(self, given: Iterable[Share]) -> None:
-        """Write the blocks of some shares, each over the range that is the member's."""
-        emitter = self.emitter
-        for share in given:
-            bounds = ("row_first", "row_last")
-            if not share.by_rows:
                 bounds = (f"first_{share.extent}", f"last_{share.extent}")
-            emitter.ranges = dict.fromkeys(share.along, bounds)
-            known = dict(emitter.scope.levels[0].known)
-            emitter.program([share.block], lambda equation: label(equation, self.names))
-            self.code.extend(emitter.lines)
-            emitter.scope.levels[0].lines.clear()
-            if share.by_rows:
-                # Set in the loop over strips, which may have no turn.
-                emitter.scope.levels[0].known = known
+                self.blocks_of([share], dict.fromkeys(share.along, bounds))
+
+    def gather(self, gathered: Mapping[Tensor, Tensor]) -> None:
+        """Write the loop that copies a strip of examples, and asks for those of the next batch."""
+        if not gathered:
+            return
+        self.line("for row in range(row_first, row_last):")
+        self.line(f"{INDENT}example = np.uintp(order[start + row])")
+        later = [tensor for tensor in gathered if tensor.rank > 1]
+        if later:
+            ahead = "order[min(start + batch_size + row, examples - 1)]"
+            self.line(f"{INDENT}later = np.uintp({ahead})")
+            self.runtime.add("prefetch")
+        for tensor in later:
+            self.line(f"{INDENT}prefetch({self.whole(tensor)}, later)")
+        for tensor, batch in gathered.items():
+            if batch is not tensor:
+                self.code.extend(INDENT + text for text in self.copied_row(tensor, batch))
+                continue
+            self.runtime.add("copy_row")
+            size = math.prod(int(extent) for extent in tensor.shape[1:])
+            arguments = f"{self.names.tensor(tensor)}, row, {self.whole(tensor)}, example"
+            self.line(f"{INDENT}copy_row({arguments}, {size})")
 
     def team_kernel(self, arrays: Sequence[Tensor], table: Sequence[tuple[int, int]]) -> Kernel:
         arguments = [

@@ -65,6 +65,7 @@ class Writer:
         updates = program.updates if in_epoch else ()
         roots = [*results, *(new for _, new in updates)]
         program = program.replace(updates=updates, gradients=() if in_epoch else program.gradients)
+        self.in_epoch, self.roots = in_epoch, roots
         program = self.prepared(self.contracted(program.prune(roots)))
         self.program = program = program.prune(roots)
         self.aliases, self.copied = in_place_updates(program)
@@ -74,7 +75,6 @@ class Writer:
         self.first_equation = 0
         self.bound: set[Tensor] = set()
         self.wholes: dict[Tensor, str] = {}
-        self.in_epoch = in_epoch
         self.capacity = "batch_size" if in_epoch else "N"
         self.plan: list[Block] = self.planned()
         kept = {t for t in program.tensors if t.role != "intermediate"} | set(roots)

@@ -1,7 +1,7 @@
 """code_remarks: what a reader of the generated gradient is told before its lines.
 
 Which index counts the examples, what the names stand for, what the signs between the sides mean,
-and what the routines of BLAS take; each only where the code has it.
+and what the routines for matrices take; each only where the code has it.
 """
 
 import re
@@ -21,11 +21,16 @@ __all__ = ["ADDS", "STARTS", "code_remarks"]
 #: Between the sides of the first of several contributions to a tensor, and of the others.
 STARTS, ADDS = r"\leftarrow", r"\mathrel{+}="
 
-_ROUTINES = {
-    "gemm": "`gemm(s, t, rows, columns, terms, alpha, A, p, B, q, beta, D, r)` multiplies "
+_MULTIPLIES = (
+    "(s, t, rows, columns, terms, alpha, A, p, B, q, beta, D, r)` multiplies "
     r"matrices: $D \leftarrow \alpha A B + \beta D$, where `D` is `rows` by `columns` and each "
     "entry of the product a sum of `terms`; `s` and `t` say whether `A` and `B` are transposed "
-    "first, and `p`, `q` and `r` are the lengths of the rows in memory.",
+    "first, and `p`, `q` and `r` are the lengths of the rows in memory."
+)
+_ROUTINES = {
+    "tiled": f"`tiled{_MULTIPLIES} `one` with rows of length 0 is a row of ones: then the columns "
+    "of `B` are summed.",
+    "gemm": f"`gemm{_MULTIPLIES}",
     "gemv": "`gemv(t, rows, columns, alpha, A, p, x, i, beta, y, j)` multiplies a matrix and a "
     r"vector: $y \leftarrow \alpha A x + \beta y$, where `A` is `rows` by `columns`; `t` says "
     "whether it is transposed first, `p` is the length of its rows in memory, and `i` and `j` are "

@@ -74,9 +74,9 @@ def test_bp1_to_bp4_stand_beside_the_code_of_their_layers() -> None:
     passages = listing(bp.mlp(3, 4, 2)).passages
     named = [row.name for passage in passages for row in passage.derived if row.name]
     assert set(named) == {"BP1", "BP2", "BP3", "BP4"}
-    (gemm,) = [p for p in passages if p.code.strip().endswith("W1_adjoint, 3)")]
-    assert [row.right for row in gemm.equations] == [r"\sum_{n} a^{1}_{nk} \delta^{2}_{nj}"]
-    assert [row.name for row in gemm.derived] == ["BP4"]
+    (product,) = [p for p in passages if p.code.strip().endswith("W1_adjoint, 3)")]
+    assert [row.right for row in product.equations] == [r"\sum_{n} a^{1}_{nk} \delta^{2}_{nj}"]
+    assert [row.name for row in product.derived] == ["BP4"]
 
 
 def test_what_is_added_up_starts_and_grows_in_the_order_of_the_code() -> None:
@@ -117,10 +117,10 @@ def test_a_reader_is_told_how_the_code_is_read() -> None:
     assert "$n$ counts its $N$ examples" in text
     assert r"`a2_adjoint` is $\frac{\partial C}{\partial a^{3}}$" in text
     assert r"`z2_adjoint` is $\delta^{3}$" in text
-    assert "`gemm(s, t, rows, columns, terms, alpha, A, p, B, q, beta, D, r)`" in text
+    assert "`tiled(s, t, rows, columns, terms, alpha, A, p, B, q, beta, D, r)`" in text
     text = words(NETWORKS["scalar_graph"]())
     assert "counts its" not in text
-    assert "gemm" not in text
+    assert "tiled" not in text
     assert r"$\leftarrow$" not in text
 
 

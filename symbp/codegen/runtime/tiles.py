@@ -32,6 +32,8 @@ ROWS = {4: (4, 1), 3: (4, 1), 2: (8, 2, 1) if WIDE else (4, 1), 1: (8, 2, 1)}
 MOST_ROWS = {4: 6, 3: 8, 2: 12, 1: 12} if WIDE else {2: 6, 1: 8}
 # k is summed in blocks, so that a panel of B (k by the vectors of a row) stays in the caches.
 SUM_BLOCK = 256
+# What an n that is known at run time only counts as.
+TYPICAL_COLUMNS = 64
 # A tile of dot products: its rows (of A) and columns (rows of B), and the most columns.
 DOT_ROWS, DOT_COLUMNS, MOST_DOT_COLUMNS = (4, 2, 1), ((4, 1) if WIDE else (3, 1)), 5 if WIDE else 3
 MOST_DOT_ROWS = 4
@@ -86,16 +88,18 @@ class TiledProduct:
 
         Dots take `n ceil(k / lanes)` multiply-adds, an eighth more for their loads, and three
         instructions for each total. Broadcasting takes `k ceil(n / lanes)`, and packing an element
-        of B^T a quarter of a cycle, here shared by 16 rows. The choice must not depend on m: that
-        would make the order of the sums depend on which rows are given in a call.
+        of B^T a quarter of a cycle, here shared by 16 rows. The choice must not depend on how many
+        rows of an example are given in a call, because the order of the sums would: not on m, and
+        not on an n that is known at run time only.
         """
         tile, lanes = self.tile, whole(self.tile.lanes)
+        n = self.n if known(self.n) is not None else whole(TYPICAL_COLUMNS)
         most = tile.subtract(lanes, whole(1))
         along_k = tile.divide(tile.add(self.k, most), lanes)
-        along_n = tile.divide(tile.add(self.n, most), lanes)
+        along_n = tile.divide(tile.add(n, most), lanes)
         loads = tile.divide(along_k, whole(8))
-        dots = tile.multiply(self.n, tile.add(tile.add(along_k, loads), whole(3)))
-        packing = tile.divide(tile.multiply(self.n, self.k), whole(64))
+        dots = tile.multiply(n, tile.add(tile.add(along_k, loads), whole(3)))
+        packing = tile.divide(tile.multiply(n, self.k), whole(64))
         return dots, tile.add(tile.multiply(self.k, along_n), packing)
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:

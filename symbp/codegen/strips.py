@@ -1,0 +1,119 @@
+"""strips: run the rows of a batch through the cache a few at a time.
+
+A strip of rows is multiplied and put through its elementwise equations before the next strip, while
+it is in the cache. What sums over the rows comes after them. This is the order of
+:mod:`symbp.codegen.teamwork`, with a team of one.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from symbp.codegen.blocks import Block, Product
+from symbp.codegen.expressions import INDENT
+from symbp.codegen.labels import label
+from symbp.codegen.plan import plan
+from symbp.codegen.rows import sum_rows_first
+from symbp.codegen.short_rows import turn_short_rows
+from symbp.codegen.teamwork import Share, in_order, shares
+from symbp.codegen.writer import Layout, Writer
+from symbp.notation.index import Index
+from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
+
+__all__ = ["StripWriter", "writer_of"]
+
+# Rows that go through the cache together.
+STRIP = 64
+
+
+def writer_of(program: Program, results: Sequence[Tensor], layout: Layout) -> Writer:
+    """Return a writer whose rows run in strips if they can, and one for all rows if not."""
+    writer = StripWriter(program, results, layout)
+    if writer.can_be_divided() and writer.in_tiles():
+        return writer
+    return Writer(program, results, layout)
+
+
+class StripWriter(Writer):
+    """Writes a function whose rows run in strips."""
+
+    def prepared(self, program: Program) -> Program:
+        """Return the program with sums in two steps, and with short rows turned."""
+        kept = {program.output, program.cost} if self.in_epoch else {*self.roots, *program.inputs}
+        kept |= set() if self.in_epoch else set(program.targets)
+        program, self.turned = turn_short_rows(sum_rows_first(program), kept)
+        return program
+
+    def planned(self) -> list[Block]:
+        """Return the blocks in an order in which runs of rows are long."""
+        blocks = plan(self.program.equations, self.aliases, rows_apart=True)
+        self.shares = shares(blocks)
+        if self.shares is None:
+            return blocks
+        self.shares = in_order(self.shares, self.aliases)
+        return [share.block for share in self.shares]
+
+    def can_be_divided(self) -> bool:
+        """Whether there are matrix products over the rows of a batch, and every block has parts."""
+        return (
+            self.shares is not None
+            and not self.copied
+            and any(isinstance(share.block, Product) and share.by_rows for share in self.shares)
+        )
+
+    def blocks(self) -> None:
+        """Write the buffers, then the equations, runs of rows in strips."""
+        assert self.shares is not None
+        self.buffers()
+        rows: list[Share] = []
+        for share in [*self.shares, None]:
+            if share is not None and share.by_rows:
+                rows.append(share)
+                continue
+            if rows:
+                self.strips(rows, "0", "N")
+                rows = []
+            if share is not None:
+                self.blocks_of([share], {})
+
+    def in_tiles(self) -> bool:
+        """Whether no product is left to BLAS, which would rather have all rows at once."""
+        return all(
+            share.block.first is None or self.emitter.in_tiles(share.block)
+            for share in self.shares or ()
+            if isinstance(share.block, Product)
+        )
+
+    def strips(
+        self,
+        rows: Sequence[Share],
+        first: str,
+        last: str,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Write the loop over strips of rows, with what is to be done before each."""
+        self.line(f"for row_first in range({first}, {last}, {STRIP}):")
+        start = len(self.code)
+        self.line(f"row_last = min(row_first + {STRIP}, {last})")
+        before()
+        # They are set in a loop, which may have no turn.
+        known = dict(self.emitter.scope.levels[0].known)
+        for share in rows:
+            self.blocks_of([share], dict.fromkeys(share.along, ("row_first", "row_last")))
+        self.emitter.scope.levels[0].known = known
+        self.code[start:] = [INDENT + text for text in self.code[start:]]
+
+    def blocks_of(self, given: Iterable[Share], ranges: dict[Index, tuple[str, str]]) -> None:
+        """Write blocks, with the ranges of some of their loops."""
+        emitter = self.emitter
+        emitter.ranges = ranges
+        for share in given:
+            count = len(emitter.passages)
+            emitter.program([share.block], lambda equation: label(equation, self.names))
+            here = len(self.code)
+            emitter.passages[count:] = [
+                replace(passage, start=passage.start + here, end=passage.end + here)
+                for passage in emitter.passages[count:]
+            ]
+            self.code.extend(emitter.lines)
+            emitter.scope.levels[0].lines.clear()

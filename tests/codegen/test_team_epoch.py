@@ -1,0 +1,112 @@
+"""An epoch that is divided among the members of a team computes what one thread computes.
+
+The emitted text is run as Python by three members in turn, who meet where it says so (see
+:mod:`tests.emitted_text`), and compiled with one, two and three threads.
+"""
+
+import threading
+from types import ModuleType
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import symbp as bp
+from symbp.codegen import team_epoch
+from symbp.codegen.teamwork import in_phases
+from symbp.networks.optimizers import Optimizer
+from symbp.training.compiler import module_source
+from tests.emitted_text import assert_text_agrees
+
+SOFTMAX, SIGMOID = "softmax_cross_entropy", "sigmoid"
+NETWORKS = {
+    "two layers": lambda: bp.mlp(7, 40, 20, activation="relu", loss=SOFTMAX),
+    "short rows": lambda: bp.mlp(20, 40, 3, activation="tanh", loss=SOFTMAX),
+    "one output": lambda: bp.mlp(20, 40, 1, activation="gelu", loss="binary_cross_entropy"),
+    "four layers": lambda: bp.mlp(9, 17, 33, 18, 5, activation=SIGMOID, loss="quadratic"),
+    "linear": lambda: bp.Network(
+        [bp.Dense(30, "relu"), bp.Dense(20)], input=12, loss="mean_squared_error"
+    ),
+}
+OPTIMIZERS = {
+    "SGD": lambda: bp.SGD(0.1),
+    "momentum": lambda: bp.Momentum(0.1),
+    "Adam": lambda: bp.Adam(0.01),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_three_members_in_turn_agree_with_the_interpreter(name: str, optimizer: str) -> None:
+    network, chosen = NETWORKS[name](), OPTIMIZERS[optimizer]()
+    assert "def _epoch_part" in module_source(network, chosen)
+    assert_text_agrees(network, chosen)
+
+
+def test_a_meeting_that_is_missing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_meetings(given: object, memory: object) -> list[object]:
+        return [[share for phase in in_phases(given, memory) for share in phase]]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(team_epoch, "in_phases", without_meetings)
+    with pytest.raises(AssertionError):
+        assert_text_agrees(NETWORKS["two layers"](), bp.SGD(0.1))
+
+
+def test_dense_layers_meet_twice_a_step() -> None:
+    text = module_source(bp.mlp(9, 17, 33, 18, 5, activation="relu", loss=SOFTMAX), bp.SGD(0.1))
+    assert text.count("arrived = wait_for_team(") == 2
+
+
+def test_a_recurrence_is_left_to_one_thread() -> None:
+    from tests.programs import PROGRAMS
+
+    program, _ = PROGRAMS["lstm"]()
+    text = module_source(program)
+    assert "_epoch_part" not in text
+
+
+def parts(
+    module: ModuleType, members: int, batch_size: int, order: NDArray[np.int64],
+    arrays: tuple[NDArray[np.float64], ...],
+) -> tuple[NDArray[np.float64], float]:  # fmt: skip
+    """Return the parameters after an epoch run by some members, and its cost."""
+    trainer = module.Trainer(seed=1)
+    values = module._hyperparameter_values(trainer.hyperparameters)
+    memory, offsets = module._workspace(batch_size)
+    team = np.zeros(16, np.int64)
+    costs = np.zeros(members)
+
+    def part(member: int) -> None:
+        costs[member] = module._epoch_part(
+            trainer._flat, trainer._state, values, order, batch_size, memory, offsets, team,
+            member, members, *arrays,
+        )  # fmt: skip
+
+    others = [threading.Thread(target=part, args=(m,)) for m in range(1, members)]
+    for thread in others:
+        thread.start()
+    part(0)
+    for thread in others:
+        thread.join()
+    assert len(set(costs)) == 1, "every member computes the cost"
+    return trainer._flat, costs[0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_bits_do_not_depend_on_the_number_of_members(dtype: str) -> None:
+    optimizer: Optimizer = bp.Adam(0.01)
+    trainer = bp.compile(bp.mlp(37, 70, 12, 5, activation="relu", loss=SOFTMAX), optimizer, dtype)
+    module = trainer.module
+    generator = np.random.default_rng(0)
+    rows = 150
+    x = generator.normal(size=(rows, 37)).astype(dtype)
+    y = np.eye(5, dtype=dtype)[generator.integers(0, 5, rows)]
+    order = generator.permutation(rows)
+    for batch_size in (1, 7, 64, 70):
+        alone, cost = parts(module, 1, batch_size, order, (x, y))
+        assert np.isfinite(alone).all()
+        for members in (2, 3):
+            together, same = parts(module, members, batch_size, order, (x, y))
+            assert np.array_equal(alone, together)
+            assert cost == same
+    assert len(module._epoch_part.signatures) == 1
