@@ -162,17 +162,29 @@ def _hyperbolic_tangent_ratio(s: mpf) -> mpf:
     return mp.tanh(r / 2) / r if r > mpf("1e-18") else mpf(1) / 2
 
 
+def _hyperbolic_tangent_near(s: mpf) -> mpf:
+    """x^3 / (x - tanh x) as a function of s = x^2."""
+    x = mp.sqrt(s)
+    return x * s / (x - mp.tanh(x)) if s > mpf("1e-12") else 3 + 6 * s / 5
+
+
+def _hyperbolic_tangent_near_weight(s: mpf) -> mpf:
+    """How much an error of the denominator moves x - x^3 / d(x^2), relative to tanh x."""
+    x = mp.sqrt(s)
+    return s / _hyperbolic_tangent_near(s) ** 2 * (x / mp.tanh(x) if x else mpf(1))
+
+
+def _exponential_rest(r: mpf) -> mpf:
+    """(exp(r) - 1 - r) / r^2."""
+    return (mp.expm1(r) - r) / r**2 if abs(r) > mpf("1e-12") else mpf(1) / 2 + r / 6
+
+
 def _logarithm_tail(s: mpf) -> mpf:
     """(log((1 + q) / (1 - q)) - 2 q) / q^3 as a function of s = q^2."""
     if s < mpf("1e-12"):
         return mpf(2) / 3 + 2 * s / 5 + 2 * s**2 / 7
     q = mp.sqrt(s)
     return (2 * mp.atanh(q) - 2 * q) / q**3
-
-
-def _logarithm_ratio(s: mpf) -> mpf:
-    """log((1 + q) / (1 - q)) / q as a function of s = q^2."""
-    return 2 + s * _logarithm_tail(s)
 
 
 def _sine_tail(s: mpf) -> mpf:
@@ -194,11 +206,22 @@ def _error_function_excess(s: mpf) -> mpf:
     return (mp.erf(x) / x if x > mpf("1e-15") else 2 / mp.sqrt(mp.pi)) - 1
 
 
+def _complement_exponent(x: mpf) -> mpf:
+    """log(1 - erf(x)) / x."""
+    return mp.log(mp.erfc(x)) / x
+
+
 def _normal_tail_ratio(t: mpf) -> mpf:
     """Phi(-t) exp(t^2 / 2): the tail of the normal distribution without its exponential."""
     return mp.erfc(t / mp.sqrt(2)) / 2 * mp.exp(t * t / 2)
 
 
+#: Where erf changes from an odd polynomial to one minus an exponential.
+ERF_SPLIT = 0.9
+#: Where the hyperbolic tangent changes from x - x^3 / d(x^2) to one minus a quotient.
+TANH_SPLIT = 0.625
+#: Square of an eighth of a turn and of what the rounding of the number of turns adds to it.
+SINE_RANGE = (0.0, 0.83**2)
 HALF_LOG_2 = float(mp.log(2) / 2) * (1 + 2e-5)
 LOGARITHM_RANGE = float(((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2) * 1.0001
 
@@ -212,6 +235,13 @@ FITS = (
         {"float32": 7, "float64": 12},
     ),
     Fit(
+        "EXPM1",
+        _exponential_rest,
+        (-HALF_LOG_2, HALF_LOG_2),
+        lambda r: r / mp.expm1(r) * r if r else mpf(0),
+        {"float32": 6, "float64": 11},
+    ),
+    Fit(
         "TANH",
         _hyperbolic_tangent_ratio,
         (0.0, HALF_LOG_2**2),
@@ -220,38 +250,84 @@ FITS = (
         {"float32": 1, "float64": 2},
     ),
     Fit(
+        "TANH_NEAR",
+        _hyperbolic_tangent_near,
+        (0.0, TANH_SPLIT**2),
+        _hyperbolic_tangent_near_weight,
+        {"float32": 3, "float64": 7},
+    ),
+    Fit(
         "LOG",
         _logarithm_tail,
         (0.0, LOGARITHM_RANGE),
         lambda s: s + mpf("1e-3"),
         {"float32": 3, "float64": 7},
     ),
-    # log1p(y) for y in [0, 1], with q = y / (2 + y) at most 1 / 3.
     Fit(
         "SOFTPLUS",
-        _logarithm_ratio,
+        _logarithm_tail,
         (0.0, 1 / 9),
-        lambda s: 1 / _logarithm_ratio(s),
-        {"float32": 5, "float64": 11},
+        lambda s: s + mpf("1e-3"),
+        {"float32": 4, "float64": 10},
     ),
     Fit(
         "ERF",
         _error_function_excess,
-        (0.0, 0.25),
+        (0.0, ERF_SPLIT**2),
         lambda s: 1 / (1 + _error_function_excess(s)),
-        {"float32": 5, "float64": 9},
+        {"float32": 7, "float64": 12},
     ),
-    Fit("SIN", _sine_tail, (0.0, 0.625), lambda s: s + mpf("1e-3"), {"float32": 3, "float64": 6}),
-    Fit("COS", _cosine_tail, (0.0, 0.625), lambda s: s + mpf("1e-2"), {"float32": 3, "float64": 6}),
+    # A relative error of 1 - erf(x) = exp(x p(x)) by d is an absolute one by d (1 - erf(x)).
+    Fit(
+        "ERF_TAIL",
+        _complement_exponent,
+        (ERF_SPLIT, 4.0),
+        lambda x: x * mp.erfc(x),
+        {"float32": 8},
+    ),
+    Fit(
+        "ERF_TAIL",
+        _complement_exponent,
+        (ERF_SPLIT, 6.0),
+        lambda x: x * mp.erfc(x),
+        {"float64": 18},
+    ),
+    Fit("SIN", _sine_tail, SINE_RANGE, lambda s: s + mpf("1e-3"), {"float32": 3, "float64": 6}),
+    Fit(
+        "COS", _cosine_tail, SINE_RANGE, lambda s: s**2 + mpf("1e-3"), {"float32": 3, "float64": 6}
+    ),
     Fit(
         "TAIL",
         _normal_tail_ratio,
-        (0.0, 40.0),
+        (0.0, 15.0),
         lambda t: 1 / _normal_tail_ratio(t),
-        {"float32": 5, "float64": 10},
-        {"float32": 5, "float64": 10},
+        {"float32": 5},
+        {"float32": 5},
+    ),
+    Fit(
+        "TAIL",
+        _normal_tail_ratio,
+        (0.0, 39.0),
+        lambda t: 1 / _normal_tail_ratio(t),
+        {"float64": 10},
+        {"float64": 10},
     ),
 )
+
+
+def split_constants(dtype: str) -> dict[str, float]:
+    """Return the parts of log 2 and of pi / 2 by the names that they have in the runtime.
+
+    The first part of log 2 times any exponent is exact; the first of pi / 2 is rounded down, and
+    multiply-adds with it are fused.
+    """
+    single = dtype == "float32"
+    logarithm = split(mp.log(2), 2, dtype, 15 if single else 42)
+    digits = 24 if single else 53
+    high = mp.floor(mp.ldexp(mp.pi / 2, digits - 1)) / mpf(2) ** (digits - 1)
+    middle, low = split(mp.pi / 2 - high, 2, dtype, digits)
+    names = ("LOG_2_HIGH", "LOG_2_LOW", "HALF_PI_HIGH", "HALF_PI_MIDDLE", "HALF_PI_LOW")
+    return dict(zip(names, (*logarithm, float(high), middle, low), strict=True))
 
 
 def print_tuple(name: str, values: Sequence[float], dtype: str) -> None:
@@ -268,14 +344,15 @@ def main() -> None:
     for dtype in ("float32", "float64"):
         print(f"# {dtype}")
         for fit in FITS:
+            if dtype not in fit.numerator:
+                continue
             numerator, denominator, error = rounded(fit, dtype)
             print(f"# {fit.name}: weighted error {error:.2e}")
             print_tuple(fit.name, numerator, dtype)
             if denominator:
                 print_tuple(f"{fit.name}_DENOMINATOR", denominator, dtype)
-        # n LOG_2[0] must be exact for every exponent n; HALF_PI relies on fused multiply-adds.
-        print_tuple("LOG_2", split(mp.log(2), 2, dtype, 15 if dtype == "float32" else 42), dtype)
-        print_tuple("HALF_PI", split(mp.pi / 2, 3, dtype, 24 if dtype == "float32" else 53), dtype)
+        for name, value in split_constants(dtype).items():
+            print(f"{name} = {value!r}")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,8 @@ reduce the argument, evaluate a short polynomial, choose by selects. They are pa
 function, into generated modules, so each refers to names of this file, `np` and Numba only. The
 constants come from `symbp/codegen/fit_vector_maths.py`.
 
-Results follow IEEE for NaN and infinities, with these exceptions, all chosen for speed: `exp` below
--87 and `sigmoid` below -88.3 flush to zero rather than through subnormal
-numbers; the sign of a zero result is not kept; `sin` and `cos` beyond 1e5 return NaN.
+Results follow IEEE for NaN, infinities, subnormal numbers and signed zeros; `sin` and `cos` beyond
+1e6 return NaN. Errors and speeds are measured in docs/vector_maths.md.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-any-return"
@@ -26,91 +25,96 @@ from numba.extending import intrinsic
 # compensation below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
 elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
-ZERO = np.float32(0.0)
-HALF = np.float32(0.5)
-ONE = np.float32(1.0)
-TWO = np.float32(2.0)
-INFINITY = np.float32(np.inf)
-NOT_A_NUMBER = np.float32(np.nan)
-SQRT_2 = np.float32(1.4142135)
+ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+INFINITY, NOT_A_NUMBER = np.float32(np.inf), np.float32(np.nan)
+SMALLEST_NORMAL, SIGN_BIT = np.float32(1.1754944e-38), np.int32(-(2**31))
 LOG2_E = np.float32(1.442695)
+LOG_2 = np.float32(0.6931472)
 # log 2 in two parts; the first times any exponent is exact.
-LOG_2_HIGH = np.float32(0.69314575)
-LOG_2_LOW = np.float32(1.4286068e-06)
-# Adding 1.5 2^23 to a small number rounds it to an integer that stands in the lowest bits; adding
-# the exponent bias as well makes those bits the exponent field of a power of two.
-INTEGER_SHIFT = np.float32(1.2582912e07)
-EXP_SHIFT = np.float32(1.2583038e07)
-TANH_SHIFT = np.float32(1.2583039e07)
-INTEGER_SHIFT_BITS = 0x4B400000
-EXPONENT_BIAS = 127
-SQRT_HALF_BITS = 0x3F3504F3
-# Where the power of two becomes infinite and zero.
-EXP_HIGHEST = np.float32(89.415985)
-EXP_LOWEST = np.float32(-87.33655)
-SIGMOID_HIGHEST = np.float32(87.33655)
-SIGMOID_LOWEST = np.float32(-88.72284)
-LARGEST_EXPONENT = np.float32(88.72284)
+LOG_2_HIGH, LOG_2_LOW = np.float32(0.69314575), np.float32(1.4286068e-06)
+# Adding 1.5 2^23 to a small number rounds it to an integer n in the lowest bits; with the bias of
+# exponents as well they are the exponent field of 2^n, with one less of 2^(n-1): unlike 2^n this
+# is a number up to the overflow of e^x, and the factor 2 is in EXP.
+INTEGER_SHIFT, INTEGER_SHIFT_BITS = np.float32(12582912.0), 0x4B400000
+HALF_POWER_SHIFT, LIFTED_POWER_SHIFT = np.float32(12583038.0), np.float32(12583102.0)
+# The factor that takes a lifted result back, in one rounding.
+LIFT = np.float32(5.421011e-20)
+# Where e^x is infinite, where it is zero, and below which power it is lifted and brought down.
+EXP_HIGHEST, EXP_LOWEST = np.float32(89.0), np.float32(-104.0)
+EXP_LOW_EXPONENT, EXP_LIFT = np.float32(-100.0), 64 << 23
 EXPM1_LOWEST = np.float32(-20.0)
-TANH_HIGHEST = np.float32(20.0)
-SMALLEST_NORMAL = np.float32(1.1754944e-38)
-SUBNORMAL_SCALE = np.float32(3.3554432e07)
-SUBNORMAL_EXPONENT = np.float32(-25.0)
+# Below it expm1 x and x are the same number.
+TINY = np.float32(1e-10)
+SIGMOID_HIGHEST = np.float32(20.0)
+SIGMOID_POWER_SHIFT = np.float32(12582975.0)
+SIGMOID_DROP = 64 << 23
+TANH_SPLIT, TANH_HIGHEST = np.float32(0.625), np.float32(10.0)
+SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3F3504F3, 128
+SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = np.float32(33554432.0), np.float32(-25.0)
+ERF_SPLIT, ERF_HIGHEST = np.float32(0.9), np.float32(4.0)
 TAIL_HIGHEST = np.float32(15.0)
 NORMAL_DENSITY_AT_ZERO = np.float32(0.3989423)
-GELU_TANH_LINEAR = np.float32(1.5957692)
-GELU_TANH_CUBIC = np.float32(0.071354814)
+GELU_TANH_LOWEST = np.float32(-15.0)
+GELU_TANH_LINEAR, GELU_TANH_CUBIC = np.float32(1.5957692), np.float32(0.071354814)
 TWO_OVER_PI = np.float32(0.63661975)
-HALF_PI_HIGH = np.float32(1.5707964)
-HALF_PI_MIDDLE = np.float32(-4.371139e-08)
-HALF_PI_LOW = np.float32(-1.7151245e-15)
-TRIGONOMETRIC_LIMIT = np.float32(100000.0)
+# pi / 2 in three parts, the first rounded down.
+HALF_PI_HIGH = np.float32(1.5707963)
+HALF_PI_MIDDLE, HALF_PI_LOW = np.float32(7.54979e-08), np.float32(-1.7151245e-15)
+TRIGONOMETRIC_LIMIT = np.float32(1000000.0)
 
 # fmt: off
 # 2 exp(r) for |r| <= log(2) / 2.
 EXP = tuple(np.float32(c) for c in (
     2.0, 2.0, 0.9999999, 0.33333042, 0.08333653, 0.016737374, 0.0027641496,
 ))
-EXPM1 = EXP[1:]
+# (exp(r) - 1 - r) / r^2.
+EXPM1 = tuple(np.float32(c) for c in (
+    0.5, 0.16666666, 0.04166652, 0.008333555, 0.0013929985, 0.00019751093,
+))
 # tanh(r / 2) / r, a rational function of r^2.
 TANH = tuple(np.float32(c) for c in (0.5, 0.00832339))
-TANH_REST = TANH[1:]
 TANH_DENOMINATOR = tuple(np.float32(c) for c in (1.0, 0.09998005))
+# x^3 / (x - tanh x) as a polynomial in x^2, for |x| <= 0.625.
+TANH_NEAR = tuple(np.float32(c) for c in (3.0000026, 1.1999587, -0.0055291955))
 # (log((1 + q) / (1 - q)) - 2 q) / q^3 as a polynomial in q^2.
 LOG = tuple(np.float32(c) for c in (0.66666764, 0.39978746, 0.29844475))
-# log((1 + q) / (1 - q)) / q as a polynomial in q^2, for q <= 1 / 3.
-SOFTPLUS = tuple(np.float32(c) for c in (2.0, 0.6666642, 0.4002144, 0.28002918, 0.28007582))
-# erf(x) / x - 1 as a polynomial in x^2.
-ERF = tuple(np.float32(c) for c in (0.12837917, -0.3761261, 0.11282854, -0.026758656, 0.004720347))
+# The same, up to q = 1 / 3.
+SOFTPLUS = tuple(np.float32(c) for c in (0.66666424, 0.40021196, 0.28006032, 0.2799514))
+# erf(x) / x - 1 as a polynomial in x^2, for |x| <= 0.9.
+ERF = tuple(np.float32(c) for c in (
+    0.12837917, -0.37612632, 0.112836815, -0.02685902, 0.005200712, -0.00081439916, 8.391347e-05,
+))
+# log(1 - erf(x)) / x for x >= 0.9.
+ERF_TAIL = tuple(np.float32(c) for c in (
+    -1.1285449, -0.6356563, -0.10520356, 0.022612927, -0.0028930174, 3.637982e-05, 4.8129226e-05,
+    -5.1439583e-06,
+))
 # (sin r - r) / r^3 and (cos r - 1 + r^2 / 2) / r^4 as polynomials in r^2.
-SIN = tuple(np.float32(c) for c in (-0.16666655, 0.008332182, -0.00019516615))
-COS = tuple(np.float32(c) for c in (0.041666657, -0.0013887804, 2.4483852e-05))
+SIN = tuple(np.float32(c) for c in (-0.16666651, 0.008331911, -0.00019481318))
+COS = tuple(np.float32(c) for c in (0.041666638, -0.0013886952, 2.4392402e-05))
 # The normal tail beyond t divided by exp(-t^2 / 2), a rational function of t.
-TAIL = tuple(np.float32(c) for c in (0.5, 0.45940024, 0.19927458, 0.046148375, 0.004961839))
+TAIL = tuple(np.float32(c) for c in (0.5, 0.43881088, 0.18359496, 0.040747926, 0.0041313237))
 TAIL_DENOMINATOR = tuple(np.float32(c) for c in (
-    1.0, 1.716686, 1.2682543, 0.51188815, 0.11567843, 0.012437468,
+    1.0, 1.6755066, 1.2040467, 0.47041428, 0.10214611, 0.010355579,
 ))
 # fmt: on
+
+
+def reinterpret(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Generate the code of both functions below."""
+    return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
 
 
 @intrinsic
 def to_bits(typing_context: Any, x: Any) -> Any:
     """Reinterpret a float32 as an int32."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.int32(types.float32), generate
+    return types.int32(types.float32), reinterpret
 
 
 @intrinsic
 def from_bits(typing_context: Any, bits: Any) -> Any:
     """Reinterpret an int32 as a float32."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.float32(types.int32), generate
+    return types.float32(types.int32), reinterpret
 
 
 @intrinsic
@@ -159,70 +163,87 @@ def polynomial(typing_context: Any, x: Any, coefficients: Any) -> Any:
 
 
 @elementwise
-def exp(x: np.float32) -> np.float32:
-    """Return e^x: x = n log 2 + r, and 2 e^r is a polynomial.
+def power_of_two(shifted: np.float32) -> np.float32:
+    """Return 2^n from a number in whose lowest bits the exponent field of 2^n stands."""
+    return from_bits(np.int32(to_bits(shifted) << 23))
 
-    The factor 2 is in the polynomial because 2^(n-1), unlike 2^n, is a number up to the overflow.
-    """
+
+@elementwise
+def with_sign_of(magnitude: np.float32, x: np.float32) -> np.float32:
+    """Return a number without a sign with the sign of another."""
+    return from_bits(np.int32(to_bits(magnitude) | (to_bits(x) & SIGN_BIT)))
+
+
+@elementwise
+def exp(x: np.float32) -> np.float32:
+    """Return e^x: x = n log 2 + r, and 2 e^r is a polynomial."""
     x = EXP_HIGHEST if x > EXP_HIGHEST else x
     x = EXP_LOWEST if x < EXP_LOWEST else x
-    # Adding 1.5 2^23 rounds to an integer, which then stands in the lowest bits.
-    shifted = x * LOG2_E + EXP_SHIFT
-    n = shifted - EXP_SHIFT
+    shifted = x * LOG2_E + HALF_POWER_SHIFT
+    n = shifted - HALF_POWER_SHIFT
     r = x - n * LOG_2_HIGH - n * LOG_2_LOW
-    return polynomial(r, EXP) * from_bits(np.int32(to_bits(shifted) << 23))
+    low = n < EXP_LOW_EXPONENT
+    bits = np.int32(to_bits(shifted) << 23)
+    bits = np.int32(bits + EXP_LIFT) if low else bits
+    result = polynomial(r, EXP) * from_bits(bits)
+    return result * LIFT if low else result
+
+
+@elementwise
+def lifted_exp(x: np.float32, rest: np.float32) -> np.float32:
+    """Return 2^64 e^(x + rest) for -104.0 <= x <= 0 and a tiny rest: a normal number."""
+    shifted = x * LOG2_E + LIFTED_POWER_SHIFT
+    n = shifted - LIFTED_POWER_SHIFT
+    r = x - n * LOG_2_HIGH - n * LOG_2_LOW + rest
+    return polynomial(r, EXP) * power_of_two(shifted)
 
 
 @elementwise
 def expm1(x: np.float32) -> np.float32:
     """Return e^x - 1, with full relative accuracy near zero."""
-    y = LARGEST_EXPONENT if x > LARGEST_EXPONENT else x
+    y = EXP_HIGHEST if x > EXP_HIGHEST else x
     y = EXPM1_LOWEST if y < EXPM1_LOWEST else y
-    shifted = y * LOG2_E + EXP_SHIFT
-    n = shifted - EXP_SHIFT
+    shifted = y * LOG2_E + HALF_POWER_SHIFT
+    n = shifted - HALF_POWER_SHIFT
     r = y - n * LOG_2_HIGH - n * LOG_2_LOW
-    half_scale = from_bits(np.int32(to_bits(shifted) << 23))
-    half_offset = half_scale - HALF
-    result = half_scale * (r * polynomial(r, EXPM1)) + half_offset + half_offset
-    return INFINITY if x > LARGEST_EXPONENT else result
+    # Half of it until the end, so that 2^n does not overflow before the result does.
+    half = power_of_two(shifted)
+    result = half * (r + r * r * polynomial(r, EXPM1)) + (half - HALF)
+    return x if abs(x) < TINY else result + result
 
 
 @elementwise
 def sigmoid(x: np.float32) -> np.float32:
-    """Return 1 / (1 + e^-x).
-
-    With -x = n log 2 - r and tanh(r / 2) = a / b, e^-x = 2^n (b - a) / (b + a): one division.
-    """
+    """Return 1 / (1 + e^-x), where e^-x = 2^n (b - a) / (b + a) and a / b = tanh(r / 2)."""
     x = SIGMOID_HIGHEST if x > SIGMOID_HIGHEST else x
-    x = SIGMOID_LOWEST if x < SIGMOID_LOWEST else x
-    shifted = TANH_SHIFT - x * LOG2_E
-    n = shifted - TANH_SHIFT
+    x = EXP_LOWEST if x < EXP_LOWEST else x
+    shifted = SIGMOID_POWER_SHIFT - x * LOG2_E
+    n = shifted - SIGMOID_POWER_SHIFT
     r = x + n * LOG_2_HIGH + n * LOG_2_LOW
-    scale = from_bits(np.int32(to_bits(shifted) << 23))
     a = r * polynomial(r * r, TANH)
     b = polynomial(r * r, TANH_DENOMINATOR)
-    return (b + a) / ((b + a) + scale * (b - a))
+    # Both times 2^-64, so that e^-x does not overflow where the result is subnormal; by
+    # integers, because multiplications are what the loop waits for.
+    top = from_bits(np.int32(to_bits(b + a) - SIGMOID_DROP))
+    return top / (top + power_of_two(shifted) * (b - a))
 
 
 @elementwise
 def tanh(x: np.float32) -> np.float32:
-    """Return the hyperbolic tangent.
-
-    With 2 x = n log 2 + r and tanh(r / 2) = a / b, the addition theorem gives
-    ((2^n - 1) b + (2^n + 1) a) / ((2^n + 1) b + (2^n - 1) a): exact in a for small x, where n = 0.
-    """
-    y = x + x
-    y = TANH_HIGHEST if y > TANH_HIGHEST else y
-    y = -TANH_HIGHEST if y < -TANH_HIGHEST else y
-    shifted = y * LOG2_E + TANH_SHIFT
-    n = shifted - TANH_SHIFT
-    r = y - n * LOG_2_HIGH - n * LOG_2_LOW
-    scale = from_bits(np.int32(to_bits(shifted) << 23))
-    # r / 2 apart from the rest: at n = 1 the terms below cancel, which doubles the error of a.
-    a = HALF * r + r * (r * r * polynomial(r * r, TANH_REST))
-    b = polynomial(r * r, TANH_DENOMINATOR)
-    minus, plus = scale - ONE, scale + ONE
-    return (minus * b + plus * a) / (plus * b + minus * a)
+    """Return the hyperbolic tangent: x - x^3 / d(x^2) below 0.625, 1 - 2 / (e^2x + 1) above."""
+    t = abs(x)
+    t = TANH_HIGHEST if t > TANH_HIGHEST else t
+    near = t < TANH_SPLIT
+    square = t * t
+    y = t + t
+    shifted = y * LOG2_E + HALF_POWER_SHIFT
+    n = shifted - HALF_POWER_SHIFT
+    # What log 2 lacks is multiplied by 2 e^2x / (e^2x + 1)^2.
+    r = y - n * LOG_2
+    bottom = ONE + polynomial(r, EXP) * power_of_two(shifted)
+    top = t * square if near else TWO
+    bottom = polynomial(square, TANH_NEAR) if near else bottom
+    return with_sign_of((t if near else ONE) - top / bottom, x)
 
 
 @elementwise
@@ -252,8 +273,9 @@ def log1p(x: np.float32) -> np.float32:
     lost = (ONE - (u - rest)) + (x - rest)
     bits = to_bits(u)
     exponent = np.int32(bits - SQRT_HALF_BITS) >> 23
-    scale = from_bits(np.int32((EXPONENT_BIAS - exponent) << 23))
-    f = (from_bits(np.int32(bits - (exponent << 23))) - ONE) + lost * scale
+    # Twice 2^-k; zero for the largest k, where nothing is lost that counts.
+    scale = from_bits(np.int32((EXPONENT_BIAS_AND_ONE - exponent) << 23))
+    f = (from_bits(np.int32(bits - (exponent << 23))) - ONE) + lost * (HALF * scale)
     k = from_bits(np.int32(exponent + INTEGER_SHIFT_BITS)) - INTEGER_SHIFT
     s = f / (TWO + f)
     half_square = HALF * f * f
@@ -261,84 +283,100 @@ def log1p(x: np.float32) -> np.float32:
     result = k * LOG_2_HIGH - ((half_square - (tail + k * LOG_2_LOW)) - f)
     result = result if x < INFINITY else x
     result = result if x > -ONE else NOT_A_NUMBER
+    result = x if x == ZERO else result
     return -INFINITY if x == -ONE else result
 
 
 @elementwise
 def softplus(x: np.float32) -> np.float32:
-    """Return log(1 + e^x) = max(x, 0) + log(1 + y), y = e^-|x|, a series in y / (2 + y) <= 1/3."""
-    y = exp(-abs(x))
-    s = y / (TWO + y)
-    return (x if x > ZERO else ZERO) + s * polynomial(s * s, SOFTPLUS)
+    """Return log(1 + e^x) = max(x, 0) + log(1 + y) with y = e^-|x|."""
+    magnitude = abs(x)
+    magnitude = -EXP_LOWEST if magnitude > -EXP_LOWEST else magnitude
+    lifted = lifted_exp(-magnitude, ZERO)
+    y = lifted * LIFT
+    # log(1 + y) = y - q (y - q^2 p(q^2)).
+    q = y / (TWO + y)
+    rest = (x if x > ZERO else ZERO) - q * (y - q * q * polynomial(q * q, SOFTPLUS))
+    return lifted * LIFT + rest
 
 
 @elementwise
 def erf(x: np.float32) -> np.float32:
-    """Return the error function: an odd polynomial below 1/2, one minus the tail above."""
+    """Return the error function: an odd polynomial below 0.9, one minus e^p(|x|) above."""
     magnitude = abs(x)
-    t = magnitude * SQRT_2
-    t = TAIL_HIGHEST if t > TAIL_HIGHEST else t
-    tail = exp(-x * x) * polynomial(t, TAIL) / polynomial(t, TAIL_DENOMINATOR)
-    outer = ONE - TWO * tail
     inner = x + x * polynomial(x * x, ERF)
-    outer = outer if x > ZERO else -outer
-    return inner if magnitude < HALF else outer
+    t = ERF_HIGHEST if magnitude > ERF_HIGHEST else magnitude
+    outer = ONE - lifted_exp(t * polynomial(t, ERF_TAIL), ZERO) * LIFT
+    return inner if magnitude < ERF_SPLIT else with_sign_of(outer, x)
+
+
+@elementwise
+def lifted_gaussian(t: np.float32) -> np.float32:
+    """Return 2^64 exp(-t^2 / 2), with what rounding t^2 loses."""
+    square = t * t
+    return lifted_exp(-HALF * square, -HALF * fused_multiply_add(t, t, -square))
 
 
 @elementwise
 def gelu(x: np.float32) -> np.float32:
-    """Return x Phi(x), where Phi is the standard normal distribution function."""
-    x = -TAIL_HIGHEST if x < -TAIL_HIGHEST else x
-    t = TAIL_HIGHEST if x > TAIL_HIGHEST else abs(x)
-    tail = exp(-HALF * x * x) * polynomial(t, TAIL) / polynomial(t, TAIL_DENOMINATOR)
-    return x * (ONE - tail if x > ZERO else tail)
+    """Return x Phi(x) = max(x, 0) - |x| Phi(-|x|); Phi is the normal distribution function."""
+    t = abs(x)
+    t = TAIL_HIGHEST if t > TAIL_HIGHEST else t
+    tail = lifted_gaussian(t) * (polynomial(t, TAIL) / polynomial(t, TAIL_DENOMINATOR))
+    return (x if x >= ZERO else -ZERO) - t * tail * LIFT
 
 
 @elementwise
 def gelu_prime(x: np.float32) -> np.float32:
     """Return the derivative of `gelu`, Phi(x) + x phi(x)."""
-    x = TAIL_HIGHEST if x > TAIL_HIGHEST else x
-    x = -TAIL_HIGHEST if x < -TAIL_HIGHEST else x
-    exponential = exp(-HALF * x * x)
-    tail = exponential * polynomial(abs(x), TAIL) / polynomial(abs(x), TAIL_DENOMINATOR)
-    return (ONE - tail if x > ZERO else tail) + x * exponential * NORMAL_DENSITY_AT_ZERO
+    t = abs(x)
+    t = TAIL_HIGHEST if t > TAIL_HIGHEST else t
+    ratio = polynomial(t, TAIL) / polynomial(t, TAIL_DENOMINATOR)
+    tail = lifted_gaussian(t) * (ratio - t * NORMAL_DENSITY_AT_ZERO) * LIFT
+    return ONE - tail if x > ZERO else tail
 
 
 @elementwise
 def gelu_tanh(x: np.float32) -> np.float32:
     """Return x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, which is x times a sigmoid."""
-    x = -TAIL_HIGHEST if x < -TAIL_HIGHEST else x
-    return x * sigmoid(x * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * x * x))
+    y = GELU_TANH_LOWEST if x < GELU_TANH_LOWEST else x
+    return y * sigmoid(y * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * y * y))
 
 
 @elementwise
 def sine_after_quarter_turns(x: np.float32, turns: int) -> np.float32:
-    """Return sin(x + turns pi / 2) for |x| <= 1e5, else NaN.
+    """Return sin(x + turns pi / 2) for 0 <= x <= 1e6, else NaN.
 
-    x = n pi/2 + r; pi/2 is a sum of three numbers and multiply-adds are fused, so that r is right
-    to its last bits. Beyond the range n is no longer certain.
+    x = n pi/2 + r + lost; pi/2 is a sum of three numbers. Beyond the range n is no longer certain.
     """
     shifted = x * TWO_OVER_PI + INTEGER_SHIFT
     n = shifted - INTEGER_SHIFT
-    r = fused_multiply_add(-n, HALF_PI_HIGH, x)
-    r = fused_multiply_add(-n, HALF_PI_MIDDLE, r)
-    r = fused_multiply_add(-n, HALF_PI_LOW, r)
+    first = fused_multiply_add(-n, HALF_PI_HIGH, x)
+    # Adding -0.0 keeps LLVM from fusing this product with the difference below.
+    second = fused_multiply_add(n, HALF_PI_MIDDLE, -ZERO)
+    r = first - second
+    lost = ((first - r) - second) - fused_multiply_add(n, HALF_PI_MIDDLE, -second)
+    lost = fused_multiply_add(-n, HALF_PI_LOW, lost)
     s = r * r
-    sine = r + r * s * polynomial(s, SIN)
-    cosine = ONE - (HALF * s - s * s * polynomial(s, COS))
+    # sin(r + lost) = r + (r^3 p + lost); cos(r + lost) = w + (r^4 q + rest), w = 1 - r^2 / 2.
+    sine = r + (r * s * polynomial(s, SIN) + lost)
+    half = HALF * s
+    w = ONE - half
+    cosine = w + (s * s * polynomial(s, COS) + (((ONE - w) - half) - r * lost))
     quadrant = to_bits(shifted) + turns
     result = cosine if quadrant & 1 else sine
-    result = -result if quadrant & 2 else result
-    return result if abs(x) <= TRIGONOMETRIC_LIMIT else NOT_A_NUMBER
+    result = from_bits(np.int32(to_bits(result) ^ ((quadrant & 2) << 30)))
+    return result if x <= TRIGONOMETRIC_LIMIT else NOT_A_NUMBER
 
 
 @elementwise
 def sin(x: np.float32) -> np.float32:
-    """Return the sine for |x| <= 1e5, else NaN."""
-    return sine_after_quarter_turns(x, 0)
+    """Return the sine for |x| <= 1e6, else NaN."""
+    of_magnitude = sine_after_quarter_turns(abs(x), 0)
+    return from_bits(np.int32(to_bits(of_magnitude) ^ (to_bits(x) & SIGN_BIT)))
 
 
 @elementwise
 def cos(x: np.float32) -> np.float32:
-    """Return the cosine for |x| <= 1e5, else NaN."""
-    return sine_after_quarter_turns(x, 1)
+    """Return the cosine for |x| <= 1e6, else NaN."""
+    return sine_after_quarter_turns(abs(x), 1)
