@@ -23,6 +23,7 @@ import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
+from symbp.codegen import strips
 from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.program import Program
 from symbp.training import compiler
@@ -184,7 +185,8 @@ def load_as_python(text: str) -> ModuleType:
 
 def emitted_module(program: bp.Program, optimizer: Optimizer) -> ModuleType:
     # The LaTeX in a module has tests of its own, and would take a fifth of the time of these.
-    with patch.object(compiler, "_latex", lambda program: {}):
+    # Strips of two rows, so that there are several.
+    with patch.object(compiler, "_latex", lambda program: {}), patch.object(strips, "STRIP", 2):
         return load_as_python(compiler.module_source(program, optimizer, "float64"))
 
 

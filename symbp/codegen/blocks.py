@@ -11,7 +11,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Accumulator", "Assign", "Block", "Fill", "Loop", "Product"]
+__all__ = ["Accumulator", "Assign", "Block", "Fill", "Gather", "Loop", "Product"]
 
 
 @dataclass
@@ -72,6 +72,13 @@ class Loop:
     body: list["Block"] = field(default_factory=list)
     upwards: bool = True
     steps: bool = False
+
+
+@dataclass
+class Gather:
+    """Copy the examples of a batch into the memory of an argument, before all else."""
+
+    tensor: Tensor
 
 
 Block = Fill | Assign | Accumulator | Product | Loop

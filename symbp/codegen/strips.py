@@ -5,16 +5,17 @@ it is in the cache. What sums over the rows comes after them. This is the order 
 :mod:`symbp.codegen.teamwork`, with a team of one.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from symbp.codegen.blocks import Block, Product
+from symbp.codegen.blocks import Block, Gather, Product
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.labels import label
 from symbp.codegen.plan import plan
 from symbp.codegen.rows import sum_rows_first
 from symbp.codegen.short_rows import turn_short_rows
-from symbp.codegen.teamwork import Share, in_order, shares
+from symbp.codegen.teamwork import Share, gathering, in_order, in_phases, shares
 from symbp.codegen.writer import Layout, Writer
 from symbp.notation.index import Index
 from symbp.notation.program import Program
@@ -47,11 +48,24 @@ class StripWriter(Writer):
     def planned(self) -> list[Block]:
         """Return the blocks in an order in which runs of rows are long."""
         blocks = plan(self.program.equations, self.aliases, rows_apart=True)
-        self.shares = shares(blocks)
-        if self.shares is None:
+        found = shares(blocks)
+        if found is None:
+            self.shares: list[Share] | None = None
             return blocks
-        self.shares = in_order(self.shares, self.aliases)
-        return [share.block for share in self.shares]
+        self.shares = in_order([*gathering(self.gathered().values()), *found], self.aliases)
+        return [share.block for share in self.shares if not isinstance(share.block, Gather)]
+
+    def gathered(self) -> dict[Tensor, Tensor]:
+        """Return the arguments whose batches are copied, each with what holds its batch."""
+        if not self.in_epoch:
+            return {}
+        used = set(self.program.tensors)
+        held = {
+            tensor: self.turned.get(tensor, tensor)
+            for tensor in (*self.layout.inputs, *self.layout.targets)
+            if tensor.shape and not isinstance(tensor.shape[0], int)
+        }
+        return {tensor: batch for tensor, batch in held.items() if batch in used}
 
     def can_be_divided(self) -> bool:
         """Whether there are matrix products over the rows of a batch, and every block has parts."""
@@ -59,22 +73,36 @@ class StripWriter(Writer):
             self.shares is not None
             and not self.copied
             and any(isinstance(share.block, Product) and share.by_rows for share in self.shares)
+            # What couples each two examples does not go through the cache by rows.
+            and all(
+                sum(not isinstance(extent, int) for extent in tensor.shape) <= 1
+                for tensor in self.program.tensors
+            )
         )
 
     def blocks(self) -> None:
         """Write the buffers, then the equations, runs of rows in strips."""
-        assert self.shares is not None
         self.buffers()
-        rows: list[Share] = []
-        for share in [*self.shares, None]:
-            if share is not None and share.by_rows:
-                rows.append(share)
+        for phase in self.phases():
+            self.phase(phase, "0", "N")
+
+    def phases(self) -> list[list[Share]]:
+        """Return the shares between meetings: within a phase no row reads another one."""
+        assert self.shares is not None
+        return in_phases(self.shares, self.aliases | self.reused)
+
+    def phase(self, phase: Sequence[Share], first: str, last: str) -> None:
+        """Write what is between two meetings: runs of rows in strips, and the rest."""
+        for by_rows, run in itertools.groupby(phase, lambda share: share.by_rows):
+            if by_rows:
+                self.strips(list(run), first, last)
                 continue
-            if rows:
-                self.strips(rows, "0", "N")
-                rows = []
-            if share is not None:
-                self.blocks_of([share], {})
+            for share in run:
+                self.blocks_of([share], self.bounds(share))
+
+    def bounds(self, share: Share) -> dict[Index, tuple[str, str]]:
+        """Return the ranges of the loops of a share that is not by rows."""
+        return {}
 
     def in_tiles(self) -> bool:
         """Whether no product is left to BLAS, which would rather have all rows at once."""
@@ -84,30 +112,31 @@ class StripWriter(Writer):
             if isinstance(share.block, Product)
         )
 
-    def strips(
-        self,
-        rows: Sequence[Share],
-        first: str,
-        last: str,
-        before: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Write the loop over strips of rows, with what is to be done before each."""
+    def strips(self, rows: Sequence[Share], first: str, last: str) -> None:
+        """Write the loop over strips of rows."""
         self.line(f"for row_first in range({first}, {last}, {STRIP}):")
         start = len(self.code)
         self.line(f"row_last = min(row_first + {STRIP}, {last})")
-        before()
         # They are set in a loop, which may have no turn.
         known = dict(self.emitter.scope.levels[0].known)
+        if any(isinstance(share.block, Gather) for share in rows):
+            self.gather()
         for share in rows:
             self.blocks_of([share], dict.fromkeys(share.along, ("row_first", "row_last")))
         self.emitter.scope.levels[0].known = known
         self.code[start:] = [INDENT + text for text in self.code[start:]]
+
+    def gather(self) -> None:
+        """Write the loop that copies a strip of examples."""
+        raise NotImplementedError
 
     def blocks_of(self, given: Iterable[Share], ranges: dict[Index, tuple[str, str]]) -> None:
         """Write blocks, with the ranges of some of their loops."""
         emitter = self.emitter
         emitter.ranges = ranges
         for share in given:
+            if isinstance(share.block, Gather):
+                continue
             count = len(emitter.passages)
             emitter.program([share.block], lambda equation: label(equation, self.names))
             here = len(self.code)

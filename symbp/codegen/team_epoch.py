@@ -5,14 +5,13 @@ through the cache.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.strips import StripWriter
-from symbp.codegen.teamwork import Share, in_phases
+from symbp.codegen.teamwork import Share
 from symbp.codegen.writer import Kernel, Layout
-from symbp.notation.index import Extent
+from symbp.notation.index import Extent, Index
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
@@ -40,18 +39,13 @@ class _TeamWriter(StripWriter):
         """Write the whole function, and the constants that its caller needs."""
         assert self.shares is not None
         used = set(self.program.tensors)
-        batched = [t for t in arrays if t.shape and not isinstance(t.shape[0], int)]
-        gathered = {
-            tensor: self.turned.get(tensor, tensor)
-            for tensor in batched
-            if self.turned.get(tensor, tensor) in used
-        }
+        gathered = self.gathered()
         for tensor, batch in gathered.items():
             self.names.same(batch, tensor)
         self.bound.update(arrays)
         self.line("examples = order.shape[0]")
         for tensor in arrays:
-            if tensor not in batched and tensor in used:
+            if tensor not in gathered and tensor in used:
                 self.line(
                     f"{self.names.tensor(tensor)} = {self.whole(tensor)}"
                     + ("" if tensor.rank else "[()]")
@@ -70,11 +64,10 @@ class _TeamWriter(StripWriter):
         for new, old in self.aliases.items():
             if new.rank:
                 self.names.same(new, old)
-        memory = self.aliases | self.reused
-        for number, phase in enumerate(in_phases(self.shares, memory)):
+        for number, phase in enumerate(self.phases()):
             if number:
                 self.line("arrived = wait_for_team(team, members, arrived)")
-            self.phase(phase, gathered if not number else {})
+            self.phase(phase, "first", "last")
         self.finish_updates()
         assert self.program.cost is not None
         self.line(f"total += N * float({self.names.tensor(self.program.cost)})")
@@ -144,25 +137,13 @@ class _TeamWriter(StripWriter):
 
     # Phases -----------------------------------------------------------------------------------
 
-    def phase(self, phase: Sequence[Share], gathered: Mapping[Tensor, Tensor]) -> None:
-        """Write what the members do without waiting: runs of rows in strips, then the rest."""
-        rows: list[Share] = []
-        waiting = gathered
-        for share in [*phase, None]:
-            if share is not None and share.by_rows:
-                rows.append(share)
-                continue
-            if rows or waiting:
-                self.strips(rows, "first", "last", partial(self.gather, waiting))
-                rows, waiting = [], {}
-            if share is not None:
-                bounds = (f"first_{share.extent}", f"last_{share.extent}")
-                self.blocks_of([share], dict.fromkeys(share.along, bounds))
+    def bounds(self, share: Share) -> dict[Index, tuple[str, str]]:
+        ends = (f"first_{share.extent}", f"last_{share.extent}")
+        return dict.fromkeys(share.along, ends)
 
-    def gather(self, gathered: Mapping[Tensor, Tensor]) -> None:
+    def gather(self) -> None:
         """Write the loop that copies a strip of examples, and asks for those of the next batch."""
-        if not gathered:
-            return
+        gathered = self.gathered()
         self.line("for row in range(row_first, row_last):")
         self.line(f"{INDENT}example = np.uintp(order[start + row])")
         later = [tensor for tensor in gathered if tensor.rank > 1]

@@ -8,14 +8,14 @@ in another division; blocks are reordered so that this is seldom: twice a step f
 before the gradients are summed over the batch and before the next step.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Gather, Loop, Product
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Share", "in_order", "in_phases", "shares"]
+__all__ = ["Share", "gathering", "in_order", "in_phases", "shares"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Share:
 
     Attributes
     ----------
-    block : Block
+    block : Block or Gather
         What is to be done.
     along : frozenset of Index
         The indices of its loops, or of its matrix product, of which each member has a range; none
@@ -33,7 +33,7 @@ class Share:
         The extent that is divided.
     """
 
-    block: Block
+    block: Block | Gather
     along: frozenset[Index] = frozenset()
     extent: Extent | None = None
 
@@ -64,6 +64,15 @@ def shares(blocks: Sequence[Block]) -> list[Share] | None:
         if share is None:
             return None
         result.append(share)
+    return result
+
+
+def gathering(tensors: Iterable[Tensor]) -> list[Share]:
+    """Return the shares that copy the batch: each member copies the examples that it has."""
+    result = []
+    for tensor in tensors:
+        (index,) = (index for index in tensor.indices if not isinstance(index.extent, int))
+        result.append(Share(Gather(tensor), frozenset([index]), index.extent))
     return result
 
 
@@ -114,7 +123,11 @@ def in_phases(given: Sequence[Share], memory: Mapping[Tensor, Tensor]) -> list[l
 
 
 def _clash(one: list[_Use], other: list[_Use], memory: Mapping[Tensor, Tensor]) -> bool:
-    """Whether one member's part of a block may touch what another's part of the other writes."""
+    """Whether one member's part of a block may touch what another's part of the other writes.
+
+    Not if both are divided along the same axis: a plain subscript runs over the whole axis, so the
+    two divisions are one.
+    """
     return any(
         a.tensor.rank and (a.axis is None or a.axis != b.axis)
         for a, b in _pairs(one, other, memory)
@@ -228,8 +241,10 @@ def _uses(share: Share) -> Iterator[_Use]:
     def use(element: Element, writes: bool) -> _Use:
         return _Use(element.tensor, axis(element.args), writes)
 
-    def visit(block: Block) -> Iterator[_Use]:
-        if isinstance(block, Loop):
+    def visit(block: Block | Gather) -> Iterator[_Use]:
+        if isinstance(block, Gather):
+            yield _Use(block.tensor, axis(block.tensor.indices), True)
+        elif isinstance(block, Loop):
             for child in block.body:
                 yield from visit(child)
         elif isinstance(block, Fill):

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 import symbp as bp
-from symbp.codegen import team_epoch
+from symbp.codegen import strips
+from symbp.codegen.runtime.team import together
 from symbp.codegen.teamwork import in_phases
 from symbp.networks.optimizers import Optimizer
 from symbp.training.compiler import module_source
@@ -43,11 +44,71 @@ def test_three_members_in_turn_agree_with_the_interpreter(name: str, optimizer: 
     assert_text_agrees(network, chosen)
 
 
+def over_the_batch() -> bp.Program:
+    """The inputs are normalised by means over the batch, read before anything is computed."""
+    n, j, k = bp.indices("n j k", "N", 20, 30)
+    x, y = bp.input("x", n, j), bp.target("y", n, k)
+    W, b = bp.parameter("W", k, j), bp.parameter("b", k)
+    mean, z, C = bp.tensor("mean", j), bp.tensor("z", n, k), bp.tensor("C")
+    return bp.Program(
+        [
+            bp.Equation(mean[j], bp.Mean(x[n, j], n)),
+            bp.Equation(z[n, k], bp.Sum(W[k, j] * (x[n, j] - mean[j]), j) + b[k]),
+            bp.Equation(C, bp.Mean((z[n, k] - y[n, k]) ** 2, n, k)),
+        ],
+        cost=C,
+    )
+
+
+def couples(width: int) -> bp.Program:
+    """Each two examples of a batch meet: no row can be finished before the others."""
+    n, m, j, k = bp.indices("n m j k", "N", "N", 3, width)
+    x, W = bp.input("x", n, j), bp.parameter("W", k, j)
+    z, S, C = bp.tensor("z", n, k), bp.tensor("S", n, m), bp.tensor("C")
+    return bp.Program(
+        [
+            bp.Equation(z[n, k], bp.Sum(W[k, j] * x[n, j], j)),
+            bp.Equation(S[n, m], bp.Sum(z[n, k] * z[m, k], k)),
+            bp.Equation(C, bp.Mean(bp.tanh(S[n, m]), n, m)),
+        ],
+        cost=C,
+    )
+
+
+def test_what_reads_all_of_the_batch_waits_for_it_to_be_gathered() -> None:
+    program = over_the_batch()
+    assert "def _epoch_part" in module_source(program)
+    assert_text_agrees(program)
+
+
+@pytest.mark.parametrize("width", [2, 40])
+def test_rows_that_read_other_rows_are_not_run_in_strips(width: int) -> None:
+    assert_text_agrees(couples(width))
+
+
+def test_a_thread_that_cannot_start_leaves_the_work_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[int, int]] = []
+
+    def part(member: int, members: int, first: int, last: int) -> float:
+        started.append((member, members))
+        return 1.0
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    assert together(part, 3, 0, 1) == 1.0
+    assert sorted(started) == [(0, 3), (1, 3), (2, 3)]
+    started.clear()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert together(part, 3, 0, 1) == 1.0
+    assert started == [(0, 1)]
+
+
 def test_a_meeting_that_is_missing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def without_meetings(given: object, memory: object) -> list[object]:
         return [[share for phase in in_phases(given, memory) for share in phase]]  # type: ignore[arg-type]
 
-    monkeypatch.setattr(team_epoch, "in_phases", without_meetings)
+    monkeypatch.setattr(strips, "in_phases", without_meetings)
     with pytest.raises(AssertionError):
         assert_text_agrees(NETWORKS["two layers"](), bp.SGD(0.1))
 

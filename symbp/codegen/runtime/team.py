@@ -15,6 +15,7 @@ import os
 import platform
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,37 @@ class Pace:
 PACES: dict[tuple[int, int], Pace] = {}
 
 
+def together(part: Callable[..., float], members: int, first: int, last: int) -> float:
+    """Run `part` by some members, each in a thread of its own; return what the first one returns.
+
+    They begin when all are there: one that is missing would be waited for without end.
+    """
+    if members == 1:
+        return part(0, 1, first, last)
+    begin, complete = threading.Event(), False
+
+    def run(member: int) -> None:
+        begin.wait()
+        if complete:
+            part(member, members, first, last)
+
+    others = [threading.Thread(target=run, args=(member,)) for member in range(1, members)]
+    try:
+        for thread in others:
+            thread.start()
+        complete = True
+    except RuntimeError:  # the system allows no more threads
+        members = 1
+    finally:
+        begin.set()
+    try:
+        return part(0, members, first, last)
+    finally:
+        for thread in others:
+            if thread.ident is not None:
+                thread.join()
+
+
 def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return memory for all buffers of a step, and where each starts; on cache lines."""
     line = 64 // DTYPE.itemsize
@@ -182,15 +214,7 @@ def _epoch_kernel(
         first, last = done * batch_size, min((done + count) * batch_size, len(order))
         begin = time.perf_counter()
         team[:] = 0
-        others = [
-            threading.Thread(target=part, args=(member, members, first, last))
-            for member in range(1, members)
-        ]
-        for thread in others:
-            thread.start()
-        total += part(0, members, first, last)
-        for thread in others:
-            thread.join()
+        total += together(part, members, first, last)
         taken = min(count, steps - done)
         pace.note(members, taken, time.perf_counter() - begin)
         done += taken
