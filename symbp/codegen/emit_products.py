@@ -5,7 +5,7 @@ from typing import Any
 
 from symbp.codegen.blocks import Product
 from symbp.codegen.contract import split_scalars, typical_size
-from symbp.codegen.expressions import Scope
+from symbp.codegen.expressions import INDENT, Scope
 from symbp.codegen.names import Names
 from symbp.codegen.product_rule import prefers_tiles
 from symbp.codegen.products import group_at
@@ -37,6 +37,8 @@ class ProductWriter:
         """Whether BLAS is not to be called: its sums may depend on which rows are in a call."""
         self.parts = False
         """Whether an operand starts elsewhere than its array."""
+        self.one_row = False
+        """Whether one row is worth code of its own, which may sum in another order."""
         self.naturals = False
         """Whether a loop starts elsewhere than at zero."""
         self.products: list[tuple[str, list[Extent]]] = []
@@ -53,7 +55,14 @@ class ProductWriter:
         extents = [index.extent for group in groups for index in group]
         routine, arguments = self.call(block)
         self.products.append((routine, extents))
-        scope.add(f"{routine}({', '.join(arguments)})")
+        lines = [f"{routine}({', '.join(arguments)})"]
+        turned_a, turned_b, m, n, k = arguments[:5]
+        by_rows = (turned_a, turned_b) == ("False", "True") and not m.isdigit()
+        if self.one_row and routine == "tiled" and by_rows and n.isdigit() and k.isdigit():
+            alone = f"{INDENT}tiled({', '.join([*arguments[:2], '1', *arguments[3:]])})"
+            lines = [f"if {m} == 1:", alone, "else:", INDENT + lines[0]]
+        for line in lines:
+            scope.add(line)
         scope.forget(block.equation.tensor)
         for index in reversed(block.loops):
             self.leave(f"for {scope.identifiers[index]} in {self.range(index)}:")

@@ -6,6 +6,7 @@ here: in an error that says in one line which it is, what was expected and what 
 """
 
 import difflib
+import itertools
 import math
 import weakref
 from collections.abc import Sequence
@@ -33,12 +34,15 @@ _INPUTS = tuple(argument for argument in _ARGUMENTS if argument[1] == "input")
 
 
 def _check_arrays(
-    caller: str, expected: Sequence[Any], values: Sequence[ArrayLike], finite: bool = False
+    caller: str, expected: Sequence[Any], values: Sequence[Any], finite: bool = False
 ) -> tuple[list[NDArray[Any]], int]:
     """Return the arrays as the kernels take them, and their number of rows (1 without a batch)."""
     if len(values) != len(expected):
         names = ", ".join(argument[0] for argument in expected)
         raise TypeError(f"{caller}: expected {len(expected)} arrays ({names}), got {len(values)}")
+    rows = 0 if finite else _rows_if_ready(expected, values)
+    if rows:
+        return list(values), rows
     prefix = "validation " if caller == "validation" else ""
     arrays, first, rows = [], "", 1
     for argument, value in zip(expected, values, strict=True):
@@ -50,6 +54,27 @@ def _check_arrays(
                 raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
             first, rows = label, len(array)
     return arrays, rows
+
+
+def _rows_if_ready(expected: Sequence[Any], values: Sequence[Any]) -> int:
+    """Return the number of rows if the kernels can take all values as they are, and otherwise 0.
+
+    Most come so, and the checks that would find it out take longer than a small network.
+    """
+    rows = 0
+    for (_, _, extents, kind, _), value in zip(expected, values, strict=True):
+        if type(value) is not np.ndarray or value.dtype is not DTYPE or not value.flags.carray:
+            return 0
+        if kind != "real" and kind != "classes":
+            return 0
+        shape = value.shape
+        if shape != extents:
+            if len(shape) != len(extents) or shape[1:] != extents[1:] or extents[0] is not None:
+                return 0
+            if not shape[0] or (rows and shape[0] != rows):
+                return 0
+            rows = shape[0]
+    return rows or 1
 
 
 def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> NDArray[Any]:
@@ -151,7 +176,13 @@ def _hyperparameter_values(given: dict[str, float]) -> NDArray[Any]:
 
 # Parameters and their buffer
 
-_PARAMETER_COUNT = sum(math.prod(shape) for _, shape, _ in _PARAMETERS)
+_STARTS = (0, *itertools.accumulate(math.prod(shape) for _, shape, _ in _PARAMETERS))
+_PARAMETER_COUNT = _STARTS[-1]
+# Where each parameter lies in the buffer, and its shape.
+_PLACES = tuple(
+    (slice(start, stop), shape)
+    for start, stop, (_, shape, _) in zip(_STARTS, _STARTS[1:], _PARAMETERS, strict=False)
+)
 
 # The arrays last found to be views over one buffer, with their strides, which can be set in place:
 # finding out takes longer than a small prediction. The references are weak, to keep nothing alive.
@@ -159,12 +190,7 @@ _last_views: list[Any] = []
 
 
 def _views(flat: NDArray[Any]) -> Parameters:
-    arrays, start = [], 0
-    for _, shape, _ in _PARAMETERS:
-        stop = start + math.prod(shape)
-        arrays.append(flat[start:stop].reshape(shape))
-        start = stop
-    return Parameters(*arrays)
+    return Parameters(*[flat[place].reshape(shape) for place, shape in _PLACES])
 
 
 def _flatten(parameters: Any) -> NDArray[Any]:
@@ -202,11 +228,12 @@ def _buffer_under(parameters: Parameters) -> NDArray[Any] | None:
         return None
     if flat.shape != (_PARAMETER_COUNT,) or flat.dtype != DTYPE:
         return None
-    if _last_views and all(
-        reference() is array and array.strides == strides
-        for array, (reference, strides) in zip(parameters, _last_views[0], strict=True)
-    ):
-        return flat
+    if _last_views:
+        for array, (reference, strides) in zip(parameters, _last_views[0], strict=True):
+            if reference() is not array or array.strides != strides:
+                break
+        else:
+            return flat
     # Address, strides, shape and dtype: a transposed square matrix has the address of its base.
     if not all(
         isinstance(array, np.ndarray) and array.__array_interface__ == view.__array_interface__

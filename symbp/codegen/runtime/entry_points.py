@@ -20,6 +20,7 @@ from symbp.codegen.runtime.arguments import (
 from symbp.codegen.runtime.stand_in import (
     _ARGUMENTS,
     _OUTPUT,
+    _OUTPUT_SHAPE,
     _PARAMETERS,
     DTYPE,
     Parameters,
@@ -92,11 +93,36 @@ def gradient(parameters: Any, *arrays: ArrayLike) -> tuple[float, Parameters]:
     return _gradient(_flatten(parameters), arrays)
 
 
-def _predict(flat: NDArray[Any], inputs: Sequence[ArrayLike]) -> NDArray[Any]:
+def _extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
+    return tuple([rows if extent is None else extent for extent in shape])
+
+
+_OUTPUT_OF_ONE = _extents(_OUTPUT_SHAPE or (), 1)
+# The shape of a single example, if a program with an output has one input, of real numbers.
+_ONE_EXAMPLE: Any = None
+if _OUTPUT is not None and [argument[3] for argument in _INPUTS] == ["real"]:
+    _ONE_EXAMPLE = _extents(_INPUTS[0][2], 1)
+
+
+def _predict(flat: NDArray[Any], inputs: Sequence[Any]) -> NDArray[Any]:
+    # One example, as the kernel takes it, is asked for no more than it needs: the checks below
+    # take longer than a small network. What is odd in any way goes on to them.
+    if (
+        len(inputs) == 1
+        and type(x := inputs[0]) is np.ndarray
+        and x.shape == _ONE_EXAMPLE
+        and x.dtype is DTYPE
+        and x.flags.carray
+    ):
+        output = np.empty(_OUTPUT_OF_ONE, DTYPE)
+        _predict_kernel(flat, output, x)
+        return output
     if _OUTPUT is None:
         raise TypeError("predict: this program defines a cost only, it has no output to predict")
-    arrays, _ = _check_arrays("predict", _INPUTS, inputs)
-    return np.asarray(_predict_kernel(flat, *arrays), DTYPE)  # a scalar comes as a float
+    arrays, rows = _check_arrays("predict", _INPUTS, inputs)
+    output = np.empty(_extents(_OUTPUT_SHAPE or (), rows), DTYPE)
+    _predict_kernel(flat, output, *arrays)
+    return output
 
 
 def _loss(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:

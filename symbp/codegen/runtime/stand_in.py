@@ -38,18 +38,22 @@ _OUTPUT: str | None = "z"
 _OUTPUT_SHAPE: _Shape | None = (None, 2)
 
 
-def _predict_kernel(parameters_flat: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+def _affine(parameters_flat: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(x @ parameters_flat[:6].reshape(2, 3).T + parameters_flat[6:])
 
 
+def _predict_kernel(parameters_flat: NDArray[Any], z: NDArray[Any], x: NDArray[Any]) -> None:
+    z[...] = _affine(parameters_flat, x)
+
+
 def _loss_kernel(parameters_flat: NDArray[Any], x: NDArray[Any], y: NDArray[Any]) -> float:
-    return float(np.mean((_predict_kernel(parameters_flat, x) - y) ** 2))
+    return float(np.mean((_affine(parameters_flat, x) - y) ** 2))
 
 
 def _gradient_kernel(
     parameters_flat: NDArray[Any], gradients_flat: NDArray[Any], x: NDArray[Any], y: NDArray[Any]
 ) -> float:
-    residual = _predict_kernel(parameters_flat, x) - y
+    residual = _affine(parameters_flat, x) - y
     delta = 2.0 / residual.size * residual
     gradients_flat[:6] = (delta.T @ x).ravel()
     gradients_flat[6:] = delta.sum(axis=0)

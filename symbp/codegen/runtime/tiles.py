@@ -90,7 +90,8 @@ class TiledProduct:
         instructions for each total. Broadcasting takes `k ceil(n / lanes)`, and packing an element
         of B^T a quarter of a cycle, here shared by 16 rows. The choice must not depend on how many
         rows of an example are given in a call, because the order of the sums would: not on m, and
-        not on an n that is known at run time only.
+        not on an n that is known at run time only. A caller that has code of its own for one row,
+        named by a constant m, is another matter: there nothing shares the packing.
         """
         tile, lanes = self.tile, whole(self.tile.lanes)
         n = self.n if known(self.n) is not None else whole(TYPICAL_COLUMNS)
@@ -99,7 +100,8 @@ class TiledProduct:
         along_n = tile.divide(tile.add(n, most), lanes)
         loads = tile.divide(along_k, whole(8))
         dots = tile.multiply(n, tile.add(tile.add(along_k, loads), whole(3)))
-        packing = tile.divide(tile.multiply(n, self.k), whole(64))
+        alone = known(self.m) == 1 and None not in (known(self.n), known(self.k))
+        packing = tile.divide(tile.multiply(n, self.k), whole(4 if alone else 64))
         return dots, tile.add(tile.multiply(self.k, along_n), packing)
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:

@@ -156,7 +156,8 @@ class Trainer:
             of_classes = kind in ("classes", "distribution") and _class_count(shape) > 1
             if role == "target" and of_classes and shape == _OUTPUT_SHAPE:
                 inputs = [a for a, b in zip(arrays, _ARGUMENTS, strict=True) if b[1] == "input"]
-                output = _predict_kernel(self._flat, *inputs)
+                output = np.empty(target.shape, DTYPE)
+                _predict_kernel(self._flat, output, *inputs)
                 return float(np.mean(output.argmax(axis=-1) == target.argmax(axis=-1)))
         return None
 

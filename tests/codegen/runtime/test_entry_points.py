@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import symbp
 from symbp.codegen.module import RUNTIME
 from symbp.codegen.paste import Imports, paste
 from symbp.codegen.runtime import gradient_check
@@ -39,9 +40,9 @@ Y = X @ np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 3.0]]).T + np.array([0.5, -1.0])
 # These kernels keep what they were given, so that a test sees what compiled code would see.
 RECORDING = """
 SEEN = []
-def _predict_kernel(flat, *inputs):
+def _predict_kernel(flat, output, *inputs):
     SEEN[:] = [flat, *inputs]
-    return np.zeros(1)
+    output[...] = 0.0
 def _loss_kernel(flat, *arrays):
     SEEN[:] = [flat, *arrays]
     return sum(float(a.sum()) for a in arrays)
@@ -54,10 +55,10 @@ def _epoch_kernel(flat, state, hyperparameters, order, batch_size, *arrays):
 """
 # Softmax cross-entropy of the logits x W^T, and plain gradient descent.
 CLASSIFIER = """
-def _predict_kernel(flat, x):
-    return x @ flat.reshape(3, 4).T
+def _predict_kernel(flat, z, x):
+    z[...] = x @ flat.reshape(3, 4).T
 def _log_softmax(flat, x):
-    z = _predict_kernel(flat, x)
+    z = x @ flat.reshape(3, 4).T
     z = z - z.max(axis=1, keepdims=True)
     return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
 def _loss_kernel(flat, x, y):
@@ -549,13 +550,94 @@ def test_a_program_without_batch_axis_takes_scalars(emit):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_scalar_output_is_an_array_without_axes(emit, dtype):
-    kernels = RECORDING.replace("return np.zeros(1)", "return 0.1")
+    kernels = RECORDING.replace("output[...] = 0.0", "output[...] = 0.1")
     module = emit(kernels=kernels, dtype=dtype, output=())
     trainer = module.Trainer()
     for output in (trainer.predict(X), module.predict(trainer.parameters, X)):
         assert type(output) is np.ndarray
         assert (output.shape, output.dtype) == ((), dtype)
         assert output == np.dtype(dtype).type(0.1)
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_predictions_are_arrays_of_their_own(rows):
+    trainer = regression.Trainer()
+    x = X[:rows].copy()
+    first = trainer.predict(x)
+    kept = first.copy()
+    second = trainer.predict(x + 1)
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(x, X[:rows])
+    assert not np.shares_memory(first, second)
+    assert not np.shares_memory(first, x)
+    assert first.base is None
+    assert first.flags.carray
+
+
+def test_one_example_is_predicted_alike_in_every_form():
+    trainer = regression.Trainer(seed=2)
+    x = np.array([[1.0, -2.0, 3.0]])
+    expected = trainer.predict(x)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    unaligned = np.frombuffer(b"\0" + x.tobytes(), x.dtype, offset=1).reshape(1, 3)
+    strided = np.repeat(x, 2, axis=1)[:, ::2]
+    swapped = x.astype(x.dtype.newbyteorder())
+    forms = [x.tolist(), x.astype(np.int8), x.astype(np.float32), swapped, strided, unaligned]
+    for form in (*forms, read_only, np.ma.array(x), x.view(np.matrix)):
+        np.testing.assert_array_equal(trainer.predict(form), expected)
+        np.testing.assert_array_equal(regression.predict(trainer.parameters, form), expected)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_propagate_through_one_example(value):
+    trainer = regression.Trainer(seed=2)
+    output = trainer.predict(np.array([[1.0, value, 3.0]]))
+    np.testing.assert_array_equal(output, value * trainer.parameters.W[:, 1][None])
+
+
+def test_one_example_of_another_form_is_refused_as_a_batch_is():
+    trainer = regression.Trainer()
+    for x in (np.ones((1, 4)), np.ones((1, 3, 1)), np.ones((0, 3)), np.ones((1, 3)) * 1j):
+        refusal((TypeError, ValueError), trainer.predict, x)
+    masked = np.ma.array(np.ones((1, 3)), mask=[[True, False, False]])
+    assert "masked" in refusal(ValueError, trainer.predict, masked)
+    message = refusal(TypeError, trainer.predict, np.ones((1, 3)), np.ones((1, 3)))
+    assert message == "predict: expected 1 arrays (x), got 2"
+
+
+def test_threads_predict_with_one_trainer():
+    trainer = regression.Trainer(seed=1)
+    wrong = []
+
+    def predict(number):
+        x = np.full((1, 3), float(number))
+        expected = x @ trainer.parameters.W.T + trainer.parameters.b
+        for _ in range(500):
+            if not np.allclose(trainer.predict(x), expected, rtol=1e-12):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=predict, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_one_example_of_a_wide_network_is_predicted_as_in_a_batch():
+    """The compiled code for one row sums in another order."""
+    network = symbp.mlp(48, 256, 10, activation="relu", loss="softmax_cross_entropy")
+    trainer = symbp.compile(network, symbp.SGD(0.1), "float32")
+    x = np.random.default_rng(0).normal(size=(70, 48)).astype(np.float32)
+    W1, b1, W2, b2 = (array.astype(float) for array in trainer.parameters)
+    exact = np.maximum(x @ W1.T + b1, 0) @ W2.T + b2
+    batch = trainer.predict(x)
+    np.testing.assert_allclose(batch, exact, atol=1e-5)
+    for row in (0, 69):
+        np.testing.assert_allclose(trainer.predict(x[row : row + 1])[0], exact[row], atol=1e-5)
+    x[3, 5] = np.nan
+    assert np.isnan(trainer.predict(x[3:4])).all()
 
 
 def test_a_program_without_output_says_so(emit):
@@ -1032,9 +1114,9 @@ def test_the_entry_points_accept_jitted_kernels(emit):
     """What reaches the kernels has the types that they are compiled for."""
     kernels = textwrap.dedent("""
         import numba
-        @numba.njit("float32[:,::1](float32[::1], float32[:,::1])")
-        def _predict_kernel(flat, x):
-            return flat[0] * x
+        @numba.njit("void(float32[::1], float32[:,::1], float32[:,::1])")
+        def _predict_kernel(flat, output, x):
+            output[:] = flat[0] * x
         @numba.njit("float64(float32[::1], float32[:,::1], int64[::1])")
         def _loss_kernel(flat, x, k):
             return flat[0] * x.sum() + k.sum()
@@ -1057,6 +1139,7 @@ def test_the_entry_points_accept_jitted_kernels(emit):
         ),
         parameters=(("w", (), ("constant", 1.0)),),
         hyperparameters={"rate": 0.25},
+        output=(None, 3),
     )
     trainer = module.Trainer()
     trainer.fit(np.asfortranarray(X), np.arange(9, dtype=np.int8)[:1].repeat(12), epochs=2)
