@@ -8,9 +8,9 @@ __all__ = ["doctor"]
 def doctor() -> None:
     """Look for what makes generated code slow here, and say how to mend it.
 
-    Examines the BLAS library and the kernels it chose for this processor, threads, Numba and
-    its caches, and the versions of the packages. It changes nothing, and exits with 0 whatever
-    it finds.
+    Examines the BLAS library and the kernels that it runs on this processor, the width of
+    vectors, threads, Numba and its caches, and the versions of the packages. It changes nothing,
+    and exits with 0 whatever it finds.
 
     [bold]Example[/bold]
 

@@ -78,7 +78,7 @@ def generate(
     learning_rate: Rate = None,
     dtype: Dtype = "float32",
 ) -> None:
-    """Write a network and its gradient as one module that needs numpy, numba and scipy only.
+    """Write a network and its gradient as one module that needs numpy and numba, at most scipy.
 
     [bold]Examples[/bold]
 

@@ -17,9 +17,7 @@ from typing import Any
 
 __all__ = ["Finding", "diagnose"]
 
-# What the vector maths and the small products want, and the kernels that use it.
-_AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
-_AVX512_KERNELS = ("skylakex", "cooperlake", "sapphirerapids")
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,8 @@ def diagnose() -> list[Finding]:
     return [
         *_packages(),
         _processor(),
+        _vectors(),
+        _team(),
         *_blas(),
         *_numba(),
         *_caches(),
@@ -76,7 +76,7 @@ def _processor() -> Finding:
     import llvmlite.binding as llvm
 
     features = {name for name, present in llvm.get_host_cpu_features().items() if present}
-    if features.issuperset(_AVX512):
+    if {"avx512f", "avx512vl"} <= features:
         best = "AVX-512"
     elif {"avx2", "fma"} <= features:
         best = "AVX2"
@@ -88,14 +88,40 @@ def _processor() -> Finding:
     return Finding("processor", f"{llvm.get_host_cpu_name()}, {best}, {cores} usable cores")
 
 
+def _vectors() -> Finding:
+    from numba.core import codegen
+
+    from symbp.codegen.runtime.tile_builder import VECTOR_BITS, vector_bits
+
+    widest = vector_bits(codegen.get_host_cpu_features())
+    return Finding(
+        "vectors of matrix products",
+        f"{VECTOR_BITS} bits",
+        f"this processor has {widest} bits: unset NUMBA_CPU_FEATURES"
+        if widest > VECTOR_BITS
+        else None,
+    )
+
+
+def _team() -> Finding:
+    from symbp.codegen.runtime.team import available_threads
+
+    threads = available_threads()
+    limits = [f"{name}={os.environ[name]}" for name in _THREAD_LIMITS if os.environ.get(name)]
+    said = f" ({' and '.join(limits)} in the environment)" if limits else ""
+    state = "1" if threads == 1 else f"1 to {threads}, whichever is the fastest"
+    return Finding("threads of an epoch", f"{state}{said}")
+
+
 def _usable_cores() -> int | None:
     # A container may be held to fewer cores than the machine has; not every system can say.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _blas() -> Iterator[Finding]:
-    # Generated code calls SciPy's BLAS; importing it loads the library.
-    import_module("scipy.linalg.cython_blas")
+    from symbp.codegen.runtime.openblas import load_cython_blas
+
+    load_cython_blas()  # as generated modules do, with the kernels that they ask for
     found = False
     for path in _loaded_libraries("openblas"):
         library = ctypes.CDLL(str(path))
@@ -108,21 +134,15 @@ def _blas() -> Iterator[Finding]:
 
 def _openblas(library: ctypes.CDLL, owner: str) -> Iterator[Finding]:
     kernel = _text_of(library, "get_corename")
-    config = _text_of(library, "get_config")
+    config = _text_of(library, "get_config") or ""
     threads = _number_of(library, "get_num_threads")
     subject = f"BLAS of {owner}"
-    version = re.search(r"OpenBLAS [\d.]+\w*", config or "")
+    version = re.search(r"OpenBLAS [\d.]+\w*", config)
     state = f"{version.group() if version else 'OpenBLAS'}, {kernel or 'unknown'} kernels"
-    mend = None
+    mend = _better_kernels(kernel, config) if owner != "numpy" and kernel else None
     chosen = os.environ.get("OPENBLAS_CORETYPE")
-    if owner == "scipy" and kernel and _has_avx512() and kernel.lower() not in _AVX512_KERNELS:
-        if chosen:
-            state += f" (OPENBLAS_CORETYPE={chosen} is set)"
-        mend = (
-            "this processor has AVX-512, and these kernels do not use it: set "
-            "OPENBLAS_CORETYPE=SkylakeX before Python starts; large products run up to twice as "
-            "fast"
-        )
+    if chosen:
+        state += f" (OPENBLAS_CORETYPE={chosen} in the environment)"
     yield Finding(subject, state, mend)
     if threads is not None:
         usable = _usable_cores()
@@ -136,11 +156,20 @@ def _openblas(library: ctypes.CDLL, owner: str) -> Iterator[Finding]:
         )
 
 
-def _has_avx512() -> bool:
-    import llvmlite.binding as llvm
+def _better_kernels(kernel: str, config: str) -> str | None:
+    """Return how to get kernels for this processor, where others are in use and there is a choice.
 
-    features = llvm.get_host_cpu_features()
-    return all(features.get(name) for name in _AVX512)
+    NumPy's own library is not looked at: generated code does not call it.
+    """
+    from symbp.codegen.runtime.openblas import better_kernels
+
+    better = better_kernels(kernel)
+    if better is None or "DYNAMIC_ARCH" not in config.split():
+        return None
+    return (
+        f"those of {better} suit this processor and are faster: set OPENBLAS_CORETYPE={better} "
+        "before Python starts"
+    )
 
 
 def _loaded_libraries(word: str) -> list[Path]:

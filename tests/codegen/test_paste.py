@@ -12,8 +12,9 @@ from symbp.training.compiler import module_source
 from tests.programs import PROGRAMS
 
 RUNTIME = Path(symbp.codegen.runtime.__file__).parent
-FILES = ["vector_maths_float32.py", "vector_maths_float64.py", "blas.py", "arguments.py",
-         "entry_points.py", "trainer.py", "gradient_check.py"]  # fmt: skip
+FILES = ["vector_maths_float32.py", "vector_maths_float64.py", "openblas.py", "blas.py",
+         "without_scipy.py", "arguments.py", "entry_points.py", "trainer.py",
+         "gradient_check.py"]  # fmt: skip
 MATHS = ["exp", "tanh", "sigmoid", "softplus", "log", "erf", "gelu", "sin"]
 
 

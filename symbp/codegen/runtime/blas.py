@@ -12,66 +12,14 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import importlib.util
-import os
-import sys
-from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder
 from typing import Any
 
-import scipy
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils, errors
 from numba.extending import intrinsic
 
-
-def better_openblas_kernels() -> str | None:
-    """Return the kernel family that OpenBLAS should use but does not choose by itself, if any.
-
-    OpenBLAS 0.3.30 takes AMD's Zen 5, which it does not know, for a Haswell without AVX-512; the
-    kernels of SkylakeX are twice as fast there. On processors that it knows (Zen 4, Intel's) it
-    chooses well and is left alone, and a choice in the environment is the user's.
-    """
-    if "OPENBLAS_CORETYPE" in os.environ:
-        return None
-    if binding.get_host_cpu_name() not in {"znver5", "znver6", "x86-64", "generic"}:
-        return None
-    features = binding.get_host_cpu_features()
-    needed = ("avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl")
-    return "SkylakeX" if all(features.get(feature) for feature in needed) else None
-
-
-def load_cython_blas() -> Any:
-    """Return the module `scipy.linalg.cython_blas`.
-
-    The package `scipy.linalg` takes 0.1 s to import and is not needed: the extension module is
-    loaded alone (2 ms). Numba imports it too, when it compiles or loads its first function, only to
-    see that it exists; that is brought forward, to find it in `sys.modules`. It is then taken out
-    again, so that a later import of `scipy.linalg` proceeds as usual; it gets the same module.
-    """
-    name = "scipy.linalg.cython_blas"
-    if name in sys.modules or "scipy.linalg" in sys.modules:
-        return importlib.import_module(name)
-    kernels = better_openblas_kernels()
-    if kernels:
-        os.environ["OPENBLAS_CORETYPE"] = kernels  # OpenBLAS reads it once, when it is loaded
-    try:
-        folder = os.path.join(os.path.dirname(scipy.__file__), "linalg")
-        finder = FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES))
-        specification = finder.find_spec("cython_blas")
-        module = importlib.util.module_from_spec(specification)  # type: ignore[arg-type]
-        specification.loader.exec_module(module)  # type: ignore[union-attr]
-        module.__pyx_capi__["dgemm"]
-        sys.modules[name] = module
-        importlib.import_module("numba.np.arraymath")
-        del sys.modules[name]
-    except Exception:  # another SciPy or Numba may be laid out in another way
-        sys.modules.pop(name, None)
-        return importlib.import_module(name)
-    finally:
-        if kernels:
-            del os.environ["OPENBLAS_CORETYPE"]
-    return module
+from symbp.codegen.runtime.openblas import load_cython_blas, warn_of_slow_kernels
 
 
 def blas_integer_bits() -> int:
@@ -94,13 +42,17 @@ def register_blas(integer_bits: int) -> dict[str, str]:
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     address_of = ctypes.pythonapi.PyCapsule_GetPointer
     address_of.restype, address_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    symbols = {}
+    symbols: dict[str, str] = {}
+    # The process has one table of symbols, whichever modules enter them: the first one speaks.
+    first = binding.address_of_symbol(f"symbp_blas{integer_bits}_sgemm") is None
     for routine in ("gemm", "gemv", "ger", "dot"):
         for prefix in "sd":
             capsule = capsules[prefix + routine]
             symbols[prefix + routine] = f"symbp_blas{integer_bits}_{prefix}{routine}"
             address = address_of(capsule, name_of(capsule))
             binding.add_symbol(symbols[prefix + routine], address)
+    if first:
+        warn_of_slow_kernels()
     return symbols
 
 

@@ -16,18 +16,12 @@ from typing import Any
 from llvmlite import binding
 from numba import njit, types
 
-from symbp.codegen.runtime.blas import load_cython_blas
+from symbp.codegen.runtime.openblas import openblas_function
 
 
 def thread_function(name: str, prototype: Any, otherwise: Callable[..., Any]) -> Any:
     """Return a function of OpenBLAS's thread settings; without OpenBLAS, one that does nothing."""
-    # Looked up through SciPy's extension, which is linked to the library wherever that lies.
-    library = ctypes.CDLL(load_cython_blas().__file__)
-    for prefix in ("scipy_openblas_", "openblas_"):
-        for suffix in ("", "64_"):
-            if hasattr(library, prefix + name + suffix):
-                return ctypes.cast(getattr(library, prefix + name + suffix), prototype)
-    return prototype(otherwise)
+    return openblas_function(name, prototype) or prototype(otherwise)
 
 
 # Kept here because machine code holds their addresses.

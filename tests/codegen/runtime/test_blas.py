@@ -11,7 +11,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from symbp.codegen.runtime import blas, openblas
+from symbp.codegen.runtime import blas
 
 TRANSPOSES = list(itertools.product([False, True], repeat=2))
 
@@ -179,33 +179,3 @@ def test_cached_function_works_in_the_next_process(tmp_path):
     ]
     product = "[[2.0, 3.0], [6.0, 11.0]]"
     assert outputs == [f"{product} 0", f"{product} 1"]
-
-
-def test_choice_of_kernels_is_left_to_the_user_and_to_known_processors(monkeypatch):
-    features = dict.fromkeys(["avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"], True)
-    monkeypatch.setattr(blas.binding, "get_host_cpu_features", lambda: features)
-    monkeypatch.setattr(blas.binding, "get_host_cpu_name", lambda: "znver5")
-    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
-    assert blas.better_openblas_kernels() == "SkylakeX"
-    monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
-    assert blas.better_openblas_kernels() is None
-    monkeypatch.delenv("OPENBLAS_CORETYPE")
-    monkeypatch.setattr(blas.binding, "get_host_cpu_name", lambda: "znver4")
-    assert blas.better_openblas_kernels() is None
-    monkeypatch.setattr(blas.binding, "get_host_cpu_name", lambda: "znver5")
-    features["avx512vl"] = False
-    assert blas.better_openblas_kernels() is None
-
-
-def test_number_of_threads_can_be_limited():
-    before = openblas.number_of_threads()
-    if before is None:
-        pytest.skip("SciPy was not built with OpenBLAS")
-    try:
-        assert openblas.set_number_of_threads(1)
-        assert openblas.number_of_threads() == 1
-        assert openblas.kernel_family()
-        with pytest.raises(ValueError, match="at least 1 thread"):
-            openblas.set_number_of_threads(0)
-    finally:
-        openblas.set_number_of_threads(before)
