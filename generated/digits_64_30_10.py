@@ -299,7 +299,7 @@ def _gradient_kernel(parameters, gradients, x, y):
 
 
 # The buffers of a step: elements for each example, and besides.
-_BUFFERS: Any = ((64, 0), (10, 0), (30, 0), (10, 0), (1, 0), (1, 0), (10, 0), (0, 300), (30, 0), (0, 30), (0, 1920), (0, 1),)
+_BUFFERS: Any = ((64, 0), (10, 0), (30, 0), (10, 0), (1, 0), (1, 0), (0, 300), (30, 0), (0, 30), (0, 1920), (0, 1),)
 _MULTIPLICATIONS = 4770  # of an example in the matrix products of a step
 
 
@@ -326,17 +326,20 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     x = view(memory, offsets[0], (batch_size, 64,))
     y = view(memory, offsets[1], (10, batch_size,))
     z1 = view(memory, offsets[2], (batch_size, 30,))
-    z2 = view(memory, offsets[3], (batch_size, 10,))
-    a2_logsumexp = view(memory, offsets[4], (batch_size,))
-    C_row = view(memory, offsets[5], (batch_size,))
-    z2_adjoint = view(memory, offsets[6], (10, batch_size,))
-    W2_adjoint = view(memory, offsets[7], (10, 30,))
-    a1_adjoint = view(memory, offsets[8], (batch_size, 30,))
-    b1_adjoint = view(memory, offsets[9], (30,))
-    W1_adjoint = view(memory, offsets[10], (30, 64,))
-    one = view(memory, offsets[11], (1,))
+    z2 = view(memory, offsets[3], (10, batch_size,))
+    a2_logsumexp_max = view(memory, offsets[4], (batch_size,))
+    a2_logsumexp_sum = view(memory, offsets[5], (batch_size,))
+    W2_adjoint = view(memory, offsets[6], (10, 30,))
+    a1_adjoint = view(memory, offsets[7], (batch_size, 30,))
+    b1_adjoint = view(memory, offsets[8], (30,))
+    W1_adjoint = view(memory, offsets[9], (30, 64,))
+    one = view(memory, offsets[10], (1,))
     one[0] = real(1)
     a1 = z1  # its memory
+    a2_logsumexp_shift = a2_logsumexp_max  # its memory
+    a2_logsumexp = a2_logsumexp_max  # its memory
+    C_row = a2_logsumexp_sum  # its memory
+    z2_adjoint = z2  # its memory
     z1_adjoint = a1_adjoint  # its memory
     first_10 = 10 * member // members
     last_10 = 10 * (member + 1) // members
@@ -364,53 +367,57 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             tiled(False, True, row_last - row_first, 30, 64, real(1), part(x, row_first * 64), 64, W1, 64, real(0), part(z1, row_first * 30), 30)
             # z1[n, j] += b1[j]
             # a1[n, j] = sigmoid(z1[n, j])
-            # z2[n, j] += b2[j]
             for n in range(natural(row_first), row_last):
                 for j in range(30):
                     z1_ = z1[n, j] + b1[j]
                     a1_ = sigmoid(z1_)
                     a1[n, j] = a1_
-                for j in range(10):
-                    z2_ = b2[j]
-                    z2[n, j] = z2_
-            # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-            tiled(False, True, row_last - row_first, 10, 30, real(1), part(a1, row_first * 30), 30, W2, 30, real(1), part(z2, row_first * 10), 10)
-            # a2_logsumexp_max[n] = max_{j} z2[n, j]
+            # z2[j, n] = sum_{k} W2[j, k]*a1[n, k]
+            tiled(False, True, 10, row_last - row_first, 30, real(1), W2, 30, part(a1, row_first * 30), 30, real(0), part(z2, row_first), batch_size)
+            for n in range(natural(row_first), row_last):
+                a2_logsumexp_max[n] = real(-np.inf)
+            # z2[j, n] += b2[j]
+            # a2_logsumexp_max[n] = max_{j} z2[j, n]
+            for j in range(10):
+                v = b2[j]
+                for n in range(natural(row_first), row_last):
+                    z2[j, n] += v
+                    a2_logsumexp_max[n] = maximum(a2_logsumexp_max[n], z2[j, n])
             # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -3.0e+38) & (a2_logsumexp_max[n] < 3.0e+38…
-            # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
+            for n in range(natural(row_first), row_last):
+                v_2 = a2_logsumexp_max[n]
+                a2_logsumexp_shift_ = v_2 if (v_2 > real(-3e+38) and v_2 < real(3e+38)) else real(0)
+                a2_logsumexp_shift[n] = a2_logsumexp_shift_
+            for n in range(natural(row_first), row_last):
+                a2_logsumexp_sum[n] = real(0)
+            # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[j, n])
+            for j in range(10):
+                for n in range(natural(row_first), row_last):
+                    a2_logsumexp_sum[n] += exp(z2[j, n] - a2_logsumexp_shift[n])
             # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
             for n in range(natural(row_first), row_last):
-                a2_logsumexp_max_ = real(-np.inf)
-                for j in range(10):
-                    a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
-                a2_logsumexp_max = a2_logsumexp_max_
-                a2_logsumexp_shift = a2_logsumexp_max_ if (a2_logsumexp_max_ > real(-3e+38) and a2_logsumexp_max_ < real(3e+38)) else real(0)
-                a2_logsumexp_sum_ = real(0)
-                for j in range(10):
-                    a2_logsumexp_sum_ += exp(z2[n, j] - a2_logsumexp_shift)
-                a2_logsumexp_sum = a2_logsumexp_sum_
-                a2_logsumexp_ = a2_logsumexp_shift + log(a2_logsumexp_sum_)
+                a2_logsumexp_ = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
                 a2_logsumexp[n] = a2_logsumexp_
             for n in range(natural(row_first), row_last):
                 C_row[n] = real(0)
-            # C_row[n] = sum_{j} y[j, n]*(a2_logsumexp[n] - z2[n, j])/N
-            # z2_adjoint[j, n] = (-y[j, n] + exp(-a2_logsumexp[n] + z2[n, j]))/N
-            v_4 = real(N)
+            # C_row[n] = sum_{j} y[j, n]*(a2_logsumexp[n] - z2[j, n])/N
+            # z2_adjoint[j, n] = (-y[j, n] + exp(-a2_logsumexp[n] + z2[j, n]))/N
+            v_6 = real(N)
             for j in range(10):
                 for n in range(natural(row_first), row_last):
-                    v = a2_logsumexp[n]
-                    v_2 = z2[n, j]
-                    v_3 = y[j, n]
-                    C_row[n] += (v - v_2) * v_3 / v_4
-                    z2_adjoint_ = (exp(v_2 - v) - v_3) / v_4
+                    v_3 = a2_logsumexp[n]
+                    v_4 = z2[j, n]
+                    v_5 = y[j, n]
+                    C_row[n] += (v_3 - v_4) * v_5 / v_6
+                    z2_adjoint_ = (exp(v_4 - v_3) - v_5) / v_6
                     z2_adjoint[j, n] = z2_adjoint_
             # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[j, n]
             tiled(True, False, row_last - row_first, 30, 10, real(1), part(z2_adjoint, row_first), batch_size, W2, 30, real(0), part(a1_adjoint, row_first * 30), 30)
             # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
             for n in range(natural(row_first), row_last):
                 for j in range(30):
-                    v_5 = a1[n, j]
-                    z1_adjoint_ = (real(1) - v_5) * v_5 * a1_adjoint[n, j]
+                    v_7 = a1[n, j]
+                    z1_adjoint_ = (real(1) - v_7) * v_7 * a1_adjoint[n, j]
                     z1_adjoint[n, j] = z1_adjoint_
         # step_next = step + 1
         step_next = real(1) + step
@@ -429,16 +436,16 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # b2_adjoint[j] = sum_{n} z2_adjoint[j, n]
         # b2_m[j] = b2_adjoint[j]*(1 - beta1) + b2_m[j]*beta1
         # b2_v[j] = b2_adjoint[j]**2*(1 - beta2) + b2_v[j]*beta2
-        v_6 = real(1) - beta1
-        v_7 = real(1) - beta2
+        v_8 = real(1) - beta1
+        v_9 = real(1) - beta2
         for j in range(natural(first_10), last_10):
             b2_adjoint_ = real(0)
             for n in range(N):
                 b2_adjoint_ += z2_adjoint[j, n]
             b2_adjoint = b2_adjoint_
-            b2_m_ = v_6 * b2_adjoint_ + beta1 * b2_m[j]
+            b2_m_ = v_8 * b2_adjoint_ + beta1 * b2_m[j]
             b2_m[j] = b2_m_
-            b2_v_ = v_7 * b2_adjoint_ * b2_adjoint_ + beta2 * b2_v[j]
+            b2_v_ = v_9 * b2_adjoint_ * b2_adjoint_ + beta2 * b2_v[j]
             b2_v[j] = b2_v_
         # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[j, n]
         tiled(False, False, 10, last_30 - first_30, N, real(1), z2_adjoint, batch_size, part(a1, first_30), 30, real(0), part(W2_adjoint, first_30), 30)
@@ -453,21 +460,21 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # b1_m[j] = b1_adjoint[j]*(1 - beta1) + b1_m[j]*beta1
         # b1_v[j] = b1_adjoint[j]**2*(1 - beta2) + b1_v[j]*beta2
         # b1[j] = b1[j] - b1_m[j]*learning_rate_step/(sqrt(b1_v[j]) + epsilon_step)
-        v_8 = real(1) - beta1
-        v_10 = real(1) - beta2
+        v_10 = real(1) - beta1
+        v_12 = real(1) - beta2
         for j in range(natural(first_30), last_30):
             for k in range(64):
-                v_9 = W1_adjoint[j, k]
-                W1_m_ = v_8 * v_9 + beta1 * W1_m[j, k]
+                v_11 = W1_adjoint[j, k]
+                W1_m_ = v_10 * v_11 + beta1 * W1_m[j, k]
                 W1_m[j, k] = W1_m_
-                W1_v_ = v_10 * v_9 * v_9 + beta2 * W1_v[j, k]
+                W1_v_ = v_12 * v_11 * v_11 + beta2 * W1_v[j, k]
                 W1_v[j, k] = W1_v_
                 W1_ = W1[j, k] - (learning_rate_step * W1_m_ / (epsilon_step + np.sqrt(W1_v_)))
                 W1[j, k] = W1_
-            v_11 = b1_adjoint[j]
-            b1_m_ = v_8 * v_11 + beta1 * b1_m[j]
+            v_13 = b1_adjoint[j]
+            b1_m_ = v_10 * v_13 + beta1 * b1_m[j]
             b1_m[j] = b1_m_
-            b1_v_ = v_10 * v_11 * v_11 + beta2 * b1_v[j]
+            b1_v_ = v_12 * v_13 * v_13 + beta2 * b1_v[j]
             b1_v[j] = b1_v_
             b1_ = b1[j] - (learning_rate_step * b1_m_ / (epsilon_step + np.sqrt(b1_v_)))
             b1[j] = b1_
@@ -475,14 +482,14 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # W2_v[j, k] = W2_adjoint[j, k]**2*(1 - beta2) + W2_v[j, k]*beta2
         # W2[j, k] = W2[j, k] - W2_m[j, k]*learning_rate_step/(sqrt(W2_v[j, k]) + epsilon_step)
         # b2[j] = b2[j] - b2_m[j]*learning_rate_step/(sqrt(b2_v[j]) + epsilon_step)
-        v_12 = real(1) - beta1
-        v_14 = real(1) - beta2
+        v_14 = real(1) - beta1
+        v_16 = real(1) - beta2
         for j in range(natural(first_10), last_10):
             for k in range(30):
-                v_13 = W2_adjoint[j, k]
-                W2_m_ = v_12 * v_13 + beta1 * W2_m[j, k]
+                v_15 = W2_adjoint[j, k]
+                W2_m_ = v_14 * v_15 + beta1 * W2_m[j, k]
                 W2_m[j, k] = W2_m_
-                W2_v_ = v_14 * v_13 * v_13 + beta2 * W2_v[j, k]
+                W2_v_ = v_16 * v_15 * v_15 + beta2 * W2_v[j, k]
                 W2_v[j, k] = W2_v_
                 W2_ = W2[j, k] - (learning_rate_step * W2_m_ / (epsilon_step + np.sqrt(W2_v_)))
                 W2[j, k] = W2_

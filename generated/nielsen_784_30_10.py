@@ -269,7 +269,7 @@ def _gradient_kernel(parameters, gradients, x, y):
 
 
 # The buffers of a step: elements for each example, and besides.
-_BUFFERS: Any = ((784, 0), (10, 0), (30, 0), (10, 0), (10, 0), (1, 0), (30, 0), (0, 1),)
+_BUFFERS: Any = ((784, 0), (10, 0), (30, 0), (10, 0), (1, 0), (30, 0), (0, 1),)
 _MULTIPLICATIONS = 47970  # of an example in the matrix products of a step
 
 
@@ -285,10 +285,9 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     y = view(memory, offsets[1], (10, batch_size,))
     z1 = view(memory, offsets[2], (batch_size, 30,))
     z2 = view(memory, offsets[3], (10, batch_size,))
-    a2 = view(memory, offsets[4], (batch_size, 10,))
-    C_row = view(memory, offsets[5], (batch_size,))
-    a1_adjoint = view(memory, offsets[6], (batch_size, 30,))
-    one = view(memory, offsets[7], (1,))
+    C_row = view(memory, offsets[4], (batch_size,))
+    a1_adjoint = view(memory, offsets[5], (batch_size, 30,))
+    one = view(memory, offsets[6], (1,))
     one[0] = real(1)
     a1 = z1  # its memory
     z2_adjoint = z2  # its memory
@@ -326,38 +325,32 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
                     a1[n, j] = a1_
             # z2[j, n] = sum_{k} W2[j, k]*a1[n, k]
             tiled(False, True, 10, row_last - row_first, 30, real(1), W2, 30, part(a1, row_first * 30), 30, real(0), part(z2, row_first), batch_size)
-            # z2[j, n] += b2[j]
-            for j in range(10):
-                v = b2[j]
-                for n in range(natural(row_first), row_last):
-                    z2[j, n] += v
-            # a2[n, j] = sigmoid(z2[j, n])
-            for n in range(natural(row_first), row_last):
-                for j in range(10):
-                    a2_ = sigmoid(z2[j, n])
-                    a2[n, j] = a2_
             for n in range(natural(row_first), row_last):
                 C_row[n] = real(0)
-            # C_row[n] = sum_{j} (a2[n, j] - y[j, n])**2/(2*N)
-            # a2_adjoint[j, n] = (a2[n, j] - y[j, n])/N
-            # z2_adjoint[j, n] = a2[n, j]*a2_adjoint[j, n]*(1 - a2[n, j])
+            # z2[j, n] += b2[j]
+            # a2[j, n] = sigmoid(z2[j, n])
+            # C_row[n] = sum_{j} (a2[j, n] - y[j, n])**2/(2*N)
+            # a2_adjoint[j, n] = (a2[j, n] - y[j, n])/N
+            # z2_adjoint[j, n] = a2[j, n]*a2_adjoint[j, n]*(1 - a2[j, n])
             v_2 = real(N)
             v_3 = real(0.5) / v_2
             for j in range(10):
+                v = b2[j]
                 for n in range(natural(row_first), row_last):
-                    v_4 = a2[n, j]
-                    v_5 = v_4 - y[j, n]
-                    C_row[n] += v_3 * v_5 * v_5
-                    a2_adjoint = v_5 / v_2
-                    z2_adjoint_ = (real(1) - v_4) * v_4 * a2_adjoint
+                    z2_ = z2[j, n] + v
+                    a2 = sigmoid(z2_)
+                    v_4 = a2 - y[j, n]
+                    C_row[n] += v_3 * v_4 * v_4
+                    a2_adjoint = v_4 / v_2
+                    z2_adjoint_ = (real(1) - a2) * a2 * a2_adjoint
                     z2_adjoint[j, n] = z2_adjoint_
             # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[j, n]
             tiled(True, False, row_last - row_first, 30, 10, real(1), part(z2_adjoint, row_first), batch_size, W2, 30, real(0), part(a1_adjoint, row_first * 30), 30)
             # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
             for n in range(natural(row_first), row_last):
                 for j in range(30):
-                    v_6 = a1[n, j]
-                    z1_adjoint_ = (real(1) - v_6) * v_6 * a1_adjoint[n, j]
+                    v_5 = a1[n, j]
+                    z1_adjoint_ = (real(1) - v_5) * v_5 * a1_adjoint[n, j]
                     z1_adjoint[n, j] = z1_adjoint_
         arrived = wait_for_team(team, members, arrived)
         C_ = real(0)
@@ -372,11 +365,11 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # W2[j, k] += sum_{n} -a1[n, k]*learning_rate*z2_adjoint[j, n]
         tiled(False, False, 10, last_30 - first_30, N, (-learning_rate), z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
         # b2[j] += sum_{n} -learning_rate*z2_adjoint[j, n]
-        v_7 = -learning_rate
+        v_6 = -learning_rate
         for j in range(natural(first_10), last_10):
             b2_ = real(0)
             for n in range(N):
-                b2_ += v_7 * z2_adjoint[j, n]
+                b2_ += v_6 * z2_adjoint[j, n]
             b2[j] += b2_
         total += N * float(C)
         arrived = wait_for_team(team, members, arrived)

@@ -40,8 +40,9 @@ class StripWriter(Writer):
 
     def prepared(self, program: Program) -> Program:
         """Return the program with sums in two steps, and with short rows turned."""
-        kept = {program.output, program.cost} if self.in_epoch else {*self.roots, *program.inputs}
-        kept |= set() if self.in_epoch else set(program.targets)
+        kept = set(self.roots)
+        if not self.in_epoch:
+            kept |= {*program.inputs, *program.targets}
         program, self.turned = turn_short_rows(sum_rows_first(program), kept)
         return program
 

@@ -118,6 +118,13 @@ def test_dense_layers_meet_twice_a_step() -> None:
     assert text.count("arrived = wait_for_team(") == 2
 
 
+def test_short_rows_are_turned_in_an_epoch_also_where_they_are_the_output() -> None:
+    text = module_source(bp.mlp(20, 64, 10, activation="relu", loss=SOFTMAX), bp.SGD(0.1))
+    epoch = text[text.index("def _epoch_part") :]
+    assert "(10, batch_size,))" in epoch
+    assert "(batch_size, 10,))" not in epoch
+
+
 def test_a_recurrence_is_left_to_one_thread() -> None:
     from tests.programs import PROGRAMS
 
