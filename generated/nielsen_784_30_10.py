@@ -960,7 +960,9 @@ def wait_for_team(typing_context: Any, team: Any, members: Any, arrived: Any) ->
 WORTHWHILE = 200_000
 # Seconds: how long a trial takes, how long the better choice then works, how long the other one
 # is left alone at first, and at most.
-TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.05, 0.1, 3.0
+TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.05, 0.1, 2.0
+# How often each is tried before the first choice; the first time is a single step.
+TRIALS = 4
 
 
 def available_threads() -> int:
@@ -979,15 +981,17 @@ class Pace:
     def __init__(self, members: int) -> None:
         self.choices = [1, members]
         self.seconds: dict[int, float] = {}
+        self.trials = 0
         self.patience = PATIENCE
         self.tried = 0.0
 
     def next(self) -> tuple[int, int]:
         """Return how many members take the next steps, and how many steps those are."""
-        for members in self.choices:
-            if members not in self.seconds:
-                # One step says how many are a trial.
-                return members, 1
+        if self.trials < TRIALS * len(self.choices):
+            members = self.choices[self.trials % len(self.choices)]
+            # One step says how many are a trial.
+            seconds = self.seconds.get(members, TRIAL)
+            return members, max(1, int(TRIAL / seconds))
         best, other = sorted(self.choices, key=lambda members: self.seconds[members])
         if time.perf_counter() - self.tried > self.patience:
             return other, max(1, int(TRIAL / self.seconds[other]))
@@ -995,25 +999,33 @@ class Pace:
 
     def note(self, members: int, steps: int, seconds: float) -> None:
         """Take in what some steps took."""
-        known = len(self.seconds) == len(self.choices)
-        trial = known and members != min(self.seconds, key=lambda number: self.seconds[number])
-        self.seconds[members] = max(seconds / steps, 1e-9)
-        if trial:
-            lost = self.seconds[members] == max(self.seconds.values())
+        found = max(seconds / steps, 1e-9)
+        if self.trials < TRIALS * len(self.choices):
+            # What disturbs makes a trial slower, never faster.
+            self.seconds[members] = min(found, self.seconds.get(members, found))
+            self.trials += 1
+            self.tried = time.perf_counter()
+            return
+        best = min(self.choices, key=lambda number: self.seconds[number])
+        self.seconds[members] = found
+        if members != best:
+            lost = found == max(self.seconds.values())
             self.patience = min(2 * self.patience, MOST_PATIENCE) if lost else PATIENCE
             self.tried = time.perf_counter()
 
 
+# By batch size and number of threads.
 PACES: dict[tuple[int, int], Pace] = {}
 
 
-def together(part: Callable[..., float], members: int, first: int, last: int) -> float:
-    """Run `part` by some members, each in a thread of its own; return what the first one returns.
+def together(
+    part: Callable[..., float], members: int, first: int, last: int
+) -> tuple[float, float]:
+    """Run `part` by some members, each in a thread of its own.
 
-    They begin when all are there: one that is missing would be waited for without end.
+    They begin when all are there: one that is missing would be waited for without end. Returned are
+    what the first one returns, and the seconds from when they began.
     """
-    if members == 1:
-        return part(0, 1, first, last)
     begin, complete = threading.Event(), False
 
     def run(member: int) -> None:
@@ -1030,12 +1042,14 @@ def together(part: Callable[..., float], members: int, first: int, last: int) ->
         members = 1
     finally:
         begin.set()
+    start = time.perf_counter()
     try:
-        return part(0, members, first, last)
+        result = part(0, members, first, last)
     finally:
         for thread in others:
             if thread.ident is not None:
                 thread.join()
+    return result, time.perf_counter() - start
 
 
 def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -1081,11 +1095,11 @@ def _epoch_kernel(
     while done < steps:
         members, count = pace.next()
         first, last = done * batch_size, min((done + count) * batch_size, len(order))
-        begin = time.perf_counter()
         team[:] = 0
-        total += together(part, members, first, last)
+        cost, seconds = together(part, members, first, last)
+        total += cost
         taken = min(count, steps - done)
-        pace.note(members, taken, time.perf_counter() - begin)
+        pace.note(members, taken, seconds)
         done += taken
     return total / len(order)
 

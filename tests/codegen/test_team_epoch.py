@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import symbp as bp
 from symbp.codegen import strips
-from symbp.codegen.runtime.team import together
+from symbp.codegen.runtime.team import PATIENCE, TRIALS, Pace, together
 from symbp.codegen.teamwork import in_phases
 from symbp.networks.optimizers import Optimizer
 from symbp.training.compiler import module_source
@@ -96,11 +96,11 @@ def test_a_thread_that_cannot_start_leaves_the_work_to_one(monkeypatch: pytest.M
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    assert together(part, 3, 0, 1) == 1.0
+    assert together(part, 3, 0, 1)[0] == 1.0
     assert sorted(started) == [(0, 3), (1, 3), (2, 3)]
     started.clear()
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert together(part, 3, 0, 1) == 1.0
+    assert together(part, 3, 0, 1)[0] == 1.0
     assert started == [(0, 1)]
 
 
@@ -116,6 +116,19 @@ def test_a_meeting_that_is_missing_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 def test_dense_layers_meet_twice_a_step() -> None:
     text = module_source(bp.mlp(9, 17, 33, 18, 5, activation="relu", loss=SOFTMAX), bp.SGD(0.1))
     assert text.count("arrived = wait_for_team(") == 2
+
+
+def test_the_faster_number_of_threads_works_and_the_other_is_tried_again() -> None:
+    pace = Pace(2)
+    for _ in range(2 * TRIALS):
+        members, steps = pace.next()
+        pace.note(members, steps, steps * {1: 2e-4, 2: 1e-4}[members])
+    assert pace.next()[0] == 2
+    pace.tried -= 2 * PATIENCE
+    members, steps = pace.next()
+    assert members == 1
+    pace.note(members, steps, steps * 5e-5)
+    assert pace.next()[0] == 1, "the cores have become busy"
 
 
 def test_short_rows_are_turned_in_an_epoch_also_where_they_are_the_output() -> None:
