@@ -49,6 +49,18 @@ def matrix(array: Any, *axes: tuple[int, int]) -> NDArray[Any]:
     return as_strided(array, extents, [array.itemsize * step for step in steps])
 
 
+def operand(given: Any, rows: int, columns: int, step: int) -> NDArray[Any]:
+    """Return a matrix, or one of rows that are picked by their numbers."""
+    if not isinstance(given, tuple):
+        return matrix(given, (rows, step), (columns, 1))
+    array, numbers, *soon = given
+    assert all(len(later) >= rows for later in soon)
+    flat = np.asarray(array).reshape(-1)
+    picked = [flat[number * step : number * step + columns] for number in numbers[:rows]]
+    assert len(picked) == rows
+    return np.asarray(picked).reshape(rows, columns)
+
+
 def store(result: NDArray[Any], product: NDArray[Any], beta: float) -> None:
     """Write a product; as in BLAS, nothing of the result is read when beta is zero."""
     result[...] = product + beta * result if beta else product
@@ -58,9 +70,18 @@ def gemm(
     turned_a: bool, turned_b: bool, m: int, n: int, k: int,
     alpha: float, a: Any, lda: int, b: Any, ldb: int, beta: float, c: Any, ldc: int,
 ) -> None:  # fmt: skip
-    left = matrix(a, (k, lda), (m, 1)).T if turned_a else matrix(a, (m, lda), (k, 1))
-    right = matrix(b, (n, ldb), (k, 1)).T if turned_b else matrix(b, (k, ldb), (n, 1))
+    left = operand(a, k, m, lda).T if turned_a else operand(a, m, k, lda)
+    right = operand(b, n, k, ldb).T if turned_b else operand(b, k, n, ldb)
     store(matrix(c, (m, ldc), (n, 1)), alpha * (left @ right), beta)
+
+
+def tiled_onto(
+    turned_a: bool, turned_b: bool, m: int, n: int, k: int,
+    alpha: float, a: Any, lda: int, b: Any, ldb: int, d: Any, ldd: int, c: Any, ldc: int,
+) -> None:  # fmt: skip
+    start = matrix(d, (m, ldd), (n, 1)).copy()
+    gemm(turned_a, turned_b, m, n, k, alpha, a, lda, b, ldb, 0, c, ldc)
+    matrix(c, (m, ldc), (n, 1))[...] += start
 
 
 def copy_row(target: Any, row: int, source: Any, example: int, size: int) -> None:
@@ -142,11 +163,13 @@ STAND_INS: dict[str, Any] = {
     "np": FreshMemoryIsNaN(),
     "gemm": gemm,
     "tiled": gemm,
+    "tiled_onto": tiled_onto,
     "gemv": gemv,
     "prefetch": lambda array, row: None,
     "copy_row": copy_row,
     "view": lambda memory, start, shape: memory[start : start + math.prod(shape)].reshape(shape),
     "natural": lambda number: number,
+    "flat": lambda array: array.reshape(-1),
     "part": lambda array, start: array.reshape(-1)[start:],
     "available_threads": lambda: MEMBERS,
     "WORTHWHILE": 0,

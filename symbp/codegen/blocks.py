@@ -4,6 +4,7 @@ A tree of loops whose leaves assign, accumulate, fill or call BLAS. Blocks still
 equations and tensors; names, buffers and the text of expressions come later.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,7 +52,8 @@ class Product:
 
     ``rows``, ``columns`` and ``summed`` are the index groups m, n and k; ``columns`` is empty
     for a matrix times a vector. Where ``first`` is None it stands for a row of ones: the columns
-    of the second are summed.
+    of the second are summed. ``start`` is the equation of what the sums are added to, if that is
+    not what lhs holds (see :mod:`symbp.codegen.starts`).
     """
 
     equation: Equation
@@ -62,6 +64,16 @@ class Product:
     columns: tuple[Index, ...]
     summed: tuple[Index, ...]
     accumulate: bool
+    start: Equation | None = None
+
+    def equations(self) -> tuple[Equation, ...]:
+        """Return what is computed."""
+        return (self.equation,) if self.start is None else (self.equation, self.start)
+
+    def reads(self) -> Iterator[Element]:
+        """Yield what is read."""
+        for equation in self.equations():
+            yield from equation.reads()
 
 
 @dataclass

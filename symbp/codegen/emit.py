@@ -1,14 +1,16 @@
 """emit: blocks as lines of Python; each group of lines is labelled with its equations."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import sympy
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
 from symbp.codegen.emit_products import ProductWriter
 from symbp.codegen.expressions import INDENT, Level, Scope, bare, bare_term, number
+from symbp.codegen.flat_loops import flat_nest
 from symbp.codegen.names import Names
 from symbp.notation.equation import Equation
 from symbp.notation.index import Extent, Index
@@ -117,6 +119,11 @@ class Emitter(ProductWriter):
 
     def loop(self, block: Loop) -> None:
         """Write a loop; what its body computes for outer loops goes before it."""
+        nest = flat_nest(block, self.scope.dropped) if self.flattened else None
+        # Parts of rows do not follow one another.
+        if nest is not None and self.ranges.keys().isdisjoint(nest[0][1:]):
+            self.flat(*nest)
+            return
         name = self.enter(block.index)
         self.body(block.body)
         extent = self.extent(block.index.extent)
@@ -126,6 +133,24 @@ class Emitter(ProductWriter):
             else f"for {name} in range({extent} - 1, -1, -1):"
         )
         self.leave(header)
+
+    def flat(self, loops: tuple[Index, ...], body: Sequence[Block]) -> None:
+        """Write a nest over whole arrays as one loop over their elements."""
+        scope, (rows, *inner) = self.scope, loops
+        name = self.enter(inner[-1])
+        scope.flat, self.flat_views = (loops, name), True
+        self.body(body)
+        scope.flat = None
+        ends = self.ranges.get(rows)
+        size = math.prod(int(index.extent) for index in inner)
+        if ends is None:
+            stop = self.extent(rows.extent)
+            total = str(int(stop) * size) if stop.isdigit() else f"{stop} * {size}"
+            self.leave(f"for {name} in range({total}):")
+            return
+        self.naturals = True
+        first, last = (f"natural({end}) * {size}" for end in ends)
+        self.leave(f"for {name} in range({first}, {last}):")
 
     def enter(self, index: Index) -> str:
         """Open the body of a loop and return the name of its index."""
@@ -152,7 +177,7 @@ class Emitter(ProductWriter):
         if index in self.ranges:
             first, last = self.ranges[index]
             self.naturals = True
-            return f"range(natural({first}), {last})"
+            return f"range(natural({first}), natural({last}))"
         return f"range({self.extent(index.extent)})"
 
     # Leaves -----------------------------------------------------------------------------------
@@ -278,4 +303,6 @@ def _passage(block: Block, start: int, end: int) -> Passage:
 def _equations(block: Block) -> list[Equation]:
     if isinstance(block, Loop):
         return [equation for child in block.body for equation in _equations(child)]
+    if isinstance(block, Product):
+        return list(block.equations())
     return [] if isinstance(block, Fill) else [block.equation]

@@ -10,7 +10,7 @@ from symbp.codegen.names import Names
 from symbp.codegen.product_rule import prefers_tiles
 from symbp.codegen.products import group_at
 from symbp.notation.index import Extent, Index
-from symbp.notation.tensor import Element
+from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["ProductWriter"]
 
@@ -39,10 +39,16 @@ class ProductWriter:
         """Whether an operand starts elsewhere than its array."""
         self.one_row = False
         """Whether one row is worth code of its own, which may sum in another order."""
+        self.flattened = False
+        """Whether loop nests over whole arrays are written as one loop."""
+        self.flat_views = False
+        """Whether there is such a loop."""
         self.naturals = False
         """Whether a loop starts elsewhere than at zero."""
         self.products: list[tuple[str, list[Extent]]] = []
         """The routine of each matrix product, and its extents: rows, columns, summed."""
+        self.picked: dict[Tensor, str] = {}
+        """Arguments whose rows are read where they are, among all examples: the array of these."""
         self.ranges: dict[Index, tuple[str, str]] = {}
         """Where the loop over an index starts and ends, if it does not run over its extent."""
 
@@ -58,8 +64,8 @@ class ProductWriter:
         lines = [f"{routine}({', '.join(arguments)})"]
         turned_a, turned_b, m, n, k = arguments[:5]
         by_rows = (turned_a, turned_b) == ("False", "True") and not m.isdigit()
-        if self.one_row and routine == "tiled" and by_rows and n.isdigit() and k.isdigit():
-            alone = f"{INDENT}tiled({', '.join([*arguments[:2], '1', *arguments[3:]])})"
+        if self.one_row and routine.startswith("tiled") and by_rows and n.isdigit() and k.isdigit():
+            alone = f"{INDENT}{routine}({', '.join([*arguments[:2], '1', *arguments[3:]])})"
             lines = [f"if {m} == 1:", alone, "else:", INDENT + lines[0]]
         for line in lines:
             scope.add(line)
@@ -75,7 +81,7 @@ class ProductWriter:
         scalar, _ = split_scalars(block.equation.body)
         alpha = self.scope.value(scalar)
         beta = "real(1)" if block.accumulate else "real(0)"
-        b, c = self.view(second), self.view(lhs)
+        b, c = self.view(second, soon=True), self.view(lhs)
         if first is None:
             head = ["True", "False", "1", n, k, alpha, "one", "0"]
             return "tiled", [*head, b, self.stride(second, summed), beta, c, n]
@@ -86,6 +92,12 @@ class ProductWriter:
             ldb = self.stride(second, columns if turned_b else summed)
             head = [str(turned), str(turned_b), m, n, k, alpha, a, lda]
             routine = self.routine(turned, turned_b, (rows, columns, summed))
+            if block.start is not None:
+                start = block.start.body
+                by_rows = any(index in start.args for index in rows)
+                ldd = self.stride(start, rows) if by_rows else "0"
+                head += [b, ldb, self.view(start), ldd]
+                return "tiled_onto", [*head, c, self.stride(lhs, rows)]
             return routine, [*head, b, ldb, beta, c, self.stride(lhs, rows)]
         step, step_c = self.stride(second, summed), self.stride(lhs, rows)
         if not self.only_tiles:
@@ -132,11 +144,21 @@ class ProductWriter:
             return f"{last} - {first}"
         return _times([index.extent for index in group], self.scope.batch)
 
-    def view(self, element: Element) -> str:
-        """Return the array whose first element is where the product's operand starts."""
-        name = self.names.tensor(element.tensor)
-        offsets = []
+    def view(self, element: Element, soon: bool = False) -> str:
+        """Return the array whose first element is where the product's operand starts.
+
+        For rows that are picked: that array, the numbers of the rows and, if they are to be loaded
+        soon, of those of the next batch.
+        """
+        name = self.picked.get(element.tensor, self.names.tensor(element.tensor))
+        numbers, offsets = "", []
         for axis, subscript in enumerate(element.args):
+            if not axis and element.tensor in self.picked:
+                self.parts = True
+                first = self.ranges.get(subscript, ("", ""))[0]
+                numbers = f"part(order, start{first and ' + '}{first})"
+                numbers += ", part(order, ahead)" if soon else ""
+                continue
             if self._is_open(subscript):
                 place = self.scope.identifiers[subscript]
             elif subscript in self.ranges:
@@ -145,10 +167,10 @@ class ProductWriter:
                 continue
             step = _times(element.tensor.shape[axis + 1 :], self.capacity)
             offsets.append(place if step == "1" else f"{place} * {step}")
-        if not offsets:
-            return name
-        self.parts = True
-        return f"part({name}, {' + '.join(offsets)})"
+        if offsets:
+            self.parts = True
+            name = f"part({name}, {' + '.join(offsets)})"
+        return f"({name}, {numbers})" if numbers else name
 
     def _is_open(self, index: Any) -> bool:
         return any(level.index is index for level in self.scope.levels)

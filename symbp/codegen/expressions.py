@@ -52,6 +52,8 @@ class Scope:
         self.kernels: set[str] = set()
         self.batch = "N"
         self.guarded = 0
+        self.flat: tuple[tuple[Index, ...], str] | None = None
+        """The indices whose loops are one, and the name of its counter."""
 
     # Levels -----------------------------------------------------------------------------------
 
@@ -184,6 +186,8 @@ class Scope:
         kept = [s for axis, s in enumerate(element.args) if axis not in gone]
         if not kept:
             return name
+        if self.flat is not None and element.args == self.flat[0]:
+            return f"flat({name})[{self.flat[1]}]"
         return f"{name}[{', '.join(self.integer(subscript) for subscript in kept)}]"
 
     def read(self, element: Element) -> str:

@@ -30,11 +30,13 @@ RUNTIME = {
 _TILES = {
     "Vector instructions": "tile_builder.py",
     "Tiles of a matrix product": "tile_loops.py",
+    "Matrix products in tiles": "tile_products.py",
     "Matrix products": "tiles.py",
 }
+_PRODUCTS = frozenset({"tiled", "tiled_onto"})
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
 _GATHER = frozenset({"copy_row", "prefetch"})
-_VIEWS = frozenset({"view", "part", "natural"})
+_VIEWS = frozenset({"view", "part", "flat", "natural"})
 _THREADS = frozenset({"limit_threads", "restore_threads"})
 
 
@@ -45,6 +47,7 @@ def module_text(
     dtype: str,
     equations: Mapping[str, str],
     title: str,
+    threshold: float = 0.5,
 ) -> str:
     """Return the source of a standalone module.
 
@@ -62,6 +65,8 @@ def module_text(
         LaTeX of each equation, by the name of what it defines.
     title : str
         One line that says what the module computes.
+    threshold : float
+        What a single output exceeds for class 1: 0 for a logit, 0.5 for a probability.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def module_text(
     stamp = signature(updated, [dtype])
     parts = [
         _section("What is computed"),
-        _description(program, layout, dtype, stamp, equations),
+        _description(program, layout, dtype, stamp, equations, threshold),
         _kernels_text(kernels),
     ]
 
@@ -104,10 +109,10 @@ def module_text(
         add("Gathering a batch", "gather.py", calls & _GATHER)
     if calls & _VIEWS:
         add("Views", "views.py", calls & _VIEWS)
-    maths = calls - _BLAS - _THREADS - _GATHER - _VIEWS - {"wait_for_team", "tiled"}
+    maths = calls - _BLAS - _THREADS - _GATHER - _VIEWS - _PRODUCTS - {"wait_for_team"}
     if maths:
         add("Vector maths", f"vector_maths_{dtype}.py", maths)
-    if "tiled" in calls:
+    if calls & _PRODUCTS:
         for heading, file in _TILES.items():
             add(heading, file)
     if calls & _BLAS:
@@ -156,12 +161,15 @@ def _layout(given: Program, program: Program, updated: Program) -> Layout:
 
 def _reserved() -> frozenset[str]:
     """Return the names that the kernels use for other things than tensors."""
-    team = "memory offsets team member members first last row_first row_last arrived later one"
-    calls = "view part natural tiled prefetch copy_row wait_for_team limit_threads restore_threads"
+    team = (
+        "memory offsets team member members first last row_first row_last arrived ahead later one"
+    )
+    calls = "view part flat natural tiled tiled_onto prefetch copy_row wait_for_team"
+    threads = "limit_threads restore_threads"
     own = "real np njit N batch_size order start row example examples total parameters gradients"
     given = "state hyperparameters gemm gemv dot threads min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
     maths = "exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin"
-    return frozenset(f"{own} {given} {maths} {team} {calls}".split())
+    return frozenset(f"{own} {given} {maths} {team} {calls} {threads}".split())
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: str) -> str:
@@ -190,7 +198,12 @@ def _plain(text: str) -> str:
 
 
 def _description(
-    program: Program, layout: Layout, dtype: str, stamp: str, equations: Mapping[str, str]
+    program: Program,
+    layout: Layout,
+    dtype: str,
+    stamp: str,
+    equations: Mapping[str, str],
+    threshold: float,
 ) -> str:
     lines = [
         f'DTYPE = np.dtype("{dtype}")', f"real = np.{dtype}", f'SIGNATURE = "{stamp}"', "",
@@ -225,6 +238,7 @@ def _description(
         "}",
         f"_OUTPUT: str | None = {_quoted(output.name) if output is not None else None}",
         f"_OUTPUT_SHAPE: Any = {_shape(output) if output is not None else None}",
+        f"_THRESHOLD = {float(threshold)!r}",
     ]
     return "\n".join(lines) + "\n"
 

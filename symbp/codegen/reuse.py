@@ -91,7 +91,7 @@ def _visit(block: Block, number: int, body: int, position: int, lives: dict[Tens
     elif isinstance(block, Fill):
         note(block.tensor, block.subscripts, False)
     elif isinstance(block, Product):
-        for element in (block.equation.lhs, *block.equation.reads()):
+        for element in (block.equation.lhs, *block.reads()):
             use(element, False)
     elif isinstance(block, Accumulator):
         if not block.start:

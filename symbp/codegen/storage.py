@@ -54,7 +54,8 @@ def unread_stores(blocks: Sequence[Block], kept: Iterable[Tensor]) -> set[int]:
             elif not isinstance(block, Fill) and not (
                 isinstance(block, Accumulator) and not block.start
             ):
-                for element in block.equation.reads():
+                read = block.reads() if isinstance(block, Product) else block.equation.reads()
+                for element in read:
                     reads.setdefault(element.tensor, []).append((id(body), element.args))
             # Outside of loops each block reads from memory what an earlier one computed.
             in_loop = body is not blocks
@@ -108,10 +109,9 @@ def _collect(
         elif isinstance(block, Fill):
             accesses.setdefault(block.tensor, []).append(_Access(path, block.subscripts))
         elif isinstance(block, Product):
-            whole |= {element.tensor for element in (*block.equation.reads(), block.equation.lhs)}
-            for element in block.equation.reads():
+            for element in (*block.reads(), block.equation.lhs):
+                whole.add(element.tensor)
                 note(element)
-            note(block.equation.lhs)
         elif isinstance(block, Accumulator):
             if not block.start:
                 note(block.equation.lhs)

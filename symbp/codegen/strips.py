@@ -12,9 +12,11 @@ from dataclasses import replace
 from symbp.codegen.blocks import Block, Gather, Product
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.labels import label
+from symbp.codegen.picked_rows import picked_rows
 from symbp.codegen.plan import plan
 from symbp.codegen.rows import sum_rows_first
 from symbp.codegen.short_rows import turn_short_rows
+from symbp.codegen.starts import with_starts
 from symbp.codegen.teamwork import Share, gathering, in_order, in_phases, shares
 from symbp.codegen.writer import Layout, Writer
 from symbp.notation.index import Index
@@ -38,6 +40,8 @@ def writer_of(program: Program, results: Sequence[Tensor], layout: Layout) -> Wr
 class StripWriter(Writer):
     """Writes a function whose rows run in strips."""
 
+    flattens = True
+
     def prepared(self, program: Program) -> Program:
         """Return the program with sums in two steps, and with short rows turned."""
         kept = set(self.roots)
@@ -49,6 +53,8 @@ class StripWriter(Writer):
     def planned(self) -> list[Block]:
         """Return the blocks in an order in which runs of rows are long."""
         blocks = plan(self.program.equations, self.aliases, rows_apart=True)
+        blocks = with_starts(blocks, self.aliases)
+        self.picked = picked_rows(blocks, self.layout.inputs) if self.in_epoch else []
         found = shares(blocks)
         if found is None:
             self.shares: list[Share] | None = None
@@ -57,7 +63,10 @@ class StripWriter(Writer):
         return [share.block for share in self.shares if not isinstance(share.block, Gather)]
 
     def gathered(self) -> dict[Tensor, Tensor]:
-        """Return the arguments whose batches are copied, each with what holds its batch."""
+        """Return the arguments whose batches are copied, each with what holds its batch.
+
+        Not those whose rows the products read where they are.
+        """
         if not self.in_epoch:
             return {}
         used = set(self.program.tensors)
@@ -66,7 +75,11 @@ class StripWriter(Writer):
             for tensor in (*self.layout.inputs, *self.layout.targets)
             if tensor.shape and not isinstance(tensor.shape[0], int)
         }
-        return {tensor: batch for tensor, batch in held.items() if batch in used}
+        return {
+            tensor: batch
+            for tensor, batch in held.items()
+            if batch in used and tensor not in self.picked
+        }
 
     def can_be_divided(self) -> bool:
         """Whether there are matrix products over the rows of a batch, and every block has parts."""

@@ -45,7 +45,9 @@ class _TeamWriter(StripWriter):
         self.bound.update(arrays)
         self.line("examples = order.shape[0]")
         for tensor in arrays:
-            if tensor not in gathered and tensor in used:
+            if tensor in self.picked:
+                self.emitter.picked[tensor] = self.whole(tensor)
+            elif tensor not in gathered and tensor in used:
                 self.line(
                     f"{self.names.tensor(tensor)} = {self.whole(tensor)}"
                     + ("" if tensor.rank else "[()]")
@@ -59,6 +61,8 @@ class _TeamWriter(StripWriter):
         self.line("for start in range(0, examples, batch_size):")
         before = len(self.code)
         self.line("N = min(batch_size, examples - start)")
+        if self.picked:
+            self.line("ahead = min(start + batch_size, examples - N)")
         self.line("first = N * member // members")
         self.line("last = N * (member + 1) // members")
         for new, old in self.aliases.items():

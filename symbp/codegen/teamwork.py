@@ -254,7 +254,8 @@ def _uses(share: Share) -> Iterator[_Use]:
             ]
             yield _Use(block.tensor, axis(subscripts), True)
         else:
-            for element in block.equation.reads():
+            read = block.reads() if isinstance(block, Product) else block.equation.reads()
+            for element in read:
                 yield use(element, False)
             yield use(block.equation.lhs, True)
 

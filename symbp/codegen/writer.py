@@ -58,6 +58,9 @@ class Kernel:
 class Writer:
     """Writes one kernel."""
 
+    flattens = False
+    """Whether loop nests over whole arrays become one loop; always so in an epoch."""
+
     def __init__(
         self, program: Program, results: Sequence[Tensor], layout: Layout, in_epoch: bool = False
     ) -> None:
@@ -94,6 +97,7 @@ class Writer:
             self.capacity,
             layout.itemsize,
         )
+        self.emitter.flattened = in_epoch or self.flattens
 
     def contracted(self, program: Program) -> Program:
         """Return the program with its sums as matrix products."""
@@ -318,7 +322,7 @@ class Writer:
 
     def limit_threads(self) -> None:
         """Write the choice of BLAS's threads around the whole, by the largest product."""
-        products = [extents for routine, extents in self.emitter.products if routine != "tiled"]
+        products = [extents for routine, extents in self.emitter.products if routine[:5] != "tiled"]
         if not products:
             return
         largest = max(products, key=typical_size)
@@ -336,6 +340,7 @@ class Writer:
         """Return the runtime functions that are called, but for the vector maths."""
         views = {"part"} if self.emitter.parts else set()
         views |= {"natural"} if self.emitter.naturals else set()
+        views |= {"flat"} if self.emitter.flat_views else set()
         return self.runtime | views | {routine for routine, _ in self.emitter.products}
 
 

@@ -12,6 +12,7 @@ from numba import njit
 from numba.core import codegen
 from numba.core.errors import TypingError
 
+from symbp.codegen.module import _TILES
 from symbp.codegen.paste import paste
 from symbp.codegen.product_rule import prefers_tiles
 from symbp.codegen.runtime.tile_builder import equal_blocks, vector_bits
@@ -251,7 +252,7 @@ print(VECTOR_BITS)
 
 
 def test_pasted_files_name_everything_that_they_use(tmp_path):
-    parts = [paste(file) for file in ("tile_builder.py", "tile_loops.py", "tiles.py")]
+    parts = [paste(file) for file in _TILES.values()]
     imports = parts[0].imports
     for part in parts[1:]:
         imports.add(part.imports)

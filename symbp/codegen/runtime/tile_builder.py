@@ -196,6 +196,22 @@ class TileBuilder:
                 pointer = self.builder.gep(pointer, [offset], source_etype=self.real)
         return pointer
 
+    def words(self, count: int) -> Any:
+        """Return how many elements a count of 64-bit integers are long."""
+        return whole(count * 8 // self.itemsize)
+
+    def number(self, pointer: Any, place: int) -> Any:
+        """Return one of the 64-bit integers that a pointer points to."""
+        return self.builder.load(self.at(pointer, self.words(place)), typ=INT64)
+
+    def prefetch(self, pointer: Any) -> None:
+        """Begin to load a line of memory into the second-level cache."""
+        integer = ir.IntType(32)
+        arguments = [pointer.type, integer, integer, integer]
+        function = self.intrinsic("llvm.prefetch.p0", ir.VoidType(), arguments)
+        reading, nearness, of_data = (ir.Constant(integer, value) for value in (0, 2, 1))
+        self.builder.call(function, [pointer, reading, nearness, of_data])
+
     def vector(self, lanes: int) -> Any:
         """Return the type of vectors of so many lanes."""
         return ir.VectorType(self.real, lanes)

@@ -19,6 +19,7 @@ def broadcast_tile(
     rows: int,
     vectors: int,
     lanes: int,
+    picked: str,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -28,23 +29,38 @@ def broadcast_tile(
     b_step: Any,
     alpha: Any,
     keep: Any,
+    d: Any,
+    ldd: Any,
     c: Any,
     ldc: Any,
-    columns: Any = None,
+    *rest: Any,
 ) -> None:
-    """Emit C = alpha A B, or C += where `keep` says so, for a tile of some rows and vectors.
+    """Emit C = alpha A B, or + D where `keep` says so, for a tile of some rows and vectors.
 
-    The steps are the distances in A from row to row and from k to k, in B from k to k. With
-    `columns`, only so many columns exist, and the last vector is read and written in part.
+    The steps are the distances in A from row to row and from k to k, in B from k to k. If the rows
+    of A or of B are `picked`, the rest begins with their numbers; then, with "ahead" behind the
+    letter, come those of the rows that will be read next. If it ends with a number of columns,
+    only so many exist, and the last vector is read and written in part.
     """
-    offsets = [tile.multiply(whole(row), row_step) for row in range(rows)]
+    numbers, later = rest[0] if picked else None, rest[1] if picked == "bahead" else None
+    columns = rest[-1] if len(rest) > bool(picked) + (later is not None) else None
+    if picked == "a":
+        offsets = [tile.multiply(tile.number(numbers, row), row_step) for row in range(rows)]
+    else:
+        offsets = [tile.multiply(whole(row), row_step) for row in range(rows)]
     mask = None
     if columns is not None:
         mask = tile.first_lanes(tile.subtract(columns, whole((vectors - 1) * lanes)), lanes)
     masks = [None] * (vectors - 1) + [mask]
 
     def body(sums: list[Any], pointers: list[Any]) -> list[Any]:
-        from_a, from_b = pointers
+        from_a, from_b, *soon = pointers
+        if soon:
+            row = tile.at(b, tile.multiply(tile.number(soon[0], 0), b_step))
+            for v in range(vectors):
+                tile.prefetch(tile.at(row, whole(v * lanes)))
+        if picked.startswith("b"):
+            from_b = tile.at(b, tile.multiply(tile.number(from_b, 0), b_step))
         runs = [
             tile.load(tile.at(from_b, whole(v * lanes)), lanes, masks[v]) for v in range(vectors)
         ]
@@ -57,14 +73,18 @@ def broadcast_tile(
         return results
 
     zeros = [ir.Constant(tile.vector(lanes), None)] * (rows * vectors)
-    sums, _ = tile.accumulate(k, zeros, [(a, step), (b, b_step)], body)
+    along_b = [(b, b_step)]
+    if picked.startswith("b"):
+        along_b = [(those, tile.words(1)) for those in (numbers, later) if those is not None]
+    sums, _ = tile.accumulate(k, zeros, [(a, step), *along_b], body)
     in_rows = [sums[row * vectors : (row + 1) * vectors] for row in range(rows)]
-    write_rows(tile, in_rows, mask, alpha, keep, c, ldc)
+    write_rows(tile, in_rows, mask, alpha, keep, d, ldd, c, ldc)
 
 
 def dot_tile(
     rows: int,
     columns: int,
+    picked: str,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -73,15 +93,23 @@ def dot_tile(
     ldb: Any,
     alpha: Any,
     keep: Any,
+    d: Any,
+    ldd: Any,
     c: Any,
     ldc: Any,
+    *numbers: Any,
 ) -> None:
-    """Emit C = alpha A B^T, or C += where `keep` says so, for a tile of rows of A and of B."""
+    """Emit C = alpha A B^T, or + D where `keep` says so, for a tile of rows of A and of B.
+
+    If the rows of A are `picked`, their numbers are the last argument.
+    """
     lanes = tile.lanes
     offsets = [
         [tile.multiply(whole(row), step) for row in range(count)]
         for count, step in ((rows, lda), (columns, ldb))
     ]
+    if picked:
+        offsets[0] = [tile.multiply(tile.number(numbers[0], row), lda) for row in range(rows)]
 
     def body(sums: list[Any], pointers: list[Any], mask: Any = None) -> list[Any]:
         left, right = (
@@ -114,8 +142,8 @@ def dot_tile(
         in_row = [
             tile.load(tile.at(start, whole(column * lanes)), lanes) for column in range(columns)
         ]
-        place = tile.at(c, tile.multiply(row, ldc))
-        write_rows(tile, [[totals_of(tile, in_row)]], None, alpha, keep, place, ldc)
+        old, place = (tile.at(p, tile.multiply(row, step)) for p, step in ((d, ldd), (c, ldc)))
+        write_rows(tile, [[totals_of(tile, in_row)]], None, alpha, keep, old, ldd, place, ldc)
 
 
 def totals_of(tile: TileBuilder, sums: list[Any]) -> Any:
@@ -162,20 +190,30 @@ def in_sixteen_bytes(lanes: list[int], itemsize: int) -> list[int]:
 
 
 def write_rows(
-    tile: TileBuilder, rows: list[list[Any]], mask: Any, alpha: Any, keep: Any, c: Any, ldc: Any
+    tile: TileBuilder,
+    rows: list[list[Any]],
+    mask: Any,
+    alpha: Any,
+    keep: Any,
+    d: Any,
+    ldd: Any,
+    c: Any,
+    ldc: Any,
 ) -> None:
-    """Write C = alpha sums, or C += alpha sums where `keep` says so, for the rows of a tile."""
+    """Write C = alpha sums, or + D where `keep` says so, for the rows of a tile."""
     lanes = rows[0][0].type.count
     factor, nothing = tile.splat(alpha, lanes), ir.Constant(tile.vector(lanes), None)
     results = []
     for row, sums in enumerate(rows):
-        start = tile.at(c, tile.multiply(whole(row), ldc))
+        old_row, new_row = (
+            tile.at(p, tile.multiply(whole(row), step)) for p, step in ((d, ldd), (c, ldc))
+        )
         for position, total in enumerate(sums):
-            place = tile.at(start, whole(position * lanes))
+            old, place = (tile.at(p, whole(position * lanes)) for p in (old_row, new_row))
             inside = mask if position == len(sums) - 1 else None
-            # What C holds is read in any case, but is without effect where it is not kept.
-            old = tile.builder.select(keep, tile.load(place, lanes, inside), nothing)
-            results.append((tile.multiply_add(factor, total, old), place, inside))
+            # What D holds is read in any case, but is without effect where it is not kept.
+            before = tile.builder.select(keep, tile.load(old, lanes, inside), nothing)
+            results.append((tile.multiply_add(factor, total, before), place, inside))
     # Not sooner: a processor waits with a load until an overlapping store is done, even if the
     # lanes in which they overlap are not written.
     for result, place, inside in results:

@@ -64,16 +64,30 @@ def part(typing_context: Any, array: Any, start: Any) -> Any:
 
 
 @intrinsic
-def natural(typing_context: Any, number: Any) -> Any:
-    """Return a number that is not negative, and is known not to be.
+def flat(typing_context: Any, array: Any) -> Any:
+    """Return a contiguous array's elements as one row, for a subscript that is not negative."""
+    kind = types.Array(array.dtype, 1, "C")
 
-    Where a loop's first index may be negative for all that LLVM knows, every subscript is checked,
-    and the loop is not vectorised.
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        # Its length is not asked for.
+        return view_of(context, builder, kind, given.data, [ir.Constant(ir.IntType(64), 1)])
+
+    return kind(array), generate
+
+
+@intrinsic
+def natural(typing_context: Any, number: Any) -> Any:
+    """Return a number that is not negative and below 2^48, and is known to be.
+
+    For all that LLVM knows a loop's first index may be negative, or its last one so large that
+    counting overflows; then every subscript is checked for counting from the end, and the loop is
+    not vectorised. Taking the lowest 48 bits says more than a comparison with zero does: also that
+    sums and multiples of such numbers are not negative.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         value = context.cast(builder, arguments[0], signature.args[0], types.int64)
-        zero = ir.Constant(value.type, 0)
-        return builder.select(builder.icmp_signed(">", value, zero), value, zero)
+        return builder.and_(value, ir.Constant(value.type, 2**48 - 1))
 
     return types.int64(number), generate
