@@ -248,6 +248,7 @@ class _Planner:
                 and len(member.order) > depth
                 and len(groups[-1][0].order) > depth
                 and all(self.can_share(earlier, member, depth) for earlier in groups[-1])
+                and any(self.is_worth_sharing(earlier, member, depth) for earlier in groups[-1])
             ):
                 groups[-1].append(member.renamed(member.order[depth], groups[-1][0].order[depth]))
             else:
@@ -271,6 +272,20 @@ class _Planner:
                     mode = "set" if member.first else "add"
                     blocks.append(Accumulator(member.equation, start=False, mode=mode))  # type: ignore[arg-type]
         return blocks
+
+    def is_worth_sharing(self, earlier: _Member, later: _Member, depth: int) -> bool:
+        """Whether two equations are alike from a depth on, or one finds what the other has loaded.
+
+        The update of a bias inside a loop over rows of weights would run number by number.
+        """
+        one, other = ([i.extent for i in member.order[depth:]] for member in (earlier, later))
+        if one == other:
+            return True
+        used, uses = (
+            {self.memory(e.tensor) for e in (m.equation.lhs, *m.reads) if e.args}
+            for m in (earlier, later)
+        )
+        return not used.isdisjoint(uses)
 
     def can_share(self, earlier: _Member, later: _Member, depth: int) -> bool:
         """Whether two equations may run in one loop at a depth, iteration by iteration."""
