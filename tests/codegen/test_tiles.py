@@ -16,7 +16,7 @@ from symbp.codegen.module import _TILES
 from symbp.codegen.paste import paste
 from symbp.codegen.product_rule import prefers_tiles
 from symbp.codegen.runtime.tile_builder import equal_blocks, vector_bits
-from symbp.codegen.runtime.tiles import tiled
+from symbp.codegen.runtime.tiles import tiled, tiled_onto
 
 FORMS = list(itertools.product([False, True], repeat=2))
 GUARD = 7.5
@@ -33,6 +33,25 @@ def call_with_literals(a, b, c, d, rows):
     tiled(False, True, rows, 10, 30, 1.0, c, 30, b, 77, 0.0, d, 10)
     tiled(False, False, rows, 30, 10, 0.5, d, 10, b, 77, 1.0, c, 30)
     tiled(True, False, 30, 77, rows, -0.25, c, 30, a, 77, 1, b, 77)
+
+
+@njit
+def call_onto(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, d, ldd, c, ldc):
+    tiled_onto(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, d, ldd, c, ldc)
+
+
+@njit
+def call_picked(m, n, k, a, numbers, lda, b, ldb, d, c, ldc, by_dots):
+    if by_dots:
+        tiled_onto(False, True, m, n, k, 1.0, (a, numbers), lda, b, ldb, d, 0, c, ldc)
+    else:
+        tiled(False, False, m, n, k, 1.0, (a, numbers), lda, b, ldb, 0.0, c, ldc)
+
+
+@njit
+def call_picked_sum(m, n, k, a, lda, b, numbers, later, ldb, c, ldc):
+    tiled(True, False, m, n, k, -0.5, a, lda, (b, numbers), ldb, 1.0, c, ldc)
+    tiled(True, False, m, n, k, -0.5, a, lda, (b, numbers, later), ldb, 1.0, c, ldc)
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -98,6 +117,79 @@ def test_literal_extents_give_numpys_product(dtype):
         np.testing.assert_allclose(got_d, d, rtol=tolerance, atol=100 * tolerance)
         np.testing.assert_allclose(got_c, after_c, rtol=tolerance, atol=100 * tolerance)
         np.testing.assert_allclose(b, after_b, rtol=tolerance, atol=1000 * tolerance)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_product_onto_a_matrix_or_onto_equal_rows(dtype, form):
+    random = np.random.default_rng(11)
+    extents = [(5, 33, 300), (13, 7, 9), (8, 64, 0), (0, 5, 3), (29, 16, 600)]
+    for (m, n, k), equal in itertools.product(extents, [False, True]):
+        a, b = (random.normal(size=s).astype(dtype) for s in ((m, k), (k, n)))
+        d = random.normal(size=(1 if equal else m, n + 3)).astype(dtype)
+        stored_a = np.ascontiguousarray(a.T if form[0] else a)
+        stored_b = np.ascontiguousarray(b.T if form[1] else b)
+        c = np.full((m, n + 2), GUARD, dtype)
+        strides = (m if form[0] else k), (k if form[1] else n)
+        call_onto(
+            *form, m, n, k, 0.5, stored_a.ravel(), strides[0], stored_b.ravel(), strides[1],
+            d.ravel(), 0 if equal else n + 3, c.ravel(), n + 2,
+        )  # fmt: skip
+        expected = d[:, :n].astype(float) + 0.5 * (a.astype(float) @ b.astype(float))
+        tolerance = (k + 4) * np.finfo(dtype).eps
+        scale = np.abs(d[:, :n]) + np.abs(a).astype(float) @ np.abs(b).astype(float)
+        assert (np.abs(c[:, :n] - expected) <= tolerance * scale).all()
+        assert (c[:, n:] == GUARD).all()
+
+
+@pytest.mark.parametrize("by_dots", [False, True])
+def test_rows_of_a_are_picked_by_their_numbers(dtype, by_dots):
+    random = np.random.default_rng(13)
+    for m, n, k in [(10, 30, 784), (7, 3, 20), (1, 40, 8), (16, 5, 300), (0, 4, 4)]:
+        every = random.normal(size=(50, k)).astype(dtype)
+        numbers = random.integers(0, 50, m)
+        b = random.normal(size=(n, k) if by_dots else (k, n)).astype(dtype)
+        d = random.normal(size=n).astype(dtype)
+        got, expected = (np.full((m, n), np.nan, dtype) for _ in range(2))
+        rest = b.ravel(), k if by_dots else n, d
+        call_picked(m, n, k, every.ravel(), numbers, k, *rest, got.ravel(), n, by_dots)
+        copied = every[numbers].ravel()
+        call_picked(m, n, k, copied, np.arange(m), k, *rest, expected.ravel(), n, by_dots)
+        assert got.tobytes() == expected.tobytes()
+        reference = every[numbers].astype(float) @ (b.T if by_dots else b).astype(float)
+        reference += d if by_dots else 0
+        np.testing.assert_allclose(got, reference, atol=3000 * np.finfo(dtype).eps)
+
+
+def test_rows_of_b_are_picked_by_their_numbers(dtype):
+    random = np.random.default_rng(17)
+    for m, n, k in [(30, 784, 10), (3, 5, 7), (40, 17, 300), (2, 64, 0)]:
+        every = random.normal(size=(50, n)).astype(dtype)
+        numbers, later = random.integers(0, 50, (2, k))
+        a = random.normal(size=(k, m)).astype(dtype)
+        c = random.normal(size=(m, n)).astype(dtype)
+        expected = c.astype(float) - a.T.astype(float) @ every[numbers].astype(float)
+        call_picked_sum(m, n, k, a.ravel(), m, every.ravel(), numbers, later, n, c.ravel(), n)
+        np.testing.assert_allclose(c, expected, atol=3000 * np.finfo(dtype).eps)
+
+
+def test_rows_that_cannot_be_picked_are_refused():
+    a, numbers = np.ones(16), np.zeros(4, np.int64)
+
+    @njit
+    def turned(a, numbers):
+        tiled(True, False, 4, 4, 4, 1.0, (a, numbers), 4, a, 4, 0.0, a, 4)
+
+    @njit
+    def both(a, numbers):
+        tiled(False, False, 4, 4, 4, 1.0, (a, numbers), 4, (a, numbers), 4, 0.0, a, 4)
+
+    @njit
+    def by_reals(a, numbers):
+        tiled(False, False, 4, 4, 4, 1.0, (a, a), 4, a, 4, 0.0, a, 4)
+
+    for function, message in ((turned, "not transposed"), (both, "or from"), (by_reals, "int64")):
+        with pytest.raises(TypingError, match=message):
+            function(a, numbers)
 
 
 @pytest.mark.parametrize("form", FORMS)
