@@ -173,6 +173,7 @@ STAND_INS: dict[str, Any] = {
     "part": lambda array, start: array.reshape(-1)[start:],
     "available_threads": lambda: MEMBERS,
     "WORTHWHILE": 0,
+    "blas_threads": lambda: 1,
     "limit_threads": lambda multiplications: 0,
     "restore_threads": lambda threads: None,
     "exp": np.exp,

@@ -7,7 +7,7 @@ from symbp.codegen.blocks import Product
 from symbp.codegen.contract import split_scalars, typical_size
 from symbp.codegen.expressions import INDENT, Scope
 from symbp.codegen.names import Names
-from symbp.codegen.product_rule import prefers_tiles
+from symbp.codegen.product_rule import FEW_ROWS, prefers_tiles
 from symbp.codegen.products import group_at
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
@@ -37,8 +37,8 @@ class ProductWriter:
         """Whether BLAS is not to be called: its sums may depend on which rows are in a call."""
         self.parts = False
         """Whether an operand starts elsewhere than its array."""
-        self.one_row = False
-        """Whether one row is worth code of its own, which may sum in another order."""
+        self.few_rows = False
+        """Whether few rows are worth code of their own, which may sum in another order."""
         self.flattened = False
         """Whether loop nests over whole arrays are written as one loop."""
         self.flat_views = False
@@ -64,9 +64,16 @@ class ProductWriter:
         lines = [f"{routine}({', '.join(arguments)})"]
         turned_a, turned_b, m, n, k = arguments[:5]
         by_rows = (turned_a, turned_b) == ("False", "True") and not m.isdigit()
-        if self.one_row and routine.startswith("tiled") and by_rows and n.isdigit() and k.isdigit():
-            alone = f"{INDENT}{routine}({', '.join([*arguments[:2], '1', *arguments[3:]])})"
-            lines = [f"if {m} == 1:", alone, "else:", INDENT + lines[0]]
+        if self.few_rows and by_rows and n.isdigit() and k.isdigit():
+            few = "tiled" if routine == "gemm" else routine
+            one = [*arguments[:2], "1", *arguments[3:]]
+            lines = [f"if {m} == 1:", f"{INDENT}{few}({', '.join(one)})"]
+            if routine == "gemm":
+                self.products.append((few, extents))
+                self.scope.kernels.add("blas_threads")
+                lines.append(f"elif {m} <= {FEW_ROWS} and blas_threads() == 1:")
+                lines.append(f"{INDENT}{few}({', '.join(arguments)})")
+            lines += ["else:", f"{INDENT}{routine}({', '.join(arguments)})"]
         for line in lines:
             scope.add(line)
         scope.forget(block.equation.tensor)

@@ -25,7 +25,7 @@ def predict_kernel(program: Program, layout: Layout) -> Kernel:
     writer.arrays(layout.inputs)
     result = writer.names.tensor(output) if output.rank else writer.names.unique("result")
     writer.bound.add(output)
-    writer.emitter.one_row = True
+    writer.emitter.few_rows = True
     writer.blocks()
     if not output.rank:
         writer.line(f"{result}[()] = {writer.names.tensor(output)}")

@@ -37,7 +37,7 @@ _PRODUCTS = frozenset({"tiled", "tiled_onto"})
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
 _GATHER = frozenset({"copy_row", "prefetch"})
 _VIEWS = frozenset({"view", "part", "flat", "natural"})
-_THREADS = frozenset({"limit_threads", "restore_threads"})
+_THREADS = frozenset({"blas_threads", "limit_threads", "restore_threads"})
 
 
 def module_text(
@@ -165,7 +165,7 @@ def _reserved() -> frozenset[str]:
         "memory offsets team member members first last row_first row_last arrived ahead later one"
     )
     calls = "view part flat natural tiled tiled_onto prefetch copy_row wait_for_team"
-    threads = "limit_threads restore_threads"
+    threads = "blas_threads limit_threads restore_threads"
     own = "real np njit N batch_size order start row example examples total parameters gradients"
     given = "state hyperparameters gemm gemv dot threads min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
     maths = "exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin"

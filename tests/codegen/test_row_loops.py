@@ -2,6 +2,7 @@
 they are added to, and that read the batch's rows where they are."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,3 +123,15 @@ def test_the_softmax_of_a_strip_runs_in_vectors(dtype: str) -> None:
     kind = {"float32": "float", "float64": "double"}[dtype]
     assert re.search(rf"fdiv [a-z ]*<\d+ x {kind}>", code)
     assert "masked.scatter" not in code
+
+
+def test_few_rows_of_a_large_layer_are_not_left_to_blas() -> None:
+    trainer = bp.compile(bp.mlp(500, 1030, 520, activation="relu", loss=SOFTMAX), bp.SGD(0.1))
+    text = Path(str(trainer.module.__file__)).read_text()
+    predict = text[text.index("def _predict_kernel") : text.index("def _loss_kernel")]
+    assert "elif N <= 64 and blas_threads() == 1:" in predict
+    W1, b1, W2, b2 = trainer.parameters
+    for rows in (1, 3, 64, 65):
+        x = np.random.default_rng(rows).normal(size=(rows, 500))
+        expected = np.maximum(x @ W1.T + b1, 0) @ W2.T + b2
+        np.testing.assert_allclose(trainer.predict(x), expected, rtol=1e-10, atol=1e-12)

@@ -57,6 +57,12 @@ def limit_threads(multiplications: int) -> int:
 
 
 @njit
+def blas_threads() -> int:
+    """Return how many threads a product of BLAS has now."""
+    return int(get_threads())
+
+
+@njit
 def restore_threads(threads: int) -> None:
     """Put back what `limit_threads` returned."""
     if threads > 0:

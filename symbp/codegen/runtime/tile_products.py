@@ -26,8 +26,8 @@ ROWS = {4: (4, 1), 3: (4, 1), 2: (8, 2, 1) if WIDE else (4, 1), 1: (8, 2, 1)}
 MOST_ROWS = {4: 6, 3: 8, 2: 12, 1: 12} if WIDE else {2: 6, 1: 8}
 # k is summed in blocks, so that a panel of B (k by the vectors of a row) stays in the caches.
 SUM_BLOCK = 256
-# What an n that is known at run time only counts as.
-TYPICAL_COLUMNS = 64
+# What an m or an n that is known at run time only counts as.
+TYPICAL_ROWS, TYPICAL_COLUMNS = 16, 64
 # A tile of dot products: its rows (of A) and columns (rows of B), and the most columns.
 DOT_ROWS, DOT_COLUMNS, MOST_DOT_COLUMNS = (4, 2, 1), ((4, 1) if WIDE else (3, 1)), 5 if WIDE else 3
 MOST_DOT_ROWS = 4
@@ -90,10 +90,9 @@ class TiledProduct:
 
         Dots take `n ceil(k / lanes)` multiply-adds, an eighth more for their loads, and three
         instructions for each total. Broadcasting takes `k ceil(n / lanes)`, and packing an element
-        of B^T a quarter of a cycle, here shared by 16 rows. The choice must not depend on how many
-        rows of an example are given in a call, because the order of the sums would: not on m, and
-        not on an n that is known at run time only. A caller that has code of its own for one row,
-        named by a constant m, is another matter: there nothing shares the packing.
+        of B^T a quarter of a cycle, shared by m rows. The choice must not depend on how many rows
+        of an example are given in a call, because the order of the sums would: not on an m or an n
+        that is known at run time only. They count as typical ones.
         """
         tile, lanes = self.tile, whole(self.tile.lanes)
         n = self.n if known(self.n) is not None else whole(TYPICAL_COLUMNS)
@@ -102,8 +101,8 @@ class TiledProduct:
         along_n = tile.divide(tile.add(n, most), lanes)
         loads = tile.divide(along_k, whole(8))
         dots = tile.multiply(n, tile.add(tile.add(along_k, loads), whole(3)))
-        alone = known(self.m) == 1 and None not in (known(self.n), known(self.k))
-        packing = tile.divide(tile.multiply(n, self.k), whole(4 if alone else 64))
+        sharing = known(self.m) or TYPICAL_ROWS
+        packing = tile.divide(tile.multiply(n, self.k), whole(4 * sharing))
         return dots, tile.add(tile.multiply(self.k, along_n), packing)
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:
