@@ -10,6 +10,7 @@ faster one works. On a machine whose cores are busy that is one thread.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -38,6 +39,7 @@ def yield_function() -> Any:
 # Kept here because machine code holds its address.
 YIELD_FUNCTION = yield_function()
 binding.add_symbol("symbp_yield", ctypes.cast(YIELD_FUNCTION, ctypes.c_void_p).value)
+CURRENT_CORE = None if os.name == "nt" else getattr(ctypes.CDLL(None), "sched_getcpu", None)
 # About ten microseconds; whoever is still not there is probably not running.
 SPINS = 500
 
@@ -149,6 +151,21 @@ class Pace:
 PACES: dict[tuple[int, int], Pace] = {}
 
 
+def cores_beside_this() -> tuple[set[int], set[int]]:
+    """Return the cores that this thread may use, and those of them that it is not on now."""
+    if not hasattr(os, "sched_getaffinity") or CURRENT_CORE is None:
+        return set(), set()
+    cores = os.sched_getaffinity(0)
+    return cores, cores - {CURRENT_CORE()}
+
+
+def use_cores(cores: set[int]) -> None:
+    """Let this thread run on some cores only, if there are any."""
+    if cores:
+        with contextlib.suppress(OSError):  # they were taken away in the meantime
+            os.sched_setaffinity(0, cores)
+
+
 def together(
     part: Callable[..., float], members: int, first: int, last: int
 ) -> tuple[float, float]:
@@ -158,9 +175,14 @@ def together(
     what the first one returns, and the seconds from when they began.
     """
     begin, complete = threading.Event(), False
+    cores, elsewhere = cores_beside_this()
 
     def run(member: int) -> None:
+        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
+        # milliseconds to find out that both are busy.
+        use_cores(elsewhere)
         begin.wait()
+        use_cores(cores)
         if complete:
             part(member, members, first, last)
 
