@@ -236,7 +236,10 @@ def test_train_on_digits_reaches_95_percent() -> None:
     [
         ["4-8-3", "--loss", "quadratic", "--optimizer", "sgd"],
         ["4-8-3", "--loss", "cross_entropy", "--optimizer", "nesterov"],
-        ["4-8-3", "--loss", "mean_squared_error", "--optimizer", "rmsprop"],
+        pytest.param(
+            ["4-8-3", "--loss", "mean_squared_error", "--optimizer", "rmsprop"],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_train_encodes_classes_for_any_cost(arguments: list[str]) -> None:
@@ -296,6 +299,7 @@ def test_train_refuses_options_out_of_range(option: list[str]) -> None:
         (["train", "2-2", "--data", "lengths.npz"], 2, "x has 5 examples, y has shape (4,)"),
         (["train", "2-2", "--data", "inf.npz"], 2, "x[0, 0] is inf: expected a finite number"),
         (["train", "4-3", "--data", "iris", "--parameters", "no/p.npz"], 1, "no folder no"),
+        (["train", "4-3", "--data", "iris", "--parameters", "."], 1, ".: expected a file to write"),
         (["train", "4-3", "--data", "iris", "--test-fraction", "nan"], 2, "test fraction nan"),
     ],
 )

@@ -156,15 +156,17 @@ def _cell(measurement: Measurement | None) -> str:
 
 
 def _notes(rows: list[Row], named: dict[str, str]) -> Iterator[str]:
-    """Yield why ratios are missing, each reason once."""
-    reasons: dict[tuple[str, str, str], int] = {}
+    """Yield why ratios are missing, each reason once, and where."""
+    reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         for each in row.peers:
             if each.ratio is None:
                 key = (named[each.peer], each.status, each.reason)
-                reasons[key] = reasons.get(key, 0) + 1
-    for (peer, status, reason), count in reasons.items():
-        yield f"{peer}: {status} ({reason})" + (f", {count} cases" if count > 1 else "")
+                reasons.setdefault(key, []).append(_case_name(row, rows))
+    for (peer, status, reason), cases in reasons.items():
+        where = "all cases" if len(cases) == len(rows) else f"{len(cases)} cases"
+        where = cases[0] if len(cases) == 1 else where
+        yield f"{peer}: {status}: {reason} ({where})"
     if any(each.ratio and each.agreement is None for row in rows for each in row.peers):
         yield "* results not compared: this peer's arithmetic differs by design"
 

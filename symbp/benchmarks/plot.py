@@ -11,8 +11,13 @@ __all__ = ["plot_svg"]
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 _COLOURS = ("#0072b2", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#009e73")
-_WIDTH, _LEFT, _RIGHT = 960, 250, 60
+_WIDTH, _LEFT, _RIGHT = 1000, 310, 60
 _BAR, _GAP, _HEAD = 9, 12, 58
+_OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
+_KINDS = {
+    "sigmoid": "sigmoid with the quadratic cost",
+    "relu": "ReLU with the softmax cross-entropy",
+}
 _TITLES = {"step": "training step", "gradient": "gradient", "predict": "prediction"}
 
 
@@ -31,15 +36,19 @@ def plot_svg(report: Report) -> str:
     high = max([2.0, *(ratio * 1.6 for ratio in ratios)])
     axis = _Axis(low, high)
     parts: list[str] = []
-    processor = report.machine.get("processor", "")
     parts.append(_text(16, 26, "Time of each peer / time of symbp", size=16, weight="bold"))
-    parts.append(_text(16, 44, f"{processor}; right of the line symbp is faster", size=11))
+    top = 44.0
+    for line in ("Right of the line symbp is faster.", _settings(report), _circumstances(report)):
+        parts.append(_text(16, top, line, size=11))
+        top += 16
     x = 16.0
     for title, colour in zip(titles, colours.values(), strict=True):
-        parts.append(f'<rect x="{x:.0f}" y="55" width="10" height="10" fill="{colour}"/>')
-        parts.append(_text(x + 14, 64, title, size=11))
+        parts.append(
+            f'<rect x="{x:.0f}" y="{top - 5:.0f}" width="10" height="10" fill="{colour}"/>'
+        )
+        parts.append(_text(x + 14, top + 4, title, size=11))
         x += 30 + 6.6 * len(title)
-    top = 80.0
+    top += 20
     for threads in dict.fromkeys(row.threads for row in report.rows):
         for measure in dict.fromkeys(row.case.measure for row in report.rows):
             rows = [r for r in report.rows if (r.threads, r.case.measure) == (threads, measure)]
@@ -52,6 +61,24 @@ def plot_svg(report: Report) -> str:
         f'viewBox="0 0 {_WIDTH} {top + 10:.0f}" font-family="sans-serif" fill="#222">\n'
         f'<rect width="100%" height="100%" fill="white"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )
+
+
+def _settings(report: Report) -> str:
+    """Return what was trained, and how: precisions, threads, optimizers, activations and costs."""
+    cases = [row.case for row in report.rows]
+    threads = ["1 thread" if row.threads == "1" else "all threads" for row in report.rows]
+    optimizers = [_OPTIMIZERS[case.optimizer] for case in cases if case.measure == "step"]
+    kinds = [_KINDS.get(case.kind.name, case.kind.name) for case in cases]
+    dtypes: list[str] = [case.dtype for case in cases]
+    groups = [dtypes, threads, optimizers, kinds]
+    return "; ".join(" and ".join(dict.fromkeys(group)) for group in groups if group)
+
+
+def _circumstances(report: Report) -> str:
+    """Return where, when and how thoroughly it was measured, as far as the report says."""
+    names = ("processor", "date", "timings", "interrupted")
+    found = [report.machine.get(name, "") for name in names]
+    return "; ".join(text for text in found if text)
 
 
 class _Axis:
@@ -124,13 +151,11 @@ def _panel(
 
 def _label(row: Row) -> str:
     case = row.case
-    parts = [case.workload.name]
-    if case.kind.name != case.workload.kind:
-        parts.append(case.kind.name)
+    parts = [case.workload.name, case.kind.name]
     if case.measure == "predict":
-        parts = [case.workload.name.split()[0], *parts[1:], rows_text(case.rows)]
-    elif case.optimizer == "adam":
-        parts.append("Adam")
+        parts = [case.workload.name.split()[0], case.kind.name, rows_text(case.rows)]
+    elif case.measure == "step":
+        parts.append(_OPTIMIZERS[case.optimizer])
     return " ".join([*parts, case.dtype])
 
 

@@ -18,13 +18,13 @@ from symbp.benchmarks.workloads import (
 )
 from symbp.notation.errors import SymbpError, suggest
 
-__all__ = ["Plan", "Task", "peers_of", "plan"]
+__all__ = ["QUICK", "THOROUGH", "Plan", "Task", "peers_of", "plan"]
 
 _DTYPES = ("float32", "float64")
 _MEASURES = ("step", "gradient", "predict", "start")
 _THREADS = ("1", "all")
-_THOROUGH = Effort(seconds=0.5, least=5, most=41)
-_QUICK = Effort(seconds=0.15, least=3, most=15)
+THOROUGH = Effort(seconds=0.5, least=5, most=41)
+QUICK = Effort(seconds=0.15, least=3, most=15)
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ class Plan:
         Of each pair.
     starts : bool
         Whether compile times are measured.
+    left_out : tuple of Peer
+        Those that have to be asked for by name.
     """
 
     tasks: tuple[Task, ...]
     effort: Effort
     starts: bool
+    left_out: tuple[Peer, ...] = ()
 
 
 def plan(
@@ -85,12 +88,13 @@ def plan(
     Parameters
     ----------
     workloads, peers, dtypes, optimizers, kinds, threads, measures : sequence of str
-        Names. By default every workload in its customary kind with every peer, both dtypes, SGD,
-        both thread settings, and the measures step, predict and start.
+        Names. By default every workload in its customary kind with every peer that does not
+        compile for long, both dtypes, SGD, both thread settings, and the measure step; where
+        nothing is chosen, start too.
     quick : bool
         Shorter timings.
     everything : bool
-        Every kind, optimizer and measure where none is named.
+        Every peer, kind, optimizer and measure where none is named.
 
     Raises
     ------
@@ -98,9 +102,12 @@ def plan(
         A name is unknown.
     """
     chosen_workloads = [named_workload(name) for name in workloads] or list(WORKLOADS)
-    chosen_peers = [named_peer(name) for name in peers] or list(PEERS)
+    usual = [peer for peer in PEERS if everything or not peer.slow_start]
+    chosen_peers = [named_peer(name) for name in peers] or usual
+    # Compile times are of networks of their own: no choice of something else asks for them.
+    chosen = any((workloads, peers, dtypes, optimizers, kinds, threads))
     chosen_measures = _known("--measure", measures, _MEASURES) or list(
-        _MEASURES if everything else ("step", "predict", "start")
+        _MEASURES if everything else ("step",) if chosen else ("step", "start")
     )
     chosen_threads = _known("--threads", threads, _THREADS) or list(_THREADS)
     axes: dict[str, Any] = {
@@ -110,16 +117,15 @@ def plan(
         "kinds": [named_kind(name) for name in kinds] or (list(KINDS) if everything else []),
         "measures": chosen_measures,
     }
-    # Compiling a prediction takes some peers longer than everything else together.
-    brief = not measures and not everything
     tasks = tuple(
         Task(peer.name, count, cases, memory=(count, peer) == (chosen_threads[0], chosen_peers[0]))
         for count in chosen_threads
         for workload in chosen_workloads
         for peer in chosen_peers
-        if (cases := tuple(_cases(workload, **axes, only_steps=peer.slow_start and brief)))
+        if (cases := tuple(_cases(workload, **axes)))
     )
-    return Plan(tasks, _QUICK if quick else _THOROUGH, "start" in chosen_measures)
+    left_out = () if peers or not tasks else tuple(peer for peer in PEERS if peer not in usual)
+    return Plan(tasks, QUICK if quick else THOROUGH, "start" in chosen_measures, left_out)
 
 
 def _cases(
@@ -128,7 +134,6 @@ def _cases(
     optimizers: Sequence[str],
     kinds: Sequence[Any],
     measures: Sequence[str],
-    only_steps: bool,
 ) -> list[Case]:
     found = []
     for kind in kinds or [named_kind(workload.kind)]:
@@ -137,7 +142,7 @@ def _cases(
                 found += [Case(workload, kind, dtype, optimizer) for optimizer in optimizers]
             if "gradient" in measures:
                 found.append(Case(workload, kind, dtype, measure="gradient"))
-            if "predict" in measures and not only_steps:
+            if "predict" in measures:
                 found += [
                     Case(workload, kind, dtype, measure="predict", rows=rows)
                     for rows in PREDICT_ROWS

@@ -1,12 +1,21 @@
 """One run from the plan to the files: progress on the terminal, then the report."""
 
 import sys
+import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from symbp.benchmarks.duration import (
+    START_SECONDS,
+    announcement,
+    case_seconds,
+    duration,
+    expected_seconds,
+)
 from symbp.benchmarks.files import report_json
 from symbp.benchmarks.grids import grids_of, markdown_text, rich_table
 from symbp.benchmarks.machine import machine
@@ -16,10 +25,10 @@ from symbp.benchmarks.plot import plot_svg
 from symbp.benchmarks.rates import Rates
 from symbp.benchmarks.report import Report, rows_of
 from symbp.benchmarks.runner import Trouble, run_task
-from symbp.benchmarks.selection import Plan, peers_of
-from symbp.benchmarks.starts import START_NETWORKS, StartTime, start_time
+from symbp.benchmarks.selection import QUICK, Plan, peers_of
+from symbp.benchmarks.starts import START_NETWORKS, StartError, StartTime, start_time
 from symbp.notation.errors import SymbpError
-from symbp.notation.files import write_text
+from symbp.notation.files import require_writable, write_text
 
 __all__ = ["run", "run_and_report"]
 
@@ -32,21 +41,25 @@ def run_and_report(
     Raises
     ------
     SymbpError
-        A file lies in a folder that does not exist: said before anything is measured.
+        A file cannot be written where it is asked for: said before anything is measured.
     """
-    for path in (json, markdown, svg):
-        if path is not None and not path.parent.is_dir():
-            raise SymbpError(f"{path}: no folder {path.parent}")
+    paths = [path for path in (json, markdown, svg) if path is not None]
+    for path in paths:
+        require_writable(path)
+        if paths.count(path) > 1:
+            raise SymbpError(f"{path}: named for two files")
+    print(announcement(plan), file=sys.stderr, flush=True)
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)  # a file has no edge to wrap at
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
+        TimeElapsedColumn(), TextColumn("of about"), TextColumn(duration(expected_seconds(plan))),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("measuring", total=_total(plan))
+        bar = progress.add_task("measuring", total=expected_seconds(plan))
 
-        def advance(description: str, done: int) -> None:
+        def advance(description: str, done: float) -> None:
             progress.update(bar, description=description, advance=done)
             if not done and not console.is_terminal:
                 print(f"{description} …", file=sys.stderr, flush=True)
@@ -65,7 +78,7 @@ def run_and_report(
         write_text(svg, plot_svg(report))
 
 
-def run(plan: Plan, advance: Callable[[str, int], None]) -> Report:
+def run(plan: Plan, advance: Callable[[str, float], None]) -> Report:
     """Measure what a plan says.
 
     Parameters
@@ -73,8 +86,8 @@ def run(plan: Plan, advance: Callable[[str, int], None]) -> Report:
     plan : Plan
         From `selection.plan`.
     advance : callable
-        ``advance(description, done)`` before (with 0) a process and after (with 1) each of its
-        measurements.
+        ``advance(description, done)`` before (with 0) a process and after each of its
+        measurements, with the seconds that were expected for it.
 
     Returns
     -------
@@ -85,9 +98,16 @@ def run(plan: Plan, advance: Callable[[str, int], None]) -> Report:
     memory: list[Memory] = []
     rates: dict[str, Rates] = {}
     starts: list[StartTime] = []
-    description = machine()
+    description = {
+        "date": f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}",
+        "timings": "quick timings (--quick)" if plan.effort == QUICK else "thorough timings",
+        **machine(),
+    }
     try:
-        _measure(plan, advance, measurements, memory, rates, description, starts)
+        with tempfile.TemporaryDirectory(
+            prefix="symbp-bench-", ignore_cleanup_errors=True
+        ) as folder:
+            _measure(plan, advance, folder, measurements, memory, rates, description, starts)
     except KeyboardInterrupt:
         description["interrupted"] = "the figures are those measured until then"
     rows = rows_of(measurements, rates)
@@ -97,7 +117,8 @@ def run(plan: Plan, advance: Callable[[str, int], None]) -> Report:
 
 def _measure(
     plan: Plan,
-    advance: Callable[[str, int], None],
+    advance: Callable[[str, float], None],
+    folder: str,
     measurements: list[Measurement],
     memory: list[Memory],
     rates: dict[str, Rates],
@@ -108,10 +129,10 @@ def _measure(
     for task in plan.tasks:
         name = f"{task.cases[0].workload.name}, {task.peer}, threads: {task.threads}"
         advance(name, 0)
-        for found in run_task(task, plan.effort):
+        for found in run_task(task, plan.effort, folder):
             if isinstance(found, Measurement):
                 measurements.append(found)
-                advance(name, 1)
+                advance(name, case_seconds(found.case, task, plan.effort))
             elif isinstance(found, Memory):
                 memory.append(found)
             elif isinstance(found, Trouble):
@@ -123,10 +144,8 @@ def _measure(
     for sizes in START_NETWORKS if plan.starts else ():
         name = f"compile time of {'-'.join(map(str, sizes))}"
         advance(name, 0)
-        starts.append(start_time(sizes))
-        advance(name, 1)
-
-
-def _total(plan: Plan) -> int:
-    cases = sum(len(task.cases) for task in plan.tasks)
-    return cases + (len(START_NETWORKS) if plan.starts else 0)
+        try:
+            starts.append(start_time(sizes))
+        except StartError as error:
+            description[f"trouble, {name}"] = str(error)
+        advance(name, START_SECONDS)

@@ -10,7 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["START_NETWORKS", "StartTime", "start_time"]
+from symbp.benchmarks.runner import PATIENCE
+
+__all__ = ["START_NETWORKS", "StartError", "StartTime", "start_time"]
 
 # Two layers, and six.
 START_NETWORKS = ((64, 30, 10), (64, 30, 30, 30, 30, 30, 10))
@@ -49,6 +51,10 @@ print(time.perf_counter() - begin)
 """
 
 
+class StartError(Exception):
+    """A process did not come to its first step; the message says why, in one line."""
+
+
 @dataclass(frozen=True)
 class StartTime:
     """Seconds, medians.
@@ -76,7 +82,13 @@ class StartTime:
 
 
 def start_time(sizes: tuple[int, ...], repeats: int = 3) -> StartTime:
-    """Measure a network of dense layers in new processes, each time with an empty cache."""
+    """Measure a network of dense layers in new processes, each time with an empty cache.
+
+    Raises
+    ------
+    StartError
+        One of them failed.
+    """
     runs = [_once(sizes) for _ in range(repeats)]
     return StartTime(sizes, *(statistics.median(column) for column in zip(*runs, strict=True)))
 
@@ -93,8 +105,14 @@ def _once(sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
 
 
 def _output(source: str, arguments: list[str], environment: dict[str, str]) -> str:
-    finished = subprocess.run(
-        [sys.executable, "-c", source, *arguments],
-        env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-c", source, *arguments],
+            env=environment, capture_output=True, text=True, timeout=PATIENCE,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise StartError(f"no result after {PATIENCE:.0f} s, the process was ended") from None
+    if finished.returncode:
+        lines = finished.stderr.strip().splitlines() or ["no message"]
+        raise StartError(f"the process ended with {finished.returncode}: {lines[-1][:200]}")
     return finished.stdout

@@ -44,10 +44,8 @@ def main() -> None:
         found = measure(case, specification["peer"], specification["threads"], effort)
         say({"measurement": found.to_json()})
     say({"rates": asdict(rates), "blas": blas_kernels()})
-    if specification["memory"]:
-        for case in cases:
-            if case.measure == "step":
-                say({"memory": asdict(measure_memory(case))})
+    for entries in specification["memory"]:
+        say({"memory": asdict(measure_memory(Case.from_json(entries)))})
 
 
 if __name__ == "__main__":

@@ -18,7 +18,10 @@ def bench(
     ] = None,
     peer: Annotated[
         list[str] | None,
-        typer.Option(help="jax, torch, compiled, sklearn, numpy or pytensor.", show_default="all"),
+        typer.Option(
+            help="jax, torch, compiled, sklearn, numpy or pytensor.",
+            show_default="all but compiled, which takes a minute a case",
+        ),
     ] = None,
     dtype: Annotated[
         list[str] | None, typer.Option(help="float32 or float64.", show_default="both")
@@ -39,14 +42,17 @@ def bench(
     measure: Annotated[
         list[str] | None,
         typer.Option(
-            help="step, gradient, predict or start.", show_default="step, predict and start"
+            help="step, gradient, predict, or start (seconds to the first step, of two networks "
+            "of its own).",
+            show_default="step; without any choice of what to measure, start too",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter, noisier timings.")] = False,
     everything: Annotated[
         bool,
         typer.Option(
-            "--everything", help="Every kind, optimizer and measure where none is named: hours."
+            "--everything",
+            help="Every peer, kind, optimizer and measure where none is named: hours.",
         ),
     ] = False,
     json: Annotated[
@@ -65,7 +71,8 @@ def bench(
     r"""Measure training steps, gradients and predictions of symbp and of other libraries.
 
     Each peer runs in a process of its own, in turn with symbp, on the same data from the same
-    parameters, and its results are compared first. Options may be repeated. A peer that is not
+    parameters, and its results are compared first. Options may be repeated. How long it will
+    take is said first; Ctrl-C ends it with what was measured until then. A peer that is not
     installed is reported as absent: pip install "symbp\[bench]" brings most, the
     other two (torch, pytensor) are installed by hand.
 

@@ -97,8 +97,8 @@ def train(
 ) -> None:
     """Train a network on data: prints cost and accuracy (or R²) on a held-out part, every epoch.
 
-    Features are standardised on the training part, and numbers to predict as well. The single
-    output of a network of your own that tells two classes apart is read as a probability.
+    Features are standardised on the training part, and numbers to predict as well. A single output
+    that tells two classes apart is a logit for the loss binary_cross_entropy, else a probability.
 
     [bold]Examples[/bold]
 
@@ -120,9 +120,8 @@ def train(
         loss = _default_loss(dataset, sizes) if loss is None else loss
     if module is not None:
         refuse_to_overwrite(network, module)
-    # Before training, not after it.
-    if parameters is not None and not parameters.parent.is_dir():
-        raise fail(f"{parameters}: no folder {parameters.parent}", FAILED)
+    if parameters is not None:
+        _require_writable(parameters)  # before training, not after it
     rule = named_optimizer(optimizer, learning_rate)
     net = read_network(network, activation, loss, output)
     train_part, test_part, units = standardise(*split(dataset, test_fraction, seed))
@@ -138,9 +137,10 @@ def train(
     if module is not None:
         write_module(net, module, rule, dtype)
     # The seed belongs to the trainer: the module is the same for every seed.
-    trainer = bp.compile(net, optimizer=rule, dtype=dtype).module.Trainer(seed=seed)
+    compiled = bp.compile(net, optimizer=rule, dtype=dtype).module
+    trainer = compiled.Trainer(seed=seed)
     typer.echo(f"{dataset.name}: {len(x)} examples to train on, {len(x_test)} held out")
-    score = partial(_score, test_part, 0.0 if loss == "binary_cross_entropy" else 0.5)
+    score = partial(_score, test_part, compiled._classes)
     started = time.perf_counter()
     with _epoch_lines(epochs) as line, warnings.catch_warnings():
         # The trainer warns of a cost that is not finite; here that ends the command.
@@ -167,6 +167,16 @@ def train(
     typer.echo(f"test {result} after {epochs} epoch{'s' * (epochs != 1)}, {seconds:.1f} s")
 
 
+def _require_writable(path: Path) -> None:
+    from symbp.notation.errors import SymbpError
+    from symbp.notation.files import require_writable
+
+    try:
+        require_writable(path)
+    except SymbpError as error:
+        raise fail(str(error), FAILED) from error
+
+
 def _require_fit(dataset: "Dataset", sizes: tuple[int, ...]) -> None:
     from symbp.notation.errors import SymbpError
     from symbp.training.matching import described, suggested_shorthand
@@ -184,14 +194,14 @@ def _default_loss(dataset: "Dataset", sizes: tuple[int, ...]) -> str:
 
 def _score(
     dataset: "Dataset",
-    threshold: float,
+    classes_of: "Callable[[NDArray[Any]], NDArray[Any]]",
     predicted: "NDArray[Any]",
     y: "NDArray[Any]",
     counted: bool = False,
 ) -> str:
     """Return ``accuracy 97.2 %`` for classes, and R² = 1 - Σ(y - ŷ)² / Σ(y - mean)² for numbers.
 
-    A single output tells two classes apart by a threshold: 0 for a logit, else 0.5.
+    Which class an output says is asked of the module, so that it is what `Trainer.accuracy` counts.
     """
     outputs = predicted.reshape(len(predicted), -1)
     if dataset.classes is None:
@@ -204,8 +214,7 @@ def _score(
             f"{dataset.name} has {len(dataset.classes)} classes: the network's output has "
             f"shape {predicted.shape}"
         )
-    guesses = outputs[:, 0] > threshold if outputs.shape[1] == 1 else outputs.argmax(axis=1)
-    right = int((guesses == dataset.y).sum())
+    right = int((classes_of(outputs) == dataset.y).sum())
     count = f" ({right}/{len(dataset)})" if counted else ""
     return f"accuracy {100 * right / len(dataset):.1f} %{count}"
 

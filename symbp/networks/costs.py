@@ -112,6 +112,9 @@ class Cost:
         The only activation of the output that the cost makes sense with.
     softmax : bool
         Whether the cost holds the softmax of the output.
+    threshold : float
+        What a single output exceeds for class 1: both classes then cost the same. 0 for a logit,
+        0.5 for a probability.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Cost:
     activates_output: bool = False
     output_activation: str | None = None
     softmax: bool = False
+    threshold: float = 0.5
 
     def __call__(self, output: Tensor, target: Tensor) -> Expr:
         """Return the cost of an output and a target, a scalar expression."""
@@ -139,7 +143,7 @@ _COSTS = [
         "cross_entropy", cross_entropy, "classes",
         activates_output=True, output_activation="sigmoid",
     ),
-    Cost("binary_cross_entropy", binary_cross_entropy, "classes"),
+    Cost("binary_cross_entropy", binary_cross_entropy, "classes", threshold=0.0),
     Cost("softmax_cross_entropy", softmax_cross_entropy, "distribution", softmax=True),
 ]  # fmt: skip
 

@@ -1,11 +1,41 @@
-"""files: text and bytes that appear in a file whole or not at all."""
+"""files: text and bytes that appear in a file whole or not at all; and whether they can."""
 
 import errno
 import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["write_bytes", "write_text"]
+from symbp.notation.errors import SymbpError
+
+__all__ = ["require_writable", "write_bytes", "write_text"]
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse a path that a file could not be written to, before the work that is to be written.
+
+    Parameters
+    ----------
+    path : path
+        Of a file, which need not exist.
+
+    Raises
+    ------
+    SymbpError
+        It is a folder, or lies in none, or in one that takes no new file.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise SymbpError(f"{path}: expected a file to write, this is a folder")
+    if not path.parent.exists():
+        raise SymbpError(f"{path}: no folder {path.parent}")
+    if not path.parent.is_dir():
+        raise SymbpError(f"{path}: {path.parent} is not a folder")
+    try:
+        # Trying is the only test: permissions do not tell of a full or read-only file system.
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise SymbpError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

@@ -22,6 +22,8 @@ from symbp.calculus.share import share
 from symbp.calculus.stabilise import stabilise
 from symbp.codegen.module import module_text
 from symbp.derivations import derive
+from symbp.networks.costs import COSTS
+from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, optimise
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
@@ -64,10 +66,30 @@ def module_source(
         raise SymbpError("the program has no parameters, there is nothing to train")
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
+    _check_output(program)
     chosen = SGD(0.1) if optimizer is None else optimizer
     gradient, step = lowered(program, chosen)
     # -> text
-    return module_text(program, gradient, step, dtype, _latex(program), _title(program, chosen))
+    latex, title = _latex(program), _title(program, chosen)
+    return module_text(program, gradient, step, dtype, latex, title, _threshold(program))
+
+
+def _check_output(program: Program) -> None:
+    if program.output is None:
+        return
+    needed = program.depends_on([program.output])
+    for target in program.targets:
+        if target in needed:
+            raise SymbpError(
+                f"output {program.output.name} depends on the target {target.name}, which predict "
+                f"is not given; expected a tensor that is computed from inputs and parameters"
+            )
+
+
+def _threshold(program: Program) -> float:
+    """Return what a single output exceeds for class 1; one of unknown cost is a probability."""
+    known = COSTS.get(program.loss) if isinstance(program, Network) else None
+    return 0.5 if known is None else known.threshold
 
 
 def lowered(program: Program, optimizer: Optimizer) -> tuple[Program, Program]:
@@ -127,7 +149,8 @@ def generate(
     Raises
     ------
     SymbpError
-        The program has no cost or no parameters, or an option is unknown.
+        The program has no cost or no parameters, its output depends on a target, or an option is
+        unknown.
     OSError
         The file cannot be written.
 

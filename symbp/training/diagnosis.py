@@ -107,10 +107,22 @@ def _team() -> Finding:
     from symbp.codegen.runtime.team import available_threads
 
     threads = available_threads()
-    limits = [f"{name}={os.environ[name]}" for name in _THREAD_LIMITS if os.environ.get(name)]
+    given = {name: os.environ[name] for name in _THREAD_LIMITS if os.environ.get(name)}
+    limits = [f"{name}={value}" for name, value in given.items() if _is_positive(value)]
     said = f" ({' and '.join(limits)} in the environment)" if limits else ""
     state = "1" if threads == 1 else f"1 to {threads}, whichever is the fastest"
-    return Finding("threads of an epoch", f"{state}{said}")
+    ignored = [f"{name}={value}" for name, value in given.items() if not _is_positive(value)]
+    mend = None
+    if ignored:
+        mend = (
+            f"ignored, as no whole number from 1 on: {' and '.join(ignored)}; "
+            "set it to the number of threads, or unset it"
+        )
+    return Finding("threads of an epoch", f"{state}{said}", mend)
+
+
+def _is_positive(text: str) -> bool:
+    return text.isdecimal() and int(text) > 0
 
 
 def _usable_cores() -> int | None:

@@ -1,5 +1,6 @@
 """A pair as it is measured: results are compared first, and every failure has its name."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -138,9 +139,9 @@ def test_interleaving_alternates_and_takes_ratios_pair_by_pair() -> None:
     assert Quartiles.of([4.0]) == Quartiles(4.0, 4.0, 4.0)
 
 
-def test_a_worker_measures_one_workload() -> None:
+def test_a_worker_measures_one_workload(tmp_path: Path) -> None:
     task = Task("numpy", "1", (Case(SMALL, KINDS[1], "float64"),), memory=True)
-    measurement, conditions, memory = run_task(task, BRIEF)
+    measurement, conditions, memory = run_task(task, BRIEF, str(tmp_path))
     assert isinstance(measurement, Measurement)
     assert (measurement.status, measurement.case.workload) == ("measured", SMALL)
     assert measurement.ratio is not None
@@ -155,15 +156,86 @@ def test_a_worker_measures_one_workload() -> None:
     assert 0 <= memory.buffers < 10_000
 
 
-def test_a_process_that_dies_leaves_its_cases_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_measured_though_the_last_case_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    worker = AT_FLOAT32.format("sys.exit(3)").split("cache =")[0] + (
+        "sizes = dict(parameters=1, state=2, buffers=3, activations=4)\n"
+        "for case in specification['memory']:\n"
+        "    print(json.dumps({'memory': dict(sizes, case=case)}))\n"
+    )
+    monkeypatch.setattr(runner, "_WORKER", ("-c", worker))
+    cases = tuple(Case(SMALL, KINDS[1], dtype) for dtype in ("float64", "float32"))  # type: ignore[arg-type]
+    found = list(run_task(Task("numpy", "1", cases, memory=True), BRIEF, str(tmp_path)))
+    statuses = [each.status for each in found if isinstance(each, Measurement)]
+    assert statuses == ["measured", "failed"]
+    assert [each.case for each in found if isinstance(each, Memory)] == list(cases)
+
+
+def test_a_process_that_dies_leaves_its_cases_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(runner, "_WORKER", ("-c", "import sys; sys.stdin.read(); sys.exit(3)"))
-    (found,) = run_task(Task("numpy", "1", (PREDICTION,)), BRIEF)
+    (found,) = run_task(Task("numpy", "1", (PREDICTION,)), BRIEF, str(tmp_path))
     assert isinstance(found, Measurement)
     assert (found.status, found.ratio) == ("failed", None)
     assert found.reason == "the process ended with 3: no message"
 
 
-def test_threads_are_set_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+# A worker that ends, or falls asleep, at cases in float32, and measures the others.
+AT_FLOAT32 = """
+import json, os, pathlib, sys, time
+specification = json.load(sys.stdin)
+for case in specification["cases"]:
+    if case["dtype"] == "float32":
+        {}
+    one = {{"low": 1.0, "median": 1.0, "high": 1.0}}
+    found = dict(case=case, peer="numpy", threads="1", status="measured", reason="")
+    print(json.dumps({{"measurement": found | dict(symbp=one, theirs=one, ratio=one)}}))
+    sys.stdout.flush()
+cache = pathlib.Path(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+cache.mkdir()
+(cache / "half").write_text("written")
+pathlib.Path("caches.txt").write_text(str(cache))
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [
+        ("sys.exit('out of\\nluck')", "the process ended with 1: luck"),
+        ("os.kill(os.getpid(), 9)", "the process ended with -9: no message"),
+        ("os.system('sleep 60')", "no result after 3 s, the process was ended"),
+    ],
+)
+def test_a_case_that_ends_a_process_costs_the_others_nothing(
+    does: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "_WORKER", ("-c", AT_FLOAT32.format(does)))
+    dtypes = ("float64", "float32", "float64")
+    cases = tuple(Case(SMALL, KINDS[1], dtype) for dtype in dtypes)  # type: ignore[arg-type]
+    folder = tmp_path / "caches"
+    (folder / "pytensor").mkdir(parents=True)
+    found = list(run_task(Task("numpy", "1", cases), BRIEF, str(folder), patience=3.0))
+    assert all(isinstance(each, Measurement) for each in found)
+    assert [(each.case.dtype, each.status) for each in found] == [  # type: ignore[union-attr]
+        (dtype, "measured" if dtype == "float64" else "failed") for dtype in dtypes
+    ]
+    assert {each.reason for each in found} == {"", reason}  # type: ignore[union-attr]
+    # What compilers kept is gone, also what a process that was ended had in common with others.
+    assert folder in Path((tmp_path / "caches.txt").read_text(encoding="utf-8")).parents
+    assert list(folder.iterdir()) == []
+
+
+def test_the_environment_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert environment("1")["OMP_NUM_THREADS"] == environment("1")["OPENBLAS_NUM_THREADS"] == "1"
-    assert "OMP_NUM_THREADS" not in environment("all")
+    one, every = environment("1", "/run", "/run/own"), environment("all", "/run", "/run/own")
+    assert one["OMP_NUM_THREADS"] == one["OPENBLAS_NUM_THREADS"] == "1"
+    assert "OMP_NUM_THREADS" not in every
+    # Caches of its own, whatever is set; other flags are kept.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/common")
+    monkeypatch.setenv("PYTENSOR_FLAGS", "optimizer_verbose=True")
+    found = environment("all", "/run", "/run/own")
+    assert found["TORCHINDUCTOR_CACHE_DIR"] == "/run/own/inductor"
+    assert found["PYTENSOR_FLAGS"] == "optimizer_verbose=True,base_compiledir=/run/pytensor"

@@ -52,6 +52,8 @@ def example() -> Report:
     machine = {
         "processor": "An <Example> & co",
         "cores": "2 usable of 2",
+        "date": "2026-02-03 04:05 +0000",
+        "timings": "quick timings (--quick)",
         "jax": "0.10",
         "torch": "absent",
     }
@@ -140,7 +142,10 @@ def test_the_plot_has_a_bar_for_each_ratio_and_a_word_for_each_missing_one() -> 
     assert len(bars) == 4
     words = [t.text or "" for t in root.iter(f"{space}text")]
     assert "torch eager: absent" in words
-    assert any("An <Example> & co" in word for word in words)
+    # The heading says what was measured, where, when and how.
+    assert "float32 and float64; 1 thread; SGD; sigmoid with the quadratic cost" in words
+    assert "An <Example> & co; 2026-02-03 04:05 +0000; quick timings (--quick)" in words
+    assert "784-30-10 b10 sigmoid SGD float32" in words
     # Slower than the peer: the bar ends at the line where faster ones begin.
     slower = bars[-1]
     line = float(bars[0].get("x", "nan"))

@@ -1,10 +1,12 @@
 """Options of ``symbp bench``: what is measured, and how a wrong one is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from symbp.benchmarks import session
 from symbp.benchmarks.peers import PEERS, AbsentError, Peer
 from symbp.benchmarks.selection import plan
 from symbp.benchmarks.workloads import KINDS, WORKLOADS, Case
@@ -18,12 +20,35 @@ def test_by_default_each_workload_in_its_customary_kind() -> None:
     assert all(case.kind.name == case.workload.kind for case in steps)
     assert {case.optimizer for case in steps} == {"sgd"}
     assert {task.threads for task in chosen.tasks} == {"1", "all"}
-    assert {task.peer for task in chosen.tasks} == {peer.name for peer in PEERS}
+    # Not the one that compiles for a minute a case, and no more than steps.
+    assert {task.peer for task in chosen.tasks} == {peer.name for peer in PEERS} - {"compiled"}
+    assert [peer.name for peer in chosen.left_out] == ["compiled"]
+    assert {case.measure for task in chosen.tasks for case in task.cases} == {"step"}
     assert sum(task.memory for task in chosen.tasks) == len(WORKLOADS)
     assert chosen.starts
 
 
+@pytest.mark.parametrize(
+    ("options", "starts"),
+    [
+        ({}, True),
+        ({"quick": True}, True),
+        ({"everything": True, "workloads": ["2-4-1"]}, True),
+        ({"measures": ["start"], "workloads": ["2-4-1"]}, True),
+        ({"workloads": ["2-4-1"]}, False),
+        ({"peers": ["jax"]}, False),
+        ({"threads": ["1"]}, False),
+        ({"measures": ["step"]}, False),
+    ],
+)
+def test_compile_times_are_measured_where_nothing_else_is_chosen(
+    options: dict[str, Any], starts: bool
+) -> None:
+    assert plan(**options).starts is starts
+
+
 def test_everything_is_every_combination() -> None:
+    assert plan(everything=True).left_out == ()
     cases = {case for task in plan(everything=True).tasks for case in task.cases}
     # Kinds × dtypes, for each two optimizers, a gradient and three predictions.
     assert len(cases) == len(WORKLOADS) * len(KINDS) * 2 * (2 + 1 + 3)
@@ -68,11 +93,35 @@ def test_a_wrong_option_gets_one_line(options: list[str], said: str) -> None:
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_measuring(tmp_path: Path) -> None:
-    path = tmp_path / "missing" / "bench.json"
-    result = CliRunner().invoke(app, ["bench", "--json", str(path)])
+@pytest.mark.parametrize("option", ["--json", "--markdown", "--svg"])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (".", "{path}: expected a file to write, this is a folder"),
+        ("missing/bench.out", "{path}: no folder {parent}"),
+        ("file/bench.out", "{path}: {parent} is not a folder"),
+        ("/proc/bench.out", "{path}: cannot be written: "),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, path: str, said: str
+) -> None:
+    if path.startswith("/proc") and not Path("/proc/self").exists():
+        pytest.skip("needs a folder that takes no file")
+    monkeypatch.setattr(session, "run", lambda *_: pytest.fail("it measures"))
+    (tmp_path / "file").touch()
+    full = tmp_path / path
+    result = CliRunner().invoke(app, ["bench", option, str(full)])
     assert result.exit_code == 2
-    assert "no folder" in result.stderr
+    assert result.stderr.startswith(f"symbp: {said.format(path=full, parent=full.parent)}")
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_one_file_cannot_be_two(tmp_path: Path) -> None:
+    path = str(tmp_path / "bench")
+    result = CliRunner().invoke(app, ["bench", "--json", path, "--markdown", path])
+    assert (result.exit_code, result.stderr) == (2, f"symbp: {path}: named for two files\n")
 
 
 def test_cases_survive_json() -> None:

@@ -86,6 +86,26 @@ def test_threads_of_an_epoch_are_those_of_the_team(monkeypatch: pytest.MonkeyPat
     assert diagnosis._team().state == expected
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert diagnosis._team().state == "1 (OMP_NUM_THREADS=1 in the environment)"
+    assert diagnosis._team().mend is None
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "1.5", "2 threads"])
+def test_a_limit_that_is_no_number_is_said_to_be_ignored(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    unlimited = diagnosis._team()
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    finding = diagnosis._team()
+    assert finding.state == unlimited.state
+    assert finding.mend is not None
+    assert finding.mend.startswith(
+        f"ignored, as no whole number from 1 on: OMP_NUM_THREADS={value};"
+    )
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert diagnosis._team().state == "1 (OPENBLAS_NUM_THREADS=1 in the environment)"
+    assert diagnosis._team().mend == finding.mend
 
 
 def test_every_subject_is_examined_once() -> None:

@@ -1,11 +1,13 @@
 """The code of the gradient beside its equations: every line is there, every equation has code."""
 
+import functools
 import re
 from typing import Any
 
 import pytest
 
 import symbp as bp
+from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.report.blocks import Listing, Prose
 from symbp.notation.tensor import Element
@@ -25,17 +27,27 @@ NETWORKS: dict[str, Any] = {
 }
 
 
-def listing(program: bp.Program) -> Listing:
-    *_, found = code_listing(bp.derive(program))
+# Each is read by several tests, and changed by none.
+@functools.cache
+def derivation_of(name: str) -> Derivation:
+    return bp.derive(NETWORKS[name]())
+
+
+@functools.cache
+def blocks_of(name: str) -> list[Any]:
+    return list(code_listing(derivation_of(name)))
+
+
+def listing(name: str) -> Listing:
+    *_, found = blocks_of(name)
     assert isinstance(found, Listing)
     return found
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_lines_are_those_of_the_module_under_their_numbers(name: str) -> None:
-    program = NETWORKS[name]()
-    module = module_source(program).split("\n")
-    shown = [pair for passage in listing(program).passages for pair in passage.lines]
+    module = module_source(NETWORKS[name]()).split("\n")
+    shown = [pair for passage in listing(name).passages for pair in passage.lines]
     for number, text in shown:
         assert module[number - 1] == text
     numbers = [number for number, _ in shown]
@@ -48,7 +60,7 @@ def test_the_lines_are_those_of_the_module_under_their_numbers(name: str) -> Non
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_all_code_but_the_first_and_last_lines_has_an_equation(name: str) -> None:
-    first, *passages, last = listing(NETWORKS[name]()).passages
+    first, *passages, last = listing(name).passages
     assert not first.equations
     assert not last.equations
     assert all(passage.equations for passage in passages)
@@ -56,10 +68,10 @@ def test_all_code_but_the_first_and_last_lines_has_an_equation(name: str) -> Non
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_line_of_the_derivation_is_found_beside_code(name: str) -> None:
-    derivation = bp.derive(NETWORKS[name]())
-    *_, found = code_listing(derivation)
-    assert isinstance(found, Listing)
-    beside = {(row.left, row.right) for passage in found.passages for row in passage.derived}
+    derivation = derivation_of(name)
+    beside = {
+        (row.left, row.right) for passage in listing(name).passages for row in passage.derived
+    }
     # What is a value already there needs no code: ∂f/∂q = z of f = q z is z.
     lines = [
         line
@@ -71,7 +83,7 @@ def test_every_line_of_the_derivation_is_found_beside_code(name: str) -> None:
 
 
 def test_bp1_to_bp4_stand_beside_the_code_of_their_layers() -> None:
-    passages = listing(bp.mlp(3, 4, 2)).passages
+    passages = listing("mlp").passages
     named = [row.name for passage in passages for row in passage.derived if row.name]
     assert set(named) == {"BP1", "BP2", "BP3", "BP4"}
     (product,) = [p for p in passages if p.code.strip().endswith("W1_adjoint, 3)")]
@@ -80,7 +92,7 @@ def test_bp1_to_bp4_stand_beside_the_code_of_their_layers() -> None:
 
 
 def test_what_is_added_up_starts_and_grows_in_the_order_of_the_code() -> None:
-    rows = [row for p in listing(bp.mlp(3, 4, 2)).passages for row in p.equations]
+    rows = [row for p in listing("mlp").passages for row in p.equations]
     signs = [(row.sign, row.right) for row in rows if row.left == "z^{3}_{nj}"]
     assert signs == [
         (r"\leftarrow", "b^{3}_{j}"),
@@ -90,7 +102,7 @@ def test_what_is_added_up_starts_and_grows_in_the_order_of_the_code() -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_each_equation_is_said_once_and_a_sign_of_equality_holds(name: str) -> None:
-    rows = [row for p in listing(NETWORKS[name]()).passages for row in p.equations]
+    rows = [row for p in listing(name).passages for row in p.equations]
     assert len({(row.left, row.right) for row in rows}) == len(rows)
     by_left: dict[str, list[str]] = {}
     for row in rows:
@@ -101,34 +113,34 @@ def test_each_equation_is_said_once_and_a_sign_of_equality_holds(name: str) -> N
 
 
 def test_what_is_read_stands_before_what_reads_it() -> None:
-    lefts = [row.left for p in listing(NETWORKS["attention"]()).passages for row in p.equations]
+    lefts = [row.left for p in listing("attention").passages for row in p.equations]
     largest = next(left for left in lefts if "max" in left)
     assert lefts.index("S_{nts}") < lefts.index(largest) < lefts.index("P_{nts}")
 
 
-def words(program: bp.Program) -> str:
-    *said, _ = code_listing(bp.derive(program))
+def words(name: str) -> str:
+    *said, _ = blocks_of(name)
     assert all(isinstance(block, Prose) for block in said)
     return " ".join(block.text for block in said if isinstance(block, Prose))
 
 
 def test_a_reader_is_told_how_the_code_is_read() -> None:
-    text = words(bp.mlp(3, 4, 2))
+    text = words("mlp")
     assert "$n$ counts its $N$ examples" in text
     assert r"`a2_adjoint` is $\frac{\partial C}{\partial a^{3}}$" in text
     assert r"`z2_adjoint` is $\delta^{3}$" in text
     assert "`tiled(s, t, rows, columns, terms, alpha, A, p, B, q, beta, D, r)`" in text
-    text = words(NETWORKS["scalar_graph"]())
+    text = words("scalar_graph")
     assert "counts its" not in text
     assert "tiled" not in text
     assert r"$\leftarrow$" not in text
 
 
 def test_names_that_the_steps_introduce_are_said() -> None:
-    derivation = bp.derive(NETWORKS["attention"]())
+    derivation = derivation_of("attention")
     definitions = [step for step in derivation.steps() if step.kind == "definition"]
     assert definitions
-    text = words(NETWORKS["attention"]())
+    text = words("attention")
     for step in definitions:
         for formula in step.formulas:
             assert isinstance(formula, DerivedEquation)
@@ -136,7 +148,7 @@ def test_names_that_the_steps_introduce_are_said() -> None:
 
 
 def test_where_the_mean_comes_in_is_said_once() -> None:
-    passages = listing(bp.mlp(3, 4, 2)).passages
+    passages = listing("mlp").passages
     (seed,) = [p for p in passages if r"\frac{1}{N}" in p.note]
     assert any("BP1" in row.name for row in seed.derived)
     assert any("a2_adjoint = v_3 / v" in line for _, line in seed.lines)

@@ -26,7 +26,7 @@ class Peer:
     package, distribution : str
         What it imports, and how that is installed.
     slow_start : bool
-        Whether it compiles for many seconds: then only steps are timed unless more is asked for.
+        Whether it compiles for many seconds: then it is measured only if it is asked for.
     """
 
     name: str

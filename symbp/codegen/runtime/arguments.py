@@ -8,6 +8,7 @@ here: in an error that says in one line which it is, what was expected and what 
 import difflib
 import itertools
 import math
+import operator
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +31,13 @@ from symbp.codegen.runtime.stand_in import (
 #   distribution    as classes, nonnegative, and sums over the last axis are 1
 # A target of shape (N, 1) may come as (N,).
 
+# How far the sum of probabilities may be from 1; and ones to compute it with.
+_SUM_TOLERANCE = 1e-6 if DTYPE.itemsize >= 8 else 1e-3
+_ONES = {
+    shape[-1]: np.ones(shape[-1], DTYPE)
+    for _, _, shape, kind, _ in _ARGUMENTS
+    if kind == "distribution" and shape and shape[-1]
+}
 _INPUTS = tuple(argument for argument in _ARGUMENTS if argument[1] == "input")
 
 
@@ -65,8 +73,6 @@ def _rows_if_ready(expected: Sequence[Any], values: Sequence[Any]) -> int:
     for (_, _, extents, kind, _), value in zip(expected, values, strict=True):
         if type(value) is not np.ndarray or value.dtype is not DTYPE or not value.flags.carray:
             return 0
-        if kind != "real" and kind != "classes":
-            return 0
         shape = value.shape
         if shape != extents:
             if len(shape) != len(extents) or shape[1:] != extents[1:] or extents[0] is not None:
@@ -74,7 +80,18 @@ def _rows_if_ready(expected: Sequence[Any], values: Sequence[Any]) -> int:
             if not shape[0] or (rows and shape[0] != rows):
                 return 0
             rows = shape[0]
+        if kind == "integer" or (kind == "distribution" and not _surely_distributed(value)):
+            return 0
     return rows or 1
+
+
+def _surely_distributed(array: NDArray[Any]) -> bool:
+    """Whether rows are so surely distributions that nobody need look for one that is not."""
+    # A sum over a short axis takes longest of all; large products BLAS would share among threads.
+    ones = _ONES.get(array.shape[-1]) if array.ndim and array.size < 8192 else None
+    missed = (np.einsum("...j->...", array) if ones is None else array.dot(ones)).ravel() - 1
+    # All together within what is allowed for each; what is not a number compares as False.
+    return bool(missed.dot(missed) <= _SUM_TOLERANCE**2 and array.item(array.argmin()) >= 0)
 
 
 def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> NDArray[Any]:
@@ -110,7 +127,7 @@ def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> N
     if kind == "distribution":
         _refuse(label, array, array < 0, "a probability")
         # Probabilities computed in single precision do not sum to 1 in double precision.
-        tolerance = 1e-6 if min(DTYPE.itemsize, source.dtype.itemsize) >= 8 else 1e-3
+        tolerance = _SUM_TOLERANCE if source.dtype.itemsize >= 8 else 1e-3
         sums = array.sum(axis=-1)
         _refuse(f"the sum of {label}", sums, np.abs(sums - 1) > tolerance, "1, as of probabilities")
     return array
@@ -183,6 +200,11 @@ _PLACES = tuple(
     (slice(start, stop), shape)
     for start, stop, (_, shape, _) in zip(_STARTS, _STARTS[1:], _PARAMETERS, strict=False)
 )
+# The same as fields of a record, whose views cost half as much; of 2 GiB there can be none.
+_RECORD: Any = None
+if _PARAMETER_COUNT * DTYPE.itemsize < 2**31:
+    _RECORD = np.dtype([(name, DTYPE, shape) for name, shape, _ in _PARAMETERS])
+_fields = operator.itemgetter(*[name for name, _, _ in _PARAMETERS])
 
 # The arrays last found to be views over one buffer, with their strides, which can be set in place:
 # finding out takes longer than a small prediction. The references are weak, to keep nothing alive.
@@ -190,7 +212,10 @@ _last_views: list[Any] = []
 
 
 def _views(flat: NDArray[Any]) -> Parameters:
-    return Parameters(*[flat[place].reshape(shape) for place, shape in _PLACES])
+    if _RECORD is None:
+        return Parameters(*[flat[place].reshape(shape) for place, shape in _PLACES])
+    fields = _fields(np.ndarray((), _RECORD, flat))
+    return Parameters._make(fields if len(_PARAMETERS) > 1 else [fields])
 
 
 def _flatten(parameters: Any) -> NDArray[Any]:

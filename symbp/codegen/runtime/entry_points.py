@@ -132,5 +132,5 @@ def _loss(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
 
 def _gradient(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, Parameters]:
     checked, _ = _check_arrays("gradient", _ARGUMENTS, arrays)
-    gradients = np.empty_like(flat)
+    gradients = np.empty(_PARAMETER_COUNT, DTYPE)
     return float(_gradient_kernel(flat, gradients, *checked)), _views(gradients)

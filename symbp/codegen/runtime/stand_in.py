@@ -36,6 +36,7 @@ _STATE_SIZE = 8
 _HYPERPARAMETERS: dict[str, float] = {"learning_rate": 0.1, "momentum": 0.5}
 _OUTPUT: str | None = "z"
 _OUTPUT_SHAPE: _Shape | None = (None, 2)
+_THRESHOLD = 0.5
 
 
 def _affine(parameters_flat: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:

@@ -102,7 +102,7 @@ def available_threads() -> int:
     """Return how many threads may run: this process's cores, or fewer if the user said so."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     limits = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
-    return max(1, min([cores or 1, *(int(limit) for limit in limits if limit.isdigit())]))
+    return max(1, min([cores or 1, *(int(n) for n in limits if n.isdecimal() and int(n) > 0)]))
 
 
 class Pace:

@@ -21,6 +21,7 @@ from symbp.codegen.runtime.arguments import (
     _class_count,
     _flatten,
     _hyperparameter_values,
+    _refuse,
     _views,
 )
 from symbp.codegen.runtime.entry_points import _gradient, _loss, _predict, initial_parameters
@@ -29,6 +30,7 @@ from symbp.codegen.runtime.stand_in import (
     _HYPERPARAMETERS,
     _OUTPUT_SHAPE,
     _STATE_SIZE,
+    _THRESHOLD,
     DTYPE,
     SIGNATURE,
     Parameters,
@@ -38,6 +40,16 @@ from symbp.codegen.runtime.stand_in import (
 )
 
 # Training
+
+
+def _classes(outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
+
+    That of the largest; of a single output, 1 where it exceeds _THRESHOLD and else 0.
+    """
+    if outputs.shape[-1] > 1:
+        return np.asarray(outputs.argmax(axis=-1), np.int64)
+    return np.asarray(outputs[..., 0] > _THRESHOLD, np.int64)
 
 
 class Trainer:
@@ -145,20 +157,37 @@ class Trainer:
         return _gradient(self._flat, arrays)
 
     def accuracy(self, *arrays: ArrayLike) -> float:
-        """Return the fraction of examples whose largest output is that of the target's class."""
-        accuracy = self._accuracy(_check_arrays("accuracy", _ARGUMENTS, arrays)[0])
+        """Return the fraction of examples that get the right class.
+
+        It is the class of the largest output. A single output tells class 1 from class 0: it says 1
+        where it exceeds _THRESHOLD (0 for a logit, 0.5 for a probability), and its target holds
+        zeros and ones only.
+        """
+        checked, _ = _check_arrays("accuracy", _ARGUMENTS, arrays)
+        for target, (name, role, shape, kind, _) in zip(checked, _ARGUMENTS, strict=True):
+            if role == "target" and kind == "classes" and _class_count(shape) <= 1:
+                _refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
+        accuracy = self._accuracy(checked)
         if accuracy is None:
             raise TypeError("accuracy: this program has no target of classes like its output")
         return accuracy
 
     def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
         for target, (_, role, shape, kind, _) in zip(arrays, _ARGUMENTS, strict=True):
-            of_classes = kind in ("classes", "distribution") and _class_count(shape) > 1
-            if role == "target" and of_classes and shape == _OUTPUT_SHAPE:
+            several = _class_count(shape) > 1
+            # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
+            told = (
+                kind in ("classes", "distribution")
+                if several
+                else kind == "classes" and bool(((target == 0) | (target == 1)).all())
+            )
+            if role == "target" and shape == _OUTPUT_SHAPE and told:
                 inputs = [a for a, b in zip(arrays, _ARGUMENTS, strict=True) if b[1] == "input"]
                 output = np.empty(target.shape, DTYPE)
                 _predict_kernel(self._flat, output, *inputs)
-                return float(np.mean(output.argmax(axis=-1) == target.argmax(axis=-1)))
+                if several:
+                    return float(np.mean(_classes(output) == target.argmax(axis=-1)))
+                return float(np.mean(_classes(output.reshape(-1, 1)) == target.reshape(-1)))
         return None
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -83,6 +83,7 @@ def emitted_text(
     state_size: int = 0,
     hyperparameters: dict | None = None,
     output: tuple | None = (None, 2),
+    threshold: float = 0.5,
     signature: str = "test",
 ) -> str:
     fields = "".join(f"    {name}: NDArray[Any]\n" for name, _, _ in parameters)
@@ -97,6 +98,7 @@ _STATE_SIZE = {state_size}
 _HYPERPARAMETERS = {hyperparameters or {}!r}
 _OUTPUT = {None if output is None else "z"!r}
 _OUTPUT_SHAPE = {output!r}
+_THRESHOLD = {threshold!r}
 """
     header = '"""A small network.\n\nIts equations."""\n'
     return "\n".join([header, IMPORTS, generated, kernels, PASTED])
@@ -158,8 +160,8 @@ def refusal(error: type[Exception], call, *arguments, **options) -> str:
 def test_the_pasted_part_uses_only_what_the_generator_promises():
     promised = {
         *("DTYPE", "SIGNATURE", "Parameters", "_PARAMETERS", "_ARGUMENTS", "_STATE_SIZE"),
-        *("_HYPERPARAMETERS", "_OUTPUT", "_OUTPUT_SHAPE", "_predict_kernel", "_loss_kernel"),
-        *("_gradient_kernel", "_epoch_kernel", "__name__", "__doc__"),
+        *("_HYPERPARAMETERS", "_OUTPUT", "_OUTPUT_SHAPE", "_THRESHOLD", "_predict_kernel"),
+        *("_loss_kernel", "_gradient_kernel", "_epoch_kernel", "__name__", "__doc__"),
     }
     imported = {
         (alias.asname or alias.name)
@@ -275,16 +277,34 @@ def test_views_that_are_not_the_buffer_in_order_are_packed(emit):
     parameters.b[:] = 7.0, 8.0
     read_only = parameters.W.base.copy()
     read_only.flags.writeable = False
+    strided = np.zeros(12)[::2]
     for changed in (
         parameters._replace(W=parameters.W.T),  # address, shape and base of W, but not its strides
         parameters._replace(b=parameters.W.base[1:3]),
         module._views(read_only),
-        module._views(np.zeros(12)[::2]),
+        module.Parameters(*[strided[:4].reshape(2, 2), strided[4:]]),
     ):
         module.predict(changed, np.ones((1, 3)))
         flat = module.SEEN[0]
         np.testing.assert_array_equal(flat, np.concatenate([changed.W.ravel(), changed.b]))
         assert flat.flags.carray
+
+
+@pytest.mark.parametrize("parameters", [
+    (("W", (2, 3), ("constant", 1)), ("c", (), ("constant", 2)), ("b", (3,), ("constant", 0))),
+    (("W", (3, 2), ("constant", 1)),),
+])  # fmt: skip
+def test_views_lie_in_the_buffer_in_order(emit, parameters):
+    module = emit(parameters=parameters)
+    flat = np.arange(float(module._PARAMETER_COUNT))
+    views = module._views(flat)
+    # A buffer of 2 GiB or more has no record.
+    module._RECORD = None
+    for found, other, (name, shape, _) in zip(views, module._views(flat), parameters, strict=True):
+        assert (found.shape, found.strides, found.dtype) == (shape, other.strides, flat.dtype), name
+        assert found.base is flat
+        assert other.base is flat
+        assert found.__array_interface__ == other.__array_interface__
 
 
 def test_parameters_seen_before_are_looked_at_again_when_they_changed(emit):
@@ -501,6 +521,23 @@ def test_a_distribution_must_be_nonnegative_and_sum_to_one(emit):
     refusal(ValueError, module.loss, parameters, x, np.array(fine) + 1e-5)
     message = refusal(ValueError, module.loss, parameters, x, [[-0.5, 1.0, 0.5], [0, 1, 0]])
     assert message == "y[0, 0] is -0.5, expected a probability"
+    # As the kernel takes it, where most is not looked at one by one; large, and small.
+    for rows in (2, 4000):
+        x, right = np.ones((rows, 4)), np.array([fine[i % 2] for i in range(rows)])
+        assert np.isfinite(module.loss(parameters, x, right))
+        assert np.isfinite(module.loss(parameters, x, right + 0.9e-6 / 3))
+        for wrong, expected in [
+            ([0.2, 0.3, 0.6], "the sum of y[1] is 1.1, expected 1, as of probabilities"),
+            ([-0.5, 1.0, 0.5], "y[1, 0] is -0.5, expected a probability"),
+            ([0.5, 0.5, 2e-6], "the sum of y[1] is 1.000002, expected 1, as of probabilities"),
+            ([-1e-30, 1.0, 0.0], "y[1, 0] is -1e-30, expected a probability"),
+        ]:
+            given_as = right.copy()
+            given_as[1] = wrong
+            assert refusal(ValueError, module.loss, parameters, x, given_as) == expected
+        right[1] = np.nan
+        assert np.isnan(module.loss(parameters, x, right))
+    x = np.ones((2, 4))
     single = emit(**{**classifier_options("distribution"), "dtype": "float32"})
     single.loss(single.initial_parameters(), x, np.array(fine) + 1e-5)
 
@@ -788,10 +825,32 @@ def test_accuracy_is_recorded_for_classes(emit, kind):
 
 def test_accuracy_without_classes_is_refused(emit):
     assert "classes" in refusal(TypeError, regression.Trainer().accuracy, X, Y)
-    one = emit(arguments=(("y", "target", (None, 1), "classes", None),), output=(None, 1))
-    assert "classes" in refusal(TypeError, one.Trainer().accuracy, [1, 0])
-    trainer = one.Trainer().fit([1, 0], validation=([1, 0],))
+    trainer = regression.Trainer().fit(X, Y, validation=(X, Y))
     assert "validation_accuracy" not in trainer.history[0]
+    one = emit(arguments=(("y", "target", (None, 1), "distribution", None),), output=(None, 1))
+    assert "classes" in refusal(TypeError, one.Trainer().accuracy, [1, 1])
+
+
+@pytest.mark.parametrize("shape", [(None, 1), (None,)])
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+def test_a_single_output_tells_two_classes_apart_by_the_threshold(emit, shape, threshold):
+    module = emit(
+        kernels=RECORDING.replace("output[...] = 0.0", "output[...] = inputs[0]"),
+        arguments=(("x", "input", shape, "real", None), ("y", "target", shape, "classes", None)),
+        output=shape,
+        threshold=threshold,
+    )
+    x, labels = np.array([-1.0, 0.25, 0.75, 2.0]), np.array([0, 1, 1, 0])
+    x = x.reshape(4, *shape[1:])
+    right = 0.75 if threshold == 0 else 0.5
+    trainer = module.Trainer().fit(x, labels, validation=(x, labels))
+    assert trainer.accuracy(x, labels) == right
+    assert trainer.history[0]["validation_accuracy"] == right
+    message = refusal(ValueError, trainer.accuracy, x, [0, 1, 2, 0])
+    assert message.startswith("y[2")
+    assert message.endswith("is 2.0, expected class 0 or 1")
+    trainer.fit(x, [-1, 1, 1, -1], validation=(x, [-1, 1, 1, -1]))
+    assert "validation_accuracy" not in trainer.history[1]
 
 
 def test_a_callback_sees_each_epoch_and_can_stop():
