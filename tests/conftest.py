@@ -1,5 +1,6 @@
 """One profile for the property tests, a cache of modules for the session, and golden files."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -37,6 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if "SYMBP_CACHE" not in os.environ:
         _temporary.append(tempfile.mkdtemp(prefix="symbp-tests-"))
         os.environ["SYMBP_CACHE"] = _temporary[0]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # SymPy, Numba and JAX make many objects, few of them in cycles; what they hold for the whole
+    # run need not be searched again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

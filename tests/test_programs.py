@@ -33,6 +33,15 @@ def module_of(name: str, dtype: str = "float64") -> Any:
     return bp.compile(PROGRAMS[name]()[0], bp.SGD(RATE), dtype).module
 
 
+@functools.cache
+def by_hand(name: str) -> tuple[float, dict[str, np.ndarray]]:
+    """Return the cost and the gradient of every parameter from JAX: compiled once a process."""
+    program, values = PROGRAMS[name]()
+    varying = {p.name: jnp.asarray(values[p.name], dtype=float) for p in program.parameters}
+    cost, gradients = jax.value_and_grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
+    return float(cost), {n: np.asarray(gradient) for n, gradient in gradients.items()}
+
+
 def arguments(program: Any, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """Return the parameters by name, and the arrays in the order in which a module takes them."""
     parameters = {p.name: values[p.name] for p in program.parameters}
@@ -130,11 +139,9 @@ def test_every_program_has_a_reference_written_by_hand() -> None:
 @pytest.mark.parametrize("evaluator", EVALUATORS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_cost_and_gradients_are_those_of_jax_written_by_hand(name: str, evaluator: str) -> None:
-    program, values = PROGRAMS[name]()
     evaluate, tolerance = EVALUATORS[evaluator]
     cost, gradients = evaluate(name)
-    varying = {p.name: jnp.asarray(values[p.name], dtype=float) for p in program.parameters}
-    reference, expected = jax.value_and_grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
+    reference, expected = by_hand(name)
     assert_close({"cost": cost}, {"cost": reference}, tolerance)
     assert_close(gradients, expected, tolerance)
 
@@ -143,9 +150,7 @@ def test_cost_and_gradients_are_those_of_jax_written_by_hand(name: str, evaluato
 @pytest.mark.parametrize("name", sorted(set(PROGRAMS) - {"lstm"}))
 def test_the_oracle_agrees_with_jax_written_by_hand(name: str) -> None:
     program, values = PROGRAMS[name]()
-    varying = {p.name: jnp.asarray(values[p.name], dtype=float) for p in program.parameters}
-    expected = jax.grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
-    assert_close(jax_oracle.gradients(program, values), expected, 1e-12)
+    assert_close(jax_oracle.gradients(program, values), by_hand(name)[1], 1e-12)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -166,10 +171,9 @@ def test_the_emitted_loss_and_output_are_those_of_jax(name: str) -> None:
 def test_an_epoch_of_one_batch_is_a_step_along_the_gradient_of_jax(name: str) -> None:
     program, values = PROGRAMS[name]()
     parameters, arrays = arguments(program, values)
-    varying = {n: jnp.asarray(v, dtype=float) for n, v in parameters.items()}
-    reference, gradients = jax.value_and_grad(lambda p: BY_HAND[name]({**values, **p}))(varying)
+    reference, gradients = by_hand(name)
     trainer = module_of(name).Trainer(parameters=parameters)
     trainer.fit(*arrays, epochs=1, batch_size=max([len(a) for a in arrays], default=1))
-    expected = {n: np.asarray(varying[n] - RATE * g) for n, g in gradients.items()}
+    expected = {n: parameters[n] - RATE * g for n, g in gradients.items()}
     assert_close(trainer.parameters._asdict(), expected, 1e-11)
     assert_close({"cost": trainer.history[0]["cost"]}, {"cost": reference}, 1e-11)

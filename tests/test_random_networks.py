@@ -7,9 +7,11 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from numba.core.caching import NullCache
 from numba.core.dispatcher import Dispatcher
 
 import symbp as bp
@@ -18,6 +20,7 @@ from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.networks.activations import ACTIVATIONS
 from symbp.networks.costs import COSTS
+from symbp.training import compiler
 from tests.random_networks import (
     COST_FUNCTIONS,
     COUNT,
@@ -54,11 +57,19 @@ _compiled: dict[str, Any] = {}
 
 
 def compiled(program: bp.Program) -> Any:
-    """Return the emitted module, with the functions that earlier ones have compiled already."""
-    module = bp.compile(program, bp.SGD(RATE)).module
+    """Return the emitted module, with the functions that earlier ones have compiled already.
+
+    Without its LaTeX, a fifth of the time, which has tests of its own.
+    """
+    with patch.object(compiler, "_latex", lambda program: {}):
+        module = bp.compile(program, bp.SGD(RATE)).module
     del sys.modules[module.__name__]  # two hundred modules are much memory
     for name, function in list(vars(module).items()):
-        if isinstance(function, Dispatcher) and not name.endswith("_kernel"):
+        if not isinstance(function, Dispatcher):
+            continue
+        if name.endswith(("_kernel", "_part")):
+            function._cache = NullCache()  # nobody will load it again
+        else:
             text = inspect.getsource(function.py_func)
             setattr(module, name, _compiled.setdefault(text, function))
     return module

@@ -103,9 +103,14 @@ def test_generating_twice_gives_identical_bytes() -> None:
     assert first == second
 
 
-def test_generating_again_in_one_process_gives_identical_bytes() -> None:
+@pytest.fixture(scope="module")
+def modules() -> dict[str, str]:
+    return gallery.gallery()
+
+
+def test_generating_again_in_one_process_gives_identical_bytes(modules: dict[str, str]) -> None:
     # Indices and tensors are numbered as they are made; no number may reach the text.
-    assert gallery.gallery() == gallery.gallery()
+    assert gallery.gallery() == modules
 
 
 def test_the_gallery_regenerates_byte_for_byte(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,9 +120,9 @@ def test_the_gallery_regenerates_byte_for_byte(capsys: pytest.CaptureFixture[str
 
 
 @pytest.fixture(scope="module")
-def xor(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+def xor(modules: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     path = tmp_path_factory.mktemp("emitted") / "xor.py"
-    path.write_text(gallery.gallery()["xor_2_4_1.py"], encoding="utf-8")
+    path.write_text(modules["xor_2_4_1.py"], encoding="utf-8")
     return bp.load_module(path)
 
 
@@ -135,7 +140,7 @@ def test_a_module_needs_numpy_numba_and_scipy_only(xor: ModuleType, tmp_path: Pa
     assert xor.Trainer.load(tmp_path / "saved.npz").loss(X, Y) == trainer.loss(X, Y)
 
 
-@pytest.fixture(scope="module", params=["float32", "float64"])
+@pytest.fixture(scope="module", params=["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def digits(request: pytest.FixtureRequest) -> ModuleType:
     net = bp.mlp(8, 6, 3, activation="sigmoid", loss="softmax_cross_entropy")
     return bp.compile(net, bp.Adam(0.01), dtype=request.param).module

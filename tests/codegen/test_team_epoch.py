@@ -173,7 +173,7 @@ def parts(
     return trainer._flat, costs[0]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_the_bits_do_not_depend_on_the_number_of_members(dtype: str) -> None:
     optimizer: Optimizer = bp.Adam(0.01)
     trainer = bp.compile(bp.mlp(37, 70, 12, 5, activation="relu", loss=SOFTMAX), optimizer, dtype)

@@ -1,5 +1,6 @@
 """The networks that reports are made of in these tests."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,12 @@ NETWORKS: dict[str, Callable[[], bp.Program]] = {
     "user's equations": lambda: attention()[0],
 }
 FORMS = ("matrix", "index", "component")
+
+
+@functools.cache
+def derivation_of(name: str) -> bp.Derivation:
+    """Return the derivation of a network, which many tests read and none changes."""
+    return bp.derive(NETWORKS[name]())
 
 
 def hostile() -> bp.Program:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import symbp as bp
-from tests.derivations.report.networks import FORMS, NETWORKS, hostile
+from tests.derivations.report.networks import FORMS, NETWORKS, derivation_of, hostile
 
 needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
 
@@ -37,7 +37,7 @@ def overfull(log: str) -> list[float]:
 def test_the_document_compiles_and_no_line_is_too_wide(
     name: str, form: str, tmp_path: Path
 ) -> None:
-    log = log_of(bp.derive(NETWORKS[name]()).document(form), tmp_path)
+    log = log_of(derivation_of(name).document(form), tmp_path)
     assert [points for points in overfull(log) if points > 20] == []
     assert "! " not in log
 

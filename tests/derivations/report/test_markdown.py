@@ -8,7 +8,7 @@ import pytest
 import symbp as bp
 from symbp.derivations.report.blocks import Listing, Passage, Picture, Row, Table
 from symbp.derivations.report.markdown import markdown_of
-from tests.derivations.report.networks import FORMS, NETWORKS
+from tests.derivations.report.networks import FORMS, NETWORKS, derivation_of
 
 
 def test_the_markdown_of_2_2_2_is_as_committed(golden: Callable[[str, str], None]) -> None:
@@ -18,7 +18,7 @@ def test_the_markdown_of_2_2_2_is_as_committed(golden: Callable[[str, str], None
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_formulas_stand_between_dollars_on_lines_of_their_own(name: str, form: str) -> None:
-    text = bp.derive(NETWORKS[name]()).markdown(form)
+    text = derivation_of(name).markdown(form)
     blocks = re.findall(r"^\$\$\n(.*?)\n\$\$$", text, re.M | re.S)
     assert len(blocks) > 2
     assert len(blocks) * 2 == text.count("$$")

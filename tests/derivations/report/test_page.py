@@ -1,5 +1,6 @@
 """The HTML report: complete, self-contained, well formed, and safe from what a user names."""
 
+import functools
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
@@ -12,7 +13,13 @@ import symbp as bp
 from symbp.derivations.report import sections
 from symbp.derivations.report.blocks import Block, Prose
 from symbp.derivations.report.mathml import mathml
-from tests.derivations.report.networks import FORMS, NETWORKS, hostile
+from tests.derivations.report.networks import FORMS, NETWORKS, derivation_of, hostile
+
+
+@functools.cache
+def page_of(name: str, form: str | None = None) -> str:
+    derivation = derivation_of(name)
+    return derivation.html() if form is None else derivation.html(form=form)
 
 
 def tree(page: str) -> ElementTree.Element:
@@ -27,7 +34,7 @@ def section(page: str, title: str) -> str:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_page_is_well_formed_and_needs_nothing_else(name: str, form: str) -> None:
-    page = bp.derive(NETWORKS[name]()).html(form=form)
+    page = page_of(name, form)
     tree(page)
     assert not re.search(r"https?:|//|url\((?!#)|@import|src=|<link|<script|javascript", page, re.I)
     assert not re.search(r"\son\w+=", page)
@@ -37,8 +44,7 @@ def test_the_page_is_well_formed_and_needs_nothing_else(name: str, form: str) ->
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_equation_of_the_derivation_is_shown(name: str) -> None:
-    derivation = bp.derive(NETWORKS[name]())
-    page = derivation.html()
+    derivation, page = derivation_of(name), page_of(name)
     for line in (*derivation.forward, *derivation.backward):
         left, right = line.latex().split(" = ", 1)
         assert mathml(left, display=True) in page
@@ -73,7 +79,7 @@ def test_code_stands_beside_its_equation() -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_command_of_latex_is_left_in_a_formula(name: str) -> None:
-    page = tree(bp.derive(NETWORKS[name]()).html())
+    page = tree(page_of(name))
     for formula in page.iter("math"):
         assert "\\" not in "".join(formula.itertext())
 
