@@ -24,6 +24,7 @@ import importlib.util
 import itertools
 import json
 import math
+import operator
 import os
 import sys
 import warnings
@@ -90,6 +91,7 @@ _HYPERPARAMETERS: dict[str, float] = {
 }
 _OUTPUT: str | None = "a2"
 _OUTPUT_SHAPE: Any = (None, 3)
+_THRESHOLD = 0.5
 
 
 # NaN and infinity are kept; sums may be reordered so that they vectorise.
@@ -118,8 +120,8 @@ def _predict_kernel(parameters, a2, x):
     z1 = np.empty((3, N), real)
     z2 = np.empty((3, N), real)
     a1 = z1  # its memory
-    for row_first in range(0, N, 64):
-        row_last = min(row_first + 64, N)
+    for row_first in range(0, N, 256):
+        row_last = min(row_first + 256, N)
         # z1[j, n] = sum_{k} W1[j, k]*x[n, k]
         tiled(False, True, 3, row_last - row_first, 3, real(1), W1, 3, part(x, row_first * 3), 3, real(0), part(z1, row_first), N)
         # z1[j, n] += b1[j]
@@ -128,7 +130,7 @@ def _predict_kernel(parameters, a2, x):
         for j in range(3):
             v = b1[j]
             v_2 = b2[j]
-            for n in range(natural(row_first), row_last):
+            for n in range(natural(row_first), natural(row_last)):
                 z1_ = z1[j, n] + v
                 a1_ = sigmoid(z1_)
                 a1[j, n] = a1_
@@ -136,7 +138,7 @@ def _predict_kernel(parameters, a2, x):
         # z2[j, n] = sum_{k} W2[j, k]*a1[k, n]
         tiled(False, False, 3, row_last - row_first, 3, real(1), W2, 3, part(a1, row_first), N, real(1), part(z2, row_first), N)
         # a2[n, j] = sigmoid(z2[j, n])
-        for n in range(natural(row_first), row_last):
+        for n in range(natural(row_first), natural(row_last)):
             for j in range(3):
                 a2_ = sigmoid(z2[j, n])
                 a2[n, j] = a2_
@@ -154,8 +156,8 @@ def _loss_kernel(parameters, x, y):
     z2 = np.empty((3, N), real)
     C_row = np.empty(N, real)
     a1 = z1  # its memory
-    for row_first in range(0, N, 64):
-        row_last = min(row_first + 64, N)
+    for row_first in range(0, N, 256):
+        row_last = min(row_first + 256, N)
         # z1[j, n] = sum_{k} W1[j, k]*x[n, k]
         tiled(False, True, 3, row_last - row_first, 3, real(1), W1, 3, part(x, row_first * 3), 3, real(0), part(z1, row_first), N)
         # z1[j, n] += b1[j]
@@ -164,21 +166,21 @@ def _loss_kernel(parameters, x, y):
         for j in range(3):
             v = b1[j]
             v_2 = b2[j]
-            for n in range(natural(row_first), row_last):
+            for n in range(natural(row_first), natural(row_last)):
                 z1_ = z1[j, n] + v
                 a1_ = sigmoid(z1_)
                 a1[j, n] = a1_
                 z2[j, n] = v_2
         # z2[j, n] = sum_{k} W2[j, k]*a1[k, n]
         tiled(False, False, 3, row_last - row_first, 3, real(1), W2, 3, part(a1, row_first), N, real(1), part(z2, row_first), N)
-        for n in range(natural(row_first), row_last):
+        for n in range(natural(row_first), natural(row_last)):
             C_row[n] = real(0)
         # a2[j, n] = sigmoid(z2[j, n])
         # C_row[n] = sum_{j} (a2[j, n] - y[n, j])**2/(2*N)
         v_3 = real(N)
         v_4 = real(0.5) / v_3
         for j in range(3):
-            for n in range(natural(row_first), row_last):
+            for n in range(natural(row_first), natural(row_last)):
                 a2 = sigmoid(z2[j, n])
                 v_5 = a2 - y[n, j]
                 C_row[n] += v_4 * v_5 * v_5
@@ -519,6 +521,13 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
 #   distribution    as classes, nonnegative, and sums over the last axis are 1
 # A target of shape (N, 1) may come as (N,).
 
+# How far the sum of probabilities may be from 1; and ones to compute it with.
+_SUM_TOLERANCE = 1e-6 if DTYPE.itemsize >= 8 else 1e-3
+_ONES = {
+    shape[-1]: np.ones(shape[-1], DTYPE)
+    for _, _, shape, kind, _ in _ARGUMENTS
+    if kind == "distribution" and shape and shape[-1]
+}
 _INPUTS = tuple(argument for argument in _ARGUMENTS if argument[1] == "input")
 
 
@@ -554,8 +563,6 @@ def _rows_if_ready(expected: Sequence[Any], values: Sequence[Any]) -> int:
     for (_, _, extents, kind, _), value in zip(expected, values, strict=True):
         if type(value) is not np.ndarray or value.dtype is not DTYPE or not value.flags.carray:
             return 0
-        if kind != "real" and kind != "classes":
-            return 0
         shape = value.shape
         if shape != extents:
             if len(shape) != len(extents) or shape[1:] != extents[1:] or extents[0] is not None:
@@ -563,7 +570,18 @@ def _rows_if_ready(expected: Sequence[Any], values: Sequence[Any]) -> int:
             if not shape[0] or (rows and shape[0] != rows):
                 return 0
             rows = shape[0]
+        if kind == "integer" or (kind == "distribution" and not _surely_distributed(value)):
+            return 0
     return rows or 1
+
+
+def _surely_distributed(array: NDArray[Any]) -> bool:
+    """Whether rows are so surely distributions that nobody need look for one that is not."""
+    # A sum over a short axis takes longest of all; large products BLAS would share among threads.
+    ones = _ONES.get(array.shape[-1]) if array.ndim and array.size < 8192 else None
+    missed = (np.einsum("...j->...", array) if ones is None else array.dot(ones)).ravel() - 1
+    # All together within what is allowed for each; what is not a number compares as False.
+    return bool(missed.dot(missed) <= _SUM_TOLERANCE**2 and array.item(array.argmin()) >= 0)
 
 
 def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> NDArray[Any]:
@@ -599,7 +617,7 @@ def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> N
     if kind == "distribution":
         _refuse(label, array, array < 0, "a probability")
         # Probabilities computed in single precision do not sum to 1 in double precision.
-        tolerance = 1e-6 if min(DTYPE.itemsize, source.dtype.itemsize) >= 8 else 1e-3
+        tolerance = _SUM_TOLERANCE if source.dtype.itemsize >= 8 else 1e-3
         sums = array.sum(axis=-1)
         _refuse(f"the sum of {label}", sums, np.abs(sums - 1) > tolerance, "1, as of probabilities")
     return array
@@ -672,6 +690,11 @@ _PLACES = tuple(
     (slice(start, stop), shape)
     for start, stop, (_, shape, _) in zip(_STARTS, _STARTS[1:], _PARAMETERS, strict=False)
 )
+# The same as fields of a record, whose views cost half as much; of 2 GiB there can be none.
+_RECORD: Any = None
+if _PARAMETER_COUNT * DTYPE.itemsize < 2**31:
+    _RECORD = np.dtype([(name, DTYPE, shape) for name, shape, _ in _PARAMETERS])
+_fields = operator.itemgetter(*[name for name, _, _ in _PARAMETERS])
 
 # The arrays last found to be views over one buffer, with their strides, which can be set in place:
 # finding out takes longer than a small prediction. The references are weak, to keep nothing alive.
@@ -679,7 +702,10 @@ _last_views: list[Any] = []
 
 
 def _views(flat: NDArray[Any]) -> Parameters:
-    return Parameters(*[flat[place].reshape(shape) for place, shape in _PLACES])
+    if _RECORD is None:
+        return Parameters(*[flat[place].reshape(shape) for place, shape in _PLACES])
+    fields = _fields(np.ndarray((), _RECORD, flat))
+    return Parameters._make(fields if len(_PARAMETERS) > 1 else [fields])
 
 
 def _flatten(parameters: Any) -> NDArray[Any]:
@@ -839,7 +865,7 @@ def _loss(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
 
 def _gradient(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, Parameters]:
     checked, _ = _check_arrays("gradient", _ARGUMENTS, arrays)
-    gradients = np.empty_like(flat)
+    gradients = np.empty(_PARAMETER_COUNT, DTYPE)
     return float(_gradient_kernel(flat, gradients, *checked)), _views(gradients)
 
 
@@ -847,6 +873,16 @@ def _gradient(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, P
 
 
 # Training
+
+
+def _classes(outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
+
+    That of the largest; of a single output, 1 where it exceeds _THRESHOLD and else 0.
+    """
+    if outputs.shape[-1] > 1:
+        return np.asarray(outputs.argmax(axis=-1), np.int64)
+    return np.asarray(outputs[..., 0] > _THRESHOLD, np.int64)
 
 
 class Trainer:
@@ -954,20 +990,37 @@ class Trainer:
         return _gradient(self._flat, arrays)
 
     def accuracy(self, *arrays: ArrayLike) -> float:
-        """Return the fraction of examples whose largest output is that of the target's class."""
-        accuracy = self._accuracy(_check_arrays("accuracy", _ARGUMENTS, arrays)[0])
+        """Return the fraction of examples that get the right class.
+
+        It is the class of the largest output. A single output tells class 1 from class 0: it says 1
+        where it exceeds _THRESHOLD (0 for a logit, 0.5 for a probability), and its target holds
+        zeros and ones only.
+        """
+        checked, _ = _check_arrays("accuracy", _ARGUMENTS, arrays)
+        for target, (name, role, shape, kind, _) in zip(checked, _ARGUMENTS, strict=True):
+            if role == "target" and kind == "classes" and _class_count(shape) <= 1:
+                _refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
+        accuracy = self._accuracy(checked)
         if accuracy is None:
             raise TypeError("accuracy: this program has no target of classes like its output")
         return accuracy
 
     def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
         for target, (_, role, shape, kind, _) in zip(arrays, _ARGUMENTS, strict=True):
-            of_classes = kind in ("classes", "distribution") and _class_count(shape) > 1
-            if role == "target" and of_classes and shape == _OUTPUT_SHAPE:
+            several = _class_count(shape) > 1
+            # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
+            told = (
+                kind in ("classes", "distribution")
+                if several
+                else kind == "classes" and bool(((target == 0) | (target == 1)).all())
+            )
+            if role == "target" and shape == _OUTPUT_SHAPE and told:
                 inputs = [a for a, b in zip(arrays, _ARGUMENTS, strict=True) if b[1] == "input"]
                 output = np.empty(target.shape, DTYPE)
                 _predict_kernel(self._flat, output, *inputs)
-                return float(np.mean(output.argmax(axis=-1) == target.argmax(axis=-1)))
+                if several:
+                    return float(np.mean(_classes(output) == target.argmax(axis=-1)))
+                return float(np.mean(_classes(output.reshape(-1, 1)) == target.reshape(-1)))
         return None
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -1078,16 +1131,17 @@ def part(typing_context: Any, array: Any, start: Any) -> Any:
 
 @intrinsic
 def natural(typing_context: Any, number: Any) -> Any:
-    """Return a number that is not negative, and is known not to be.
+    """Return a number that is not negative and below 2^48, and is known to be.
 
-    Where a loop's first index may be negative for all that LLVM knows, every subscript is checked,
-    and the loop is not vectorised.
+    For all that LLVM knows a loop's first index may be negative, or its last one so large that
+    counting overflows; then every subscript is checked for counting from the end, and the loop is
+    not vectorised. Taking the lowest 48 bits says more than a comparison with zero does: also that
+    sums and multiples of such numbers are not negative.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         value = context.cast(builder, arguments[0], signature.args[0], types.int64)
-        zero = ir.Constant(value.type, 0)
-        return builder.select(builder.icmp_signed(">", value, zero), value, zero)
+        return builder.and_(value, ir.Constant(value.type, 2**48 - 1))
 
     return types.int64(number), generate
 
@@ -1355,6 +1409,22 @@ class TileBuilder:
                 pointer = self.builder.gep(pointer, [offset], source_etype=self.real)
         return pointer
 
+    def words(self, count: int) -> Any:
+        """Return how many elements a count of 64-bit integers are long."""
+        return whole(count * 8 // self.itemsize)
+
+    def number(self, pointer: Any, place: int) -> Any:
+        """Return one of the 64-bit integers that a pointer points to."""
+        return self.builder.load(self.at(pointer, self.words(place)), typ=INT64)
+
+    def prefetch(self, pointer: Any) -> None:
+        """Begin to load a line of memory into the second-level cache."""
+        integer = ir.IntType(32)
+        arguments = [pointer.type, integer, integer, integer]
+        function = self.intrinsic("llvm.prefetch.p0", ir.VoidType(), arguments)
+        reading, nearness, of_data = (ir.Constant(integer, value) for value in (0, 2, 1))
+        self.builder.call(function, [pointer, reading, nearness, of_data])
+
     def vector(self, lanes: int) -> Any:
         """Return the type of vectors of so many lanes."""
         return ir.VectorType(self.real, lanes)
@@ -1425,6 +1495,7 @@ def broadcast_tile(
     rows: int,
     vectors: int,
     lanes: int,
+    picked: str,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -1434,23 +1505,38 @@ def broadcast_tile(
     b_step: Any,
     alpha: Any,
     keep: Any,
+    d: Any,
+    ldd: Any,
     c: Any,
     ldc: Any,
-    columns: Any = None,
+    *rest: Any,
 ) -> None:
-    """Emit C = alpha A B, or C += where `keep` says so, for a tile of some rows and vectors.
+    """Emit C = alpha A B, or + D where `keep` says so, for a tile of some rows and vectors.
 
-    The steps are the distances in A from row to row and from k to k, in B from k to k. With
-    `columns`, only so many columns exist, and the last vector is read and written in part.
+    The steps are the distances in A from row to row and from k to k, in B from k to k. If the rows
+    of A or of B are `picked`, the rest begins with their numbers; then, with "ahead" behind the
+    letter, come those of the rows that will be read next. If it ends with a number of columns,
+    only so many exist, and the last vector is read and written in part.
     """
-    offsets = [tile.multiply(whole(row), row_step) for row in range(rows)]
+    numbers, later = rest[0] if picked else None, rest[1] if picked == "bahead" else None
+    columns = rest[-1] if len(rest) > bool(picked) + (later is not None) else None
+    if picked == "a":
+        offsets = [tile.multiply(tile.number(numbers, row), row_step) for row in range(rows)]
+    else:
+        offsets = [tile.multiply(whole(row), row_step) for row in range(rows)]
     mask = None
     if columns is not None:
         mask = tile.first_lanes(tile.subtract(columns, whole((vectors - 1) * lanes)), lanes)
     masks = [None] * (vectors - 1) + [mask]
 
     def body(sums: list[Any], pointers: list[Any]) -> list[Any]:
-        from_a, from_b = pointers
+        from_a, from_b, *soon = pointers
+        if soon:
+            row = tile.at(b, tile.multiply(tile.number(soon[0], 0), b_step))
+            for v in range(vectors):
+                tile.prefetch(tile.at(row, whole(v * lanes)))
+        if picked.startswith("b"):
+            from_b = tile.at(b, tile.multiply(tile.number(from_b, 0), b_step))
         runs = [
             tile.load(tile.at(from_b, whole(v * lanes)), lanes, masks[v]) for v in range(vectors)
         ]
@@ -1463,14 +1549,18 @@ def broadcast_tile(
         return results
 
     zeros = [ir.Constant(tile.vector(lanes), None)] * (rows * vectors)
-    sums, _ = tile.accumulate(k, zeros, [(a, step), (b, b_step)], body)
+    along_b = [(b, b_step)]
+    if picked.startswith("b"):
+        along_b = [(those, tile.words(1)) for those in (numbers, later) if those is not None]
+    sums, _ = tile.accumulate(k, zeros, [(a, step), *along_b], body)
     in_rows = [sums[row * vectors : (row + 1) * vectors] for row in range(rows)]
-    write_rows(tile, in_rows, mask, alpha, keep, c, ldc)
+    write_rows(tile, in_rows, mask, alpha, keep, d, ldd, c, ldc)
 
 
 def dot_tile(
     rows: int,
     columns: int,
+    picked: str,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -1479,15 +1569,23 @@ def dot_tile(
     ldb: Any,
     alpha: Any,
     keep: Any,
+    d: Any,
+    ldd: Any,
     c: Any,
     ldc: Any,
+    *numbers: Any,
 ) -> None:
-    """Emit C = alpha A B^T, or C += where `keep` says so, for a tile of rows of A and of B."""
+    """Emit C = alpha A B^T, or + D where `keep` says so, for a tile of rows of A and of B.
+
+    If the rows of A are `picked`, their numbers are the last argument.
+    """
     lanes = tile.lanes
     offsets = [
         [tile.multiply(whole(row), step) for row in range(count)]
         for count, step in ((rows, lda), (columns, ldb))
     ]
+    if picked:
+        offsets[0] = [tile.multiply(tile.number(numbers[0], row), lda) for row in range(rows)]
 
     def body(sums: list[Any], pointers: list[Any], mask: Any = None) -> list[Any]:
         left, right = (
@@ -1520,8 +1618,8 @@ def dot_tile(
         in_row = [
             tile.load(tile.at(start, whole(column * lanes)), lanes) for column in range(columns)
         ]
-        place = tile.at(c, tile.multiply(row, ldc))
-        write_rows(tile, [[totals_of(tile, in_row)]], None, alpha, keep, place, ldc)
+        old, place = (tile.at(p, tile.multiply(row, step)) for p, step in ((d, ldd), (c, ldc)))
+        write_rows(tile, [[totals_of(tile, in_row)]], None, alpha, keep, old, ldd, place, ldc)
 
 
 def totals_of(tile: TileBuilder, sums: list[Any]) -> Any:
@@ -1568,20 +1666,30 @@ def in_sixteen_bytes(lanes: list[int], itemsize: int) -> list[int]:
 
 
 def write_rows(
-    tile: TileBuilder, rows: list[list[Any]], mask: Any, alpha: Any, keep: Any, c: Any, ldc: Any
+    tile: TileBuilder,
+    rows: list[list[Any]],
+    mask: Any,
+    alpha: Any,
+    keep: Any,
+    d: Any,
+    ldd: Any,
+    c: Any,
+    ldc: Any,
 ) -> None:
-    """Write C = alpha sums, or C += alpha sums where `keep` says so, for the rows of a tile."""
+    """Write C = alpha sums, or + D where `keep` says so, for the rows of a tile."""
     lanes = rows[0][0].type.count
     factor, nothing = tile.splat(alpha, lanes), ir.Constant(tile.vector(lanes), None)
     results = []
     for row, sums in enumerate(rows):
-        start = tile.at(c, tile.multiply(whole(row), ldc))
+        old_row, new_row = (
+            tile.at(p, tile.multiply(whole(row), step)) for p, step in ((d, ldd), (c, ldc))
+        )
         for position, total in enumerate(sums):
-            place = tile.at(start, whole(position * lanes))
+            old, place = (tile.at(p, whole(position * lanes)) for p in (old_row, new_row))
             inside = mask if position == len(sums) - 1 else None
-            # What C holds is read in any case, but is without effect where it is not kept.
-            old = tile.builder.select(keep, tile.load(place, lanes, inside), nothing)
-            results.append((tile.multiply_add(factor, total, old), place, inside))
+            # What D holds is read in any case, but is without effect where it is not kept.
+            before = tile.builder.select(keep, tile.load(old, lanes, inside), nothing)
+            results.append((tile.multiply_add(factor, total, before), place, inside))
     # Not sooner: a processor waits with a load until an overlapping store is done, even if the
     # lanes in which they overlap are not written.
     for result, place, inside in results:
@@ -1594,6 +1702,31 @@ def scale_matrix(tile: TileBuilder, m: Any, n: Any, beta: Any, c: Any, ldc: Any)
         place = tile.at(c, tile.multiply(row, ldc), column)
         value = tile.builder.load(place, typ=tile.real)
         tile.builder.store(tile.builder.fmul(beta, value), place)
+
+
+def copy_rows(
+    width: int, lanes: int, picked: str, tile: TileBuilder, k: Any, b: Any, ldb: Any, panel: Any,
+    columns: Any, *lists: Any,
+) -> None:  # fmt: skip
+    """Copy k rows of B, or those that are `picked` by a list, into a panel as wide as a tile.
+
+    Beyond the given number of columns the panel is zero. A second list has the numbers of rows
+    that are to be loaded soon.
+    """
+    masks = [
+        tile.first_lanes(tile.subtract(columns, whole(v * lanes)), lanes) for v in range(width)
+    ]
+    with tile.loop(k) as row:
+        numbers = [tile.at(those, tile.multiply(row, tile.words(1))) for those in lists]
+        places = [tile.number(number, 0) for number in numbers] if picked == "b" else [row]
+        for v in range(width):
+            here, *soon = (
+                tile.at(b, tile.multiply(place, ldb), whole(v * lanes)) for place in places
+            )
+            for later in soon:
+                tile.prefetch(later)
+            target = tile.at(panel, tile.multiply(row, whole(width * lanes)), whole(v * lanes))
+            tile.store(tile.load(here, lanes, masks[v]), target)
 
 
 def pack_transposed(
@@ -1652,7 +1785,7 @@ def pack_transposed(
                     builder.store(value, place)
 
 
-# --- Matrix products ---------------------------------------------------------------------------
+# --- Matrix products in tiles ------------------------------------------------------------------
 
 
 # A tile's vectors in a row and, by these, its rows: the sizes into which an extent is divided that
@@ -1663,15 +1796,17 @@ ROWS = {4: (4, 1), 3: (4, 1), 2: (8, 2, 1) if WIDE else (4, 1), 1: (8, 2, 1)}
 MOST_ROWS = {4: 6, 3: 8, 2: 12, 1: 12} if WIDE else {2: 6, 1: 8}
 # k is summed in blocks, so that a panel of B (k by the vectors of a row) stays in the caches.
 SUM_BLOCK = 256
-# What an n that is known at run time only counts as.
-TYPICAL_COLUMNS = 64
+# What an m or an n that is known at run time only counts as.
+TYPICAL_ROWS, TYPICAL_COLUMNS = 16, 64
+# Rows this far apart compete for the same places of a first-level cache.
+PAGE = 4096
 # A tile of dot products: its rows (of A) and columns (rows of B), and the most columns.
 DOT_ROWS, DOT_COLUMNS, MOST_DOT_COLUMNS = (4, 2, 1), ((4, 1) if WIDE else (3, 1)), 5 if WIDE else 3
 MOST_DOT_ROWS = 4
 
 
 class TiledProduct:
-    """One product C = alpha op(A) op(B) + beta C, as the body of an LLVM function."""
+    """One product C = alpha op(A) op(B) + D, as the body of an LLVM function; D may be beta C."""
 
     def __init__(
         self,
@@ -1685,15 +1820,23 @@ class TiledProduct:
         self.m, self.n, self.k = (extents[name] for name in "mnk")
         self.lda, self.ldb, self.ldc = (extents["ld" + name] for name in "abc")
         self.a, self.b, self.c = (values[name] for name in "abc")
-        self.alpha, self.beta = values["alpha"], values["beta"]
+        self.d, self.ldd = values.get("d"), extents.get("ldd")
+        self.picked = "".join(name for name in "ab" if f"rows_{name}" in values)
+        self.numbers = values.get(f"rows_{self.picked}")
+        self.later = values.get(f"later_{self.picked}")
+        self.alpha, self.beta = values["alpha"], values.get("beta")
 
     def emit(self) -> None:
         """Emit the product, by dot products or by broadcasting, as n and k say."""
         zero, one = (ir.Constant(self.tile.real, value) for value in (0, 1))
-        self.keep = self.builder.fcmp_unordered("!=", self.beta, zero)
-        scaled = self.builder.and_(self.keep, self.builder.fcmp_unordered("!=", self.beta, one))
-        with self.builder.if_then(scaled, likely=False):
-            self.call("scale", scale_matrix, self.m, self.n, self.beta, self.c, self.ldc)
+        if self.d is None:
+            self.d, self.ldd = self.c, self.ldc
+            self.keep = self.builder.fcmp_unordered("!=", self.beta, zero)
+            scaled = self.builder.and_(self.keep, self.builder.fcmp_unordered("!=", self.beta, one))
+            with self.builder.if_then(scaled, likely=False):
+                self.call("scale", scale_matrix, self.m, self.n, self.beta, self.c, self.ldc)
+        else:
+            self.keep = ir.Constant(ir.IntType(1), 1)
         # A product without terms is zero whatever alpha is.
         empty = self.builder.icmp_signed("<=", self.k, whole(0))
         self.alpha = self.builder.select(empty, zero, self.alpha)
@@ -1719,10 +1862,9 @@ class TiledProduct:
 
         Dots take `n ceil(k / lanes)` multiply-adds, an eighth more for their loads, and three
         instructions for each total. Broadcasting takes `k ceil(n / lanes)`, and packing an element
-        of B^T a quarter of a cycle, here shared by 16 rows. The choice must not depend on how many
-        rows of an example are given in a call, because the order of the sums would: not on m, and
-        not on an n that is known at run time only. A caller that has code of its own for one row,
-        named by a constant m, is another matter: there nothing shares the packing.
+        of B^T a quarter of a cycle, shared by m rows. The choice must not depend on how many rows
+        of an example are given in a call, because the order of the sums would: not on an m or an n
+        that is known at run time only. They count as typical ones.
         """
         tile, lanes = self.tile, whole(self.tile.lanes)
         n = self.n if known(self.n) is not None else whole(TYPICAL_COLUMNS)
@@ -1731,8 +1873,8 @@ class TiledProduct:
         along_n = tile.divide(tile.add(n, most), lanes)
         loads = tile.divide(along_k, whole(8))
         dots = tile.multiply(n, tile.add(tile.add(along_k, loads), whole(3)))
-        alone = known(self.m) == 1 and None not in (known(self.n), known(self.k))
-        packing = tile.divide(tile.multiply(n, self.k), whole(4 if alone else 64))
+        sharing = known(self.m) or TYPICAL_ROWS
+        packing = tile.divide(tile.multiply(n, self.k), whole(4 * sharing))
         return dots, tile.add(tile.multiply(self.k, along_n), packing)
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:
@@ -1753,16 +1895,26 @@ class TiledProduct:
 
         def panel(column: Any, columns: int, last: bool) -> None:
             def block(row: Any, rows: int, last: bool) -> None:
-                a = tile.at(self.a, tile.multiply(row, self.lda))
+                a, numbers = self.row_of_a(row)
                 b = tile.at(self.b, tile.multiply(column, self.ldb))
                 c = tile.at(self.c, tile.multiply(row, self.ldc), column)
-                arguments = (self.k, a, self.lda, b, self.ldb, self.alpha, self.keep, c, self.ldc)
-                body = partial(dot_tile, rows, columns)
-                self.call(f"dots{rows}x{columns}", body, *arguments)
+                d = tile.at(self.d, tile.multiply(row, self.ldd), column)
+                arguments = (self.k, a, self.lda, b, self.ldb, self.alpha, self.keep)
+                body = partial(dot_tile, rows, columns, self.picked)
+                name = f"dots{rows}x{columns}{self.picked}"
+                self.call(name, body, *arguments, d, self.ldd, c, self.ldc, *numbers)
 
             tile.in_blocks(self.m, DOT_ROWS, MOST_DOT_ROWS, block)
 
         tile.in_blocks(self.n, DOT_COLUMNS, MOST_DOT_COLUMNS, panel)
+
+    def row_of_a(self, row: Any) -> tuple[Any, list[Any]]:
+        """Return where a row of A begins; or where A does, with the numbers of rows from it on."""
+        tile = self.tile
+        if self.picked != "a":
+            step = whole(1) if self.transpose_a else self.lda
+            return tile.at(self.a, tile.multiply(row, step)), []
+        return self.a, [tile.at(self.numbers, tile.multiply(row, tile.words(1)))]
 
     def by_broadcasting(self) -> None:
         """Emit the product in tiles of broadcast elements of A times runs of rows of B."""
@@ -1774,24 +1926,41 @@ class TiledProduct:
         with tile.loop(blocks) as block:
             first = tile.multiply(block, longest)
             length = tile.smaller(longest, tile.subtract(self.k, first))
-            keep = self.keep
+            before = self.keep, self.d, self.ldd
             if known(blocks) != 1:
-                keep = builder.or_(keep, builder.icmp_signed(">", block, whole(0)))
+                # Later blocks add to what the first has written.
+                later = builder.icmp_signed(">", block, whole(0))
+                before = (
+                    builder.or_(self.keep, later),
+                    builder.select(later, self.c, self.d),
+                    builder.select(later, self.ldc, self.ldd),
+                )
             if MASKED:
-                self.columns(first, length, keep, tile.lanes, whole(0), self.n)
+                self.columns(first, length, before, tile.lanes, whole(0), self.n)
             else:
                 rest = tile.multiply(tile.divide(self.n, whole(tile.lanes)), whole(tile.lanes))
-                self.columns(first, length, keep, tile.lanes, whole(0), rest)
-                self.columns(first, length, keep, 1, rest, tile.subtract(self.n, rest))
+                self.columns(first, length, before, tile.lanes, whole(0), rest)
+                self.columns(first, length, before, 1, rest, tile.subtract(self.n, rest))
 
     def columns(
-        self, first: Any, length: Any, keep: Any, lanes: int, left: Any, count: Any
+        self,
+        first: Any,
+        length: Any,
+        before: tuple[Any, Any, Any],
+        lanes: int,
+        left: Any,
+        count: Any,
     ) -> None:
-        """Emit `count` columns of C from `left` on, for the terms from `first` on."""
+        """Emit `count` columns of C from `left` on, for the terms from `first` on.
+
+        `before` is what they are added to: whether to anything, the matrix, and its row's length.
+        """
+        keep, base, base_step = before
         tile = self.tile
         vectors = tile.divide(tile.add(count, whole(lanes - 1)), whole(lanes))
         row_step, step = (whole(1), self.lda) if self.transpose_a else (self.lda, whole(1))
-        panel = self.panel(lanes, vectors) if self.transpose_b else None
+        copied = lanes > 1 and self.rows_collide()
+        panel = self.panel(lanes, vectors) if self.transpose_b or copied else None
 
         def runs(start: Any, width: int, last: bool) -> None:
             across = tile.multiply(start, whole(lanes))
@@ -1802,21 +1971,67 @@ class TiledProduct:
                 b, b_step = panel, whole(width * lanes)
                 body = partial(pack_transposed, lanes)
                 self.call(f"pack{lanes}", body, covered, length, source, self.ldb, panel, b_step)
+            elif copied:
+                b, b_step = panel, whole(width * lanes)
+                self.copy_panel(width, lanes, first, length, column, inside, panel)
+            elif self.picked == "b":
+                b, b_step = tile.at(self.b, column), self.ldb
             else:
                 b, b_step = tile.at(self.b, tile.multiply(first, self.ldb), column), self.ldb
             part = lanes > 1 and last and bool((known(count) or 1) % lanes)
 
             def block(row: Any, rows: int, last: bool) -> None:
-                offsets = (tile.multiply(row, row_step), tile.multiply(first, step))
+                a, numbers = self.row_of_a(row)
+                picked = "" if copied else self.picked
+                if picked == "b":
+                    numbers = [tile.at(self.numbers, tile.multiply(first, tile.words(1)))]
                 c = tile.at(self.c, tile.multiply(row, self.ldc), column)
-                arguments = [length, tile.at(self.a, *offsets), row_step, step, b, b_step]
-                arguments += [self.alpha, keep, c, self.ldc, *([inside] if part else [])]
-                body = partial(broadcast_tile, rows, width, lanes)
-                self.call(f"tile{rows}x{width}x{lanes}{'part' * part}", body, *arguments)
+                d = tile.at(base, tile.multiply(row, base_step), column)
+                a = tile.at(a, tile.multiply(first, step))
+                arguments = [length, a, row_step, step, b, b_step, self.alpha, keep]
+                arguments += [d, base_step, c, self.ldc, *numbers]
+
+                def call(picked: str, *later: Any) -> None:
+                    body = partial(broadcast_tile, rows, width, lanes, picked)
+                    name = f"tile{rows}x{width}x{lanes}{picked}{'part' * part}"
+                    self.call(name, body, *arguments, *later, *([inside] if part else []))
+
+                if self.later is None or copied:
+                    call(picked)
+                    return
+                # Once is enough: with the first rows of C.
+                with self.builder.if_else(self.builder.icmp_signed("==", row, whole(0))) as (
+                    now,
+                    done,
+                ):
+                    with now:
+                        later = tile.at(self.later, tile.multiply(first, tile.words(1)))
+                        call("bahead", later)
+                    with done:
+                        call("b")
 
             tile.in_blocks(self.m, ROWS[width], MOST_ROWS[width], block)
 
         tile.in_blocks(vectors, WIDTHS, WIDTHS[0], runs)
+
+    def rows_collide(self) -> bool:
+        """Whether a panel of B is to be copied, because its rows have the same place in a cache."""
+        long = (known(self.ldb) or 1) * self.tile.itemsize % PAGE == 0
+        return not self.transpose_b and long and (known(self.m) or TYPICAL_ROWS) >= TYPICAL_ROWS
+
+    def copy_panel(
+        self, width: int, lanes: int, first: Any, length: Any, column: Any, inside: Any, panel: Any
+    ) -> None:
+        """Emit the copy of a panel of B, as wide as a tile, from the term `first` on."""
+        tile = self.tile
+        arguments = [length, tile.at(self.b, column), self.ldb, panel, inside]
+        lists = [numbers for numbers in (self.numbers, self.later) if numbers is not None]
+        if self.picked == "b":
+            arguments += [tile.at(those, tile.multiply(first, tile.words(1))) for those in lists]
+        else:
+            arguments[1] = tile.at(arguments[1], tile.multiply(first, self.ldb))
+        name = f"copy{width}x{lanes}{self.picked}{len(lists)}"
+        self.call(name, partial(copy_rows, width, lanes, self.picked), *arguments)
 
     def panel(self, lanes: int, vectors: Any) -> Any:
         """Return memory of the function's frame for a panel of B^T."""
@@ -1837,40 +2052,106 @@ def internal_function(module: Any, name: str, arguments: list[Any]) -> Any:
     return function
 
 
+# --- Matrix products ---------------------------------------------------------------------------
+
+
+# Where the arguments of `tiled` are, and those of `tiled_onto`.
 EXTENTS = {"m": 2, "n": 3, "k": 4, "lda": 7, "ldb": 9, "ldc": 12}
 VALUES = {"alpha": 5, "a": 6, "b": 8, "beta": 10, "c": 11}
+EXTENTS_ONTO = {"m": 2, "n": 3, "k": 4, "lda": 7, "ldb": 9, "ldd": 11, "ldc": 13}
+VALUES_ONTO = {"alpha": 5, "a": 6, "b": 8, "d": 10, "c": 12}
 
 
-def common_dtype(*arrays: Any) -> Any:
-    """Return the arrays' common dtype; raise Numba's typing error if there is none."""
+def check_arrays(transpose_a: Any, transpose_b: Any, a: Any, b: Any, *others: Any) -> None:
+    """Raise Numba's typing error if the arrays are of several dtypes, or rows cannot be picked."""
+    arrays = [a, b, *others]
+    for place, turned in enumerate((transpose_a, transpose_b)):
+        if isinstance(arrays[place], types.BaseTuple):
+            arrays[place], *numbers = arrays[place]
+            of_integers = {array.dtype for array in numbers} == {types.int64}
+            if not of_integers or len(numbers) > 1 + place or literal(turned) is not False:
+                raise errors.TypingError("rows are picked by int64 numbers, and not transposed")
+    if isinstance(a, types.BaseTuple) and isinstance(b, types.BaseTuple):
+        raise errors.TypingError("rows are picked from A or from B")
     dtypes = {getattr(array, "dtype", None) for array in arrays}
     if dtypes in ({types.float32}, {types.float64}):
-        return arrays[0].dtype
+        return
     raise errors.TypingError(f"tiles need arrays of one dtype, float32 or float64, not {arrays}")
 
 
 def product_function(
-    module: Any, dtype: Any, transposes: tuple[bool, bool], literals: dict[str, int], real: Any
-) -> Any:
+    module: Any, dtype: Any, transposes: tuple[bool, bool], values: list[str],
+    extents: dict[str, int | None],
+) -> Any:  # fmt: skip
     """Return the LLVM function of a product, made once in a module for each set of constants.
 
-    Its arguments are the values, then the extents that are not among the literals.
+    Its arguments are the values, then the extents of which no constant is given.
     """
     letters = "".join("nt"[flag] for flag in transposes)
-    sizes = ".".join(f"{name}{value}" for name, value in literals.items())
-    name = f"symbp_tiled.{dtype}.{letters}.{sizes}"
+    sizes = ".".join(f"{name}{value}" for name, value in extents.items() if value is not None)
+    kind = "".join(name for name in values if name in ("d", "rows_a", "rows_b", "later_b"))
+    name = f"symbp_tiled.{dtype}.{kind}.{letters}.{sizes}"
     if name in module.globals:
         return module.globals[name]
-    free = [extent for extent in EXTENTS if extent not in literals]
-    arguments = [real if value in ("alpha", "beta") else ir.PointerType() for value in VALUES]
+    free = [extent for extent, value in extents.items() if value is None]
+    arguments = [dtype if value in ("alpha", "beta") else ir.PointerType() for value in values]
     function = internal_function(module, name, arguments + [INT64] * len(free))
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    values = dict(zip(VALUES, function.args, strict=False))
-    extents = dict(zip(free, function.args[len(VALUES) :], strict=True))
-    extents |= {extent: whole(value) for extent, value in literals.items()}
-    TiledProduct(TileBuilder(builder, real), transposes, extents, values).emit()
+    given = dict(zip([*values, *free], function.args, strict=True))
+    sizes_given = {
+        extent: given[extent] if value is None else whole(value)
+        for extent, value in extents.items()
+    }
+    TiledProduct(TileBuilder(builder, dtype), transposes, sizes_given, given).emit()
     builder.ret_void()
     return function
+
+
+def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..., Any]:
+    """Return what generates the code of a call, from the positions of the arguments."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def cast(position: int, kind: Any) -> Any:
+            return context.cast(builder, arguments[position], signature.args[position], kind)
+
+        dtype = signature.args[values["c"]].dtype
+        given = {}
+        for name, position in values.items():
+            kind, value = signature.args[position], arguments[position]
+            if name in ("alpha", "beta"):
+                given[name] = cast(position, dtype)
+            elif isinstance(kind, types.BaseTuple):
+                parts = cgutils.unpack_tuple(builder, value)
+                names = (name, f"rows_{name}", f"later_{name}")
+                for each, of, array in zip(names, kind, parts, strict=False):
+                    given[each] = data_of(context, builder, of, array)
+            else:
+                given[name] = data_of(context, builder, kind, value)
+        literals = {name: literal(signature.args[place]) for name, place in extents.items()}
+        free = [name for name, value in literals.items() if value is None]
+        sizes = [cast(extents[name], types.int64) for name in free]
+        real = context.get_value_type(dtype)
+
+        def call(transposes: tuple[bool, bool]) -> None:
+            module = builder.module
+            function = product_function(module, real, transposes, list(given), literals)
+            builder.call(function, [*given.values(), *sizes])
+
+        flags = [literal(flag) for flag in signature.args[:2]]
+        choose_form(builder, flags, lambda position: cast(position, types.boolean), call)
+        return context.get_dummy_value()
+
+    return generate
+
+
+def data_of(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """Return the pointer to an array's elements."""
+    return context.make_array(kind)(context, builder, value).data
+
+
+def literal(kind: Any) -> Any:
+    """Return the value of a literal's type, or None where it is known at run time only."""
+    return getattr(kind, "literal_value", None)
 
 
 @intrinsic(prefer_literal=True)
@@ -1893,43 +2174,42 @@ def tiled(
     """Row-major C = alpha op(A) op(B) + beta C, where op(A) is m by k and op(B) is k by n.
 
     `lda`, `ldb`, `ldc` are the distances between rows as stored. With `beta` zero C is only
-    written, with `k` zero it becomes `beta` C. C must not overlap A or B.
+    written, with `k` zero it becomes `beta` C. C must not overlap A or B. In place of A or B,
+    if it is not transposed, a pair may stand: an array, and the numbers of the rows in it. For B
+    there may be a third: the numbers of as many rows that will be read next.
     """
-    dtype = common_dtype(a, b, c)
+    check_arrays(transpose_a, transpose_b, a, b, c)
     signature = types.void(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    return signature, product_call(VALUES, EXTENTS)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def cast(position: int, kind: Any) -> Any:
-            return context.cast(builder, arguments[position], signature.args[position], kind)
 
-        values = {}
-        for name, position in VALUES.items():
-            if name in ("alpha", "beta"):
-                values[name] = cast(position, dtype)
-            else:
-                array = context.make_array(signature.args[position])
-                values[name] = array(context, builder, arguments[position]).data
-        literals = {
-            name: signature.args[position].literal_value
-            for name, position in EXTENTS.items()
-            if isinstance(signature.args[position], types.IntegerLiteral)
-        }
-        given = list(values.values())
-        given += [cast(EXTENTS[name], types.int64) for name in EXTENTS if name not in literals]
-        real = context.get_value_type(dtype)
+@intrinsic(prefer_literal=True)
+def tiled_onto(
+    typing_context: Any,
+    transpose_a: Any,
+    transpose_b: Any,
+    m: Any,
+    n: Any,
+    k: Any,
+    alpha: Any,
+    a: Any,
+    lda: Any,
+    b: Any,
+    ldb: Any,
+    d: Any,
+    ldd: Any,
+    c: Any,
+    ldc: Any,
+) -> Any:
+    """Row-major C = alpha op(A) op(B) + D, as `tiled`; D is not C, and does not overlap it.
 
-        def call(transposes: tuple[bool, bool]) -> None:
-            function = product_function(builder.module, dtype, transposes, literals, real)
-            builder.call(function, given)
-
-        flags = [
-            flag.literal_value if isinstance(flag, types.BooleanLiteral) else None
-            for flag in signature.args[:2]
-        ]
-        choose_form(builder, flags, lambda position: cast(position, types.boolean), call)
-        return context.get_dummy_value()
-
-    return signature, generate
+    With `ldd` zero each row of D is the same, as the biases of a layer are.
+    """
+    check_arrays(transpose_a, transpose_b, a, b, c, d)
+    signature = types.void(
+        transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, d, ldd, c, ldc
+    )  # fmt: skip
+    return signature, product_call(VALUES_ONTO, EXTENTS_ONTO)
 
 
 def choose_form(

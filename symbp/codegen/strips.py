@@ -26,7 +26,7 @@ from symbp.notation.tensor import Tensor
 __all__ = ["StripWriter", "writer_of"]
 
 # Rows that go through the cache together.
-STRIP = 64
+STRIP = 256
 
 
 def writer_of(program: Program, results: Sequence[Tensor], layout: Layout) -> Writer:

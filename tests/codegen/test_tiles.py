@@ -49,6 +49,13 @@ def call_picked(m, n, k, a, numbers, lda, b, ldb, d, c, ldc, by_dots):
 
 
 @njit
+def call_pages_apart(m, n, k, a, lda, b, numbers, later, c, ldc):
+    tiled(True, False, m, n, k, 1.0, a, lda, b, 1024, 0.0, c, ldc)
+    tiled(True, False, m, n, k, -0.5, a, lda, (b, numbers), 1024, 1.0, c, ldc)
+    tiled(True, False, m, n, k, -0.25, a, lda, (b, numbers, later), 1024, 1.0, c, ldc)
+
+
+@njit
 def call_picked_sum(m, n, k, a, lda, b, numbers, later, ldb, c, ldc):
     tiled(True, False, m, n, k, -0.5, a, lda, (b, numbers), ldb, 1.0, c, ldc)
     tiled(True, False, m, n, k, -0.5, a, lda, (b, numbers, later), ldb, 1.0, c, ldc)
@@ -170,6 +177,21 @@ def test_rows_of_b_are_picked_by_their_numbers(dtype):
         expected = c.astype(float) - a.T.astype(float) @ every[numbers].astype(float)
         call_picked_sum(m, n, k, a.ravel(), m, every.ravel(), numbers, later, n, c.ravel(), n)
         np.testing.assert_allclose(c, expected, atol=3000 * np.finfo(dtype).eps)
+
+
+def test_rows_that_have_the_same_place_in_a_cache(dtype):
+    # They are copied first; the last columns of a panel are not all there.
+    random = np.random.default_rng(19)
+    for m, n, k in [(37, 70, 300), (16, 64, 7), (3, 1024, 20), (20, 5, 1)]:
+        every = random.normal(size=(max(50, k), 1024)).astype(dtype)
+        numbers, later = random.integers(0, 50, (2, k))
+        a = random.normal(size=(k, m)).astype(dtype)
+        c = np.full((m, n + 1), GUARD, dtype)
+        call_pages_apart(m, n, k, a.ravel(), m, every.ravel(), numbers, later, c.ravel(), n + 1)
+        b = every.astype(float)
+        expected = a.T.astype(float) @ (b[:k] - 0.75 * b[numbers])[:, :n]
+        np.testing.assert_allclose(c[:, :n], expected, atol=3000 * np.finfo(dtype).eps)
+        assert (c[:, n:] == GUARD).all()
 
 
 def test_rows_that_cannot_be_picked_are_refused():

@@ -228,6 +228,31 @@ def scale_matrix(tile: TileBuilder, m: Any, n: Any, beta: Any, c: Any, ldc: Any)
         tile.builder.store(tile.builder.fmul(beta, value), place)
 
 
+def copy_rows(
+    width: int, lanes: int, picked: str, tile: TileBuilder, k: Any, b: Any, ldb: Any, panel: Any,
+    columns: Any, *lists: Any,
+) -> None:  # fmt: skip
+    """Copy k rows of B, or those that are `picked` by a list, into a panel as wide as a tile.
+
+    Beyond the given number of columns the panel is zero. A second list has the numbers of rows
+    that are to be loaded soon.
+    """
+    masks = [
+        tile.first_lanes(tile.subtract(columns, whole(v * lanes)), lanes) for v in range(width)
+    ]
+    with tile.loop(k) as row:
+        numbers = [tile.at(those, tile.multiply(row, tile.words(1))) for those in lists]
+        places = [tile.number(number, 0) for number in numbers] if picked == "b" else [row]
+        for v in range(width):
+            here, *soon = (
+                tile.at(b, tile.multiply(place, ldb), whole(v * lanes)) for place in places
+            )
+            for later in soon:
+                tile.prefetch(later)
+            target = tile.at(panel, tile.multiply(row, whole(width * lanes)), whole(v * lanes))
+            tile.store(tile.load(here, lanes, masks[v]), target)
+
+
 def pack_transposed(
     lanes: int, tile: TileBuilder, columns: Any, k: Any, b: Any, ldb: Any, panel: Any, width: Any
 ) -> None:

@@ -16,7 +16,13 @@ from typing import Any
 from llvmlite import ir
 
 from symbp.codegen.runtime.tile_builder import MASKED, VECTOR_BITS, TileBuilder, known, whole
-from symbp.codegen.runtime.tile_loops import broadcast_tile, dot_tile, pack_transposed, scale_matrix
+from symbp.codegen.runtime.tile_loops import (
+    broadcast_tile,
+    copy_rows,
+    dot_tile,
+    pack_transposed,
+    scale_matrix,
+)
 
 # A tile's vectors in a row and, by these, its rows: the sizes into which an extent is divided that
 # is known at run time only, few because each is code to compile; and the most for a known one.
@@ -28,6 +34,8 @@ MOST_ROWS = {4: 6, 3: 8, 2: 12, 1: 12} if WIDE else {2: 6, 1: 8}
 SUM_BLOCK = 256
 # What an m or an n that is known at run time only counts as.
 TYPICAL_ROWS, TYPICAL_COLUMNS = 16, 64
+# Rows this far apart compete for the same places of a first-level cache.
+PAGE = 4096
 # A tile of dot products: its rows (of A) and columns (rows of B), and the most columns.
 DOT_ROWS, DOT_COLUMNS, MOST_DOT_COLUMNS = (4, 2, 1), ((4, 1) if WIDE else (3, 1)), 5 if WIDE else 3
 MOST_DOT_ROWS = 4
@@ -187,7 +195,8 @@ class TiledProduct:
         tile = self.tile
         vectors = tile.divide(tile.add(count, whole(lanes - 1)), whole(lanes))
         row_step, step = (whole(1), self.lda) if self.transpose_a else (self.lda, whole(1))
-        panel = self.panel(lanes, vectors) if self.transpose_b else None
+        copied = lanes > 1 and self.rows_collide()
+        panel = self.panel(lanes, vectors) if self.transpose_b or copied else None
 
         def runs(start: Any, width: int, last: bool) -> None:
             across = tile.multiply(start, whole(lanes))
@@ -198,6 +207,9 @@ class TiledProduct:
                 b, b_step = panel, whole(width * lanes)
                 body = partial(pack_transposed, lanes)
                 self.call(f"pack{lanes}", body, covered, length, source, self.ldb, panel, b_step)
+            elif copied:
+                b, b_step = panel, whole(width * lanes)
+                self.copy_panel(width, lanes, first, length, column, inside, panel)
             elif self.picked == "b":
                 b, b_step = tile.at(self.b, column), self.ldb
             else:
@@ -206,7 +218,8 @@ class TiledProduct:
 
             def block(row: Any, rows: int, last: bool) -> None:
                 a, numbers = self.row_of_a(row)
-                if self.picked == "b":
+                picked = "" if copied else self.picked
+                if picked == "b":
                     numbers = [tile.at(self.numbers, tile.multiply(first, tile.words(1)))]
                 c = tile.at(self.c, tile.multiply(row, self.ldc), column)
                 d = tile.at(base, tile.multiply(row, base_step), column)
@@ -219,8 +232,8 @@ class TiledProduct:
                     name = f"tile{rows}x{width}x{lanes}{picked}{'part' * part}"
                     self.call(name, body, *arguments, *later, *([inside] if part else []))
 
-                if self.later is None:
-                    call(self.picked)
+                if self.later is None or copied:
+                    call(picked)
                     return
                 # Once is enough: with the first rows of C.
                 with self.builder.if_else(self.builder.icmp_signed("==", row, whole(0))) as (
@@ -236,6 +249,25 @@ class TiledProduct:
             tile.in_blocks(self.m, ROWS[width], MOST_ROWS[width], block)
 
         tile.in_blocks(vectors, WIDTHS, WIDTHS[0], runs)
+
+    def rows_collide(self) -> bool:
+        """Whether a panel of B is to be copied, because its rows have the same place in a cache."""
+        long = (known(self.ldb) or 1) * self.tile.itemsize % PAGE == 0
+        return not self.transpose_b and long and (known(self.m) or TYPICAL_ROWS) >= TYPICAL_ROWS
+
+    def copy_panel(
+        self, width: int, lanes: int, first: Any, length: Any, column: Any, inside: Any, panel: Any
+    ) -> None:
+        """Emit the copy of a panel of B, as wide as a tile, from the term `first` on."""
+        tile = self.tile
+        arguments = [length, tile.at(self.b, column), self.ldb, panel, inside]
+        lists = [numbers for numbers in (self.numbers, self.later) if numbers is not None]
+        if self.picked == "b":
+            arguments += [tile.at(those, tile.multiply(first, tile.words(1))) for those in lists]
+        else:
+            arguments[1] = tile.at(arguments[1], tile.multiply(first, self.ldb))
+        name = f"copy{width}x{lanes}{self.picked}{len(lists)}"
+        self.call(name, partial(copy_rows, width, lanes, self.picked), *arguments)
 
     def panel(self, lanes: int, vectors: Any) -> Any:
         """Return memory of the function's frame for a panel of B^T."""
