@@ -142,6 +142,7 @@ class _TeamWriter(StripWriter):
     # Phases -----------------------------------------------------------------------------------
 
     def bounds(self, share: Share) -> dict[Index, tuple[str, str]]:
+        """Return the member's own range of what a share is divided along."""
         ends = (f"first_{share.extent}", f"last_{share.extent}")
         return dict.fromkeys(share.along, ends)
 
@@ -167,6 +168,7 @@ class _TeamWriter(StripWriter):
             self.line(f"{INDENT}copy_row({arguments}, {size})")
 
     def team_kernel(self, arrays: Sequence[Tensor], table: Sequence[tuple[int, int]]) -> Kernel:
+        """Return the function, of the lines written so far, and the constants beside it."""
         arguments = [
             *("parameters", "state", "hyperparameters", "order", "batch_size"),
             *("memory", "offsets", "team", "member", "members"),

@@ -54,13 +54,16 @@ class _UnrolledWriter(Writer):
         self.bound |= parts
 
     def contracted(self, program: Program) -> Program:
+        """Return the program as it is: written out, it has no sums over axes."""
         return program
 
     def used(self) -> set[Tensor]:
+        """Return the tensors that are read or written, and those whose components are."""
         tensors = super().used()
         return tensors | {t.component_of[0] for t in tensors if t.component_of is not None}
 
     def batch_memory(self, tensor: Tensor) -> str:
+        """Return the text of new memory for the batch of an argument, the examples innermost."""
         if tensor.rank < 2:
             return super().batch_memory(tensor)
         # What a component has for neighbouring examples lies side by side, to be read as a vector.
@@ -69,7 +72,7 @@ class _UnrolledWriter(Writer):
         return f"np.empty(({rest}batch_size), {kind}).T"
 
     def label(self, equation: Equation) -> str:
-        # The comment on a component says what the whole is.
+        """Return the comment on a component: what the whole is."""
         source = equation.origin.source or equation
         if source not in self.labels:
             self.labels[source] = label(source, self.names)
