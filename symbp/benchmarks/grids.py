@@ -71,7 +71,8 @@ def grids_of(report: Report) -> list[Grid]:
     ]
     found += [_memory(report)] if report.memory else []
     found += [_starts(report)] if report.starts else []
-    return [*found, _limits(report), _machine(report)]
+    found += [_limits(report)] if report.rates else []
+    return [*found, _machine(report)]
 
 
 def rich_table(grid: Grid) -> Table:
@@ -221,7 +222,7 @@ def _limits(report: Report) -> Grid:
          *(f"{report.rates[each].gemm[dtype] / 1e9:.1f}" for each in settings))
         for dtype in ("float32", "float64")
     ]  # fmt: skip
-    levels = report.rates[settings[0]].bandwidths if settings else ()
+    levels = report.rates[settings[0]].bandwidths
     for number, level in enumerate(levels):
         last = number == len(levels) - 1
         name = "main memory" if last else f"cache of {level.capacity / 1024:.0f} KiB"

@@ -232,14 +232,14 @@ class TiledProduct:
                     name = f"tile{rows}x{width}x{lanes}{picked}{'part' * part}"
                     self.call(name, body, *arguments, *later, *([inside] if part else []))
 
-                if self.later is None or copied:
+                # It is code to compile once more: not for each way in which rows may end.
+                asks = width == WIDTHS[0] or known(count) is not None
+                if self.later is None or copied or not asks:
                     call(picked)
                     return
                 # Once is enough: with the first rows of C.
-                with self.builder.if_else(self.builder.icmp_signed("==", row, whole(0))) as (
-                    now,
-                    done,
-                ):
+                is_first = self.builder.icmp_signed("==", row, whole(0))
+                with self.builder.if_else(is_first) as (now, done):
                     with now:
                         later = tile.at(self.later, tile.multiply(first, tile.words(1)))
                         call("bahead", later)
