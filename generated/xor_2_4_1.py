@@ -31,7 +31,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, reduce
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from llvmlite import ir
@@ -1454,11 +1454,16 @@ class TileBuilder:
 # --- Tiles of a matrix product -----------------------------------------------------------------
 
 
+Picked = Literal["", "a", "b", "b, ahead"]
+"""Of which matrix the rows are given by their numbers, and whether the next ones are known too."""
+
+
 def broadcast_tile(
     rows: int,
     vectors: int,
     lanes: int,
-    picked: str,
+    picked: Picked,
+    in_part: bool,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -1477,12 +1482,14 @@ def broadcast_tile(
     """Emit C = alpha A B, or + D where `keep` says so, for a tile of some rows and vectors.
 
     The steps are the distances in A from row to row and from k to k, in B from k to k. If the rows
-    of A or of B are `picked`, the rest begins with their numbers; then, with "ahead" behind the
-    letter, come those of the rows that will be read next. If it ends with a number of columns,
-    only so many exist, and the last vector is read and written in part.
+    of A or of B are `picked`, the rest begins with their numbers, and those of the rows that will
+    be read next. With `in_part` it ends with a number of columns: only so many exist, and the last
+    vector is read and written in part.
     """
-    numbers, later = rest[0] if picked else None, rest[1] if picked == "bahead" else None
-    columns = rest[-1] if len(rest) > bool(picked) + (later is not None) else None
+    numbers = rest[0] if picked else None
+    later = rest[1] if picked == "b, ahead" else None
+    columns = rest[-1] if in_part else None
+    of_b = picked in ("b", "b, ahead")
     if picked == "a":
         offsets = [tile.multiply(tile.number(numbers, row), row_step) for row in range(rows)]
     else:
@@ -1498,7 +1505,7 @@ def broadcast_tile(
             row = tile.at(b, tile.multiply(tile.number(soon[0], 0), b_step))
             for v in range(vectors):
                 tile.prefetch(tile.at(row, whole(v * lanes)))
-        if picked.startswith("b"):
+        if of_b:
             from_b = tile.at(b, tile.multiply(tile.number(from_b, 0), b_step))
         runs = [
             tile.load(tile.at(from_b, whole(v * lanes)), lanes, masks[v]) for v in range(vectors)
@@ -1513,7 +1520,7 @@ def broadcast_tile(
 
     zeros = [ir.Constant(tile.vector(lanes), None)] * (rows * vectors)
     along_b = [(b, b_step)]
-    if picked.startswith("b"):
+    if of_b:
         along_b = [(those, tile.words(1)) for those in (numbers, later) if those is not None]
     sums, _ = tile.accumulate(k, zeros, [(a, step), *along_b], body)
     in_rows = [sums[row * vectors : (row + 1) * vectors] for row in range(rows)]
@@ -1523,7 +1530,7 @@ def broadcast_tile(
 def dot_tile(
     rows: int,
     columns: int,
-    picked: str,
+    picked: Picked,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -1668,7 +1675,7 @@ def scale_matrix(tile: TileBuilder, m: Any, n: Any, beta: Any, c: Any, ldc: Any)
 
 
 def copy_rows(
-    width: int, lanes: int, picked: str, tile: TileBuilder, k: Any, b: Any, ldb: Any, panel: Any,
+    width: int, lanes: int, picked: Picked, tile: TileBuilder, k: Any, b: Any, ldb: Any, panel: Any,
     columns: Any, *lists: Any,
 ) -> None:  # fmt: skip
     """Copy k rows of B, or those that are `picked` by a list, into a panel as wide as a tile.
@@ -1784,7 +1791,7 @@ class TiledProduct:
         self.lda, self.ldb, self.ldc = (extents["ld" + name] for name in "abc")
         self.a, self.b, self.c = (values[name] for name in "abc")
         self.d, self.ldd = values.get("d"), extents.get("ldd")
-        self.picked = "".join(name for name in "ab" if f"rows_{name}" in values)
+        self.picked: Picked = "a" if "rows_a" in values else "b" if "rows_b" in values else ""
         self.numbers = values.get(f"rows_{self.picked}")
         self.later = values.get(f"later_{self.picked}")
         self.alpha, self.beta = values["alpha"], values.get("beta")
@@ -1945,7 +1952,7 @@ class TiledProduct:
 
             def block(row: Any, rows: int, last: bool) -> None:
                 a, numbers = self.row_of_a(row)
-                picked = "" if copied else self.picked
+                picked: Picked = "" if copied and self.picked == "b" else self.picked
                 if picked == "b":
                     numbers = [tile.at(self.numbers, tile.multiply(first, tile.words(1)))]
                 c = tile.at(self.c, tile.multiply(row, self.ldc), column)
@@ -1954,22 +1961,22 @@ class TiledProduct:
                 arguments = [length, a, row_step, step, b, b_step, self.alpha, keep]
                 arguments += [d, base_step, c, self.ldc, *numbers]
 
-                def call(picked: str, *later: Any) -> None:
-                    body = partial(broadcast_tile, rows, width, lanes, picked)
-                    name = f"tile{rows}x{width}x{lanes}{picked}{'part' * part}"
+                def call(picked: Picked, *later: Any) -> None:
+                    body = partial(broadcast_tile, rows, width, lanes, picked, part)
+                    name = f"tile{rows}x{width}x{lanes}{picked}{' in part' * part}"
                     self.call(name, body, *arguments, *later, *([inside] if part else []))
 
-                if self.later is None or copied:
+                # It is code to compile once more: not for each way in which rows may end.
+                asks = width == WIDTHS[0] or known(count) is not None
+                if self.later is None or copied or not asks:
                     call(picked)
                     return
                 # Once is enough: with the first rows of C.
-                with self.builder.if_else(self.builder.icmp_signed("==", row, whole(0))) as (
-                    now,
-                    done,
-                ):
+                is_first = self.builder.icmp_signed("==", row, whole(0))
+                with self.builder.if_else(is_first) as (now, done):
                     with now:
                         later = tile.at(self.later, tile.multiply(first, tile.words(1)))
-                        call("bahead", later)
+                        call("b, ahead", later)
                     with done:
                         call("b")
 
@@ -1988,13 +1995,17 @@ class TiledProduct:
         """Emit the copy of a panel of B, as wide as a tile, from the term `first` on."""
         tile = self.tile
         arguments = [length, tile.at(self.b, column), self.ldb, panel, inside]
-        lists = [numbers for numbers in (self.numbers, self.later) if numbers is not None]
-        if self.picked == "b":
-            arguments += [tile.at(those, tile.multiply(first, tile.words(1))) for those in lists]
-        else:
+        picked: Picked = "b" if self.picked == "b" else ""
+        lists = [self.numbers, self.later] if picked else []
+        lists = [
+            tile.at(numbers, tile.multiply(first, tile.words(1)))
+            for numbers in lists
+            if numbers is not None
+        ]
+        if not picked:
             arguments[1] = tile.at(arguments[1], tile.multiply(first, self.ldb))
-        name = f"copy{width}x{lanes}{self.picked}{len(lists)}"
-        self.call(name, partial(copy_rows, width, lanes, self.picked), *arguments)
+        name = f"copy{width}x{lanes}{picked}{len(lists)}"
+        self.call(name, partial(copy_rows, width, lanes, picked), *arguments, *lists)
 
     def panel(self, lanes: int, vectors: Any) -> Any:
         """Return memory of the function's frame for a panel of B^T."""

@@ -72,16 +72,24 @@ def gemm(
 ) -> None:  # fmt: skip
     left = operand(a, k, m, lda).T if turned_a else operand(a, m, k, lda)
     right = operand(b, n, k, ldb).T if turned_b else operand(b, k, n, ldb)
-    store(matrix(c, (m, ldc), (n, 1)), alpha * (left @ right), beta)
+    result = matrix(c, (m, ldc), (n, 1))
+    assert not any(np.may_share_memory(result, given) for given in (left, right))
+    store(result, alpha * (left @ right), beta)
+
+
+def natural(number: int) -> int:
+    assert 0 <= number < 2**48
+    return number
 
 
 def tiled_onto(
     turned_a: bool, turned_b: bool, m: int, n: int, k: int,
     alpha: float, a: Any, lda: int, b: Any, ldb: int, d: Any, ldd: int, c: Any, ldc: int,
 ) -> None:  # fmt: skip
-    start = matrix(d, (m, ldd), (n, 1)).copy()
+    result, start = matrix(c, (m, ldc), (n, 1)), matrix(d, (m, ldd), (n, 1))
+    assert not np.may_share_memory(result, start), "it is written before it is read"
     gemm(turned_a, turned_b, m, n, k, alpha, a, lda, b, ldb, 0, c, ldc)
-    matrix(c, (m, ldc), (n, 1))[...] += start
+    result += start
 
 
 def copy_row(target: Any, row: int, source: Any, example: int, size: int) -> None:
@@ -168,7 +176,7 @@ STAND_INS: dict[str, Any] = {
     "prefetch": lambda array, row: None,
     "copy_row": copy_row,
     "view": lambda memory, start, shape: memory[start : start + math.prod(shape)].reshape(shape),
-    "natural": lambda number: number,
+    "natural": natural,
     "flat": lambda array: array.reshape(-1),
     "part": lambda array, start: array.reshape(-1)[start:],
     "available_threads": lambda: MEMBERS,

@@ -46,7 +46,7 @@ def run_and_report(
     paths = [path for path in (json, markdown, svg) if path is not None]
     for path in paths:
         require_writable(path)
-        if paths.count(path) > 1:
+        if [each.resolve() for each in paths].count(path.resolve()) > 1:
             raise SymbpError(f"{path}: named for two files")
     print(announcement(plan), file=sys.stderr, flush=True)
     console = Console()

@@ -163,7 +163,7 @@ class ProductWriter:
             if not axis and element.tensor in self.picked:
                 self.parts = True
                 first = self.ranges.get(subscript, ("", ""))[0]
-                numbers = f"part(order, start{first and ' + '}{first})"
+                numbers = f"part(order, {' + '.join(filter(None, ['start', first]))})"
                 numbers += ", part(order, ahead)" if soon else ""
                 continue
             if self._is_open(subscript):

@@ -66,6 +66,7 @@ def _start(block: Product, addend: _Write) -> Equation | None:
     if (
         not isinstance(addend, Assign)
         or addend.mode not in ("set", "add")
+        or addend.equation.reduce
         or not isinstance(addend.equation.body, Element)
         or not addend.equation.lhs.is_plain
         or not equation.lhs.is_plain

@@ -25,7 +25,8 @@ from symbp.notation.tensor import Tensor
 
 __all__ = ["StripWriter", "writer_of"]
 
-# Rows that go through the cache together.
+# Rows that go through the cache together. With fewer the weights are packed more often, which takes
+# as long as four rows do; more would not stay in the second-level cache.
 STRIP = 256
 
 

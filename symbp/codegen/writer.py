@@ -322,7 +322,9 @@ class Writer:
 
     def limit_threads(self) -> None:
         """Write the choice of BLAS's threads around the whole, by the largest product."""
-        products = [extents for routine, extents in self.emitter.products if routine[:5] != "tiled"]
+        products = [
+            extents for routine, extents in self.emitter.products if not routine.startswith("tiled")
+        ]
         if not products:
             return
         largest = max(products, key=typical_size)

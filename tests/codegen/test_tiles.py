@@ -56,6 +56,11 @@ def call_pages_apart(m, n, k, a, lda, b, numbers, later, c, ldc):
 
 
 @njit
+def call_picked_with_rows_apart(m, n, k, a, numbers, b, c):
+    tiled(False, False, m, n, k, 1.0, (a, numbers), k, b, 1024, 0.0, c, n)
+
+
+@njit
 def call_picked_sum(m, n, k, a, lda, b, numbers, later, ldb, c, ldc):
     tiled(True, False, m, n, k, -0.5, a, lda, (b, numbers), ldb, 1.0, c, ldc)
     tiled(True, False, m, n, k, -0.5, a, lda, (b, numbers, later), ldb, 1.0, c, ldc)
@@ -192,6 +197,18 @@ def test_rows_that_have_the_same_place_in_a_cache(dtype):
         expected = a.T.astype(float) @ (b[:k] - 0.75 * b[numbers])[:, :n]
         np.testing.assert_allclose(c[:, :n], expected, atol=3000 * np.finfo(dtype).eps)
         assert (c[:, n:] == GUARD).all()
+
+
+def test_rows_of_a_are_picked_where_those_of_b_have_the_same_place_in_a_cache(dtype):
+    random = np.random.default_rng(23)
+    for m, n, k in [(40, 1024, 20), (33, 1000, 300), (16, 7, 5)]:
+        every = random.normal(size=(50, k)).astype(dtype)
+        numbers = random.integers(0, 50, m)
+        b = random.normal(size=(k, 1024)).astype(dtype)
+        c = np.full((m, n), np.nan, dtype)
+        call_picked_with_rows_apart(m, n, k, every.ravel(), numbers, b.ravel(), c.ravel())
+        expected = every[numbers].astype(float) @ b[:, :n].astype(float)
+        np.testing.assert_allclose(c, expected, atol=3000 * np.finfo(dtype).eps)
 
 
 def test_rows_that_cannot_be_picked_are_refused():
@@ -358,6 +375,12 @@ for dtype in (np.dtype("float32"), np.dtype("float64")):
     for form in test_tiles.FORMS:
         test_tiles.test_product_is_numpys_and_nothing_else_is_written(dtype, form)
         test_tiles.test_rows_computed_apart_have_the_same_bits(dtype, form)
+        test_tiles.test_a_product_onto_a_matrix_or_onto_equal_rows(dtype, form)
+    for by_dots in (False, True):
+        test_tiles.test_rows_of_a_are_picked_by_their_numbers(dtype, by_dots)
+    test_tiles.test_rows_of_b_are_picked_by_their_numbers(dtype)
+    test_tiles.test_rows_that_have_the_same_place_in_a_cache(dtype)
+    test_tiles.test_rows_of_a_are_picked_where_those_of_b_have_the_same_place_in_a_cache(dtype)
 print(VECTOR_BITS)
 """
     script.write_text(tests)

@@ -8,18 +8,22 @@ fixed tree: neither depends on where in C, or among which other rows, an element
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from llvmlite import ir
 
 from symbp.codegen.runtime.tile_builder import VECTOR_BITS, TileBuilder, known, whole
+
+Picked = Literal["", "a", "b", "b, ahead"]
+"""Of which matrix the rows are given by their numbers, and whether the next ones are known too."""
 
 
 def broadcast_tile(
     rows: int,
     vectors: int,
     lanes: int,
-    picked: str,
+    picked: Picked,
+    in_part: bool,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -38,12 +42,14 @@ def broadcast_tile(
     """Emit C = alpha A B, or + D where `keep` says so, for a tile of some rows and vectors.
 
     The steps are the distances in A from row to row and from k to k, in B from k to k. If the rows
-    of A or of B are `picked`, the rest begins with their numbers; then, with "ahead" behind the
-    letter, come those of the rows that will be read next. If it ends with a number of columns,
-    only so many exist, and the last vector is read and written in part.
+    of A or of B are `picked`, the rest begins with their numbers, and those of the rows that will
+    be read next. With `in_part` it ends with a number of columns: only so many exist, and the last
+    vector is read and written in part.
     """
-    numbers, later = rest[0] if picked else None, rest[1] if picked == "bahead" else None
-    columns = rest[-1] if len(rest) > bool(picked) + (later is not None) else None
+    numbers = rest[0] if picked else None
+    later = rest[1] if picked == "b, ahead" else None
+    columns = rest[-1] if in_part else None
+    of_b = picked in ("b", "b, ahead")
     if picked == "a":
         offsets = [tile.multiply(tile.number(numbers, row), row_step) for row in range(rows)]
     else:
@@ -59,7 +65,7 @@ def broadcast_tile(
             row = tile.at(b, tile.multiply(tile.number(soon[0], 0), b_step))
             for v in range(vectors):
                 tile.prefetch(tile.at(row, whole(v * lanes)))
-        if picked.startswith("b"):
+        if of_b:
             from_b = tile.at(b, tile.multiply(tile.number(from_b, 0), b_step))
         runs = [
             tile.load(tile.at(from_b, whole(v * lanes)), lanes, masks[v]) for v in range(vectors)
@@ -74,7 +80,7 @@ def broadcast_tile(
 
     zeros = [ir.Constant(tile.vector(lanes), None)] * (rows * vectors)
     along_b = [(b, b_step)]
-    if picked.startswith("b"):
+    if of_b:
         along_b = [(those, tile.words(1)) for those in (numbers, later) if those is not None]
     sums, _ = tile.accumulate(k, zeros, [(a, step), *along_b], body)
     in_rows = [sums[row * vectors : (row + 1) * vectors] for row in range(rows)]
@@ -84,7 +90,7 @@ def broadcast_tile(
 def dot_tile(
     rows: int,
     columns: int,
-    picked: str,
+    picked: Picked,
     tile: TileBuilder,
     k: Any,
     a: Any,
@@ -229,7 +235,7 @@ def scale_matrix(tile: TileBuilder, m: Any, n: Any, beta: Any, c: Any, ldc: Any)
 
 
 def copy_rows(
-    width: int, lanes: int, picked: str, tile: TileBuilder, k: Any, b: Any, ldb: Any, panel: Any,
+    width: int, lanes: int, picked: Picked, tile: TileBuilder, k: Any, b: Any, ldb: Any, panel: Any,
     columns: Any, *lists: Any,
 ) -> None:  # fmt: skip
     """Copy k rows of B, or those that are `picked` by a list, into a panel as wide as a tile.

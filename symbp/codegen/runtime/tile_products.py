@@ -17,6 +17,7 @@ from llvmlite import ir
 
 from symbp.codegen.runtime.tile_builder import MASKED, VECTOR_BITS, TileBuilder, known, whole
 from symbp.codegen.runtime.tile_loops import (
+    Picked,
     broadcast_tile,
     copy_rows,
     dot_tile,
@@ -57,7 +58,7 @@ class TiledProduct:
         self.lda, self.ldb, self.ldc = (extents["ld" + name] for name in "abc")
         self.a, self.b, self.c = (values[name] for name in "abc")
         self.d, self.ldd = values.get("d"), extents.get("ldd")
-        self.picked = "".join(name for name in "ab" if f"rows_{name}" in values)
+        self.picked: Picked = "a" if "rows_a" in values else "b" if "rows_b" in values else ""
         self.numbers = values.get(f"rows_{self.picked}")
         self.later = values.get(f"later_{self.picked}")
         self.alpha, self.beta = values["alpha"], values.get("beta")
@@ -218,7 +219,7 @@ class TiledProduct:
 
             def block(row: Any, rows: int, last: bool) -> None:
                 a, numbers = self.row_of_a(row)
-                picked = "" if copied else self.picked
+                picked: Picked = "" if copied and self.picked == "b" else self.picked
                 if picked == "b":
                     numbers = [tile.at(self.numbers, tile.multiply(first, tile.words(1)))]
                 c = tile.at(self.c, tile.multiply(row, self.ldc), column)
@@ -227,9 +228,9 @@ class TiledProduct:
                 arguments = [length, a, row_step, step, b, b_step, self.alpha, keep]
                 arguments += [d, base_step, c, self.ldc, *numbers]
 
-                def call(picked: str, *later: Any) -> None:
-                    body = partial(broadcast_tile, rows, width, lanes, picked)
-                    name = f"tile{rows}x{width}x{lanes}{picked}{'part' * part}"
+                def call(picked: Picked, *later: Any) -> None:
+                    body = partial(broadcast_tile, rows, width, lanes, picked, part)
+                    name = f"tile{rows}x{width}x{lanes}{picked}{' in part' * part}"
                     self.call(name, body, *arguments, *later, *([inside] if part else []))
 
                 # It is code to compile once more: not for each way in which rows may end.
@@ -242,7 +243,7 @@ class TiledProduct:
                 with self.builder.if_else(is_first) as (now, done):
                     with now:
                         later = tile.at(self.later, tile.multiply(first, tile.words(1)))
-                        call("bahead", later)
+                        call("b, ahead", later)
                     with done:
                         call("b")
 
@@ -261,13 +262,17 @@ class TiledProduct:
         """Emit the copy of a panel of B, as wide as a tile, from the term `first` on."""
         tile = self.tile
         arguments = [length, tile.at(self.b, column), self.ldb, panel, inside]
-        lists = [numbers for numbers in (self.numbers, self.later) if numbers is not None]
-        if self.picked == "b":
-            arguments += [tile.at(those, tile.multiply(first, tile.words(1))) for those in lists]
-        else:
+        picked: Picked = "b" if self.picked == "b" else ""
+        lists = [self.numbers, self.later] if picked else []
+        lists = [
+            tile.at(numbers, tile.multiply(first, tile.words(1)))
+            for numbers in lists
+            if numbers is not None
+        ]
+        if not picked:
             arguments[1] = tile.at(arguments[1], tile.multiply(first, self.ldb))
-        name = f"copy{width}x{lanes}{self.picked}{len(lists)}"
-        self.call(name, partial(copy_rows, width, lanes, self.picked), *arguments)
+        name = f"copy{width}x{lanes}{picked}{len(lists)}"
+        self.call(name, partial(copy_rows, width, lanes, picked), *arguments, *lists)
 
     def panel(self, lanes: int, vectors: Any) -> Any:
         """Return memory of the function's frame for a panel of B^T."""
