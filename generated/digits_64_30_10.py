@@ -1133,7 +1133,7 @@ def wait_for_team(typing_context: Any, team: Any, members: Any, arrived: Any) ->
 WORTHWHILE = 200_000
 # Seconds: how long a trial takes, how long the better choice then works, how long the other one
 # is left alone at first, and at most.
-TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.05, 0.1, 2.0
+TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.02, 0.1, 2.0
 # How often each is tried before the first choice; the first time is a single step.
 TRIALS = 4
 

@@ -76,8 +76,9 @@ def _settings(report: Report) -> str:
 
 def _circumstances(report: Report) -> str:
     """Return where, when and how thoroughly it was measured, as far as the report says."""
-    names = ("processor", "date", "timings", "interrupted")
-    found = [report.machine.get(name, "") for name in names]
+    found = [report.machine.get(name, "") for name in ("processor", "date", "timings")]
+    if "interrupted" in report.machine:
+        found.append(f"interrupted: {report.machine['interrupted']}")
     return "; ".join(text for text in found if text)
 
 

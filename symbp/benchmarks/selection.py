@@ -99,8 +99,15 @@ def plan(
     Raises
     ------
     SymbpError
-        A name is unknown.
+        A name is unknown, or an option would have no effect.
     """
+    if set(measures) == {"start"}:
+        given = {"--workload": workloads, "--peer": peers, "--dtype": dtypes, "--kind": kinds}
+        for option, names in given.items():
+            if names:
+                raise SymbpError(f"{option}: no effect on start, which has networks of its own")
+    if optimizers and measures and "step" not in measures:
+        raise SymbpError("--optimizer: no effect, only a step has an optimizer")
     chosen_workloads = [named_workload(name) for name in workloads] or list(WORKLOADS)
     usual = [peer for peer in PEERS if everything or not peer.slow_start]
     chosen_peers = [named_peer(name) for name in peers] or usual

@@ -1,5 +1,6 @@
 """One run from the plan to the files: progress on the terminal, then the report."""
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -35,8 +36,13 @@ __all__ = ["run", "run_and_report"]
 
 def run_and_report(
     plan: Plan, *, json: Path | None = None, markdown: Path | None = None, svg: Path | None = None
-) -> None:
-    """Measure what a plan says, print the tables and write the files.
+) -> bool:
+    """Measure what a plan says, write the files and print the tables.
+
+    Returns
+    -------
+    bool
+        Whether all was measured: not, if it was interrupted from the keyboard.
 
     Raises
     ------
@@ -65,17 +71,21 @@ def run_and_report(
                 print(f"{description} …", file=sys.stderr, flush=True)
 
         report = run(plan, advance)
+    # Files first: who closes a pager early has closed what the tables go to.
+    if json is not None:
+        write_text(json, report_json(report))
+    if markdown is not None:
+        write_text(markdown, markdown_text(report))
+    if svg is not None and report.rows:
+        write_text(svg, plot_svg(report))
+    elif svg is not None:
+        print(f"{svg}: not written, there is no peer's time to draw", file=sys.stderr)
     for grid in grids_of(report):
         console.print(rich_table(grid))
         for note in grid.notes:
             console.print(f"  {note}", style="dim", highlight=False)
         console.print()
-    if json is not None:
-        write_text(json, report_json(report))
-    if markdown is not None:
-        write_text(markdown, markdown_text(report))
-    if svg is not None:
-        write_text(svg, plot_svg(report))
+    return "interrupted" not in report.machine
 
 
 def run(plan: Plan, advance: Callable[[str, float], None]) -> Report:
@@ -103,6 +113,7 @@ def run(plan: Plan, advance: Callable[[str, float], None]) -> Report:
         "timings": "quick timings (--quick)" if plan.effort == QUICK else "thorough timings",
         **machine(),
     }
+    before = _load()
     try:
         with tempfile.TemporaryDirectory(
             prefix="symbp-bench-", ignore_cleanup_errors=True
@@ -110,9 +121,16 @@ def run(plan: Plan, advance: Callable[[str, float], None]) -> Report:
             _measure(plan, advance, folder, measurements, memory, rates, description, starts)
     except KeyboardInterrupt:
         description["interrupted"] = "the figures are those measured until then"
+    # What else runs on the cores slows symbp and its peers, not always by the same factor.
+    description["load average"] = f"{before} before, {_load()} after"
     rows = rows_of(measurements, rates)
     peers = tuple(peers_of(plan.tasks))
     return Report(description, peers, rates, tuple(rows), tuple(memory), tuple(starts))
+
+
+def _load() -> str:
+    """Return how many processes wanted a core in the last minute."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def _measure(

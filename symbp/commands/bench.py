@@ -89,4 +89,5 @@ def bench(
         workload or (), peer or (), dtype or (), optimizer or (), kind or (), threads or (),
         measure or (), quick=quick, everything=everything,
     )  # fmt: skip
-    run_and_report(chosen, json=json, markdown=markdown, svg=svg)
+    if not run_and_report(chosen, json=json, markdown=markdown, svg=svg):
+        raise typer.Exit(130)

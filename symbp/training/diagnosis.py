@@ -85,7 +85,7 @@ def _processor() -> Finding:
     else:
         best = "no wide vectors"
     cores = _usable_cores()
-    return Finding("processor", f"{llvm.get_host_cpu_name()}, {best}, {cores} usable cores")
+    return Finding("processor", f"{llvm.get_host_cpu_name()}, {best}, cores: {cores} usable")
 
 
 def _vectors() -> Finding:
@@ -239,7 +239,7 @@ def _numba() -> Iterator[Finding]:
             "Numba", "compilation is switched off", "unset NUMBA_DISABLE_JIT: it is set now"
         )
     else:
-        yield Finding("Numba", f"compiles; {config.NUMBA_NUM_THREADS} threads at the most")
+        yield Finding("Numba", f"compiles; threads: at most {config.NUMBA_NUM_THREADS}")
 
 
 def _caches() -> Iterator[Finding]:

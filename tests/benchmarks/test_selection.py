@@ -11,6 +11,7 @@ from symbp.benchmarks.peers import PEERS, AbsentError, Peer
 from symbp.benchmarks.selection import plan
 from symbp.benchmarks.workloads import KINDS, WORKLOADS, Case
 from symbp.cli import app
+from symbp.notation.errors import SymbpError
 
 
 def test_by_default_each_workload_in_its_customary_kind() -> None:
@@ -34,7 +35,7 @@ def test_by_default_each_workload_in_its_customary_kind() -> None:
         ({}, True),
         ({"quick": True}, True),
         ({"everything": True, "workloads": ["2-4-1"]}, True),
-        ({"measures": ["start"], "workloads": ["2-4-1"]}, True),
+        ({"measures": ["start"]}, True),
         ({"workloads": ["2-4-1"]}, False),
         ({"peers": ["jax"]}, False),
         ({"threads": ["1"]}, False),
@@ -133,3 +134,11 @@ def test_cases_survive_json() -> None:
 def test_an_absent_library_is_named() -> None:
     with pytest.raises(AbsentError, match="nosuchlib is not installed"):
         Peer("x", "X", "numpy_by_hand", "nosuchlib", "nosuchlib").load()
+
+
+def test_options_without_effect_are_refused() -> None:
+    with pytest.raises(SymbpError, match=r"^--workload: no effect on start"):
+        plan(("784-30-10",), measures=("start",))
+    with pytest.raises(SymbpError, match=r"^--optimizer: no effect"):
+        plan(optimizers=("adam",), measures=("gradient", "predict"))
+    assert plan(("784-30-10",), measures=("start", "step")).starts

@@ -68,6 +68,8 @@ def test_an_interrupted_run_reports_what_it_has(monkeypatch: pytest.MonkeyPatch)
     report = session.run(chosen, lambda _, done: None)
     assert [each.peer for row in report.rows for each in row.peers] == ["jax"]
     assert "interrupted" in report.machine
+    result = CliRunner().invoke(app, ["bench", "--peer", "numpy", *CHOSEN])
+    assert result.exit_code == 130
 
 
 def test_the_command_prints_and_writes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
