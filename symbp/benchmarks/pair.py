@@ -80,7 +80,7 @@ def measure_prepared(
         if not agreement <= TOLERANCES[case.dtype]:
             reason = f"its results differ from symbp's by {agreement:.1e}"
             return _alone(case, peer, threads, "disagrees", reason, effort)
-    first, second, ratio = interleaved(ours.run, theirs.run, effort)
+    first, second, ratio = interleaved(ours.run, theirs.run, effort, threads)
     unit = _microseconds(problem)
     return Measurement(
         case, peer, threads, "measured", "",

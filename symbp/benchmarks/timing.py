@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Effort", "Quartiles", "alone", "interleaved"]
+__all__ = ["UNTIL_THREADS_SLEEP", "Effort", "Quartiles", "alone", "interleaved"]
 
 Run = Callable[[int], object]
 
 # A timed unit shorter than this would measure the clock and the call.
 _UNIT = 0.004
+# Seconds until the threads of the one sleep, which wait in a loop after their work (OpenBLAS's for
+# 20 ms): until then they would have the cores that the threads of the other are to run on.
+UNTIL_THREADS_SLEEP = 0.05
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ class Quartiles:
         return Quartiles(self.low * factor, self.median * factor, self.high * factor)
 
 
-def interleaved(ours: Run, theirs: Run, effort: Effort) -> tuple[Quartiles, Quartiles, Quartiles]:
+def interleaved(
+    ours: Run, theirs: Run, effort: Effort, threads: str = "1"
+) -> tuple[Quartiles, Quartiles, Quartiles]:
     """Time two computations ABAB….
 
     Parameters
@@ -61,6 +66,8 @@ def interleaved(ours: Run, theirs: Run, effort: Effort) -> tuple[Quartiles, Quar
         ``run(count)``; both have been called before, so that they are compiled.
     effort : Effort
         How long to measure.
+    threads : {"1", "all"}
+        With several there is a pause before each unit.
 
     Returns
     -------
@@ -70,10 +77,14 @@ def interleaved(ours: Run, theirs: Run, effort: Effort) -> tuple[Quartiles, Quar
     our_count, their_count = _calibrated(ours), _calibrated(theirs)
     first: list[float] = []
     second: list[float] = []
-    begin = time.perf_counter()
-    while _unfinished(len(first), begin, effort):
+    pause = 0.0 if threads == "1" else UNTIL_THREADS_SLEEP
+    taken = 0.0
+    while _unfinished(len(first), taken, effort):
+        time.sleep(pause)
         first.append(_timed(ours, our_count))
+        time.sleep(pause)
         second.append(_timed(theirs, their_count))
+        taken += first[-1] * our_count + second[-1] * their_count
     ratios = [b / a for a, b in zip(first, second, strict=True)]
     return Quartiles.of(first), Quartiles.of(second), Quartiles.of(ratios)
 
@@ -82,16 +93,17 @@ def alone(run: Run, effort: Effort) -> Quartiles:
     """Time one computation; return seconds."""
     count = _calibrated(run)
     found: list[float] = []
-    begin = time.perf_counter()
-    while _unfinished(len(found), begin, effort):
+    taken = 0.0
+    while _unfinished(len(found), taken, effort):
         found.append(_timed(run, count))
+        taken += found[-1] * count
     return Quartiles.of(found)
 
 
-def _unfinished(done: int, begin: float, effort: Effort) -> bool:
+def _unfinished(done: int, taken: float, effort: Effort) -> bool:
     if done < effort.least:
         return True
-    return done < effort.most and time.perf_counter() - begin < effort.seconds
+    return done < effort.most and taken < effort.seconds
 
 
 def _calibrated(run: Run) -> int:
