@@ -1,7 +1,8 @@
 """symbp's side: the generated module as its users get it.
 
 An epoch is one call of the module's compiled epoch, with the shuffled order given, as the peers'
-epochs are called; `gradient` and `predict` are the public functions with all their checks.
+epochs are called; `gradient` and `predict` are the methods of a trainer, with all their checks: it
+holds the parameters, as the objects of the peers do.
 """
 
 from typing import Any
@@ -45,20 +46,20 @@ def prepare(problem: Problem) -> Prepared:
 
         def gradients(count: int) -> None:
             for _ in range(count):
-                module.gradient(parameters, x, y)
+                trainer.gradient(x, y)
 
         def gradient() -> list[NDArray[Any]]:
-            cost, found = module.gradient(parameters, x, y)
+            cost, found = trainer.gradient(x, y)
             return [np.array(cost), *_doubled(found)]
 
         return Prepared(gradients, gradient)
 
     def predictions(count: int) -> None:
         for _ in range(count):
-            module.predict(parameters, x)
+            trainer.predict(x)
 
     def prediction() -> list[NDArray[Any]]:
-        found = module.predict(parameters, x)
+        found = trainer.predict(x)
         return [log_softmax(found) if case.softmax else found.astype(np.float64)]
 
     return Prepared(predictions, prediction)

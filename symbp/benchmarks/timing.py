@@ -4,17 +4,18 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["UNTIL_THREADS_SLEEP", "Effort", "Quartiles", "alone", "interleaved"]
+__all__ = ["MOST_WITH_PAUSES", "UNTIL_THREADS_SLEEP", "Effort", "Quartiles", "alone", "interleaved"]
 
 Run = Callable[[int], object]
 
 # A timed unit shorter than this would measure the clock and the call.
 _UNIT = 0.004
 # Seconds until the threads of the one sleep, which wait in a loop after their work (OpenBLAS's for
-# 20 ms): until then they would have the cores that the threads of the other are to run on.
-UNTIL_THREADS_SLEEP = 0.05
+# 100 ms): until then they have the cores that the threads of the other are to run on.
+UNTIL_THREADS_SLEEP = 0.12
+MOST_WITH_PAUSES = 15
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,10 @@ def interleaved(
     our_count, their_count = _calibrated(ours), _calibrated(theirs)
     first: list[float] = []
     second: list[float] = []
-    pause = 0.0 if threads == "1" else UNTIL_THREADS_SLEEP
+    pause = 0.0
+    if threads != "1":
+        pause = UNTIL_THREADS_SLEEP
+        effort = replace(effort, most=min(effort.most, MOST_WITH_PAUSES))
     taken = 0.0
     while _unfinished(len(first), taken, effort):
         time.sleep(pause)

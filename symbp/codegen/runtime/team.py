@@ -94,6 +94,8 @@ WORTHWHILE = 200_000
 # Seconds: how long a trial takes, how long the better choice then works, how long the other one
 # is left alone at first, and at most.
 TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.02, 0.1, 2.0
+# Steps of a trial at least, if they take no longer than so many seconds.
+TRIAL_STEPS, LONGEST_TRIAL = 4, 0.1
 # How often each is tried before the first choice; the first time is a single step.
 TRIALS = 4
 
@@ -123,12 +125,16 @@ class Pace:
         if self.trials < TRIALS * len(self.choices):
             members = self.choices[self.trials % len(self.choices)]
             # One step says how many are a trial.
-            seconds = self.seconds.get(members, TRIAL)
-            return members, max(1, int(TRIAL / seconds))
+            return members, self.steps_of_trial(members) if members in self.seconds else 1
         best, other = sorted(self.choices, key=lambda members: self.seconds[members])
         if time.perf_counter() - self.tried > self.patience:
-            return other, max(1, int(TRIAL / self.seconds[other]))
+            return other, self.steps_of_trial(other)
         return best, max(1, int(STRETCH / self.seconds[best]))
+
+    def steps_of_trial(self, members: int) -> int:
+        """Return how many steps tell what one takes: in the first the caches are still empty."""
+        seconds = self.seconds[members]
+        return max(1, int(TRIAL / seconds), min(TRIAL_STEPS, int(LONGEST_TRIAL / seconds)))
 
     def note(self, members: int, steps: int, seconds: float) -> None:
         """Take in what some steps took."""
