@@ -6,7 +6,7 @@ the start of processes, imports and compilation.
 
 from symbp.benchmarks.selection import Plan, Task
 from symbp.benchmarks.starts import START_NETWORKS
-from symbp.benchmarks.timing import MOST_WITH_PAUSES, UNTIL_THREADS_SLEEP, Effort
+from symbp.benchmarks.timing import MOST_WITH_PAUSES, UNTIL_THREADS_SLEEP, WARM_UP, Effort
 from symbp.benchmarks.workloads import Case
 
 __all__ = ["LONG", "START_SECONDS", "announcement", "case_seconds", "duration", "expected_seconds"]
@@ -35,7 +35,7 @@ def case_seconds(case: Case, task: Task, effort: Effort) -> float:
     share = _PROCESS.get(task.peer, _USUAL_PROCESS) / len(task.cases)
     compile_time = _COMPILE.get(task.peer, 0.0) * (1.0 if case.measure == "step" else 0.5)
     units = min(effort.most, MOST_WITH_PAUSES)
-    pauses = 2 * units * UNTIL_THREADS_SLEEP if task.threads == "all" else 0.0
+    pauses = 2 * (units * UNTIL_THREADS_SLEEP + WARM_UP) if task.threads == "all" else 0.0
     return share + _PREPARE + compile_time + effort.seconds + pauses
 
 

@@ -6,7 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-__all__ = ["MOST_WITH_PAUSES", "UNTIL_THREADS_SLEEP", "Effort", "Quartiles", "alone", "interleaved"]
+__all__ = [
+    "MOST_WITH_PAUSES",
+    "UNTIL_THREADS_SLEEP",
+    "WARM_UP",
+    "Effort",
+    "Quartiles",
+    "alone",
+    "interleaved",
+]
 
 Run = Callable[[int], object]
 
@@ -16,6 +24,8 @@ _UNIT = 0.004
 # 100 ms): until then they have the cores that the threads of the other are to run on.
 UNTIL_THREADS_SLEEP = 0.12
 MOST_WITH_PAUSES = 15
+# Seconds that each runs before it is timed with several threads: symbp tries how many pay.
+WARM_UP = 0.7
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,11 @@ def interleaved(
     if threads != "1":
         pause = UNTIL_THREADS_SLEEP
         effort = replace(effort, most=min(effort.most, MOST_WITH_PAUSES))
+        for run, count in ((theirs, their_count), (ours, our_count)):
+            time.sleep(pause)
+            begin = time.perf_counter()
+            while time.perf_counter() - begin < WARM_UP:
+                run(count)
     taken = 0.0
     while _unfinished(len(first), taken, effort):
         time.sleep(pause)
