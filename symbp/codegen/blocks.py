@@ -12,7 +12,10 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Accumulator", "Assign", "Block", "Fill", "Gather", "Loop", "Product"]
+__all__ = [
+    "Accumulator", "Assign", "Block", "Fill", "Gather", "Leaf", "Loop", "Product",
+    "equations_of", "leaves", "reads_of",
+]  # fmt: skip
 
 
 @dataclass
@@ -66,15 +69,6 @@ class Product:
     accumulate: bool
     start: Equation | None = None
 
-    def equations(self) -> tuple[Equation, ...]:
-        """Return what is computed."""
-        return (self.equation,) if self.start is None else (self.equation, self.start)
-
-    def reads(self) -> Iterator[Element]:
-        """Yield what is read."""
-        for equation in self.equations():
-            yield from equation.reads()
-
 
 @dataclass
 class Loop:
@@ -93,4 +87,27 @@ class Gather:
     tensor: Tensor
 
 
-Block = Fill | Assign | Accumulator | Product | Loop
+Leaf = Fill | Assign | Accumulator | Product
+Block = Leaf | Loop
+
+
+def leaves(block: Block) -> Iterator[Leaf]:
+    """Yield the blocks of a loop nest that are no loops; of another block, itself."""
+    if isinstance(block, Loop):
+        for child in block.body:
+            yield from leaves(child)
+    else:
+        yield block
+
+
+def equations_of(leaf: Leaf) -> tuple[Equation, ...]:
+    """Return what a block computes, or prepares."""
+    if isinstance(leaf, Product) and leaf.start is not None:
+        return leaf.equation, leaf.start
+    return (leaf.equation,)
+
+
+def reads_of(leaf: Leaf) -> Iterator[Element]:
+    """Yield what a block's equations read."""
+    for equation in equations_of(leaf):
+        yield from equation.reads()

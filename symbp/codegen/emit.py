@@ -7,7 +7,7 @@ from typing import Literal
 
 import sympy
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, equations_of, leaves
 from symbp.codegen.emit_products import ProductWriter
 from symbp.codegen.expressions import INDENT, Level, Scope, bare, bare_term, number
 from symbp.codegen.flat_loops import flat_nest
@@ -138,7 +138,8 @@ class Emitter(ProductWriter):
         """Write a nest over whole arrays as one loop over their elements."""
         scope, (rows, *inner) = self.scope, loops
         name = self.enter(inner[-1])
-        scope.flat, self.flat_views = (loops, name), True
+        scope.kernels.add("flat")
+        scope.flat = loops, name
         self.body(body)
         scope.flat = None
         ends = self.ranges.get(rows)
@@ -148,7 +149,7 @@ class Emitter(ProductWriter):
             total = str(int(stop) * size) if stop.isdigit() else f"{stop} * {size}"
             self.leave(f"for {name} in range({total}):")
             return
-        self.naturals = True
+        scope.kernels.add("natural")
         first, last = (f"natural({end}) * {size}" for end in ends)
         self.leave(f"for {name} in range({first}, {last}):")
 
@@ -176,7 +177,7 @@ class Emitter(ProductWriter):
         """Return the text of the range that a loop runs over."""
         if index in self.ranges:
             first, last = self.ranges[index]
-            self.naturals = True
+            self.scope.kernels.add("natural")
             return f"range(natural({first}), natural({last}))"
         return f"range({self.extent(index.extent)})"
 
@@ -301,8 +302,5 @@ def _passage(block: Block, start: int, end: int) -> Passage:
 
 
 def _equations(block: Block) -> list[Equation]:
-    if isinstance(block, Loop):
-        return [equation for child in block.body for equation in _equations(child)]
-    if isinstance(block, Product):
-        return list(block.equations())
-    return [] if isinstance(block, Fill) else [block.equation]
+    found = (leaf for leaf in leaves(block) if not isinstance(leaf, Fill))
+    return [equation for leaf in found for equation in equations_of(leaf)]

@@ -8,7 +8,7 @@ from symbp.codegen.contract import split_scalars, typical_size
 from symbp.codegen.expressions import INDENT, Scope
 from symbp.codegen.names import Names
 from symbp.codegen.product_rule import FEW_ROWS, prefers_tiles
-from symbp.codegen.products import group_at
+from symbp.codegen.products import group_at, is_innermost
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -35,16 +35,10 @@ class ProductWriter:
         self.capacity, self.itemsize = capacity, itemsize
         self.only_tiles = False
         """Whether BLAS is not to be called: its sums may depend on which rows are in a call."""
-        self.parts = False
-        """Whether an operand starts elsewhere than its array."""
         self.few_rows = False
         """Whether few rows are worth code of their own, which may sum in another order."""
         self.flattened = False
         """Whether loop nests over whole arrays are written as one loop."""
-        self.flat_views = False
-        """Whether there is such a loop."""
-        self.naturals = False
-        """Whether a loop starts elsewhere than at zero."""
         self.products: list[tuple[str, list[Extent]]] = []
         """The routine of each matrix product, and its extents: rows, columns, summed."""
         self.picked: dict[Tensor, str] = {}
@@ -92,10 +86,10 @@ class ProductWriter:
         if first is None:
             head = ["True", "False", "1", n, k, alpha, "one", "0"]
             return "tiled", [*head, b, self.stride(second, summed), beta, c, n]
-        a, turned = self.view(first), not _inner(first, summed)
+        a, turned = self.view(first), not is_innermost(first, summed)
         lda = self.stride(first, summed if turned else rows)
         if columns:
-            turned_b = not _inner(second, columns)
+            turned_b = not is_innermost(second, columns)
             ldb = self.stride(second, columns if turned_b else summed)
             head = [str(turned), str(turned_b), m, n, k, alpha, a, lda]
             routine = self.routine(turned, turned_b, (rows, columns, summed))
@@ -122,8 +116,8 @@ class ProductWriter:
         """Whether a product is not left to BLAS."""
         if block.first is None or not block.columns:
             return block.first is None
-        turned = not _inner(block.first, block.summed)
-        turned_b = not _inner(block.second, block.columns)
+        turned = not is_innermost(block.first, block.summed)
+        turned_b = not is_innermost(block.second, block.columns)
         return self.routine(turned, turned_b, (block.rows, block.columns, block.summed)) == "tiled"
 
     def routine(self, turned: bool, turned_b: bool, groups: Sequence[Sequence[Index]]) -> str:
@@ -161,7 +155,7 @@ class ProductWriter:
         numbers, offsets = "", []
         for axis, subscript in enumerate(element.args):
             if not axis and element.tensor in self.picked:
-                self.parts = True
+                self.scope.kernels.add("part")
                 first = self.ranges.get(subscript, ("", ""))[0]
                 numbers = f"part(order, {' + '.join(filter(None, ['start', first]))})"
                 numbers += ", part(order, ahead)" if soon else ""
@@ -175,7 +169,7 @@ class ProductWriter:
             step = _times(element.tensor.shape[axis + 1 :], self.capacity)
             offsets.append(place if step == "1" else f"{place} * {step}")
         if offsets:
-            self.parts = True
+            self.scope.kernels.add("part")
             name = f"part({name}, {' + '.join(offsets)})"
         return f"({name}, {numbers})" if numbers else name
 
@@ -199,8 +193,3 @@ def _times(extents: Iterable[Extent], batch: str) -> str:
         else:
             symbols.append(batch)
     return " * ".join([*symbols, str(number_of)] if number_of > 1 or not symbols else symbols)
-
-
-def _inner(element: Element, group: Sequence[Index]) -> bool:
-    place = group_at(element, group)
-    return place is not None and place[1] == len(element.args) - 1

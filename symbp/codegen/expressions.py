@@ -50,6 +50,7 @@ class Scope:
         self.levels: list[Level] = [Level(None)]
         self.identifiers: dict[Index, str] = {}
         self.kernels: set[str] = set()
+        """The runtime functions that the text calls."""
         self.batch = "N"
         self.guarded = 0
         self.flat: tuple[tuple[Index, ...], str] | None = None

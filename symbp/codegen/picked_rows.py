@@ -6,7 +6,7 @@ row, and takes the numbers of the rows as well as a matrix of their copies.
 
 from collections.abc import Iterable, Sequence
 
-from symbp.codegen.blocks import Block, Loop, Product
+from symbp.codegen.blocks import Block, Product, leaves, reads_of
 from symbp.codegen.products import group_at
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -33,19 +33,11 @@ def picked_rows(blocks: Sequence[Block], arguments: Iterable[Tensor]) -> list[Te
         == [False] + [True] * (tensor.rank - 1)
     }
 
-    def visit(block: Block) -> None:
-        if isinstance(block, Loop):
-            for child in block.body:
-                visit(child)
-            return
-        read = block.reads() if isinstance(block, Product) else block.equation.reads()
-        for element in read:
+    for leaf in (leaf for block in blocks for leaf in leaves(block)):
+        for element in reads_of(leaf):
             if element.tensor in uses:
-                by_rows = isinstance(block, Product) and _by_rows(block, element)
+                by_rows = isinstance(leaf, Product) and _by_rows(leaf, element)
                 uses[element.tensor].append(by_rows)
-
-    for block in blocks:
-        visit(block)
     return [tensor for tensor, found in uses.items() if found and all(found)]
 
 
@@ -54,7 +46,7 @@ def _by_rows(block: Product, element: Element) -> bool:
     if block.loops or block.first is None or not block.columns or not element.is_plain:
         return False
     # One operand may be picked, and nothing else read from where it lies.
-    tensors = [read.tensor for read in block.reads()]
+    tensors = [read.tensor for read in reads_of(block)]
     if tensors.count(element.tensor) > 1:
         return False
     if element == block.first:

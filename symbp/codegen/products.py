@@ -15,7 +15,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
-__all__ = ["as_column_sum", "as_product", "group_at"]
+__all__ = ["as_column_sum", "as_product", "group_at", "is_innermost"]
 
 
 def as_product(
@@ -97,7 +97,7 @@ def _product(
         return None
     rows, columns = _ordered(a & c, lhs), _ordered(b & c, lhs)
     summed = _ordered(a & b, first)
-    if columns and (not rows or group_at(lhs, columns) is None or _stride_one(lhs, rows)):
+    if columns and (not rows or group_at(lhs, columns) is None or is_innermost(lhs, rows)):
         # Row-major results have the columns innermost; a lone vector of columns becomes rows.
         first, second, rows, columns = second, first, columns, rows
         summed = _ordered(a & b, first)
@@ -109,9 +109,9 @@ def _product(
         present = [group for group in groups if group]
         if any(group_at(element, group) is None for group in present):
             return None
-        if len(present) == 2 and not any(_stride_one(element, group) for group in present):
+        if len(present) == 2 and not any(is_innermost(element, group) for group in present):
             return None
-    if columns and not _stride_one(lhs, columns):
+    if columns and not is_innermost(lhs, columns):
         return None
     ordered = tuple(index for index in equation.domain if index in loops)
     return Product(equation, ordered, first, second, rows, columns, summed, accumulate)
@@ -131,6 +131,7 @@ def group_at(element: Element, group: Sequence[Index]) -> tuple[int, int] | None
     return positions[0], positions[-1]
 
 
-def _stride_one(element: Element, group: Sequence[Index]) -> bool:
+def is_innermost(element: Element, group: Sequence[Index]) -> bool:
+    """Return whether a group's axes are adjacent, in order, and the last: it has unit stride."""
     place = group_at(element, group)
     return place is not None and place[1] == len(element.args) - 1

@@ -8,7 +8,7 @@ predecessor for the last time, when each iteration reads the element that it the
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product, reads_of
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["reused_memory"]
@@ -91,7 +91,7 @@ def _visit(block: Block, number: int, body: int, position: int, lives: dict[Tens
     elif isinstance(block, Fill):
         note(block.tensor, block.subscripts, False)
     elif isinstance(block, Product):
-        for element in (block.equation.lhs, *block.reads()):
+        for element in (block.equation.lhs, *reads_of(block)):
             use(element, False)
     elif isinstance(block, Accumulator):
         if not block.start:

@@ -5,17 +5,15 @@ its sums to the biases while they are in registers. Otherwise every z would be w
 written once more.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
-from symbp.codegen.products import group_at
+from symbp.codegen.blocks import Assign, Block, Fill, Leaf, Loop, Product, leaves
+from symbp.codegen.products import group_at, is_innermost
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["with_starts"]
-
-_Write = Fill | Assign | Accumulator | Product
 
 
 def with_starts(blocks: Sequence[Block], aliases: Mapping[Tensor, Tensor]) -> list[Block]:
@@ -40,7 +38,7 @@ def with_starts(blocks: Sequence[Block], aliases: Mapping[Tensor, Tensor]) -> li
         writes = [
             (where, write)
             for where, other in enumerate(result)
-            for write in _writes(other)
+            for write in leaves(other)
             if _written(write) is _written(block) and write is not block
         ]
         if len(writes) != 1:
@@ -52,7 +50,7 @@ def with_starts(blocks: Sequence[Block], aliases: Mapping[Tensor, Tensor]) -> li
         # What is read sooner or later than before must not change in between.
         memory = aliases.get(start.body.tensor, start.body.tensor)
         between = result[min(where, place) : max(where, place) + 1]
-        changed = (_written(write) for other in between for write in _writes(other))
+        changed = (_written(write) for other in between for write in leaves(other))
         if any(aliases.get(tensor, tensor) is memory for tensor in changed):
             continue
         result[place] = replace(block, accumulate=False, start=start)
@@ -60,7 +58,7 @@ def with_starts(blocks: Sequence[Block], aliases: Mapping[Tensor, Tensor]) -> li
     return [block for block in result if not isinstance(block, Loop) or block.body]
 
 
-def _start(block: Product, addend: _Write) -> Equation | None:
+def _start(block: Product, addend: Leaf) -> Equation | None:
     """Return the addend's equation in the product's indices, if its rows are rows in memory."""
     equation = block.equation
     if (
@@ -87,22 +85,11 @@ def _start(block: Product, addend: _Write) -> Equation | None:
         or tuple(across) not in ((), block.rows)
     ):
         return None
-    columns = group_at(read, block.columns)
-    if columns is None or columns[1] != len(read.args) - 1:
-        return None
-    return start if not across or group_at(read, block.rows) is not None else None
+    in_rows = not across or group_at(read, block.rows) is not None
+    return start if in_rows and is_innermost(read, block.columns) else None
 
 
-def _writes(block: Block) -> Iterator[_Write]:
-    """Yield the blocks inside a block that write."""
-    if isinstance(block, Loop):
-        for child in block.body:
-            yield from _writes(child)
-    else:
-        yield block
-
-
-def _written(block: _Write) -> Tensor:
+def _written(block: Leaf) -> Tensor:
     return block.tensor if isinstance(block, Fill) else block.equation.tensor
 
 

@@ -7,7 +7,7 @@ that lives in the innermost iteration only becomes a local variable.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product, reads_of
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -54,8 +54,7 @@ def unread_stores(blocks: Sequence[Block], kept: Iterable[Tensor]) -> set[int]:
             elif not isinstance(block, Fill) and not (
                 isinstance(block, Accumulator) and not block.start
             ):
-                read = block.reads() if isinstance(block, Product) else block.equation.reads()
-                for element in read:
+                for element in reads_of(block):
                     reads.setdefault(element.tensor, []).append((id(body), element.args))
             # Outside of loops each block reads from memory what an earlier one computed.
             in_loop = body is not blocks
@@ -109,7 +108,7 @@ def _collect(
         elif isinstance(block, Fill):
             accesses.setdefault(block.tensor, []).append(_Access(path, block.subscripts))
         elif isinstance(block, Product):
-            for element in (*block.reads(), block.equation.lhs):
+            for element in (*reads_of(block), block.equation.lhs):
                 whole.add(element.tensor)
                 note(element)
         elif isinstance(block, Accumulator):

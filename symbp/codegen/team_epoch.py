@@ -186,5 +186,5 @@ class _TeamWriter(StripWriter):
             f"def _epoch_part({', '.join(arguments)}):",
             *(INDENT + line if line else "" for line in self.code),
         ]
-        calls = self.emitter.scope.kernels | self.routines() | {"wait_for_team"}
+        calls = self.routines() | {"wait_for_team"}
         return Kernel("\n".join(lines) + "\n", frozenset(calls))

@@ -11,7 +11,7 @@ before the gradients are summed over the batch and before the next step.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Gather, Loop, Product
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Gather, Loop, Product, reads_of
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -254,8 +254,7 @@ def _uses(share: Share) -> Iterator[_Use]:
             ]
             yield _Use(block.tensor, axis(subscripts), True)
         else:
-            read = block.reads() if isinstance(block, Product) else block.equation.reads()
-            for element in read:
+            for element in reads_of(block):
                 yield use(element, False)
             yield use(block.equation.lhs, True)
 

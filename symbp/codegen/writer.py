@@ -313,7 +313,7 @@ class Writer:
         self.limit_threads()
         header = ["@_compiled", f"def {name}({', '.join(arguments)}):"]
         text = "\n".join([*header, *(INDENT + line if line else "" for line in self.code)])
-        calls = frozenset(self.emitter.scope.kernels | self.routines())
+        calls = frozenset(self.routines())
         before = self.first_equation + len(header)
         passages = () if self.in_epoch else tuple(
             replace(p, start=p.start + before, end=p.end + before) for p in self.emitter.passages
@@ -339,11 +339,9 @@ class Writer:
         self.runtime |= {"limit_threads", "restore_threads"}
 
     def routines(self) -> set[str]:
-        """Return the runtime functions that are called, but for the vector maths."""
-        views = {"part"} if self.emitter.parts else set()
-        views |= {"natural"} if self.emitter.naturals else set()
-        views |= {"flat"} if self.emitter.flat_views else set()
-        return self.runtime | views | {routine for routine, _ in self.emitter.products}
+        """Return the runtime functions that are called."""
+        products = {routine for routine, _ in self.emitter.products}
+        return self.runtime | self.emitter.scope.kernels | products
 
 
 def _tuple(extents: Sequence[object]) -> str:
