@@ -1,7 +1,5 @@
 """The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
-from sympy import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
-
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
 from symbp.derivations.graphs import Graph, draw
 from symbp.derivations.report.sections import register as _register_section
@@ -44,6 +42,7 @@ from symbp.notation.functions import (
 from symbp.notation.index import Index, batch_extent, indices
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
+from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
 from symbp.training.checking import CheckReport, check
 from symbp.training.compiler import compile, generate, load_module

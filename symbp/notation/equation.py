@@ -24,6 +24,7 @@ from symbp.notation.index import Index
 from symbp.notation.operation import in_notation
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
+from symbp.notation.standard import translated
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Equation", "Origin", "elements_of", "indices_of"]
@@ -118,10 +119,10 @@ class Equation:
         body = expression_of(self.body, f"{self.lhs}: right-hand side")
         if self.origin.rule == "given":
             body = _as_notation(self.lhs, body)
-            object.__setattr__(self, "body", body)
+            object.__setattr__(self, "body", translated(body))
             _check_given(self)
         else:
-            object.__setattr__(self, "body", body)
+            object.__setattr__(self, "body", translated(body))
 
     @property
     def tensor(self) -> Tensor:

@@ -14,6 +14,7 @@ from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
 from symbp.notation.arguments import argument_of
+from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
 
@@ -24,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _Elementwise(sympy.Function):
+class _Elementwise(Written, sympy.Function):
     """Base of symbp's own functions: real-valued, with the derivative of the record."""
 
     is_real = True

@@ -15,6 +15,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arguments import expression_of
+from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError
 
 __all__ = ["OPERATIONS", "Operation", "function", "in_notation", "operation_of", "register"]
@@ -79,6 +80,8 @@ def operation_of(function_class: type) -> Operation:
     functions); ``fdiff`` is used when it is there, else its value is differentiated.
     """
     record = _by_class.get(function_class)
+    if record is None:  # exp of the notation is a subclass of SymPy's
+        record = next((_by_class[base] for base in function_class.__mro__ if base in _by_class), None)
     if record is None:
         record = _by_class[function_class] = _record_of_users_function(function_class)
     return record
@@ -233,7 +236,7 @@ def function(
             return partials[argindex - 1]
 
         members["fdiff"] = fdiff
-    made: type[sympy.Function] = type(name, (sympy.Function,), members)
+    made: type[sympy.Function] = type(name, (Written, sympy.Function), members)
     record = _record_of_users_function(made)
     if latex is not None:
         record = replace(record, latex=latex)

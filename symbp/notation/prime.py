@@ -9,12 +9,14 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Written
 from symbp.notation.functions import operation_of
+from symbp.notation.standard import translated
 
 __all__ = ["Prime", "expand_primes"]
 
 
-class Prime(Expr):
+class Prime(Written, Expr):
     """The partial derivative of a function application, not yet written out.
 
     Parameters
@@ -51,9 +53,8 @@ class Prime(Expr):
     def rule(self) -> Expr:
         """Return the derivative written out by the function's rule."""
         record = operation_of(type(self.application))
-        return sympy.sympify(
-            record.derivative(*self.application.args)[self.argument - 1], strict=True
-        )
+        rule = record.derivative(*self.application.args)[self.argument - 1]
+        return translated(sympy.sympify(rule, strict=True))
 
     def _sympystr(self, printer: Any) -> str:
         application = self.application

@@ -10,8 +10,10 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arguments import expression_of
+from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
+from symbp.notation.standard import exp
 
 __all__ = [
     "REDUCTIONS",
@@ -29,7 +31,7 @@ __all__ = [
 ReduceOperation = Literal["sum", "max", "logsumexp"]
 
 
-class Reduction(Expr):
+class Reduction(Written, Expr):
     """A reduction of ``body`` over bound indices; use one of the subclasses."""
 
     is_commutative = True
@@ -122,4 +124,4 @@ def log_softmax(body: Any, *over: Index) -> Expr:
 
 def softmax(body: Any, *over: Index) -> Expr:
     """Return ``exp(body) / Σ exp(body)`` over the indices, as ``exp(log_softmax(body))``."""
-    return sympy.exp(_shifted(body, over))
+    return exp(_shifted(body, over))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import sympy
 from sympy.core.expr import AtomicExpr, Expr
 
+from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, suggest
 from symbp.notation.index import Extent, Index
 
@@ -39,7 +40,7 @@ _tensor_serial = itertools.count(1)
 _element_serial = itertools.count(1)
 
 
-class Tensor(AtomicExpr):
+class Tensor(Written, AtomicExpr):
     r"""A named array of numbers.
 
     Parameters
@@ -191,7 +192,7 @@ class Tensor(AtomicExpr):
         raise TypeError("a Tensor has an identity and cannot be pickled")
 
 
-class Element(Expr):
+class Element(Written, Expr):
     """One element ``T[e1, e2, …]`` of a tensor: a real scalar.
 
     A subscript is an affine expression in indices with integer coefficients (``2*i + d - 1``),
@@ -201,6 +202,8 @@ class Element(Expr):
     is_commutative = True
     is_real = True
     is_number = False
+    # Its subscripts are whole numbers: nothing that translates values looks into it.
+    is_element = True
     tensor: Tensor
     serial: float
 

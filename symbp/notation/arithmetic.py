@@ -1,0 +1,465 @@
+"""Sums, products and powers that keep the order in which they were written.
+
+SymPy brings a sum or product to a normal form when it is made: ``2*(a + b)`` becomes ``2*a + 2*b``,
+``(x + b) - b`` becomes ``x``, terms are flattened and sorted. On paper that is the same; in floating
+point it is not, and it is not what was written. The expressions of the notation therefore have sums,
+products and powers of their own: subclasses of SymPy's, so that everything that reads them goes on
+working, whose arguments stand as they were written and are evaluated from left to right.
+
+Only what is exact for all finite numbers is simplified: ``0 + a``, ``1*a``, ``a - a``, ``-(-a)``, two
+numbers, ``a*a`` (which is ``a**2``), ``a/a``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from typing import Any
+
+import sympy
+from sympy.core.expr import Expr
+
+__all__ = [
+    "Plus", "Power", "Times", "Written", "factors", "is_written", "power", "product_of", "sum_of",
+    "terms",
+]  # fmt: skip
+
+# A factor between the reciprocal of this and this hardly changes what is out of range.
+_MODERATE = sympy.Integer(2) ** 24
+# Powers up to here are multiplied out, as repeated multiplication would be.
+_MULTIPLIED_OUT = 4
+
+
+class Written:
+    """The operators of an expression that keeps the written order; a mixin beside SymPy's class."""
+
+    __slots__ = ()
+    # Above that of SymPy's own expressions, which then leave an operation with one of them to us.
+    _op_priority = 100.0
+
+    def __add__(self, other: Any) -> Any:
+        return _binary(_add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _binary(_add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _binary(_subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _binary(_subtract, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _binary(_multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _binary(_multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _binary(_divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _binary(_divide, other, self)
+
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
+        return NotImplemented if modulus is not None else _binary(power, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _binary(power, other, self)
+
+    def __neg__(self) -> Any:
+        return _negate(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        # The function is of a module that builds on this one.
+        from symbp.notation.standard import Abs
+
+        return Abs(self)
+
+
+def _binary(operation: Callable[[Any, Any], Expr], left: Any, right: Any) -> Any:
+    operands = []
+    for value in (left, right):
+        try:
+            expression = sympy.sympify(value, strict=True)
+        except sympy.SympifyError:
+            return NotImplemented
+        if not isinstance(expression, Expr):
+            return NotImplemented
+        operands.append(expression)
+    return operation(*operands)
+
+
+class _Ordered(Written):
+    """What sums and products share: made anew from the left, never extracted from."""
+
+    __slots__ = ()
+
+    def could_extract_minus_sign(self) -> bool:
+        """Return False: ``tanh(a - b)`` is not to become ``-tanh(b - a)``."""
+        return False
+
+    def _eval_power(self, exponent: Any) -> None:
+        """Keep a power of a sum or product: ``(a*b)**2`` is not ``a**2 * b**2``."""
+
+
+class Plus(_Ordered, sympy.Add):
+    """A sum in the written order, evaluated from left to right.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, b = bp.parameter("x"), bp.parameter("b")
+    >>> (x + b) - b
+    x + b - b
+    >>> 2 * (x + b)
+    2*(x + b)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *terms: Any, **options: Any) -> Any:
+        """Return the sum of terms, added one after another."""
+        return reduce(_add, map(_expression, terms), sympy.S.Zero)
+
+    def as_ordered_terms(self, order: Any = None) -> list[Any]:
+        """Return the terms as they were written."""
+        return list(self.args)
+
+    def as_coeff_Add(self, rational: bool = False, deps: Any = None) -> Any:
+        """Return the number among the terms, if there is one, and the rest in its order."""
+        numbers = [term for term in self.args if term.is_Number]
+        if len(numbers) != 1:
+            return sympy.S.Zero, self
+        return numbers[0], Plus(*(term for term in self.args if term is not numbers[0]))
+
+    def _eval_derivative(self, symbol: Any) -> Any:
+        return sum_of(*(term.diff(symbol) for term in self.args))
+
+    def _sympystr(self, printer: Any) -> str:
+        text = ""
+        for position, term in enumerate(self.args):
+            shown = printer._print(term)
+            if isinstance(term, sympy.Add):
+                shown = f"({shown})"
+            if position:
+                shown = f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
+            text += shown
+        return text
+
+
+class Times(_Ordered, sympy.Mul):
+    """A product in the written order, evaluated from left to right.
+
+    A quotient ``a / b`` is the product of ``a`` and ``b**-1``, evaluated as one division.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *factors: Any, **options: Any) -> Any:
+        """Return the product of factors, multiplied one after another."""
+        return reduce(_multiply, map(_expression, factors), sympy.S.One)
+
+    def as_ordered_factors(self, order: Any = None) -> list[Any]:
+        """Return the factors as they were written."""
+        return list(self.args)
+
+    def could_extract_minus_sign(self) -> bool:
+        """Return whether the product begins with a negative number."""
+        return bool(self.args[0].is_Number and self.args[0].is_negative)
+
+    def as_coeff_Mul(self, rational: bool = False) -> Any:
+        """Return the number that the product begins with, and the rest."""
+        first = self.args[0]
+        if not first.is_Number or (rational and not first.is_Rational):
+            return sympy.S.One, self
+        return first, Times(*self.args[1:])
+
+    def _eval_derivative(self, symbol: Any) -> Any:
+        parts = self.args
+        return sum_of(
+            *(
+                product_of(*parts[:i], part.diff(symbol), *parts[i + 1 :])
+                for i, part in enumerate(parts)
+            )
+        )
+
+    def _sympystr(self, printer: Any) -> str:
+        number, rest = self.as_coeff_Mul()
+        text, end = "", ""
+        if number.is_Rational and not number.is_Integer:
+            number, end = sympy.Integer(number.p), f"/{number.q}"
+        if number != 1:
+            text = "-" if number == -1 else f"{printer._print(number)}*"
+        for position, factor in enumerate(rest.args if isinstance(rest, Times) else (rest,)):
+            below = position > 0 and isinstance(factor, sympy.Pow) and factor.args[1] == -1
+            shown = factor.args[0] if below else factor
+            piece = printer._print(shown)
+            if isinstance(shown, (sympy.Add, sympy.Mul)):
+                piece = f"({piece})"
+            text += ("" if not position else "/" if below else "*") + piece
+        return text + end
+
+
+class Power(Written, sympy.Pow):
+    """A power of expressions of the notation, as it was written."""
+
+    __slots__ = ()
+
+    def __new__(cls, base: Any, exponent: Any, **options: Any) -> Any:
+        """Return the power; see :func:`power`."""
+        return power(_expression(base), _expression(exponent))
+
+    def _eval_power(self, exponent: Any) -> None:
+        """Keep a power of a power, but for the pairs that :func:`power` knows."""
+
+    def _eval_derivative(self, symbol: Any) -> Any:
+        base, exponent = self.args
+        result = product_of(exponent, power(base, exponent - 1), base.diff(symbol))
+        if exponent.has(symbol):
+            result += product_of(self, _log(base), exponent.diff(symbol))
+        return result
+
+
+def _log(node: Expr) -> Expr:
+    from symbp.notation.standard import log
+
+    return log(node)
+
+
+def _expression(value: Any) -> Expr:
+    return value if isinstance(value, Expr) else sympy.sympify(value, strict=True)
+
+
+def _add(left: Expr, right: Expr) -> Expr:
+    """Return ``left + right``."""
+    if left.is_Number and right.is_Number:
+        return left + right
+    if left.is_Number and left.is_zero:
+        return right
+    if right.is_Number and right.is_zero:
+        return left
+    if not is_written(left) and not is_written(right):
+        return sympy.Add(left, right)  # indices and extents: whole numbers
+    if right == left:
+        return _multiply(sympy.Integer(2), left)
+    if right == _negate(left):
+        return sympy.S.Zero
+    return _made(Plus, (*terms(left), right) if isinstance(left, Plus) else (left, right))
+
+
+def _subtract(left: Expr, right: Expr) -> Expr:
+    return _add(left, _negate(right))
+
+
+def _negate(node: Expr) -> Expr:
+    return _scaled(sympy.S.NegativeOne, node)
+
+
+def _multiply(left: Expr, right: Expr) -> Expr:
+    """Return ``left * right``."""
+    for number, other in ((left, right), (right, left)):
+        if number.is_Number:
+            return _with_number(number, other, in_front=number is left)
+    if not is_written(left) and not is_written(right):
+        return sympy.Mul(left, right)
+    number, rest = _coefficient(right)
+    if number != 1:
+        return _with_number(number, _multiply(left, rest), in_front=True)
+    if isinstance(left, Times):
+        if left.args[-1] == power(right, sympy.S.NegativeOne):
+            return _product(left.args[:-1])
+        return _made(Times, (*left.args, right))
+    return _merged(left, right) or _made(Times, (left, right))
+
+
+def _with_number(number: Expr, other: Expr, in_front: bool) -> Expr:
+    """Return the product of a number and an expression, the number in front where it may be.
+
+    Its sign may always; its size, if it comes after other factors, only where that leads out of
+    no range: ``(x*y) * 1e300`` is not ``(1e300*x) * y``.
+    """
+    if other.is_Number:
+        return number * other
+    if number.is_zero:
+        return sympy.S.Zero
+    if not is_written(other):
+        return sympy.Mul(number, other)
+    if in_front or not isinstance(other, Times) or _is_moderate(number):
+        return _scaled(number, other)
+    if number.is_negative:
+        return _negate(_with_number(-number, other, in_front))
+    return _made(Times, (*other.args, number))
+
+
+def _scaled(number: Expr, node: Expr) -> Expr:
+    """Return the product of a number and an expression that are multiplied last."""
+    if number == 1:
+        return node
+    if node.is_Number or not is_written(node):
+        return sympy.Mul(number, node)
+    before, rest = _coefficient(node)
+    if before != 1 and (abs(number) == 1 or _is_moderate(number) and _is_moderate(before)):
+        return _scaled(number * before, rest)
+    if isinstance(node, Times) and (before == 1 and abs(number) == 1 or _is_moderate(number)):
+        return _made(Times, (number, *node.args))
+    return _made(Times, (number, node))
+
+
+def _coefficient(node: Expr) -> tuple[Expr, Expr]:
+    """Split off the number that a product begins with, if it may change its place."""
+    if isinstance(node, Times) and node.args[0].is_Number and _is_moderate(node.args[0]):
+        return node.args[0], _product(node.args[1:])
+    if isinstance(node, Times) and node.args[0].is_Number and node.args[0].is_negative:
+        return sympy.S.NegativeOne, _made(Times, (-node.args[0], *node.args[1:]))
+    if isinstance(node, sympy.Mul) and not is_written(node):
+        number, rest = node.as_coeff_Mul()
+        if _is_moderate(number):
+            return number, rest
+    return sympy.S.One, node
+
+
+def _merged(left: Expr, right: Expr) -> Expr | None:
+    """Return ``a*a`` as a power, and 1 for ``a/a``; None where the two stay apart."""
+    (base, exponent), (other, second) = _base_and_exponent(left), _base_and_exponent(right)
+    if base != other or not (exponent.is_Integer and second.is_Integer):
+        return None
+    if exponent + second == 0:
+        return sympy.S.One
+    if exponent > 0 and second == 1 and exponent + 1 <= _MULTIPLIED_OUT:
+        return power(base, exponent + 1)
+    return None
+
+
+def _divide(left: Expr, right: Expr) -> Expr:
+    return _multiply(left, power(right, sympy.S.NegativeOne))
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    """Return ``base ** exponent`` as written.
+
+    Parameters
+    ----------
+    base, exponent : SymPy expression
+        Any two.
+
+    Returns
+    -------
+    SymPy expression
+        A :class:`Power`, unless it is simpler: ``x**1`` is ``x``, ``(1/x)**-1`` is ``x``, and
+        ``sqrt(x**2)`` is ``|x|``, because what is written here is real.
+    """
+    if exponent == 1:
+        return base
+    if exponent.is_Number and exponent.is_zero:
+        return sympy.S.One
+    if not is_written(base) and not is_written(exponent):
+        return sympy.Pow(base, exponent)
+    if base == 1:
+        return sympy.S.One
+    if isinstance(base, sympy.Pow):
+        inner = base.args[1]
+        if inner == -1 and exponent == -1:
+            return base.args[0]
+        if inner == 2 and exponent == sympy.S.Half:
+            return abs(base.args[0])
+        if inner == sympy.S.Half and exponent == 2:
+            return base.args[0]
+        if inner.is_Integer and inner > 0 and exponent == -1:
+            return power(base.args[0], -inner)
+    return _made(Power, (base, exponent))
+
+
+def _made(cls: Any, arguments: tuple[Expr, ...]) -> Expr:
+    made: Expr = Expr.__new__(cls, *arguments)
+    made.is_commutative = True  # type: ignore[misc]
+    return made
+
+
+def _product(arguments: tuple[Expr, ...]) -> Expr:
+    return arguments[0] if len(arguments) == 1 else _made(Times, arguments)
+
+
+def _is_moderate(number: Expr) -> bool:
+    """Whether a number may change its place in a product without leaving the range of floats."""
+    return bool(number.is_finite) and bool(1 / _MODERATE <= abs(number) <= _MODERATE)
+
+
+def is_written(node: Any) -> bool:
+    """Whether an expression holds anything but numbers, indices and extents."""
+    if isinstance(node, Written):
+        return True
+    return not node.is_Atom and any(is_written(argument) for argument in node.args)
+
+
+def _base_and_exponent(node: Expr) -> tuple[Expr, Expr]:
+    return node.args if isinstance(node, sympy.Pow) else (node, sympy.S.One)
+
+
+# For passes, whose own sums and products have no written order -------------------------------
+
+
+def terms(node: Expr) -> tuple[Expr, ...]:
+    """Return the terms of a sum as they stand, or the expression alone."""
+    return tuple(node.args) if isinstance(node, sympy.Add) else (node,)
+
+
+def factors(node: Expr) -> tuple[Expr, ...]:
+    """Return the factors of a product, those of products inside it among them."""
+    if not isinstance(node, sympy.Mul):
+        return (node,)
+    return tuple(inner for factor in node.args for inner in factors(factor))
+
+
+def sum_of(*given: Expr) -> Expr:
+    """Return a sum that a pass derives: equal terms are counted, what cancels is gone.
+
+    Unlike ``+`` it is for terms that nobody wrote beside one another.
+    """
+    counted: dict[object, Expr] = {}
+    shown: dict[object, Expr] = {}
+    for term in given:
+        number, rest = _number_and_rest(_expression(term))
+        key = frozenset(_counted(factors(rest)).items()) if rest != 1 else None
+        counted[key] = counted.get(key, sympy.S.Zero) + number
+        shown.setdefault(key, rest)
+    parts = (_scaled(number, shown[key]) for key, number in counted.items() if number != 0)
+    return reduce(_add, parts, sympy.S.Zero)
+
+
+def product_of(*given: Expr) -> Expr:
+    """Return a product that a pass derives: flat, numbers in front, ``x · x⁻¹`` gone."""
+    number: Expr = sympy.S.One
+    exponents: dict[Expr, Expr] = {}
+    for factor in _flat(given):
+        if factor.is_Number:
+            number = number * factor
+            continue
+        base, exponent = _base_and_exponent(factor)
+        if not exponent.is_Integer:
+            base, exponent = factor, sympy.S.One
+        exponents[base] = exponents.get(base, sympy.S.Zero) + exponent
+    parts = [power(base, exponent) for base, exponent in exponents.items() if exponent != 0]
+    return _scaled(number, _product(tuple(parts))) if parts and number != 0 else number
+
+
+def _flat(given: Iterable[Expr]) -> Iterator[Expr]:
+    for value in given:
+        yield from factors(_expression(value))
+
+
+def _number_and_rest(term: Expr) -> tuple[Expr, Expr]:
+    parts = factors(term)
+    numbers = [part for part in parts if part.is_Number]
+    if not numbers:
+        return sympy.S.One, term
+    rest = [part for part in parts if not part.is_Number]
+    return sympy.Mul(*numbers), Times(*rest)
+
+
+def _counted(parts: Iterable[Expr]) -> dict[Expr, int]:
+    result: dict[Expr, int] = {}
+    for part in parts:
+        result[part] = result.get(part, 0) + 1
+    return result

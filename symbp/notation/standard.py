@@ -1,0 +1,138 @@
+"""The functions that SymPy has, too, as functions of the notation.
+
+They are subclasses of SymPy's, so that whatever knows ``sympy.exp`` knows them; their sums and
+products keep the written order (see :mod:`symbp.notation.arithmetic`), and nothing in their
+argument is rearranged. An equation translates SymPy's own into them.
+"""
+
+from typing import Any
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.arguments import argument_of
+from symbp.notation.arithmetic import Plus, Power, Times, Written, is_written, power
+
+__all__ = [
+    "Abs", "cos", "erf", "exp", "log", "sign", "sin", "sqrt", "tanh", "translated",
+]  # fmt: skip
+
+
+class _Standard(Written):
+    """Base of the notation's versions of SymPy's functions: numbers are evaluated, no more."""
+
+    __slots__ = ()
+
+    def __new__(cls, argument: Any, **options: Any) -> Any:
+        """Return the application to a checked argument."""
+        given = argument_of(argument, cls.__name__)
+        if given.is_number:
+            return _of_sympy(cls)(given, **options)
+        simplified = cls._simplified(given)
+        if simplified is not None:
+            return simplified
+        made = Expr.__new__(cls, given)
+        made.nargs = sympy.FiniteSet(1)
+        return made
+
+    @classmethod
+    def _simplified(cls, argument: Expr) -> Expr | None:
+        """Return what the application is without it, where that holds for all real numbers."""
+        return None
+
+    def _eval_power(self, exponent: Any) -> None:
+        """Keep a power as it was written."""
+
+
+class exp(_Standard, sympy.exp):  # noqa: N801 - functions are written in lower case
+    """The exponential function."""
+
+    @classmethod
+    def _simplified(cls, argument: Expr) -> Expr | None:
+        return argument.args[0] if isinstance(argument, sympy.log) else None
+
+
+class log(_Standard, sympy.log):  # noqa: N801
+    """The natural logarithm; ``-inf`` at 0 and NaN below."""
+
+    @classmethod
+    def _simplified(cls, argument: Expr) -> Expr | None:
+        return argument.args[0] if isinstance(argument, sympy.exp) else None
+
+
+class tanh(_Standard, sympy.tanh):  # noqa: N801
+    """The hyperbolic tangent."""
+
+
+class sin(_Standard, sympy.sin):  # noqa: N801
+    """The sine of an angle in radians."""
+
+
+class cos(_Standard, sympy.cos):  # noqa: N801
+    """The cosine of an angle in radians."""
+
+
+class erf(_Standard, sympy.erf):  # noqa: N801
+    """The error function."""
+
+
+class Abs(_Standard, sympy.Abs):
+    """The absolute value; its derivative at 0 is 0."""
+
+    @classmethod
+    def _simplified(cls, argument: Expr) -> Expr | None:
+        number, rest = argument.as_coeff_Mul()
+        if number.is_negative:
+            return cls(-argument)
+        return argument if isinstance(rest, Abs) else None
+
+
+class sign(_Standard, sympy.sign):  # noqa: N801
+    """-1, 0 or 1."""
+
+
+def sqrt(argument: Any) -> Expr:
+    """Return the square root, a power of one half."""
+    return power(argument_of(argument, "sqrt"), sympy.S.Half)
+
+
+def _of_sympy(cls: type) -> Any:
+    return next(base for base in cls.__mro__ if base in _TRANSLATED)
+
+
+_TRANSLATED: dict[type, Any] = {
+    sympy.Add: Plus,
+    sympy.Mul: Times,
+    sympy.Pow: Power,
+    sympy.exp: exp,
+    sympy.log: log,
+    sympy.tanh: tanh,
+    sympy.sin: sin,
+    sympy.cos: cos,
+    sympy.erf: erf,
+    sympy.Abs: Abs,
+    sympy.sign: sign,
+}
+
+
+def translated(expression: Any) -> Any:
+    """Return an expression or condition with SymPy's sums, products, powers and functions as ours.
+
+    What holds nothing of the notation, such as the arithmetic of indices, stays SymPy's.
+    """
+    done: dict[Any, Any] = {}
+
+    def visit(node: Any) -> Any:
+        if node.is_Atom or getattr(node, "is_element", False) or not is_written(node):
+            return node
+        if node not in done:
+            arguments = [visit(argument) for argument in node.args]
+            kind = _TRANSLATED.get(type(node))
+            if kind is not None:
+                done[node] = kind(*arguments)
+            else:
+                same = all(new is old for new, old in zip(arguments, node.args, strict=True))
+                done[node] = node if same else node.func(*arguments)
+        return done[node]
+
+    return visit(expression)
