@@ -107,7 +107,9 @@ def of_sympy(point: Point) -> str:
         if result is sympy.zoo:
             return "zoo"
         if result.is_extended_real or result is sympy.nan:
-            return cell(float(result), []).removesuffix("; ")
+            # By default at most 100 digits are tried, and float() gives what is left as noise.
+            number = result.evalf(15, maxn=10_000)
+            return cell(float(number), []).removesuffix("; ")
         return str(result.evalf(5)).replace(" ", "") if result.is_number else str(result)
 
     derivatives = [
