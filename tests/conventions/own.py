@@ -1,7 +1,6 @@
 """What symbp gives at the points of the table: by the interpreter, and by a generated module."""
 
 import functools
-import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -24,12 +23,18 @@ _NAMES = {name: getattr(bp, name) for name in api.__all__} | {"sympy": sympy, "c
 
 
 class _Written:
-    """A point as equations; its tensors' names end in a number, so that points can be joined."""
+    """A point as equations; its tensors' names end in a number, so that points can be joined.
 
-    def __init__(self, point: Point, number: int = 0) -> None:
+    With ``copies`` every scalar of a point without vectors becomes a vector of so many equal
+    entries, and the formula an elementwise one.
+    """
+
+    def __init__(self, point: Point, number: int = 0, copies: int | None = None) -> None:
         self.point = point
+        self.copies = copies
         self.variables: dict[str, bp.Tensor] = {}
         self.data: dict[str, bp.Tensor] = {}
+        self.copy = () if copies is None else (bp.Index("c", copies),)
         names = dict(_NAMES)
         shapes = {np.shape(value) for value in (*point.at.values(), *point.data.values())}
         (shape,) = shapes - {()} or {()}
@@ -41,18 +46,19 @@ class _Written:
             (bp.input, point.data, self.data),
         ):
             for name, value in values.items():
-                own = declare(f"{name}_{number}", *(indices if np.ndim(value) else ()))
-                into[name] = own
-                names[name] = own if own.rank else own.element
+                into[name] = declare(
+                    f"{name}_{number}", *(indices if np.ndim(value) else self.copy)
+                )
+                names[name] = into[name] if np.ndim(value) else into[name].element
         names |= {index.name: index for index in indices}
         self.equations = []
         *earlier, formula = point.formulas["symbp"].split("; ")
         for line in earlier:
             left, right = line.split(" = ", 1)
             name, _, subscript = left.partition("[")
-            own = bp.tensor(f"{name}_{number}", *(indices if subscript else ()))
+            own = bp.tensor(f"{name}_{number}", *(indices if subscript else self.copy))
             self.equations.append(bp.Equation(own.element, eval(right, names)))
-            names[name] = own if own.rank else own.element
+            names[name] = own if subscript else own.element
         self.cost = eval(formula, names)
 
     @property
@@ -60,7 +66,7 @@ class _Written:
         """An array for each variable and datum, by its tensor's name."""
         given = {**self.point.at, **self.point.data}
         tensors = {**self.variables, **self.data}
-        return {tensor.name: np.array(given[name]) for name, tensor in tensors.items()}
+        return {tensor.name: np.full(tensor.shape, given[name]) for name, tensor in tensors.items()}
 
 
 def program_of(point: Point) -> bp.Program:
@@ -116,33 +122,51 @@ def by_trace(point: Point) -> str:
     return cell(traced.value, derivatives)
 
 
-def by_module(points: Sequence[Point]) -> list[str]:
+def by_module(points: Sequence[Point], copies: int | None = None) -> list[str]:
     """Return what one generated module finds for the points, in double precision.
 
     The cost is the sum of the formulas, each times a parameter that is 1; the derivative by that
     parameter is the formula's value.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Where.
+    copies : int, optional
+        Compute each point so many times, as the entries of vectors; only for points without
+        vectors. An entry unlike the others is an error.
     """
-    written = [_Written(point, number) for number, point in enumerate(points)]
-    ones = [bp.parameter(f"g_{number}") for number in range(len(points))]
-    terms = [bp.tensor(f"f_{number}") for number in range(len(points))]
+    written = [_Written(point, number, copies) for number, point in enumerate(points)]
+    ones = [bp.parameter(f"g_{number}", *each.copy) for number, each in enumerate(written)]
+    terms = [bp.tensor(f"f_{number}", *each.copy) for number, each in enumerate(written)]
     C = bp.tensor("C")
     equations = [equation for each in written for equation in each.equations]
-    equations += [bp.Equation(term, each.cost) for term, each in zip(terms, written, strict=True)]
-    products = [one.element * term.element for one, term in zip(ones, terms, strict=True)]
+    equations += [
+        bp.Equation(term.element, each.cost) for term, each in zip(terms, written, strict=True)
+    ]
+    products = [
+        bp.Sum(product, *one.indices) if one.rank else product
+        for one, term in zip(ones, terms, strict=True)
+        for product in [one.element * term.element]
+    ]
     equations.append(bp.Equation(C, functools.reduce(operator.add, products)))
     program = bp.Program(equations, cost=C)
     module = bp.compile(program, bp.SGD(0.1), "float64").module
     values = {name: value for each in written for name, value in each.values.items()}
-    values |= {one.name: np.array(1.0) for one in ones}
+    values |= {one.name: np.ones(one.shape) for one in ones}
     arrays = [values[tensor.name] for tensor in (*program.inputs, *program.targets)]
     parameters = {tensor.name: values[tensor.name] for tensor in program.parameters}
     _, gradient = module.gradient(parameters, *arrays)
-    found = {name: np.asarray(value) for name, value in gradient._asdict().items()}
-    result = []
-    for one, each in zip(ones, written, strict=True):
-        derivatives = [
-            found.get(tensor.name, np.zeros(np.shape(each.values[tensor.name]))).tolist()
-            for tensor in each.variables.values()
-        ]
-        result.append(cell(float(found.get(one.name, math.nan)), derivatives))
-    return result
+    found = gradient._asdict()
+
+    def of(tensor: bp.Tensor) -> Any:
+        array = np.asarray(found.get(tensor.name, np.zeros(tensor.shape)))
+        if copies is not None:
+            np.testing.assert_array_equal(array, array[0])
+            array = array[0]
+        return array.tolist()
+
+    return [
+        cell(of(one), [of(tensor) for tensor in each.variables.values()])
+        for one, each in zip(ones, written, strict=True)
+    ]
