@@ -220,12 +220,12 @@ class Rounding:
                 top = each
         if top.value != top.value:
             return top
-        high = max(each.value + each.bound for each in values)
-        low = max(each.value - each.bound for each in values)
-        bound = max(high - top.value, top.value - low) if top.bound < self.infinity else top.bound
-        if bound == top.bound or bound != bound:
-            return top
-        return Bounded(top.value, bound)
+        bound = top.bound
+        for each in values:
+            reach = each.bound - (top.value - each.value)
+            if reach > bound:
+                bound = reach
+        return top if bound == top.bound else Bounded(top.value, bound)
 
     def log_sum_exp(self, values: Sequence[Bounded]) -> Bounded:
         """Return log Σ exp, computed with the largest taken out."""

@@ -1,0 +1,242 @@
+"""The derived formulas against differences of the cost, at one draw of values.
+
+A direction that moves many entries at once is compared first; where it does not agree, it is
+halved until the entries are found that are wrong or at a kink.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbp.notation.program import Program
+from symbp.training.check_report import Kink
+from symbp.training.differences import DoubleCost, PreciseCost, Verdict
+
+__all__ = ["Findings", "Gradients", "compare_gradients"]
+
+Coordinate = tuple[str, int]
+
+# Entries that are compared one by one besides the directions, for each parameter.
+_SINGLE = 12
+# Gradients that are no numbers: so many of each draw are compared with differences.
+_NOT_FINITE = 6
+# What rounding of the constants of a formula may do, in multiples of its bound.
+_CONSTANTS = 16.0
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The gradients that the formulas give at a draw, and how far each entry may be off.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray
+        By parameter: numbers of many digits, or floats.
+    tolerances : dict of str to ndarray
+        Of the same shapes: floats.
+    """
+
+    values: dict[str, NDArray[Any]]
+    tolerances: dict[str, NDArray[Any]]
+
+
+@dataclass
+class Findings:
+    """What a comparison found; the entries are lines for a report."""
+
+    errors: dict[str, float] = field(default_factory=dict)
+    kinks: list[Kink] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def add_error(self, name: str, error: float) -> None:
+        """Keep the largest error of a parameter; one that is NaN stays."""
+        before = self.errors.get(name, 0.0)
+        self.errors[name] = error if not error <= before else before
+
+
+def compare_gradients(
+    program: Program,
+    cost: PreciseCost | DoubleCost,
+    gradients: Gradients,
+    draw: str,
+    *,
+    together: bool,
+    budget: int,
+    generator: np.random.Generator,
+) -> Findings:
+    """Compare gradients with differences of the cost.
+
+    Parameters
+    ----------
+    program : Program
+        Whose parameters are moved.
+    cost : PreciseCost or DoubleCost
+        The cost near the draw.
+    gradients : Gradients
+        What is compared.
+    draw : str
+        The name of the draw, for the findings.
+    together : bool
+        Whether all parameters are moved at once, instead of one after another and some entries by
+        themselves.
+    budget : int
+        How many directions may be compared, besides one for each parameter.
+    generator : numpy.random.Generator
+        Draws the directions.
+    """
+    comparison = _Comparison(cost, gradients, draw, budget, generator)
+    finite: list[list[Coordinate]] = []
+    for tensor in program.parameters:
+        values = gradients.values[tensor.name].reshape(-1)
+        good = [i for i, g in enumerate(values) if math.isfinite(g)]
+        comparison.not_finite(tensor.name, [i for i in range(len(values)) if i not in set(good)])
+        finite.append([(tensor.name, i) for i in good])
+    groups = [sum(finite, [])] if together else finite
+    for group in groups:
+        if group:
+            comparison.group(group)
+    if not together:
+        for group in finite:
+            count = min(len(group), _SINGLE)
+            for position in generator.choice(len(group), count, replace=False) if group else ():
+                if count < len(group) and comparison.budget > 0:
+                    comparison.group([group[int(position)]])
+    return comparison.findings
+
+
+class _Comparison:
+    def __init__(
+        self,
+        cost: PreciseCost | DoubleCost,
+        gradients: Gradients,
+        draw: str,
+        budget: int,
+        generator: np.random.Generator,
+    ) -> None:
+        self.cost, self.gradients, self.draw = cost, gradients, draw
+        self.budget, self.generator = budget, generator
+        self.findings = Findings()
+        self.settled: set[Coordinate] = set()
+
+    def _judge(self, entries: Sequence[Coordinate]) -> Verdict:
+        """Compare the derivative in a direction in which some entries move."""
+        self.budget -= 1
+        direction: dict[str, NDArray[Any]] = {}
+        expected: Any = 0
+        tolerance = 0.0
+        for name, i in entries:
+            if name not in direction:
+                direction[name] = np.zeros(self.gradients.values[name].shape)
+            size = self._size(name)
+            if len(entries) > 1:
+                size *= self.generator.uniform(0.5, 1.5) * self.generator.choice((-1.0, 1.0))
+            direction[name].reshape(-1)[i] = size
+            expected = expected + self.gradients.values[name].reshape(-1)[i] * float(size)
+            tolerance += abs(size) * float(self.gradients.tolerances[name].reshape(-1)[i])
+        return self.cost.judge(direction, expected, tolerance)
+
+    def _size(self, name: str) -> float:
+        """Return how large the numbers of a parameter are, as a power of two."""
+        largest = float(np.max(np.abs(np.asarray(self.cost.values[name], dtype=float)), initial=0))
+        return 2.0 ** math.frexp(largest)[1] if 0 < largest < math.inf else 1.0
+
+    def group(self, entries: Sequence[Coordinate]) -> None:
+        """Compare entries, all at once if they agree."""
+        entries = [entry for entry in entries if entry not in self.settled]
+        if not entries:
+            return
+        verdict = self._judge(entries)
+        if verdict.kind == "agrees":
+            for name in {name for name, _ in entries}:
+                self.findings.add_error(name, verdict.error)
+            if len(entries) == 1:
+                self.settled.add(entries[0])
+        elif len(entries) == 1:
+            self._single(entries[0], verdict)
+        elif self.budget <= 0:
+            self._give_up(entries, verdict)
+        else:
+            middle = len(entries) // 2
+            before = self._trouble()
+            self.group(entries[:middle])
+            self.group(entries[middle:])
+            if verdict.kind == "differs" and self._trouble() == before:
+                self._give_up(entries, verdict)
+
+    def _trouble(self) -> int:
+        found = self.findings
+        return len(found.wrong) + len(found.kinks) + len(found.left_out)
+
+    def _give_up(self, entries: Sequence[Coordinate], verdict: Verdict) -> None:
+        names = " and ".join(dict.fromkeys(name for name, _ in entries))
+        what = f"{len(entries)} entries of {names}" if len(entries) > 1 else names
+        if verdict.kind == "differs":
+            for name, _ in entries:
+                self.findings.add_error(name, verdict.error)
+            self.findings.wrong.append(
+                f"{what}: the gradient disagrees with differences, relative error "
+                f"{verdict.error:.1e} ({self.draw})"
+            )
+        else:
+            self.findings.left_out.append(f"{what}: kinks or jumps among them ({self.draw})")
+
+    def _single(self, entry: Coordinate, verdict: Verdict) -> None:
+        """Say what is the matter with one entry."""
+        self.settled.add(entry)
+        name, i = entry
+        place = self._place(entry)
+        gradient = float(self.gradients.values[name].reshape(-1)[i])
+        # The entry was moved by its own size, not by 1.
+        right, left = verdict.right / self._size(name), verdict.left / self._size(name)
+        found = self.findings
+        if verdict.kind == "agrees":
+            found.add_error(name, verdict.error)
+        elif verdict.kind == "differs":
+            found.add_error(name, verdict.error)
+            found.wrong.append(
+                f"{place}: the gradient is {gradient:.9g}, differences give "
+                f"{(right + left) / 2:.9g} ({self.draw})"
+            )
+        elif verdict.kind == "kink":
+            kink = Kink(place, left, right, gradient, self.draw)
+            found.kinks.append(kink)
+            if not math.isfinite(gradient):
+                found.add_error(name, gradient)
+                found.wrong.append(str(kink))
+                return
+            low, high = min(left, right), max(left, right)
+            if low - 1e-9 * abs(low) <= gradient <= high + 1e-9 * abs(high):
+                found.add_error(name, 0.0)
+            else:
+                found.left_out.append(
+                    f"{place}: at a kink, and its gradient {gradient:.6g} is not between the "
+                    f"one-sided derivatives {left:.6g} and {right:.6g} ({self.draw})"
+                )
+        elif verdict.kind == "undefined":
+            found.left_out.append(
+                f"{place}: no finite derivative by differences; the gradient is {gradient:.6g} "
+                f"({self.draw})"
+            )
+        else:
+            found.left_out.append(
+                f"{place}: differences do not resolve the gradient {gradient:.6g} ({self.draw})"
+            )
+
+    def not_finite(self, name: str, entries: Sequence[int]) -> None:
+        """Compare entries whose gradient is infinite or NaN."""
+        for i in entries[:_NOT_FINITE]:
+            self._single((name, i), self._judge([(name, i)]))
+        if len(entries) > _NOT_FINITE:
+            self.findings.left_out.append(
+                f"{name}: {len(entries)} entries of the gradient are not finite ({self.draw})"
+            )
+
+    def _place(self, entry: Coordinate) -> str:
+        name, i = entry
+        shape = self.gradients.values[name].shape
+        return f"{name}{[int(k) for k in np.unravel_index(i, shape)]}" if shape else name
