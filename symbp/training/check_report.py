@@ -146,7 +146,8 @@ class CheckReport:
         return "\n".join([*lines, f"gradient check {self._verdict()}"])
 
     def _verdict(self) -> str:
-        kinks = f" ({self.skipped} entries at kinks)" if self.skipped else ""
+        entries = "entry" if self.skipped == 1 else "entries"
+        kinks = f" ({self.skipped} {entries} at kinks)" if self.skipped else ""
         if self.passed:
             return f"passed{kinks}"
         if self.left_out and not self.wrong:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from symbp.calculus.counts import operations
@@ -42,6 +41,8 @@ _SPECIAL_OPERATIONS = 30_000
 _LEVELS = (DIGITS, 90, 200, 500, 1000)
 _MOST_WORK = 10_000_000
 _DOUBLE_TOLERANCE = 1e-6
+# Progress is said after so many seconds.
+_SILENT = 2.0
 _DTYPES = ("float64", "float32")
 
 Values = dict[str, NDArray[Any]]
@@ -247,8 +248,8 @@ class _Checker:
         self.compared |= set(found.errors)
         self.found.kinks += found.kinks
         self.found.wrong += found.wrong
-        left_out = f", {len(found.left_out)} entries left out" if found.left_out else ""
-        self.notes.append(f"{draw.name}: compared{left_out}")
+        left_out = f", but for {'; '.join(found.left_out[:2])}" if found.left_out else ""
+        self.notes.append(f"{draw.name}: compared{left_out}".removesuffix(f" ({draw.name})"))
         if not draw.special:
             self.found.left_out += found.left_out
 
@@ -292,7 +293,6 @@ class _Checker:
             wrong += bad
             special = {draw.name for draw in self.points if draw.special}
             left_out += [line for line in open_ if not any(f"({n})" in line for n in special)]
-        self.progress.end()
         for tensor in self.program.parameters:
             if tensor.name not in self.compared and not any(tensor.name in w for w in left_out):
                 left_out.append(f"{tensor.name}: at no draw")
@@ -356,11 +356,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self.start = time.monotonic()
-        self.said = False
 
     def say(self, what: str) -> None:
-        if time.monotonic() - self.start > 2:
+        if time.monotonic() - self.start > _SILENT:
             print(f"check: {what} …", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        pass

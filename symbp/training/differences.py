@@ -135,49 +135,69 @@ class PreciseCost:
         while True:
             right, left, noise = self._slopes(direction, digits)
             context = self.near[digits][0].context
-            last = 2 * digits > self.most
-            if context.isfinite(right) and context.isfinite(left):
-                slope, gap = (right + left) / 2, abs(right - left)
-                size = max(abs(right), abs(left))
-                smooth = gap <= max(1e-12 * size, noise)
-                if before is not None and not smooth:
-                    smooth = gap <= 1e-6 * abs(before[0] - before[1])
+            slope = (right + left) / 2
+            if context.isfinite(slope):
+                kind = _kind(before, right, left, expected, tolerance, noise)
+            else:
+                # Beside the point, the cost is infinite or NaN; once more, as digits may lack.
+                kind = "undefined" if digits > self.digits else None
+            if kind is None and 2 * digits > self.most:
+                kind = "unresolved"
+            if kind is not None:
                 off = abs(slope - expected)
-                # Too close to zero to be told from it, though the other is not: more digits tell.
-                clear = max(abs(expected), size) > 1e9 * noise or (expected == 0 and size == 0)
-                if smooth and off <= tolerance + noise:
-                    if clear or last or (before is not None and abs(expected) <= noise):
-                        return _verdict("agrees", off, expected, slope, right, left)
-                elif smooth and context.isfinite(expected) and clear and before is not None:
-                    return _verdict("differs", off, expected, slope, right, left)
-                elif smooth and not context.isfinite(expected):
-                    return _verdict("differs", off, expected, slope, right, left)
-                elif before is not None and not smooth and _same(before, (right, left)):
-                    return _verdict("kink", math.nan, expected, slope, right, left)
-                if last:
-                    if smooth:
-                        return _verdict("differs", off, expected, slope, right, left)
-                    kind: Kind = "unresolved" if before is None else "undefined"
-                    return _verdict(kind, math.nan, expected, slope, right, left)
-                if before is not None and not smooth:
-                    # Steeper the nearer: a jump, or a slope without end.
-                    return _verdict("undefined", math.nan, expected, slope, right, left)
-                before = right, left
-            elif last or before is not None or digits >= 2 * self.digits:
-                return _verdict("undefined", math.nan, expected, right, right, left)
+                size = max(abs(expected), abs(slope)) if kind in ("agrees", "differs") else 0
+                error = float(off / size) if size else float(off)
+                error = error if kind in ("agrees", "differs") else math.nan
+                return Verdict(kind, error, float(right), float(left))
+            before = right, left
             digits *= 2
 
 
-def _same(one: tuple[Any, Any], two: tuple[Any, Any]) -> bool:
+def _kind(
+    before: tuple[Any, Any] | None,
+    right: Any,
+    left: Any,
+    expected: Any,
+    tolerance: Any,
+    noise: Any,
+) -> Kind | None:
+    """Return what one-sided differences say, and those of a longer step; None if more are needed.
+
+    Parameters
+    ----------
+    before : pair of numbers or None
+        The one-sided difference quotients, right and left, of a step that is longer by far.
+    right, left : number
+        Those of this step.
+    expected, tolerance : number
+        The derivative that is claimed, and what it may be off by.
+    noise : number
+        What rounding may have done to the difference quotients.
+    """
+    gap, size = abs(right - left), max(abs(right), abs(left))
+    settled = before is not None and _same(before, (right, left), noise)
+    smooth = gap <= max(1e-12 * size, noise)
+    if before is not None and not smooth:
+        smooth = gap <= 1e-6 * abs(before[0] - before[1])
+    if smooth:
+        off = abs((right + left) / 2 - expected)
+        if off <= tolerance + noise:
+            # What is too small to be told from rounding is looked at with more digits, once.
+            clear = max(abs(expected), size) > 1e9 * noise or expected == size == 0
+            return "agrees" if clear or (before is not None and abs(expected) <= noise) else None
+        if expected != expected or settled:
+            return "differs"
+    elif settled:
+        return "kink"
+    if before is not None and size > 1e3 * max(abs(before[0]), abs(before[1]), noise):
+        return "undefined"  # steeper the nearer: a jump, or a slope without end
+    return None
+
+
+def _same(one: tuple[Any, Any], two: tuple[Any, Any], noise: Any) -> bool:
     """Whether a pair of one-sided derivatives is the same with a shorter step."""
     size = max(abs(one[0]), abs(one[1]))
-    return all(abs(a - b) <= 1e-6 * size for a, b in zip(one, two, strict=True))
-
-
-def _verdict(kind: Kind, off: Any, expected: Any, slope: Any, right: Any, left: Any) -> Verdict:
-    size = max(abs(expected), abs(slope)) if kind in ("agrees", "differs") else 1
-    error = float(off / size) if size and off == off else float(off)
-    return Verdict(kind, error, float(right), float(left))
+    return all(abs(a - b) <= 1e-6 * size + noise for a, b in zip(one, two, strict=True))
 
 
 class DoubleCost:

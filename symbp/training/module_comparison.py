@@ -107,7 +107,7 @@ class _Errors:
     def compare(
         self, what: str, found: Any, expected: Any, bound: Any, scale: float
     ) -> tuple[float, float]:
-        """Return the largest error and the largest bound, relative to a scale."""
+        """Return the largest error and the largest bound; NaN where the right number is."""
         limits = np.finfo(self.dtype)
         found = np.asarray(found, dtype=np.float64)
         expected, bound = np.asarray(expected), np.asarray(bound)
@@ -117,8 +117,9 @@ class _Errors:
             least = _ROUNDINGS * float(limits.eps) / 2 * scale + float(limits.tiny)
             allowed = np.maximum(_SAFETY * bound, least)
             broken = ~np.isfinite(found) & np.isfinite(expected)
-            bad = ~(error <= allowed) | broken
-            loose = ~bad & ~(error <= least) & ~(allowed <= _WIDEST * scale)
+            # Where the formulas give no number, they were found wrong already.
+            bad = (~(error <= allowed) | broken) & ~np.isnan(expected)
+            loose = ~bad & (error > least) & ~(allowed <= _WIDEST * scale)
         for place in zip(*np.nonzero(np.atleast_1d(bad))):
             self._say(what, np.atleast_1d(found), np.atleast_1d(expected), place, found.ndim)
             break
@@ -127,10 +128,8 @@ class _Errors:
                 f"{what}: rounding decides it in {self.dtype}, {int(loose.sum())} entries "
                 f"({self.draw})"
             )
-        worst = float(np.max(error, initial=0.0))
-        widest = float(np.max(allowed, initial=0.0))
-        worst = math.nan if np.isnan(error).any() else worst
-        return (worst / scale, widest / scale) if scale > 0 else (worst, widest)
+        worst = math.nan if np.isnan(error).any() else float(np.max(error, initial=0.0))
+        return worst, float(np.max(allowed, initial=0.0))
 
     def _say(self, what: str, found: Array, expected: Array, place: Any, rank: int) -> None:
         where = str([int(i) for i in place]) if rank else ""
@@ -182,7 +181,7 @@ def compare_module(
         scale = abs(reference.cost)
         bound = _PLAIN[dtype] * max(scale, 1.0) if bounds is None else bounds.cost
         error, _ = report.compare("the cost", cost, reference.cost, bound, scale)
-        cost_error = _larger(cost_error, error)
+        cost_error = _larger(cost_error, _relative(error, scale))
         for name, expected in reference.gradients.items():
             finite = np.abs(expected[np.isfinite(expected)])
             scale = float(np.max(finite, initial=0.0))
@@ -190,9 +189,9 @@ def compare_module(
             error, allowed = report.compare(
                 f"the gradient of {name}", getattr(gradients, name), expected, bound, scale
             )
-            errors[name] = _larger(errors.get(name, 0.0), error)
-            if bounds is not None and position == 0:
-                widest[name] = allowed
+            errors[name] = _larger(errors.get(name, 0.0), _relative(error, scale))
+            if bounds is not None:
+                widest[name] = max(widest.get(name, 0.0), _relative(allowed, scale))
         if position == 0:
             step_error = _step(trainer, parameters, arrays, reference, bounds, report)
     check = ModuleCheck(dtype, errors, widest, cost_error, step_error)
@@ -216,16 +215,21 @@ def _step(
     for name, gradient in reference.gradients.items():
         before = np.asarray(reference.values[name], dtype=np.float64)
         expected = before - RATE * gradient
-        scale = float(np.max(np.abs(np.concatenate([before.ravel(), expected.ravel()])), initial=0))
+        sizes = np.abs(np.concatenate([before.ravel(), expected.ravel()]))
+        scale = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
         bound = _PLAIN[report.dtype] * scale if bounds is None else bounds.steps[name]
         error, _ = report.compare(
             f"{name} after one step", getattr(stepped.parameters, name), expected, bound, scale
         )
-        worst = _larger(worst, error * scale if scale else error)
-        change = max(change, float(np.max(np.abs(RATE * gradient), initial=0.0)))
+        worst = _larger(worst, error)
+        change = max(change, RATE * float(np.max(np.abs(gradient[np.isfinite(gradient)]), initial=0)))
     # The change is a difference of numbers: below their rounding, there is nothing to compare.
     largest = max((float(np.max(np.abs(p), initial=0.0)) for p in parameters.values()), default=0.0)
-    return worst / max(change, 1e-3 * largest) if worst else worst
+    return _relative(worst, max(change, 1e-3 * largest))
+
+
+def _relative(error: float, scale: float) -> float:
+    return error / scale if scale > 0 else error
 
 
 def _as_given(array: Array, dtype: str) -> Array:
