@@ -22,21 +22,31 @@ from symbp.calculus.normalise import normalise
 from symbp.calculus.precise import DIGITS, evaluate
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
+from symbp.networks.optimizers import SGD
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.training.check_report import CheckReport, Kink, ModuleCheck
+from symbp.training.compiler import lowered
 from symbp.training.differences import DoubleCost, PreciseCost
 from symbp.training.draws import Draw, draws, random_values
 from symbp.training.gradient_comparison import Findings, Gradients, compare_gradients
-from symbp.training.module_comparison import Bounds, Reference, bounds_of, compare_module
+from symbp.training.module_comparison import (
+    RATE,
+    Bounds,
+    Reference,
+    bounds_of,
+    compare_module,
+)
 
 __all__ = ["CheckReport", "Kink", "ModuleCheck", "check", "random_values"]
 
 # A program of more operations is evaluated in double precision, as many digits take too long.
 PRECISE_OPERATIONS = 100_000
-# Special draws are left out where the evaluations would take longer than some seconds.
-_SPECIAL_OPERATIONS = 30_000
+# Fewer examples are drawn where a program has more operations than it takes to be quick.
+_MANY_OPERATIONS = 25_000
+# Special draws have fewer examples where these are many.
+_SPECIAL_OPERATIONS = 6_000
 # More digits are tried where a result has not settled, while operations times digits stay below.
 _LEVELS = (DIGITS, 90, 200, 500, 1000)
 _MOST_WORK = 10_000_000
@@ -121,7 +131,7 @@ def _points(
     """Return where to check, and the batch size."""
     if values is None and program.batch is not None:
         # One example has the same formulas as four, and takes a quarter of the time.
-        while examples > 1 and _count(program, examples) > PRECISE_OPERATIONS:
+        while examples > 1 and _count(program, examples) > _MANY_OPERATIONS:
             examples //= 2
     point = random_values(program, examples, seed)
     for name in values or {}:
@@ -131,8 +141,13 @@ def _points(
         given = {name: np.array(value) for name, value in {**point, **values}.items()}
         return [Draw("the given values", given)], _rows(program, given)
     found = draws(program, examples, seed)
-    if _count(program, examples) > _SPECIAL_OPERATIONS:
-        found = found[:1]
+    few = examples
+    while few > 1 and _count(program, few) > _SPECIAL_OPERATIONS:
+        few //= 2
+    if few < examples:
+        found[1:] = draws(program, few, seed)[1:]
+    if _count(program, few) > _MANY_OPERATIONS:
+        del found[1:]
     return found, None if program.batch is None else examples
 
 
@@ -169,6 +184,7 @@ class _Checker:
         self.program = program
         self.plain = normalise(program)
         self.differentiated = reverse(self.plain)
+        self.updated = lowered(program, SGD(RATE))[1]
         rows = _rows(program, points[0].values)
         self.count = max(1, _count(program, rows))
         self.precise = self.count <= PRECISE_OPERATIONS
@@ -238,10 +254,11 @@ class _Checker:
     def _collect(
         self, draw: Draw, near: PreciseCost | DoubleCost, gradients: Gradients
     ) -> None:
-        budget = max(12, min(100, 400_000 // self.count)) if self.precise else 0
+        budget = max(24, min(200, 1_000_000 // self.count)) if self.precise else 24
+        singles = min(48, 200_000 // self.count) if self.precise else 100
         found = compare_gradients(
             self.program, near, gradients, draw.name,
-            together=draw.special, budget=budget, generator=self.generator,
+            together=draw.special, budget=budget, singles=singles, generator=self.generator,
         )  # fmt: skip
         for name, error in found.errors.items():
             self.found.add_error(name, error)
@@ -272,7 +289,7 @@ class _Checker:
     def _bounds_at(self, draw: Draw, dtype: str) -> Bounds:
         key = draw.name, dtype
         if key not in self.bounds:
-            self.bounds[key] = bounds_of(self.program, draw.values, dtype)
+            self.bounds[key] = bounds_of(self.updated, draw.values, dtype)
         return self.bounds[key]
 
     def report(self, dtypes: Sequence[str], batch: int | None) -> CheckReport:

@@ -20,8 +20,8 @@ __all__ = ["Findings", "Gradients", "compare_gradients"]
 
 Coordinate = tuple[str, int]
 
-# Entries that are compared one by one besides the directions, for each parameter.
-_SINGLE = 12
+# So many entries of a parameter are compared by themselves, besides its direction.
+_SINGLE = 4
 # Gradients that are no numbers: so many of each draw are compared with differences.
 _NOT_FINITE = 6
 # What rounding of the constants of a formula may do, in multiples of its bound.
@@ -67,6 +67,7 @@ def compare_gradients(
     *,
     together: bool,
     budget: int,
+    singles: int,
     generator: np.random.Generator,
 ) -> Findings:
     """Compare gradients with differences of the cost.
@@ -82,10 +83,11 @@ def compare_gradients(
     draw : str
         The name of the draw, for the findings.
     together : bool
-        Whether all parameters are moved at once, instead of one after another and some entries by
-        themselves.
+        Whether all parameters are moved at once, instead of one after another.
     budget : int
-        How many directions may be compared, besides one for each parameter.
+        How many directions may be compared where something does not agree.
+    singles : int
+        How many entries are compared by themselves, at most, though their direction agrees.
     generator : numpy.random.Generator
         Draws the directions.
     """
@@ -94,18 +96,18 @@ def compare_gradients(
     for tensor in program.parameters:
         values = gradients.values[tensor.name].reshape(-1)
         good = [i for i, g in enumerate(values) if math.isfinite(g)]
-        comparison.not_finite(tensor.name, [i for i in range(len(values)) if i not in set(good)])
+        broken = [i for i, g in enumerate(values) if not math.isfinite(g)]
+        comparison.not_finite(tensor.name, broken)
         finite.append([(tensor.name, i) for i in good])
     groups = [sum(finite, [])] if together else finite
     for group in groups:
         if group:
             comparison.group(group)
-    if not together:
-        for group in finite:
-            count = min(len(group), _SINGLE)
-            for position in generator.choice(len(group), count, replace=False) if group else ():
-                if count < len(group) and comparison.budget > 0:
-                    comparison.group([group[int(position)]])
+    for group in [] if together else finite:
+        count = min(len(group), _SINGLE, singles // len(finite))
+        if 0 < count < len(group):
+            for position in generator.choice(len(group), count, replace=False):
+                comparison.group([group[int(position)]])
     return comparison.findings
 
 
@@ -127,12 +129,14 @@ class _Comparison:
         """Compare the derivative in a direction in which some entries move."""
         self.budget -= 1
         direction: dict[str, NDArray[Any]] = {}
+        sizes: dict[str, float] = {}
         expected: Any = 0
         tolerance = 0.0
         for name, i in entries:
             if name not in direction:
                 direction[name] = np.zeros(self.gradients.values[name].shape)
-            size = self._size(name)
+                sizes[name] = self._size(name)
+            size = sizes[name]
             if len(entries) > 1:
                 size *= self.generator.uniform(0.5, 1.5) * self.generator.choice((-1.0, 1.0))
             direction[name].reshape(-1)[i] = size

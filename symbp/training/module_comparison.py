@@ -18,7 +18,7 @@ from symbp.calculus.rounding import Rounding
 from symbp.networks.optimizers import SGD
 from symbp.notation.program import Program
 from symbp.training.check_report import ModuleCheck
-from symbp.training.compiler import compile, lowered
+from symbp.training.compiler import compile
 
 __all__ = ["RATE", "Bounds", "Reference", "bounds_of", "compare_module"]
 
@@ -67,21 +67,20 @@ class Reference:
     gradients: dict[str, Array]
 
 
-def bounds_of(program: Program, values: Mapping[str, Array], dtype: str) -> Bounds:
+def bounds_of(updated: Program, values: Mapping[str, Array], dtype: str) -> Bounds:
     """Return bounds of the rounding in a module.
 
     Parameters
     ----------
-    program : Program
-        As its user wrote it.
+    updated : Program
+        What the module is written from, with a step of an optimizer.
     values : mapping of str to ndarray
         The draw.
     dtype : {"float64", "float32"}
         The module's precision.
     """
-    updated = lowered(program, SGD(RATE))[1]
     found = evaluate(updated, values, Rounding(DIGITS, dtype))
-    assert program.cost is not None
+    assert updated.cost is not None
 
     def floats(name: str) -> Array:
         numbers = found[name]
@@ -89,7 +88,7 @@ def bounds_of(program: Program, values: Mapping[str, Array], dtype: str) -> Boun
         return bounds.reshape(numbers.shape)
 
     return Bounds(
-        float(floats(program.cost.name)),
+        float(floats(updated.cost.name)),
         {tensor.name: floats(gradient.name) for tensor, gradient in updated.gradients},
         {tensor.name: floats(after.name) for tensor, after in updated.updates},
     )
