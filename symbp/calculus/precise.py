@@ -193,9 +193,7 @@ class _Run:
             add = before is not self.arithmetic.zero
             target[place] = self.arithmetic.total([before, amount]) if add else amount
 
-    def _reduced(
-        self, operation: str, body: Any, bound: tuple[Index, ...], grid: _Grid
-    ) -> Array:
+    def _reduced(self, operation: str, body: Any, bound: tuple[Index, ...], grid: _Grid) -> Array:
         sizes = [self.size(index.extent) for index in bound]
         terms = self.evaluate(body, grid.product(bound, sizes)).reshape(grid.points, -1)
         reduce = {
@@ -349,7 +347,9 @@ class _Run:
         for kind, relation in _RELATIONS.items():
             if isinstance(node, kind):
                 a, b = (self.evaluate(argument, grid) for argument in node.args)
-                found = [self.arithmetic.compare(relation, *pair) for pair in zip(a, b, strict=True)]
+                found = [
+                    self.arithmetic.compare(relation, *pair) for pair in zip(a, b, strict=True)
+                ]
                 holds, sure = (np.array(column, dtype=bool) for column in zip(*found, strict=True))
                 return holds, sure
         raise NotationError(f"{self.running.lhs}: condition {node}: expected a comparison")
@@ -391,9 +391,9 @@ class _Run:
             return np.full(grid.points, int(node))
         parts = [self.places(argument, grid) for argument in node.args]
         if isinstance(node, sympy.Add):
-            return np.sum(parts, axis=0)
+            return np.asarray(np.sum(parts, axis=0))
         if isinstance(node, sympy.Mul):
-            return np.prod(parts, axis=0)
+            return np.asarray(np.prod(parts, axis=0))
         raise NotationError(f"{self.running.lhs}: subscript {node}: expected sums of indices")
 
 

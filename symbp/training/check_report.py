@@ -158,7 +158,10 @@ class CheckReport:
         modules = self.modules or (ModuleCheck("float64", self.module, {}, math.nan, self.step),)
         names = list(modules[0].errors)
         width = max(14, *(len(name) + 2 for name in names)) if names else 14
-        head = [f"{'':<{width}}{'formulas against':>18}", f"{'parameter':<{width}}{'differences':>18}"]
+        head = [
+            f"{'':<{width}}{'formulas against':>18}",
+            f"{'parameter':<{width}}{'differences':>18}",
+        ]
         rows = [f"{n:<{width}}{_printed(self.differences.get(n)):>18}" for n in names]
         end = [f"{what:<{width}}{'':>18}" for what in ("cost", "one step")]
         for module in modules:

@@ -251,9 +251,7 @@ class _Checker:
         }
         self.references.append((draw.name, Reference(draw.values, cost, floats)))
 
-    def _collect(
-        self, draw: Draw, near: PreciseCost | DoubleCost, gradients: Gradients
-    ) -> None:
+    def _collect(self, draw: Draw, near: PreciseCost | DoubleCost, gradients: Gradients) -> None:
         budget = max(24, min(200, 1_000_000 // self.count)) if self.precise else 24
         singles = min(48, 200_000 // self.count) if self.precise else 100
         found = compare_gradients(
@@ -274,6 +272,7 @@ class _Checker:
         """Evaluate the formulas with so many digits that more do not change the result."""
         assert self.program.cost is not None
         before: _Settled | None = None
+        agreed: _Settled | None = None
         for digits in _LEVELS:
             if before is not None and digits * self.count > max(_MOST_WORK, 90 * self.count):
                 break
@@ -281,10 +280,13 @@ class _Checker:
             gradients = {t.name: found[g.name] for t, g in self.differentiated.gradients}
             now = _Settled(digits, found[self.program.cost.name][()], gradients)
             if before is not None and _agree(before, now):
-                return before
+                if _is_finite(before):
+                    return before
+                # An infinity may be a number that lacks digits: log(1 - σ(300)) is -300.
+                agreed = agreed or before
             before = now
         assert before is not None
-        return before
+        return agreed or before
 
     def _bounds_at(self, draw: Draw, dtype: str) -> Bounds:
         key = draw.name, dtype
@@ -325,11 +327,17 @@ def _agree(one: _Settled, other: _Settled) -> bool:
     if not _close(one.cost, other.cost, abs(other.cost)):
         return False
     for name, array in other.gradients.items():
-        size = max((abs(g) for g in array.reshape(-1) if g == g), default=0)
+        size = max((abs(g) for g in array.reshape(-1) if g - g == 0), default=0)
         for a, b in zip(one.gradients[name].reshape(-1), array.reshape(-1), strict=True):
             if not _close(a, b, size):
                 return False
     return True
+
+
+def _is_finite(found: _Settled) -> bool:
+    """Whether neither the cost nor a gradient is infinite or NaN."""
+    numbers = [found.cost, *(g for array in found.gradients.values() for g in array.reshape(-1))]
+    return all(number - number == 0 for number in numbers)
 
 
 def _close(a: Any, b: Any, size: Any) -> bool:
@@ -343,9 +351,7 @@ def _close(a: Any, b: Any, size: Any) -> bool:
     )
 
 
-def _tolerances(
-    gradients: Mapping[str, NDArray[Any]], bounds: Bounds
-) -> dict[str, NDArray[Any]]:
+def _tolerances(gradients: Mapping[str, NDArray[Any]], bounds: Bounds) -> dict[str, NDArray[Any]]:
     """Return what a formula may be off by because its constants are doubles: 0.3 for 3·0.1."""
     result = {}
     for name, array in gradients.items():

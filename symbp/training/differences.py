@@ -84,7 +84,8 @@ class PreciseCost:
     def _slopes(self, direction: Direction, digits: int) -> tuple[Any, Any, Any]:
         """Return the one-sided difference quotients, right and left, and how far they are off."""
         if digits not in self.near:
-            arithmetic, stopped = ManyDigits(digits), {}
+            arithmetic = ManyDigits(digits)
+            stopped: dict[Any, Any] = {}
             here = self._cost(arithmetic, self.values, stopped)
             self.near[digits] = arithmetic, here, stopped
         arithmetic, here, stopped = self.near[digits]
@@ -248,9 +249,7 @@ class DoubleCost:
         return Verdict(kind, error if kind == "differs" else math.nan, right, left)
 
 
-def extrapolated(
-    cost: Callable[[float], float], here: float
-) -> tuple[float, float, float, float]:
+def extrapolated(cost: Callable[[float], float], here: float) -> tuple[float, float, float, float]:
     """Return a derivative at 0 by differences, how far it may be off, and one-sided ones.
 
     Parameters

@@ -64,13 +64,11 @@ def draws(program: Program, examples: int, seed: int) -> list[Draw]:
     found = [Draw("random numbers", plain)]
     if data:
         found += [
-            Draw("data of zeros, ones, ties and negative numbers", with_special(data, _mixed), True),
+            Draw("data of zeros, ones, minus ones and ties", with_special(data, _mixed), True),
             Draw("no negative number, data of zeros, ones and ties",
                  with_special(data, _not_negative, positive=True), True),
         ]  # fmt: skip
-    found.append(
-        Draw("parameters of zeros, ones and ties", with_special(parameters, _mixed), True)
-    )
+    found.append(Draw("parameters of zeros, ones and ties", with_special(parameters, _mixed), True))
     return found
 
 

@@ -22,10 +22,10 @@ Coordinate = tuple[str, int]
 
 # So many entries of a parameter are compared by themselves, besides its direction.
 _SINGLE = 4
+# Entries within a factor of 2²⁴ are compared together.
+_BAND = 24
 # Gradients that are no numbers: so many of each draw are compared with differences.
 _NOT_FINITE = 6
-# What rounding of the constants of a formula may do, in multiples of its bound.
-_CONSTANTS = 16.0
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,14 @@ def compare_gradients(
         broken = [i for i, g in enumerate(values) if not math.isfinite(g)]
         comparison.not_finite(tensor.name, broken)
         finite.append([(tensor.name, i) for i in good])
-    groups = [sum(finite, [])] if together else finite
+    groups = [[entry for group in finite for entry in group]] if together else finite
     for group in groups:
-        if group:
-            comparison.group(group)
+        for band in comparison.bands(group):
+            comparison.group(band)
     for group in [] if together else finite:
-        count = min(len(group), _SINGLE, singles // len(finite))
-        if 0 < count < len(group):
-            for position in generator.choice(len(group), count, replace=False):
-                comparison.group([group[int(position)]])
+        count = min(len(group), _SINGLE, singles // len(finite)) if len(group) > 1 else 0
+        for position in generator.choice(len(group), count, replace=False) if count else ():
+            comparison.group([group[int(position)]])
     return comparison.findings
 
 
@@ -148,6 +147,16 @@ class _Comparison:
         """Return how large the numbers of a parameter are, as a power of two."""
         largest = float(np.max(np.abs(np.asarray(self.cost.values[name], dtype=float)), initial=0))
         return 2.0 ** math.frexp(largest)[1] if 0 < largest < math.inf else 1.0
+
+    def bands(self, entries: Sequence[Coordinate]) -> list[list[Coordinate]]:
+        """Return entries by the size of their derivatives: beside large ones, small ones vanish."""
+        sizes = {name: self._size(name) for name in {name for name, _ in entries}}
+        found: dict[Any, list[Coordinate]] = {}
+        for name, i in entries:
+            moved = abs(float(self.gradients.values[name].reshape(-1)[i])) * sizes[name]
+            band = math.frexp(moved)[1] // _BAND if 0 < moved < math.inf else None
+            found.setdefault(band, []).append((name, i))
+        return list(found.values())
 
     def group(self, entries: Sequence[Coordinate]) -> None:
         """Compare entries, all at once if they agree."""

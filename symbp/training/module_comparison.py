@@ -119,9 +119,8 @@ class _Errors:
             # Where the formulas give no number, they were found wrong already.
             bad = (~(error <= allowed) | broken) & ~np.isnan(expected)
             loose = ~bad & (error > least) & ~(allowed <= _WIDEST * scale)
-        for place in zip(*np.nonzero(np.atleast_1d(bad))):
-            self._say(what, np.atleast_1d(found), np.atleast_1d(expected), place, found.ndim)
-            break
+        if bad.any():
+            self._say(what, found, expected, int(np.flatnonzero(bad)[0]))
         if loose.any():
             self.left_out.append(
                 f"{what}: rounding decides it in {self.dtype}, {int(loose.sum())} entries "
@@ -130,11 +129,11 @@ class _Errors:
         worst = math.nan if np.isnan(error).any() else float(np.max(error, initial=0.0))
         return worst, float(np.max(allowed, initial=0.0))
 
-    def _say(self, what: str, found: Array, expected: Array, place: Any, rank: int) -> None:
-        where = str([int(i) for i in place]) if rank else ""
+    def _say(self, what: str, found: Array, expected: Array, at: int) -> None:
+        place = [int(i) for i in np.unravel_index(at, found.shape)] if found.ndim else ""
         self.wrong.append(
-            f"{what}{where}: the {self.dtype} module gives {found[place]:.9g}, the formulas "
-            f"{expected[place]:.9g} ({self.draw})"
+            f"{what}{place}: the {self.dtype} module gives {found.flat[at]:.9g}, the formulas "
+            f"{expected.flat[at]:.9g} ({self.draw})"
         )
 
 
@@ -178,7 +177,7 @@ def compare_module(
         }
         cost, gradients = trainer.module.gradient(parameters, *arrays)
         scale = abs(reference.cost)
-        bound = _PLAIN[dtype] * max(scale, 1.0) if bounds is None else bounds.cost
+        bound: Any = _PLAIN[dtype] * max(scale, 1.0) if bounds is None else bounds.cost
         error, _ = report.compare("the cost", cost, reference.cost, bound, scale)
         cost_error = _larger(cost_error, _relative(error, scale))
         for name, expected in reference.gradients.items():
@@ -221,7 +220,9 @@ def _step(
             f"{name} after one step", getattr(stepped.parameters, name), expected, bound, scale
         )
         worst = _larger(worst, error)
-        change = max(change, RATE * float(np.max(np.abs(gradient[np.isfinite(gradient)]), initial=0)))
+        change = max(
+            change, RATE * float(np.max(np.abs(gradient[np.isfinite(gradient)]), initial=0))
+        )
     # The change is a difference of numbers: below their rounding, there is nothing to compare.
     largest = max((float(np.max(np.abs(p), initial=0.0)) for p in parameters.values()), default=0.0)
     return _relative(worst, max(change, 1e-3 * largest))
