@@ -48,6 +48,8 @@ class ManyDigits:
             return self.infinity
         if node is sympy.S.NegativeInfinity:
             return -self.infinity
+        if node is sympy.S.NaN or node is sympy.S.ComplexInfinity:
+            return self.nan
         if isinstance(node, sympy.NumberSymbol):
             node = node.evalf(self.digits + 10)
         return self.context.mpf(node)

@@ -234,7 +234,7 @@ class _Run:
             return _objects([self.arithmetic.number(int(at)) for at in grid.indices[node]])
         if node.is_Symbol:
             return self._constant(self.extents[node], grid)
-        if node.is_Number or node.is_NumberSymbol:
+        if node.is_Number or node.is_NumberSymbol or node is sympy.S.ComplexInfinity:
             return self._constant(node, grid)
         if isinstance(node, where):
             return self._where(node, grid)

@@ -263,8 +263,14 @@ class _Checker:
         self.compared |= set(found.errors)
         self.found.kinks += found.kinks
         self.found.wrong += found.wrong
-        left_out = f", but for {'; '.join(found.left_out[:2])}" if found.left_out else ""
-        self.notes.append(f"{draw.name}: compared{left_out}".removesuffix(f" ({draw.name})"))
+        note = f"{draw.name}: compared"
+        if found.left_out:
+            count = len(found.left_out)
+            note += f", but for {count} {'entry' if count == 1 else 'entries'}"
+            # Those of other draws are listed in full.
+            first = found.left_out[0].removesuffix(f" ({draw.name})")
+            note += f", the first {first}" if draw.special else ""
+        self.notes.append(note)
         if not draw.special:
             self.found.left_out += found.left_out
 

@@ -56,7 +56,7 @@ class Findings:
     def add_error(self, name: str, error: float) -> None:
         """Keep the largest error of a parameter; one that is NaN stays."""
         before = self.errors.get(name, 0.0)
-        self.errors[name] = error if not error <= before else before
+        self.errors[name] = before if math.isnan(before) or error <= before else error
 
 
 def compare_gradients(

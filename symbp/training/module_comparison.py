@@ -238,4 +238,4 @@ def _as_given(array: Array, dtype: str) -> Array:
 
 def _larger(one: float, other: float) -> float:
     """Return the larger of two errors, NaN if one of them is."""
-    return other if not other <= one else one
+    return one if math.isnan(one) or other <= one else other
