@@ -19,7 +19,8 @@ u, C = bp.parameter("u", j), bp.tensor("C")
 right = bp.Program([bp.Equation(C, bp.Sum(bp.sin(u[j]), j))], cost=C)
 made = bp.function("made", lambda u: 1e-9 * u**2, lambda u: 2.000002e-9 * u)
 wrong = bp.Program([bp.Equation(C, bp.Sum(made(u[j]), j))], cost=C)
-jump = bp.Program([bp.Equation(C, bp.Sum(bp.sqrt(bp.Abs(bp.stop_gradient(u[j]) - u[j])), j))], cost=C)
+root = bp.sqrt(bp.Abs(bp.stop_gradient(u[j]) - u[j]))
+jump = bp.Program([bp.Equation(C, bp.Sum(root, j))], cost=C)
 """
 
 

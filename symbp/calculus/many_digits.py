@@ -103,7 +103,8 @@ class ManyDigits:
         function = FUNCTIONS.get(record.name)
         if function is not None:
             return function(self, *arguments)
-        value = record.function(*map(sympy.Float, arguments)).evalf(self.digits + 10)
+        numbers = [sympy.Float(argument, self.digits + 10) for argument in arguments]
+        value = record.function(*numbers).evalf(self.digits + 10)
         if not isinstance(value, sympy.Number):
             raise UnsupportedError(f"{record.name}: it has no value in {self.digits} digits")
         return self.number(value)

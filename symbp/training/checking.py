@@ -216,7 +216,7 @@ class _Checker:
         self._keep(draw, cost, settled.gradients)
         near = PreciseCost(
             self.program, draw.values, settled.digits, _size_of_terms(cost, bounds),
-            self.most_digits,
+            self.most_digits, self.differentiated,
         )  # fmt: skip
         self._collect(draw, near, gradients)
 
@@ -320,7 +320,8 @@ class _Checker:
             left_out += [line for line in open_ if not any(f"({n})" in line for n in special)]
         for tensor in self.program.parameters:
             if tensor.name not in self.compared and not any(tensor.name in w for w in left_out):
-                left_out.append(f"{tensor.name}: at no draw")
+                kinks = any(k.place.split("[")[0] == tensor.name for k in self.found.kinks)
+                left_out.append(f"{tensor.name}: {'only at kinks' if kinks else 'at no draw'}")
         return CheckReport(
             dict(self.found.errors), modules[0].errors, modules[0].step, len(self.found.kinks),
             self.digits if self.precise else None, batch, tuple(modules), tuple(self.notes),

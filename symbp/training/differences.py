@@ -71,12 +71,21 @@ class PreciseCost:
         Of the largest numbers that are added up in the cost: what its rounding is relative to.
     most : int
         The most digits that this program may be evaluated with.
+    differentiated : Program
+        With the equations of the gradient.
     """
 
     def __init__(
-        self, program: Program, values: Mapping[str, Any], digits: int, size: float, most: int
+        self,
+        program: Program,
+        values: Mapping[str, Any],
+        digits: int,
+        size: float,
+        most: int,
+        differentiated: Program,
     ) -> None:
         assert program.cost is not None
+        self.differentiated = differentiated
         self.program, self.name = program.prune([program.cost]), program.cost.name
         self.values, self.digits, self.size, self.most = values, digits, size, most
         self.near: dict[int, tuple[ManyDigits, Any, dict[Any, Any]]] = {}
@@ -90,13 +99,28 @@ class PreciseCost:
             self.near[digits] = arithmetic, here, stopped
         arithmetic, here, stopped = self.near[digits]
         context = arithmetic.context
-        step = context.mpf(10) ** -(5 * digits // 12)
+        step = self._step(context, digits)
         above, below = (
             self._cost(arithmetic, self._moved(direction, context, sign * step), stopped)
             for sign in (1, -1)
         )
         noise = context.mpf(10) ** (8 - digits) * max(abs(here), self.size) / step
         return (above - here) / step, (here - below) / step, noise
+
+    def _step(self, context: Any, digits: int) -> Any:
+        return context.mpf(10) ** -(5 * digits // 12)
+
+    def beside(self, direction: Direction, name: str, entry: int) -> tuple[float, float] | None:
+        """Return an entry of the gradient a step to the right of the point, and to the left."""
+        arithmetic = ManyDigits(self.digits)
+        step = self._step(arithmetic.context, self.digits)
+        gradient = next(g for t, g in self.differentiated.gradients if t.name == name)
+        found = []
+        for sign in (1, -1):
+            moved = self._moved(direction, arithmetic.context, sign * step)
+            array = evaluate(self.differentiated, moved, arithmetic)[gradient.name]
+            found.append(float(array.reshape(-1)[entry]))
+        return found[0], found[1]
 
     def _moved(self, direction: Direction, context: Any, step: Any) -> dict[str, Any]:
         moved = dict(self.values)
@@ -226,6 +250,10 @@ class DoubleCost:
         for name, towards in direction.items():
             moved[name] = np.asarray(moved[name], dtype=np.float64) + step * towards
         return float(interpret(self.program, moved)[self.name])
+
+    def beside(self, direction: Direction, name: str, entry: int) -> tuple[float, float] | None:
+        """Return None: beside a kink, double precision does not tell one side from the other."""
+        return None
 
     def judge(self, direction: Direction, expected: Any, tolerance: Any) -> Verdict:
         """Compare a directional derivative with differences, as :class:`PreciseCost` does."""

@@ -24,6 +24,8 @@ Coordinate = tuple[str, int]
 _SINGLE = 4
 # Entries within a factor of 2²⁴ are compared together.
 _BAND = 24
+# How far gradients beside a kink may be from the one-sided derivatives, relatively: all are floats.
+_BESIDE = 1e-14
 # Gradients that are no numbers: so many of each draw are compared with differences.
 _NOT_FINITE = 6
 
@@ -216,20 +218,7 @@ class _Comparison:
                 f"{(right + left) / 2:.9g} ({self.draw})"
             )
         elif verdict.kind == "kink":
-            kink = Kink(place, left, right, gradient, self.draw)
-            found.kinks.append(kink)
-            if not math.isfinite(gradient):
-                found.add_error(name, gradient)
-                found.wrong.append(str(kink))
-                return
-            low, high = min(left, right), max(left, right)
-            if low - 1e-9 * abs(low) <= gradient <= high + 1e-9 * abs(high):
-                found.add_error(name, 0.0)
-            else:
-                found.left_out.append(
-                    f"{place}: at a kink, and its gradient {gradient:.6g} is not between the "
-                    f"one-sided derivatives {left:.6g} and {right:.6g} ({self.draw})"
-                )
+            self._kink(entry, Kink(place, left, right, gradient, self.draw))
         elif verdict.kind == "undefined":
             found.left_out.append(
                 f"{place}: no finite derivative by differences; the gradient is {gradient:.6g} "
@@ -238,6 +227,37 @@ class _Comparison:
         else:
             found.left_out.append(
                 f"{place}: differences do not resolve the gradient {gradient:.6g} ({self.draw})"
+            )
+
+    def _kink(self, entry: Coordinate, kink: Kink) -> None:
+        """Compare the gradient on both sides of a kink; the one at the kink lies between them."""
+        name, i = entry
+        found = self.findings
+        found.kinks.append(kink)
+        if not math.isfinite(kink.gradient):
+            found.add_error(name, kink.gradient)
+            found.wrong.append(str(kink))
+            return
+        direction = np.zeros(self.gradients.values[name].shape)
+        direction.reshape(-1)[i] = self._size(name)
+        sides = self.cost.beside({name: direction}, name, i)
+        size = max(abs(kink.left), abs(kink.right))
+        if sides is not None:
+            off = max(abs(sides[0] - kink.right), abs(sides[1] - kink.left))
+            if not off <= _BESIDE * size:
+                found.add_error(name, off / size)
+                found.wrong.append(
+                    f"{kink.place}: beside a kink, the gradient is {sides[1]:.9g} to the left and "
+                    f"{sides[0]:.9g} to the right, differences give {kink.left:.9g} and "
+                    f"{kink.right:.9g} ({self.draw})"
+                )
+                return
+            found.add_error(name, off / size)
+        low, high = min(kink.left, kink.right), max(kink.left, kink.right)
+        if not low - _BESIDE * size <= kink.gradient <= high + _BESIDE * size:
+            found.left_out.append(
+                f"{kink.place}: at a kink, and its gradient {kink.gradient:.6g} is not between the "
+                f"one-sided derivatives {kink.left:.6g} and {kink.right:.6g} ({self.draw})"
             )
 
     def not_finite(self, name: str, entries: Sequence[int]) -> None:

@@ -84,7 +84,7 @@ def planted(seed: int, error: float) -> tuple[bp.Program, dict[str, Any]]:
     return program, {"u": point, "x": [drawn.uniform(-1, 1) for _ in range(2)]}
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(60))
 def test_a_derivative_wrong_by_a_millionth_is_found_and_a_right_one_passes(
     seed: int, interpreted: None
 ) -> None:
@@ -100,9 +100,7 @@ def test_a_derivative_wrong_by_a_millionth_is_found_and_a_right_one_passes(
 
 def test_a_steep_function_is_compared_and_no_kink(interpreted: None) -> None:
     def steep(slope: int) -> Any:
-        return bp.function(
-            "f", lambda u: bp.exp(-10000 * u), lambda u: -slope * bp.exp(-10000 * u)
-        )
+        return bp.function("f", lambda u: bp.exp(-10000 * u), lambda u: -slope * bp.exp(-10000 * u))
 
     wrong = checked(steep(11000), 1e-5, 2e-5, 0)
     assert len(wrong.wrong) == 3
@@ -192,6 +190,15 @@ def test_a_kink_has_one_sided_derivatives_and_the_gradient_lies_between(
     assert "u[0]: derivative -3 from the left, 4 from the right; the gradient is 0" in str(report)
 
 
+def test_a_wrong_derivative_beside_a_kink_is_found(interpreted: None) -> None:
+    late = bp.function(
+        "f", lambda u: bp.Abs(u) * 3, lambda u: bp.where(u > 0, 3.00001, bp.where(u < 0, -3, 0))
+    )
+    report = checked(late, 0)
+    assert report.wrong[0].startswith("u[0]: beside a kink, the gradient is -3 to the left and 3.0")
+    assert checked(lambda u: 3 * bp.Abs(u), 0).passed
+
+
 def test_a_tie_is_a_kink(interpreted: None) -> None:
     j = bp.Index("j", 3)
     u = bp.parameter("u", j)
@@ -215,20 +222,11 @@ def test_what_has_no_kink_is_wrong_where_the_formulas_have_one(interpreted: None
     assert report.wrong == ("u[0]: the gradient is 0, differences give 1 (the given values)",)
 
 
-@pytest.mark.parametrize(
-    ("body", "point"),
-    [(sympy.sqrt, 0.0), (lambda u: sympy.sign(u) + u, 0.0), (lambda u: u * sympy.log(u), 0.0)],
-    ids=["root", "jump", "edge of the domain"],
-)
+@pytest.mark.parametrize("body", [sympy.sqrt, lambda u: sympy.sign(u) + u], ids=["root", "jump"])
 def test_what_cannot_be_compared_is_said_and_does_not_pass(
-    body: Callable[[Any], Any], point: float, interpreted: None
+    body: Callable[[Any], Any], interpreted: None
 ) -> None:
-    program, _ = total(body, 2)
-    try:
-        report = bp.check(program, {"u": [point, 1.0]})
-    except bp.SymbpError as error:  # 0·log 0 has no value at all
-        assert "nothing to compare: the cost is nan" in str(error)
-        return
+    report = checked(body, 0, 1)
     assert not report.passed
     assert not report.wrong
     assert report.left_out[0].startswith("u[0]: no finite derivative by differences")
