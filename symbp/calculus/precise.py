@@ -7,7 +7,6 @@ and it is exact to the last digits where doubles overflow or cancel. It takes so
 operation.
 """
 
-import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
+from symbp.calculus.grid import Grid
 from symbp.calculus.many_digits import ManyDigits
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.schedule import schedule
@@ -84,41 +84,6 @@ def evaluate(
     return {equation.tensor.name: run.values[equation.tensor] for equation in program.equations}
 
 
-class _Grid:
-    """Points at which an expression is evaluated: a value of each index, and what is known."""
-
-    def __init__(self, indices: dict[Index, Array], points: int) -> None:
-        self.indices, self.points = indices, points
-        self.known: dict[Any, Array] = {}
-        self.narrower: dict[frozenset[Index], tuple[_Grid, Array]] = {}
-
-    def onto(self, free: frozenset[Index]) -> "tuple[_Grid, Array]":
-        """Return the distinct points over some of the indices, and which each point is of them."""
-        if free not in self.narrower:
-            kept = [index for index in self.indices if index in free]
-            if kept:
-                columns = np.stack([self.indices[index] for index in kept], axis=1)
-                distinct, inverse = np.unique(columns, axis=0, return_inverse=True)
-                narrow = dict(zip(kept, distinct.T, strict=True))
-                made = _Grid(narrow, len(distinct)), inverse.reshape(-1)
-            else:
-                made = _Grid({}, 1), np.zeros(self.points, dtype=np.int64)
-            self.narrower[free] = made
-        return self.narrower[free]
-
-    def where(self, mask: Array) -> "_Grid":
-        """Return the points of a mask."""
-        return _Grid({i: at[mask] for i, at in self.indices.items()}, int(mask.sum()))
-
-    def product(self, bound: tuple[Index, ...], sizes: list[int]) -> "_Grid":
-        """Return each point with every value of some more indices, which vary fastest."""
-        count = math.prod(sizes)
-        indices = {i: np.repeat(at, count) for i, at in self.indices.items()}
-        for index, at in zip(bound, np.indices(sizes).reshape(len(sizes), count), strict=True):
-            indices[index] = np.tile(at, self.points)
-        return _Grid(indices, self.points * count)
-
-
 class _Run:
     """The arrays of a program under evaluation."""
 
@@ -174,7 +139,7 @@ class _Run:
     def equation(self, equation: Equation, fixed: dict[Index, int]) -> None:
         """Evaluate one equation over its domain and add the result to its tensor."""
         self.running = equation
-        grid = _Grid({index: np.array([step]) for index, step in fixed.items()}, 1)
+        grid = Grid({index: np.array([step]) for index, step in fixed.items()}, 1)
         left = [i for i in equation.domain if i not in fixed and i not in equation.reduce]
         grid = grid.product(tuple(left), [self.size(i.extent) for i in left])
         if equation.reduce:
@@ -193,7 +158,7 @@ class _Run:
             add = before is not self.arithmetic.zero
             target[place] = self.arithmetic.total([before, amount]) if add else amount
 
-    def _reduced(self, operation: str, body: Any, bound: tuple[Index, ...], grid: _Grid) -> Array:
+    def _reduced(self, operation: str, body: Any, bound: tuple[Index, ...], grid: Grid) -> Array:
         sizes = [self.size(index.extent) for index in bound]
         terms = self.evaluate(body, grid.product(bound, sizes)).reshape(grid.points, -1)
         reduce = {
@@ -211,7 +176,7 @@ class _Run:
             self.free_indices[node] = found
         return found
 
-    def evaluate(self, node: Any, grid: _Grid) -> Array:
+    def evaluate(self, node: Any, grid: Grid) -> Array:
         """Return the values of a scalar expression, one a point."""
         found = grid.known.get(node)
         if found is None:
@@ -224,12 +189,12 @@ class _Run:
             grid.known[node] = found
         return found
 
-    def _evaluated(self, node: Any, grid: _Grid) -> Array:
+    def _evaluated(self, node: Any, grid: Grid) -> Array:
         if isinstance(node, Element):
             return self._read(node, grid)
         if isinstance(node, Reduction):
             free = {i: at for i, at in grid.indices.items() if i not in node.bound}
-            return self._reduced(node.operation, node.body, node.bound, _Grid(free, grid.points))
+            return self._reduced(node.operation, node.body, node.bound, Grid(free, grid.points))
         if isinstance(node, Index):
             return _objects([self.arithmetic.number(int(at)) for at in grid.indices[node]])
         if node.is_Symbol:
@@ -249,7 +214,7 @@ class _Run:
         function = self._function(node)
         return _objects([function(*values) for values in zip(*columns, strict=True)])
 
-    def _constant(self, value: Any, grid: _Grid) -> Array:
+    def _constant(self, value: Any, grid: Grid) -> Array:
         return _objects([self.arithmetic.number(value)] * grid.points)
 
     def _function(self, node: Any) -> Callable[..., Any]:
@@ -285,7 +250,7 @@ class _Run:
             self.formulas[node] = formula
         return self.formulas[node]
 
-    def _product(self, node: Any, grid: _Grid) -> Array:
+    def _product(self, node: Any, grid: Grid) -> Array:
         """Multiply by the numerator of a fraction first, so that 3·(1/3) is 1."""
         factors, below = [], 1
         for factor in node.args:
@@ -301,7 +266,7 @@ class _Run:
             result = [self.arithmetic.quotient(value, divisor) for value in result]
         return _objects(result)
 
-    def _stop(self, node: Any, grid: _Grid) -> Array:
+    def _stop(self, node: Any, grid: Grid) -> Array:
         assert self.stopped is not None
         rows = zip(*grid.indices.values(), strict=True) if grid.indices else [()] * grid.points
         keys = [(node, *map(int, row)) for row in rows]
@@ -310,7 +275,7 @@ class _Run:
             self.stopped.update(zip(keys, inside, strict=True))
         return _objects([self.stopped[key] for key in keys])
 
-    def _where(self, node: Any, grid: _Grid) -> Array:
+    def _where(self, node: Any, grid: Grid) -> Array:
         """Evaluate each branch at the points where it is chosen, or may be."""
         condition, *branches = node.args
         holds, sure = self.condition(condition, grid)
@@ -330,7 +295,7 @@ class _Run:
             result[point] = self.arithmetic.either(*pair)
         return result
 
-    def condition(self, node: Any, grid: _Grid) -> tuple[Array, Array]:
+    def condition(self, node: Any, grid: Grid) -> tuple[Array, Array]:
         """Return where a condition holds, and where rounding could not change that."""
         if node in (sympy.true, sympy.false):
             return np.full(grid.points, bool(node)), np.full(grid.points, True)
@@ -354,7 +319,7 @@ class _Run:
                 return holds, sure
         raise NotationError(f"{self.running.lhs}: condition {node}: expected a comparison")
 
-    def _read(self, node: Element, grid: _Grid) -> Array:
+    def _read(self, node: Element, grid: Grid) -> Array:
         array = self.values[node.tensor]
         places = []
         for subscript, size in zip(node.args, array.shape, strict=True):
@@ -373,7 +338,7 @@ class _Run:
         read: Array = array[tuple(places)]
         return read
 
-    def places(self, node: Any, grid: _Grid) -> Array:
+    def places(self, node: Any, grid: Grid) -> Array:
         """Return the values of a subscript: integers."""
         if isinstance(node, Index):
             return grid.indices[node]

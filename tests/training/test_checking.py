@@ -390,6 +390,19 @@ def test_fewer_examples_are_drawn_where_there_are_many_operations(interpreted: N
     assert report.digits == 60
 
 
+def test_what_takes_long_says_what_it_does(
+    interpreted: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checked(sympy.sin, 0.3)
+    assert not capsys.readouterr().err
+    monkeypatch.setattr(checking, "_SILENT", -1.0)
+    checked(sympy.sin, 0.3)
+    assert capsys.readouterr().err.splitlines() == [
+        "check: formulas against differences at the given values …",
+        "check: the float64 module against the formulas …",
+    ]
+
+
 def test_a_report_of_old_still_works() -> None:
     report = CheckReport({"w": 1e-9}, {"w": 1e-16}, 0.0)
     assert report.passed
