@@ -97,7 +97,8 @@ def check(
     Raises
     ------
     SymbpError
-        The program has no cost, a value has no place in it, or the cost is finite at no draw.
+        The program has no cost or no parameters, a value has no place in it, or the cost is finite
+        at no draw.
 
     Examples
     --------
@@ -109,6 +110,8 @@ def check(
         raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
     if program.cost is None:
         raise SymbpError("nothing to check: the program has no cost")
+    if not program.parameters:
+        raise SymbpError("nothing to check: the program has no parameters")
     dtypes = (dtype,) if isinstance(dtype, str) else tuple(dtype)
     for each in dtypes or (dtype,):
         if each not in _DTYPES:

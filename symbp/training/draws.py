@@ -63,12 +63,12 @@ def draws(program: Program, examples: int, seed: int) -> list[Draw]:
 
     found = [Draw("random numbers", plain)]
     if data:
-        found += [
-            Draw("data of zeros, ones, minus ones and ties", with_special(data, _mixed), True),
-            Draw("no negative number, data of zeros, ones and ties",
-                 with_special(data, _not_negative, positive=True), True),
-        ]  # fmt: skip
-    found.append(Draw("parameters of zeros, ones and ties", with_special(parameters, _mixed), True))
+        mixed = with_special(data, _mixed)
+        found.append(Draw("data of zeros, ones, minus ones and ties", mixed, True))
+    name = "no negative number" + ", data of zeros, ones and ties" * bool(data)
+    found.append(Draw(name, with_special(data, _not_negative, positive=True), True))
+    mixed = with_special(parameters, _mixed)
+    found.append(Draw("parameters of zeros, ones and ties", mixed, True))
     return found
 
 

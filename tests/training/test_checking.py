@@ -242,6 +242,12 @@ def test_a_draw_that_leaves_the_domain_says_so_and_others_decide(interpreted: No
     assert report.draws[0].startswith("random numbers: outside of the domain, the cost is nan")
 
 
+def test_parameters_that_must_be_positive_are_drawn_so(interpreted: None) -> None:
+    report = bp.check(total(lambda u: u * sympy.log(u))[0])
+    assert report.passed, str(report)
+    assert [line.endswith("compared") for line in report.draws] == [False, True, False]
+
+
 # What is right passes -------------------------------------------------------------------------
 
 
@@ -419,6 +425,8 @@ def test_a_report_of_old_still_works() -> None:
         (lambda p: bp.check(p, dtype=()), "dtype: expected 'float64', 'float32' or both"),
         (lambda p: bp.check(p, {"v": 1}), "no array 'v' in this program"),
         (lambda p: bp.check(p, {"u": [1.0]}), "u: expected"),
+        (lambda p: bp.check(bp.Program([E(C, 3)], cost=C)), "the program has no parameters"),
+        (lambda p: bp.check(p.prune([])), "nothing to check: the program has no"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(
