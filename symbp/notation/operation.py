@@ -67,9 +67,10 @@ OPERATIONS: dict[str, Operation] = {}
 _by_class: dict[type, Operation] = {}
 
 
-def register(operation: Operation) -> None:
-    """Add a built-in function to those that are known."""
-    OPERATIONS[operation.name] = operation
+def register(operation: Operation, named: bool = True) -> None:
+    """Add a built-in function to those that are known; one of passes' own has no name to write."""
+    if named:
+        OPERATIONS[operation.name] = operation
     _by_class[operation.function] = operation
 
 
