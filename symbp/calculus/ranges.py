@@ -1,0 +1,423 @@
+"""ranges: what values an expression can have, and whether it is finite wherever the data are.
+
+``1/x`` and ``log x`` are not finite everywhere, ``1/(1 + x²)`` and ``exp(-x²)`` are. Differentiation
+asks, because an adjoint that is exactly 0 must stay 0 when it is multiplied by a derivative that is
+not finite, and a product with one that always is needs no care. An interval is kept for each
+expression and, through the equations, for each tensor; what overflows only because its arguments are
+huge, as polynomials do, counts as finite, what overflows at arguments of some hundreds does not.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.calculus.share import canonical
+from symbp.notation.arithmetic import factors, product_of
+from symbp.notation.equation import Equation
+from symbp.notation.functions import operation_of, where
+from symbp.notation.index import Index
+from symbp.notation.prime import Prime
+from symbp.notation.program import Program
+from symbp.notation.reductions import Reduction
+from symbp.notation.singular import absorbing_product, plainly, power_log, power_slope
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["Range", "Ranges"]
+
+# Where exp overflows in float32, with room for the product that it stands in.
+_LARGEST_EXPONENT = 80.0
+
+
+@dataclass(frozen=True)
+class Range:
+    """The least interval known to hold a value, and whether it is always finite."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    finite: bool = True
+
+    def __or__(self, other: "Range") -> "Range":
+        return Range(
+            min(self.low, other.low), max(self.high, other.high), self.finite and other.finite
+        )
+
+    def __add__(self, other: "Range") -> "Range":
+        return Range(self.low + other.low, self.high + other.high, self.finite and other.finite)
+
+    def __mul__(self, other: "Range") -> "Range":
+        ends = [_times(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Range(min(ends), max(ends), self.finite and other.finite)
+
+    @property
+    def holds_zero(self) -> bool:
+        """Whether the value may be 0."""
+        return self.low <= 0 <= self.high
+
+    def reciprocal(self) -> "Range":
+        """Return the range of one over the value."""
+        if self.low > 0 or self.high < 0:
+            return Range(_over(self.high), _over(self.low), self.finite)
+        return Range(0.0 if self.low >= 0 else -math.inf, math.inf, False)
+
+
+ANY = Range()
+UNKNOWN = Range(finite=False)
+ZERO = Range(0.0, 0.0)
+
+_UNIT = (0.0, 1.0)
+# Values and derivatives that are bounded whatever the argument; sup |gelu'| is 1.13.
+_BOUNDED = {"sigmoid": _UNIT, "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "sin": (-1.0, 1.0),
+            "cos": (-1.0, 1.0), "sign": (-1.0, 1.0)}  # fmt: skip
+_SLOPES = {"sigmoid": (0.0, 0.25), "tanh": _UNIT, "relu": _UNIT, "softplus": _UNIT,
+           "gelu": (-0.2, 1.2), "gelu_tanh": (-0.2, 1.2), "silu": (-0.2, 1.2)}  # fmt: skip
+# Finite wherever the argument is, as far down as the first number.
+_GROWING = {"softplus": 0.0, "relu": 0.0, "gelu": -0.2, "gelu_tanh": -0.2, "silu": -0.3,
+            "leaky_relu": -math.inf, "elu": -math.inf}  # fmt: skip
+
+
+class Ranges:
+    """The ranges of the tensors and expressions of a program.
+
+    Parameters
+    ----------
+    program : Program
+        Normalised; derived equations may stand in it.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, y = bp.parameter("x"), bp.tensor("y")
+    >>> ranges = Ranges(bp.Program([bp.Equation(y, x**2 + 1)], cost=y))
+    >>> ranges.of(1 / y.element).finite, ranges.of(1 / x.element).finite
+    (True, False)
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.tensors: dict[Tensor, Range] = {}
+        self.known: dict[Any, Range] = {}
+        self.reductions = {
+            equation.tensor: equation
+            for equation in program.equations
+            if equation.operation in ("logsumexp", "max") and equation.lhs.is_plain
+        }
+        late = _read_before_written(program)
+        for tensor in late:
+            self.tensors[tensor] = ZERO  # as memory starts
+        rounds = 0
+        while True:
+            before = {tensor: self.tensors[tensor] for tensor in late}
+            self._sweep(program, late, widened=rounds > 1)
+            if before == {tensor: self.tensors[tensor] for tensor in late}:
+                break
+            rounds += 1
+
+    def _sweep(self, program: Program, late: set[Tensor], widened: bool) -> None:
+        self.known = {}
+        started: dict[Tensor, Range] = {}
+        for equation in program.equations:
+            tensor = equation.tensor
+            found = self.of_equation(equation)
+            if tensor in started:
+                found = started[tensor] + found
+            started[tensor] = found
+            if tensor in late:
+                found = found | self.tensors[tensor]
+                if widened:
+                    found = _widened(self.tensors[tensor], found)
+            if self.tensors.get(tensor) != found:
+                self.tensors[tensor] = found
+                if tensor in late:
+                    self.known = {}
+        self.known = {}
+
+    def learn(self, equations: Iterable[Equation]) -> None:
+        """Take in equations that are added to the program, of tensors that it did not have."""
+        for equation in equations:
+            found = self.of_equation(equation)
+            if equation.accumulate and equation.tensor in self.tensors:
+                found = self.tensors[equation.tensor] + found
+            if self.tensors.get(equation.tensor) != found:
+                self.tensors[equation.tensor] = found
+                self.known = {}
+
+    def of_equation(self, equation: Equation) -> Range:
+        """Return the range of what an equation gives, or adds."""
+        if equation.origin.rule == "ties":
+            return Range(1.0, math.inf, self.of(equation.body).finite)
+        body = self.of(equation.body)
+        if equation.reduce and equation.operation == "sum":
+            # At least one term, and no more is known of their number.
+            low = body.low if body.low >= 0 else -math.inf
+            body = Range(low, body.high if body.high <= 0 else math.inf, body.finite)
+        elif equation.reduce and equation.operation == "logsumexp":
+            body = Range(body.low, math.inf, body.finite)
+        return body if equation.lhs.is_plain else body | ZERO
+
+    def of(self, node: Any) -> Range:
+        """Return the range of a scalar expression."""
+        if node not in self.known:
+            self.known[node] = self._of(node)
+        return self.known[node]
+
+    def product(self, first: Expr, p: Expr) -> Expr:
+        """Return ``first · p``, which an exact 0 of the first makes 0 where p is not finite.
+
+        Only the factors of p that may be not finite are multiplied in this way.
+        """
+        if first.is_number or self.of(p).finite:
+            return product_of(first, p)
+        parts = factors(p)
+        singular = [part for part in parts if not self.of(part).finite]
+        rest = [part for part in parts if self.of(part).finite]
+        return product_of(absorbing_product(first, product_of(*singular)), *rest)
+
+    def relaxed(self, node: Expr) -> Expr:
+        """Return an expression with plain products where both factors are always finite."""
+        if node.is_Atom or not node.has(absorbing_product):
+            return node
+        arguments = [self.relaxed(argument) for argument in node.args]
+        if isinstance(node, absorbing_product) and self.of(arguments[1]).finite:
+            return product_of(*arguments)
+        return node.func(*arguments)
+
+    def _of(self, node: Any) -> Range:
+        if isinstance(node, Element):
+            return self._of_element(node)
+        if isinstance(node, Index):
+            extent = node.extent
+            return Range(0.0, float(extent) - 1 if isinstance(extent, int) else math.inf)
+        if node.is_Symbol:
+            return Range(1.0)
+        if node.is_number:
+            value = float(node)
+            return Range(value, value, math.isfinite(value))
+        if isinstance(node, sympy.Add):
+            total = self.of(node.args[0])
+            for term in node.args[1:]:
+                total = total + self.of(term)
+            return total
+        if isinstance(node, sympy.Mul):
+            total = self.of(node.args[0])
+            for factor in node.args[1:]:
+                total = total * self.of(factor)
+            return total
+        if isinstance(node, sympy.Pow):
+            return self._of_power(*node.args)
+        if isinstance(node, where):
+            return self._of_choice(*node.args)
+        if isinstance(node, Prime):
+            return self._of_slope(node)
+        if isinstance(node, Reduction):
+            body = self.of(node.body)
+            return Range(finite=body.finite)
+        if isinstance(node, sympy.Function):
+            return self._of_function(node)
+        return UNKNOWN
+
+    def _of_element(self, element: Element) -> Range:
+        tensor = element.tensor
+        if tensor in self.tensors:
+            return self.tensors[tensor]
+        if tensor.role == "constant" and tensor.value is not None:
+            return Range(float(tensor.value), float(tensor.value))
+        return Range(0.0) if tensor.kind == "integer" else ANY
+
+    def _of_power(self, base: Expr, exponent: Expr) -> Range:
+        x = self.of(base)
+        if exponent.is_number:
+            value = float(exponent)
+            above = _power(x, abs(value), whole=bool(exponent.is_Integer))
+            return above if value >= 0 else above.reciprocal()
+        y = self.of(exponent)
+        if base.is_number and base.is_positive:
+            return _exponential(y * Range(*[math.log(float(base))] * 2))
+        low = 0.0 if x.low >= 0 else -math.inf
+        inside = x.low > 0 or (y.low >= 0 and (x.low >= 0 or _is_whole(exponent)))
+        return Range(low, math.inf, x.finite and y.finite and inside)
+
+    def _of_choice(self, condition: Any, chosen: Expr, other: Expr) -> Range:
+        branches = [self.of(chosen), self.of(other)]
+        if not condition.atoms(Element):
+            # A mask by indices: no data can hide all of a row.
+            masked = [branch.low == branch.high == -math.inf for branch in branches]
+            branches = [
+                Range(branch.low, branch.high, True) if hidden else branch
+                for branch, hidden in zip(branches, masked, strict=True)
+            ]
+        return branches[0] | branches[1]
+
+    def _of_slope(self, node: Prime) -> Range:
+        name = operation_of(type(node.application)).name
+        if name in _SLOPES:
+            return Range(*_SLOPES[name], self.of(node.application.args[0]).finite)
+        return self.of(node.rule())
+
+    def _of_function(self, node: Any) -> Range:
+        record = operation_of(type(node)) if not node.is_integer else None
+        if record is None:  # arithmetic of indices
+            return ANY
+        given = [self.of(argument) for argument in node.args]
+        finite = all(argument.finite for argument in given)
+        if record.name in _BOUNDED:
+            return Range(*_BOUNDED[record.name], finite)
+        if record.name in _GROWING:
+            return Range(_GROWING[record.name], math.inf, finite)
+        rule = _RULES.get(record.name)
+        if rule is not None:
+            return rule(*given)
+        if isinstance(node, sympy.exp):
+            return self._of_exponential(node.args[0], given[0])
+        if isinstance(node, absorbing_product):
+            return Range(*_ends(given[0] * given[1]), finite)
+        if isinstance(node, power_slope):
+            return Range(finite=finite and _is_smooth(*given, _is_whole(node.args[1])))
+        if isinstance(node, power_log):
+            return Range(finite=finite and given[0].low >= 0 and given[1].low >= 0)
+        if record.definition is not None:
+            return self.of(record.definition(*node.args))
+        opened = plainly(node)
+        return UNKNOWN if opened == node else self.of(opened)
+
+    def _of_exponential(self, exponent: Expr, given: Range) -> Range:
+        if self._is_below_reduction(exponent):
+            return Range(0.0, 1.0, given.finite)
+        return _exponential(given)
+
+    def _is_below_reduction(self, exponent: Expr) -> bool:
+        """Whether an exponent is ``u - logsumexp(u)`` or ``u - max(u)``: it is not positive."""
+        terms = exponent.args if isinstance(exponent, sympy.Add) else ()
+        for place, term in enumerate(terms):
+            number, element = term.as_coeff_Mul()
+            equation = (
+                self.reductions.get(element.tensor)
+                if number == -1 and isinstance(element, Element)
+                else None
+            )
+            if equation is None:
+                continue
+            rest = exponent.func(*terms[:place], *terms[place + 1 :])
+            names = dict(zip(equation.lhs.args, element.args, strict=True))
+            form, order = canonical(rest)
+            body, own = canonical(equation.body.xreplace(names))
+            if form == body and all(
+                a is b or b in equation.reduce for a, b in zip(order, own, strict=True)
+            ):
+                return True
+        return False
+
+
+def _exponential(x: Range) -> Range:
+    finite = x.finite and x.high <= _LARGEST_EXPONENT
+    low = math.exp(x.low) if x.low <= _LARGEST_EXPONENT else math.exp(_LARGEST_EXPONENT)
+    return Range(low, math.exp(x.high) if finite else math.inf, finite)
+
+
+def _logarithm(x: Range) -> Range:
+    low = math.log(x.low) if x.low > 0 else -math.inf
+    high = math.log(x.high) if 0 < x.high < math.inf else math.inf
+    return Range(low, high, x.finite and x.low > 0)
+
+
+def _absolute(x: Range) -> Range:
+    if x.low >= 0:
+        return x
+    low = -x.high if x.high <= 0 else 0.0
+    return Range(low, max(-x.low, x.high), x.finite)
+
+
+# The range of a function from those of its arguments.
+_RULES: dict[str, Callable[..., Range]] = {
+    "identity": lambda x: x,
+    "stop_gradient": lambda x: x,
+    "abs": _absolute,
+    "log": _logarithm,
+    "log1p": lambda x: _logarithm(x + Range(1.0, 1.0)),
+    "expm1": lambda x: _exponential(x) + Range(-1.0, -1.0),
+    "maximum": lambda a, b: Range(
+        max(a.low, b.low), max(a.high, b.high), a.finite and b.finite
+    ),
+    "minimum": lambda a, b: Range(
+        min(a.low, b.low), min(a.high, b.high), a.finite and b.finite
+    ),
+    "largest": lambda *x: Range(
+        max(each.low for each in x), max(each.high for each in x), all(each.finite for each in x)
+    ),
+    "log_sum_exp": lambda *x: Range(
+        max(each.low for each in x), math.inf, all(each.finite for each in x)
+    ),
+    "norm": lambda s: _power(s, 0.5, whole=False),
+    "half_reciprocal": lambda r: Range(finite=r.finite),
+    "xlogy": lambda x, y: _ranged(x * _logarithm(y)),
+    "xlog1py": lambda x, y: _ranged(x * _logarithm(y + Range(1.0, 1.0))),
+}  # fmt: skip
+
+
+def _ranged(x: Range) -> Range:
+    return Range(x.low, x.high, x.finite)
+
+
+def _ends(x: Range) -> tuple[float, float]:
+    return x.low, x.high
+
+
+def _power(x: Range, exponent: float, whole: bool) -> Range:
+    """Return the range of a power with a number that is not negative in the exponent."""
+    if whole and exponent % 2 == 1:
+        return Range(_raised(x.low, exponent), _raised(x.high, exponent), x.finite)
+    if whole:
+        size = _absolute(x)
+        return Range(_raised(size.low, exponent), _raised(size.high, exponent), x.finite)
+    low, high = max(x.low, 0.0), max(x.high, 0.0)
+    return Range(_raised(low, exponent), _raised(high, exponent), x.finite and x.low >= 0)
+
+
+def _raised(base: float, exponent: float) -> float:
+    try:
+        return math.copysign(abs(base) ** exponent, base)
+    except OverflowError:
+        return math.copysign(math.inf, base)
+
+
+def _is_smooth(x: Range, y: Range, whole: bool) -> bool:
+    """Whether ``y x^(y-1)`` is finite for all x and y of the ranges."""
+    if x.low > 0:
+        return True
+    return (whole and y.low >= 0) or (x.low >= 0 and y.low >= 1)
+
+
+def _is_whole(exponent: Expr) -> bool:
+    """Whether an exponent holds integers only: indices, integer tensors and their sums."""
+    return bool(exponent.is_integer) or (
+        isinstance(exponent, Element) and exponent.tensor.kind == "integer"
+    )
+
+
+def _times(a: float, b: float) -> float:
+    return 0.0 if a == 0 or b == 0 else a * b
+
+
+def _over(x: float) -> float:
+    return 0.0 if math.isinf(x) else 1 / x
+
+
+def _widened(before: Range, after: Range) -> Range:
+    return Range(
+        before.low if after.low >= before.low else -math.inf,
+        before.high if after.high <= before.high else math.inf,
+        after.finite,
+    )
+
+
+def _read_before_written(program: Program) -> set[Tensor]:
+    """Return the tensors of which an equation reads what a later one, or itself, writes."""
+    last = {equation.tensor: place for place, equation in enumerate(program.equations)}
+    return {
+        element.tensor
+        for place, equation in enumerate(program.equations)
+        for element in equation.reads()
+        if last.get(element.tensor, -1) >= place
+    }
