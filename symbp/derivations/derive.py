@@ -25,7 +25,7 @@ from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import where
 from symbp.notation.program import Program
-from symbp.notation.singular import conventions
+from symbp.notation.singular import conventions, xlog1py, xlogy
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["derive"]
@@ -86,7 +86,10 @@ def derive(program: Program) -> Derivation:
         links=tuple(_simplified(line, definitions) for line in chains),
         differentiated=differentiated,
         gradients=tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
-        conventions=_conventions(normal, stated),
+        conventions=(
+            *_conventions(normal, stated),
+            *conventions((e.body for e in program.equations), xlogy, xlog1py),
+        ),
     )
 
 

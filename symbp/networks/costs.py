@@ -13,7 +13,8 @@ from sympy.core.expr import Expr
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import softplus
 from symbp.notation.reductions import Mean, Sum, log_softmax
-from symbp.notation.singular import absorbing_product, xlogy
+from symbp.notation.singular import absorbing_product
+from symbp.notation.standard import log
 from symbp.notation.tensor import Tensor
 
 __all__ = ["COSTS", "Cost", "CostFunction", "binary_cross_entropy", "cost", "cross_entropy",
@@ -66,7 +67,7 @@ def cross_entropy(output: Tensor, target: Tensor) -> Expr:
     count, also where it is infinite. Parameters and result as in :func:`quadratic`.
     """
     a, y = output.element, target.element
-    entropy = xlogy(y, a) + xlogy(1 - y, 1 - a)
+    entropy = absorbing_product(y, log(a)) + absorbing_product(1 - y, log(1 - a))
     return -Sum(entropy, *output.indices) / output.indices[0].extent
 
 

@@ -15,7 +15,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import power, product_of
-from symbp.notation.functions import _Elementwise, log1p
+from symbp.notation.functions import _Elementwise, log1p, where
 from symbp.notation.operation import Operation, register
 from symbp.notation.standard import log, sqrt
 
@@ -51,7 +51,10 @@ class absorbing_product(_Stated):  # noqa: N801 - functions are written in lower
 
 
 class xlogy(_Stated):  # noqa: N801
-    """``x·log(y)``, and 0 at ``x = 0`` unless ``y`` is NaN, as ``scipy.special.xlogy``."""
+    """``x·log(y)``, and 0 at ``x = 0`` unless ``y`` is NaN, as ``scipy.special.xlogy``.
+
+    The derivatives are ``log(y)``, 0 at ``x = 0`` for ``y ≤ 0``, and ``x/y``, 0 at ``x = 0``.
+    """
 
     nargs = 2
 
@@ -61,7 +64,11 @@ class xlogy(_Stated):  # noqa: N801
 
 
 class xlog1py(_Stated):  # noqa: N801
-    """``x·log(1 + y)``, and 0 at ``x = 0`` unless ``y`` is NaN, as ``scipy.special.xlog1py``."""
+    """``x·log(1 + y)``, and 0 at ``x = 0`` unless ``y`` is NaN, as ``scipy.special.xlog1py``.
+
+    The derivatives are ``log(1 + y)``, 0 at ``x = 0`` for ``y ≤ -1``, and ``x/(1 + y)``, 0 at
+    ``x = 0``.
+    """
 
     nargs = 2
 
@@ -145,7 +152,7 @@ def plainly(expression: Expr) -> Expr:
     return visit(expression)
 
 
-# What a derivation says of each, in words; the others change no derivative that is finite.
+# What a derivation says of each, in words.
 _SAID = {
     half_reciprocal: "by convention, the derivative of a norm is 0 where the norm is 0",
     power_slope: "by convention, the derivative of a power by its base is 0 at exponent 0",
@@ -153,15 +160,15 @@ _SAID = {
         "by convention, the derivative of a power by its exponent is 0 at base 0, "
         "unless the exponent is negative"
     ),
-    absorbing_product: (
-        "by convention, an exact 0 times a derivative that is not finite is 0"
-    ),
-}  # fmt: skip
+    absorbing_product: "by convention, an exact 0 times a derivative that is not finite is 0",
+    xlogy: "by convention, x log(y) and its derivatives are 0 at x = 0, also where y = 0",
+    xlog1py: "by convention, x log(1 + y) and its derivatives are 0 at x = 0, also where y = -1",
+}
 
 
-def conventions(bodies: Iterable[Expr]) -> tuple[str, ...]:
-    """Return in words the conventions that some expressions rely on."""
-    found = {type(node) for body in bodies for node in body.atoms(_Stated)}
+def conventions(bodies: Iterable[Expr], *kinds: type) -> tuple[str, ...]:
+    """Return in words the conventions that some expressions rely on; of some functions, or all."""
+    found = {type(node) for body in bodies for node in body.atoms(*(kinds or (_Stated,)))}
     return tuple(said for kind, said in _SAID.items() if kind in found)
 
 
@@ -173,6 +180,11 @@ def _slope_of_slope(x: Expr, y: Expr) -> tuple[Expr, ...]:
 def _slope_of_log(x: Expr, y: Expr) -> tuple[Expr, ...]:
     by_base = power(x, y - 1) + absorbing_product(y, power_log(x, y - 1))
     return by_base, absorbing_product(power_log(x, y), log(x))
+
+
+def _unless_hidden(x: Expr, y: Expr, slope: Expr) -> Expr:
+    """Return the logarithm, the derivative by ``x``, but 0 where ``x`` hides that it is none."""
+    return where(sympy.And(sympy.Eq(x, 0), sympy.Le(y, 0)), 0, slope)
 
 
 _STATED = [
@@ -209,14 +221,14 @@ _STATED = [
 _NAMED = [
     Operation(
         "xlogy", xlogy, lambda x, y: scipy.special.xlogy(x, y),
-        lambda x, y: (log(y), absorbing_product(x, 1 / y)),
+        lambda x, y: (_unless_hidden(x, y, log(y)), absorbing_product(x, 1 / y)),
         "({0} * log({1}) if {0} != real(0) or {1} != {1} else real(0))",
         r"{0} \ln {1}", "{0} ln {1}", False,
         domain="y > 0; 0 at x = 0 unless y is nan",
     ),
     Operation(
         "xlog1py", xlog1py, lambda x, y: scipy.special.xlog1py(x, y),
-        lambda x, y: (log1p(y), absorbing_product(x, 1 / (1 + y))),
+        lambda x, y: (_unless_hidden(x, 1 + y, log1p(y)), absorbing_product(x, 1 / (1 + y))),
         "({0} * log1p({1}) if {0} != real(0) or {1} != {1} else real(0))",
         r"{0} \ln(1 + {1})", "{0} ln(1 + {1})", False,
         domain="y > -1; 0 at x = 0 unless y is nan",
