@@ -9,7 +9,7 @@ huge, as polynomials do, counts as finite, what overflows at arguments of some h
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -34,19 +34,34 @@ _LARGEST_EXPONENT = 80.0
 
 @dataclass(frozen=True)
 class Range:
-    """The least interval known to hold a value, and whether it is always finite."""
+    """The least interval known to hold a value, and whether it is always finite.
+
+    Attributes
+    ----------
+    low, high : float
+        The ends; a value that may be NaN is not finite.
+    finite : bool
+        Whether it is, wherever the data are.
+    masked : bool
+        Of what is not: whether it is -inf in places that a mask by indices gives, else finite.
+    """
 
     low: float = -math.inf
     high: float = math.inf
     finite: bool = True
+    masked: bool = False
 
     def __or__(self, other: "Range") -> "Range":
-        return Range(
-            min(self.low, other.low), max(self.high, other.high), self.finite and other.finite
-        )
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return Range(low, high, self.finite and other.finite, self._masked_beside(other))
 
     def __add__(self, other: "Range") -> "Range":
-        return Range(self.low + other.low, self.high + other.high, self.finite and other.finite)
+        low, high = self.low + other.low, self.high + other.high
+        return Range(low, high, self.finite and other.finite, self._masked_beside(other))
+
+    def _masked_beside(self, other: "Range") -> bool:
+        parts = (self, other)
+        return any(p.masked for p in parts) and all(p.finite or p.masked for p in parts)
 
     def __mul__(self, other: "Range") -> "Range":
         ends = [_times(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
@@ -154,7 +169,9 @@ class Ranges:
             low = body.low if body.low >= 0 else -math.inf
             body = Range(low, body.high if body.high <= 0 else math.inf, body.finite)
         elif equation.reduce and equation.operation == "logsumexp":
-            body = Range(body.low, math.inf, body.finite)
+            body = Range(body.low, math.inf, body.finite or body.masked)
+        elif equation.reduce:  # a maximum; a mask hides no whole row
+            body = Range(body.low, body.high, body.finite or body.masked)
         return body if equation.lhs.is_plain else body | ZERO
 
     def of(self, node: Any) -> Range:
@@ -243,10 +260,9 @@ class Ranges:
         branches = [self.of(chosen), self.of(other)]
         if not condition.atoms(Element):
             # A mask by indices: no data can hide all of a row.
-            masked = [branch.low == branch.high == -math.inf for branch in branches]
             branches = [
-                Range(branch.low, branch.high, True) if hidden else branch
-                for branch, hidden in zip(branches, masked, strict=True)
+                replace(branch, masked=True) if branch.high == -math.inf else branch
+                for branch in branches
             ]
         return branches[0] | branches[1]
 
@@ -284,7 +300,7 @@ class Ranges:
 
     def _of_exponential(self, exponent: Expr, given: Range) -> Range:
         if self._is_below_reduction(exponent):
-            return Range(0.0, 1.0, given.finite)
+            return Range(0.0, 1.0, given.finite or given.masked)
         return _exponential(given)
 
     def _is_below_reduction(self, exponent: Expr) -> bool:
@@ -311,7 +327,7 @@ class Ranges:
 
 
 def _exponential(x: Range) -> Range:
-    finite = x.finite and x.high <= _LARGEST_EXPONENT
+    finite = (x.finite or x.masked) and x.high <= _LARGEST_EXPONENT
     low = math.exp(x.low) if x.low <= _LARGEST_EXPONENT else math.exp(_LARGEST_EXPONENT)
     return Range(low, math.exp(x.high) if finite else math.inf, finite)
 

@@ -54,8 +54,8 @@ def reverse(
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
     program = mark_norms(program)
-    ranges = Ranges(program)
-    product = ranges.product if absorbing else product_of
+    ranges = Ranges(program) if absorbing else None
+    product = product_of if ranges is None else ranges.product
     wanted = tuple(program.parameters if wrt is None else wrt)
     active = active_tensors(program, wanted)
     names = {tensor.name for tensor in program.tensors}
@@ -81,9 +81,11 @@ def reverse(
             continue
         factor, helpers = reduction_factor(equation, names)
         equations.extend(helpers)
-        ranges.learn(helpers)
+        if ranges is not None:
+            ranges.learn(helpers)
         for occurrence in occurrences:
-            p = ranges.relaxed(partial(equation.body, occurrence))
+            p = partial(equation.body, occurrence)
+            p = p if ranges is None else ranges.relaxed(p)
             if p == 0:
                 continue
             target = adjoint_tensor(occurrence.tensor)
