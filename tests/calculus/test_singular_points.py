@@ -96,7 +96,7 @@ def hidden(name: str, inner: Callable[[Any], Any], steps: int, at: list[float]) 
         chosen = names.tensor("chosen", i)
         equations.append(E(chosen[i], bp.where(x[i] * 0 > 0, chain[-1][i], x[i] ** 2)))
         equations.append(E(C, bp.Sum(chosen[i], i)))
-        return names.case(*equations, x=2 * np.array(at), tangents=False)
+        return names.case(*equations, x=2 * np.array(at))
 
     build.__name__ = f"hidden_{name}_{steps}"
     case(build)
@@ -126,7 +126,7 @@ def hidden_by_a_mask_of_data(names: Names) -> Case:
         E(rows[n, i], bp.Sum(bp.where(sympy.Eq(n, q), x[q, i], 0), q)),
         E(r[n, i], bp.sqrt(rows[n, i])),
         E(C, bp.Sum(bp.where(m[n, i] > 0, r[n, i], 0), n, i)),
-        x=[[0.25, 0], [0, 1 / 6]], tangents=False,
+        x=[[0.25, 0], [0, 1 / 6]],
     )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def hidden_behind_a_contraction(names: Names) -> Case:
         E(h[n, j], bp.Sum(W[j, i] * q[n, i], i)),
         E(t[n, j], bp.where(m[n] > 0, h[n, j], 0)),
         E(names.tensor("C"), bp.Sum(t[n, j], n, j)),
-        W=[[1, 0.5]] * 3, g=[-3, -1.5], value=4.5, tangents=False,
+        W=[[1, 0.5]] * 3, g=[-3, -1.5], value=4.5,
     )  # fmt: skip
 
 
@@ -241,7 +241,6 @@ def a_quotient_by_a_norm_that_is_hidden(names: Names) -> Case:
     return names.case(
         E(r, bp.sqrt(bp.Sum(x[k] ** 2, k))), E(u[i], x[i] / r[()]),
         E(names.tensor("C"), bp.Sum(bp.where(r[()] > 0, u[i], 5 * x[i]), i)), x=[5, 5],
-        tangents=False,
     )  # fmt: skip
 
 
@@ -371,7 +370,7 @@ def xlogy_at_zero(names: Names) -> Case:
     return names.case(
         E(names.tensor("C"), bp.Sum(bp.xlogy(x[i], y[i]), i)),
         x=[0, np.log(3), 0, np.log(3), np.log(0.5)], y=[0, 0, 0, 2 / 3, 2],
-        value=2 * np.log(3) + np.log(0.5), tangents=False,
+        value=2 * np.log(3) + np.log(0.5),
     )  # fmt: skip
 
 
@@ -381,7 +380,7 @@ def xlog1py_at_zero(names: Names) -> Case:
     x, y = names.parameter("x", [0.0, 0.0, 2.0], i), names.parameter("y", [-1.0, 3.0, 1e-20], i)
     return names.case(
         E(names.tensor("C"), bp.Sum(bp.xlog1py(x[i], y[i]), i)),
-        x=[0, np.log(4), 1e-20], y=[0, 0, 2], value=2e-20, tangents=False,
+        x=[0, np.log(4), 1e-20], y=[0, 0, 2], value=2e-20,
     )  # fmt: skip
 
 
@@ -429,7 +428,6 @@ def cross_entropy_of_certain_outputs(names: Names) -> Case:
     p, a = names.parameter("p", [1.0, 0.0], i), names.tensor("a", n, i)
     return names.case(
         E(a[n, i], 1 * p[i]), E(names.tensor("C"), cross_entropy(a, y)), p=[-1, 1], value=0,
-        tangents=False,
     )  # fmt: skip
 
 
