@@ -209,7 +209,7 @@ class Ranges:
             return Range(0.0, float(extent) - 1 if isinstance(extent, int) else math.inf)
         if node.is_Symbol:
             return Range(1.0)
-        if node.is_number:
+        if node.is_Number or node.is_NumberSymbol:
             value = float(node)
             return Range(value, value, math.isfinite(value))
         if isinstance(node, sympy.Add):
@@ -245,12 +245,12 @@ class Ranges:
 
     def _of_power(self, base: Expr, exponent: Expr) -> Range:
         x = self.of(base)
-        if exponent.is_number:
+        if exponent.is_Number:
             value = float(exponent)
             above = _power(x, abs(value), whole=bool(exponent.is_Integer))
             return above if value >= 0 else above.reciprocal()
         y = self.of(exponent)
-        if base.is_number and base.is_positive:
+        if base.is_Number and base.is_positive:
             return _exponential(y * Range(*[math.log(float(base))] * 2))
         low = 0.0 if x.low >= 0 else -math.inf
         inside = x.low > 0 or (y.low >= 0 and (x.low >= 0 or _is_whole(exponent)))
@@ -273,9 +273,9 @@ class Ranges:
         return self.of(node.rule())
 
     def _of_function(self, node: Any) -> Range:
-        record = operation_of(type(node)) if not node.is_integer else None
-        if record is None:  # arithmetic of indices
+        if isinstance(node, (sympy.floor, sympy.ceiling, sympy.Mod)):  # arithmetic of indices
             return ANY
+        record = operation_of(type(node))
         given = [self.of(argument) for argument in node.args]
         finite = all(argument.finite for argument in given)
         if record.name in _BOUNDED:
