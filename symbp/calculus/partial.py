@@ -84,7 +84,7 @@ def scaled(factor: Expr, p: Expr, product: Callable[[Expr, Expr], Expr] = produc
     and what stands under no condition are multiplied may be given: by
     :meth:`symbp.calculus.ranges.Ranges.product`, a factor of 0 gives 0 also there.
     """
-    if factor == 1 or p == 0:
+    if p == 0 or (factor == 1 and (product is product_of or product(factor, p) == p)):
         return p
     if isinstance(p, where):
         condition, chosen, other = p.args

@@ -16,7 +16,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.share import canonical
-from symbp.notation.arithmetic import factors, product_of
+from symbp.notation.arithmetic import factors, product_of, sum_of
 from symbp.notation.equation import Equation
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
@@ -181,16 +181,25 @@ class Ranges:
         return self.known[node]
 
     def product(self, first: Expr, p: Expr) -> Expr:
-        """Return ``first · p``, which an exact 0 of the first makes 0 where p is not finite.
+        """Return ``first · p``, which an exact 0 makes 0 where a factor of p is not finite.
 
-        Only the factors of p that may be not finite are multiplied in this way.
+        The zero may be the first or another factor of p: the derivative of ``m·√x`` at 0 is 0 for
+        ``m = 0``, whether the root has an equation of its own or not.
         """
-        if first.is_number or self.of(p).finite:
-            return product_of(first, p)
-        parts = factors(p)
-        singular = [part for part in parts if not self.of(part).finite]
-        rest = [part for part in parts if self.of(part).finite]
-        return product_of(absorbing_product(first, product_of(*singular)), *rest)
+        if self.of(p).finite:
+            return p if first == 1 else product_of(first, p)
+        if isinstance(p, sympy.Add):
+            return sum_of(*(self.product(first, term) for term in p.args))
+        parts = [*factors(first), *factors(p)]
+        singular = [part for part in parts[len(factors(first)) :] if not self.of(part).finite]
+        rest = [part for part in parts if part not in singular]
+        weights = [part for part in rest if part.has(Element) or part.atoms(Index)]
+        if not weights or not singular:
+            return p if first == 1 else product_of(first, p)
+        numbers = [part for part in rest if part not in weights]
+        return product_of(
+            *numbers, absorbing_product(product_of(*weights), product_of(*singular))
+        )
 
     def relaxed(self, node: Expr) -> Expr:
         """Return an expression with plain products where both factors are always finite."""

@@ -142,6 +142,24 @@ def hidden_by_a_product_with_data(names: Names) -> Case:
 
 
 @case
+def hidden_by_a_factor_in_one_equation(names: Names) -> Case:
+    n, i = bp.indices("n i", "N", 2)
+    m = names.input("m", [[0.0, 1.0], [0.0, 0.0]], n, i)
+    x, C = names.parameter("x", [0.0, 4.0], i), names.tensor("C")
+    return names.case(
+        E(C, bp.Sum(m[n, i] * (bp.sqrt(x[i]) + 3 * x[i] ** 2), n, i)), x=[0, 24.25], value=50
+    )
+
+
+@case
+def own_logarithm_weighted_with_zero(names: Names) -> Case:
+    n, i = bp.indices("n i", "N", 2)
+    y = names.target("y", [[0.0, 1.0], [0.0, 0.0]], n, i)
+    p, C = names.parameter("p", [0.0, 4.0], i), names.tensor("C")
+    return names.case(E(C, -bp.Sum(y[n, i] * bp.log(p[i]), n, i)), p=[0, -0.25], value=NAN)
+
+
+@case
 def hidden_behind_a_contraction(names: Names) -> Case:
     n, i, j = bp.indices("n i j", "N", 2, 3)
     x = names.input("x", [[0.0, 1.0], [1.0, 2.0]], n, i)
