@@ -1,8 +1,9 @@
 """norms: see the root of a sum of squares as one operation, however it is spelled.
 
-``r = √s`` with ``s = Σ x²`` has the gradient ``x/r``. By the chain rule alone it is ``1/(2r) · 2x``,
-which at 0 is infinity times zero; and whether the two are one equation or several is a matter of
-taste. The root becomes ``norm(s)``, whose derivative is 0 where it is 0, as that of ``|x|`` is.
+``r = √s`` with ``s = Σ x²`` has the gradient ``x/r``. By the chain rule alone it is
+``1/(2r) · 2x``, which at 0 is infinity times zero; and whether the two are one equation or several
+is a matter of taste. The root becomes ``norm(s)``, whose derivative is 0 where it is 0, as that of
+``|x|`` is.
 """
 
 from typing import Any
@@ -96,8 +97,7 @@ class _Squares:
             self.known[tensor] = False  # what is defined by itself is none
             given = self.defined.get(tensor, [])
             self.known[tensor] = bool(given) and all(
-                equation.operation == "sum" and self.are_summed(equation.body)
-                for equation in given
+                equation.operation == "sum" and self.are_summed(equation.body) for equation in given
             )
         return self.known[tensor]
 

@@ -1,20 +1,34 @@
-"""ranges: what values an expression can have, and whether it is finite wherever the data are.
+"""ranges: what values an expression has, and whether it is finite wherever the data are.
 
-``1/x`` and ``log x`` are not finite everywhere, ``1/(1 + x²)`` and ``exp(-x²)`` are. Differentiation
-asks, because an adjoint that is exactly 0 must stay 0 when it is multiplied by a derivative that is
-not finite, and a product with one that always is needs no care. An interval is kept for each
-expression and, through the equations, for each tensor; what overflows only because its arguments are
-huge, as polynomials do, counts as finite, what overflows at arguments of some hundreds does not.
+``1/x`` and ``log x`` are not finite everywhere, ``1/(1 + x²)`` and ``exp(-x²)`` are.
+Differentiation asks, because an adjoint that is exactly 0 must stay 0 when it is multiplied by a
+derivative that is not finite, and a product with one that always is needs no care. An interval is
+kept for each expression and, through the equations, for each tensor; what overflows only because
+its arguments are huge, as polynomials do, counts as finite, what overflows at arguments of some
+hundreds does not.
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.intervals import (
+    ANY,
+    BOUNDED,
+    GROWING,
+    RULES,
+    SLOPES,
+    UNKNOWN,
+    ZERO,
+    Range,
+    exponential,
+    power,
+    widened,
+)
 from symbp.calculus.share import canonical
 from symbp.notation.arithmetic import factors, product_of, sum_of
 from symbp.notation.equation import Equation
@@ -27,71 +41,6 @@ from symbp.notation.singular import absorbing_product, plainly, power_log, power
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Range", "Ranges"]
-
-# Where exp overflows in float32, with room for the product that it stands in.
-_LARGEST_EXPONENT = 80.0
-
-
-@dataclass(frozen=True)
-class Range:
-    """The least interval known to hold a value, and whether it is always finite.
-
-    Attributes
-    ----------
-    low, high : float
-        The ends; a value that may be NaN is not finite.
-    finite : bool
-        Whether it is, wherever the data are.
-    masked : bool
-        Of what is not: whether it is -inf in places that a mask by indices gives, else finite.
-    """
-
-    low: float = -math.inf
-    high: float = math.inf
-    finite: bool = True
-    masked: bool = False
-
-    def __or__(self, other: "Range") -> "Range":
-        low, high = min(self.low, other.low), max(self.high, other.high)
-        return Range(low, high, self.finite and other.finite, self._masked_beside(other))
-
-    def __add__(self, other: "Range") -> "Range":
-        low, high = self.low + other.low, self.high + other.high
-        return Range(low, high, self.finite and other.finite, self._masked_beside(other))
-
-    def _masked_beside(self, other: "Range") -> bool:
-        parts = (self, other)
-        return any(p.masked for p in parts) and all(p.finite or p.masked for p in parts)
-
-    def __mul__(self, other: "Range") -> "Range":
-        ends = [_times(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
-        return Range(min(ends), max(ends), self.finite and other.finite)
-
-    @property
-    def holds_zero(self) -> bool:
-        """Whether the value may be 0."""
-        return self.low <= 0 <= self.high
-
-    def reciprocal(self) -> "Range":
-        """Return the range of one over the value."""
-        if self.low > 0 or self.high < 0:
-            return Range(_over(self.high), _over(self.low), self.finite)
-        return Range(0.0 if self.low >= 0 else -math.inf, math.inf, False)
-
-
-ANY = Range()
-UNKNOWN = Range(finite=False)
-ZERO = Range(0.0, 0.0)
-
-_UNIT = (0.0, 1.0)
-# Values and derivatives that are bounded whatever the argument; sup |gelu'| is 1.13.
-_BOUNDED = {"sigmoid": _UNIT, "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "sin": (-1.0, 1.0),
-            "cos": (-1.0, 1.0), "sign": (-1.0, 1.0)}  # fmt: skip
-_SLOPES = {"sigmoid": (0.0, 0.25), "tanh": _UNIT, "relu": _UNIT, "softplus": _UNIT,
-           "gelu": (-0.2, 1.2), "gelu_tanh": (-0.2, 1.2), "silu": (-0.2, 1.2)}  # fmt: skip
-# Finite wherever the argument is, as far down as the first number.
-_GROWING = {"softplus": 0.0, "relu": 0.0, "gelu": -0.2, "gelu_tanh": -0.2, "silu": -0.3,
-            "leaky_relu": -math.inf, "elu": -math.inf}  # fmt: skip
 
 
 class Ranges:
@@ -125,12 +74,12 @@ class Ranges:
         rounds = 0
         while True:
             before = {tensor: self.tensors[tensor] for tensor in late}
-            self._sweep(program, late, widened=rounds > 1)
+            self._sweep(program, late, widen=rounds > 1)
             if before == {tensor: self.tensors[tensor] for tensor in late}:
                 break
             rounds += 1
 
-    def _sweep(self, program: Program, late: set[Tensor], widened: bool) -> None:
+    def _sweep(self, program: Program, late: set[Tensor], widen: bool) -> None:
         self.known = {}
         started: dict[Tensor, Range] = {}
         for equation in program.equations:
@@ -141,8 +90,8 @@ class Ranges:
             started[tensor] = found
             if tensor in late:
                 found = found | self.tensors[tensor]
-                if widened:
-                    found = _widened(self.tensors[tensor], found)
+                if widen:
+                    found = widened(self.tensors[tensor], found)
             if self.tensors.get(tensor) != found:
                 self.tensors[tensor] = found
                 if tensor in late:
@@ -197,9 +146,7 @@ class Ranges:
         if not weights or not singular:
             return p if first == 1 else product_of(first, p)
         numbers = [part for part in rest if part not in weights]
-        return product_of(
-            *numbers, absorbing_product(product_of(*weights), product_of(*singular))
-        )
+        return product_of(*numbers, absorbing_product(product_of(*weights), product_of(*singular)))
 
     def relaxed(self, node: Expr) -> Expr:
         """Return an expression with plain products where both factors are always finite."""
@@ -256,11 +203,12 @@ class Ranges:
         x = self.of(base)
         if exponent.is_Number:
             value = float(exponent)
-            above = _power(x, abs(value), whole=bool(exponent.is_Integer))
+            above = power(x, abs(value), whole=bool(exponent.is_Integer))
             return above if value >= 0 else above.reciprocal()
         y = self.of(exponent)
         if base.is_Number and base.is_positive:
-            return _exponential(y * Range(*[math.log(float(base))] * 2))
+            size = math.log(float(base))
+            return exponential(y * Range(size, size))
         low = 0.0 if x.low >= 0 else -math.inf
         inside = x.low > 0 or (y.low >= 0 and (x.low >= 0 or _is_whole(exponent)))
         return Range(low, math.inf, x.finite and y.finite and inside)
@@ -277,8 +225,8 @@ class Ranges:
 
     def _of_slope(self, node: Prime) -> Range:
         name = operation_of(type(node.application)).name
-        if name in _SLOPES:
-            return Range(*_SLOPES[name], self.of(node.application.args[0]).finite)
+        if name in SLOPES:
+            return Range(*SLOPES[name], self.of(node.application.args[0]).finite)
         return self.of(node.rule())
 
     def _of_function(self, node: Any) -> Range:
@@ -287,19 +235,20 @@ class Ranges:
         record = operation_of(type(node))
         given = [self.of(argument) for argument in node.args]
         finite = all(argument.finite for argument in given)
-        if record.name in _BOUNDED:
-            return Range(*_BOUNDED[record.name], finite)
-        if record.name in _GROWING:
-            return Range(_GROWING[record.name], math.inf, finite)
-        rule = _RULES.get(record.name)
+        if record.name in BOUNDED:
+            return Range(*BOUNDED[record.name], finite)
+        if record.name in GROWING:
+            return Range(GROWING[record.name], math.inf, finite)
+        rule = RULES.get(record.name)
         if rule is not None:
             return rule(*given)
         if isinstance(node, sympy.exp):
             return self._of_exponential(node.args[0], given[0])
         if isinstance(node, absorbing_product):
-            return Range(*_ends(given[0] * given[1]), finite)
+            return replace(given[0] * given[1], finite=finite)
         if isinstance(node, power_slope):
-            return Range(finite=finite and _is_smooth(*given, _is_whole(node.args[1])))
+            x, y = given
+            return Range(finite=finite and _is_smooth(x, y, _is_whole(node.args[1])))
         if isinstance(node, power_log):
             return Range(finite=finite and given[0].low >= 0 and given[1].low >= 0)
         if record.definition is not None:
@@ -310,7 +259,7 @@ class Ranges:
     def _of_exponential(self, exponent: Expr, given: Range) -> Range:
         if self._is_below_reduction(exponent):
             return Range(0.0, 1.0, given.finite or given.masked)
-        return _exponential(given)
+        return exponential(given)
 
     def _is_below_reduction(self, exponent: Expr) -> bool:
         """Whether an exponent is ``u - logsumexp(u)`` or ``u - max(u)``: it is not positive."""
@@ -335,78 +284,6 @@ class Ranges:
         return False
 
 
-def _exponential(x: Range) -> Range:
-    finite = (x.finite or x.masked) and x.high <= _LARGEST_EXPONENT
-    low = math.exp(x.low) if x.low <= _LARGEST_EXPONENT else math.exp(_LARGEST_EXPONENT)
-    return Range(low, math.exp(x.high) if finite else math.inf, finite)
-
-
-def _logarithm(x: Range) -> Range:
-    low = math.log(x.low) if x.low > 0 else -math.inf
-    high = math.log(x.high) if 0 < x.high < math.inf else math.inf
-    return Range(low, high, x.finite and x.low > 0)
-
-
-def _absolute(x: Range) -> Range:
-    if x.low >= 0:
-        return x
-    low = -x.high if x.high <= 0 else 0.0
-    return Range(low, max(-x.low, x.high), x.finite)
-
-
-# The range of a function from those of its arguments.
-_RULES: dict[str, Callable[..., Range]] = {
-    "identity": lambda x: x,
-    "stop_gradient": lambda x: x,
-    "abs": _absolute,
-    "log": _logarithm,
-    "log1p": lambda x: _logarithm(x + Range(1.0, 1.0)),
-    "expm1": lambda x: _exponential(x) + Range(-1.0, -1.0),
-    "maximum": lambda a, b: Range(
-        max(a.low, b.low), max(a.high, b.high), a.finite and b.finite
-    ),
-    "minimum": lambda a, b: Range(
-        min(a.low, b.low), min(a.high, b.high), a.finite and b.finite
-    ),
-    "largest": lambda *x: Range(
-        max(each.low for each in x), max(each.high for each in x), all(each.finite for each in x)
-    ),
-    "log_sum_exp": lambda *x: Range(
-        max(each.low for each in x), math.inf, all(each.finite for each in x)
-    ),
-    "norm": lambda s: _power(s, 0.5, whole=False),
-    "half_reciprocal": lambda r: Range(finite=r.finite),
-    "xlogy": lambda x, y: _ranged(x * _logarithm(y)),
-    "xlog1py": lambda x, y: _ranged(x * _logarithm(y + Range(1.0, 1.0))),
-}  # fmt: skip
-
-
-def _ranged(x: Range) -> Range:
-    return Range(x.low, x.high, x.finite)
-
-
-def _ends(x: Range) -> tuple[float, float]:
-    return x.low, x.high
-
-
-def _power(x: Range, exponent: float, whole: bool) -> Range:
-    """Return the range of a power with a number that is not negative in the exponent."""
-    if whole and exponent % 2 == 1:
-        return Range(_raised(x.low, exponent), _raised(x.high, exponent), x.finite)
-    if whole:
-        size = _absolute(x)
-        return Range(_raised(size.low, exponent), _raised(size.high, exponent), x.finite)
-    low, high = max(x.low, 0.0), max(x.high, 0.0)
-    return Range(_raised(low, exponent), _raised(high, exponent), x.finite and x.low >= 0)
-
-
-def _raised(base: float, exponent: float) -> float:
-    try:
-        return math.copysign(abs(base) ** exponent, base)
-    except OverflowError:
-        return math.copysign(math.inf, base)
-
-
 def _is_smooth(x: Range, y: Range, whole: bool) -> bool:
     """Whether ``y x^(y-1)`` is finite for all x and y of the ranges."""
     if x.low > 0:
@@ -418,22 +295,6 @@ def _is_whole(exponent: Expr) -> bool:
     """Whether an exponent holds integers only: indices, integer tensors and their sums."""
     return bool(exponent.is_integer) or (
         isinstance(exponent, Element) and exponent.tensor.kind == "integer"
-    )
-
-
-def _times(a: float, b: float) -> float:
-    return 0.0 if a == 0 or b == 0 else a * b
-
-
-def _over(x: float) -> float:
-    return 0.0 if math.isinf(x) else 1 / x
-
-
-def _widened(before: Range, after: Range) -> Range:
-    return Range(
-        before.low if after.low >= before.low else -math.inf,
-        before.high if after.high <= before.high else math.inf,
-        after.finite,
     )
 
 

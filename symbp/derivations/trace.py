@@ -320,7 +320,8 @@ def _traced(scalars: Scalars, written: str | None = None) -> Trace:
         for tensor in differentiated.tensors
         if tensor.adjoint_of is not None
     }
-    local = _local_derivatives(mark_norms(program), {tensor.name for tensor in differentiated.tensors})
+    names = {tensor.name for tensor in differentiated.tensors}
+    local = _local_derivatives(mark_norms(program), names)
     numbers = interpret(
         differentiated.replace(equations=(*differentiated.equations, *(e for _, _, e in local))),
         scalars.numbers,

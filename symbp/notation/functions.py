@@ -241,7 +241,9 @@ def shares(node: Expr) -> list[tuple[Expr, Expr]]:
     if len(taken_of) <= 2:
         a, b = taken_of[0], taken_of[-1]
         first, second = (a, b) if isinstance(node, maximum) else (b, a)
-        return [(a, _greater(first, second)), (b, _greater(second, first))] if a != b else [(a, _one)]
+        if a == b:
+            return [(a, _one)]
+        return [(a, _greater(first, second)), (b, _greater(second, first))]
     relation = sympy.Ge if isinstance(node, maximum) else sympy.Le
     result = []
     for each in taken_of:

@@ -7,6 +7,7 @@ program, so that one module is compiled; the interpreter runs each case by itsel
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,14 @@ class Names:
     def tensor(self, name: str, *indices: bp.Index) -> Any:
         return bp.tensor(f"{self.prefix}_{name}", *indices)
 
-    def case(self, *equations: bp.Equation, value: float | None = None, tangents: bool = True,
-             stabilised: bool = False, **gradients: Any) -> Case:
+    def case(
+        self,
+        *equations: bp.Equation,
+        value: float | None = None,
+        tangents: bool = True,
+        stabilised: bool = False,
+        **gradients: Any,
+    ) -> Case:
         made = {f"{self.prefix}_{name}": g for name, g in gradients.items()}
         last = equations[-1].tensor
         return Case(list(equations), last, self.values, made, value, tangents, stabilised)
@@ -91,7 +98,7 @@ def hidden(name: str, inner: Callable[[Any], Any], steps: int, at: list[float]) 
         chain = [names.tensor(f"u{step}", i) for step in range(steps)]
         C = names.tensor("C")
         equations = [E(chain[0][i], inner(x[i]))]
-        equations += [E(after[i], 3 * before[i]) for before, after in zip(chain, chain[1:])]
+        equations += [E(after[i], 3 * before[i]) for before, after in pairwise(chain)]
         chosen = names.tensor("chosen", i)
         equations.append(E(chosen[i], bp.where(x[i] * 0 > 0, chain[-1][i], x[i] ** 2)))
         equations.append(E(C, bp.Sum(chosen[i], i)))
@@ -376,9 +383,13 @@ tied("nested_left", lambda a, b, c: bp.minimum(bp.minimum(a, b), c), [1.0, 1, 1]
 tied("of_two", bp.maximum, [1.0, 1], [0.5, 0.5])
 tied("of_two_of_three", sympy.Max, [1.0, 0, 1], [0.5, 0, 0.5])
 tied("of_none", sympy.Max, [1.0, 3, 2], [0, 1, 0])
-tied("of_what_is_computed", lambda a, b, c: sympy.Max(a * b, b * c, c * a), [2.0, 2, 2], [4 / 3] * 3)
+tied(
+    "of_what_is_computed", lambda a, b, c: sympy.Max(a * b, b * c, c * a), [2.0, 2, 2], [4 / 3] * 3
+)
 tied("with_itself", lambda a, b: bp.maximum(a, bp.maximum(b, a)), [1.0, 1], [0.5, 0.5])
-tied("of_both_kinds", lambda a, b, c: bp.minimum(bp.maximum(a, b), c), [1.0, 1, 1], [0.25, 0.25, 0.5])
+tied(
+    "of_both_kinds", lambda a, b, c: bp.minimum(bp.maximum(a, b), c), [1.0, 1, 1], [0.25, 0.25, 0.5]
+)
 
 
 @case
@@ -532,7 +543,8 @@ def module_gradients(dtype: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(
-    ("dtype", "tolerance"), [("float64", 1e-12), pytest.param("float32", 2e-5, marks=pytest.mark.slow)]
+    ("dtype", "tolerance"),
+    [("float64", 1e-12), pytest.param("float32", 2e-5, marks=pytest.mark.slow)],
 )
 def test_modules_give_what_is_right_by_hand(name: str, dtype: str, tolerance: float) -> None:
     found = module_gradients(dtype)

@@ -1,4 +1,4 @@
-"""Powers, weighted logarithms and norms: values, second derivatives, what prints, what is emitted."""
+"""Powers, weighted logarithms, norms: values, second derivatives, what prints and is emitted."""
 
 from typing import Any
 
@@ -152,7 +152,8 @@ def test_a_nan_that_is_used_stays_nan() -> None:
 def test_a_step_of_training_leaves_a_learnable_exponent_finite() -> None:
     n, j = bp.indices("n j", "N", 3)
     inputs, a, o = bp.input("x", n, j), bp.tensor("a", n, j), bp.tensor("o", n)
-    target, p, b = bp.target("y", n), bp.parameter("p", initial=("constant", 3.0)), bp.parameter("b")
+    target, b = bp.target("y", n), bp.parameter("b")
+    p = bp.parameter("p", initial=("constant", 3.0))
     program = Program(
         [
             E(a[n, j], bp.relu(inputs[n, j] + b)),
@@ -191,13 +192,15 @@ def test_conventions_print_below_a_derivation() -> None:
     assert "∂C/∂s = 3/(2 √(s))" in shown
     assert "by convention, the derivative of a norm is 0 where the norm is 0" in shown
     shown = text_of(E(C, x**y))
-    assert "∂C/∂x = x^(y - 1) y" in shown and "∂C/∂y = C ln x" in shown
+    assert "∂C/∂x = x^(y - 1) y" in shown
+    assert "∂C/∂y = C ln x" in shown
     assert "derivative of a power by its base is 0 at exponent 0" in shown
     assert "derivative of a power by its exponent is 0 at base 0" in shown
     shown = text_of(E(r, bp.sqrt(x)), E(C, bp.where(x > 0, r[()], 0)))
     assert "an exact 0 times a derivative that is not finite is 0" in shown
     shown = text_of(E(C, bp.xlogy(x, y)))
-    assert "C = x ln y" in shown and "x log(y) and its derivatives are 0 at x = 0" in shown
+    assert "C = x ln y" in shown
+    assert "x log(y) and its derivatives are 0 at x = 0" in shown
 
 
 def test_nothing_is_said_of_what_is_regular() -> None:
@@ -211,7 +214,8 @@ def test_nothing_is_said_of_what_is_regular() -> None:
 
 def test_latex_documents_hold_the_conventions() -> None:
     latex = bp.derive(Program([E(C, x**y)], cost=C)).latex()
-    assert r"\text{by convention, the derivative of a power by its base is 0 at exponent 0}" in latex
+    said = "by convention, the derivative of a power by its base is 0 at exponent 0"
+    assert rf"\text{{{said}}}" in latex
 
 
 def test_they_print_as_their_formulas() -> None:
@@ -287,3 +291,19 @@ def test_ranges_hold_every_value_and_what_is_called_finite_is() -> None:
         assert (regular >= known.low - 1e-9 * abs(regular)).all(), (body, known)
         assert (regular <= known.high + 1e-9 * abs(regular)).all(), (body, known)
     assert finite > 100
+
+
+def test_ranges_of_a_recurrence_are_found() -> None:
+    t = bp.Index("t", 5, sequential=True)
+    u, g, h, q = (bp.tensor(name, t) for name in "ughq")
+    w = bp.parameter("w", t)
+    before = lambda tensor: bp.where(t > 0, tensor[t - 1], 0)  # noqa: E731
+    program = Program([
+        E(u[t], before(u) + bp.sigmoid(w[t])), E(g[t], before(g) / 2 + w[t] ** 2 + 1),
+        E(h[t], bp.tanh(before(h) + w[t])), E(q[t], before(q) + 1 / w[t]),
+    ])  # fmt: skip
+    known = Ranges(normalise(program)).tensors
+    assert (known[u].low, known[u].finite) == (0, True)
+    assert known[g].low >= 0
+    assert (known[h].low, known[h].high, known[h].finite) == (-1, 1, True)
+    assert not known[q].finite
