@@ -44,7 +44,18 @@ _RELATIONS: dict[type, Callable[[Any, Any], Any]] = {
 
 
 class Name(Written, sympy.Symbol):
-    """A name in a formula: a symbol whose sums and products keep the written order."""
+    """A name in a formula: a symbol whose sums and products keep the written order.
+
+    It is equal to SymPy's symbol of that name.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, sympy.Symbol) and self._hashable_content() == (
+            other._hashable_content()
+        )
+
+    def __hash__(self) -> int:
+        return hash(sympy.Symbol(self.name, real=True))
 
 
 def parse_formula(text: str) -> Expr:
