@@ -66,9 +66,7 @@ def partial(body: Expr, element: Element) -> Expr:
             return sum_of(by_first, absorbing_product(first, by_second))
         return sum_of(by_first, product_of(first, by_second))
     if isinstance(body, (maximum, minimum)):
-        return sum_of(
-            *(product_of(share, partial(each, element)) for each, share in shares(body))
-        )
+        return sum_of(*(product_of(share, partial(each, element)) for each, share in shares(body)))
     if isinstance(body, Prime):
         return partial(body.rule(), element)
     if isinstance(body, sympy.Function):

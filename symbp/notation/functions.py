@@ -354,12 +354,12 @@ _OPERATIONS = [
     Operation(
         "maximum", maximum, np.maximum, lambda a, b: (_greater(a, b), _greater(b, a)),
         "({0} if {0} >= {1} or {0} != {0} else {1})", r"\max", "max", False,
-        domain="all real numbers; half of the gradient to each at a tie",
+        domain="all real numbers; the gradient is shared equally among ties",
     ),
     Operation(
         "minimum", minimum, np.minimum, lambda a, b: (_greater(b, a), _greater(a, b)),
         "({0} if {0} <= {1} or {0} != {0} else {1})", r"\min", "min", False,
-        domain="all real numbers; half of the gradient to each at a tie",
+        domain="all real numbers; the gradient is shared equally among ties",
     ),
     Operation(
         "largest", largest,

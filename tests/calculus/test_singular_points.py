@@ -347,6 +347,18 @@ def power_of_a_number(names: Names) -> Case:
 
 
 @case
+def power_in_a_function_of_the_users(names: Names) -> Case:
+    (i,) = bp.indices("i", 4)
+    own = bp.function("own_power", lambda u, v: 2 * u ** (v + 1), arguments=2)
+    x = names.parameter("x", [0.0, 0.0, 0.0, 2.0], i)
+    y = names.parameter("y", [0.0, 1.0, -1.0, 1.0], i)
+    return names.case(
+        E(names.tensor("C"), bp.Sum(own(x[i], y[i]), i)),
+        x=[2, 0, 0, 8], y=[0, 0, 0, 8 * np.log(2)],
+    )  # fmt: skip
+
+
+@case
 def generalised_mean_pooling(names: Names) -> Case:
     n, j = bp.indices("n j", "N", 3)
     x = names.input("x", [[0.0, 1, 2], [0.0, 0, 3]], n, j)
