@@ -223,17 +223,14 @@ class Power(Written, sympy.Pow):
         """Keep a power of a power, but for the pairs that :func:`power` knows."""
 
     def _eval_derivative(self, symbol: Any) -> Any:
+        # The functions are of a module that builds on this one.
+        from symbp.notation.singular import power_log, power_slope
+
         base, exponent = self.args
-        result = product_of(exponent, power(base, exponent - 1), base.diff(symbol))
+        result = product_of(power_slope(base, exponent), base.diff(symbol))
         if exponent.has(symbol):
-            result += product_of(self, _log(base), exponent.diff(symbol))
+            result += product_of(power_log(base, exponent), exponent.diff(symbol))
         return result
-
-
-def _log(node: Expr) -> Expr:
-    from symbp.notation.standard import log
-
-    return log(node)
 
 
 def _expression(value: Any) -> Expr:
@@ -372,7 +369,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
             return abs(base.args[0])
         if inner == sympy.S.Half and exponent == 2:
             return base.args[0]
-        if inner.is_Number and exponent == -1:
+        if exponent == -1 and (inner.is_Number or inner.could_extract_minus_sign()):
             return power(base.args[0], -inner)
     return _made(Power, (base, exponent))
 

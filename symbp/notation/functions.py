@@ -5,6 +5,7 @@ it. What a record holds, and functions of a user's own, are in :mod:`symbp.notat
 """
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from symbp.notation.operation import OPERATIONS, Operation, function, operation_
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
     "largest", "leaky_relu", "log1p", "log_sum_exp", "maximum", "minimum", "operation_of", "relu",
-    "sigmoid", "silu", "softplus", "stop_gradient", "where",
+    "shares", "sigmoid", "silu", "softplus", "stop_gradient", "where",
 ]  # fmt: skip
 
 
@@ -120,16 +121,28 @@ class expm1(_Elementwise):  # noqa: N801
     nargs = 1
 
 
-class maximum(_Elementwise):  # noqa: N801
-    """The larger of two values; at a tie each has half of the gradient."""
+class _Extremum(_Elementwise):
+    """Base of maximum and minimum, which share their gradient equally, nested or not."""
 
     nargs = 2
 
+    def _eval_derivative(self, symbol: Any) -> Expr:
+        parts = [share * each.diff(symbol) for each, share in shares(self)]
+        return sum(parts[1:], parts[0])
 
-class minimum(_Elementwise):  # noqa: N801
-    """The smaller of two values; at a tie each has half of the gradient."""
 
-    nargs = 2
+class maximum(_Extremum):  # noqa: N801
+    """The larger of two values; at a tie each has half of the gradient.
+
+    Of three or more, ``maximum(a, maximum(b, c))`` in one formula, each has an equal share.
+    """
+
+
+class minimum(_Extremum):  # noqa: N801
+    """The smaller of two values; at a tie each has half of the gradient.
+
+    Of three or more, ``minimum(a, minimum(b, c))`` in one formula, each has an equal share.
+    """
 
 
 class log_sum_exp(_Elementwise):  # noqa: N801
@@ -217,6 +230,38 @@ def _gelu_tanh_derivative(x: Expr) -> tuple[Expr]:
 def _greater(a: Expr, b: Expr) -> Expr:
     """Return 1 where a > b, 1/2 at a tie, 0 elsewhere."""
     return where(sympy.Gt(a, b), 1, where(sympy.Eq(a, b), _half, 0))
+
+
+def shares(node: Expr) -> list[tuple[Expr, Expr]]:
+    """Return what a maximum or minimum is taken of, nested ones included, each with its share.
+
+    The share is 1 for the one that is taken, equal parts of it at a tie, 0 elsewhere.
+    """
+    taken_of = list(dict.fromkeys(_taken_of(node, type(node))))
+    if len(taken_of) <= 2:
+        a, b = taken_of[0], taken_of[-1]
+        first, second = (a, b) if isinstance(node, maximum) else (b, a)
+        if a == b:
+            return [(a, _one)]
+        return [(a, _greater(first, second)), (b, _greater(second, first))]
+    relation = sympy.Ge if isinstance(node, maximum) else sympy.Le
+    result = []
+    for each in taken_of:
+        others = [other for other in taken_of if other is not each]
+        # Compared with one another and not with the result: a value that is computed again in
+        # another equation need not be equal to it.
+        ties = sum((where(sympy.Eq(other, each), 1, 0) for other in others), _one)
+        best = sympy.And(*(relation(each, other) for other in others))
+        result.append((each, where(best, 1 / ties, 0)))
+    return result
+
+
+def _taken_of(node: Expr, kind: type) -> Iterator[Expr]:
+    for argument in node.args:
+        if isinstance(argument, kind):
+            yield from _taken_of(argument, kind)
+        else:
+            yield argument
 
 
 _OPERATIONS = [
@@ -309,12 +354,12 @@ _OPERATIONS = [
     Operation(
         "maximum", maximum, np.maximum, lambda a, b: (_greater(a, b), _greater(b, a)),
         "({0} if {0} >= {1} or {0} != {0} else {1})", r"\max", "max", False,
-        domain="all real numbers; half of the gradient to each at a tie",
+        domain="all real numbers; the gradient is shared equally among ties",
     ),
     Operation(
         "minimum", minimum, np.minimum, lambda a, b: (_greater(b, a), _greater(a, b)),
         "({0} if {0} <= {1} or {0} != {0} else {1})", r"\min", "min", False,
-        domain="all real numbers; half of the gradient to each at a tie",
+        domain="all real numbers; the gradient is shared equally among ties",
     ),
     Operation(
         "largest", largest,

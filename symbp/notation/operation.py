@@ -67,9 +67,10 @@ OPERATIONS: dict[str, Operation] = {}
 _by_class: dict[type, Operation] = {}
 
 
-def register(operation: Operation) -> None:
-    """Add a built-in function to those that are known."""
-    OPERATIONS[operation.name] = operation
+def register(operation: Operation, named: bool = True) -> None:
+    """Add a built-in function to those that are known; one of passes' own has no name to write."""
+    if named:
+        OPERATIONS[operation.name] = operation
     _by_class[operation.function] = operation
 
 
@@ -111,12 +112,38 @@ def _record_of_users_function(function_class: type) -> Operation:
         symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(args))]
         value = _written_out(definition(*symbols))
         values = dict(zip(symbols, args, strict=True))
-        return tuple(value.diff(symbol).xreplace(values) for symbol in symbols)
+        return tuple(_slope(value, symbol).xreplace(values) for symbol in symbols)
 
     printed = r"\operatorname{" + name.replace("_", r"\_") + "}"
     return Operation(
         name, function_class, None, derivative, "", printed, name, definition=definition
     )
+
+
+class _general_power(sympy.Function):  # noqa: N801
+    """A power with a varying exponent, while SymPy differentiates a formula."""
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Return the derivative as the notation states it where the base is 0."""
+        # They build on this module.
+        from symbp.notation.singular import power_log, power_slope
+
+        return (power_slope, power_log)[argindex - 1](*self.args)
+
+
+def _slope(value: Expr, symbol: sympy.Dummy) -> Expr:
+    """Return the derivative of a formula in symbols."""
+
+    def varies(node: Expr) -> bool:
+        return (
+            isinstance(node, sympy.Pow)
+            and not node.args[1].is_number
+            and not node.args[0].is_positive
+        )
+
+    named = value.replace(varies, lambda node: _general_power(*node.args))
+    result = named.diff(symbol)
+    return result.replace(_general_power, lambda base, exponent: base**exponent)
 
 
 def in_notation(expression: Expr, label: str) -> Expr:
