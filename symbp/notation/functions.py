@@ -14,8 +14,10 @@ from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
 from symbp.notation.arguments import argument_of
+from symbp.notation.conditions import settled
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
+from symbp.notation.refusals import Refusals
 
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
@@ -24,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _Elementwise(sympy.Function):
+class _Elementwise(Refusals, sympy.Function):
     """Base of symbp's own functions: real-valued, with the derivative of the record."""
 
     is_real = True
@@ -161,7 +163,7 @@ class where(_Elementwise):  # noqa: N801
                 f"where({condition}, {a}, {b}): expected a condition such as i <= j, got "
                 f"{condition!r}"
             )
-        return super().__new__(cls, condition, a, b, **options)
+        return super().__new__(cls, settled(condition), a, b, **options)
 
     @classmethod
     def eval(cls, condition: Any, a: Expr, b: Expr) -> Expr | None:

@@ -5,11 +5,13 @@ never capture an index that merely has the same name.
 """
 
 import itertools
+import numbers
 from typing import Any, TypeAlias
 
 import sympy
 
 from symbp.notation.errors import NotationError
+from symbp.notation.refusals import Conditions
 
 __all__ = ["Extent", "Index", "batch_extent", "extent_of", "indices"]
 
@@ -31,14 +33,13 @@ def extent_of(value: object) -> Extent:
         return batch_extent(value)
     if isinstance(value, sympy.Symbol) and not isinstance(value, Index):
         return batch_extent(value.name)
-    if isinstance(value, sympy.Integer):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    whole = isinstance(value, (numbers.Integral, sympy.Integer)) and not isinstance(value, bool)
+    if not whole or int(value) < 1:  # type: ignore[call-overload]
         raise NotationError(f"extent {value!r}: expected a positive int or a name such as 'N'")
-    return value
+    return int(value)  # type: ignore[call-overload]
 
 
-class Index(sympy.Dummy):
+class Index(Conditions, sympy.Dummy):
     """An index ``i = 0, …, extent - 1``.
 
     Parameters

@@ -15,7 +15,9 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arguments import expression_of
+from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import NotationError
+from symbp.notation.refusals import Refusals
 
 __all__ = ["OPERATIONS", "Operation", "function", "in_notation", "operation_of", "register"]
 
@@ -144,7 +146,9 @@ def _formula(label: str, evaluate: Callable[[], Any]) -> Expr:
     except NotationError:
         raise
     except Exception as error:  # a user's code: whatever it raises is to be said by name
-        raise NotationError(f"{label}: it raised {type(error).__name__}: {error}") from error
+        raise NotationError(
+            f"{label}: it raised {type(error).__name__}: {in_our_words(error)}"
+        ) from error
     return in_notation(expression_of(result, label), label)
 
 
@@ -233,7 +237,7 @@ def function(
             return partials[argindex - 1]
 
         members["fdiff"] = fdiff
-    made: type[sympy.Function] = type(name, (sympy.Function,), members)
+    made: type[sympy.Function] = type(name, (Refusals, sympy.Function), members)
     record = _record_of_users_function(made)
     if latex is not None:
         record = replace(record, latex=latex)

@@ -12,6 +12,7 @@ from sympy.core.expr import Expr
 from symbp.notation.arguments import expression_of
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
+from symbp.notation.refusals import Refusals
 
 __all__ = [
     "REDUCTIONS",
@@ -29,7 +30,7 @@ __all__ = [
 ReduceOperation = Literal["sum", "max", "logsumexp"]
 
 
-class Reduction(Expr):
+class Reduction(Refusals, Expr):
     """A reduction of ``body`` over bound indices; use one of the subclasses."""
 
     is_commutative = True

@@ -9,13 +9,15 @@ import itertools
 import keyword
 import math
 import unicodedata
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import sympy
 from sympy.core.expr import AtomicExpr, Expr
 
-from symbp.notation.errors import NotationError, suggest
+from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.index import Extent, Index
+from symbp.notation.numpy_operands import plain_number
+from symbp.notation.refusals import Refusals
 
 __all__ = [
     "ROLES",
@@ -39,7 +41,7 @@ _tensor_serial = itertools.count(1)
 _element_serial = itertools.count(1)
 
 
-class Tensor(AtomicExpr):
+class Tensor(Refusals, AtomicExpr):
     r"""A named array of numbers.
 
     Parameters
@@ -166,8 +168,27 @@ class Tensor(AtomicExpr):
             subscripts = (subscripts,)
         return Element(self, *subscripts)
 
-    def __iter__(self) -> Any:
-        raise TypeError(f"tensor {self.name} is symbolic and cannot be iterated over")
+    def __setitem__(self, subscripts: Any, value: Any) -> NoReturn:
+        element = self[subscripts]
+        raise OperandError(
+            f"{element} = …: a tensor holds no numbers to be replaced; what it is to be is an "
+            f"equation, bp.Equation({element}, …), in the list of bp.Program"
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise OperandError(
+            f"{self.name} is a symbol and cannot be run through; {self.element} stands for each "
+            f"of its elements, and bp.Sum, bp.Mean and bp.Max run over an index"
+        )
+
+    def __len__(self) -> int:
+        raise OperandError(f"{self.name} is a symbol; its sizes are {self.name}.shape")
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise _NoAttributeError(_missing(self, name))
 
     @property
     def element(self) -> "Element":
@@ -191,7 +212,7 @@ class Tensor(AtomicExpr):
         raise TypeError("a Tensor has an identity and cannot be pickled")
 
 
-class Element(Expr):
+class Element(Refusals, Expr):
     """One element ``T[e1, e2, …]`` of a tensor: a real scalar.
 
     A subscript is an affine expression in indices with integer coefficients (``2*i + d - 1``),
@@ -221,12 +242,6 @@ class Element(Expr):
     def func(self) -> Any:
         """Rebuild with other subscripts (SymPy's traversal calls ``func(*args)``)."""
         return functools.partial(Element, self.tensor, serial=self.serial)
-
-    def __array_ufunc__(self, ufunc: Any, *arguments: Any, **options: Any) -> Any:
-        raise TypeError(
-            f"np.{ufunc.__name__} computes with arrays, {self} is symbolic: use the function of "
-            f"symbp or SymPy, such as bp.{ufunc.__name__}"
-        )
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.tensor, *self.args)
@@ -304,9 +319,37 @@ def _is_initial(value: Any) -> bool:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return False
     law, number = value
+    number = number if plain_number(number) is None else plain_number(number)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
+
+
+class _NoAttributeError(NotationError, AttributeError):
+    """A tensor has no such attribute; arrays may have one."""
+
+
+# What arrays are asked for, and what it is in the notation.
+_OF_ARRAYS = {
+    **dict.fromkeys(
+        ("T", "transpose", "swapaxes"), "its axes are named: write W[k, j] for W[j, k]"
+    ),
+    **dict.fromkeys(("dot", "matmul"), "a product is a sum: bp.Sum(W[j, k]*x[k], k)"),
+    **dict.fromkeys(
+        ("sum", "mean", "max"), "write bp.Sum(x[k], k), bp.Mean(x[k], k), bp.Max(x[k], k)"
+    ),
+    **dict.fromkeys(("min",), "write -bp.Max(-x[k], k)"),
+    **dict.fromkeys(
+        ("reshape", "view", "flatten", "ravel"),
+        "write an equation whose subscripts say which "
+        "element goes where, such as y[i] = x[i // 3, i % 3] with bp.where",
+    ),
+}
+
+
+def _missing(tensor: Tensor, name: str) -> str:
+    told = _OF_ARRAYS.get(name)
+    return f"tensor {tensor.name} has no attribute {name!r}" + (f": {told}" if told else "")
 
 
 _OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol")
@@ -341,6 +384,8 @@ def target(name: str, *indices: Index, **options: Any) -> Tensor:
 
 def constant(name: str, value: float, **options: Any) -> Tensor:
     """Declare a scalar constant; its value is written into the generated module."""
+    number = plain_number(value)
+    value = value if number is None else number
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
     return _declared(name, (), "constant", {"value": float(value), **options})

@@ -15,6 +15,7 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.networks.optimizers import SGD, optimise
+from symbp.notation.arguments import no_program
 from symbp.notation.display import chosen
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import stop_gradient
@@ -114,7 +115,7 @@ def check(
     True
     """
     if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise SymbpError("nothing to check: the program has no cost")
     plain = normalise(program)

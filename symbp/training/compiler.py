@@ -25,6 +25,7 @@ from symbp.derivations import derive
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, optimise
+from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.program import Program
@@ -59,7 +60,7 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise SymbpError("the program has no cost: pass cost=… to bp.Program")
     if not program.parameters:

@@ -1,0 +1,208 @@
+"""Refusals: what Python lets one write of elements that has no meaning before there are numbers.
+
+``float(z)``, ``z // 2``, ``sum(z, k)``, ``W @ x`` and the like are answered in one line that says
+what to write instead. Comparisons are not refused: they are conditions, which are no bools.
+"""
+
+import sys
+from typing import Any, NoReturn
+
+import numpy as np
+
+from symbp.notation.conditions import comparison
+from symbp.notation.errors import NotationError, OperandError
+from symbp.notation.numpy_operands import NumPyOperands, plain_number, refuse_array, short
+
+__all__ = ["Conditions", "Refusals"]
+
+
+class Conditions:
+    """Base of what is compared: ``a > b`` is a condition of the notation."""
+
+    __slots__ = ()
+
+    def __lt__(self, other: Any) -> Any:
+        return comparison(super().__lt__(_number(other)))  # type: ignore[misc]
+
+    def __le__(self, other: Any) -> Any:
+        return comparison(super().__le__(_number(other)))  # type: ignore[misc]
+
+    def __gt__(self, other: Any) -> Any:
+        return comparison(super().__gt__(_number(other)))  # type: ignore[misc]
+
+    def __ge__(self, other: Any) -> Any:
+        return comparison(super().__ge__(_number(other)))  # type: ignore[misc]
+
+
+class Refusals(Conditions, NumPyOperands):
+    """Base of elements and of what is made of them: not numbers, and not arrays either."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        # SymPy asks `if expression:` of what may be missing; it means that there is one.
+        if sys._getframe(1).f_globals.get("__name__", "").split(".")[0] == "sympy":
+            return True
+        raise OperandError(
+            f"{short(self)} is neither true nor false before there are numbers: write "
+            f"bp.where({short(self)} > 0, a, b), or whichever condition is meant"
+        )
+
+    def __float__(self) -> float:
+        return float(_converted(super(), "__float__", self))
+
+    def __int__(self) -> int:
+        return int(_converted(super(), "__int__", self))
+
+    def __complex__(self) -> complex:
+        return complex(_converted(super(), "__complex__", self))
+
+    def __index__(self) -> int:
+        raise OperandError(
+            f"{short(self)} is no int: it has no number yet; a range of numbers is an index, "
+            f"bp.Index('i', 3), and an element of an integer tensor may stand in a subscript"
+        )
+
+    def __round__(self, digits: Any = None) -> NoReturn:
+        raise _steps("round", self)
+
+    def __trunc__(self) -> NoReturn:
+        raise _steps("trunc", self)
+
+    def __floor__(self) -> NoReturn:
+        raise _steps("floor", self)
+
+    def __ceil__(self) -> NoReturn:
+        raise _steps("ceil", self)
+
+    def __floordiv__(self, other: Any) -> NoReturn:
+        raise _steps(f"{short(self)} // {short(other)}", self)
+
+    def __rfloordiv__(self, other: Any) -> NoReturn:
+        raise _steps(f"{short(other)} // {short(self)}", self)
+
+    def __mod__(self, other: Any) -> NoReturn:
+        raise _steps(f"{short(self)} % {short(other)}", self)
+
+    def __rmod__(self, other: Any) -> NoReturn:
+        raise _steps(f"{short(other)} % {short(self)}", self)
+
+    def __divmod__(self, other: Any) -> NoReturn:
+        raise _steps("divmod", self)
+
+    def __rdivmod__(self, other: Any) -> NoReturn:
+        raise _steps("divmod", self)
+
+    def __format__(self, specification: str) -> str:
+        if not specification:
+            return str(self)
+        raise OperandError(
+            f"{short(self)} has no number to print as {specification!r}; a trainer's predict and "
+            f"bp.trace give numbers"
+        )
+
+    def __len__(self) -> int:
+        raise OperandError(
+            f"{short(self)} is one number and has no length; the number of values that an index "
+            f"takes is its extent, such as k.extent"
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise OperandError(
+            f"{short(self)} is one number and cannot be run through: a sum over an index k is "
+            f"bp.Sum({short(self)}, k), the largest value bp.Max({short(self)}, k)"
+        )
+
+    def __contains__(self, value: Any) -> NoReturn:
+        raise OperandError(f"{short(self)} is one number, nothing is in it")
+
+    def __matmul__(self, other: Any) -> NoReturn:
+        raise _product(self, other)
+
+    def __rmatmul__(self, other: Any) -> NoReturn:
+        raise _product(other, self)
+
+    def __and__(self, other: Any) -> NoReturn:
+        raise _logic("&", self, other)
+
+    def __rand__(self, other: Any) -> NoReturn:
+        raise _logic("&", other, self)
+
+    def __or__(self, other: Any) -> NoReturn:
+        raise _logic("|", self, other)
+
+    def __ror__(self, other: Any) -> NoReturn:
+        raise _logic("|", other, self)
+
+    def __invert__(self) -> NoReturn:
+        raise OperandError(f"~{short(self)}: ~ negates a condition, such as ~(a > 0)")
+
+    def __xor__(self, other: Any) -> NoReturn:
+        raise _power(self, other)
+
+    def __rxor__(self, other: Any) -> NoReturn:
+        raise _power(other, self)
+
+    @property
+    def _diff_wrt(self) -> bool:
+        # SymPy asks this of what it is to differentiate by; it knows nothing of indices.
+        raise NotationError(
+            f"SymPy's diff does not differentiate by {short(self)}: b[k] and b[j] may be one "
+            f"number; write bp.derive(bp.Program(equations, cost=C)).gradient(name)"
+        )
+
+
+def _number(value: Any) -> Any:
+    number = plain_number(value)
+    return value if number is None else number
+
+
+def _converted(parent: Any, name: str, value: Any) -> Any:
+    try:
+        return getattr(parent, name)()
+    except TypeError:
+        raise OperandError(
+            f"{short(value)} has no number yet, {name.strip('_')}() and the functions of math "
+            f"need one: write bp.exp, bp.log, bp.sqrt, … for math.exp, math.log, math.sqrt, …"
+        ) from None
+
+
+def _steps(name: str, value: Any) -> OperandError:
+    written = name if " " in name else f"{name}({short(value)})"
+    return OperandError(
+        f"{written}: rounding and remainders are for indices, such as t // 2; they have no "
+        f"useful derivative; steps can be written with bp.where(condition, a, b), a quotient as "
+        f"a / b"
+    )
+
+
+def _product(left: Any, right: Any) -> OperandError:
+    for symbol, other in ((left, right), (right, left)):
+        if isinstance(other, np.ndarray):
+            return refuse_array(symbol, other)
+    return OperandError(
+        f"{short(left)} @ {short(right)}: a product of matrices is a sum over the index that they "
+        f"share, {_sum_of(left, right)}; bp.from_matrices takes SymPy's matrices"
+    )
+
+
+def _sum_of(left: Any, right: Any) -> str:
+    """Return the sum that a product of two matrices is, or one as an example."""
+    # Of a tensor, its element.
+    factors = [getattr(factor, "element", factor) for factor in (left, right)]
+    first, second = (getattr(factor, "free_symbols", frozenset[Any]()) for factor in factors)
+    shared = sorted(first & second, key=str)
+    if not shared:
+        return "such as bp.Sum(W[j, k]*x[k], k)"
+    return f"bp.Sum({'*'.join(map(short, factors))}, {', '.join(map(str, shared))})"
+
+
+def _logic(operator: str, left: Any, right: Any) -> OperandError:
+    return OperandError(
+        f"{short(left)} {operator} {short(right)}: {operator} joins conditions and binds more "
+        f"tightly than a comparison: write (a > 0) {operator} (b > 0)"
+    )
+
+
+def _power(base: Any, exponent: Any) -> OperandError:
+    return OperandError(f"{short(base)} ^ {short(exponent)}: a power is {base}**{exponent}")
