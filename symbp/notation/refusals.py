@@ -5,6 +5,7 @@ what to write instead. Comparisons are not refused: they are conditions, which a
 """
 
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,7 +14,37 @@ from symbp.notation.conditions import comparison
 from symbp.notation.errors import NotationError, OperandError
 from symbp.notation.numpy_operands import NumPyOperands, plain_number, refuse_array, short
 
-__all__ = ["Conditions", "Refusals"]
+__all__ = ["Refusals", "Symbolic"]
+
+
+class NoAttributeError(NotationError, AttributeError):
+    """A symbol has no such attribute; arrays may have one."""
+
+
+# What arrays are asked for, and what it is in the notation.
+_OF_ARRAYS = {
+    **dict.fromkeys(("T", "permute", "swapaxes"), "axes have names: write W[k, j] for W[j, k]"),
+    **dict.fromkeys(("dot", "matmul", "mm"), "a product is a sum: bp.Sum(W[j, k]*x[k], k)"),
+    **dict.fromkeys(
+        ("sum", "mean", "max", "amax"), "write bp.Sum(x[k], k), bp.Mean(x[k], k), bp.Max(x[k], k)"
+    ),
+    **dict.fromkeys(("min", "amin"), "write -bp.Max(-x[k], k)"),
+    **dict.fromkeys(("var", "std"), "write bp.Mean((x[k] - mean)**2, k)"),
+    **dict.fromkeys(
+        ("reshape", "flatten", "ravel", "squeeze", "view"),
+        "an element is named by its indices, in whatever order and number they are",
+    ),
+    **dict.fromkeys(("abs", "pow", "square"), "write abs(x[k]), x[k]**2"),
+    **{
+        name: f"write bp.{name}(x[k])"
+        for name in ("exp", "log", "sqrt", "tanh", "sin", "cos", "sigmoid", "relu", "sign", "erf")
+    },
+    **dict.fromkeys(("softmax", "log_softmax"), "write bp.softmax(x[k], k)"),
+    **dict.fromkeys(("clip", "clamp"), "write bp.minimum(bp.maximum(x[k], low), high)"),
+    **dict.fromkeys(
+        ("backward", "grad"), "derivatives are bp.derive(bp.Program(equations, cost=C))"
+    ),
+}
 
 
 class Conditions:
@@ -34,19 +65,10 @@ class Conditions:
         return comparison(super().__ge__(_number(other)))  # type: ignore[misc]
 
 
-class Refusals(Conditions, NumPyOperands):
-    """Base of elements and of what is made of them: not numbers, and not arrays either."""
+class Symbolic(Conditions, NumPyOperands):
+    """Base of elements, indices and what is made of them: no numbers yet."""
 
     __slots__ = ()
-
-    def __bool__(self) -> bool:
-        # SymPy asks `if expression:` of what may be missing; it means that there is one.
-        if sys._getframe(1).f_globals.get("__name__", "").split(".")[0] == "sympy":
-            return True
-        raise OperandError(
-            f"{short(self)} is neither true nor false before there are numbers: write "
-            f"bp.where({short(self)} > 0, a, b), or whichever condition is meant"
-        )
 
     def __float__(self) -> float:
         return float(_converted(super(), "__float__", self))
@@ -56,6 +78,55 @@ class Refusals(Conditions, NumPyOperands):
 
     def __complex__(self) -> complex:
         return complex(_converted(super(), "__complex__", self))
+
+    def __format__(self, specification: str) -> str:
+        if not specification:
+            return str(self)
+        raise OperandError(
+            f"{short(self)} has no number to print as {specification!r}; a trainer's predict and "
+            f"bp.trace give numbers"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        told = _OF_ARRAYS.get(name)
+        if told is None:  # asked often by SymPy, which tries what there is: nothing is printed
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise NoAttributeError(f"{short(self)} has no attribute {name!r}: {told}")
+
+
+def _is_sympy(frame: FrameType) -> bool:
+    return bool(frame.f_globals.get("__name__", "").partition(".")[0] == "sympy")
+
+
+class _NotIterable:
+    """What ``iter`` finds: a refusal. SymPy, which takes what has one for a list, finds nothing."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None or _is_sympy(sys._getframe(1)):
+            raise AttributeError("__iter__")
+
+        def refuse() -> NoReturn:
+            raise OperandError(
+                f"{short(instance)} is one number and cannot be run through: a sum over an index k "
+                f"is bp.Sum({short(instance)}, k), the largest value bp.Max({short(instance)}, k)"
+            )
+
+        return refuse
+
+
+class Refusals(Symbolic):
+    """Base of elements and of what is made of them: not numbers, and not arrays either."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        # SymPy asks `if expression:` of what may be missing; it means that there is one.
+        if _is_sympy(sys._getframe(1)):
+            return True
+        raise OperandError(
+            f"{short(self)} is neither true nor false before there are numbers: write "
+            f"bp.where({short(self)} > 0, a, b), or whichever condition is meant"
+        )
 
     def __index__(self) -> int:
         raise OperandError(
@@ -93,25 +164,13 @@ class Refusals(Conditions, NumPyOperands):
     def __rdivmod__(self, other: Any) -> NoReturn:
         raise _steps("divmod", self)
 
-    def __format__(self, specification: str) -> str:
-        if not specification:
-            return str(self)
-        raise OperandError(
-            f"{short(self)} has no number to print as {specification!r}; a trainer's predict and "
-            f"bp.trace give numbers"
-        )
-
     def __len__(self) -> int:
         raise OperandError(
             f"{short(self)} is one number and has no length; the number of values that an index "
             f"takes is its extent, such as k.extent"
         )
 
-    def __iter__(self) -> NoReturn:
-        raise OperandError(
-            f"{short(self)} is one number and cannot be run through: a sum over an index k is "
-            f"bp.Sum({short(self)}, k), the largest value bp.Max({short(self)}, k)"
-        )
+    __iter__ = _NotIterable()
 
     def __contains__(self, value: Any) -> NoReturn:
         raise OperandError(f"{short(self)} is one number, nothing is in it")

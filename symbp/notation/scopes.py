@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy
+from sympy.core.relational import Relational
 
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import short
 from symbp.notation.reductions import REDUCTIONS, Reduction, Sum
-from symbp.notation.tensor import Element
+from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["check_scopes"]
 
@@ -73,8 +74,11 @@ def _inside(reduction: Reduction, inner: Any) -> Iterator[Reduction]:
 
 
 def _check_unused(lhs: Element, reduction: Reduction) -> None:
+    if not reduction.body.atoms(Element, Tensor, Index):
+        return  # a count: Sum(1, k)
     for index in reduction.bound:
-        if index in reduction.body.free_symbols:
+        # Another reduction may bind it inside; and who makes a fresh copy means another index.
+        if any(other.origin == index.origin for other in reduction.body.atoms(Index)):
             continue
         twin = _named(index.name, reduction.body.free_symbols)
         times = index.extent if isinstance(index.extent, int) else f"{index}.extent"
@@ -88,13 +92,17 @@ def _check_unused(lhs: Element, reduction: Reduction) -> None:
 
 
 def _check_names(lhs: Element, reduction: Reduction, bound: tuple[Index, ...], inner: Any) -> None:
-    """Refuse two indices of one name, unless one element has both: W[j, j'] tells them apart."""
+    """Refuse two indices of one name, unless it is plain that two are meant.
+
+    One is a fresh copy of the other, or something has both: an element W[j, j'], or j < j'.
+    """
     there = _indices(inner)
+    places = inner.atoms(Element, Relational)
     for index in bound:
         for twin in there:
-            if twin is index or twin.name != index.name:
+            if twin.name != index.name or twin.origin == index.origin:
                 continue
-            if any({index, twin} <= set(_indices(element)) for element in inner.atoms(Element)):
+            if any({index, twin} <= place.free_symbols for place in places):
                 continue
             raise NotationError(
                 f"{lhs}: two different indices are called {index} in {short(reduction)}: make "

@@ -187,9 +187,6 @@ class Tensor(Refusals, AtomicExpr):
     def __bool__(self) -> bool:
         return True
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise _NoAttributeError(_missing(self, name))
-
     @property
     def element(self) -> "Element":
         """The element at the declared indices."""
@@ -230,7 +227,7 @@ class Element(Refusals, Expr):
         if len(subscripts) != tensor.rank:
             raise NotationError(
                 f"{tensor.name} has {tensor.rank} indices, got {len(subscripts)}: "
-                f"{tensor.name}[{', '.join(map(str, subscripts))}]"
+                f"{tensor.name}[{', '.join(map(str, subscripts))}]; write {_declared_as(tensor)}"
             )
         self: Element = super().__new__(cls, *(_subscript(tensor, s) for s in subscripts))
         self.tensor = tensor
@@ -280,6 +277,11 @@ class Element(Refusals, Expr):
         return sympy.S.One if symbol == self else sympy.S.Zero
 
 
+def _declared_as(tensor: Tensor) -> str:
+    axes = ", ".join(map(str, tensor.indices))
+    return f"{tensor.name}[{axes}]" if axes else f"{tensor.name}, or {tensor.name}[()]"
+
+
 def _subscript(tensor: Tensor, value: Any) -> Expr:
     if isinstance(value, Tensor) and not value.rank:
         value = value.element
@@ -323,33 +325,6 @@ def _is_initial(value: Any) -> bool:
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
-
-
-class _NoAttributeError(NotationError, AttributeError):
-    """A tensor has no such attribute; arrays may have one."""
-
-
-# What arrays are asked for, and what it is in the notation.
-_OF_ARRAYS = {
-    **dict.fromkeys(
-        ("T", "transpose", "swapaxes"), "its axes are named: write W[k, j] for W[j, k]"
-    ),
-    **dict.fromkeys(("dot", "matmul"), "a product is a sum: bp.Sum(W[j, k]*x[k], k)"),
-    **dict.fromkeys(
-        ("sum", "mean", "max"), "write bp.Sum(x[k], k), bp.Mean(x[k], k), bp.Max(x[k], k)"
-    ),
-    **dict.fromkeys(("min",), "write -bp.Max(-x[k], k)"),
-    **dict.fromkeys(
-        ("reshape", "view", "flatten", "ravel"),
-        "write an equation whose subscripts say which "
-        "element goes where, such as y[i] = x[i // 3, i % 3] with bp.where",
-    ),
-}
-
-
-def _missing(tensor: Tensor, name: str) -> str:
-    told = _OF_ARRAYS.get(name)
-    return f"tensor {tensor.name} has no attribute {name!r}" + (f": {told}" if told else "")
 
 
 _OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol")

@@ -13,6 +13,7 @@ import symbp as bp
 E, P = bp.Equation, bp.Program
 n, j, k = bp.indices("n j k", "N", 3, 4)
 k2, j2, l = bp.Index("k", 4), bp.Index("j", 3), bp.Index("l", 5)
+k3 = k.fresh()
 t = bp.Index("t", 6, sequential=True)
 x, y, q = bp.input("x", n, k), bp.target("y", n, j), bp.input("q", n)
 W, b, v = bp.parameter("W", j, k), bp.parameter("b", j), bp.parameter("v", k)
@@ -82,6 +83,12 @@ OPERATORS: Table = {
     "divmod": (lambda: divmod(e, 2), STEPS),
     "range": (lambda: range(e), "z[n, j] is no int"),
     "a place in a list": (lambda: [1, 2][e], "z[n, j] is no int"),
+    "an index as an int": (lambda: range(k), "k is an index, which stands for every number from 0"),
+    "math.sin of an index": (lambda: math.sin(t), NUMBER),
+    "an array beside an index": (lambda: np.arange(3) * t, ARRAY),
+    "a method of torch's": (lambda: e.exp(), "z[n, j] has no attribute 'exp': write bp.exp(x[k])"),
+    "a sum as a method": (lambda: b[j].sum(), "write bp.Sum(x[k], k)"),
+    "one pair of brackets each": (lambda: x[n][k], "x has 2 indices, got 1: x[n]; write x[n, k]"),
     "len": (lambda: len(e), "z[n, j] is one number and has no length"),
     "len of a tensor": (lambda: len(W), "its sizes are W.shape"),
     "a loop": (lambda: list(e), "cannot be run through"),
@@ -101,7 +108,7 @@ OPERATORS: Table = {
     "an array @": (lambda: np.ones((4, 3)) @ W, ARRAY),
     "a transpose": (
         lambda: W.T,
-        "tensor W has no attribute 'T': its axes are named: write W[k, j]",
+        "W has no attribute 'T': axes have names: write W[k, j] for W[j, k]",
     ),
     "a method of arrays": (lambda: W.dot(x), "bp.Sum(W[j, k]*x[k], k)"),
     "an assignment": (lambda: z.__setitem__((n, j), 0), "bp.Equation(z[n, j], …), in the list of"),
@@ -158,7 +165,6 @@ SUMS: Table = {
     "one of two that is not there": (lambda: E(C, bp.Sum(b[j], j, k)), "runs over k, which does"),
     "the batch that is not there": (lambda: E(C, bp.Mean(b[j], n, j)), "would be n.extent*(b[j])"),
     "a maximum of nothing": (lambda: E(e, bp.Max(b[j], k)), "does not stand in b[j]: leave k out"),
-    "a sum of a number": (lambda: E(C, bp.Sum(1, k)), "runs over k, which does not stand in 1"),
     "the fields of an equation": (lambda: E(e, b[j], reduce=(k,)), "runs over k, which does not"),
     "a namesake that is not there": (
         lambda: E(C, bp.Sum(bp.Sum(v[k2], k), k2)),
@@ -390,6 +396,10 @@ NO_MISTAKES: dict[str, Callable[[], Any]] = {
     "a layer whose input has its index": lambda: E(e, bp.Sum(Q[j, j2] * o[n, j2], j2)),
     "a penalty on a matrix whose indices have one name": lambda: E(C, bp.Sum(Q[j, j2] ** 2, j, j2)),
     "an index in a condition only": lambda: E(e, bp.Sum(bp.where(k > 1, b[j], 0), k)),
+    "a count": lambda: E(C, bp.Sum(1, k)),
+    "a fresh copy": lambda: E(C, bp.Sum((v[k] - v[k3]) ** 2, k, k3)),
+    "a sum of a sum": lambda: E(C, bp.Sum(v[k] * bp.Sum(v[k], k), k)),
+    "two of one name in a condition": lambda: E(C, bp.Sum(bp.where(k2 <= k, v[k2], 0), k, k2)),
     "the same for all": lambda: E(e, bp.Sum(v[k], k)),
     "a target of the cost only": lambda: P(LINEAR, cost=C),
     "a target and no cost": lambda: P([E(r[n], bp.Sum(y[n, j], j))]),
