@@ -12,7 +12,7 @@ import numpy as np
 
 from symbp.notation.errors import OperandError
 
-__all__ = ["NumPyOperands", "plain_number", "refuse_array", "short"]
+__all__ = ["NumPyOperands", "operand_of", "plain_number", "refuse_array", "short"]
 
 # What NumPy's functions are called in the notation, where it has them.
 _FUNCTIONS = {
@@ -91,13 +91,7 @@ class NumPyOperands:
         compute = _OPERATORS.get(ufunc.__name__)
         if compute is None or method != "__call__" or options or len(inputs) != 2:
             raise _function_of_numpy(ufunc.__name__, self)
-        operands = []
-        for value in inputs:
-            number = plain_number(value)
-            if number is None and _is_foreign(value):
-                raise refuse_array(self, value)
-            operands.append(value if number is None else number)
-        return compute(*operands)
+        return compute(*(operand_of(value, self) for value in inputs))
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         raise _function_of_numpy(function.__name__, self)
@@ -109,14 +103,27 @@ def _function_of_numpy(name: str, symbol: Any) -> OperandError:
     return OperandError(f"np.{name} computes with numbers, {short(symbol)} has none yet: {write}")
 
 
+def operand_of(value: Any, beside: Any) -> Any:
+    """Return an operand as a formula takes it: a NumPy scalar as a number; refuse an array.
+
+    Parameters
+    ----------
+    value : object
+        The operand.
+    beside : object
+        The other one, named in the message.
+    """
+    if not _is_foreign(value):
+        return value
+    number = plain_number(value)
+    if number is None:
+        raise refuse_array(beside, value)
+    return number
+
+
 def _with_numbers(name: str) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        if _is_foreign(other):
-            number = plain_number(other)
-            if number is None:
-                raise refuse_array(self, other)
-            other = number
-        return getattr(super(NumPyOperands, self), name)(other)
+        return getattr(super(NumPyOperands, self), name)(operand_of(other, self))
 
     method.__name__ = name
     return method
