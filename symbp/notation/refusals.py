@@ -94,15 +94,16 @@ class Symbolic(Conditions, NumPyOperands):
         raise NoAttributeError(f"{short(self)} has no attribute {name!r}: {told}")
 
 
-def _is_sympy(frame: FrameType) -> bool:
-    return bool(frame.f_globals.get("__name__", "").partition(".")[0] == "sympy")
+def _is_library(frame: FrameType) -> bool:
+    """Whether a line of SymPy's or symbp's own runs, and not one of the user's."""
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("sympy", "symbp")
 
 
 class _NotIterable:
-    """What ``iter`` finds: a refusal. SymPy, which takes what has one for a list, finds nothing."""
+    """What ``iter`` finds: a refusal. SymPy takes what has one for a list, and finds none."""
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None or _is_sympy(sys._getframe(1)):
+        if instance is None or _is_library(sys._getframe(1)):
             raise AttributeError("__iter__")
 
         def refuse() -> NoReturn:
@@ -120,8 +121,8 @@ class Refusals(Symbolic):
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        # SymPy asks `if expression:` of what may be missing; it means that there is one.
-        if _is_sympy(sys._getframe(1)):
+        # SymPy and symbp ask `if expression:` of what may be missing, and there is one.
+        if _is_library(sys._getframe(1)):
             return True
         raise OperandError(
             f"{short(self)} is neither true nor false before there are numbers: write "
