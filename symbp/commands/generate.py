@@ -13,7 +13,7 @@ from symbp.commands.arguments import (
     OptimizerName,
     Output,
     Rate,
-    named_optimizer,
+    chosen_optimizer,
     read_network,
 )
 from symbp.commands.errors import reports_errors
@@ -90,4 +90,4 @@ def generate(
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
-    write_module(net, to, named_optimizer(optimizer, learning_rate), dtype)
+    write_module(net, to, chosen_optimizer(optimizer, learning_rate), dtype)

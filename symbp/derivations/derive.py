@@ -20,6 +20,7 @@ from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.patterns import freshened
 from symbp.derivations.simplify import Definitions, simplified
 from symbp.derivations.statements import is_named
+from symbp.notation.arguments import no_program
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError
@@ -59,7 +60,7 @@ def derive(program: Program) -> Derivation:
     ∂f/∂z = q
     """
     if not isinstance(program, Program):
-        raise NotationError(f"expected a Program or Network, got {type(program).__name__}")
+        raise NotationError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
     single = per_example(plain_program(program))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sympy.core.expr import Expr
 
+from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import softplus
 from symbp.notation.reductions import Mean, Sum, log_softmax
@@ -133,7 +134,8 @@ class Cost:
         except TypeError as error:
             raise SymbpError(
                 f"loss {self.name}: expected a function of the output and the target, two "
-                f"tensors, in terms of SymPy's and symbp's functions; it raised: {error}"
+                f"tensors, in terms of SymPy's and symbp's functions; it raised: "
+                f"{in_our_words(error)}"
             ) from error
 
 

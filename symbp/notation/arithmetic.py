@@ -17,6 +17,9 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.numpy_operands import operand_of
+from symbp.notation.refusals import Refusals
+
 __all__ = [
     "Plus", "Power", "Times", "Written", "denominator", "factors", "is_written", "power", "product_of", "sum_of",
     "terms",
@@ -28,7 +31,7 @@ _MODERATE = sympy.Integer(2) ** 24
 _MULTIPLIED_OUT = 4
 
 
-class Written:
+class Written(Refusals):
     """The operators of an expression that keeps the written order; a mixin beside SymPy's class."""
 
     __slots__ = ()
@@ -80,9 +83,9 @@ class Written:
 
 def _binary(operation: Callable[[Any, Any], Expr], left: Any, right: Any) -> Any:
     operands = []
-    for value in (left, right):
+    for value, beside in ((left, right), (right, left)):
         try:
-            expression = sympy.sympify(value, strict=True)
+            expression = sympy.sympify(operand_of(value, beside), strict=True)
         except sympy.SympifyError:
             return NotImplemented
         if not isinstance(expression, Expr):

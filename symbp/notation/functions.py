@@ -16,6 +16,7 @@ from sympy.logic.boolalg import Boolean
 
 from symbp.notation.arguments import argument_of
 from symbp.notation.arithmetic import Written
+from symbp.notation.conditions import settled
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
 
@@ -175,7 +176,7 @@ class where(_Elementwise):  # noqa: N801
                 f"where({condition}, {a}, {b}): expected a condition such as i <= j, got "
                 f"{condition!r}"
             )
-        return super().__new__(cls, condition, a, b, **options)
+        return super().__new__(cls, settled(condition), a, b, **options)
 
     @classmethod
     def eval(cls, condition: Any, a: Expr, b: Expr) -> Expr | None:

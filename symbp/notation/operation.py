@@ -16,6 +16,7 @@ from sympy.core.expr import Expr
 
 from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
+from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import NotationError
 
 __all__ = ["OPERATIONS", "Operation", "function", "in_notation", "operation_of", "register"]
@@ -174,7 +175,9 @@ def _formula(label: str, evaluate: Callable[[], Any]) -> Expr:
     except NotationError:
         raise
     except Exception as error:  # a user's code: whatever it raises is to be said by name
-        raise NotationError(f"{label}: it raised {type(error).__name__}: {error}") from error
+        raise NotationError(
+            f"{label}: it raised {type(error).__name__}: {in_our_words(error)}"
+        ) from error
     return in_notation(expression_of(result, label), label)
 
 

@@ -23,6 +23,7 @@ from symbp.calculus.precise import DIGITS, evaluate
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
 from symbp.networks.optimizers import SGD
+from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.index import Index
 from symbp.notation.program import Program
@@ -107,7 +108,7 @@ def check(
     True
     """
     if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise SymbpError("nothing to check: the program has no cost")
     if not program.parameters:

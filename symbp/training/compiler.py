@@ -24,7 +24,9 @@ from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
-from symbp.networks.optimizers import SGD, Optimizer, optimise
+from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise
+from symbp.networks.options import checked_options
+from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.program import Program
@@ -40,7 +42,7 @@ __all__ = [
 
 
 def module_source(
-    program: Program, optimizer: Optimizer | None = None, dtype: str = "float64"
+    program: Program, optimizer: Optimizer | str | None = None, dtype: str = "float64"
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -48,7 +50,7 @@ def module_source(
     ----------
     program : Program
         With a cost and at least one parameter.
-    optimizer : Optimizer, optional
+    optimizer : Optimizer or str, optional
         What a training step does with the gradient; by default ``SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
@@ -59,15 +61,13 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise SymbpError("the program has no cost: pass cost=… to bp.Program")
     if not program.parameters:
         raise SymbpError("the program has no parameters, there is nothing to train")
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
+    chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
     _check_output(program)
-    chosen = SGD(0.1) if optimizer is None else optimizer
     gradient, step = lowered(program, chosen)
     # -> text
     latex, title = _latex(program), _title(program, chosen)
@@ -122,10 +122,11 @@ def _title(program: Program, optimizer: Optimizer) -> str:
     return f"{' '.join(repr(program).split())}, trained with {optimizer!r}."
 
 
+@checked_options
 def generate(
     program: Program,
     path: str | os.PathLike[str],
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
 ) -> Path:
     """Write the standalone module of a program to a file.
@@ -136,8 +137,9 @@ def generate(
         A network, or your own equations with a cost.
     path : path
         Where to write; the file appears only when it is complete.
-    optimizer : Optimizer, optional
-        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
 
@@ -164,15 +166,19 @@ def generate(
     return write_text(path, module_source(program, optimizer, dtype))
 
 
-def compile(program: Program, optimizer: Optimizer | None = None, dtype: str = "float64") -> Any:
+@checked_options
+def compile(
+    program: Program, optimizer: Optimizer | str | None = None, dtype: str = "float64"
+) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
     Parameters
     ----------
     program : Program
         A network, or your own equations with a cost.
-    optimizer : Optimizer, optional
-        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
 
