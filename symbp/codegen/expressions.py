@@ -36,6 +36,8 @@ class Level:
     """Values at hand in this body: expression to variable name."""
     uses: dict[Any, int] = field(default_factory=dict)
     """How often the statements of this body use a subexpression."""
+    divisions: dict[Any, int] = field(default_factory=dict)
+    """How often they divide by the number of examples, by its reciprocal."""
 
 
 class Scope:
@@ -71,7 +73,7 @@ class Scope:
 
     def count_uses(self, bodies: Iterable[Expr]) -> None:
         """Note which subexpressions the statements of the current body use more than once."""
-        uses = self.levels[-1].uses
+        uses, divisions = self.levels[-1].uses, self.levels[-1].divisions
 
         def visit(node: Any) -> None:
             if not isinstance(node, sympy.Basic) or (
@@ -80,6 +82,10 @@ class Scope:
                 return
             uses[node] = uses.get(node, 0) + 1
             if uses[node] == 1 and not isinstance(node, Element):
+                # A number in the product goes outside of the loop together with the divisor.
+                if isinstance(node, sympy.Mul) and not node.args[0].is_number:
+                    for argument in filter(_is_reciprocal_of_count, node.args):
+                        divisions[argument] = divisions.get(argument, 0) + 1
                 for argument in node.args:
                     visit(argument)
 
@@ -244,7 +250,12 @@ class Scope:
         below = [1 / f for f in factors if _is_reciprocal(f)]
         text = " * ".join(_bare_product(self.value(factor)) for factor in above) or "real(1)"
         for factor in below:
-            text = f"{text} / {_denominator(self.value(factor))}"
+            if self.levels[-1].divisions.get(1 / factor, 0) > 1:
+                # Several divisions by the number of examples: one, and multiplications. It is a
+                # whole number from 1 on, so that this costs half an ulp and nothing else.
+                text = f"{text} * {self.value(1 / factor)}"
+            else:
+                text = f"{text} / {_denominator(self.value(factor))}"
         return f"({sign}{text})" if sign or len(above) + len(below) > 1 else text
 
     def hoisted(self, node: Any) -> list[Expr]:
@@ -271,9 +282,9 @@ class Scope:
         if exponent == sympy.Rational(1, 2):
             return f"np.sqrt({bare(self.value(base))})"
         if exponent.is_Integer and 2 <= abs(int(exponent)) <= 4:
-            factor = self.atom(base)
-            text = f"({' * '.join([factor] * abs(int(exponent)))})"
-            return text if exponent > 0 else f"(real(1) / {text})"
+            # Powers of the reciprocal, as those of the base leave the range before the result does.
+            factor = self.atom(base if exponent > 0 else 1 / base)
+            return f"({' * '.join([factor] * abs(int(exponent)))})"
         if exponent.could_extract_minus_sign():
             return f"(real(1) / {_denominator(self.value(1 / node))})"
         return f"({self.value(base)} ** {self.value(exponent)})"
@@ -352,6 +363,10 @@ def _is_integer(relation: Any) -> bool:
 
 def _is_reciprocal(factor: Expr) -> bool:
     return isinstance(factor, sympy.Pow) and bool(factor.exp.could_extract_minus_sign())
+
+
+def _is_reciprocal_of_count(factor: Expr) -> bool:
+    return isinstance(factor, sympy.Pow) and factor.base.is_Symbol and factor.exp == -1
 
 
 def _called(template: str) -> set[str]:
