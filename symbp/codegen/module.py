@@ -172,7 +172,9 @@ def _reserved() -> frozenset[str]:
     threads = "blas_threads limit_threads restore_threads"
     own = "real np njit N batch_size order start row example examples total parameters gradients"
     given = "state hyperparameters gemm gemv dot threads min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
-    maths = "exp expm1 log log1p tanh maximum sigmoid silu softplus erf gelu gelu_prime gelu_tanh sin"
+    maths = (
+        "exp expm1 log log1p tanh maximum sigmoid silu softplus erf gelu gelu_prime gelu_tanh sin"
+    )
     sums = " ".join(sorted(_SUMS))
     return frozenset(f"{own} {given} {maths} {team} {calls} {threads} {sums}".split())
 

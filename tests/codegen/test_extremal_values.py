@@ -28,7 +28,7 @@ ULPS = {
     "exp": 1, "expm1": 2, "log": 1, "log1p": 2, "tanh": 2, "sigmoid": 3, "silu": 4, "softplus": 2,
     "erf": 2, "gelu": 8, "gelu_tanh": 2000, "sin": 1, "cos": 1, "elu": 3, "x**2": 1, "x**3": 2,
     "x**4": 3, "1/x**2": 2, "x**-3": 3, "y/x**2": 2, "1/sqrt(x)": 2, "y/sqrt(x)": 2, "x**y": 2,
-    "x**0.5": 1, "x**-0.5": 2, "x**2.5": 2, "2**x": 2, "log_sum_exp": 4,
+    "x**2.5": 2,
 }  # fmt: skip
 # Beyond it, sin and cos return NaN.
 TRIGONOMETRIC_LIMIT = {"float32": 1e6, "float64": 1e15}
@@ -199,8 +199,12 @@ def errors_in_ulp(value: Array, right: Array, exact: Array, dtype: str) -> Array
     top = float(number.max) * (1 + float(number.eps) / 2)
     with np.errstate(all="ignore"):
         a, b = (np.clip(v.astype(float), -top, top) for v in (value, exact))
-        unit = np.maximum(np.spacing(np.abs(np.clip(b, -float(number.max), float(number.max)))
-                                     .astype(dtype)).astype(float), float(number.smallest_subnormal))
+        unit = np.maximum(
+            np.spacing(
+                np.abs(np.clip(b, -float(number.max), float(number.max))).astype(dtype)
+            ).astype(float),
+            float(number.smallest_subnormal),
+        )
         # Near the end of float64 differences are taken in halves.
         return np.abs(a / 2 - b / 2) / unit * 2
 
@@ -218,8 +222,11 @@ def test_values_are_those_of_ieee(found: Any, name: str) -> None:
     # In float64 what NumPy gives is itself rounded.
     allowed = ULPS.get(name, 0.5) + (dtype == "float64" and name in ULPS) + 0.01
     wrong |= number & (error > allowed)
-    wrong |= number & np.isinf(right) & (np.abs(exact) > 2 * float(np.finfo(dtype).max)) & (
-        value != right
+    wrong |= (
+        number
+        & np.isinf(right)
+        & (np.abs(exact) > 2 * float(np.finfo(dtype).max))
+        & (value != right)
     )
     cases = list(zip(x[wrong].tolist(), y[wrong].tolist(), value[wrong], right[wrong], strict=True))
     assert not cases, (name, len(cases), cases[:8])
@@ -235,7 +242,7 @@ SIGNED = [
 def test_signs_of_zeros_are_those_of_ieee(found: Any, name: str) -> None:
     dtype, x, y, result, *_ = found
     value = result[:, NAMES.index(name)]
-    exact, right = expected(name, dtype, x, y)
+    _, right = expected(name, dtype, x, y)
     zero = (value == 0) & (right == 0) & np.isfinite(x)
     wrong = zero & (np.signbit(value) != np.signbit(right))
     cases = list(zip(x[wrong].tolist(), y[wrong].tolist(), value[wrong], right[wrong], strict=True))
