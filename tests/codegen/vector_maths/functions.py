@@ -56,7 +56,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "log1p": {"float32": 1.4, "float64": 1.4},
     "tanh": {"float32": 1.4, "float64": 1.5},
     "sigmoid": {"float32": 2.7, "float64": 2.7},
-    "silu": {"float32": 3.8, "float64": 3.8},
+    "silu": {"float32": 3.8, "float64": 3.2},
     "softplus": {"float32": 2.0, "float64": 1.85},
     "erf": {"float32": 1.1, "float64": 1.2},
     "gelu": {"float32": 6.6, "float64": 7.5},
