@@ -134,6 +134,14 @@ class Plus(_Ordered, sympy.Add):
         more = tuple(term for term in rest if not (term.is_Number and term.is_zero))
         return _made(cls, (*total.args, *more)) if more else total
 
+    @classmethod
+    def apart(cls, *terms: Expr) -> Expr:
+        """Return the sum of terms that stay apart, also where the first is a sum itself."""
+        kept = tuple(term for term in terms if not (term.is_Number and term.is_zero))
+        if len(kept) > 1:
+            return _made(cls, kept)
+        return kept[0] if kept else sympy.S.Zero
+
     def as_ordered_terms(self, order: Any = None) -> list[Any]:
         """Return the terms as they were written."""
         return list(self.args)
@@ -419,10 +427,16 @@ def factors(node: Expr) -> tuple[Expr, ...]:
 
 
 def denominator(factor: Expr) -> Expr | None:
-    """Return what a factor divides by, if it is a power with a negative number as exponent."""
-    if not isinstance(factor, sympy.Pow) or not factor.args[1].could_extract_minus_sign():
+    """Return what a factor divides by: of ``1/x`` and ``1/sqrt(x)``, but not of ``x**-2``.
+
+    The square of a small divisor may be 0 where the square of its reciprocal is in range.
+    """
+    if not isinstance(factor, sympy.Pow):
         return None
-    return power(factor.args[0], -factor.args[1])
+    base, exponent = factor.args
+    if not exponent.could_extract_minus_sign() or (exponent.is_Integer and exponent != -1):
+        return None
+    return power(base, -exponent)
 
 
 def sum_of(*given: Expr) -> Expr:

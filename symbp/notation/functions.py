@@ -313,7 +313,7 @@ _OPERATIONS = [
     Operation(
         "silu", silu, lambda x: x * scipy.special.expit(x),
         lambda x: (sigmoid(x) + silu(x) * (1 - sigmoid(x)),),
-        "{0} * sigmoid({0})", r"\operatorname{silu}", "silu",
+        "silu", r"\operatorname{silu}", "silu",
         definition=lambda x: x / (1 + sympy.exp(-x)),
     ),
     Operation(

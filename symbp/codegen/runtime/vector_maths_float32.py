@@ -21,8 +21,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# The flags are given because Numba would inherit the caller's: its `reassoc` would undo the error
-# compensation below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
+# The flags are given because Numba would inherit the caller's; more would undo the compensation of
+# errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
 elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -48,6 +48,8 @@ TINY = np.float32(1e-10)
 SIGMOID_HIGHEST = np.float32(20.0)
 SIGMOID_POWER_SHIFT = np.float32(12582975.0)
 SIGMOID_DROP = 64 << 23
+# Below the first x sigmoid(x) is zero; below the second, sigmoid(x) may be subnormal.
+SILU_LOWEST, SILU_LOW = np.float32(-112.0), np.float32(-80.0)
 TANH_SPLIT, TANH_HIGHEST = np.float32(0.625), np.float32(10.0)
 SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3F3504F3, 128
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = np.float32(33554432.0), np.float32(-25.0)
@@ -226,6 +228,23 @@ def sigmoid(x: np.float32) -> np.float32:
     # integers, because multiplications are what the loop waits for.
     top = from_bits(np.int32(to_bits(b + a) - SIGMOID_DROP))
     return top / (top + power_of_two(shifted) * (b - a))
+
+
+@elementwise
+def silu(x: np.float32) -> np.float32:
+    """Return x sigmoid(x); a small sigmoid is computed 2^64 times too large: `sigmoid` has more."""
+    y = SILU_LOWEST if x < SILU_LOWEST else x
+    z = SIGMOID_HIGHEST if y > SIGMOID_HIGHEST else y
+    shifted = SIGMOID_POWER_SHIFT - z * LOG2_E
+    n = shifted - SIGMOID_POWER_SHIFT
+    r = z + n * LOG_2_HIGH + n * LOG_2_LOW
+    a = r * polynomial(r * r, TANH)
+    b = polynomial(r * r, TANH_DENOMINATOR)
+    low = z < SILU_LOW
+    bits = np.int32(to_bits(b + a) - SIGMOID_DROP)
+    top = from_bits(np.int32(bits + EXP_LIFT) if low else bits)
+    result = y * (top / (from_bits(bits) + power_of_two(shifted) * (b - a)))
+    return result * LIFT if low else result
 
 
 @elementwise

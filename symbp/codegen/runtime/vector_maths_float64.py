@@ -21,8 +21,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# The flags are given because Numba would inherit the caller's: its `reassoc` would undo the error
-# compensation below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
+# The flags are given because Numba would inherit the caller's; more would undo the compensation of
+# errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
 elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
 ZERO, HALF, ONE, TWO = 0.0, 0.5, 1.0, 2.0
@@ -45,6 +45,8 @@ EXPM1_LOWEST = -40.0
 # Below it expm1 x and x are the same number.
 TINY = 1e-20
 SIGMOID_HIGHEST, SIGMOID_POWER_SHIFT, SIGMOID_DROP = 40.0, 6755399441056255.0, 512 << 52
+# Below the first x sigmoid(x) is zero; below the second, sigmoid(x) may be subnormal.
+SILU_LOWEST, SILU_LOW = -760.0, -700.0
 TANH_SPLIT, TANH_HIGHEST = 0.625, 20.0
 SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3FE6A09E667F3BCD, 1024
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = 1.8014398509481984e16, -54.0
@@ -256,6 +258,23 @@ def sigmoid(x: float) -> float:
     # integers, because multiplications are what the loop waits for.
     top = from_bits(to_bits(b + a) - SIGMOID_DROP)
     return top / (top + power_of_two(shifted) * (b - a))
+
+
+@elementwise
+def silu(x: float) -> float:
+    """Return x sigmoid(x); a small sigmoid is computed 2^64 times too large: `sigmoid` has more."""
+    y = SILU_LOWEST if x < SILU_LOWEST else x
+    z = SIGMOID_HIGHEST if y > SIGMOID_HIGHEST else y
+    shifted = SIGMOID_POWER_SHIFT - z * LOG2_E
+    n = shifted - SIGMOID_POWER_SHIFT
+    r = z + n * LOG_2_HIGH + n * LOG_2_LOW
+    a = r * polynomial(r * r, TANH)
+    b = polynomial(r * r, TANH_DENOMINATOR)
+    low = z < SILU_LOW
+    bits = to_bits(b + a) - SIGMOID_DROP
+    top = from_bits(bits + EXP_LIFT if low else bits)
+    result = y * (top / (from_bits(bits) + power_of_two(shifted) * (b - a)))
+    return result * LIFT if low else result
 
 
 @elementwise
