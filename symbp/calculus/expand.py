@@ -11,6 +11,7 @@ from sympy.core.expr import Expr
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.functions import operation_of, sigmoid, stop_gradient
 from symbp.notation.index import Index
+from symbp.notation.operation import Form
 from symbp.notation.prime import Prime, expand_primes
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
@@ -21,20 +22,22 @@ __all__ = ["expand", "expand_functions"]
 _INTEGER_FUNCTIONS = (sympy.floor, sympy.ceiling, sympy.Mod)
 
 
-def expand(program: Program) -> Program:
+def expand(program: Program, derivatives: Form = "fast") -> Program:
     """Return the program with plain scalar bodies, in as few equations as that allows.
 
     Parameters
     ----------
     program : Program
         A differentiated (or plain) normalised program.
+    derivatives : {"fast", "accurate"}
+        Which form of a function's derivative is computed, where there are two.
 
     Returns
     -------
     Program
         Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
     """
-    equations = [_sum_of_distribution(_written_out(e)) for e in program.equations]
+    equations = [_sum_of_distribution(_written_out(e, derivatives)) for e in program.equations]
     roots = _roots(program)
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
@@ -42,10 +45,10 @@ def expand(program: Program) -> Program:
     return program.replace(equations=tuple(e.replace(body=shorter(e.body)) for e in equations))
 
 
-def expand_functions(body: Expr) -> Expr:
+def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
     """Return the body with primes, users' functions and ``stop_gradient`` written out."""
     while True:
-        body = expand_primes(body)
+        body = expand_primes(body, derivatives)
         mapping: dict[Expr, Expr] = {}
         for node in body.atoms(sympy.Function):
             if isinstance(node, stop_gradient):
@@ -61,10 +64,11 @@ def expand_functions(body: Expr) -> Expr:
         body = body.xreplace(mapping)
 
 
-def _written_out(equation: Equation) -> Equation:
+def _written_out(equation: Equation, derivatives: Form) -> Equation:
     body = equation.body
     if body.has(Prime) or body.has(sympy.Function):
-        body = expand_functions(body)
+        body = expand_functions(body, derivatives)
+    if derivatives == "fast" and body.has(sigmoid):
         # σ(-x) beside σ(x) comes from the derivative of softplus(-x); 1 - σ(x) lets them cancel.
         pairs = {
             node: 1 - sigmoid(-node.args[0])

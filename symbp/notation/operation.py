@@ -9,7 +9,7 @@ with ``fdiff`` and ``_eval_expand_func``.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Any
+from typing import Any, Literal
 
 import sympy
 from sympy.core.expr import Expr
@@ -18,9 +18,15 @@ from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError
 
-__all__ = ["OPERATIONS", "Operation", "function", "in_notation", "operation_of", "register"]
+__all__ = [
+    "OPERATIONS", "Form", "Operation", "function", "in_notation", "operation_of", "register",
+]  # fmt: skip
 
 Rule = Callable[..., tuple[Expr, ...]]
+
+#: The form of a derivative: as textbooks print it; as it is computed where time counts; and as it
+#: is computed where every derivative has its digits over the whole range.
+Form = Literal["textbook", "fast", "accurate"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,10 @@ class Operation:
         The textbook formula, where the stable code differs from it or none is built in.
     domain : str
         Where it is defined and what happens at kinks and limits.
+    computed : callable, optional
+        The derivative as it is computed, where the textbook's form loses digits.
+    accurate : callable, optional
+        The same where it takes more time than the textbook's form; see :data:`Form`.
     """
 
     name: str
@@ -61,15 +71,30 @@ class Operation:
     named_derivative: bool = True
     definition: Callable[..., Expr] | None = None
     domain: str = "all real numbers"
+    computed: Rule | None = None
+    accurate: Rule | None = None
+
+    def rule(self, form: Form) -> Rule:
+        """Return the derivative in a form.
+
+        Parameters
+        ----------
+        form : {"textbook", "fast", "accurate"}
+            A function whose derivative has only one form has it in all three.
+        """
+        forms = {"textbook": (), "fast": (self.computed,)}
+        chosen = forms.get(form, (self.accurate, self.computed))
+        return next((rule for rule in chosen if rule is not None), self.derivative)
 
 
 OPERATIONS: dict[str, Operation] = {}
 _by_class: dict[type, Operation] = {}
 
 
-def register(operation: Operation) -> None:
-    """Add a built-in function to those that are known."""
-    OPERATIONS[operation.name] = operation
+def register(operation: Operation, listed: bool = True) -> None:
+    """Add a built-in function to those that are known; one that is not listed has no name."""
+    if listed:
+        OPERATIONS[operation.name] = operation
     _by_class[operation.function] = operation
 
 

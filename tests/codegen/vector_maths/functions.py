@@ -29,6 +29,18 @@ def _gelu_tanh(x: mpf) -> mpf:
     return x / (1 + mp.exp(-2 * max(min(inner, mpf(1000)), mpf(-1000))))
 
 
+def _silu_prime(x: mpf) -> mpf:
+    x = max(min(x, mpf(2000)), mpf(-2000))
+    return (1 + x / (1 + mp.exp(x))) / (1 + mp.exp(-x))
+
+
+def _gelu_tanh_prime(x: mpf) -> mpf:
+    x = max(min(x, mpf(60)), mpf(-60))
+    scale, cubic = 2 * mp.sqrt(2 / mp.pi), mpf("0.044715")
+    inner, slope = scale * (x + cubic * x**3), scale * (1 + 3 * cubic * x**2)
+    return (1 + x * slope / (1 + mp.exp(inner))) / (1 + mp.exp(-inner))
+
+
 #: What each function computes, in mpmath's arithmetic.
 EXACT: dict[str, Callable[[mpf], mpf]] = {
     "exp": mp.exp,
@@ -44,6 +56,11 @@ EXACT: dict[str, Callable[[mpf], mpf]] = {
     "cos": mp.cos,
     "gelu_prime": lambda x: _normal(x) + x * mp.npdf(x) if abs(x) < 60 else _normal(x),
     "gelu_tanh": _gelu_tanh,
+    "silu": lambda x: x / (1 + mp.exp(-max(x, mpf(-2000)))),
+    "tanh_prime": lambda x: mp.sech(min(abs(x), mpf(2000))) ** 2,
+    "silu_prime": _silu_prime,
+    "erf_prime": lambda x: 2 * mp.exp(-(min(abs(x), mpf(60)) ** 2)) / mp.sqrt(mp.pi),
+    "gelu_tanh_prime": _gelu_tanh_prime,
 }
 
 #: The largest error in ulp, float32 (over all numbers) and float64 (over samples). Functions with
@@ -62,8 +79,13 @@ BOUNDS: dict[str, dict[str, float]] = {
     "cos": {"float32": 0.95, "float64": 0.95},
     "gelu_prime": {"float32": 1.25, "float64": 1.1},
     "gelu_tanh": {"float32": 1.95, "float64": 1.9},
+    "silu": {"float32": 9, "float64": 9},
+    "tanh_prime": {"float32": 9, "float64": 9},
+    "silu_prime": {"float32": 9, "float64": 9},
+    "erf_prime": {"float32": 9, "float64": 9},
+    "gelu_tanh_prime": {"float32": 9, "float64": 9},
 }
-SCALED = ("gelu_prime", "gelu_tanh")
+SCALED = ("gelu_prime", "gelu_tanh", "silu_prime", "gelu_tanh_prime")
 #: Beyond it `sin` and `cos` return NaN.
 TRIGONOMETRIC_LIMIT = {"float32": 1e6, "float64": 1e15}
 
