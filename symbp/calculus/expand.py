@@ -8,6 +8,8 @@ trivial definitions are inlined, and each body is kept in the shorter of its two
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
+from symbp.notation.arithmetic import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.functions import operation_of, sigmoid, stop_gradient
 from symbp.notation.index import Index
@@ -42,7 +44,12 @@ def expand(program: Program, derivatives: Form = "fast") -> Program:
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
     equations = _merge_contributions(equations)
-    return program.replace(equations=tuple(e.replace(body=shorter(e.body)) for e in equations))
+    return program.replace(equations=tuple(_tidy(e) for e in equations))
+
+
+def _tidy(equation: Equation) -> Equation:
+    # What was written is evaluated as it was written.
+    return equation.replace(body=shorter(equation.body)) if is_derived(equation) else equation
 
 
 def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
@@ -80,17 +87,20 @@ def _written_out(equation: Equation, derivatives: Form) -> Equation:
 
 
 def shorter(body: Expr) -> Expr:
-    """Return the body or its expanded form, whichever has fewer operations."""
+    """Return a derived body, or its expanded form where terms cancel in it.
+
+    ``y (1 - p) - (1 - y) p`` is ``y - p``. A sum is never multiplied out for its own sake: the
+    difference of two large products has fewer digits than the product of a small difference.
+    """
     if not body.has(sympy.Add):
         return body
-    # SymPy would write Mod(j, 3) as 3·Mod(j/3, 1), which is no arithmetic of integers.
-    ordered = sorted(body.atoms(*_INTEGER_FUNCTIONS), key=sympy.default_sort_key)
-    integers = {node: sympy.Dummy() for node in ordered}
-    named = body.xreplace(integers)
-    multiplied = sympy.expand_mul(named)
-    candidates = [named, multiplied, sympy.factor_terms(multiplied)]
-    best = min(candidates, key=lambda form: (sympy.count_ops(form), candidates.index(form)))
-    return best.xreplace({name: node for node, name in integers.items()})
+    unknowns = Unknowns()
+    given = ordinary(body, unknowns)
+    multiplied = sympy.expand_mul(given)
+    before, after = (len(sympy.Add.make_args(form)) for form in (given, multiplied))
+    forms = [multiplied, sympy.factor_terms(multiplied)] if after <= before else []
+    best = min([given, *forms], key=sympy.count_ops)
+    return body if best == given else restored(best, unknowns)
 
 
 def _sum_of_distribution(equation: Equation) -> Equation:
@@ -101,8 +111,9 @@ def _sum_of_distribution(equation: Equation) -> Equation:
         if element.tensor.kind != "distribution" or not element.is_plain:
             continue
         last = element.args[-1]
-        factor = equation.body / element
-        if last in equation.reduce and not factor.has(element, last):
+        parts = factors(equation.body)
+        factor = product_of(*(part for part in parts if part != element))
+        if element in parts and last in equation.reduce and not factor.has(element, last):
             rest = tuple(index for index in equation.reduce if index is not last)
             return equation.replace(body=factor, reduce=rest)
     return equation
@@ -126,12 +137,15 @@ def _merge_contributions(equations: list[Equation]) -> list[Equation]:
         previous = None if earlier is None else result[earlier]
         if previous is None or earlier is None:
             continue
+        between = equations[earlier + 1 : position]
+        if not is_derived(equation) and any(e.tensor is equation.tensor for e in between):
+            continue  # written terms are added in the written order
         renamed = previous.body.xreplace(
             dict(zip(previous.lhs.args, equation.lhs.args, strict=True))
         )
         result[earlier] = None
         result[position] = equation.replace(
-            body=renamed + equation.body,
+            body=_together(renamed, equation),
             accumulate=previous.accumulate,
             origin=Origin("merge", equation),
         )
@@ -141,6 +155,12 @@ def _merge_contributions(equations: list[Equation]) -> list[Equation]:
         merged[position] = equation.replace(accumulate=equation.tensor in started)
         started.add(equation.tensor)
     return merged
+
+
+def _together(earlier: Expr, equation: Equation) -> Expr:
+    if is_derived(equation):
+        return sum_of(*terms(earlier), *terms(equation.body))
+    return earlier + equation.body
 
 
 def _inline_trivial(equations: list[Equation], roots: set[Tensor]) -> list[Equation]:

@@ -10,6 +10,7 @@ import sympy
 
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.reverse import reduction_factor
+from symbp.notation.arithmetic import sum_of
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
@@ -60,7 +61,7 @@ def forward(
             if occurrence.tensor in tangents:
                 p = partial(equation.body, occurrence)
                 tangent = tangents[occurrence.tensor][occurrence.args]
-                body += scaled(tangent, scaled(factor, p))
+                body = sum_of(body, scaled(tangent, scaled(factor, p)))
         target = tangents[equation.tensor]
         if body == 0 and target in started:
             continue

@@ -4,7 +4,6 @@ It is what every pass and every generated module is checked against, so it does 
 each equation is evaluated over its whole domain, then reduced.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from symbp.calculus.schedule import schedule
+from symbp.notation.arithmetic import denominator
 from symbp.notation.bounds import COMPARISONS
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
@@ -186,8 +186,23 @@ class _State:
             return self.evaluate(node.rule("accurate"), grid)
         if isinstance(node, where):
             return self._where(node, grid)
+        if isinstance(node, sympy.Mul):
+            return self._product(node, grid)
         values = [self.evaluate(argument, grid) for argument in node.args]
         return _apply(self, node, values, grid)
+
+    def _product(self, node: Any, grid: Grid) -> Any:
+        """Multiply from left to right; a factor with a negative power divides."""
+        result: Any = None
+        for factor in node.args:
+            divisor = denominator(factor)
+            if divisor is not None:
+                divisor = np.asarray(self.evaluate(divisor, grid), dtype=np.float64)
+                result = (1.0 if result is None else result) / divisor
+            else:
+                value = self.evaluate(factor, grid)
+                result = value if result is None else result * value
+        return result
 
     def _where(self, node: Any, grid: Grid) -> Any:
         """Evaluate both branches; only where one is chosen must its reads be inside."""
@@ -204,8 +219,6 @@ class _State:
 def _apply(state: _State, node: Any, values: list[Any], grid: Grid) -> Any:
     if isinstance(node, sympy.Add):
         return sum(values[1:], values[0])
-    if isinstance(node, sympy.Mul):
-        return math.prod(values[1:], start=values[0])
     if isinstance(node, sympy.Pow):
         base, exponent = values
         if node.args[1] == -1:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Plus, factors, product_of, terms
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
@@ -61,25 +62,43 @@ class _Normaliser:
             yield from self.lifted
             yield equation.replace(body=body, origin=self.origin)
             return
-        contributions: list[Equation] = []
-        rest: list[Expr] = []
-        terms = _terms(equation.body)
-        for term in terms:
+        yield from self._contributions()
+
+    def _contributions(self) -> Iterator[Equation]:
+        """Yield what each term adds to the left-hand side, in the order in which they stand.
+
+        Neighbours are added to what came before one by one: added to one another first, they
+        would be summed in another order than the written one. Those in front may.
+        """
+        equation = self.equation
+        found: list[Equation] = []
+        start: list[Expr] = []
+        written = terms(equation.body)
+        if len(written) > 1 and not any(_is_sum(term) for term in written):
+            written = (equation.body,)
+        for term in written:
             factor, reduction = _linear(term)
             # Only a sum may have a factor drawn in, and only a sum of sums is one sum.
             if reduction is not None and (
                 reduction.operation == "sum"
                 or (term == reduction and term == equation.body and not equation.reduce)
             ):
-                contributions.append(self._reduce(equation.lhs, reduction, factor, equation.reduce))
+                if start:
+                    found.append(self._rest(start))
+                    start = []
+                found.append(self._reduce(equation.lhs, reduction, factor, equation.reduce))
+            elif found:
+                found.append(self._rest([self._lift_all(term, ())]))
             else:
-                rest.append(self._lift_all(term, ()))
-        if rest:
-            body = sympy.Add(*rest)
-            contributions.append(equation.replace(body=body, origin=self.origin))
+                start.append(self._lift_all(term, ()))
+        if start:
+            found.append(self._rest(start))
         yield from self.lifted
-        for position, contribution in enumerate(contributions):
+        for position, contribution in enumerate(found):
             yield contribution.replace(accumulate=equation.accumulate or position > 0)
+
+    def _rest(self, terms: list[Expr]) -> Equation:
+        return self.equation.replace(body=Plus(*terms), origin=self.origin)
 
     def _reduce(
         self, lhs: Element, reduction: Reduction, factor: Expr, outer: tuple[Index, ...] = ()
@@ -92,14 +111,14 @@ class _Normaliser:
         while reduction.operation == "sum":
             # A sum of a sum is one sum, when nothing but a number stands between them.
             inner_factor, inner = _linear(body)
-            if inner is None or inner.operation != "sum" or len(_terms(body)) > 1:
+            if inner is None or inner.operation != "sum" or isinstance(body, sympy.Add):
                 break
             taken = {*indices_of(lhs), *all_bound}
             fresh = tuple(i.fresh() if i in taken else i for i in inner.bound)
             all_bound += fresh
-            factor *= inner_factor
+            factor = product_of(factor, inner_factor)
             body = inner.body.xreplace(dict(zip(inner.bound, fresh, strict=True)))
-        body = factor * self._reduced_body(body, reduction.operation)
+        body = product_of(factor, self._reduced_body(body, reduction.operation))
         return Equation(lhs, body, tuple(all_bound), reduction.operation, origin=self.origin)
 
     def _reduced_body(self, body: Expr, operation: ReduceOperation) -> Expr:
@@ -155,16 +174,10 @@ class _Normaliser:
         return fresh_name(f"{self.equation.tensor.name}_{what}", self.names)
 
 
-def _terms(body: Expr) -> tuple[Expr, ...]:
-    """Return the terms of a sum, with a number in front of a sum multiplied in."""
-    if isinstance(body, sympy.Mul):
-        coefficient, rest = body.as_coeff_Mul()
-        sums = [f for f in body.args if isinstance(f, sympy.Add) and f.has(Sum)]
-        if len(sums) == 1 and not any(f.has(Element) for f in body.args if f is not sums[0]):
-            others = body / sums[0]
-            return tuple(others * term for term in sums[0].args)
-        return (coefficient * rest,)
-    return tuple(sympy.Add.make_args(body))
+def _is_sum(term: Expr) -> bool:
+    """Whether a term is a sum with a constant factor, which adds to a tensor by itself."""
+    reduction = _linear(term)[1]
+    return reduction is not None and reduction.operation == "sum"
 
 
 def _linear(term: Expr) -> tuple[Expr, Reduction | None]:
@@ -173,11 +186,11 @@ def _linear(term: Expr) -> tuple[Expr, Reduction | None]:
     A factor that varies is kept outside: ``y[j] * Σ_k W a`` means the sum first, and moving the
     factor inside would multiply the work.
     """
-    factors = sympy.Mul.make_args(term)
-    reductions = [f for f in factors if isinstance(f, Reduction)]
-    others = [f for f in factors if not isinstance(f, Reduction)]
+    parts = factors(term)
+    reductions = [f for f in parts if isinstance(f, Reduction)]
+    others = [f for f in parts if not isinstance(f, Reduction)]
     if len(reductions) == 1 and all(_is_constant(factor) for factor in others):
-        return sympy.Mul(*others), reductions[0]
+        return product_of(*others), reductions[0]
     return sympy.S.One, None
 
 

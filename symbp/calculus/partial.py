@@ -9,9 +9,11 @@ import functools
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import power, product_of, sum_of
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.prime import Prime
+from symbp.notation.standard import log, translated
 from symbp.notation.tensor import Element
 
 __all__ = ["partial", "scaled"]
@@ -35,23 +37,24 @@ def partial(body: Expr, element: Element) -> Expr:
     if body == element:
         return sympy.S.One
     if isinstance(body, sympy.Add):
-        return sympy.Add(*(partial(term, element) for term in _readers(body).get(element, ())))
+        return sum_of(*(partial(term, element) for term in _readers(body).get(element, ())))
     if isinstance(body, Element) or not body.has(element):
         return sympy.S.Zero
     if isinstance(body, sympy.Mul):
         factors = body.args
-        return sympy.Add(
+        return sum_of(
             *(
-                sympy.Mul(*factors[:i], partial(factor, element), *factors[i + 1 :])
+                product_of(*factors[:i], partial(factor, element), *factors[i + 1 :])
                 for i, factor in enumerate(factors)
                 if factor.has(element)
             )
         )
     if isinstance(body, sympy.Pow):
         base, exponent = body.args
-        result = exponent * base ** (exponent - 1) * partial(base, element)
+        result = product_of(exponent, power(base, exponent - 1), partial(base, element))
         if exponent.has(element):
-            result += body * sympy.log(base) * partial(exponent, element)
+            slope = product_of(body, log(base), partial(exponent, element))
+            result = sum_of(result, slope)
         return result
     if isinstance(body, where):
         condition, chosen, other = body.args
@@ -76,14 +79,14 @@ def scaled(factor: Expr, p: Expr) -> Expr:
         condition, chosen, other = p.args
         return where(condition, scaled(factor, chosen), scaled(factor, other))
     if _is_guarded(p) and isinstance(p, sympy.Add):
-        return sympy.Add(*(scaled(factor, term) for term in p.args))
+        return sum_of(*(scaled(factor, term) for term in p.args))
     if _is_guarded(p):
         guards = [f for f in p.args if _is_guarded(f)]
-        result = factor * sympy.Mul(*(f for f in p.args if f not in guards))
+        result = product_of(factor, *(f for f in p.args if f not in guards))
         for guard in guards:
             result = scaled(result, guard)
         return result
-    return factor * p
+    return product_of(factor, p)
 
 
 @functools.lru_cache(maxsize=8)
@@ -107,7 +110,7 @@ def _is_guarded(p: Expr) -> bool:
 
 def _of_function(body: sympy.Function, element: Element) -> Expr:
     record = operation_of(type(body))
-    total = sympy.S.Zero
+    total: list[Expr] = []
     rules: tuple[Expr, ...] = ()
     for position, argument in enumerate(body.args):
         inner = partial(argument, element)
@@ -117,6 +120,6 @@ def _of_function(body: sympy.Function, element: Element) -> Expr:
             outer: Expr = Prime(body, position + 1)
         else:
             rules = rules or record.derivative(*body.args)
-            outer = sympy.sympify(rules[position], strict=True)
-        total += outer * inner
-    return total
+            outer = translated(sympy.sympify(rules[position], strict=True))
+        total.append(product_of(outer, inner))
+    return sum_of(*total)

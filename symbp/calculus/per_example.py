@@ -8,6 +8,7 @@ cost of one example. The gradient of the mean is then the mean of the gradients.
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Plus, factors, product_of
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
 from symbp.notation.program import Program
@@ -129,10 +130,10 @@ class _Single:
             powers = {power for power, _ in parts}
             if len(powers) > 1:
                 raise _MixedError
-            return powers.pop(), sympy.Add(*(part for _, part in parts))
+            return powers.pop(), Plus(*(part for _, part in parts))
         if isinstance(node, sympy.Mul) or not self._varies(node):
-            varying = [factor for factor in sympy.Mul.make_args(node) if self._varies(factor)]
-            others = [factor for factor in sympy.Mul.make_args(node) if not self._varies(factor)]
+            varying = [factor for factor in factors(node) if self._varies(factor)]
+            others = [factor for factor in factors(node) if not self._varies(factor)]
             if len(varying) > 1:
                 raise _MixedError
             power, part = self._mean(varying[0]) if varying else (0, sympy.S.One)
@@ -143,7 +144,7 @@ class _Single:
                 elif factor.has(self.size) or self._counts_examples(factor):
                     raise _MixedError
                 else:
-                    part = factor * part
+                    part = product_of(factor, part)
             return power, part
         if isinstance(node, Sum):
             examples = [index for index in node.bound if index.extent == self.size]

@@ -16,12 +16,14 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.partial import partial, scaled
+from symbp.notation.arithmetic import product_of
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin, elements_of, indices_of
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
+from symbp.notation.standard import exp
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["active_tensors", "reduction_factor", "reverse"]
@@ -78,7 +80,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
             equations.append(
                 Equation(
                     target[occurrence.args],
-                    scaled(adjoint(equation.lhs) * factor, p),
+                    scaled(product_of(adjoint(equation.lhs), factor), p),
                     tuple(index for index in equation.domain if index not in inside),
                     origin=Origin("reverse", equation, occurrence),
                 )
@@ -121,7 +123,7 @@ def reduction_factor(equation: Equation, names: set[str]) -> tuple[Expr, list[Eq
     if equation.operation == "sum":
         return sympy.S.One, []
     if equation.operation == "logsumexp":
-        return sympy.exp(equation.body - equation.lhs), []
+        return exp(equation.body - equation.lhs), []
     hit = where(sympy.Eq(equation.body, equation.lhs), 1, 0)
     ties = equation.tensor.like(fresh_name(f"{equation.tensor.name}_ties", names))
     count = Equation(ties[equation.lhs.args], hit, equation.reduce, origin=Origin("ties", equation))

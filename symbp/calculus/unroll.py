@@ -17,6 +17,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.per_example import whole_body
 from symbp.notation.dependence import components, definitions, predecessors
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import largest, log_sum_exp, where
@@ -187,7 +188,7 @@ class Components:
                 body = whole_body(equation)
                 terms += [self._written_out(body, point) for point in self._points(equation, place)]
             origin = Origin("unroll", self.defined[tensor][0])
-            made = Equation(self.component(tensor, place)[()], sympy.Add(*terms), origin=origin)
+            made = Equation(self.component(tensor, place)[()], Plus(*terms), origin=origin)
             self._equations[tensor, place] = made
         return made
 
@@ -265,4 +266,4 @@ class Components:
             return log_sum_exp(*(value for value in values if value != -sympy.oo))
         if isinstance(node, Max):
             return largest(*values)
-        return sympy.Add(*values)
+        return Plus(*values)

@@ -15,6 +15,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.share import canonical
+from symbp.notation.arithmetic import factors, product_of
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Extent, Index
@@ -48,7 +49,7 @@ def split_scalars(body: Expr) -> tuple[Expr, list[Expr]]:
     varying: list[Expr] = []
     for factor in _factors(body):
         (varying if factor.atoms(Index) else scalar).append(factor)
-    return sympy.Mul(*scalar), varying
+    return product_of(*scalar), varying
 
 
 def _factors(body: Expr) -> list[Expr]:
@@ -58,14 +59,14 @@ def _factors(body: Expr) -> list[Expr]:
     and is a parameter or an adjoint need not stand under the guard.
     """
     result: list[Expr] = []
-    for factor in sympy.Mul.make_args(body):
+    for factor in factors(body):
         if isinstance(factor, where) and factor.args[2] == 0:
-            parts = sympy.Mul.make_args(factor.args[1])
+            parts = factors(factor.args[1])
             outside = [part for part in parts if _needs_no_guard(part)]
             inside = [part for part in parts if part not in outside]
             if outside:
                 # With nothing left inside, the condition itself is a factor of ones and zeros.
-                result += [*outside, where(factor.args[0], sympy.Mul(*inside), 0)]
+                result += [*outside, where(factor.args[0], product_of(*inside), 0)]
                 continue
         result.append(factor)
     return result
@@ -115,7 +116,7 @@ def _without_repetition(equation: Equation) -> Equation:
     if equation.operation != "sum" or not repeated:
         return equation
     return equation.replace(
-        body=sympy.Mul(equation.body, *(index.extent for index in repeated)),
+        body=product_of(equation.body, *(index.extent for index in repeated)),
         reduce=tuple(index for index in equation.reduce if index in used),
     )
 
@@ -125,13 +126,13 @@ def _groups(term: Expr) -> list[tuple[frozenset[Index], Expr]]:
     merged: dict[frozenset[Index], Expr] = {}
     for factor in split_scalars(term)[1]:
         key = frozenset(indices_of(factor))
-        merged[key] = merged.get(key, sympy.S.One) * factor
+        merged[key] = product_of(merged.get(key, sympy.S.One), factor)
     groups: list[tuple[frozenset[Index], Expr]] = []
     for key in sorted(merged, key=_order):
         host = [other for other in merged if key < other]
         if host:
             smallest = min(host, key=_order)
-            merged[smallest] *= merged[key]
+            merged[smallest] = product_of(merged[smallest], merged[key])
             continue
         groups.append((key, merged[key]))
     return groups
@@ -172,7 +173,7 @@ class _Contractor:
         shared = first & second & set(equation.reduce)
         if not shared or not (first - second or second - first):
             # An outer product or a plain dot product: a loop serves it best.
-            body = scalar * a * b
+            body = product_of(scalar, a, b)
             kept = tuple(i for i in equation.reduce if i in first | second)
             return [*self.made, equation.replace(body=body, reduce=kept)]
         a = self._as_element(first, a, second)
@@ -180,19 +181,19 @@ class _Contractor:
         if equation.lhs.is_plain:
             return [
                 *self.made,
-                equation.replace(body=scalar * a * b, reduce=self._reduced(first | second)),
+                equation.replace(body=product_of(scalar, a, b), reduce=self._reduced(first | second)),
             ]
         # Contract first, then scatter the result over what is left of the domain.
         left = [index for index in equation.domain if index in (first | second) - shared]
         target = self._tensor("contracted", left)
         contraction = Equation(
             target,
-            a * b,
+            product_of(a, b),
             tuple(i for i in equation.reduce if i in shared),
             origin=Origin("contract", equation),
         )
         rest = self._reduced((first | second) - shared)
-        scatter = equation.replace(body=scalar * target, reduce=rest)
+        scatter = equation.replace(body=product_of(scalar, target), reduce=rest)
         return [*self.made, contraction, scatter]
 
     def _reduced(self, used: frozenset[Index]) -> tuple[Index, ...]:
@@ -218,7 +219,7 @@ class _Contractor:
         needed = self.out.union(*(key for key, _ in others))
         kept = [i for i in self.equation.domain if i in union & needed]
         gone = tuple(i for i in self.equation.reduce if i in union - needed)
-        body = sympy.Mul(*(expression for _, expression in chosen))
+        body = product_of(*(expression for _, expression in chosen))
         if not gone:
             return [*others, (union, body)]
         element = self._tensor("product", kept)

@@ -7,6 +7,7 @@ gradient stored.
 
 import sympy
 
+from symbp.notation.arithmetic import Plus, factors, product_of, terms
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
@@ -33,7 +34,7 @@ def fold(program: Program) -> Program:
             continue
         rest = []
         added: list[Equation] = []
-        for term in sympy.Add.make_args(equation.body):
+        for term in terms(equation.body):
             found = _single_sum(term, equation, readers, writers, kept)
             if found is None:
                 rest.append(term)
@@ -45,12 +46,12 @@ def fold(program: Program) -> Program:
                 added.append(
                     renamed.replace(
                         lhs=equation.lhs,
-                        body=factor * renamed.body,
+                        body=product_of(factor, renamed.body),
                         accumulate=True,
                         origin=Origin("fold", writer),
                     )
                 )
-        result.append(equation.replace(body=sympy.Add(*rest)) if added else equation)
+        result.append(equation.replace(body=Plus(*rest)) if added else equation)
         result.extend(added)
     return program.replace(equations=tuple(e for e in result if e.tensor not in dropped))
 
@@ -63,14 +64,15 @@ def _single_sum(
     kept: set[Tensor | None],
 ) -> tuple[sympy.Expr, Element, list[Equation]] | None:
     """Find ``factor * G[...]`` with G a sum that only this equation reads."""
-    for factor in sympy.Mul.make_args(term):
+    parts = factors(term)
+    for factor in parts:
         if not isinstance(factor, Element) or set(factor.args) != set(equation.lhs.args):
             continue
-        others = term / factor
+        others = product_of(*(part for part in parts if part is not factor))
         source = writers.get(factor.tensor, [])
         if (
             not factor.is_plain
-            or any(e.tensor is factor.tensor for e in (equation.body - term).atoms(Element))
+            or any(e.tensor is factor.tensor for e in (a for t in terms(equation.body) if t is not term for a in t.atoms(Element)))
             or others.has(factor)
             or any(element.args for element in others.atoms(Element))
             or readers.get(factor.tensor) != 1

@@ -6,6 +6,7 @@ from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
+from symbp.notation.standard import exp, log
 from symbp.notation.tensor import Tensor
 
 __all__ = ["lower_logsumexp"]
@@ -34,8 +35,8 @@ def lower_logsumexp(program: Program) -> Program:
         equations += [
             Equation(largest, equation.body, equation.reduce, "max", origin=origin),
             Equation(shift, finite, origin=origin),
-            Equation(total, sympy.exp(equation.body - shift), equation.reduce, origin=origin),
-            Equation(lhs, shift + sympy.log(total), origin=origin),
+            Equation(total, exp(equation.body - shift), equation.reduce, origin=origin),
+            Equation(lhs, shift + log(total), origin=origin),
         ]
     return program.replace(equations=tuple(equations))
 

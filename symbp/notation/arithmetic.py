@@ -18,7 +18,7 @@ import sympy
 from sympy.core.expr import Expr
 
 __all__ = [
-    "Plus", "Power", "Times", "Written", "factors", "is_written", "power", "product_of", "sum_of",
+    "Plus", "Power", "Times", "Written", "denominator", "factors", "is_written", "power", "product_of", "sum_of",
     "terms",
 ]  # fmt: skip
 
@@ -121,7 +121,15 @@ class Plus(_Ordered, sympy.Add):
 
     def __new__(cls, *terms: Any, **options: Any) -> Any:
         """Return the sum of terms, added one after another."""
-        return reduce(_add, map(_expression, terms), sympy.S.Zero)
+        total: Expr = sympy.S.Zero
+        rest = map(_expression, terms)
+        for term in rest:
+            total = _add(total, term)
+            if isinstance(total, Plus):
+                break
+        # In one go, as a sum can have thousands of terms.
+        more = tuple(term for term in rest if not (term.is_Number and term.is_zero))
+        return _made(cls, (*total.args, *more)) if more else total
 
     def as_ordered_terms(self, order: Any = None) -> list[Any]:
         """Return the terms as they were written."""
@@ -410,6 +418,13 @@ def factors(node: Expr) -> tuple[Expr, ...]:
     if not isinstance(node, sympy.Mul):
         return (node,)
     return tuple(inner for factor in node.args for inner in factors(factor))
+
+
+def denominator(factor: Expr) -> Expr | None:
+    """Return what a factor divides by, if it is a power with a negative number as exponent."""
+    if not isinstance(factor, sympy.Pow) or not factor.args[1].could_extract_minus_sign():
+        return None
+    return power(factor.args[0], -factor.args[1])
 
 
 def sum_of(*given: Expr) -> Expr:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Plus
 from symbp.notation.tensor import Element
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def abbreviated(equation: "Equation") -> tuple["Equation", str]:
         left_out = f"a formula of over {MOST_NODES:,} nodes"
         return equation.replace(body=sympy.S.Zero), left_out
     left_out = f"{len(body.args) - len(terms):,} more terms"
-    return equation.replace(body=sympy.Add(*terms)), left_out
+    return equation.replace(body=Plus(*terms)), left_out
 
 
 def _text(equation: "Equation", left_out: str) -> str:
