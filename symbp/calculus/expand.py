@@ -9,13 +9,16 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
+from symbp.calculus.partial import partial
+from symbp.calculus.quotients import over_one_denominator
 from symbp.notation.arithmetic import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.functions import operation_of, sigmoid, stop_gradient
 from symbp.notation.index import Index
-from symbp.notation.operation import Form
+from symbp.notation.operation import Form, has_own_derivative
 from symbp.notation.prime import Prime, expand_primes
 from symbp.notation.program import Program
+from symbp.notation.standard import translated
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["expand", "expand_functions"]
@@ -39,7 +42,8 @@ def expand(program: Program, derivatives: Form = "fast") -> Program:
     Program
         Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
     """
-    equations = [_sum_of_distribution(_written_out(e, derivatives)) for e in program.equations]
+    equations = [_with_quotients(equation) for equation in program.equations]
+    equations = [_sum_of_distribution(_written_out(e, derivatives)) for e in equations]
     roots = _roots(program)
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
@@ -55,7 +59,7 @@ def _tidy(equation: Equation) -> Equation:
 def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
     """Return the body with primes, users' functions and ``stop_gradient`` written out."""
     while True:
-        body = expand_primes(body, derivatives)
+        body = expand_primes(_rules_written_out(body), derivatives)
         mapping: dict[Expr, Expr] = {}
         for node in body.atoms(sympy.Function):
             if isinstance(node, stop_gradient):
@@ -71,11 +75,41 @@ def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
         body = body.xreplace(mapping)
 
 
+def _with_quotients(equation: Equation) -> Equation:
+    """Bring the quotients that differentiation made over one denominator."""
+    if not is_derived(equation):
+        return equation
+    written: set[Expr] = set()
+    source = equation.origin.source
+    while source is not None:
+        if not is_derived(source):
+            written |= source.body.atoms(sympy.Add)
+        source = source.origin.source
+    body = over_one_denominator(equation.body, written)
+    return equation if body is equation.body else equation.replace(body=body)
+
+
+def _rules_written_out(body: Expr) -> Expr:
+    """Differentiate the formulas of users' functions that have no rule of their own."""
+    mapping = {}
+    for prime in body.atoms(Prime):
+        application = prime.application
+        record = operation_of(type(application))
+        if record.value is None and not has_own_derivative(type(application)):
+            assert record.definition is not None, "a user's function has a definition"
+            # Arguments of their own: one may stand in two places, or be an expression.
+            names = [Tensor(f"x{place}")[()] for place in range(len(application.args))]
+            formula = expand_functions(translated(record.definition(*names)))
+            rule = over_one_denominator(partial(formula, names[prime.argument - 1]))
+            mapping[prime] = rule.xreplace(dict(zip(names, application.args, strict=True)))
+    return body.xreplace(mapping) if mapping else body
+
+
 def _written_out(equation: Equation, derivatives: Form) -> Equation:
     body = equation.body
     if body.has(Prime) or body.has(sympy.Function):
         body = expand_functions(body, derivatives)
-    if derivatives == "fast" and body.has(sigmoid):
+    if derivatives == "fast" and is_derived(equation) and body.has(sigmoid):
         # σ(-x) beside σ(x) comes from the derivative of softplus(-x); 1 - σ(x) lets them cancel.
         pairs = {
             node: 1 - sigmoid(-node.args[0])

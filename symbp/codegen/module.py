@@ -169,7 +169,8 @@ def _reserved() -> frozenset[str]:
     own = "real np njit N batch_size order start row example examples total parameters gradients"
     given = "state hyperparameters gemm gemv dot threads min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
     maths = "exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin"
-    return frozenset(f"{own} {given} {maths} {team} {calls} {threads}".split())
+    slopes = "tanh_prime erf_prime silu silu_prime gelu_tanh_prime"
+    return frozenset(f"{own} {given} {maths} {slopes} {team} {calls} {threads}".split())
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: str) -> str:

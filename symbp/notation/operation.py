@@ -19,7 +19,8 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError
 
 __all__ = [
-    "OPERATIONS", "Form", "Operation", "function", "in_notation", "operation_of", "register",
+    "OPERATIONS", "Form", "Operation", "function", "has_own_derivative", "in_notation",
+    "operation_of", "register",
 ]  # fmt: skip
 
 Rule = Callable[..., tuple[Expr, ...]]
@@ -128,7 +129,7 @@ def _record_of_users_function(function_class: type) -> Operation:
 
     def derivative(*args: Expr) -> tuple[Expr, ...]:
         application = function_class(*args)
-        if _has_own_derivative(function_class):
+        if has_own_derivative(function_class):
             label = f"derivative of {name}"
             return tuple(
                 _formula(label, partial(application.fdiff, i + 1)) for i in range(len(args))
@@ -176,7 +177,8 @@ def _formula(label: str, evaluate: Callable[[], Any]) -> Expr:
     return in_notation(expression_of(result, label), label)
 
 
-def _has_own_derivative(function_class: Any) -> bool:
+def has_own_derivative(function_class: Any) -> bool:
+    """Whether a function of a user's own has a derivative of its author's."""
     return function_class.fdiff is not sympy.Function.fdiff
 
 
@@ -188,7 +190,7 @@ def _written_out(expression: Expr) -> Expr:
             hasattr(node, "_eval_expand_func")
             and isinstance(node, sympy.Function)
             and not str(type(node).__module__).startswith("sympy.")
-            and not _has_own_derivative(type(node))
+            and not has_own_derivative(type(node))
         )
 
     return expression.replace(is_open, lambda node: _written_out(node._eval_expand_func()))
