@@ -78,14 +78,15 @@ def _divided(quotient: Expr) -> Expr:
     parts = factors(quotient)
     below = [part for part in parts if _is_square_below(part)]
     above = [part for part in parts if part not in below]
-    if not below or all(part.is_number or isinstance(part, sympy.sign) for part in above):
-        return quotient
+    read = {element for part in below for element in part.atoms(Element)}
+    if not any(_varies_with(part, read) for part in above):
+        return quotient  # it is no larger than 1/d², which is 0 when d² overflows
     rest = []
     for part in below:
         base, count = part.args[0], int(-part.args[1])
         read = base.atoms(Element)
         for place, factor in enumerate(above):
-            if count and factor.atoms(Element) & read and not isinstance(factor, sympy.sign):
+            if count and _varies_with(factor, read):
                 above[place] = factor / base
                 count -= 1
         rest += [base] * count
@@ -95,6 +96,10 @@ def _divided(quotient: Expr) -> Expr:
     for base in rest:
         result = result / base
     return result
+
+
+def _varies_with(factor: Expr, read: Collection[Expr]) -> bool:
+    return not isinstance(factor, sympy.sign) and not factor.atoms(Element).isdisjoint(read)
 
 
 def _is_square_below(factor: Expr) -> bool:

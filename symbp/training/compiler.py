@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from symbp.calculus.expand import expand
+from symbp.calculus.inline_denominators import inline_denominators
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.share import share
@@ -77,7 +78,7 @@ def module_source(
     chosen = SGD(0.1) if optimizer is None else optimizer
     gradient, step = lowered(program, chosen, form)
     # -> text
-    latex, title = _latex(program), _title(program, chosen)
+    latex, title = _latex(program), _title(program, chosen, form)
     return module_text(program, gradient, step, dtype, latex, title, _threshold(program))
 
 
@@ -122,7 +123,7 @@ def lowered(
         Which form of a function's derivative is computed, where there are two.
     """
     # a user's equations -> one reduction each, in forms that cannot overflow
-    plain = stabilise(normalise(program))
+    plain = inline_denominators(stabilise(normalise(program)))
     # -> and the equations of the gradient
     differentiated = reverse(plain)
     # -> and the equations of one optimizer step
@@ -137,8 +138,9 @@ def _latex(program: Program) -> dict[str, str]:
     return {line.tensor.name: line.latex("index") for line in lines}
 
 
-def _title(program: Program, optimizer: Optimizer) -> str:
-    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}."
+def _title(program: Program, optimizer: Optimizer, derivatives: Form) -> str:
+    how = "" if derivatives == "fast" else f", {derivatives} derivatives"
+    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}{how}."
 
 
 def generate(
