@@ -55,7 +55,9 @@ def inline_denominators(program: Program) -> Program:
         and not equation.body.has(equation.tensor)
         and _is_arithmetic(equation.body)
     }
-    return program.replace(equations=tuple(_inlined(e, known) for e in program.equations))
+    equations = tuple(_inlined(equation, known) for equation in program.equations)
+    same = all(new is old for new, old in zip(equations, program.equations, strict=True))
+    return program if same else program.replace(equations=equations)
 
 
 def _inlined(equation: Equation, known: Mapping[Tensor, Equation]) -> Equation:

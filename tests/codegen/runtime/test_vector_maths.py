@@ -42,6 +42,11 @@ LIMITS = {
     "gelu": {-np.inf: 0.0, np.inf: np.inf, 0.0: 0.0, 800.0: 800.0, -800.0: 0.0},
     "gelu_prime": {-np.inf: 0.0, np.inf: 1.0, 0.0: 0.5, 800.0: 1.0, -800.0: 0.0},
     "gelu_tanh": {-np.inf: 0.0, np.inf: np.inf, 0.0: 0.0, 800.0: 800.0, -800.0: 0.0},
+    "silu": {-np.inf: 0.0, np.inf: np.inf, 0.0: 0.0, 800.0: 800.0, -800.0: 0.0},
+    "tanh_prime": {-np.inf: 0.0, np.inf: 0.0, 0.0: 1.0, 800.0: 0.0, -800.0: 0.0},
+    "silu_prime": {-np.inf: 0.0, np.inf: 1.0, 0.0: 0.5, 800.0: 1.0, -800.0: 0.0},
+    "erf_prime": {-np.inf: 0.0, np.inf: 0.0, 800.0: 0.0, -800.0: 0.0},
+    "gelu_tanh_prime": {-np.inf: 0.0, np.inf: 1.0, 0.0: 0.5, 1e19: 1.0, -1e19: 0.0},
     "sin": {-np.inf: np.nan, np.inf: np.nan, 0.0: 0.0, 1e16: np.nan},
     "cos": {-np.inf: np.nan, np.inf: np.nan, 0.0: 1.0, 1e16: np.nan},
 }
@@ -63,7 +68,7 @@ def test_tiny_arguments_are_returned_unchanged(apply, name):
     np.testing.assert_array_equal(np.signbit(y), np.signbit(x))
 
 
-@pytest.mark.parametrize("name", ["erf", "gelu", "gelu_tanh"])
+@pytest.mark.parametrize("name", ["erf", "gelu", "gelu_tanh", "silu"])
 def test_zero_keeps_its_sign(apply, name):
     _, y = apply(name, [0.0, -0.0])
     np.testing.assert_array_equal(y, 0)

@@ -16,9 +16,7 @@ from mpmath import mp, mpf
 import symbp as bp
 from symbp.notation.standard import erf, exp, log, sqrt, tanh
 
-__all__ = ["FORMULAS", "derivatives", "error", "largest_errors", "points"]
-
-_ROOT = mp.mpf  # mpmath's numbers are made at the precision that is set when they are used
+__all__ = ["FLAT", "FORMULAS", "derivatives", "error", "largest_errors", "points"]
 
 
 def _clipped(x: mpf, limit: int = 3000) -> mpf:
@@ -83,7 +81,7 @@ FORMULAS: dict[str, tuple[Callable[[Any], Any], Callable[[mpf], mpf], str]] = {
     "log": (log, lambda x: 1 / x, "positive"),
     "log1p": (bp.log1p, lambda x: 1 / (1 + x), "above -1"),
     "sqrt": (sqrt, lambda x: 1 / (2 * mp.sqrt(x)), "positive"),
-    "z/(1+|z|)": (lambda z: z / (1 + abs(z)), lambda x: 1 / (1 + abs(x)) ** 2, "finite"),
+    "z/(1+abs(z))": (lambda z: z / (1 + abs(z)), lambda x: 1 / (1 + abs(x)) ** 2, "finite"),
     "softsign(z)": (softsign, lambda x: 1 / (1 + abs(x)) ** 2, "finite"),
     "1/(1+z²)": (lambda z: 1 / (1 + z**2), lambda x: -2 * x / (1 + x**2) ** 2, "finite"),
     "z/(1+z²)": (lambda z: z / (1 + z**2), lambda x: (1 - x**2) / (1 + x**2) ** 2, "finite"),
@@ -93,7 +91,7 @@ FORMULAS: dict[str, tuple[Callable[[Any], Any], Callable[[mpf], mpf], str]] = {
     ),
     "(1-z)/(1+z)": (lambda z: (1 - z) / (1 + z), lambda x: -2 / (1 + x) ** 2, "positive"),
     "z/(3+z)": (lambda z: z / (3 + z), lambda x: 3 / (3 + x) ** 2, "positive"),
-    "|z|/(1+|z|)": (
+    "abs(z)/(1+abs(z))": (
         lambda z: abs(z) / (1 + abs(z)), lambda x: mp.sign(x) / (1 + abs(x)) ** 2, "finite"
     ),
     "exp(z)/(2+exp(z))": (
@@ -118,13 +116,21 @@ FORMULAS: dict[str, tuple[Callable[[Any], Any], Callable[[mpf], mpf], str]] = {
     "gelu(z)/(1+z²)": (
         lambda z: bp.gelu(z) / (1 + z**2),
         lambda x: (_gelu_prime(x) * (1 + x**2) - 2 * x * x * _normal(x)) / (1 + x**2) ** 2,
-        "finite",
+        "z² finite",
     ),
     "exp(-z²)": (
         lambda z: exp(-(z**2)), lambda x: -2 * x * mp.exp(-(_clipped(x, 60) ** 2)), "finite"
     ),
+    "z-softplus(z)": (lambda z: z - bp.softplus(z), lambda x: _sigmoid(-x), "finite"),
+    "exp(z-softplus(z))": (lambda z: exp(z - bp.softplus(z)), _sigmoid_prime, "finite"),
+    "log(1+z²)": (lambda z: log(1 + z**2), lambda x: 2 * x / (1 + x**2), "z² finite"),
     "exp(-z)·z": (lambda z: exp(-z) * z, lambda x: (1 - x) * mp.exp(-_clipped(x)), "positive"),
 }  # fmt: skip
+#: Those that hold the derivative of `sigmoid` or `tanh`, which has two forms.
+FLAT = (
+    "sigmoid", "tanh", "z·sigmoid(z)", "mish(z)", "sigmoid(z)·tanh(z)",
+    "sigmoid(z)/(1+sigmoid(z))", "tanh(z)/z", "exp(z-softplus(z))",
+)  # fmt: skip
 COUNT = 200
 
 
@@ -133,7 +139,7 @@ def points(domain: str, dtype: str) -> np.ndarray:
 
     Parameters
     ----------
-    domain : {"all", "finite", "positive", "above -1", "below 80", "from 1"}
+    domain : {"all", "finite", "z² finite", "positive", "above -1", "below 80", "from 1"}
         Which of them to replace by ones that belong to it.
     dtype : {"float32", "float64"}
     """
@@ -150,6 +156,7 @@ def points(domain: str, dtype: str) -> np.ndarray:
     inside = {
         "all": np.ones(COUNT, bool),
         "finite": np.isfinite(x),
+        "z² finite": abs(x) < np.sqrt(np.finfo(dtype).max) / 2,
         "positive": (x > 0) & np.isfinite(x),
         "above -1": (x > -1) & np.isfinite(x),
         "below 80": (x < 80) & np.isfinite(x),
@@ -160,11 +167,16 @@ def points(domain: str, dtype: str) -> np.ndarray:
 
 @cache
 def derivatives(dtype: str, form: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return for each formula its points and the derivatives there, by a generated module."""
+    """Return for each formula its points and the derivatives there, by a generated module.
+
+    With ``derivatives="accurate"`` only for those of FLAT; the others' code is the same.
+    """
     i = bp.Index("i", COUNT)
     total = None
     values = []
-    for place, (formula, _, domain) in enumerate(FORMULAS.values()):
+    names = tuple(FORMULAS) if form == "fast" else FLAT
+    for place, name in enumerate(names):
+        formula, _, domain = FORMULAS[name]
         x = bp.parameter(f"x{place}", i)
         term = bp.Sum(formula(x[i]), i)
         total = term if total is None else total + term
@@ -173,11 +185,20 @@ def derivatives(dtype: str, form: str) -> dict[str, tuple[np.ndarray, np.ndarray
     program = bp.Program([bp.Equation(cost, total)], cost=cost)
     module = bp.compile(program, dtype=dtype, derivatives=form).module
     _, gradients = module.gradient(module.Parameters(*values))
-    return {name: (x, np.asarray(g)) for name, x, g in zip(FORMULAS, values, gradients, strict=True)}
+    return {name: (x, np.asarray(g)) for name, x, g in zip(names, values, gradients, strict=True)}
 
 
 def error(found: float, exact: mpf, change: mpf, dtype: str) -> float:
-    """Return an error in units of eps·(|exact| + change), beside the smallest normal number."""
+    """Return an error in units of eps·(|exact| + change), beside the smallest normal number.
+
+    Parameters
+    ----------
+    found : float
+        What was computed.
+    exact, change : mpf
+        The derivative, and by how much it changes when its argument doubles: |x·f''(x)|.
+    dtype : {"float32", "float64"}
+    """
     information = np.finfo(dtype)
     if not np.isfinite(found):
         return 0.0 if abs(exact) > float(information.max) else np.inf
