@@ -113,7 +113,7 @@ def test_a_quotient_in_two_equations_is_seen_as_one():
         bp.Equation(f, bp.Sum(a[i], i)),
     ]
     program = inline_denominators(normalise(bp.Program(equations, cost=f)))
-    assert str(program.equations[2].body) == "t[i]/sqrt(1 + t[i]**2)"
+    assert "sqrt(1 + t[i]**2)" in str(program.equations[2].body)
     found = interpret(reverse(program), {"t": [1e3, -1e5, 0.5]})
     gradient = found[dict(reverse(program).gradients)[t].name]
     np.testing.assert_allclose(gradient, (1 + np.array([1e3, -1e5, 0.5]) ** 2) ** -1.5, rtol=1e-2)

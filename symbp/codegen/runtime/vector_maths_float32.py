@@ -48,6 +48,8 @@ TINY = np.float32(1e-10)
 SIGMOID_HIGHEST = np.float32(20.0)
 SIGMOID_POWER_SHIFT = np.float32(12582975.0)
 SIGMOID_DROP = 64 << 23
+# The factor that undoes the drop.
+SIGMOID_LIFT = np.float32(5.421011e-20)
 TANH_SPLIT, TANH_HIGHEST = np.float32(0.625), np.float32(10.0)
 SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3F3504F3, 128
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = np.float32(33554432.0), np.float32(-25.0)
@@ -327,14 +329,17 @@ def tanh_prime(x: np.float32) -> np.float32:
 
 @elementwise
 def silu(x: np.float32) -> np.float32:
-    """Return x / (1 + e^-x): x / (1 + e) above zero, x e / (1 + e) below, with e = exp(-|x|)."""
-    t = abs(x)
-    t = DECAY_HIGHEST if t > DECAY_HIGHEST else t
-    lifted = lifted_exp(-t, ZERO)
-    negative = x < ZERO
-    top = -t * lifted if negative else x
-    result = top / (ONE + lifted * LIFT)
-    return result * LIFT if negative else result
+    """Return x / (1 + e^-x): as `sigmoid`, with x in the numerator, so that it rounds once."""
+    y = SIGMOID_HIGHEST if x > SIGMOID_HIGHEST else x
+    y = -DECAY_HIGHEST if y < -DECAY_HIGHEST else y
+    shifted = SIGMOID_POWER_SHIFT - y * LOG2_E
+    n = shifted - SIGMOID_POWER_SHIFT
+    r = y + n * LOG_2_HIGH + n * LOG_2_LOW
+    a = r * polynomial(r * r, TANH)
+    b = polynomial(r * r, TANH_DENOMINATOR)
+    top = from_bits(np.int32(to_bits(b + a) - SIGMOID_DROP))
+    result = y * (b + a) / (top + power_of_two(shifted) * (b - a)) * SIGMOID_LIFT
+    return x if x > SIGMOID_HIGHEST else result
 
 
 @elementwise

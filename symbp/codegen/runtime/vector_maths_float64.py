@@ -45,6 +45,8 @@ EXPM1_LOWEST = -40.0
 # Below it expm1 x and x are the same number.
 TINY = 1e-20
 SIGMOID_HIGHEST, SIGMOID_POWER_SHIFT, SIGMOID_DROP = 40.0, 6755399441056255.0, 512 << 52
+# The factor that undoes the drop.
+SIGMOID_LIFT = 7.458340731200207e-155
 TANH_SPLIT, TANH_HIGHEST = 0.625, 20.0
 SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3FE6A09E667F3BCD, 1024
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = 1.8014398509481984e16, -54.0
@@ -359,14 +361,17 @@ def tanh_prime(x: float) -> float:
 
 @elementwise
 def silu(x: float) -> float:
-    """Return x / (1 + e^-x): x / (1 + e) above zero, x e / (1 + e) below, with e = exp(-|x|)."""
-    t = abs(x)
-    t = DECAY_HIGHEST if t > DECAY_HIGHEST else t
-    lifted = lifted_exp(-t, ZERO)
-    negative = x < ZERO
-    top = -t * lifted if negative else x
-    result = top / (ONE + lifted * LIFT)
-    return result * LIFT if negative else result
+    """Return x / (1 + e^-x): as `sigmoid`, with x in the numerator, so that it rounds once."""
+    y = SIGMOID_HIGHEST if x > SIGMOID_HIGHEST else x
+    y = -DECAY_HIGHEST if y < -DECAY_HIGHEST else y
+    shifted = SIGMOID_POWER_SHIFT - y * LOG2_E
+    n = shifted - SIGMOID_POWER_SHIFT
+    r = y + n * LOG_2_HIGH + n * LOG_2_LOW
+    a = r * polynomial(r * r, TANH)
+    b = polynomial(r * r, TANH_DENOMINATOR)
+    top = from_bits(to_bits(b + a) - SIGMOID_DROP)
+    result = y * (b + a) / (top + power_of_two(shifted) * (b - a)) * SIGMOID_LIFT
+    return x if x > SIGMOID_HIGHEST else result
 
 
 @elementwise

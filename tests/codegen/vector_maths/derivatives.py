@@ -14,7 +14,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 import symbp as bp
-from symbp.notation.standard import erf, exp, log, sqrt, tanh
+from symbp.notation.standard import cos, erf, exp, log, sin, sqrt, tanh
 
 __all__ = ["FLAT", "FORMULAS", "derivatives", "error", "largest_errors", "points"]
 
@@ -77,6 +77,8 @@ FORMULAS: dict[str, tuple[Callable[[Any], Any], Callable[[mpf], mpf], str]] = {
     "softplus": (bp.softplus, _sigmoid, "all"),
     "exp": (exp, lambda x: mp.exp(_clipped(x)), "all"),
     "expm1": (bp.expm1, lambda x: mp.exp(_clipped(x)), "all"),
+    "sin": (sin, mp.cos, "to 1000"),
+    "cos": (cos, lambda x: -mp.sin(x), "to 1000"),
     "erf": (erf, lambda x: 2 * mp.exp(-(_clipped(x, 60) ** 2)) / mp.sqrt(mp.pi), "all"),
     "log": (log, lambda x: 1 / x, "positive"),
     "log1p": (bp.log1p, lambda x: 1 / (1 + x), "above -1"),
@@ -129,7 +131,7 @@ FORMULAS: dict[str, tuple[Callable[[Any], Any], Callable[[mpf], mpf], str]] = {
 #: Those that hold the derivative of `sigmoid` or `tanh`, which has two forms.
 FLAT = (
     "sigmoid", "tanh", "z·sigmoid(z)", "mish(z)", "sigmoid(z)·tanh(z)",
-    "sigmoid(z)/(1+sigmoid(z))", "tanh(z)/z", "exp(z-softplus(z))",
+    "sigmoid(z)/(1+sigmoid(z))", "tanh(z)/z",
 )  # fmt: skip
 COUNT = 200
 
@@ -139,7 +141,8 @@ def points(domain: str, dtype: str) -> np.ndarray:
 
     Parameters
     ----------
-    domain : {"all", "finite", "z² finite", "positive", "above -1", "below 80", "from 1"}
+    domain : str
+        As the formulas name it: "all", "finite", "positive", …
         Which of them to replace by ones that belong to it.
     dtype : {"float32", "float64"}
     """
@@ -157,6 +160,7 @@ def points(domain: str, dtype: str) -> np.ndarray:
         "all": np.ones(COUNT, bool),
         "finite": np.isfinite(x),
         "z² finite": abs(x) < np.sqrt(np.finfo(dtype).max) / 2,
+        "to 1000": abs(x) <= 1000,
         "positive": (x > 0) & np.isfinite(x),
         "above -1": (x > -1) & np.isfinite(x),
         "below 80": (x < 80) & np.isfinite(x),

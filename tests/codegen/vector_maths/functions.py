@@ -79,11 +79,11 @@ BOUNDS: dict[str, dict[str, float]] = {
     "cos": {"float32": 0.95, "float64": 0.95},
     "gelu_prime": {"float32": 1.25, "float64": 1.1},
     "gelu_tanh": {"float32": 1.95, "float64": 1.9},
-    "silu": {"float32": 9, "float64": 9},
-    "tanh_prime": {"float32": 9, "float64": 9},
-    "silu_prime": {"float32": 9, "float64": 9},
-    "erf_prime": {"float32": 9, "float64": 9},
-    "gelu_tanh_prime": {"float32": 9, "float64": 9},
+    "silu": {"float32": 4.0, "float64": 3.3},
+    "tanh_prime": {"float32": 4.3, "float64": 4.1},
+    "silu_prime": {"float32": 1.2, "float64": 1.0},
+    "erf_prime": {"float32": 2.4, "float64": 1.65},
+    "gelu_tanh_prime": {"float32": 1.2, "float64": 1.1},
 }
 SCALED = ("gelu_prime", "gelu_tanh", "silu_prime", "gelu_tanh_prime")
 #: Beyond it `sin` and `cos` return NaN.

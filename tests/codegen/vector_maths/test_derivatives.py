@@ -100,8 +100,8 @@ def test_every_form_of_a_derivative_is_the_same_function(function):
         origin = bp.notation.equation.Origin("reverse")
         program = bp.Program([bp.Equation(g[i], prime.rule(form), origin=origin)], derived=True)
         values.append(interpret(program, {"x": points})["g"])
-    np.testing.assert_allclose(values[1], values[0], rtol=0, atol=1e-15)
-    np.testing.assert_allclose(values[2], values[0], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(values[1], values[0], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(values[2], values[0], rtol=0, atol=1e-14)
 
 
 def test_computed_derivatives_are_kernels_and_have_no_name_for_users():
