@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
-from symbp.codegen.paste import Imports, paste
+from symbp.codegen.paste import Imports, names_used, paste
 from symbp.codegen.signature import signature
 from symbp.codegen.unrolled_epoch import unrolled_epoch
 from symbp.codegen.writer import Kernel, Layout
@@ -111,7 +111,10 @@ def module_text(
         add("Views", "views.py", calls & _VIEWS)
     maths = calls - _BLAS - _THREADS - _GATHER - _VIEWS - _PRODUCTS - {"wait_for_team"}
     if maths:
-        add("Vector maths", f"vector_maths_{dtype}.py", maths)
+        activations = paste(f"activations_{dtype}.py", maths)
+        add("Vector maths", f"vector_maths_{dtype}.py", maths | names_used(activations.text))
+        if activations.text.strip():
+            add("Activations and derivatives", f"activations_{dtype}.py", maths)
     if calls & _PRODUCTS:
         for heading, file in _TILES.items():
             add(heading, file)

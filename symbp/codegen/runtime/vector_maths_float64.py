@@ -45,20 +45,13 @@ EXPM1_LOWEST = -40.0
 # Below it expm1 x and x are the same number.
 TINY = 1e-20
 SIGMOID_HIGHEST, SIGMOID_POWER_SHIFT, SIGMOID_DROP = 40.0, 6755399441056255.0, 512 << 52
-# The factor that undoes the drop.
-SIGMOID_LIFT = 7.458340731200207e-155
 TANH_SPLIT, TANH_HIGHEST = 0.625, 20.0
 SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3FE6A09E667F3BCD, 1024
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = 1.8014398509481984e16, -54.0
 ERF_SPLIT, ERF_HIGHEST = 0.9, 6.0
 TAIL_HIGHEST = 38.75
-# Where what decreases as e^-t, e^-2t and e^-t^2 is zero, with a factor t.
-DECAY_HIGHEST, HALF_DECAY_HIGHEST = 752.0, 375.0
-ERF_PRIME_HIGHEST, TWO_OVER_ROOT_PI = 27.4, 1.1283791670955126
-FOUR = 4.0
 NORMAL_DENSITY_AT_ZERO = 0.3989422804014327
-GELU_TANH_LOWEST, GELU_TANH_HIGHEST = -30.0, 21.592
-GELU_TANH_SLOPE = 0.21406444881780073
+GELU_TANH_LOWEST = -30.0
 GELU_TANH_LINEAR, GELU_TANH_CUBIC = 1.5957691216057308, 0.07135481627260025
 TWO_OVER_PI = 0.6366197723675814
 # pi / 2 in three parts, the first rounded down.
@@ -350,54 +343,6 @@ def erf(x: float) -> float:
 
 
 @elementwise
-def tanh_prime(x: float) -> float:
-    """Return the derivative of `tanh`, 4 e / (1 + e)^2 with e = exp(-2 |x|)."""
-    t = abs(x)
-    t = HALF_DECAY_HIGHEST if t > HALF_DECAY_HIGHEST else t
-    lifted = lifted_exp(-(t + t), ZERO)
-    bottom = ONE + lifted * LIFT
-    return (FOUR * lifted / (bottom * bottom)) * LIFT
-
-
-@elementwise
-def silu(x: float) -> float:
-    """Return x / (1 + e^-x): as `sigmoid`, with x in the numerator, so that it rounds once."""
-    y = SIGMOID_HIGHEST if x > SIGMOID_HIGHEST else x
-    y = -DECAY_HIGHEST if y < -DECAY_HIGHEST else y
-    shifted = SIGMOID_POWER_SHIFT - y * LOG2_E
-    n = shifted - SIGMOID_POWER_SHIFT
-    r = y + n * LOG_2_HIGH + n * LOG_2_LOW
-    a = r * polynomial(r * r, TANH)
-    b = polynomial(r * r, TANH_DENOMINATOR)
-    top = from_bits(to_bits(b + a) - SIGMOID_DROP)
-    result = y * (b + a) / (top + power_of_two(shifted) * (b - a)) * SIGMOID_LIFT
-    return x if x > SIGMOID_HIGHEST else result
-
-
-@elementwise
-def silu_prime(x: float) -> float:
-    """Return the derivative of `silu`, which is e (1 + e - t) / (1 + e)^2 at -t, e = exp(-t)."""
-    t = abs(x)
-    t = DECAY_HIGHEST if t > DECAY_HIGHEST else t
-    lifted = lifted_exp(-t, ZERO)
-    e = lifted * LIFT
-    bottom = ONE + e
-    # What it is at x and at -x adds up to one.
-    tail = (lifted * ((ONE - t) + e) / (bottom * bottom)) * LIFT
-    return ONE - tail if x > ZERO else tail
-
-
-@elementwise
-def erf_prime(x: float) -> float:
-    """Return the derivative of `erf`, 2 exp(-x^2) / sqrt(pi), with what rounding x^2 loses."""
-    t = abs(x)
-    t = ERF_PRIME_HIGHEST if t > ERF_PRIME_HIGHEST else t
-    square = t * t
-    lifted = lifted_exp(-square, -fused_multiply_add(t, t, -square))
-    return (TWO_OVER_ROOT_PI * lifted) * LIFT
-
-
-@elementwise
 def lifted_gaussian(t: float) -> float:
     """Return 2^64 exp(-t^2 / 2), with what rounding t^2 loses."""
     square = t * t
@@ -428,20 +373,6 @@ def gelu_tanh(x: float) -> float:
     """Return x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, which is x times a sigmoid."""
     y = GELU_TANH_LOWEST if x < GELU_TANH_LOWEST else x
     return y * sigmoid(y * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * y * y))
-
-
-@elementwise
-def gelu_tanh_prime(x: float) -> float:
-    """Return the derivative of `gelu_tanh`, x sigmoid(u(x)); as that of `silu`, with t u'(t)."""
-    t = abs(x)
-    t = GELU_TANH_HIGHEST if t > GELU_TANH_HIGHEST else t
-    square = t * t
-    lifted = lifted_exp(-t * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * square), ZERO)
-    e = lifted * LIFT
-    bottom = ONE + e
-    slope = t * (GELU_TANH_LINEAR + GELU_TANH_SLOPE * square)
-    tail = (lifted * ((ONE - slope) + e) / (bottom * bottom)) * LIFT
-    return ONE - tail if x > ZERO else tail
 
 
 @elementwise

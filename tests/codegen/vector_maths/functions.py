@@ -7,6 +7,7 @@ number counts like the smallest normal one.
 import importlib
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
@@ -90,10 +91,21 @@ SCALED = ("gelu_prime", "gelu_tanh", "silu_prime", "gelu_tanh_prime")
 TRIGONOMETRIC_LIMIT = {"float32": 1e6, "float64": 1e15}
 
 
+def runtime_function(name: str, dtype: str) -> Callable[..., Any]:
+    """Return a function of the runtime, which has two files of them for each element type."""
+    for file in ("vector_maths", "activations"):
+        found = getattr(
+            importlib.import_module(f"symbp.codegen.runtime.{file}_{dtype}"), name, None
+        )
+        if found is not None:
+            return found
+    raise AssertionError(f"no {name} for {dtype}")
+
+
 @cache
 def loop(name: str, dtype: str) -> Callable[[np.ndarray, np.ndarray], None]:
     """Return a compiled loop ``y[i] = f(x[i])`` with the flags of a generated module's kernels."""
-    function = getattr(importlib.import_module(f"symbp.codegen.runtime.vector_maths_{dtype}"), name)
+    function = runtime_function(name, dtype)
 
     @njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
     def apply(x: np.ndarray, y: np.ndarray) -> None:
