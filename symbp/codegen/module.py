@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
-from symbp.codegen.paste import Imports, paste
+from symbp.codegen.paste import Imports, names_used, paste
 from symbp.codegen.signature import signature
 from symbp.codegen.unrolled_epoch import unrolled_epoch
 from symbp.codegen.writer import Kernel, Layout
@@ -115,7 +115,10 @@ def module_text(
     others = _BLAS | _THREADS | _GATHER | _VIEWS | _SUMS | _PRODUCTS | {"wait_for_team"}
     maths = calls - others
     if maths:
-        add("Vector maths", f"vector_maths_{dtype}.py", maths)
+        activations = paste(f"activations_{dtype}.py", maths)
+        add("Vector maths", f"vector_maths_{dtype}.py", maths | names_used(activations.text))
+        if activations.text.strip():
+            add("Activations and derivatives", f"activations_{dtype}.py", maths)
     if calls & _PRODUCTS:
         for heading, file in _TILES.items():
             add(heading, file)
@@ -175,8 +178,9 @@ def _reserved() -> frozenset[str]:
     maths = (
         "exp expm1 log log1p tanh maximum sigmoid silu softplus erf gelu gelu_prime gelu_tanh sin"
     )
+    slopes = "tanh_prime erf_prime silu_prime gelu_tanh_prime"
     sums = " ".join(sorted(_SUMS))
-    return frozenset(f"{own} {given} {maths} {team} {calls} {threads} {sums}".split())
+    return frozenset(f"{own} {given} {maths} {slopes} {team} {calls} {threads} {sums}".split())
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: str) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activation",
+    "Derivatives",
     "Dtype",
     "Loss",
     "NetworkArgument",
@@ -47,6 +48,13 @@ Output = Annotated[
 ]
 Dtype = Annotated[
     Literal["float32", "float64"], typer.Option(help="Precision of the generated code.")
+]
+Derivatives = Annotated[
+    Literal["fast", "accurate"],
+    typer.Option(
+        help="How sigmoid and tanh are differentiated: from their output, or from their input, "
+        "which keeps all digits where they are flat."
+    ),
 ]
 OptimizerName = Annotated[
     str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam or adamw.")

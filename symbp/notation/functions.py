@@ -19,6 +19,7 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.conditions import settled
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
+from symbp.notation.standard import exp
 
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
@@ -292,7 +293,7 @@ _OPERATIONS = [
         "elu", elu,
         lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
         lambda x, alpha: (
-            where(x > 0, 1, elu(x, alpha) + alpha),
+            where(x > 0, 1, alpha * exp(x)),
             where(x > 0, 0, expm1(minimum(x, 0))),
         ),
         "({0} if {0} > real(0) else {1} * expm1({0}))", r"\operatorname{elu}", "elu",
@@ -300,18 +301,21 @@ _OPERATIONS = [
         domain="all real numbers; derivative alpha at 0",
     ),
     Operation(
-        "gelu", gelu, lambda x: x * scipy.special.ndtr(x), _gelu_derivative,
+        "gelu", gelu, lambda x: np.maximum(x, -40) * scipy.special.ndtr(x), _gelu_derivative,
         "gelu", r"\operatorname{gelu}", "gelu",
         definition=lambda x: x * (1 + sympy.erf(x / sympy.sqrt(2))) / 2,
     ),
     Operation(
         "gelu_tanh", gelu_tanh,
-        lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+        lambda x: (
+            np.maximum(x, -40)
+            * scipy.special.expit(np.sqrt(8 / np.pi) * (x + 0.044715 * x**3))
+        ),
         _gelu_tanh_derivative, "gelu_tanh", r"\operatorname{gelu_t}", "gelu_t",
         definition=_gelu_tanh_definition,
     ),
     Operation(
-        "silu", silu, lambda x: x * scipy.special.expit(x),
+        "silu", silu, lambda x: np.maximum(x, -800) * scipy.special.expit(x),
         lambda x: (sigmoid(x) + silu(x) * (1 - sigmoid(x)),),
         "silu", r"\operatorname{silu}", "silu",
         definition=lambda x: x / (1 + sympy.exp(-x)),
@@ -341,7 +345,7 @@ _OPERATIONS = [
     Operation(
         "erf", sympy.erf, lambda x: scipy.special.erf(x),
         lambda x: (2 * sympy.exp(-(x**2)) / sympy.sqrt(sympy.pi),),
-        "erf", r"\operatorname{erf}", "erf", False,
+        "erf", r"\operatorname{erf}", "erf",
     ),
     Operation(
         "abs", sympy.Abs, np.abs, lambda x: (sympy.sign(x),), "abs({0})", r"\left|{0}\right|",

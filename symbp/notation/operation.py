@@ -9,7 +9,7 @@ with ``fdiff`` and ``_eval_expand_func``.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Any
+from typing import Any, Literal
 
 import sympy
 from sympy.core.expr import Expr
@@ -19,9 +19,16 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import NotationError
 
-__all__ = ["OPERATIONS", "Operation", "function", "in_notation", "operation_of", "register"]
+__all__ = [
+    "OPERATIONS", "Form", "Operation", "function", "has_own_derivative", "in_notation",
+    "operation_of", "register",
+]  # fmt: skip
 
 Rule = Callable[..., tuple[Expr, ...]]
+
+#: The form of a derivative: as textbooks print it; as it is computed where time counts; and as it
+#: is computed where every derivative has its digits over the whole range.
+Form = Literal["textbook", "fast", "accurate"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,10 @@ class Operation:
         The textbook formula, where the stable code differs from it or none is built in.
     domain : str
         Where it is defined and what happens at kinks and limits.
+    computed : callable, optional
+        The derivative as it is computed, where the textbook's form loses digits.
+    accurate : callable, optional
+        The same where it takes more time than the textbook's form; see :data:`Form`.
     """
 
     name: str
@@ -62,15 +73,29 @@ class Operation:
     named_derivative: bool = True
     definition: Callable[..., Expr] | None = None
     domain: str = "all real numbers"
+    computed: Rule | None = None
+    accurate: Rule | None = None
+
+    def rule(self, form: Form) -> Rule:
+        """Return the derivative in a form.
+
+        Parameters
+        ----------
+        form : {"textbook", "fast", "accurate"}
+            A function whose derivative has only one form has it in all three.
+        """
+        forms = {"textbook": (), "fast": (self.computed,)}
+        chosen = forms.get(form, (self.accurate, self.computed))
+        return next((rule for rule in chosen if rule is not None), self.derivative)
 
 
 OPERATIONS: dict[str, Operation] = {}
 _by_class: dict[type, Operation] = {}
 
 
-def register(operation: Operation, named: bool = True) -> None:
-    """Add a built-in function to those that are known; one of passes' own has no name to write."""
-    if named:
+def register(operation: Operation, listed: bool = True) -> None:
+    """Add a built-in function to those that are known; one that is not listed has no name."""
+    if listed:
         OPERATIONS[operation.name] = operation
     _by_class[operation.function] = operation
 
@@ -83,7 +108,9 @@ def operation_of(function_class: type) -> Operation:
     """
     record = _by_class.get(function_class)
     if record is None:  # exp of the notation is a subclass of SymPy's
-        record = next((_by_class[base] for base in function_class.__mro__ if base in _by_class), None)
+        record = next(
+            (_by_class[base] for base in function_class.__mro__ if base in _by_class), None
+        )
     if record is None:
         record = _by_class[function_class] = _record_of_users_function(function_class)
     return record
@@ -105,7 +132,7 @@ def _record_of_users_function(function_class: type) -> Operation:
 
     def derivative(*args: Expr) -> tuple[Expr, ...]:
         application = function_class(*args)
-        if _has_own_derivative(function_class):
+        if has_own_derivative(function_class):
             label = f"derivative of {name}"
             return tuple(
                 _formula(label, partial(application.fdiff, i + 1)) for i in range(len(args))
@@ -181,7 +208,8 @@ def _formula(label: str, evaluate: Callable[[], Any]) -> Expr:
     return in_notation(expression_of(result, label), label)
 
 
-def _has_own_derivative(function_class: Any) -> bool:
+def has_own_derivative(function_class: Any) -> bool:
+    """Whether a function of a user's own has a derivative of its author's."""
     return function_class.fdiff is not sympy.Function.fdiff
 
 
@@ -193,7 +221,7 @@ def _written_out(expression: Expr) -> Expr:
             hasattr(node, "_eval_expand_func")
             and isinstance(node, sympy.Function)
             and not str(type(node).__module__).startswith("sympy.")
-            and not _has_own_derivative(type(node))
+            and not has_own_derivative(type(node))
         )
 
     return expression.replace(is_open, lambda node: _written_out(node._eval_expand_func()))

@@ -237,6 +237,6 @@ _NAMED = [
 
 for _operation in _STATED:
     # Passes make them; they have no name that a user could write.
-    register(_operation, named=False)
+    register(_operation, listed=False)
 for _operation in _NAMED:
     register(_operation)

@@ -261,23 +261,6 @@ def sigmoid(x: float) -> float:
 
 
 @elementwise
-def silu(x: float) -> float:
-    """Return x sigmoid(x); a small sigmoid is computed 2^64 times too large: `sigmoid` has more."""
-    y = SILU_LOWEST if x < SILU_LOWEST else x
-    z = SIGMOID_HIGHEST if y > SIGMOID_HIGHEST else y
-    shifted = SIGMOID_POWER_SHIFT - z * LOG2_E
-    n = shifted - SIGMOID_POWER_SHIFT
-    r = z + n * LOG_2_HIGH + n * LOG_2_LOW
-    a = r * polynomial(r * r, TANH)
-    b = polynomial(r * r, TANH_DENOMINATOR)
-    low = z < SILU_LOW
-    bits = to_bits(b + a) - SIGMOID_DROP
-    top = from_bits(bits + EXP_LIFT if low else bits)
-    result = y * (top / (from_bits(bits) + power_of_two(shifted) * (b - a)))
-    return result * LIFT if low else result
-
-
-@elementwise
 def tanh(x: float) -> float:
     """Return the hyperbolic tangent: x - x^3 / d(x^2) below 0.625, 1 - 2 / (e^2x + 1) above."""
     t = abs(x)
