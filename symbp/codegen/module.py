@@ -19,11 +19,14 @@ from symbp.notation.tensor import Tensor
 __all__ = ["DTYPES", "gradient_kernel_of", "module_text"]
 
 DTYPES = ("float32", "float64")
+Range = tuple[float, bool, float]
 # The files that every module gets whole, with the headings they stand under; the last one holds
 # the ``__main__`` guard and ends the module.
 RUNTIME = {
     "arguments.py": "Arguments and buffers",
     "entry_points.py": "Entry points",
+    "notation/whole_file.py": "Files",
+    "saved.py": "Saved trainers",
     "trainer.py": "Training",
     "gradient_check.py": "Gradient check",
 }
@@ -48,6 +51,7 @@ def module_text(
     equations: Mapping[str, str],
     title: str,
     threshold: float = 0.5,
+    ranges: Mapping[str, Range] | None = None,
 ) -> str:
     """Return the source of a standalone module.
 
@@ -67,6 +71,9 @@ def module_text(
         One line that says what the module computes.
     threshold : float
         What a single output exceeds for class 1: 0 for a logit, 0.5 for a probability.
+    ranges : mapping of str to (float, bool, float), optional
+        For each hyperparameter by name the least value, whether that is excluded, and what it
+        must stay below; without one it may be any finite number.
 
     Returns
     -------
@@ -89,7 +96,7 @@ def module_text(
     stamp = signature(updated, [dtype])
     parts = [
         _section("What is computed"),
-        _description(program, layout, dtype, stamp, equations, threshold),
+        _description(program, layout, dtype, stamp, equations, threshold, ranges or {}),
         _kernels_text(kernels),
     ]
 
@@ -204,6 +211,7 @@ def _description(
     stamp: str,
     equations: Mapping[str, str],
     threshold: float,
+    ranges: Mapping[str, Range],
 ) -> str:
     lines = [
         f'DTYPE = np.dtype("{dtype}")', f"real = np.{dtype}", f'SIGNATURE = "{stamp}"', "",
@@ -233,6 +241,12 @@ def _description(
     lines += [")", f"_STATE_SIZE = {sum(sizes)}", "_HYPERPARAMETERS: dict[str, float] = {"]
     for tensor in layout.hyperparameters:
         lines.append(f"    {_quoted(tensor.name)}: {tensor.value!r},")
+    lines += ["}", "# What each must be above (or at least) and below."]
+    lines += ["_RANGES: dict[str, tuple[float, bool, float]] = {"]
+    for tensor in layout.hyperparameters:
+        if tensor.name in ranges:
+            numbers = (_number(bound) for bound in ranges[tensor.name])
+            lines.append(f"    {_quoted(tensor.name)}: ({', '.join(numbers)}),")
     output = program.output
     lines += [
         "}",
@@ -250,6 +264,10 @@ def _section(title: str) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")
     return f'"{escaped}"'
+
+
+def _number(value: float) -> str:
+    return 'float("inf")' if value == float("inf") else repr(value)
 
 
 def _shape(tensor: Tensor) -> str:

@@ -24,7 +24,7 @@ from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
-from symbp.networks.optimizers import SGD, Optimizer, optimise
+from symbp.networks.optimizers import SGD, Optimizer, optimise, ranges
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.program import Program
@@ -71,7 +71,9 @@ def module_source(
     gradient, step = lowered(program, chosen)
     # -> text
     latex, title = _latex(program), _title(program, chosen)
-    return module_text(program, gradient, step, dtype, latex, title, _threshold(program))
+    return module_text(
+        program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
+    )
 
 
 def _check_output(program: Program) -> None:

@@ -20,6 +20,7 @@ from symbp.codegen.runtime.stand_in import (
     _ARGUMENTS,
     _HYPERPARAMETERS,
     _PARAMETERS,
+    _RANGES,
     DTYPE,
     Parameters,
 )
@@ -188,6 +189,11 @@ def _hyperparameter_values(given: dict[str, float]) -> NDArray[Any]:
             raise TypeError(f"{name}: expected a number, got {value!r}")
         if not abs(value) <= float(np.finfo(DTYPE).max):  # finite as a DTYPE too
             raise ValueError(f"{name}: expected a finite number, got {value!r}")
+        least, without, below = _RANGES.get(name, (-math.inf, True, math.inf))
+        if value < least or (without and value == least) or value >= below:
+            wanted = f"{'>' if without else '>='} {least:g}"
+            wanted += f" and < {below:g}" if below < math.inf else ""
+            raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
     return np.array([given[name] for name in _HYPERPARAMETERS], DTYPE)
 
 

@@ -34,6 +34,11 @@ _ARGUMENTS: tuple[tuple[str, str, _Shape, str, int | None], ...] = (
 )
 _STATE_SIZE = 8
 _HYPERPARAMETERS: dict[str, float] = {"learning_rate": 0.1, "momentum": 0.5}
+# What each must be above (or at least) and below.
+_RANGES: dict[str, tuple[float, bool, float]] = {
+    "learning_rate": (0.0, True, float("inf")),
+    "momentum": (0.0, False, 1.0),
+}
 _OUTPUT: str | None = "z"
 _OUTPUT_SHAPE: _Shape | None = (None, 2)
 _THRESHOLD = 0.5
