@@ -19,6 +19,18 @@ from symbp.notation.tensor import Tensor
 __all__ = ["DTYPES", "gradient_kernel_of", "module_text"]
 
 DTYPES = ("float32", "float64")
+# The same as in pyproject.toml. Before all other imports, which an older Numba may not have.
+NUMBA = (0, 62)
+_REQUIREMENT = f"""\
+from __future__ import annotations
+
+import numba
+
+if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < {list(NUMBA)}:
+    raise ImportError(
+        f"{{__file__}}: expected Numba {NUMBA[0]}.{NUMBA[1]} or newer, got {{numba.__version__}}"
+    )
+"""
 Range = tuple[float, bool, float]
 # The files that every module gets whole, with the headings they stand under; the last one holds
 # the ``__main__`` guard and ends the module.
@@ -91,7 +103,7 @@ def module_text(
         unrolled_epoch(updated, layout) or epoch_kernel(updated, layout),
     ]
     calls = frozenset().union(*(kernel.calls for kernel in kernels))
-    imports = Imports({("numpy", "np")}, {"numba": {"njit"}, "typing": {"Any", "NamedTuple"}})
+    imports = Imports({("numpy", "np")}, {"typing": {"Any", "NamedTuple"}})
     imports.names["numpy.typing"] = {"NDArray"}
     stamp = signature(updated, [dtype])
     parts = [
@@ -108,6 +120,7 @@ def module_text(
     # The kernels come first because they are what a reader looks for; they are compiled at their
     # first call, when everything that they use is defined.
     *body, check = RUNTIME
+    add("Compilation", "cache.py")
     for file in body:
         add(RUNTIME[file], file)
     if "wait_for_team" in calls:
@@ -131,7 +144,7 @@ def module_text(
     add(RUNTIME[check], check)
     packages = "numpy, numba and scipy" if calls & _BLAS else "numpy and numba"
     header = _docstring(given, title, dtype, stamp, packages)
-    head = f"{header}\n\nfrom __future__ import annotations\n\n{imports.text()}\n"
+    head = f"{header}\n\n{_REQUIREMENT}\n{imports.text()}\n"
     return _tidy("\n\n".join([head, *parts]))
 
 
@@ -295,16 +308,15 @@ def _kernels_text(kernels: list[Kernel]) -> str:
     options = (
         "# NaN and infinity are kept; sums may be reordered so that they vectorise.\n"
         "_OPTIONS: Any = {\n"
-        '    "cache": True,\n'
         '    "nogil": True,\n'
         '    "error_model": "numpy",\n'
         '    "fastmath": {"reassoc", "contract", "nsz", "arcp"},\n'
         "}\n\n\n"
+        "# Each is compiled when it is first called; the end of the section Compilation says how.\n"
+        "_KERNELS: list[Any] = []\n\n\n"
         "def _compiled(function: Any) -> Any:\n"
-        "    # Numba keeps code beside this file by this name, and needs the module that compiled\n"
-        "    # it under that module's own name: if one file has two names, each compiles its own.\n"
-        '    function.__qualname__ += f"@{__name__}"\n'
-        "    return njit(**_OPTIONS)(function)\n"
+        "    _KERNELS.append(function)\n"
+        "    return function\n"
     )
     return "\n\n".join([options, *(kernel.text for kernel in kernels)])
 

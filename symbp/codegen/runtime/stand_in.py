@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_KERNELS: list[Any] = []
+_OPTIONS: dict[str, Any] = {}
 DTYPE: np.dtype[Any] = np.dtype("float64")
 SIGNATURE = "stand-in"
 EQUATIONS = {"z": "z_{nj} = \\sum_k W_{jk} x_{nk} + b_j", "C": "C = \\overline{(z - y)^2}"}
