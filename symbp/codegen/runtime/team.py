@@ -153,6 +153,8 @@ class Pace:
             self.tried = time.perf_counter()
 
 
+# Seconds for all members to come; where they take longer, one of them does the work.
+LONGEST_WAIT = 60.0
 # By batch size and number of threads.
 PACES: dict[tuple[int, int], Pace] = {}
 
@@ -177,38 +179,75 @@ def together(
 ) -> tuple[float, float]:
     """Run `part` by some members, each in a thread of its own.
 
-    They begin when all are there: one that is missing would be waited for without end. Returned are
-    what the first one returns, and the seconds from when they began.
+    They begin when all are there: one that is missing would be waited for without end. The caller
+    is none of them, because it can be interrupted at any time, and they cannot. Returned are what
+    the first one returns, and the seconds from when they began.
     """
-    begin, complete = threading.Event(), False
-    cores, elsewhere = cores_beside_this()
-
-    def run(member: int) -> None:
-        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
-        # milliseconds to find out that both are busy.
-        use_cores(elsewhere)
-        begin.wait()
-        use_cores(cores)
-        if complete:
-            part(member, members, first, last)
-
-    others = [threading.Thread(target=run, args=(member,)) for member in range(1, members)]
+    if members == 1:
+        start = time.perf_counter()
+        return part(0, 1, first, last), time.perf_counter() - start
+    team = Team(part, members, first, last)
+    threads = [threading.Thread(target=team.run, args=(member,)) for member in range(members)]
     try:
-        for thread in others:
+        for thread in threads:
             thread.start()
-        complete = True
-    except RuntimeError:  # the system allows no more threads
-        members = 1
-    finally:
-        begin.set()
-    start = time.perf_counter()
-    try:
-        result = part(0, members, first, last)
-    finally:
-        for thread in others:
+        for thread in threads:
+            thread.join()
+    except BaseException as error:
+        # Whoever waits for the others to come is sent away; if all came, they work to the end.
+        team.dismiss()
+        for thread in threads:
             if thread.ident is not None:
                 thread.join()
-    return result, time.perf_counter() - start
+        if not isinstance(error, RuntimeError):  # the system allows no more threads
+            raise
+    if team.errors:
+        raise team.errors[0]
+    if not team.complete:
+        return together(part, 1, first, last)
+    return team.result, time.perf_counter() - team.start
+
+
+class Team:
+    """Threads that begin together, or not at all: the last one to come decides."""
+
+    def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
+        self.part, self.arguments = part, (members, first, last)
+        self.members, self.came = members, 0
+        self.decided, self.lock = threading.Event(), threading.Lock()
+        self.complete = False
+        self.result, self.start = 0.0, 0.0
+        self.errors: list[BaseException] = []
+        self.cores, self.elsewhere = cores_beside_this()
+
+    def run(self, member: int) -> None:
+        """Wait for the others, and do a member's part."""
+        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
+        # milliseconds to find out that both are busy. So the first one, which stays where it was
+        # started, has that core for itself until they begin.
+        use_cores(self.cores - self.elsewhere if member == 0 else self.elsewhere)
+        with self.lock:
+            self.came += 1
+            if self.came == self.members and not self.decided.is_set():
+                self.complete = True
+                self.start = time.perf_counter()
+                self.decided.set()
+        if not self.decided.wait(LONGEST_WAIT):
+            self.dismiss()  # the caller is gone
+        use_cores(self.cores)
+        if not self.complete:
+            return
+        try:
+            result = self.part(member, *self.arguments)
+            if member == 0:
+                self.result = result
+        except BaseException as error:
+            self.errors.append(error)
+
+    def dismiss(self) -> None:
+        """Let those who came go, unless all did."""
+        with self.lock:
+            self.decided.set()
 
 
 def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
