@@ -8,7 +8,6 @@ instead of failing in each later process.
 from __future__ import annotations
 
 import contextlib
-import errno
 import glob
 import hashlib
 import io
@@ -81,7 +80,7 @@ class ReadOnly(caching.InTreeCacheLocator):  # type: ignore[misc]
 
     def ensure_cache_path(self) -> None:
         """Refuse to write."""
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        raise OSError("no folder takes it")
 
     def get_source_stamp(self) -> Any:
         """Return what tells one state of the module's file from another."""
@@ -159,12 +158,29 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
+def existing_folder() -> Iterator[None]:
+    """Leave a working folder that was removed for a while: Numba asks for its name."""
+    try:
+        os.getcwd()
+    except OSError:
+        removed = os.open(os.curdir, os.O_RDONLY)
+        os.chdir(os.sep)
+        try:
+            yield
+        finally:
+            os.fchdir(removed)
+            os.close(removed)
+        return
+    yield
+
+
+@contextlib.contextmanager
 def compilation() -> Iterator[None]:
     """Let Numba compile, also where NUMBA_DISABLE_JIT leaves functions to Python.
 
     Python cannot run those that are used here; the user's own are left as they were.
     """
-    with global_compiler_lock:
+    with global_compiler_lock, existing_folder():
         before, config.DISABLE_JIT = config.DISABLE_JIT, False
         try:
             yield
