@@ -88,6 +88,7 @@ def module_of(text: str) -> ModuleType:
             loader = _Text(name, text)
             if path is None:
                 specification: ModuleSpec | None = ModuleSpec(name, loader, origin=f"<{name}>")
+                specification.has_location = True  # what the module calls its file
             else:
                 specification = importlib.util.spec_from_file_location(name, path)
             assert specification is not None

@@ -12,8 +12,10 @@ import glob
 import hashlib
 import io
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from numba import njit
@@ -122,6 +124,8 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     def _loaded(self, files: SealedFiles, folder: str | None, signature: Any, context: Any) -> Any:
         before = self._cache_file
         self._cache_file = files
+        # Numba imports the module that it loads code for: it may have been loaded without a trace.
+        nameless = sys.modules.setdefault(__name__, stand_in := ModuleType(__name__)) is stand_in
         try:
             return super().load_overload(signature, context)
         except OSError:  # there are none, or none that may be read
@@ -132,6 +136,8 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
             return None
         finally:
             self._cache_file = before
+            if nameless:
+                del sys.modules[__name__]
 
     def _remove(self, folder: str) -> None:
         """Remove the files, so that they are written anew; of many processes, one succeeds."""
