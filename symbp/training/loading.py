@@ -61,8 +61,8 @@ def load_module(path: str | os.PathLike[str], name: str | None = None) -> Module
         raise SymbpError(f"{path}: not a Python file")
     text = path.read_text(encoding="utf-8", errors="replace")
     module = _executed(specification)
-    _loaded[_hash(text)] = module
-    _make_portable(module, text)
+    _loaded[_name(text)] = module
+    _make_portable(module, text, _loaded)
     return module
 
 
@@ -80,7 +80,7 @@ def module_of(text: str) -> ModuleType:
         One for each text, as long as it lives.
     """
     # The name is the content's hash, so a file of this name is the right one, unless edited.
-    name = f"symbp_{_hash(text)[:20]}"
+    name = _name(text)
     with _lock:
         module = _modules.get(name)
         if module is None:
@@ -94,7 +94,7 @@ def module_of(text: str) -> ModuleType:
             assert specification is not None
             module = _executed(specification)
             let_go(module)
-            _make_portable(module, text)
+            _make_portable(module, text, _modules)
             _modules[name] = module
             # It is found by its name, as pickle does for its functions, but not kept alive by it.
             found = sys.modules[name] = _Found(module)
@@ -138,6 +138,10 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _name(text: str) -> str:
+    return f"symbp_{_hash(text)[:20]}"
+
+
 def _executed(specification: ModuleSpec) -> ModuleType:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -158,12 +162,15 @@ def _executed(specification: ModuleSpec) -> ModuleType:
 # Pickling
 
 
-def _make_portable(module: ModuleType, text: str) -> None:
+def _make_portable(
+    module: ModuleType, text: str, among: "weakref.WeakValueDictionary[str, ModuleType]"
+) -> None:
     """Let the trainers and parameters of a module be pickled with the text of the module."""
     trainer, parameters = getattr(module, "Trainer", None), getattr(module, "Parameters", None)
     if trainer is None or parameters is None:
         return  # not one of ours
     packed: list[bytes] = []
+    from_file = among is _loaded
 
     def content() -> bytes:
         if not packed:
@@ -173,25 +180,30 @@ def _make_portable(module: ModuleType, text: str) -> None:
     def reduce_trainer(self: Any, protocol: Any) -> Any:
         if type(self) is not trainer:  # a class of the user's own knows its module
             return object.__reduce_ex__(self, protocol)
-        return _new_trainer, (content(),), self.__getstate__()
+        return _new_trainer, (content(), from_file), self.__getstate__()
 
     def reduce_parameters(self: Any, protocol: Any) -> Any:
-        return _new_parameters, (content(), tuple(self))
+        return _new_parameters, (content(), from_file, tuple(self))
 
     trainer.module = module
     trainer.__reduce_ex__ = reduce_trainer
     parameters.__reduce_ex__ = reduce_parameters
 
 
-def _unpacked(content: bytes) -> ModuleType:
+def _unpacked(content: bytes, from_file: bool) -> ModuleType:
     text = zlib.decompress(content).decode()
-    return _loaded.get(_hash(text)) or module_of(text)
+    # The one that it came from, if that is here; a file may hold the text of a compiled module.
+    for known in (_loaded, _modules) if from_file else (_modules, _loaded):
+        module = known.get(_name(text))
+        if module is not None:
+            return module
+    return module_of(text)
 
 
-def _new_trainer(content: bytes) -> Any:
-    trainer = _unpacked(content).Trainer
+def _new_trainer(content: bytes, from_file: bool) -> Any:
+    trainer = _unpacked(content, from_file).Trainer
     return trainer.__new__(trainer)
 
 
-def _new_parameters(content: bytes, arrays: tuple[Any, ...]) -> Any:
-    return _unpacked(content).Parameters(*arrays)
+def _new_parameters(content: bytes, from_file: bool, arrays: tuple[Any, ...]) -> Any:
+    return _unpacked(content, from_file).Parameters(*arrays)

@@ -38,7 +38,9 @@ def test_numbers_that_count_up_may_be_a_header_and_are_not_guessed(
 
 def test_other_numbers_are_read_as_data_and_one_line_says_so(tmp_path: Path) -> None:
     path = written(tmp_path, "10,5,250,kind", *ROWS)
-    with pytest.warns(UserWarning, match=r"first row \(10, 5, 250, kind\).* read as data") as caught:
+    with pytest.warns(
+        UserWarning, match=r"first row \(10, 5, 250, kind\).* read as data"
+    ) as caught:
         assert len(load_dataset(path)) == 3
     assert len(caught) == 1
     assert "\n" not in str(caught[0].message)
