@@ -87,18 +87,19 @@ def module_of(text: str) -> ModuleType:
             path = kept_file(f"{name}.py", text)
             loader = _Text(name, text)
             if path is None:
-                specification: ModuleSpec | None = ModuleSpec(name, loader, origin=f"<{name}>")
-                specification.has_location = True  # what the module calls its file
+                specification = ModuleSpec(name, loader, origin=f"<{name}>")
+                specification.has_location = True  # so that the module has a name for its file
             else:
-                specification = importlib.util.spec_from_file_location(name, path)
-            assert specification is not None
+                found = importlib.util.spec_from_file_location(name, path)
+                assert found is not None
+                specification = found
             module = _executed(specification)
             let_go(module)
             _make_portable(module, text, _modules)
             _modules[name] = module
             # It is found by its name, as pickle does for its functions, but not kept alive by it.
-            found = sys.modules[name] = _Found(module)
-            weakref.finalize(module, _forget, name, weakref.ref(found)).atexit = False
+            proxy = sys.modules[name] = _Found(module)
+            weakref.finalize(module, _forget, name, weakref.ref(proxy)).atexit = False
     return module
 
 

@@ -45,7 +45,7 @@ def test_the_target_of_a_link_is_written(tmp_path: Path, exists: bool, relative:
 def test_a_circle_of_links_is_an_error_that_names_the_path(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    with pytest.raises(OSError, match="a'$"):
+    with pytest.raises(OSError, match=r"a'$"):
         write_text(tmp_path / "a", "new")
 
 

@@ -95,7 +95,7 @@ def test_another_process_needs_nothing_but_symbp(trained: Any, tmp_path: Path) -
 
 
 def test_a_trainer_of_a_file_can_be_sent_too(tmp_path: Path) -> None:
-    module = bp.load_module(bp.generate(network(), tmp_path / "mine.py", bp.Momentum(0.1)))
+    module = bp.load_module(bp.generate(network(4), tmp_path / "mine.py"))
     trainer = module.Trainer(seed=1)
     assert type(again(trainer)) is module.Trainer
     found, _, _ = elsewhere(trainer)

@@ -54,7 +54,7 @@ def check_seal(path: str) -> None:
         raise ValueError(f"{path}: its checksum differs")
 
 
-class SealedFiles(caching.IndexDataCacheFile):  # type: ignore[misc]
+class SealedFiles(caching.IndexDataCacheFile):
     """The files of a kernel; damaged machine code would end the process, not in an exception."""
 
     @contextlib.contextmanager
@@ -72,7 +72,7 @@ class SealedFiles(caching.IndexDataCacheFile):  # type: ignore[misc]
         return super()._load_data(name)
 
 
-class ReadOnly(caching.InTreeCacheLocator):  # type: ignore[misc]
+class ReadOnly(caching.InTreeCacheLocator):
     """The folder beside the module, where no folder takes files: there may be some in it."""
 
     @classmethod
@@ -92,13 +92,13 @@ class ReadOnly(caching.InTreeCacheLocator):  # type: ignore[misc]
             return None
 
 
-class Places(caching.CompileResultCacheImpl):  # type: ignore[misc]
+class Places(caching.CompileResultCacheImpl):
     """Where Numba looks for a folder, and one more place."""
 
     _locator_classes = [*caching.CacheImpl._locator_classes, ReadOnly]  # noqa: RUF012
 
 
-class KernelCache(caching.FunctionCache):  # type: ignore[misc]
+class KernelCache(caching.FunctionCache):
     """The cache of one kernel, which never stands in the way of compiling it."""
 
     _impl_class = Places

@@ -187,20 +187,15 @@ def together(
         start = time.perf_counter()
         return part(0, 1, first, last), time.perf_counter() - start
     team = Team(part, members, first, last)
-    # The first one comes last, and begins without having slept.
-    order = [*range(1, members), 0]
-    threads = [threading.Thread(target=team.run, args=(member,)) for member in order]
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        # The first one comes last, and begins without having slept.
+        for member in (*range(1, members), 0):
+            threading.Thread(target=team.run, args=(member,)).start()
+        team.ended.wait()
     except BaseException as error:
-        # Whoever waits for the others to come is sent away; if all came, they work to the end.
+        # Whoever waits for the others is sent away; or all came, and they work to the end.
         team.dismiss()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+        team.ended.wait()
         if not isinstance(error, RuntimeError):  # the system allows no more threads
             raise
     if team.errors:
@@ -215,8 +210,8 @@ class Team:
 
     def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
         self.part, self.arguments = part, (members, first, last)
-        self.members, self.came = members, 0
-        self.decided, self.lock = threading.Event(), threading.Lock()
+        self.missing, self.working = members, members
+        self.decided, self.ended, self.lock = threading.Event(), threading.Event(), threading.Lock()
         self.complete = False
         self.result, self.start = 0.0, 0.0
         self.errors: list[BaseException] = []
@@ -225,12 +220,12 @@ class Team:
     def run(self, member: int) -> None:
         """Wait for the others, and do a member's part."""
         # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
-        # milliseconds to find out that both are busy. So the first one, which stays where it was
-        # started, has that core for itself until they begin.
-        use_cores(self.cores - self.elsewhere if member == 0 else self.elsewhere)
+        # milliseconds to find out that both are busy. So the first one has the core of the caller,
+        # who waits, for itself until they begin.
+        use_cores(self.elsewhere if member else self.cores - self.elsewhere)
         with self.lock:
-            self.came += 1
-            if self.came == self.members and not self.decided.is_set():
+            self.missing -= 1
+            if not self.missing and not self.decided.is_set():
                 self.complete = True
                 self.start = time.perf_counter()
                 self.decided.set()
@@ -245,11 +240,17 @@ class Team:
                 self.result = result
         except BaseException as error:
             self.errors.append(error)
+        with self.lock:
+            self.working -= 1
+            if not self.working:
+                self.ended.set()
 
     def dismiss(self) -> None:
         """Let those who came go, unless all did."""
         with self.lock:
             self.decided.set()
+            if not self.complete:
+                self.ended.set()
 
 
 def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -75,7 +75,7 @@ def run(folder: Path, code: str = USE, **environment: str) -> tuple[str, str]:
 
 
 def used(folder: Path) -> tuple[float, int, list[str]]:
-    """Return what a module of this process predicts, the hits of its cache, and what it warns of."""
+    """Return what a module of this process predicts, the hits of its cache, and its warnings."""
     with (
         warnings.catch_warnings(record=True) as caught,
         patch.object(numba.config, "CACHE_DIR", ""),

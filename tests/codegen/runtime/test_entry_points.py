@@ -209,10 +209,8 @@ def top_level_names(text: str) -> set[str]:
 
 def test_nothing_but_docstrings_and_imports_is_left_out():
     for file in ("stand_in.py", *RUNTIME):
-        folder = (
-            Path(symbp.__file__).parent if "/" in file else Path(gradient_check.__file__).parent
-        )
-        source = (folder / file).read_text(encoding="utf-8")
+        start = symbp.__file__ if "/" in file else gradient_check.__file__
+        source = (Path(start).parent / file).read_text(encoding="utf-8")
         body = [n for n in ast.parse(source).body if not isinstance(n, ast.Import | ast.ImportFrom)]
         pasted = ast.parse(paste(file).text).body
         assert [ast.dump(node) for node in pasted] == [ast.dump(node) for node in body[1:]]
