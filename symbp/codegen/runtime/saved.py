@@ -41,10 +41,11 @@ def _read_array(archive: zipfile.ZipFile, name: str, size: int | None) -> NDArra
         # Its length is nowhere else to be seen; `save` writes it as it is.
         raise ValueError(f"its {name} are compressed")
     with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
+        headers: Any = np.lib.format
+        version = headers.read_magic(file)
         read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
+            (1, 0): headers.read_array_header_1_0,
+            (2, 0): headers.read_array_header_2_0,
         }.get(version)
         if read is None:
             raise ValueError(f"its {name} are of an unknown format {version}")

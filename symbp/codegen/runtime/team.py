@@ -196,8 +196,11 @@ def together(
         # Whoever waits for the others is sent away; or all came, and they work to the end.
         team.dismiss()
         team.ended.wait()
-        if not isinstance(error, RuntimeError):  # the system allows no more threads
-            raise
+        # An interruption within a lock of `threading` comes out as a RuntimeError, too; one that
+        # comes alone says that the system allows no more threads.
+        cause = error.__context__ if isinstance(error, RuntimeError) else error
+        if cause is not None:
+            raise cause from None
     if team.errors:
         raise team.errors[0]
     if not team.complete:
