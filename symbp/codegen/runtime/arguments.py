@@ -139,7 +139,8 @@ def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
-    if np.ma.is_masked(value):
+    is_masked: Any = np.ma.is_masked  # older releases of NumPy leave its type open
+    if is_masked(value):
         raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
     if array.dtype.kind not in kinds:
         expected = "an integer dtype" if kinds == "iu" else "real numbers"

@@ -10,6 +10,7 @@ faster one works. On a machine whose cores are busy that is one thread.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
 import os
@@ -188,19 +189,17 @@ def together(
         return part(0, 1, first, last), time.perf_counter() - start
     team = Team(part, members, first, last)
     try:
-        # The first one comes last, and begins without having slept.
+        # The first one comes last, and begins without having slept. Not by `threading.Thread`: an
+        # interruption of its start can leave a lock behind that the new thread waits for.
         for member in (*range(1, members), 0):
-            threading.Thread(target=team.run, args=(member,)).start()
-        team.ended.wait()
+            _thread.start_new_thread(team.run, (member,))
+        team.wait()
     except BaseException as error:
         # Whoever waits for the others is sent away; or all came, and they work to the end.
         team.dismiss()
-        team.ended.wait()
-        # An interruption within a lock of `threading` comes out as a RuntimeError, too; one that
-        # comes alone says that the system allows no more threads.
-        cause = error.__context__ if isinstance(error, RuntimeError) else error
-        if cause is not None:
-            raise cause from None
+        team.wait()
+        if not isinstance(error, RuntimeError):  # the system allows no more threads
+            raise
     if team.errors:
         raise team.errors[0]
     if not team.complete:
@@ -214,8 +213,9 @@ class Team:
     def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
         self.part, self.arguments = part, (members, first, last)
         self.missing, self.working = members, members
-        self.decided, self.ended, self.lock = threading.Event(), threading.Event(), threading.Lock()
-        self.complete = False
+        self.decided, self.lock, self.bell = threading.Event(), threading.Lock(), threading.Lock()
+        self.bell.acquire()
+        self.complete = self.over = False
         self.result, self.start = 0.0, 0.0
         self.errors: list[BaseException] = []
         self.cores, self.elsewhere = cores_beside_this()
@@ -246,14 +246,20 @@ class Team:
         with self.lock:
             self.working -= 1
             if not self.working:
-                self.ended.set()
+                self.over = True
+                self.bell.release()
+
+    def wait(self) -> None:
+        """Wait until no member works; the caller may be interrupted here, and wait again."""
+        while not self.over:
+            self.bell.acquire(timeout=0.05)
 
     def dismiss(self) -> None:
         """Let those who came go, unless all did."""
         with self.lock:
             self.decided.set()
             if not self.complete:
-                self.ended.set()
+                self.over = True
 
 
 def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -1,5 +1,6 @@
 """Whatever happens to the thread that calls a team, none of its members waits for ever."""
 
+import _thread
 import signal
 import sys
 import threading
@@ -143,17 +144,17 @@ def test_an_error_of_a_member_is_an_error_of_the_call() -> None:
 def test_members_wait_for_each_other_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(team, "LONGEST_WAIT", 0.05)
     started: list[tuple[int, int]] = []
-    start = threading.Thread.start
+    start = _thread.start_new_thread
 
-    def slowly(thread: threading.Thread) -> None:
-        start(thread)
+    def slowly(*arguments: Any) -> None:
+        start(*arguments)
         time.sleep(0.2)
 
     def part(member: int, members: int, first: int, last: int) -> float:
         started.append((member, members))
         return 2.0
 
-    monkeypatch.setattr(threading.Thread, "start", slowly)
+    monkeypatch.setattr(_thread, "start_new_thread", slowly)
     assert together(part, 2, 0, 1)[0] == 2.0
     assert started == [(0, 1)]
 
