@@ -19,11 +19,26 @@ from symbp.notation.tensor import Tensor
 __all__ = ["DTYPES", "gradient_kernel_of", "module_text"]
 
 DTYPES = ("float32", "float64")
+# The same as in pyproject.toml. Before all other imports, which an older Numba may not have.
+NUMBA = (0, 62)
+_REQUIREMENT = f"""\
+from __future__ import annotations
+
+import numba
+
+if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < {list(NUMBA)}:
+    raise ImportError(
+        f"{{__file__}}: expected Numba {NUMBA[0]}.{NUMBA[1]} or newer, got {{numba.__version__}}"
+    )
+"""
+Range = tuple[float, bool, float]
 # The files that every module gets whole, with the headings they stand under; the last one holds
 # the ``__main__`` guard and ends the module.
 RUNTIME = {
     "arguments.py": "Arguments and buffers",
     "entry_points.py": "Entry points",
+    "notation/whole_file.py": "Files",
+    "saved.py": "Saved trainers",
     "trainer.py": "Training",
     "gradient_check.py": "Gradient check",
 }
@@ -49,6 +64,7 @@ def module_text(
     equations: Mapping[str, str],
     title: str,
     threshold: float = 0.5,
+    ranges: Mapping[str, Range] | None = None,
 ) -> str:
     """Return the source of a standalone module.
 
@@ -68,6 +84,9 @@ def module_text(
         One line that says what the module computes.
     threshold : float
         What a single output exceeds for class 1: 0 for a logit, 0.5 for a probability.
+    ranges : mapping of str to (float, bool, float), optional
+        For each hyperparameter by name the least value, whether that is excluded, and what it
+        must stay below; without one it may be any finite number.
 
     Returns
     -------
@@ -85,12 +104,12 @@ def module_text(
         unrolled_epoch(updated, layout) or epoch_kernel(updated, layout),
     ]
     calls = frozenset().union(*(kernel.calls for kernel in kernels))
-    imports = Imports({("numpy", "np")}, {"numba": {"njit"}, "typing": {"Any", "NamedTuple"}})
+    imports = Imports({("numpy", "np")}, {"typing": {"Any", "NamedTuple"}})
     imports.names["numpy.typing"] = {"NDArray"}
     stamp = signature(updated, [dtype])
     parts = [
         _section("What is computed"),
-        _description(program, layout, dtype, stamp, equations, threshold),
+        _description(program, layout, dtype, stamp, equations, threshold, ranges or {}),
         _kernels_text(kernels),
     ]
 
@@ -102,6 +121,7 @@ def module_text(
     # The kernels come first because they are what a reader looks for; they are compiled at their
     # first call, when everything that they use is defined.
     *body, check = RUNTIME
+    add("Compilation", "cache.py")
     for file in body:
         add(RUNTIME[file], file)
     if "wait_for_team" in calls:
@@ -131,7 +151,7 @@ def module_text(
     add(RUNTIME[check], check)
     packages = "numpy, numba and scipy" if calls & _BLAS else "numpy and numba"
     header = _docstring(given, title, dtype, stamp, packages)
-    head = f"{header}\n\nfrom __future__ import annotations\n\n{imports.text()}\n"
+    head = f"{header}\n\n{_REQUIREMENT}\n{imports.text()}\n"
     return _tidy("\n\n".join([head, *parts]))
 
 
@@ -215,6 +235,7 @@ def _description(
     stamp: str,
     equations: Mapping[str, str],
     threshold: float,
+    ranges: Mapping[str, Range],
 ) -> str:
     lines = [
         f'DTYPE = np.dtype("{dtype}")', f"real = np.{dtype}", f'SIGNATURE = "{stamp}"', "",
@@ -244,6 +265,12 @@ def _description(
     lines += [")", f"_STATE_SIZE = {sum(sizes)}", "_HYPERPARAMETERS: dict[str, float] = {"]
     for tensor in layout.hyperparameters:
         lines.append(f"    {_quoted(tensor.name)}: {tensor.value!r},")
+    lines += ["}", "# What each must be above (or at least) and below."]
+    lines += ["_RANGES: dict[str, tuple[float, bool, float]] = {"]
+    for tensor in layout.hyperparameters:
+        if tensor.name in ranges:
+            numbers = (_number(bound) for bound in ranges[tensor.name])
+            lines.append(f"    {_quoted(tensor.name)}: ({', '.join(numbers)}),")
     output = program.output
     lines += [
         "}",
@@ -261,6 +288,10 @@ def _section(title: str) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")
     return f'"{escaped}"'
+
+
+def _number(value: float) -> str:
+    return 'float("inf")' if value == float("inf") else repr(value)
 
 
 def _shape(tensor: Tensor) -> str:
@@ -288,16 +319,15 @@ def _kernels_text(kernels: list[Kernel]) -> str:
     options = (
         "# A product and a sum may be rounded at once; nothing else departs from what is written.\n"
         "_OPTIONS: Any = {\n"
-        '    "cache": True,\n'
         '    "nogil": True,\n'
         '    "error_model": "numpy",\n'
         '    "fastmath": {"contract"},\n'
         "}\n\n\n"
+        "# Each is compiled when it is first called; the end of the section Compilation says how.\n"
+        "_KERNELS: list[Any] = []\n\n\n"
         "def _compiled(function: Any) -> Any:\n"
-        "    # Numba keeps code beside this file by this name, and needs the module that compiled\n"
-        "    # it under that module's own name: if one file has two names, each compiles its own.\n"
-        '    function.__qualname__ += f"@{__name__}"\n'
-        "    return njit(**_OPTIONS)(function)\n"
+        "    _KERNELS.append(function)\n"
+        "    return function\n"
     )
     return "\n\n".join([options, *(kernel.text for kernel in kernels)])
 

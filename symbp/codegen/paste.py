@@ -8,11 +8,12 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from importlib import resources
 
 __all__ = ["Imports", "Pasted", "names_used", "paste"]
 
-_RUNTIME = Path(__file__).parent / "runtime"
+# Not by paths, so that symbp may be installed in a zip file.
+_RUNTIME = resources.files("symbp.codegen.runtime")
 
 
 @dataclass
@@ -62,7 +63,7 @@ def paste(file: str, wanted: Iterable[str] | None = None) -> Pasted:
     Parameters
     ----------
     file : str
-        The file's name in ``symbp/codegen/runtime``.
+        The file's name in ``symbp/codegen/runtime``, or with a folder its place in ``symbp``.
     wanted : iterable of str, optional
         The names that are needed; with them come the names that they use. By default all.
     """
@@ -89,7 +90,8 @@ def paste(file: str, wanted: Iterable[str] | None = None) -> Pasted:
 
 @cache
 def _parsed(file: str) -> tuple[tuple[_Statement, ...], Imports]:
-    source = (_RUNTIME / file).read_text(encoding="utf-8")
+    folder = resources.files("symbp") if "/" in file else _RUNTIME
+    source = folder.joinpath(file).read_text(encoding="utf-8")
     lines = source.splitlines()
     imports = Imports()
     statements = []

@@ -62,6 +62,14 @@ def train(
             show_default="classes if text or labels 0, 1, 2, …",
         ),
     ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether the first row of a FILE.csv is a header.",
+            show_default="it is if it holds no number",
+        ),
+    ] = None,
     activation: Activation = None,
     loss: Annotated[
         str | None,
@@ -113,7 +121,11 @@ def train(
     from symbp.training.datasets import load_dataset, split, standardise
     from symbp.training.matching import matched
 
-    dataset = load_dataset(data, target, classes)
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        dataset = load_dataset(data, target, classes, header)
+    for note in notes:
+        typer.echo(f"symbp: {note.message}", err=True)
     sizes = shorthand_sizes(network)
     if sizes is not None:
         _require_fit(dataset, sizes)
@@ -144,7 +156,7 @@ def train(
     started = time.perf_counter()
     with _epoch_lines(epochs) as line, warnings.catch_warnings():
         # The trainer warns of a cost that is not finite; here that ends the command.
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.filterwarnings("ignore", "the cost is", RuntimeWarning)
 
         def report(_epoch: int, record: dict[str, float]) -> None:
             if not math.isfinite(record["cost"]):

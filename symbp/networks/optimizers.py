@@ -28,6 +28,7 @@ __all__ = [
     "checked_optimizer",
     "named_optimizer",
     "optimise",
+    "ranges",
 ]
 
 # How a hyperparameter prints, and the range it must lie in: least, whether least is excluded,
@@ -320,6 +321,28 @@ def checked_optimizer(value: object) -> Optimizer:
         f"optimizer {value!r}: expected an instance such as {example}, or a name such as 'adam'; "
         f"{suggest(value if isinstance(value, str) else '', classes)}"
     )
+
+
+def ranges(program: Program) -> dict[str, tuple[float, bool, float]]:
+    """Return what the hyperparameters of a program with an optimizer's step may be, by name.
+
+    Parameters
+    ----------
+    program : Program
+        As :func:`optimise` returns it.
+
+    Returns
+    -------
+    dict of str to (float, bool, float)
+        The least value, whether that is excluded, and what it must stay below.
+    """
+    found = {}
+    for tensor in program.with_role("constant"):
+        for name, (symbol, *bounds) in _HYPERPARAMETERS.items():
+            # A name that the program already had got another end; its symbol stays.
+            if tensor.symbol == symbol and tensor.name.startswith(name):
+                found[tensor.name] = (float(bounds[0]), bool(bounds[1]), float(bounds[2]))
+    return found
 
 
 def optimise(program: Program, optimizer: Optimizer | str) -> Program:

@@ -164,6 +164,12 @@ class Equation:
         for subscript in self.lhs.args:
             yield from subscript.atoms(Element)
 
+    def __copy__(self) -> "Equation":
+        return self  # it cannot change
+
+    def __deepcopy__(self, memo: object) -> "Equation":
+        return self
+
     def replace(self, **changes: Any) -> "Equation":
         """Return the equation with some fields changed."""
         return replace(self, **changes)

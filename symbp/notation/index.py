@@ -4,20 +4,20 @@ An index has an identity of its own: two indices called ``i`` are two indices, s
 never capture an index that merely has the same name.
 """
 
-import itertools
 import numbers
 from typing import Any, TypeAlias
 
 import sympy
 
 from symbp.notation.errors import NotationError, OperandError
+from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.refusals import Symbolic
 
 __all__ = ["Extent", "Index", "batch_extent", "extent_of", "indices"]
 
 Extent: TypeAlias = int | sympy.Symbol
 
-_serial = itertools.count(1)
+_serial = Serials()
 
 
 def batch_extent(name: str = "N") -> sympy.Symbol:
@@ -58,8 +58,9 @@ class Index(Symbolic, sympy.Dummy):
     30
     """
 
-    __slots__ = ("extent", "origin", "sequential")
+    __slots__ = ("__weakref__", "extent", "home", "origin", "sequential")
     extent: Extent
+    home: str
     sequential: bool
     origin: int
     """The serial number of the index that this one is a fresh copy of, or its own."""
@@ -68,17 +69,27 @@ class Index(Symbolic, sympy.Dummy):
         """Return a new index, unlike any other."""
         if not isinstance(name, str) or not name or not name.isprintable():
             raise NotationError(f"an index needs a name of printable characters, got {name!r}")
+        return cls._made(name, extent_of(extent), bool(sequential), next(_serial), home())
+
+    @classmethod
+    def _made(cls, name: str, extent: Extent, sequential: bool, serial: int, home: str) -> "Index":
         # The serial is our own: SymPy starts its counter at a random number.
         index: Index = super().__new__(
-            cls, name, dummy_index=next(_serial), integer=True, nonnegative=True
+            cls, name, dummy_index=serial, integer=True, nonnegative=True
         )
-        index.extent = extent_of(extent)
-        index.sequential = bool(sequential)
-        index.origin = index.dummy_index
+        index.extent, index.sequential, index.home = extent, sequential, home
+        index.origin = serial
         return index
 
-    def __getnewargs_ex__(self) -> Any:
-        raise TypeError("an Index has an identity and cannot be copied or pickled")
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.home)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        remember(("index", self.dummy_index, self.home), self)
+        given = (
+            self.name, self.extent, self.sequential, self.dummy_index, self.home, self.origin
+        )  # fmt: skip
+        return _restored_index, given
 
     def __copy__(self) -> "Index":
         return self
@@ -100,6 +111,18 @@ class Index(Symbolic, sympy.Dummy):
 
     def _sympystr(self, printer: object) -> str:
         return str(self.name)
+
+
+def _restored_index(
+    name: str, extent: Extent, sequential: bool, serial: int, home: str, origin: int
+) -> Index:
+    def make() -> Index:
+        made = Index._made(name, extent, sequential, serial, home)
+        made.origin = origin
+        return made
+
+    _serial.pass_over(serial)
+    return restored(("index", serial, home), make)
 
 
 def indices(names: str, *extents: Any) -> tuple[Index, ...]:

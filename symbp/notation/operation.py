@@ -6,8 +6,9 @@ its domain. Users add their own with :func:`function`, or by subclassing :class:
 with ``fdiff`` and ``_eval_expand_func``.
 """
 
+import copyreg
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
 from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import NotationError
+from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.standard import translated_kinds
 
 __all__ = [
@@ -92,6 +94,7 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 _by_class: dict[type, Operation] = {}
+_serials = Serials()
 
 
 def register(operation: Operation, listed: bool = True) -> None:
@@ -147,6 +150,8 @@ def _record_of_users_function(function_class: type) -> Operation:
         return tuple(_slope(value, symbol).xreplace(values) for symbol in symbols)
 
     printed = r"\operatorname{" + name.replace("_", r"\_") + "}"
+    # A class that came from another process brings its LaTeX along.
+    printed = getattr(function_class, "printed_name", None) or printed
     return Operation(
         name, function_class, None, derivative, "", printed, name, definition=definition
     )
@@ -283,6 +288,9 @@ def function(
         "is_real": True,
         "_eval_expand_func": expand,
         "__doc__": f"{name}.",
+        "printed_name": latex,
+        "made_of": (name, value, derivative, arguments, latex),
+        "identity": ("function", next(_serials), home()),
     }
     if derivative is not None:
         partials_of = derivative
@@ -298,9 +306,35 @@ def function(
             return partials[argindex - 1]
 
         members["fdiff"] = fdiff
-    made: type[sympy.Function] = type(name, (Written, sympy.Function), members)
-    record = _record_of_users_function(made)
-    if latex is not None:
-        record = replace(record, latex=latex)
-    _by_class[made] = record
+    made: type[sympy.Function] = _Made(name, (Written, sympy.Function), members)
+    _by_class[made] = _record_of_users_function(made)
     return made
+
+
+class _Made(type(sympy.Function)):  # type: ignore[misc]
+    """The class of functions that `function` makes: they are pickled by what they are made of.
+
+    Joblib's cloudpickle takes classes apart instead, and sets what is derived from other
+    attributes too.
+    """
+
+    nargs = property(sympy.FunctionClass.nargs.fget, lambda cls, value: None)
+
+
+def _reduced(made: Any) -> Any:
+    remember(made.identity, made)
+    return _restored_function, (made.identity, made.made_of)
+
+
+copyreg.pickle(_Made, _reduced)
+
+
+def _restored_function(identity: tuple[Any, ...], made_of: tuple[Any, ...]) -> Any:
+    name, value, derivative, arguments, latex = made_of
+
+    def make() -> Any:
+        made: Any = function(name, value, derivative, arguments=arguments, latex=latex)
+        made.identity = identity
+        return made
+
+    return restored(identity, make)

@@ -99,6 +99,20 @@ class Program:
             if output is None:
                 object.__setattr__(self, "output", self._default_output())
 
+    def __copy__(self) -> "Program":
+        return self  # it cannot change
+
+    def __deepcopy__(self, memo: object) -> "Program":
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed from the rest when it is asked for need not travel.
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if not isinstance(getattr(type(self), name, None), cached_property)
+        }
+
     def replace(self, **changes: Any) -> "Program":
         """Return the program with some fields changed, as a derived one."""
         return replace(self, **{"derived": True, **changes})

@@ -5,7 +5,6 @@ A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a rol
 """
 
 import functools
-import itertools
 import keyword
 import math
 import unicodedata
@@ -16,6 +15,7 @@ from sympy.core.expr import AtomicExpr, Expr
 
 from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
+from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
 from symbp.notation.numpy_operands import plain_number
 
@@ -37,8 +37,8 @@ ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", 
 KINDS = ("real", "integer", "classes", "distribution")
 Initial = tuple[Literal["normal", "uniform", "constant"], float]
 
-_tensor_serial = itertools.count(1)
-_element_serial = itertools.count(1)
+_tensor_serial = Serials()
+_element_serial = Serials()
 
 
 class Tensor(Written, AtomicExpr):
@@ -91,6 +91,7 @@ class Tensor(Written, AtomicExpr):
     adjoint_of: "Tensor | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
     serial: int
+    home: str
 
     def __new__(
         cls,
@@ -143,11 +144,11 @@ class Tensor(Written, AtomicExpr):
         self.kind = kind
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
         self.component_of = component_of
-        self.serial = next(_tensor_serial)
+        self.serial, self.home = next(_tensor_serial), home()
         return self
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name, self.serial)
+        return (self.name, self.serial, self.home)
 
     def sort_key(self, order: object = None) -> Any:
         """Return SymPy's key: name, then age, so that printed sums have one fixed order."""
@@ -206,7 +207,9 @@ class Tensor(Written, AtomicExpr):
         return self
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError("a Tensor has an identity and cannot be pickled")
+        remember(("tensor", self.serial, self.home), self)
+        given = {field: getattr(self, field) for field in _FIELDS}
+        return _restored_tensor, (self.serial, self.home, given)
 
 
 class Element(Written, Expr):
@@ -277,6 +280,30 @@ class Element(Written, Expr):
 
     def _eval_derivative(self, symbol: Any) -> Expr:
         return sympy.S.One if symbol == self else sympy.S.Zero
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _restored_element, (self.tensor, self.args, self.serial)
+
+
+_FIELDS = (
+    "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
+    "adjoint_of", "component_of",
+)  # fmt: skip
+
+
+def _restored_tensor(serial: int, home: str, given: dict[str, Any]) -> Tensor:
+    def make() -> Tensor:
+        made = Tensor(**given)
+        made.serial, made.home = serial, home
+        return made
+
+    _tensor_serial.pass_over(serial)
+    return restored(("tensor", serial, home), make)
+
+
+def _restored_element(tensor: Tensor, subscripts: tuple[Any, ...], serial: float) -> Element:
+    _element_serial.pass_over(serial)
+    return Element(tensor, *subscripts, serial=serial)
 
 
 def _declared_as(tensor: Tensor) -> str:

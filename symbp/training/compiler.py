@@ -5,14 +5,8 @@
     normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
 """
 
-import hashlib
-import importlib.util
 import os
-import stat
-import sys
-import tempfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from symbp.calculus.expand import expand
@@ -25,13 +19,15 @@ from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
-from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise
+from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
 from symbp.networks.options import checked_options
 from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.training.loading import load_module, module_of
+from symbp.training.places import cache_folder
 
 __all__ = [
     "cache_folder",
@@ -79,7 +75,9 @@ def module_source(
     gradient, step = lowered(program, chosen, form)
     # -> text
     latex, title = _latex(program), _title(program, chosen, form)
-    return module_text(program, gradient, step, dtype, latex, title, _threshold(program))
+    return module_text(
+        program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
+    )
 
 
 def _form(derivatives: str) -> Form:
@@ -218,7 +216,8 @@ def compile(
     -------
     Trainer
         An instance of the module's Trainer; its attribute ``module`` is the module itself. It
-        is machine code after the first step, and the next process finds it in the cache.
+        is machine code after the first step, and the next process finds it in the cache. It can
+        be pickled and copied; the module lives as long as something refers to it.
 
     Examples
     --------
@@ -229,87 +228,4 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    text = module_source(program, optimizer, dtype, derivatives)
-    name = f"symbp_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
-    path = cache_folder() / f"{name}.py"
-    # The name is the content's hash, so a file that is there is the right one, if nobody edited it.
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
-    module = load_module(path, name)
-    trainer = module.Trainer()
-    trainer.module = module
-    return trainer
-
-
-def cache_folder() -> Path:
-    """Return the folder of compiled modules: ``SYMBP_CACHE``, or the user's cache folder."""
-    chosen = os.environ.get("SYMBP_CACHE")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(base) if base else Path.home() / ".cache") / "symbp"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    # A read-only home, as in many containers: the cache then lasts as long as the machine.
-    return _own_temporary_folder()
-
-
-def _own_temporary_folder() -> Path:
-    """Return a folder that nobody else can write to: what is in it will be run."""
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    folder = Path(tempfile.gettempdir()) / f"symbp-{user}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and (
-            os.name == "nt" or (found.st_uid == user and not found.st_mode & 0o022)
-        ):
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="symbp-"))
-
-
-def load_module(path: str | os.PathLike[str], name: str | None = None) -> ModuleType:
-    """Import a generated module from its file.
-
-    Parameters
-    ----------
-    path : path
-        A file that :func:`generate` wrote.
-    name : str, optional
-        Its name in ``sys.modules``; by default the file's.
-
-    Returns
-    -------
-    module
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise SymbpError(f"{path}: no such file")
-    if name is None:
-        # Read anew each time, since the file may have been generated again; and a json.py does
-        # not take the place of Python's own.
-        name = path.stem
-        known = sys.modules.get(name)
-        other = known is not None and getattr(known, "__file__", None) != str(path)
-        if other or name in sys.stdlib_module_names:
-            name += f"_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-    elif name in sys.modules:
-        return sys.modules[name]
-    specification = importlib.util.spec_from_file_location(name, path)
-    if specification is None or specification.loader is None:
-        raise SymbpError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module  # Numba looks a function's module up by name
-    try:
-        specification.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    return module_of(module_source(program, optimizer, dtype, derivatives)).Trainer()

@@ -112,15 +112,17 @@ class Standardisation:
 
 
 def load_dataset(
-    name_or_path: str | Path, target: str | None = None, classes: bool | None = None
+    name_or_path: str | Path,
+    target: str | None = None,
+    classes: bool | None = None,
+    header: bool | None = None,
 ) -> Dataset:
     """Load a bundled data set by name, or a ``.npz`` or ``.csv`` file.
 
     Parameters
     ----------
     name_or_path : str or Path
-        One of `BUNDLED`; a ``.npz`` file with arrays ``x`` and ``y``; or a ``.csv`` file, whose
-        first row is a header if no cell of it is a number.
+        One of `BUNDLED`; a ``.npz`` file with arrays ``x`` and ``y``; or a ``.csv`` file.
     target : str, optional
         The column of a ``.csv`` that is to be predicted (by default the last), or the array of
         a ``.npz`` (by default ``y``).
@@ -128,6 +130,9 @@ def load_dataset(
         Whether the target is a class. By default text is, integer arrays of a ``.npz`` are, and
         a ``.csv`` column is if its values are exactly the integers 0 … K-1, at least twice as
         many examples as classes.
+    header : bool, optional
+        Whether the first row of a ``.csv`` is a header; by default it is if no cell of it is a
+        number, and otherwise it is data, of which a warning tells.
 
     Returns
     -------
@@ -147,6 +152,8 @@ def load_dataset(
     """
     text = str(name_or_path)
     path = Path(text)
+    if header is not None and path.suffix.lower() != ".csv":
+        raise SymbpError(f"{text}: only a .csv file has a header")
     if text in BUNDLED:
         if target is not None or classes is not None:
             raise SymbpError(f"{text} has a target of its own: leave out the choice of one")
@@ -158,7 +165,7 @@ def load_dataset(
         raise SymbpError(f"{text}: no such file")
     if path.suffix.lower() == ".npz":
         return _npz(path, "y" if target is None else target, classes)
-    table = read_csv(path, target)
+    table = read_csv(path, target, header)
     y, names = _target(path, table.target_name, table.target, classes)
     return Dataset(path.stem, table.features, y, names, table.feature_names)
 

@@ -6,6 +6,8 @@ feature that is not a number, and a row of another length are errors.
 
 import csv
 import io
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,17 +45,21 @@ class Table:
     target_name: str
 
 
-def read_csv(path: Path, target: str | None) -> Table:
+def read_csv(path: Path, target: str | None, header: bool | None = None) -> Table:
     """Read a ``.csv`` file.
 
     Parameters
     ----------
     path : Path
         The file, in UTF-8; columns are separated by commas, semicolons or tabs, whichever its
-        first row has most of. The first row is a header if no cell of it is a number, or if
-        `target` stands in it.
+        first row has most of.
     target : str or None
         The name of the target column; None for the last.
+    header : bool, optional
+        Whether the first row is a header. By default it is if no cell of it is a number, or if
+        `target` stands in it. Otherwise it is data, and a warning says so: columns may be named
+        by numbers, too. Numbers that count up, such as 0, 1, 2 or 2019, 2020, 2021, are refused
+        as they may be either.
 
     Returns
     -------
@@ -64,15 +70,23 @@ def read_csv(path: Path, target: str | None) -> Table:
     ------
     SymbpError
         If a value is missing or not a finite number, a row has another length than the first,
-        or there is no such column. Rows are counted as an editor does, from 1.
+        there is no such column, or the first row may as well be a header. Rows are counted as an
+        editor does, from 1.
+
+    Warns
+    -----
+    UserWarning
+        If the first row is read as data without having been asked to.
     """
     rows = _rows(path)
     first = rows[0][1]
-    header = not any(_is_number(cell) for cell in first) or target in first
+    if header is None:
+        header = not any(map(_is_number, first)) or target in first
+        if not header:
+            _mention(path, first)
     names = first if header else [f"column {k}" for k in range(1, len(first) + 1)]
     if header:
-        twice = {name for name in names if names.count(name) > 1}
-        if target in twice:
+        if target is not None and names.count(target) > 1:
             raise SymbpError(f"{path} has two columns named {target!r}")
         del rows[0]
     if not rows:
@@ -95,6 +109,25 @@ def read_csv(path: Path, target: str | None) -> Table:
     lines = [line for line, _ in rows]
     feature_names = tuple(name for k, name in enumerate(names) if k != place)
     return Table(features, feature_names, _typed(path, names[place], lines, words), names[place])
+
+
+def _mention(path: Path, first: list[str]) -> None:
+    """Say that a row with numbers is read as data; refuse one that counts, as headers do."""
+    shown = ", ".join(first[:4]) + (", …" if len(first) > 4 else "")
+    numbers = [int(cell) for cell in first if re.fullmatch(r"[0-9]{1,9}", cell)]
+    counts = numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else False
+    if counts and len(numbers) > 2 and len(numbers) >= len(first) - 1:
+        raise SymbpError(
+            f"{path}: its first row ({shown}) may be a header or data: say header=True or "
+            f"header=False, on the command line --header or --no-header"
+        )
+    if len(first) > 1:
+        warnings.warn(
+            f"{path}: its first row ({shown}) holds numbers and is read as data; if it is a "
+            f"header, say header=True, on the command line --header",
+            UserWarning,
+            stacklevel=4,  # whoever calls `load_dataset`
+        )
 
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:

@@ -4,6 +4,7 @@ The emitted text is run as Python by three members in turn, who meet where it sa
 :mod:`tests.emitted_text`), and compiled with one, two and three threads.
 """
 
+import _thread
 import threading
 from types import ModuleType
 
@@ -93,13 +94,13 @@ def test_a_thread_that_cannot_start_leaves_the_work_to_one(monkeypatch: pytest.M
         started.append((member, members))
         return 1.0
 
-    def refuse(thread: threading.Thread) -> None:
+    def refuse(*arguments: object) -> None:
         raise RuntimeError("can't start new thread")
 
     assert together(part, 3, 0, 1)[0] == 1.0
     assert sorted(started) == [(0, 3), (1, 3), (2, 3)]
     started.clear()
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     assert together(part, 3, 0, 1)[0] == 1.0
     assert started == [(0, 1)]
 

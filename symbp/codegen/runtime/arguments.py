@@ -20,6 +20,7 @@ from symbp.codegen.runtime.stand_in import (
     _ARGUMENTS,
     _HYPERPARAMETERS,
     _PARAMETERS,
+    _RANGES,
     DTYPE,
     Parameters,
 )
@@ -138,7 +139,8 @@ def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
-    if np.ma.is_masked(value):
+    is_masked: Any = np.ma.is_masked  # older releases of NumPy leave its type open
+    if is_masked(value):
         raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
     if array.dtype.kind not in kinds:
         expected = "an integer dtype" if kinds == "iu" else "real numbers"
@@ -188,6 +190,11 @@ def _hyperparameter_values(given: dict[str, float]) -> NDArray[Any]:
             raise TypeError(f"{name}: expected a number, got {value!r}")
         if not abs(value) <= float(np.finfo(DTYPE).max):  # finite as a DTYPE too
             raise ValueError(f"{name}: expected a finite number, got {value!r}")
+        least, without, below = _RANGES.get(name, (-math.inf, True, math.inf))
+        if value < least or (without and value == least) or value >= below:
+            wanted = f"{'>' if without else '>='} {least:g}"
+            wanted += f" and < {below:g}" if below < math.inf else ""
+            raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
     return np.array([given[name] for name in _HYPERPARAMETERS], DTYPE)
 
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_KERNELS: list[Any] = []
+_OPTIONS: dict[str, Any] = {}
 DTYPE: np.dtype[Any] = np.dtype("float64")
 SIGNATURE = "stand-in"
 EQUATIONS = {"z": "z_{nj} = \\sum_k W_{jk} x_{nk} + b_j", "C": "C = \\overline{(z - y)^2}"}
@@ -34,6 +36,11 @@ _ARGUMENTS: tuple[tuple[str, str, _Shape, str, int | None], ...] = (
 )
 _STATE_SIZE = 8
 _HYPERPARAMETERS: dict[str, float] = {"learning_rate": 0.1, "momentum": 0.5}
+# What each must be above (or at least) and below.
+_RANGES: dict[str, tuple[float, bool, float]] = {
+    "learning_rate": (0.0, True, float("inf")),
+    "momentum": (0.0, False, 1.0),
+}
 _OUTPUT: str | None = "z"
 _OUTPUT_SHAPE: _Shape | None = (None, 2)
 _THRESHOLD = 0.5

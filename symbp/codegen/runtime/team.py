@@ -10,6 +10,7 @@ faster one works. On a machine whose cores are busy that is one thread.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
 import os
@@ -153,6 +154,8 @@ class Pace:
             self.tried = time.perf_counter()
 
 
+# Seconds for all members to come; where they take longer, one of them does the work.
+LONGEST_WAIT = 60.0
 # By batch size and number of threads.
 PACES: dict[tuple[int, int], Pace] = {}
 
@@ -177,38 +180,86 @@ def together(
 ) -> tuple[float, float]:
     """Run `part` by some members, each in a thread of its own.
 
-    They begin when all are there: one that is missing would be waited for without end. Returned are
-    what the first one returns, and the seconds from when they began.
+    They begin when all are there: one that is missing would be waited for without end. The caller
+    is none of them, because it can be interrupted at any time, and they cannot. Returned are what
+    the first one returns, and the seconds from when they began.
     """
-    begin, complete = threading.Event(), False
-    cores, elsewhere = cores_beside_this()
+    if members == 1:
+        start = time.perf_counter()
+        return part(0, 1, first, last), time.perf_counter() - start
+    team = Team(part, members, first, last)
+    try:
+        # The first one comes last, and begins without having slept. Not by `threading.Thread`: an
+        # interruption of its start can leave a lock behind that the new thread waits for.
+        for member in (*range(1, members), 0):
+            _thread.start_new_thread(team.run, (member,))
+        team.wait()
+    except BaseException as error:
+        # Whoever waits for the others is sent away; or all came, and they work to the end.
+        team.dismiss()
+        team.wait()
+        if not isinstance(error, RuntimeError):  # the system allows no more threads
+            raise
+    if team.errors:
+        raise team.errors[0]
+    if not team.complete:
+        return together(part, 1, first, last)
+    return team.result, time.perf_counter() - team.start
 
-    def run(member: int) -> None:
+
+class Team:
+    """Threads that begin together, or not at all: the last one to come decides."""
+
+    def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
+        self.part, self.arguments = part, (members, first, last)
+        self.missing, self.working = members, members
+        self.decided, self.lock, self.bell = threading.Event(), threading.Lock(), threading.Lock()
+        self.bell.acquire()
+        self.complete = self.over = False
+        self.result, self.start = 0.0, 0.0
+        self.errors: list[BaseException] = []
+        self.cores, self.elsewhere = cores_beside_this()
+
+    def run(self, member: int) -> None:
+        """Wait for the others, and do a member's part."""
         # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
-        # milliseconds to find out that both are busy.
-        use_cores(elsewhere)
-        begin.wait()
-        use_cores(cores)
-        if complete:
-            part(member, members, first, last)
+        # milliseconds to find out that both are busy. So the first one has the core of the caller,
+        # who waits, for itself until they begin.
+        use_cores(self.elsewhere if member else self.cores - self.elsewhere)
+        with self.lock:
+            self.missing -= 1
+            if not self.missing and not self.decided.is_set():
+                self.complete = True
+                self.start = time.perf_counter()
+                self.decided.set()
+        if not self.decided.wait(LONGEST_WAIT):
+            self.dismiss()  # the caller is gone
+        use_cores(self.cores)
+        if not self.complete:
+            return
+        try:
+            result = self.part(member, *self.arguments)
+            if member == 0:
+                self.result = result
+        except BaseException as error:
+            self.errors.append(error)
+        with self.lock:
+            self.working -= 1
+            if not self.working:
+                self.over = True
+                self.bell.release()
 
-    others = [threading.Thread(target=run, args=(member,)) for member in range(1, members)]
-    try:
-        for thread in others:
-            thread.start()
-        complete = True
-    except RuntimeError:  # the system allows no more threads
-        members = 1
-    finally:
-        begin.set()
-    start = time.perf_counter()
-    try:
-        result = part(0, members, first, last)
-    finally:
-        for thread in others:
-            if thread.ident is not None:
-                thread.join()
-    return result, time.perf_counter() - start
+    def wait(self) -> None:
+        """Wait until no member works; the caller may be interrupted here, and wait again."""
+        while not self.over:
+            self.bell.acquire(timeout=0.05)
+
+    def dismiss(self) -> None:
+        """Let those who came go, unless all did."""
+        with self.lock:
+            self.decided.set()
+            if not self.complete:
+                self.over = True
 
 
 def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import binding
-from numba import njit, types
+from numba import types
 
+from symbp.codegen.runtime.cache import always_njit
 from symbp.codegen.runtime.openblas import openblas_function
 
 
@@ -42,7 +43,7 @@ set_threads = types.ExternalFunction("symbp_blas_set_threads", types.void(types.
 LARGE_PRODUCT = 32_000_000
 
 
-@njit
+@always_njit()
 def limit_threads(multiplications: int) -> int:
     """Use one thread for products of this size or smaller; return the setting to put back.
 
@@ -56,13 +57,13 @@ def limit_threads(multiplications: int) -> int:
     return 0
 
 
-@njit
+@always_njit()
 def blas_threads() -> int:
     """Return how many threads a product of BLAS has now."""
     return int(get_threads())
 
 
-@njit
+@always_njit()
 def restore_threads(threads: int) -> None:
     """Put back what `limit_threads` returned."""
     if threads > 0:

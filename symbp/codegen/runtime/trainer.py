@@ -5,6 +5,8 @@ epoch is one call of a kernel, so that Python costs nothing for each batch. The 
 saved and loaded, and training then continues bit for bit.
 """
 
+import copy
+import io
 import json
 import math
 import os
@@ -25,6 +27,7 @@ from symbp.codegen.runtime.arguments import (
     _views,
 )
 from symbp.codegen.runtime.entry_points import _gradient, _loss, _predict, initial_parameters
+from symbp.codegen.runtime.saved import _check_finite, _check_history, _read_saved
 from symbp.codegen.runtime.stand_in import (
     _ARGUMENTS,
     _HYPERPARAMETERS,
@@ -38,6 +41,7 @@ from symbp.codegen.runtime.stand_in import (
     _loss_kernel,
     _predict_kernel,
 )
+from symbp.notation.whole_file import write_whole
 
 # Training
 
@@ -191,7 +195,10 @@ class Trainer:
         return None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole state of the training to a file (npz), from which `load` continues."""
+        """Write the whole state of the training to a file (npz), from which `load` continues.
+
+        The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
+        """
         metadata = {
             "signature": SIGNATURE,
             "hyperparameters": self.hyperparameters,
@@ -200,48 +207,48 @@ class Trainer:
             "history": self.history,
         }
         text = np.array(json.dumps(metadata, default=float))
-        # Written beside and then moved, the file appears complete or not at all.
-        temporary = f"{os.fspath(path)}.{os.getpid()}.partial"
-        try:
-            with open(temporary, "wb") as file:
-                np.savez(file, parameters=self._flat, state=self._state, metadata=text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError as error:
-            if error.errno is None:
-                raise
-            # It names the temporary file, which the caller does not know.
-            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
-        finally:
-            if os.path.exists(temporary):
-                os.remove(temporary)
+        content = io.BytesIO()
+        np.savez(content, parameters=self._flat, state=self._state, metadata=text)
+        write_whole(path, content.getvalue(), durable=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the trainer that `save` wrote; it continues as if it had never stopped.
 
-        A ValueError says if the file is damaged, or of another program, dtype or optimizer.
+        A ValueError says if the file is damaged, of another program, dtype or optimizer, or holds
+        what no training can go on from, such as parameters that are not finite.
         """
         trainer = cls()
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as entries:
-                flat, state = entries["parameters"], entries["state"]
-                metadata = json.loads(str(entries["metadata"]))
-            if metadata["signature"] != SIGNATURE:
-                raise ValueError(f"saved by program {metadata['signature']}, this is {SIGNATURE}")
-            for saved, own in ((flat, trainer._flat), (state, trainer._state)):
-                if (saved.shape, saved.dtype) != (own.shape, own.dtype):
-                    came = f"{saved.shape} of {saved.dtype}"
-                    raise ValueError(f"expected an array {own.shape} of {own.dtype}, got {came}")
-                own[...] = saved
-            trainer.hyperparameters = dict(metadata["hyperparameters"])
-            _hyperparameter_values(trainer.hyperparameters)
+            with open(path, "rb") as file:
+                flat, state, metadata = _read_saved(file)
+            _check_finite(flat, state)
+            hyperparameters = dict(metadata["hyperparameters"])
+            _hyperparameter_values(hyperparameters)
+            _check_count("epochs", metadata["epochs"], 0)
+            _check_history(metadata["history"])
             trainer._generator.bit_generator.state = metadata["generator"]
-            trainer.epochs, trainer.history = int(metadata["epochs"]), list(metadata["history"])
+            if trainer._generator.bit_generator.state != metadata["generator"]:
+                raise ValueError("generator: this is no state of one")
         except OSError:
             raise
         except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy, json
-            reason = " ".join(str(error).split())
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(f"{path}: not a saved trainer of this program ({reason})") from None
+        trainer._flat[...], trainer._state[...] = flat, state
+        trainer.hyperparameters = hyperparameters
+        trainer.epochs, trainer.history = metadata["epochs"], metadata["history"]
         return trainer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"signature": SIGNATURE, **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        if (signature := state.pop("signature", None)) != SIGNATURE:
+            raise ValueError(f"pickled by program {signature}, this is {SIGNATURE}")
+        self.__dict__.update(state)
+
+    def __copy__(self) -> Self:
+        # One that shared the parameters would train them, and count its epochs alone.
+        return copy.deepcopy(self)

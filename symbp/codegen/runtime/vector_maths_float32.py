@@ -17,13 +17,15 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from symbp.codegen.runtime.cache import always_njit
+
 # The flags are given because Numba would inherit the caller's; more would undo the compensation of
 # errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
-elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+elementwise = always_njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 INFINITY, NOT_A_NUMBER = np.float32(np.inf), np.float32(np.nan)
