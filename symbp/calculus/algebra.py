@@ -11,7 +11,8 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import Plus, power, product_of
+from symbp.notation.arithmetic import Plus, power
+from symbp.notation.collected import product_of
 from symbp.notation.equation import Equation
 
 __all__ = ["Unknowns", "is_derived", "ordinary", "restored"]

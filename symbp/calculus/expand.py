@@ -13,7 +13,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
 from symbp.calculus.partial import partial
 from symbp.calculus.quotients import over_one_denominator
-from symbp.notation.arithmetic import factors, product_of, sum_of, terms
+from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.functions import operation_of, sigmoid, softplus, stop_gradient
 from symbp.notation.index import Index

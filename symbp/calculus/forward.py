@@ -13,7 +13,7 @@ from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.ranges import Ranges
 from symbp.calculus.reverse import reduction_factor
-from symbp.notation.arithmetic import sum_of
+from symbp.notation.collected import sum_of
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name

@@ -12,8 +12,8 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from symbp.calculus.schedule import schedule
-from symbp.notation.arithmetic import denominator
 from symbp.notation.bounds import COMPARISONS
+from symbp.notation.collected import denominator
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of, where

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import Plus, factors, product_of, terms
+from symbp.notation.arithmetic import Plus
+from symbp.notation.collected import factors, product_of, terms
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index

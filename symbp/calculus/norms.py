@@ -11,7 +11,8 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import factors, power, terms
+from symbp.notation.arithmetic import power
+from symbp.notation.collected import factors, terms
 from symbp.notation.equation import Equation
 from symbp.notation.functions import stop_gradient, where
 from symbp.notation.program import Program

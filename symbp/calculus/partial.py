@@ -10,7 +10,8 @@ from collections.abc import Callable
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import power, product_of, sum_of
+from symbp.notation.arithmetic import power
+from symbp.notation.collected import product_of, sum_of
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import maximum, minimum, operation_of, shares, where
 from symbp.notation.prime import Prime

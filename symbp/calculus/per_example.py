@@ -8,7 +8,8 @@ cost of one example. The gradient of the mean is then the mean of the gradients.
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import Plus, factors, product_of
+from symbp.notation.arithmetic import Plus
+from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
 from symbp.notation.program import Program

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import factors, power, product_of, sum_of, terms
+from symbp.notation.arithmetic import power
+from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.standard import Abs, sign
 
 __all__ = ["Polynomial", "constant", "powers_of", "product"]

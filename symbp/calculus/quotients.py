@@ -19,7 +19,8 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.polynomials import Polynomial, constant, powers_of, product
-from symbp.notation.arithmetic import factors, power, product_of, sum_of, terms
+from symbp.notation.arithmetic import power
+from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.functions import where
 from symbp.notation.tensor import Element
 

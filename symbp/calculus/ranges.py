@@ -30,7 +30,7 @@ from symbp.calculus.intervals import (
     widened,
 )
 from symbp.calculus.share import canonical
-from symbp.notation.arithmetic import factors, product_of, sum_of
+from symbp.notation.collected import factors, product_of, sum_of
 from symbp.notation.equation import Equation
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index

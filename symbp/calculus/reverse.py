@@ -18,7 +18,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.ranges import Ranges
-from symbp.notation.arithmetic import product_of
+from symbp.notation.collected import product_of
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin, elements_of, indices_of
 from symbp.notation.errors import NotationError

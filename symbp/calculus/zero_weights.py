@@ -13,7 +13,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.ranges import Ranges
-from symbp.notation.arithmetic import product_of
+from symbp.notation.collected import product_of
 from symbp.notation.equation import Equation
 from symbp.notation.functions import log1p
 from symbp.notation.program import Program

@@ -16,7 +16,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.ranges import Ranges
 from symbp.calculus.share import canonical
-from symbp.notation.arithmetic import factors, product_of
+from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Extent, Index

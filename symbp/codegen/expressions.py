@@ -13,7 +13,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.codegen.names import Names
-from symbp.notation.arithmetic import denominator
+from symbp.notation.collected import denominator
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index

@@ -7,7 +7,8 @@ gradient stored.
 
 import sympy
 
-from symbp.notation.arithmetic import Plus, factors, product_of, terms
+from symbp.notation.arithmetic import Plus
+from symbp.notation.collected import factors, product_of, terms
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
@@ -72,7 +73,9 @@ def _single_sum(
         source = writers.get(factor.tensor, [])
         if (
             not factor.is_plain
-            or any(_reads(other, factor.tensor) for other in terms(equation.body) if other is not term)
+            or any(
+                _reads(other, factor.tensor) for other in terms(equation.body) if other is not term
+            )
             or others.has(factor)
             or any(element.args for element in others.atoms(Element))
             or readers.get(factor.tensor) != 1

@@ -22,7 +22,8 @@ from symbp.derivations.order import (
 from symbp.derivations.patterns import is_indicator, softmax_argument
 from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
-from symbp.notation.arithmetic import Plus, terms
+from symbp.notation.arithmetic import Plus
+from symbp.notation.collected import terms
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index

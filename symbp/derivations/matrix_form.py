@@ -31,7 +31,7 @@ from symbp.derivations.matrix_tree import (
 )
 from symbp.derivations.order import in_order, matrix_order
 from symbp.derivations.patterns import softmax_argument
-from symbp.notation import arithmetic
+from symbp.notation import arithmetic, collected
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
@@ -167,7 +167,7 @@ def _spread(factor: _Factor, indices: tuple[Index, ...]) -> _Factor:
 def _product_factors(node: Expr) -> list[_Factor]:
     """Return the factors of a product in the order in which people write them."""
     result: list[_Factor] = []
-    for part in sorted(arithmetic.factors(node), key=matrix_order):
+    for part in sorted(collected.factors(node), key=matrix_order):
         if not isinstance(part, sympy.Pow) or not part.has(Index):
             result.append(_factor(part))
             continue

@@ -11,7 +11,8 @@ from sympy.core.expr import Expr
 
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.patterns import weight
-from symbp.notation.arithmetic import Plus, factors
+from symbp.notation.arithmetic import Plus
+from symbp.notation.collected import factors
 from symbp.notation.equation import indices_of
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime

@@ -14,7 +14,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.partial import partial
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.unroll import Components
-from symbp.notation.arithmetic import product_of, sum_of
+from symbp.notation.collected import product_of, sum_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Reduction

@@ -17,7 +17,7 @@ from symbp.derivations.index_form import MUL, IndexForm
 from symbp.derivations.path_graph import Path, PathGraph
 from symbp.derivations.printing import style_of
 from symbp.derivations.style import Style
-from symbp.notation.arithmetic import sum_of
+from symbp.notation.collected import sum_of
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
 

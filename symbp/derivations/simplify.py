@@ -15,7 +15,7 @@ from symbp.calculus.algebra import Unknowns, ordinary, restored
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
 from symbp.derivations.patterns import freshened, weight
-from symbp.notation.arithmetic import factors, product_of
+from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index

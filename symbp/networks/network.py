@@ -11,7 +11,8 @@ from symbp.networks.costs import Cost, CostFunction, cost
 from symbp.networks.layers import Activation, Dense, Layer, checked_layer
 from symbp.networks.options import checked_options, checked_size, shorthand_sizes
 from symbp.networks.penalties import Penalty, checked_penalties
-from symbp.notation.arithmetic import Plus, terms
+from symbp.notation.arithmetic import Plus
+from symbp.notation.collected import terms
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index

@@ -1,16 +1,17 @@
 """Sums, products and powers that keep the order in which they were written.
 
-SymPy brings a sum or product to a normal form when it is made: ``2*(a + b)`` becomes ``2*a + 2*b``,
-``(x + b) - b`` becomes ``x``, terms are flattened and sorted. On paper that is the same; in floating
-point it is not, and it is not what was written. The expressions of the notation therefore have sums,
-products and powers of their own: subclasses of SymPy's, so that everything that reads them goes on
-working, whose arguments stand as they were written and are evaluated from left to right.
+SymPy brings a sum or product to a normal form when it is made: ``2*(a + b)`` becomes
+``2*a + 2*b``, ``(x + b) - b`` becomes ``x``, terms are flattened and sorted. On paper that is the
+same; in floating point it is not, and it is not what was written. The expressions of the notation
+therefore have sums, products and powers of their own: subclasses of SymPy's, so that everything
+that reads them goes on working, whose arguments stand as they were written and are evaluated from
+left to right.
 
-Only what is exact for all finite numbers is simplified: ``0 + a``, ``1*a``, ``a - a``, ``-(-a)``, two
-numbers, ``a*a`` (which is ``a**2``), ``a/a``.
+Only what is exact for all finite numbers is simplified: ``0 + a``, ``1*a``, ``a - a``, ``-(-a)``,
+two numbers, ``a*a`` (which is ``a**2``), ``a/a``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -20,10 +21,7 @@ from sympy.core.expr import Expr
 from symbp.notation.numpy_operands import operand_of
 from symbp.notation.refusals import Refusals
 
-__all__ = [
-    "Plus", "Power", "Times", "Written", "denominator", "factors", "is_written", "power", "product_of", "sum_of",
-    "terms",
-]  # fmt: skip
+__all__ = ["Plus", "Power", "Times", "Written", "is_written", "power"]
 
 # A factor between the reciprocal of this and this hardly changes what is out of range.
 _MODERATE = sympy.Integer(2) ** 24
@@ -154,7 +152,7 @@ class Plus(_Ordered, sympy.Add):
         return numbers[0], Plus(*(term for term in self.args if term is not numbers[0]))
 
     def _eval_derivative(self, symbol: Any) -> Any:
-        return sum_of(*(term.diff(symbol) for term in self.args))
+        return Plus(*(term.diff(symbol) for term in self.args))
 
     def _sympystr(self, printer: Any) -> str:
         text = ""
@@ -197,11 +195,8 @@ class Times(_Ordered, sympy.Mul):
 
     def _eval_derivative(self, symbol: Any) -> Any:
         parts = self.args
-        return sum_of(
-            *(
-                product_of(*parts[:i], part.diff(symbol), *parts[i + 1 :])
-                for i, part in enumerate(parts)
-            )
+        return Plus(
+            *(Times(*parts[:i], part.diff(symbol), *parts[i + 1 :]) for i, part in enumerate(parts))
         )
 
     def _sympystr(self, printer: Any) -> str:
@@ -238,9 +233,9 @@ class Power(Written, sympy.Pow):
         from symbp.notation.singular import power_log, power_slope
 
         base, exponent = self.args
-        result = product_of(power_slope(base, exponent), base.diff(symbol))
+        result = power_slope(base, exponent) * base.diff(symbol)
         if exponent.has(symbol):
-            result += product_of(power_log(base, exponent), exponent.diff(symbol))
+            result += power_log(base, exponent) * exponent.diff(symbol)
         return result
 
 
@@ -262,7 +257,7 @@ def _add(left: Expr, right: Expr) -> Expr:
         return _multiply(sympy.Integer(2), left)
     if right == _negate(left):
         return sympy.S.Zero
-    return _made(Plus, (*terms(left), right) if isinstance(left, Plus) else (left, right))
+    return _made(Plus, (*left.args, right) if isinstance(left, Plus) else (left, right))
 
 
 def _subtract(left: Expr, right: Expr) -> Expr:
@@ -316,9 +311,9 @@ def _scaled(number: Expr, node: Expr) -> Expr:
     if node.is_Number or not is_written(node):
         return sympy.Mul(number, node)
     before, rest = _coefficient(node)
-    if before != 1 and (abs(number) == 1 or _is_moderate(number) and _is_moderate(before)):
+    if before != 1 and (abs(number) == 1 or (_is_moderate(number) and _is_moderate(before))):
         return _scaled(number * before, rest)
-    if isinstance(node, Times) and (before == 1 and abs(number) == 1 or _is_moderate(number)):
+    if isinstance(node, Times) and ((before == 1 and abs(number) == 1) or _is_moderate(number)):
         return _made(Times, (number, *node.args))
     return _made(Times, (number, node))
 
@@ -387,7 +382,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
 
 def _made(cls: Any, arguments: tuple[Expr, ...]) -> Expr:
     made: Expr = Expr.__new__(cls, *arguments)
-    made.is_commutative = True  # type: ignore[misc]
+    made.is_commutative = True
     return made
 
 
@@ -409,90 +404,3 @@ def is_written(node: Any) -> bool:
 
 def _base_and_exponent(node: Expr) -> tuple[Expr, Expr]:
     return node.args if isinstance(node, sympy.Pow) else (node, sympy.S.One)
-
-
-# For passes, whose own sums and products have no written order -------------------------------
-
-
-def terms(node: Expr) -> tuple[Expr, ...]:
-    """Return the terms of a sum as they stand, or the expression alone."""
-    return tuple(node.args) if isinstance(node, sympy.Add) else (node,)
-
-
-def factors(node: Expr) -> tuple[Expr, ...]:
-    """Return the factors of a product, those of products inside it among them."""
-    if not isinstance(node, sympy.Mul):
-        return (node,)
-    return tuple(inner for factor in node.args for inner in factors(factor))
-
-
-def denominator(factor: Expr) -> Expr | None:
-    """Return what a factor divides by: of ``1/x`` and ``1/sqrt(x)``, but not of ``x**-2``.
-
-    The square of a small divisor may be 0 where the square of its reciprocal is in range.
-    """
-    if not isinstance(factor, sympy.Pow):
-        return None
-    base, exponent = factor.args
-    if not exponent.could_extract_minus_sign() or (exponent.is_Integer and exponent != -1):
-        return None
-    return power(base, -exponent)
-
-
-def sum_of(*given: Expr) -> Expr:
-    """Return a sum that a pass derives: equal terms are counted, what cancels is gone.
-
-    Unlike ``+`` it is for terms that nobody wrote beside one another.
-    """
-    counted: dict[object, Expr] = {}
-    shown: dict[object, Expr] = {}
-    for term in given:
-        number, rest = _number_and_rest(_expression(term))
-        key = frozenset(_counted(factors(rest)).items()) if rest != 1 else None
-        counted[key] = counted.get(key, sympy.S.Zero) + number
-        shown.setdefault(key, rest)
-    parts = (_scaled(number, shown[key]) for key, number in counted.items() if number != 0)
-    return reduce(_add, parts, sympy.S.Zero)
-
-
-def product_of(*given: Expr) -> Expr:
-    """Return a product that a pass derives: flat, numbers in front, ``x · x⁻¹`` gone."""
-    number: Expr = sympy.S.One
-    exponents: dict[Expr, Expr] = {}
-    for factor in _flat(given):
-        if factor.is_Number:
-            number = number * factor
-            continue
-        base, exponent = _base_and_exponent(factor)
-        if not exponent.is_Integer:
-            base, exponent = factor, sympy.S.One
-        exponents[base] = exponents.get(base, sympy.S.Zero) + exponent
-    # What varies with no index stands in front, where it is computed before any loop.
-    bases = sorted((b for b in exponents if exponents[b] != 0), key=_varies)
-    parts = [power(base, exponents[base]) for base in bases]
-    return _scaled(number, _product(tuple(parts))) if parts and number != 0 else number
-
-
-def _varies(node: Expr) -> bool:
-    return bool(node.atoms(sympy.Dummy))  # an Index is one
-
-
-def _flat(given: Iterable[Expr]) -> Iterator[Expr]:
-    for value in given:
-        yield from factors(_expression(value))
-
-
-def _number_and_rest(term: Expr) -> tuple[Expr, Expr]:
-    parts = factors(term)
-    numbers = [part for part in parts if part.is_Number]
-    if not numbers:
-        return sympy.S.One, term
-    rest = [part for part in parts if not part.is_Number]
-    return sympy.Mul(*numbers), Times(*rest)
-
-
-def _counted(parts: Iterable[Expr]) -> dict[Expr, int]:
-    result: dict[Expr, int] = {}
-    for part in parts:
-        result[part] = result.get(part, 0) + 1
-    return result

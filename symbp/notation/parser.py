@@ -16,7 +16,8 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import Written, factors, power
+from symbp.notation.arithmetic import Written, power
+from symbp.notation.collected import factors
 from symbp.notation.errors import NotationError, suggest
 from symbp.notation.functions import OPERATIONS
 from symbp.notation.mistakes import mistake

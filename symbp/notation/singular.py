@@ -14,7 +14,8 @@ import scipy
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import power, product_of
+from symbp.notation.arithmetic import power
+from symbp.notation.collected import product_of
 from symbp.notation.functions import _Elementwise, log1p, where
 from symbp.notation.operation import Operation, register
 from symbp.notation.standard import log, sqrt

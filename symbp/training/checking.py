@@ -371,11 +371,7 @@ def _close(a: Any, b: Any, size: Any) -> bool:
     if a == b or (a != a and b != b):
         return True
     # What shrinks with the digits is zero.
-    return bool(
-        abs(a - b) <= 1e-20 * abs(b)
-        or abs(a - b) <= 1e-40 * size
-        or _shrinks(a, b)
-    )
+    return bool(abs(a - b) <= 1e-20 * abs(b) or abs(a - b) <= 1e-40 * size or _shrinks(a, b))
 
 
 def _tolerances(gradients: Mapping[str, NDArray[Any]], bounds: Bounds) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,8 @@ import sympy
 import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
-from symbp.notation.arithmetic import Plus, Times, product_of, sum_of
+from symbp.notation.arithmetic import Plus, Times
+from symbp.notation.collected import product_of, sum_of
 
 n, j, k = bp.indices("n j k", "N", 3, 4)
 x, w, b = bp.input("x", n, j), bp.parameter("w", j), bp.parameter("b")

@@ -12,7 +12,7 @@ from itertools import islice
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import product_of
+from symbp.notation.collected import product_of
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Extent, Index
