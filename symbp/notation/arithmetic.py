@@ -176,7 +176,12 @@ class Times(_Ordered, sympy.Mul):
 
     def __new__(cls, *factors: Any, **options: Any) -> Any:
         """Return the product of factors, multiplied one after another."""
-        return reduce(_multiply, map(_expression, factors), sympy.S.One)
+        given = [_expression(factor) for factor in factors]
+        number: Expr = sympy.S.One
+        if len(given) > 1 and given[0].is_Number and _is_moderate(given[0]):
+            # Beside what is not written, such as 1/N, it would become one number with it.
+            number, *given = given
+        return _scaled(number, reduce(_multiply, given, sympy.S.One))
 
     def as_ordered_factors(self, order: Any = None) -> list[Any]:
         """Return the factors as they were written."""

@@ -195,3 +195,12 @@ def evaluate_size(formulas: list[Any], values: dict[str, Any]) -> Any:
         return size(node.args[0]) ** int(node.args[1])
 
     return np.stack([np.broadcast_to(size(f), (5, 3)) for f in formulas], axis=-1)
+
+
+def test_a_product_is_made_anew_from_its_factors() -> None:
+    N = bp.batch_extent()
+    for product in (
+        product_of(sympy.Rational(1, 2), 1 / N, X), -X * W, 1e300 * X * W, -1e300 * X * W,
+        X * W * 1e300, X * (W * B), 3 * X / W, bp.Mean(X**2, n, j), -(X + W) / N, 2 * n * X,
+    ):  # fmt: skip
+        assert product.func(*product.args) == product, product
