@@ -1,0 +1,174 @@
+"""Logarithms as sums of known parts, and how such a sum is written without cancellation.
+
+A quantity made of exponentials is out of range long before its logarithm is. A :data:`Form` is a
+logarithm as a sum ``Σ c·atom``: of plain terms (the exponents that were written), of ``softplus``
+and ``log_sum_exp`` (the logarithms of sums of exponentials). Products of quantities are sums of
+forms, so that what cancels on paper cancels here: ``x - softplus(x)`` is ``-softplus(-x)``, whose
+digits are right where ``x - x`` has none left.
+"""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
+
+import sympy
+from sympy.core.expr import Expr
+
+from symbp.notation.arithmetic import factors
+from symbp.notation.functions import expm1, log1p, log_sum_exp, relu, sigmoid, softplus, where
+from symbp.notation.standard import Abs, exp, log, tanh
+
+__all__ = [
+    "Form", "build", "combined", "is_nonnegative", "linear", "log1m_exp", "log_of_softplus",
+    "log_sech_squared", "ratio", "without_cancellation",
+]  # fmt: skip
+
+#: From each atom to its coefficient; the atom 1 stands for a number.
+Form = dict[Expr, Expr]
+
+_ONE = sympy.S.One
+# Below this the logarithm of softplus(u) is u to the last digit.
+_LINEAR_BELOW = -40
+_HALF = sympy.Float("0.69314718055994530942")
+
+
+def combined(form: Form, other: Form, times: Expr = _ONE) -> Form:
+    """Return the sum of a form and a multiple of another."""
+    result = dict(form)
+    for atom, coefficient in other.items():
+        total = result.get(atom, sympy.S.Zero) + coefficient * times
+        if total == 0:
+            result.pop(atom, None)
+        else:
+            result[atom] = total
+    return result
+
+
+def build(form: Form) -> Expr:
+    """Return a form as an expression, its terms in their order."""
+    parts = [c if atom == 1 else c * atom for atom, c in form.items()]
+    return reduce(add, parts, sympy.S.Zero)
+
+
+def linear(node: Expr) -> Form:
+    """Return the terms of a sum, with numbers in front as coefficients; what looks inside no
+    product but ``-(a + b)``, as multiplying a sum out loses digits.
+    """  # noqa: D205 - one thought
+    if node.is_number:
+        return {} if node == 0 else {_ONE: node}
+    if isinstance(node, sympy.Add):
+        result: Form = {}
+        for term in node.args:
+            result = combined(result, linear(term))
+        return result
+    if isinstance(node, sympy.Mul):
+        coefficient, rest = node.as_coeff_Mul()
+        if coefficient != 1 and (coefficient == -1 or not isinstance(rest, sympy.Add)):
+            return combined({}, linear(rest), coefficient)
+    return {node: _ONE}
+
+
+def ratio(form: Form, part: Form) -> Expr:
+    """Return the multiple of ``part`` that ``form`` holds, 0 where it holds none.
+
+    A multiple of the smallest size whose terms are all in the form with one sign.
+    """
+    found = sympy.S.Zero
+    for atom, coefficient in part.items():
+        if atom not in form:
+            return sympy.S.Zero
+        here = form[atom] / coefficient
+        if found != 0 and (here > 0) != (found > 0):
+            return sympy.S.Zero
+        if found == 0 or abs(here) < abs(found):
+            found = here
+    return found
+
+
+def without_cancellation(form: Form) -> tuple[Form, bool]:
+    """Return a form whose logarithms of sums do not cancel against plain terms, and whether it
+    is another: ``softplus(x) - x`` becomes ``softplus(-x)``, ``log_sum_exp(a, b) - a`` likewise.
+    """  # noqa: D205 - one thought
+    changed = False
+    for atom in [a for a in form if isinstance(a, log_sum_exp)]:
+        for argument in atom.args:
+            member = linear(argument)
+            held = ratio(form, member)
+            coefficient = form.get(atom, sympy.S.Zero)
+            if held == 0 or coefficient == 0 or (held > 0) == (coefficient > 0):
+                continue
+            size = min(abs(held), abs(coefficient))
+            size = size if coefficient > 0 else -size
+            form = combined(form, {atom: -size})
+            form = combined(form, member, size)
+            rest = [build(combined(linear(other), member, -_ONE)) for other in atom.args]
+            form = combined(form, {log_of_sum(rest): size})
+            changed = True
+    for atom in [a for a in form if isinstance(a, softplus)]:
+        if atom in form:
+            form, different = _with_softplus(form, atom)
+            changed = changed or different
+    return form, changed
+
+
+def log_of_sum(exponents: Iterable[Expr]) -> Expr:
+    """Return ``log Σ exp(u)`` of two or more exponents as one function."""
+    ordered = sorted(exponents, key=sympy.default_sort_key)
+    if len(ordered) == 2 and 0 in ordered:
+        return softplus(next((u for u in ordered if u != 0), sympy.S.Zero))
+    return log_sum_exp(*ordered)
+
+
+def _with_softplus(form: Form, atom: Expr) -> tuple[Form, bool]:
+    """Return the form with ``a·w + b·softplus(w) + c·softplus(-w)`` in the terms that add up."""
+    w = linear(atom.args[0])
+    mirrored = softplus(-atom.args[0])
+    a, b, c = ratio(form, w), form[atom], form.get(mirrored, sympy.S.Zero)
+    # w = softplus(w) - softplus(-w)
+    up, down, plain = b + a, c - a, sympy.S.Zero
+    if up * down < 0:
+        # One of the two and w: what is left of the smaller goes into w.
+        plain = up if abs(up) <= abs(down) else -down
+        up, down = up - plain, down + plain
+    if (plain, up, down) == (a, b, c):
+        return form, False
+    rest = combined(form, w, plain - a)
+    rest = combined(rest, {atom: up - b})
+    return combined(rest, {mirrored: down - c}), True
+
+
+def log_of_softplus(u: Expr) -> Expr:
+    """Return ``log softplus(u)``, which is ``u`` far to the left."""
+    return where(sympy.Lt(u, _LINEAR_BELOW), u, log(softplus(u)))
+
+
+def log1m_exp(u: Expr) -> Expr:
+    """Return ``log(1 - exp(u))`` for negative ``u`` (Maechler, 2012)."""
+    if isinstance(u, sympy.Mul) and u.args[0] == -1 and isinstance(u.args[-1], softplus):
+        if len(u.args) == 2:
+            return -softplus(-u.args[1].args[0])
+    return where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
+
+
+def log_sech_squared(u: Expr) -> Expr:
+    """Return ``log(1 - tanh(u)**2)``."""
+    far = sympy.log(4) - softplus(2 * u) - softplus(-2 * u)
+    return where(sympy.Lt(Abs(u), 1), log1p(-(tanh(u) ** 2)), far)
+
+
+def is_nonnegative(node: Expr) -> bool:
+    """Whether an expression cannot be negative, as far as can be seen."""
+    if node.is_number:
+        return bool(node >= 0)
+    if isinstance(node, (sympy.exp, sympy.Abs, softplus, sigmoid, relu)):
+        return True
+    if isinstance(node, log_sum_exp):
+        return any(argument.is_number and argument >= 0 for argument in node.args)
+    if isinstance(node, sympy.Pow):
+        base, exponent = node.args
+        return bool(exponent.is_even) or is_nonnegative(base)
+    if isinstance(node, sympy.Mul):
+        return all(is_nonnegative(factor) for factor in factors(node))
+    if isinstance(node, sympy.Add):
+        return all(is_nonnegative(term) for term in node.args)
+    return False
