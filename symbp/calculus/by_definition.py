@@ -28,7 +28,9 @@ class Definitions:
         self.names = {tensor.name for tensor in program.tensors}
         positions = definitions(program.equations)
         self.single = {tensor for tensor, where_ in positions.items() if len(where_) == 1}
+        self.several = {tensor: len(p) for tensor, p in positions.items() if len(p) > 1}
         self.defined: dict[Tensor, Equation] = {}
+        self.added: dict[Tensor, list[Equation]] = {}
         self.made: set[Tensor] = set()
 
     def add(self, equation: Equation) -> None:
@@ -36,6 +38,22 @@ class Definitions:
         self.equations.append(equation)
         if equation.tensor in self.single and equation.lhs.is_plain:
             self.defined[equation.tensor] = equation
+        elif equation.tensor in self.several:
+            self.added.setdefault(equation.tensor, []).append(equation)
+
+    def contributions(self, tensor: Tensor) -> list[Equation]:
+        """Return the equations that add up to a tensor, at the same indices; none if unknown."""
+        if tensor in self.defined:
+            return [self.defined[tensor]]
+        found = self.added.get(tensor, [])
+        if len(found) < self.several.get(tensor, 0) or not all(e.lhs.is_plain for e in found):
+            return []
+        names = [dict(zip(e.lhs.args, found[0].lhs.args, strict=True)) for e in found]
+        return [e.rename(n) for e, n in zip(found, names, strict=True)]
+
+    def arguments(self, tensor: Tensor) -> tuple[Expr, ...]:
+        """Return the indices at which the equations of a tensor are read."""
+        return tuple(self.contributions(tensor)[0].lhs.args)
 
     def make(
         self,

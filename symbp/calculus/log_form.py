@@ -15,8 +15,18 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import factors
-from symbp.notation.functions import expm1, log1p, log_sum_exp, relu, sigmoid, softplus, where
+from symbp.notation.functions import (
+    expm1,
+    log1p,
+    log_sum_exp,
+    maximum,
+    relu,
+    sigmoid,
+    softplus,
+    where,
+)
 from symbp.notation.standard import Abs, exp, log, tanh
+from symbp.notation.tensor import Element
 
 __all__ = [
     "Form", "build", "combined", "is_nonnegative", "linear", "log1m_exp", "log_of_softplus",
@@ -46,8 +56,32 @@ def combined(form: Form, other: Form, times: Expr = _ONE) -> Form:
 
 def build(form: Form) -> Expr:
     """Return a form as an expression, its terms in their order."""
-    parts = [c if atom == 1 else c * atom for atom, c in form.items()]
+    parts = [c if atom == 1 else c * atom for atom, c in _separated(form).items()]
     return reduce(add, parts, sympy.S.Zero)
+
+
+def _separated(form: Form) -> Form:
+    """Return the form with the linear parts of softplus first, where some are subtracted.
+
+    ``softplus(a) - softplus(b)`` has the derivative ``σ(a) - σ(b)``, which loses its digits where
+    both are near 1. As ``max(a, 0) - max(b, 0)`` and what is left of each, none is lost.
+    """
+    atoms = [atom for atom in form if isinstance(atom, softplus)]
+    pairs = [
+        (one, other)
+        for one in atoms
+        for other in atoms
+        if form[one] > 0 > form[other] and one.atoms(Element) & other.atoms(Element)
+    ]
+    chosen = {atom for pair in pairs for atom in pair}
+    result = {atom: c for atom, c in form.items() if atom not in chosen}
+    for atom in atoms:
+        if atom in chosen:
+            result = combined(result, {maximum(atom.args[0], 0): form[atom]})
+    for atom in atoms:
+        if atom in chosen:
+            result = combined(result, {softplus(-Abs(atom.args[0])): form[atom]})
+    return result
 
 
 def linear(node: Expr) -> Form:
@@ -105,6 +139,10 @@ def without_cancellation(form: Form) -> tuple[Form, bool]:
             form = combined(form, {log_of_sum(rest): size})
             changed = True
     for atom in [a for a in form if isinstance(a, softplus)]:
+        taken = _taken_in(form, atom)
+        if taken is not None:
+            form, changed = taken, True
+    for atom in [a for a in form if isinstance(a, softplus)]:
         if atom in form:
             form, different = _with_softplus(form, atom)
             changed = changed or different
@@ -117,6 +155,19 @@ def log_of_sum(exponents: Iterable[Expr]) -> Expr:
     if len(ordered) == 2 and 0 in ordered:
         return softplus(next((u for u in ordered if u != 0), sympy.S.Zero))
     return log_sum_exp(*ordered)
+
+
+def _taken_in(form: Form, atom: Expr) -> Form | None:
+    """Return the form with ``softplus(a - b) - a`` as ``log_sum_exp(-a, -b)``, if there is one."""
+    w, c = linear(atom.args[0]), form[atom]
+    if len(w) < 2 or ratio(form, w) != 0:
+        return None
+    shared = {a: form[a] for a in w if a in form and a != 1 and form[a] == -c * w[a]}
+    if not shared:
+        return None
+    rest = combined({}, shared, 1 / c)
+    form = combined(combined(form, shared, -_ONE), {atom: -c})
+    return combined(form, {log_of_sum((build(rest), build(combined(rest, w)))): c})
 
 
 def _with_softplus(form: Form, atom: Expr) -> tuple[Form, bool]:

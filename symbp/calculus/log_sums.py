@@ -20,6 +20,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.by_definition import Definitions, unified
 from symbp.calculus.log_form import (
     Form,
+    build,
     combined,
     is_nonnegative,
     ratio,
@@ -58,6 +59,8 @@ class LogSums(Definitions):
         # Weighted sums, by the tensor of their scale: the equation, and what is summed.
         self.sums: dict[Tensor, object] = {}
         self.known: dict[object, Tensor] = {}
+        self.same: dict[Tensor, Tensor] = {}
+        self.weighted: dict[object, tuple[Tensor, Tensor]] = {}
         self.parts: dict[Tensor, _Parts] = {}
         self.source: dict[Tensor, Tensor] = {}
         self.inverting = True
@@ -68,7 +71,9 @@ class LogSums(Definitions):
         needs = predecessors(program.equations)
         for component in components(needs):
             if len(component) > 1 or component[0] in needs[component[0]]:
-                self.single -= {program.equations[i].tensor for i in component}
+                for tensor in {program.equations[i].tensor for i in component}:
+                    self.single.discard(tensor)
+                    self.several.pop(tensor, None)
 
     def body_of(self, node: Element) -> Expr | None:
         """Return what an element is by definition, unless it is a reduction."""
@@ -77,16 +82,39 @@ class LogSums(Definitions):
             return None
         return equation.body.xreplace(dict(zip(equation.lhs.args, node.args, strict=True)))
 
-    def log_sum(self, equation: Equation, exponent: Expr) -> Element:
-        """Return ``log Σ exp(exponent)`` over the bound indices of an equation."""
+    def add(self, equation: Equation) -> None:
+        """Append an equation; what it is the logarithm of need not be made again."""
+        super().add(equation)
+        if equation.tensor in self.defined and equation.operation == "logsumexp":
+            key = self.key(tuple(equation.lhs.args), equation.reduce, equation.body)
+            self.same[equation.tensor] = self.known.setdefault(key, equation.tensor)
+
+    def same_as(self, node: Element) -> Element:
+        """Return the first log-sum-exp of those that have one value."""
+        tensor = self.same.get(node.tensor, node.tensor)
+        return node if tensor is node.tensor else Element(tensor, *node.args)
+
+    def log_sum(self, equation: Equation, form: Form) -> Element:
+        """Return ``log Σ exp(form)`` over the bound indices of an equation."""
         indices = tuple(equation.lhs.args)
-        form, _ = canonical(sympy.Tuple(*indices, *equation.reduce, exponent))
-        key = form, len(indices)
+        exponent = build(form)
+        parts = self._parts_of(exponent)
+        if parts is not None and exponent.tensor is parts.below.tensor:
+            names = dict(zip(parts.below.args, exponent.args, strict=True))
+            over = self.defined[self.source[exponent.tensor]].reduce
+            if {names[index] for index in over} == set(equation.reduce):
+                return parts.tail.xreplace(names)
+        key = self.key(indices, equation.reduce, exponent)
         if key not in self.known:
             name = f"{equation.tensor.name}_log"
             made = self.make(name, indices, exponent, equation.reduce, "logsumexp", equation)
             self.known[key] = made.tensor
         return Element(self.known[key], *indices)
+
+    def key(self, indices: tuple[Index, ...], bound: tuple[Index, ...], body: Expr) -> object:
+        """Return what reductions that have one value have in common."""
+        form, _ = canonical(sympy.Tuple(*indices, *bound, body))
+        return form, len(indices)
 
     def is_log_sum(self, atom: Expr) -> bool:
         """Whether an atom is a log-sum-exp that an equation defines."""
@@ -276,3 +304,4 @@ class LogSums(Definitions):
             for element in (top, below, tail):
                 self.source[element.tensor] = tensor
         return self.parts[tensor]
+

@@ -24,7 +24,7 @@ from symbp.calculus.log_form import (
 )
 from symbp.calculus.log_sums import LogSums
 from symbp.notation.arithmetic import factors, product_of
-from symbp.notation.equation import Equation
+from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import (
     expm1,
     log1p,
@@ -129,10 +129,11 @@ class Analysis(LogSums):
                 if coefficient == -1 or not isinstance(rest, sympy.Add) or self.has_logs(inner):
                     return combined({}, inner, coefficient)
         if isinstance(node, sympy.log):
-            return self.log_form(self.scaled(node.args[0]), node)
+            return self.log_of(node.args[0], node)
         if isinstance(node, log1p):
-            return self.log_form(self.scaled(1 + node.args[0]), node)
+            return self.log_of(1 + node.args[0], node)
         if isinstance(node, Element):
+            node = self.same_as(node)
             inverted = self.inverted(node)
             if inverted is not None:
                 return inverted
@@ -142,12 +143,15 @@ class Analysis(LogSums):
                 return inner
         return linear(node)
 
-    def log_form(self, quantity: Scaled, node: Expr | None = None) -> Form:
-        """Return the logarithm of a quantity; ``node`` is how it was written."""
+    def log_of(self, argument: Expr, written: Expr) -> Form:
+        """Return the logarithm of an expression; as it was written where nothing is known."""
+        quantity = self.scaled(argument)
+        return {written: _ONE} if quantity.factor == argument else self.log_form(quantity)
+
+    def log_form(self, quantity: Scaled) -> Form:
+        """Return the logarithm of a quantity."""
         factor, result = quantity.factor, quantity.log
-        if quantity.is_plain and node is not None and not _is_one_minus_exp(factor):
-            return {node: _ONE}
-        if factor in self.differences and factor not in (0,):
+        if factor in self.differences:
             found = self.differences[factor]
             if result.get(found.maximum) == 1:
                 rest = combined(combined(result, {found.maximum: -_ONE}), found.larger)
@@ -167,7 +171,7 @@ class Analysis(LogSums):
         found = self.of_tensor(node.tensor)
         if found is None:
             return Scaled(node)
-        names = dict(zip(self.defined[node.tensor].lhs.args, node.args, strict=True))
+        names = dict(zip(self.arguments(node.tensor), node.args, strict=True))
         factor = found.factor.xreplace(names)
         logarithm = {atom.xreplace(names): c for atom, c in found.log.items()}
         if found.factor in self.differences:
@@ -178,16 +182,29 @@ class Analysis(LogSums):
 
     def of_tensor(self, tensor: Tensor) -> Scaled | None:
         """Return what a tensor is, at the indices of its equation; None if nothing is known."""
-        if tensor not in self.defined or self.defined[tensor].operation != "sum":
+        contributions = self.contributions(tensor)
+        if any(equation.operation != "sum" for equation in contributions) or not contributions:
             return None
         if tensor not in self.tensors:
-            equation = self.defined[tensor]
-            found = self.scaled(equation.body)
-            if not found.is_plain and equation.reduce:
-                found = self.reduced(equation, found)
-            known = not found.is_plain or _is_one_minus_exp(found.factor)
-            self.tensors[tensor] = found if known else None
+            parts = [self._contribution(equation) for equation in contributions]
+            if any(part is None for part in parts):
+                self.tensors[tensor] = None
+            else:
+                element = contributions[0].lhs
+                found = parts[0] if len(parts) == 1 else self._total(element, parts)
+                self.tensors[tensor] = None if found.factor == element else found
         return self.tensors[tensor]
+
+    def _contribution(self, equation: Equation) -> Scaled | None:
+        """Return what an equation adds to its tensor, None if it is nothing special."""
+        found = self.scaled(equation.body)
+        if not equation.reduce:
+            alone = found.is_plain and found.factor == equation.body
+            several = len(self.contributions(equation.tensor)) > 1
+            return None if alone and not several else found
+        if found.is_plain:
+            return None
+        return self.reduced(equation, found)
 
     def reduced(self, equation: Equation, term: Scaled) -> Scaled:
         """Return the sum of a quantity over the bound indices of an equation."""
@@ -201,18 +218,23 @@ class Analysis(LogSums):
             factor = term.factor
             if set(factor.free_symbols) & set(bound):
                 inside, factor = combined(inside, {log(factor): _ONE}), _ONE
-            made = self.log_sum(equation, build(inside))
-            return Scaled(factor, combined({made: _ONE}, outside))
+            made = self.log_sum(equation, inside)
+            return Scaled(factor, combined(outside, {made: _ONE}))
         exponent, factor = build(inside), term.factor
         counted = exponent
         if not factor.is_number:
             counted = where(sympy.Ne(factor, 0), exponent, _NOTHING)
         indices = tuple(lhs.args)
+        key = self.key(indices, bound, sympy.Tuple(factor, exponent))
+        if key in self.weighted:
+            top, total = (Element(tensor, *indices) for tensor in self.weighted[key])
+            return Scaled(total, combined({stop_gradient(top): _ONE}, outside))
         top = self.make(f"{name}_scale", indices, counted, bound, "max", equation)
         scale = stop_gradient(top)
         body = factor * exp(minimum(exponent - scale, _CLIP))
         total = self.make(f"{name}_scaled", indices, body, bound, "sum", equation)
         self.sums[top.tensor] = equation, replace(term, log=logarithm)
+        self.weighted[key] = top.tensor, total.tensor
         return Scaled(total, combined({scale: _ONE}, outside))
 
     def _choice(self, node: Expr) -> Scaled:
@@ -268,7 +290,9 @@ class Analysis(LogSums):
         ``Σ w·exp(z) / Σ exp(z)`` is ``Σ w·p`` with the softmax p.
         """
         for atom, count in product.log.items():
-            top = atom.args[0].tensor if isinstance(atom, stop_gradient) else None
+            if not isinstance(atom, stop_gradient) or not isinstance(atom.args[0], Element):
+                continue
+            top = atom.args[0].tensor
             if top not in self.sums or count != 1:
                 continue
             equation, term = self.sums[top]
@@ -295,7 +319,10 @@ class Analysis(LogSums):
         special = _of_tanh(node)
         if special is not None:
             return special
-        parts = [self.scaled(term) for term in node.args]
+        return self._total(node, [self.scaled(term) for term in node.args])
+
+    def _total(self, node: Expr, parts: list[Scaled]) -> Scaled:
+        """Return the sum of quantities; ``node`` is how it was written."""
         if all(part.is_plain for part in parts):
             return Scaled(node)
         constant = sum((p.factor for p in parts if p.is_plain and p.factor.is_number), sympy.S.Zero)
@@ -424,6 +451,7 @@ class Analysis(LogSums):
 
     def value(self, quantity: Scaled) -> Expr:
         """Return a quantity as an expression that is in range wherever its value is."""
+        quantity = self.absorbed(quantity)
         logarithm = self.without_cancellation(quantity.log, every=True)
         if not logarithm:
             return quantity.factor
@@ -437,6 +465,36 @@ class Analysis(LogSums):
         result = result if quantity.factor == 1 else quantity.factor * result
         self.cache.setdefault(result, quantity)
         return result
+
+    def absorbed(self, quantity: Scaled) -> Scaled:
+        """Take what a weighted sum is multiplied by into each of its terms.
+
+        One of them may be out of range, and not the sum; or the derivative by one of them.
+        """
+        for atom, count in quantity.log.items():
+            if not isinstance(atom, stop_gradient) or not isinstance(atom.args[0], Element):
+                continue
+            if count != 1 or atom.args[0].tensor not in self.sums:
+                continue
+            equation, term = self.sums[atom.args[0].tensor]
+            totals = [f for f in factors(quantity.factor) if self.is_scaled_sum(f, atom)]
+            others = combined(quantity.log, {atom: -_ONE})
+            names = dict(zip(equation.lhs.args, atom.args[0].args, strict=True))
+            own = set(equation.reduce)
+            if len(totals) != 1 or any(set(a.free_symbols) & own for a in others):
+                continue
+            inside, _ = self.split(term.log, equation.reduce)
+            whole = self.without_cancellation(
+                combined(self.renamed(inside, names), others), every=True
+            )
+            indices = tuple(indices_of(sympy.Tuple(*(a for a in whole), *atom.args[0].args)))
+            indices = tuple(i for i in indices if i not in own)
+            body = term.factor.xreplace(names) * exp(build(whole))
+            name = f"{equation.tensor.name}_sum"
+            total = self.make(name, indices, body, equation.reduce, "sum", equation)
+            rest = [f for f in factors(quantity.factor) if f != totals[0]]
+            return Scaled(product_of(*rest, total))
+        return quantity
 
 
 def _is_one_minus_exp(factor: Expr) -> bool:

@@ -15,9 +15,10 @@ from sympy.logic.boolalg import Boolean
 from symbp.calculus.log_form import build
 from symbp.calculus.scaled import Analysis, Scaled
 from symbp.notation.arithmetic import factors
-from symbp.notation.equation import Origin
-from symbp.notation.functions import log1p
+from symbp.notation.equation import Equation, Origin
+from symbp.notation.functions import log1p, minimum
 from symbp.notation.program import Program
+from symbp.notation.standard import Abs
 from symbp.notation.tensor import Element
 
 __all__ = ["stabilise"]
@@ -53,7 +54,19 @@ def stabilise(program: Program) -> Program:
             if body != equation.body:
                 equation = equation.replace(body=body, origin=Origin("stabilise", equation))
         seen.add(equation)
-    return program.replace(equations=tuple(seen.needed()))
+    return program.replace(equations=(*seen.needed(), *_kept(program, seen)))
+
+
+def _kept(program: Program, seen: Analysis) -> list[Equation]:
+    """Return an equation that adds 0 to the cost for each parameter that is gone from it."""
+    read = {element.tensor for equation in seen.needed() for element in equation.reads()}
+    gone = [t for t in program.tensors if t.role != "intermediate" and t not in read]
+    if program.cost is None or not gone:
+        return []
+    zeros = [minimum(Abs(Element(t, *(sympy.S.Zero,) * t.rank)), 0) for t in gone]
+    body = sum(zeros[1:], zeros[0])
+    origin = Origin("stabilise")
+    return [Equation(program.cost.element, body, accumulate=True, origin=origin)]
 
 
 def _rewrite(node: Expr, seen: Analysis, done: dict[Expr, Expr]) -> Expr:
@@ -83,7 +96,7 @@ def _rewritten(node: Expr, seen: Analysis) -> Expr:
 def _logarithm(node: Expr, seen: Analysis) -> Expr:
     """Rewrite the logarithm of a quantity that is known by its logarithm, or near 1."""
     argument = node.args[0] + 1 if isinstance(node, log1p) else node.args[0]
-    form = seen.log_form(seen.scaled(argument), node)
+    form = seen.log_of(argument, node)
     if form != {node: 1}:
         return build(seen.without_cancellation(form, every=True))
     rest = None if isinstance(node, log1p) else _above_one(argument, seen)
@@ -107,9 +120,19 @@ def _above_one(node: Expr, seen: Analysis) -> Expr | None:
 def _product(node: Expr, seen: Analysis) -> Expr:
     """Rewrite a product of two exponentials or more, unless none of them can be large."""
     known = [part for part in map(seen.scaled, factors(node)) if not part.is_plain]
-    if len(known) < 2 or all(map(seen.is_bounded, known)):
-        return node
-    return seen.value(seen.scaled(node))
+    if known and all(map(seen.is_bounded, known)):
+        return _entropy(node, seen)
+    return node if len(known) < 2 else seen.value(seen.scaled(node))
+
+
+def _entropy(node: Expr, seen: Analysis) -> Expr:
+    """Rewrite ``p·log p`` with the logarithm of a softmax: where p is 1, all of it is log p."""
+    result = []
+    for factor in node.args:
+        form = seen.form(factor)
+        stable = seen.without_cancellation(form, every=True) if seen.has_logs(form) else form
+        result.append(factor if stable == form else build(stable))
+    return node if result == list(node.args) else node.func(*result)
 
 
 def _power(node: Expr, seen: Analysis) -> Expr:

@@ -192,7 +192,7 @@ def test_what_is_stopped_stays_stopped() -> None:
 def test_what_needs_no_help_is_left_alone() -> None:
     equations = [
         E(a, sympy.sqrt(1 + w[()] ** 2) + log(2 + w[()] ** 2)),
-        E(b, log(a[()] + 1e-12) + exp(w[()]) / (2 + exp(w[()]))),
+        E(b, log(a[()] + 1e-12) + exp(w[()]) / (2 + w[()] ** 2)),
         E(f, b[()] / a[()] - sympy.tanh(w[()])),
     ]
     program = normalise(bp.Program(equations, cost=f))
