@@ -9,9 +9,10 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
+from symbp.calculus.log_form import computed_log_sum
 from symbp.notation.arithmetic import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
-from symbp.notation.functions import operation_of, sigmoid, stop_gradient
+from symbp.notation.functions import log_sum_exp, operation_of, sigmoid, stop_gradient
 from symbp.notation.index import Index
 from symbp.notation.operation import Form
 from symbp.notation.prime import Prime, expand_primes
@@ -62,6 +63,8 @@ def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
                 mapping[node] = node.args[0]
             elif isinstance(node, _INTEGER_FUNCTIONS):
                 continue
+            elif isinstance(node, log_sum_exp):
+                mapping[node] = computed_log_sum(*node.args)
             elif not operation_of(type(node)).kernel:
                 definition = operation_of(type(node)).definition
                 assert definition is not None, "a user's function has a definition"
@@ -75,14 +78,17 @@ def _written_out(equation: Equation, derivatives: Form) -> Equation:
     body = equation.body
     if body.has(Prime) or body.has(sympy.Function):
         body = expand_functions(body, derivatives)
-    if derivatives == "fast" and body.has(sigmoid):
+    if derivatives == "fast" and body.has(sigmoid) and is_derived(equation):
         # σ(-x) beside σ(x) comes from the derivative of softplus(-x); 1 - σ(x) lets them cancel.
         pairs = {
             node: 1 - sigmoid(-node.args[0])
             for node in body.atoms(sigmoid)
             if node.args[0].could_extract_minus_sign() and body.has(sigmoid(-node.args[0]))
         }
-        body = body.xreplace(pairs)
+        # Where nothing does, 1 - σ(x) has fewer digits.
+        together = body.xreplace(pairs)
+        if pairs and sympy.count_ops(shorter(together)) < sympy.count_ops(shorter(body)):
+            body = together
     return equation if body == equation.body else equation.replace(body=body)
 
 

@@ -7,6 +7,7 @@ forms, so that what cancels on paper cancels here: ``x - softplus(x)`` is ``-sof
 digits are right where ``x - x`` has none left.
 """
 
+import sys
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
@@ -29,7 +30,7 @@ from symbp.notation.standard import Abs, exp, log, tanh
 from symbp.notation.tensor import Element
 
 __all__ = [
-    "Form", "build", "combined", "is_nonnegative", "linear", "log1m_exp", "log_of_softplus",
+    "Form", "build", "combined", "computed_log_sum", "is_nonnegative", "linear", "log1m_exp", "log_of_softplus",
     "log_sech_squared", "ratio", "without_cancellation",
 ]  # fmt: skip
 
@@ -155,6 +156,25 @@ def log_of_sum(exponents: Iterable[Expr]) -> Expr:
     if len(ordered) == 2 and 0 in ordered:
         return softplus(next((u for u in ordered if u != 0), sympy.S.Zero))
     return log_sum_exp(*ordered)
+
+
+def computed_log_sum(*exponents: Expr) -> Expr:
+    """Return ``log Σ exp(u)`` in functions for which there is code.
+
+    The largest term is 1, and apart, so that nothing small beside it is lost.
+    """
+    largest = reduce(maximum, exponents)
+    finite = sympy.Lt(Abs(largest), sys.float_info.max)
+    if len(exponents) == 2:
+        rest = softplus(-Abs(exponents[0] - exponents[1]))
+    else:
+        equal = [sympy.Eq(u, largest) for u in exponents]
+        ties = reduce(add, (where(same, 1, 0) for same in equal))
+        small = (
+            where(same, 0, exp(u - largest)) for same, u in zip(equal, exponents, strict=True)
+        )
+        rest = log1p(reduce(add, small, ties - 1))
+    return where(finite, largest + rest, largest)
 
 
 def _taken_in(form: Form, atom: Expr) -> Form | None:

@@ -64,6 +64,8 @@ class LogSums(Definitions):
         self.parts: dict[Tensor, _Parts] = {}
         self.source: dict[Tensor, Tensor] = {}
         self.inverting = True
+        # Whether terms cancelled while a form was put together.
+        self.cancelled = False
         self._leave_recurrences(program)
 
     def _leave_recurrences(self, program: Program) -> None:
@@ -94,7 +96,7 @@ class LogSums(Definitions):
         tensor = self.same.get(node.tensor, node.tensor)
         return node if tensor is node.tensor else Element(tensor, *node.args)
 
-    def log_sum(self, equation: Equation, form: Form) -> Element:
+    def log_sum(self, equation: Equation, form: Form) -> Form:
         """Return ``log Σ exp(form)`` over the bound indices of an equation."""
         indices = tuple(equation.lhs.args)
         exponent = build(form)
@@ -102,14 +104,18 @@ class LogSums(Definitions):
         if parts is not None and exponent.tensor is parts.below.tensor:
             names = dict(zip(parts.below.args, exponent.args, strict=True))
             over = self.defined[self.source[exponent.tensor]].reduce
-            if {names[index] for index in over} == set(equation.reduce):
-                return parts.tail.xreplace(names)
+            more = set(equation.reduce) - {names[index] for index in over}
+            if len(more) + len(over) == len(equation.reduce):
+                # The numerators of a softmax add up to its denominator.
+                times = math.prod(sympy.sympify(index.extent) for index in more)
+                rest = {_ONE: sympy.log(times)} if more else {}
+                return combined({parts.tail.xreplace(names): _ONE}, rest)
         key = self.key(indices, equation.reduce, exponent)
         if key not in self.known:
             name = f"{equation.tensor.name}_log"
             made = self.make(name, indices, exponent, equation.reduce, "logsumexp", equation)
             self.known[key] = made.tensor
-        return Element(self.known[key], *indices)
+        return {Element(self.known[key], *indices): _ONE}
 
     def key(self, indices: tuple[Index, ...], bound: tuple[Index, ...], body: Expr) -> object:
         """Return what reductions that have one value have in common."""

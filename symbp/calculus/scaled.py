@@ -23,8 +23,8 @@ from symbp.calculus.log_form import (
     log_sech_squared,
 )
 from symbp.calculus.log_sums import LogSums
-from symbp.notation.arithmetic import factors, product_of
-from symbp.notation.equation import Equation, indices_of
+from symbp.notation.arithmetic import factors, power, product_of
+from symbp.notation.equation import Equation
 from symbp.notation.functions import (
     expm1,
     log1p,
@@ -120,7 +120,10 @@ class Analysis(LogSums):
         if isinstance(node, sympy.Add):
             result: Form = {}
             for term in node.args:
-                result = combined(result, self.form(term))
+                more = self.form(term)
+                whole = combined(result, more)
+                self.cancelled |= any(atom not in whole for atom in (*result, *more))
+                result = whole
             return result
         if isinstance(node, sympy.Mul):
             coefficient, rest = node.as_coeff_Mul()
@@ -202,7 +205,7 @@ class Analysis(LogSums):
             alone = found.is_plain and found.factor == equation.body
             several = len(self.contributions(equation.tensor)) > 1
             return None if alone and not several else found
-        if found.is_plain:
+        if found.is_plain and found.factor == equation.body:
             return None
         return self.reduced(equation, found)
 
@@ -212,14 +215,15 @@ class Analysis(LogSums):
         logarithm = self.without_cancellation(term.log, every=True)
         inside, outside = self.split(logarithm, bound)
         name = lhs.tensor.name
-        if term.is_positive and not inside:
-            return Scaled(lhs)
+        if not inside:
+            total = self.make(f"{name}_sum", tuple(lhs.args), term.factor, bound, source=equation)
+            return Scaled(total, outside)
         if term.is_positive:
             factor = term.factor
             if set(factor.free_symbols) & set(bound):
                 inside, factor = combined(inside, {log(factor): _ONE}), _ONE
             made = self.log_sum(equation, inside)
-            return Scaled(factor, combined(outside, {made: _ONE}))
+            return Scaled(factor, combined(outside, made))
         exponent, factor = build(inside), term.factor
         counted = exponent
         if not factor.is_number:
@@ -257,7 +261,8 @@ class Analysis(LogSums):
     def _power(self, node: Expr) -> Scaled:
         base, exponent = self.scaled(node.args[0]), node.args[1]
         if base.is_plain:
-            return Scaled(node)
+            same = base.factor == node.args[0]
+            return Scaled(node if same else power(base.factor, exponent))
         if exponent.is_number:
             powers = combined({}, base.log, exponent)
             return Scaled(_ONE if base.factor == 1 else base.factor**exponent, powers)
@@ -268,7 +273,8 @@ class Analysis(LogSums):
 
     def _product(self, node: Expr) -> Scaled:
         parts = [self.scaled(factor) for factor in factors(node)]
-        if all(part.is_plain for part in parts):
+        given = zip(parts, factors(node), strict=True)
+        if all(part.is_plain and part.factor == factor for part, factor in given):
             return Scaled(node)
         logarithm: Form = {}
         for part in parts:
@@ -443,15 +449,13 @@ class Analysis(LogSums):
     def is_softplus(self, *quantities: Scaled) -> bool:
         """Whether quantities are plain, or positive powers of softplus, which are not large."""
         return all(
-            isinstance(atom, where) and atom.args[2].has(softplus) and atom.args[2].has(sympy.log)
-            and c > 0
+            c > 0 and _is_log_of_softplus(atom)
             for quantity in quantities
             for atom, c in quantity.log.items()
         )
 
     def value(self, quantity: Scaled) -> Expr:
         """Return a quantity as an expression that is in range wherever its value is."""
-        quantity = self.absorbed(quantity)
         logarithm = self.without_cancellation(quantity.log, every=True)
         if not logarithm:
             return quantity.factor
@@ -466,35 +470,12 @@ class Analysis(LogSums):
         self.cache.setdefault(result, quantity)
         return result
 
-    def absorbed(self, quantity: Scaled) -> Scaled:
-        """Take what a weighted sum is multiplied by into each of its terms.
 
-        One of them may be out of range, and not the sum; or the derivative by one of them.
-        """
-        for atom, count in quantity.log.items():
-            if not isinstance(atom, stop_gradient) or not isinstance(atom.args[0], Element):
-                continue
-            if count != 1 or atom.args[0].tensor not in self.sums:
-                continue
-            equation, term = self.sums[atom.args[0].tensor]
-            totals = [f for f in factors(quantity.factor) if self.is_scaled_sum(f, atom)]
-            others = combined(quantity.log, {atom: -_ONE})
-            names = dict(zip(equation.lhs.args, atom.args[0].args, strict=True))
-            own = set(equation.reduce)
-            if len(totals) != 1 or any(set(a.free_symbols) & own for a in others):
-                continue
-            inside, _ = self.split(term.log, equation.reduce)
-            whole = self.without_cancellation(
-                combined(self.renamed(inside, names), others), every=True
-            )
-            indices = tuple(indices_of(sympy.Tuple(*(a for a in whole), *atom.args[0].args)))
-            indices = tuple(i for i in indices if i not in own)
-            body = term.factor.xreplace(names) * exp(build(whole))
-            name = f"{equation.tensor.name}_sum"
-            total = self.make(name, indices, body, equation.reduce, "sum", equation)
-            rest = [f for f in factors(quantity.factor) if f != totals[0]]
-            return Scaled(product_of(*rest, total))
-        return quantity
+def _is_log_of_softplus(atom: Expr) -> bool:
+    return any(
+        isinstance(part, sympy.log) and isinstance(part.args[0], softplus)
+        for part in (atom, atom.args[-1] if isinstance(atom, where) else atom)
+    )
 
 
 def _is_one_minus_exp(factor: Expr) -> bool:

@@ -158,10 +158,13 @@ def _sum(node: Expr, seen: Analysis) -> Expr:
         node = sum(terms[1:], terms[0])
     if not isinstance(node, sympy.Add):
         return node
+    seen.cancelled = False
     form = seen.form(node)
     if not seen.has_logs(form):
         return node
-    stable = seen.without_cancellation(form)
+    cancelled, stable = seen.cancelled, seen.without_cancellation(form)
+    if cancelled:
+        return build(stable)
     seen.inverting = False
     as_it_is = seen.form(node)
     seen.inverting = True
