@@ -58,7 +58,7 @@ def ordinary(node: Expr, unknowns: Unknowns) -> Expr:
     unknowns : Unknowns
         Gains a symbol for each part that is not arithmetic.
     """
-    if node.is_number:
+    if node.is_Rational:
         return node
     if isinstance(node, sympy.Add):
         return sympy.Add(*(ordinary(term, unknowns) for term in node.args))

@@ -10,11 +10,12 @@ that is not chosen may be undefined (``where(x > 0, log(x), 0)``).
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Plus, Times, power
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import where
@@ -149,38 +150,33 @@ class _Splitter:
         return node.args, node.func
 
     def _of_sum(self, node: Expr) -> Parts:
-        """Return ``-(a + b)``, ``2(a + b)``, ``a + 1``, ``1 - a``, ``a - b`` or ``a + b + c``."""
-        number = sympy.Add(*(term for term in node.args if term.is_number))
-        terms = self._in_order(term for term in node.args if not term.is_number)
-        positive = [term for term in terms if not _is_negative(term)]
-        negative = [-term for term in terms if _is_negative(term)]
-        if number == 0:
-            sizes = [abs(term.as_coeff_Mul()[0]) for term in terms]
-            if sizes[0] != 1 and all(size == sizes[0] for size in sizes):
-                size = sizes[0] if positive else -sizes[0]
-                return (sympy.Add(*(term / size for term in terms)),), lambda s: size * s
-            if not positive:
-                return (sympy.Add(*negative),), lambda s: -s
-            if negative:
-                return (sympy.Add(*positive), sympy.Add(*negative)), lambda p, n: p - n
-            return tuple(terms), sympy.Add
-        if positive:
-            return (sympy.Add(*terms),), lambda s: s + number
-        if number.is_negative:
-            return (sympy.Add(-number, *negative),), lambda s: -s
-        return (sympy.Add(*negative),), lambda s: number - s
+        """Return ``a + b + c``, ``a - b``, ``a + 1``, ``1 - a`` or ``-a + b``, from the left."""
+        given = node.args
+        signs = [_is_negative(term) for term in given]
+        if not any(signs) and not any(term.is_number for term in given):
+            return given, Plus
+        *before, last = given
+        left = Plus(*before)
+        if last.is_number:
+            return (left,), lambda value: value + last
+        if left.is_number:
+            if signs[-1]:
+                return (-last,), lambda value: left - value
+            return (last,), lambda value: left + value
+        if not signs[-1]:
+            return (left, last), lambda a, b: a + b
+        return (left, -last), lambda a, b: a - b
 
     def _of_product(self, node: Expr) -> Parts:
-        """Return a product of two, after those that it begins with; the number comes last."""
-        number = sympy.Mul(*(factor for factor in node.args if factor.is_number))
-        factors = self._in_order(factor for factor in node.args if not factor.is_number)
-        if number != 1:
-            return (sympy.Mul(*factors),), lambda f: number * f
-        return (sympy.Mul(*factors[:-1]), factors[-1]), lambda a, b: a * b
-
-    def _in_order(self, nodes: Iterable[Expr]) -> list[Expr]:
-        """Return terms or factors in the order in which their tensors were written down."""
-        return sorted(nodes, key=self._age)
+        """Return a product of two, after those that it begins with; a number stays beside."""
+        *before, last = node.args
+        if node.args[0].is_number:
+            number, rest = node.args[0], Times(*node.args[1:])
+            return (rest,), lambda value: number * value
+        left = Times(*before)
+        if last.is_number:
+            return (left,), lambda value: value * last
+        return (left, last), lambda a, b: a * b
 
     def _age(self, root: Expr) -> float:
         stack = [root]
@@ -216,13 +212,13 @@ def _of_power(node: Expr) -> Parts:
     base, exponent = node.args
     if not exponent.is_number:
         if base.is_number:
-            return (exponent,), lambda e: base**e
-        return (base, exponent), lambda b, e: b**e
+            return (exponent,), lambda e: power(base, e)
+        return (base, exponent), power
     if exponent == -1:
         return (base,), lambda b: 1 / b
     if exponent.is_negative:
-        return (base**-exponent,), lambda p: 1 / p
-    return (base,), lambda b: b**exponent
+        return (power(base, -exponent),), lambda p: 1 / p
+    return (base,), lambda b: power(b, exponent)
 
 
 def _is_leaf(node: Expr) -> bool:

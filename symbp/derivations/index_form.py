@@ -22,6 +22,7 @@ from symbp.derivations.order import (
 from symbp.derivations.patterns import is_indicator, softmax_argument
 from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
@@ -157,9 +158,11 @@ class IndexForm:
         return text if level >= least else self.style.parentheses(text)
 
     def _sum_of_terms(self, node: Expr, scope: Scope) -> Printed:
-        content, terms = with_common_number(node)
+        # What keeps the order in which it was written prints in that order.
+        written = isinstance(node, Plus)
+        content, terms = (sympy.S.One, node.args) if written else with_common_number(node)
         text = ""
-        for term in in_order(terms):
+        for term in terms if written else in_order(terms):
             negative = is_negative(term)
             shown = self.enclosed(self.show(-term if negative else term, scope), MUL)
             if text:

@@ -8,12 +8,13 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Written
 from symbp.notation.tensor import Element
 
 __all__ = ["LocalDerivative"]
 
 
-class LocalDerivative(Expr):
+class LocalDerivative(Written, Expr):
     """The partial derivative of an element by one that its equation reads.
 
     Parameters

@@ -166,7 +166,7 @@ def _spread(factor: _Factor, indices: tuple[Index, ...]) -> _Factor:
 def _product_factors(node: Expr) -> list[_Factor]:
     """Return the factors of a product in the order in which people write them."""
     result: list[_Factor] = []
-    for part in sorted(sympy.Mul.make_args(node), key=matrix_order):
+    for part in sorted(arithmetic.factors(node), key=matrix_order):
         if not isinstance(part, sympy.Pow) or not part.has(Index):
             result.append(_factor(part))
             continue
@@ -184,7 +184,7 @@ def _product_factors(node: Expr) -> list[_Factor]:
 def _contracted(node: Sum) -> _Factor:
     body = node.body
     if isinstance(body, sympy.Add):
-        return _of_sum(sympy.Add(*(Sum(term, *node.bound) for term in body.args), evaluate=False))
+        return _of_sum(arithmetic.Plus(*(Sum(term, *node.bound) for term in body.args)))
     return _of_product(_product_factors(body), node.bound)
 
 

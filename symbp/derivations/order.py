@@ -11,6 +11,7 @@ from sympy.core.expr import Expr
 
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.patterns import weight
+from symbp.notation.arithmetic import Plus, factors
 from symbp.notation.equation import indices_of
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
@@ -84,12 +85,12 @@ def factor_order(factor: Expr) -> tuple[int, float, str]:
 
 def factors_of(node: Expr) -> Iterator[Expr]:
     """Yield the factors of a product; what all terms of a sum share stands before it."""
-    for factor in sympy.Mul.make_args(node):
+    for factor in factors(node):
         if isinstance(factor, sympy.Add):
             number, terms = with_common_number(factor)
             if number != 1:
                 yield number
-                factor = sympy.Add(*terms)
+                factor = Plus(*terms)
         yield factor
 
 

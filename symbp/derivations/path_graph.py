@@ -14,6 +14,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.partial import partial
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.unroll import Components
+from symbp.notation.arithmetic import product_of, sum_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Reduction
@@ -49,7 +50,7 @@ class Path:
     @property
     def product(self) -> Expr:
         """The product of the local derivatives."""
-        return sympy.Mul(*self.factors)
+        return product_of(*self.factors)
 
 
 class PathGraph:
@@ -76,7 +77,7 @@ class PathGraph:
                     coefficients.setdefault(element, []).append(partial(term, element))
             found: list[tuple[Tensor | None, Expr]] = [(None, direct)] if direct != 0 else []
             for element in sorted(coefficients, key=lambda e: (e.serial, e.tensor.serial)):
-                coefficient = sympy.Add(*coefficients[element])
+                coefficient = sum_of(*coefficients[element])
                 if coefficient != 0:
                     found.append((element.tensor, coefficient))
             self._steps[adjoint] = found

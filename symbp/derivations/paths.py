@@ -18,6 +18,7 @@ from symbp.derivations.index_form import MUL, IndexForm
 from symbp.derivations.path_graph import Path, PathGraph
 from symbp.derivations.printing import style_of
 from symbp.derivations.style import Style
+from symbp.notation.arithmetic import sum_of
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
 
@@ -69,7 +70,7 @@ class PathSum:
         """
         if self.count > self.limit:
             raise ValueError(self._left_out())
-        return sympy.Add(*(path.product for path in self.paths))
+        return sum_of(*(path.product for path in self.paths))
 
     def rows(self, language: str) -> list[tuple[str, str]]:
         """Return left and right sides: the products of derivatives, then their values."""

@@ -7,6 +7,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.share import canonical
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
@@ -25,7 +26,7 @@ def softmax_argument(node: Expr) -> tuple[Expr, LogSumExp] | None:
         reduction = -term
         if not isinstance(reduction, LogSumExp):
             continue
-        x = node - term
+        x = Plus(*(other for other in node.args if other is not term))
         inner = freshened(reduction.body)
         form, order = canonical(freshened(x))
         other, names = canonical(inner)

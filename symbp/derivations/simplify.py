@@ -11,14 +11,17 @@ from collections.abc import Iterable
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.algebra import Unknowns, ordinary, restored
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
 from symbp.derivations.patterns import freshened, weight
+from symbp.notation.arithmetic import factors, product_of
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime, expand_primes
 from symbp.notation.reductions import Reduction, Sum
+from symbp.notation.standard import exp, log
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Definitions", "simplified"]
@@ -67,8 +70,8 @@ class Definitions:
             value = self._find(body, defining)
         elif isinstance(body, sympy.Add) and body.has(Reduction):
             # log softmax(z) stands there without its logarithm: a = exp(E), so E = ln a.
-            found = self._find(sympy.exp(body), defining)
-            value = None if found is None else sympy.log(found)
+            found = self._find(exp(body), defining)
+            value = None if found is None else log(found)
         if value is not None:
             return value
         arguments = [self.rewritten(argument, defining) for argument in body.args]
@@ -125,16 +128,10 @@ def _tidy(body: Expr) -> Expr:
     body = _tidy_sums(body)
     if not body.has(sympy.Add):
         return body
-    # SymPy would take 1/3 out of sqrt(s/3 + c), and leave sqrt(3) everywhere.
-    roots = sorted(
-        (p for p in body.atoms(sympy.Pow) if not p.exp.is_Integer), key=sympy.default_sort_key
-    )
-    names = {root: sympy.Dummy(f"root{i}") for i, root in enumerate(roots)}
-    factored = sympy.factor_terms(body.xreplace(names), clear=False, fraction=False)
-    back = {name: root for root, name in names.items()}
-    while factored.has(*back) if back else False:  # a root may stand in another
-        factored = factored.xreplace(back)
-    return _tidy_sums(factored)
+    # Roots and functions stay as they are: SymPy would take 1/3 out of sqrt(s/3 + c).
+    unknowns = Unknowns()
+    factored = sympy.factor_terms(ordinary(body, unknowns), clear=False, fraction=False)
+    return _tidy_sums(restored(factored, unknowns))
 
 
 def _tidy_sums(node: Expr) -> Expr:
@@ -143,17 +140,22 @@ def _tidy_sums(node: Expr) -> Expr:
         return node
     if not isinstance(node, Sum):
         return node.func(*(_tidy_sums(argument) for argument in node.args))
-    body, bound = _tidy_sums(node.body), node.bound
-    for factor in sympy.Mul.make_args(body):
+    body, bound = _tidy(node.body), node.bound
+    parts = factors(body)
+    for factor in parts:
         if isinstance(factor, Element) and factor.tensor.kind == "distribution":
             last = factor.args[-1]
-            rest = body / factor
+            rest = product_of(*(part for part in parts if part is not factor))
             if last in bound and factor.is_plain and not rest.has(last):
                 remaining = tuple(index for index in bound if index is not last)
                 return _tidy_sums(Sum(rest, *remaining)) if remaining else rest
-    numbers = [f for f in sympy.Mul.make_args(body) if f.is_number or f.as_base_exp()[0].is_Symbol]
-    numbers = [factor for factor in numbers if not factor.has(Index)]
-    return sympy.Mul(*numbers) * Sum(body / sympy.Mul(*numbers), *bound)
+    outside = [f for f in parts if not f.has(Index) and (f.is_number or _base(f).is_Symbol)]
+    inside = product_of(*(part for part in parts if part not in outside))
+    return product_of(*outside, Sum(inside, *bound))
+
+
+def _base(factor: Expr) -> Expr:
+    return factor.args[0] if isinstance(factor, sympy.Pow) else factor
 
 
 def _fractions(body: Expr) -> list[Expr]:
@@ -163,14 +165,13 @@ def _fractions(body: Expr) -> list[Expr]:
     )
     if not divides or weight(body) > LARGEST_FRACTION:
         return []
-    unknowns: dict[Expr, Expr] = {}
-    symbolic = _symbolic(body, unknowns)
-    if symbolic is None or len(unknowns) > MOST_UNKNOWNS:
+    unknowns = Unknowns()
+    symbolic = ordinary(body, unknowns)
+    if len(unknowns.symbols) > MOST_UNKNOWNS:
         return []
-    back = {symbol: node for node, symbol in unknowns.items()}
     reduced = sympy.cancel(symbolic)
-    factored = _positive(sympy.factor(reduced)).xreplace(back)
-    expanded = reduced.xreplace(back)
+    factored = restored(_positive(sympy.factor(reduced)), unknowns)
+    expanded = restored(reduced, unknowns)
     # Factors are easier to read than powers, if they are not much longer.
     return [factored, expanded] if weight(expanded) + 2 < weight(factored) else [factored]
 
@@ -185,16 +186,3 @@ def _positive(quotient: Expr) -> Expr:
     if not sums:
         return quotient
     return -number * above / (below / sums[0] * (-sums[0]))
-
-
-def _symbolic(node: Expr, unknowns: dict[Expr, Expr]) -> Expr | None:
-    """Return a rational expression with a symbol for everything that is not arithmetic."""
-    if node.is_Rational:
-        return node
-    if isinstance(node, (sympy.Add, sympy.Mul)):
-        parts = [_symbolic(argument, unknowns) for argument in node.args]
-        return None if None in parts else node.func(*parts)
-    if isinstance(node, sympy.Pow) and node.args[1].is_Integer:
-        base = _symbolic(node.args[0], unknowns)
-        return None if base is None else base ** node.args[1]
-    return unknowns.setdefault(node, sympy.Dummy(f"u{len(unknowns)}"))

@@ -368,13 +368,11 @@ def power(base: Expr, exponent: Expr) -> Expr:
         return sympy.S.One
     if isinstance(base, sympy.Pow):
         inner = base.args[1]
-        if inner == -1 and exponent == -1:
-            return base.args[0]
         if inner == 2 and exponent == sympy.S.Half:
             return abs(base.args[0])
         if inner == sympy.S.Half and exponent == 2:
             return base.args[0]
-        if inner.is_Integer and inner > 0 and exponent == -1:
+        if inner.is_Number and exponent == -1:
             return power(base.args[0], -inner)
     return _made(Power, (base, exponent))
 

@@ -12,6 +12,7 @@ from itertools import islice
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import product_of
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Extent, Index
@@ -80,8 +81,8 @@ def _walk(node: Expr, factor: Expr | None, guards: tuple[Expr, ...]) -> Iterator
             yield from _walk(term, factor, guards)
     elif isinstance(node, sympy.Mul):
         for position, part in enumerate(node.args):
-            others = sympy.Mul(*node.args[:position], *node.args[position + 1 :])
-            yield from _walk(part, None if factor is None else factor * others, guards)
+            others = product_of(*node.args[:position], *node.args[position + 1 :])
+            yield from _walk(part, None if factor is None else product_of(factor, others), guards)
     elif isinstance(node, Reduction):
         yield from _walk(node.body, factor if isinstance(node, Sum) else None, guards)
     elif isinstance(node, where):
