@@ -17,7 +17,7 @@ import math
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.by_definition import Definitions, unified
+from symbp.calculus.by_definition import Definitions, is_mixed, unified
 from symbp.calculus.log_form import (
     Form,
     build,
@@ -55,6 +55,7 @@ class LogSums(Definitions):
         # What an expression is, a tensor, a difference of exponentials (see Analysis).
         self.cache: dict[Expr, object] = {}
         self.tensors: dict[Tensor, object] = {}
+        self.forms: dict[tuple[Tensor, bool], Form | None] = {}
         self.differences: dict[Expr, object] = {}
         # Weighted sums, by the tensor of their scale: the equation, and what is summed.
         self.sums: dict[Tensor, object] = {}
@@ -95,6 +96,15 @@ class LogSums(Definitions):
         """Return the first log-sum-exp of those that have one value."""
         tensor = self.same.get(node.tensor, node.tensor)
         return node if tensor is node.tensor else Element(tensor, *node.args)
+
+    def definition(self, node: Expr) -> Expr:
+        """Return what an expression is by definition, as far as that can be followed."""
+        while isinstance(node, Element):
+            body = self.body_of(node)
+            if body is None or is_mixed([body]):
+                break
+            node = body
+        return node
 
     def log_sum(self, equation: Equation, form: Form) -> Form:
         """Return ``log Σ exp(form)`` over the bound indices of an equation."""

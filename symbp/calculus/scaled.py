@@ -43,6 +43,8 @@ __all__ = ["Analysis", "Scaled"]
 _ONE = sympy.S.One
 # For a term whose weight is 0: below every exponent, and finite in single precision.
 _NOTHING = sympy.Float(-3e38)
+# A tensor that is a longer sum of logarithms is not looked through.
+_MOST_TERMS = 40
 # A weight of 0 times the exponential of this is 0, also in single precision.
 _CLIP = 80
 
@@ -140,11 +142,26 @@ class Analysis(LogSums):
             inverted = self.inverted(node)
             if inverted is not None:
                 return inverted
-            body = self.body_of(node)
-            inner = {} if body is None else self.form(body)
-            if self.has_logs(inner) and not is_mixed(inner):
+            inner = self._form_of_tensor(node)
+            if inner is not None:
                 return inner
         return linear(node)
+
+    def _form_of_tensor(self, node: Element) -> Form | None:
+        """Return the form of what an element is by definition, if there are logarithms in it."""
+        tensor = node.tensor
+        if tensor not in self.defined or self.defined[tensor].reduce:
+            return None
+        key = tensor, self.inverting
+        if key not in self.forms:
+            found = self.form(self.defined[tensor].body)
+            small = len(found) <= _MOST_TERMS
+            self.forms[key] = found if small and self.has_logs(found) else None
+        if self.forms[key] is None:
+            return None
+        names = dict(zip(self.arguments(tensor), node.args, strict=True))
+        result = self.renamed(self.forms[key], names)
+        return None if is_mixed(result) else result
 
     def log_of(self, argument: Expr, written: Expr) -> Form:
         """Return the logarithm of an expression; as it was written where nothing is known."""
@@ -195,7 +212,8 @@ class Analysis(LogSums):
             else:
                 element = contributions[0].lhs
                 found = parts[0] if len(parts) == 1 else self._total(element, parts)
-                self.tensors[tensor] = None if found.factor == element else found
+                known = found.factor != element and len(found.log) <= _MOST_TERMS
+                self.tensors[tensor] = found if known else None
         return self.tensors[tensor]
 
     def _contribution(self, equation: Equation) -> Scaled | None:
@@ -322,10 +340,32 @@ class Analysis(LogSums):
         return product
 
     def _sum(self, node: Expr) -> Scaled:
-        special = _of_tanh(node)
+        special = self._of_tanh(node)
         if special is not None:
             return special
         return self._total(node, [self.scaled(term) for term in node.args])
+
+    def _of_tanh(self, node: Expr) -> Scaled | None:
+        """Return ``1 - tanh(u)**2``, ``1 - tanh(u)`` or ``1 + tanh(u)`` in exponentials."""
+        if len(node.args) != 2 or 1 not in node.args:
+            return None
+        found = self.tanh_in(next((term for term in node.args if term != 1), _ONE))
+        if found is None:
+            return None
+        sign, exponent, u = found
+        if exponent == 1 and abs(sign) == 1:
+            return Scaled(sympy.Integer(2), {softplus(-2 * sign * u): -_ONE})
+        if exponent == 2 and sign == -1:
+            return Scaled(_ONE, {log_sech_squared(u): _ONE})
+        return None
+
+    def tanh_in(self, term: Expr) -> tuple[Expr, Expr, Expr] | None:
+        """Return c, n and u of ``c·tanh(u)**n``, through definitions."""
+        sign, rest = self.definition(term).as_coeff_Mul()
+        rest, exponent = self.definition(rest), _ONE
+        if isinstance(rest, sympy.Pow):
+            rest, exponent = self.definition(rest.args[0]), rest.args[1]
+        return (sign, exponent, rest.args[0]) if isinstance(rest, sympy.tanh) else None
 
     def _total(self, node: Expr, parts: list[Scaled]) -> Scaled:
         """Return the sum of quantities; ``node`` is how it was written."""
@@ -485,16 +525,3 @@ def _is_one_minus_exp(factor: Expr) -> bool:
         and factor.args[0] == -1
         and isinstance(factor.args[1], expm1)
     )
-
-
-def _of_tanh(node: Expr) -> Scaled | None:
-    """Return ``1 - tanh(u)**2``, ``1 - tanh(u)`` or ``1 + tanh(u)`` in exponentials."""
-    if len(node.args) != 2 or 1 not in node.args:
-        return None
-    sign, rest = next(term for term in node.args if term != 1).as_coeff_Mul()
-    if isinstance(rest, sympy.tanh) and abs(sign) == 1:
-        return Scaled(sympy.Integer(2), {softplus(-2 * sign * rest.args[0]): -_ONE})
-    if isinstance(rest, sympy.Pow) and rest.args[1] == 2 and sign == -1:
-        if isinstance(rest.args[0], sympy.tanh):
-            return Scaled(_ONE, {log_sech_squared(rest.args[0].args[0]): _ONE})
-    return None

@@ -105,11 +105,7 @@ def _logarithm(node: Expr, seen: Analysis) -> Expr:
 
 def _above_one(node: Expr, seen: Analysis) -> Expr | None:
     """Return x if the expression is 1 + x."""
-    while isinstance(node, Element):
-        body = seen.body_of(node)
-        if body is None:
-            return None
-        node = body
+    node = seen.definition(node)
     if isinstance(node, sympy.Add):
         constant, rest = node.as_coeff_Add()
         if float(constant) == 1:
@@ -173,18 +169,26 @@ def _sum(node: Expr, seen: Analysis) -> Expr:
 
 def _cancelling(terms: list[Expr], seen: Analysis) -> tuple[int, int, Expr] | None:
     """Return the positions of two terms ``c·q`` and ``-c·r``, and their sum without cancelling."""
-    known = [seen.scaled(term) for term in terms]
-    for second, later in enumerate(known):
-        for first, earlier in enumerate(known[:second]):
+    # A sum can have thousands of terms, few of them exponentials.
+    known = [
+        (position, quantity, seen.tanh_in(term) is not None)
+        for position, term in enumerate(terms)
+        if (quantity := seen.scaled(term)).factor.is_number or seen.tanh_in(term) is not None
+    ]
+    for later, (second, one, is_tanh) in enumerate(known):
+        for first, other, was_tanh in known[:later]:
+            plain = one.is_plain and other.is_plain
+            if plain and is_tanh == was_tanh:
+                continue
             pair = terms[first] + terms[second]
             if not isinstance(pair, sympy.Add):
                 continue
-            if earlier.is_plain and later.is_plain:
+            if plain:
                 special = seen.scaled(pair)
-                if special.is_plain or not pair.has(sympy.tanh):
-                    continue
-                return first, second, seen.value(special)
-            if not _are_opposite(earlier, later) or seen.is_softplus(earlier, later):
+                if not special.is_plain:
+                    return first, second, seen.value(special)
+                continue
+            if not _are_opposite(one, other) or seen.is_softplus(one, other):
                 continue
             value = seen.value_of_difference(pair)
             if value is not None:
