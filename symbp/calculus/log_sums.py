@@ -61,6 +61,8 @@ class LogSums(Definitions):
         self.sums: dict[Tensor, object] = {}
         self.known: dict[object, Tensor] = {}
         self.same: dict[Tensor, Tensor] = {}
+        # For a weighted sum of probabilities, what it differs from 1 by.
+        self.above_one: dict[Tensor, Element] = {}
         self.weighted: dict[object, tuple[Tensor, Tensor]] = {}
         self.parts: dict[Tensor, _Parts] = {}
         self.source: dict[Tensor, Tensor] = {}
@@ -110,22 +112,37 @@ class LogSums(Definitions):
         """Return ``log Σ exp(form)`` over the bound indices of an equation."""
         indices = tuple(equation.lhs.args)
         exponent = build(form)
-        parts = self._parts_of(exponent)
-        if parts is not None and exponent.tensor is parts.below.tensor:
-            names = dict(zip(parts.below.args, exponent.args, strict=True))
-            over = self.defined[self.source[exponent.tensor]].reduce
-            more = set(equation.reduce) - {names[index] for index in over}
-            if len(more) + len(over) == len(equation.reduce):
-                # The numerators of a softmax add up to its denominator.
-                times = math.prod(sympy.sympify(index.extent) for index in more)
-                rest = {_ONE: sympy.log(times)} if more else {}
-                return combined({parts.tail.xreplace(names): _ONE}, rest)
+        tail = self.denominator_of(exponent, equation.reduce)
+        if tail is not None:
+            # The numerators of a softmax add up to its denominator.
+            more = set(equation.reduce) & set(exponent.free_symbols)
+            times = math.prod(
+                sympy.sympify(index.extent) for index in equation.reduce if index not in more
+            )
+            return combined({tail: _ONE}, {} if times == 1 else {_ONE: sympy.log(times)})
         key = self.key(indices, equation.reduce, exponent)
         if key not in self.known:
             name = f"{equation.tensor.name}_log"
             made = self.make(name, indices, exponent, equation.reduce, "logsumexp", equation)
             self.known[key] = made.tensor
         return {Element(self.known[key], *indices): _ONE}
+
+    def denominator_of(self, exponent: Expr, bound: tuple[Index, ...]) -> Expr | None:
+        """Return the tail of a softmax whose entries the bound indices run through."""
+        parts = self._parts_of(exponent)
+        if parts is None or exponent.tensor is not parts.below.tensor:
+            return None
+        names = dict(zip(parts.below.args, exponent.args, strict=True))
+        over = {names[index] for index in self.defined[self.source[exponent.tensor]].reduce}
+        if not over <= set(bound):
+            return None
+        tail = parts.tail.xreplace(names)
+        return None if set(tail.free_symbols) & set(bound) else tail
+
+    def is_tail(self, atom: Expr) -> bool:
+        """Whether an atom is the tail of a softmax's denominator."""
+        parts = self._parts_of(atom)
+        return parts is not None and atom.tensor is parts.tail.tensor
 
     def key(self, indices: tuple[Index, ...], bound: tuple[Index, ...], body: Expr) -> object:
         """Return what reductions that have one value have in common."""
@@ -282,7 +299,11 @@ class LogSums(Definitions):
         keys = [atom for atom in general if set(bound) <= set(atom.free_symbols)]
         for key in keys[:1]:
             for atom in form:
+                # What a mask lets through is an exponent where its condition holds.
+                masked = isinstance(key, where) and key.args[2] == -sympy.oo
                 places = unified(key, atom, bound)
+                if places is None and masked:
+                    places = unified(key.args[1], atom, bound)
                 if places is None or len(places) < len(bound):
                     continue
                 member = self.renamed(general, places)

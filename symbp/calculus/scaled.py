@@ -181,9 +181,25 @@ class Analysis(LogSums):
             return combined(result, {log1m_exp(factor.args[-1].args[0]): _ONE})
         if factor == 1:
             return result
+        if isinstance(factor, Element) and factor.tensor in self.above_one:
+            total, names = self.above_one[factor.tensor], {}
+            names = dict(zip(total.args, factor.args, strict=True))
+            above = total.xreplace(names)
+            plain = {atom: c for atom, c in result.items() if self.is_of_softmax(atom, c)}
+            if len(plain) == 2:
+                near = sympy.And(sympy.Gt(above, -sympy.S.Half), sympy.Lt(above, 1))
+                whole = build(combined(plain, {log(factor): _ONE}))
+                rest = combined(result, plain, -_ONE)
+                return combined(rest, {where(near, log1p(above), whole): _ONE})
         if factor.is_number and factor.is_positive:
             return combined(result, {_ONE: sympy.log(factor)})
         return combined(result, {log(factor): _ONE})
+
+    def is_of_softmax(self, atom: Expr, coefficient: Expr) -> bool:
+        """Whether an atom is the scale of a weighted sum, or the denominator below it."""
+        if isinstance(atom, stop_gradient):
+            return bool(coefficient == 1)
+        return bool(coefficient == -1) and self.is_tail(atom)
 
     # What there is to be known of each kind of expression --------------------------------------
 
@@ -257,6 +273,14 @@ class Analysis(LogSums):
         total = self.make(f"{name}_scaled", indices, body, bound, "sum", equation)
         self.sums[top.tensor] = equation, replace(term, log=logarithm)
         self.weighted[key] = top.tensor, total.tensor
+        tail = self.denominator_of(exponent, bound)
+        whole = set(bound) <= set(exponent.free_symbols)
+        if tail is not None and whole and outside == {tail: -_ONE}:
+            # The probabilities add up to 1, so this is what the sum differs from 1 by.
+            body = (factor - 1) * exp(exponent - tail)
+            self.above_one[total.tensor] = self.make(
+                f"{name}_above_one", indices, body, bound, source=equation
+            )
         return Scaled(total, combined({scale: _ONE}, outside))
 
     def _choice(self, node: Expr) -> Scaled:
