@@ -101,7 +101,7 @@ def unified(pattern: Any, node: Any, bound: tuple[Index, ...]) -> dict[Any, Any]
 
     def visit(left: Any, right: Any) -> bool:
         if left in bound:
-            return found.setdefault(left, right) == right
+            return bool(found.setdefault(left, right) == right)
         if left == right and not (left.free_symbols & set(bound)):
             return True
         if isinstance(left, Element) != isinstance(right, Element):

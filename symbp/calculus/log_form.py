@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
+from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
@@ -30,8 +31,8 @@ from symbp.notation.standard import Abs, exp, log, tanh
 from symbp.notation.tensor import Element
 
 __all__ = [
-    "Form", "build", "combined", "computed_log_sum", "is_nonnegative", "linear", "log1m_exp", "log_of_softplus",
-    "log_sech_squared", "ratio", "without_cancellation",
+    "Form", "build", "combined", "computed_log_sum", "is_nonnegative", "linear", "log1m_exp",
+    "log_of_softplus", "log_of_sum", "log_sech_squared", "ratio", "without_cancellation",
 ]  # fmt: skip
 
 #: From each atom to its coefficient; the atom 1 stands for a number.
@@ -139,6 +140,10 @@ def without_cancellation(form: Form) -> tuple[Form, bool]:
             rest = [build(combined(linear(other), member, -_ONE)) for other in atom.args]
             form = combined(form, {log_of_sum(rest): size})
             changed = True
+    for atom in [a for a in form if isinstance(a, log_sum_exp)]:
+        taken = _shifted(form, atom)
+        if taken is not None:
+            form, changed = taken, True
     for atom in [a for a in form if isinstance(a, softplus)]:
         taken = _taken_in(form, atom)
         if taken is not None:
@@ -170,11 +175,23 @@ def computed_log_sum(*exponents: Expr) -> Expr:
     else:
         equal = [sympy.Eq(u, largest) for u in exponents]
         ties = reduce(add, (where(same, 1, 0) for same in equal))
-        small = (
-            where(same, 0, exp(u - largest)) for same, u in zip(equal, exponents, strict=True)
-        )
+        small = (where(same, 0, exp(u - largest)) for same, u in zip(equal, exponents, strict=True))
         rest = log1p(reduce(add, small, ties - 1))
     return where(finite, largest + rest, largest)
+
+
+def _shifted(form: Form, atom: Expr) -> Form | None:
+    """Return the form with its plain terms taken into a ``log_sum_exp``, if they cancel there."""
+    read, c = atom.atoms(Element), form[atom]
+    plain = {a: form[a] for a in form if isinstance(a, Element) and a in read}
+    if not plain or not atom.has(softplus):
+        return None
+    shift = combined({}, plain, 1 / c)
+    shifted = [without_cancellation(combined(linear(a), shift)) for a in atom.args]
+    if not any(changed for _, changed in shifted):
+        return None
+    rest = combined(combined(form, plain, -_ONE), {atom: -c})
+    return combined(rest, {log_of_sum(build(each) for each, _ in shifted): c})
 
 
 def _taken_in(form: Form, atom: Expr) -> Form | None:
@@ -215,9 +232,9 @@ def log_of_softplus(u: Expr) -> Expr:
 
 def log1m_exp(u: Expr) -> Expr:
     """Return ``log(1 - exp(u))`` for negative ``u`` (Maechler, 2012)."""
-    if isinstance(u, sympy.Mul) and u.args[0] == -1 and isinstance(u.args[-1], softplus):
-        if len(u.args) == 2:
-            return -softplus(-u.args[1].args[0])
+    parts: tuple[Any, ...] = u.args if isinstance(u, sympy.Mul) else ()
+    if len(parts) == 2 and parts[0] == -1 and isinstance(parts[1], softplus):
+        return -softplus(-parts[1].args[0])
     return where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
 
 

@@ -13,6 +13,7 @@ of what the others get, not ``1 - p``.
 """
 
 import math
+from abc import ABC, abstractmethod
 
 import sympy
 from sympy.core.expr import Expr
@@ -26,6 +27,7 @@ from symbp.calculus.log_form import (
     ratio,
     without_cancellation,
 )
+from symbp.calculus.scaled import Difference, Scaled
 from symbp.calculus.share import canonical
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation
@@ -47,18 +49,18 @@ class _Parts:
         self.top, self.below, self.tail = top, below, tail
 
 
-class LogSums(Definitions):
+class LogSums(Definitions, ABC):
     """Makes the equations of logarithms of sums, and finds where they cancel."""
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         # What an expression is, a tensor, a difference of exponentials (see Analysis).
-        self.cache: dict[Expr, object] = {}
-        self.tensors: dict[Tensor, object] = {}
+        self.cache: dict[Expr, Scaled] = {}
+        self.tensors: dict[Tensor, Scaled | None] = {}
         self.forms: dict[tuple[Tensor, bool], Form | None] = {}
-        self.differences: dict[Expr, object] = {}
+        self.differences: dict[Expr, Difference] = {}
         # Weighted sums, by the tensor of their scale: the equation, and what is summed.
-        self.sums: dict[Tensor, object] = {}
+        self.sums: dict[Tensor, tuple[Equation, Scaled]] = {}
         self.known: dict[object, Tensor] = {}
         self.same: dict[Tensor, Tensor] = {}
         # For a weighted sum of probabilities, what it differs from 1 by.
@@ -117,7 +119,9 @@ class LogSums(Definitions):
             # The numerators of a softmax add up to its denominator.
             more = set(equation.reduce) & set(exponent.free_symbols)
             times = math.prod(
-                sympy.sympify(index.extent) for index in equation.reduce if index not in more
+                sympy.sympify(index.extent, strict=True)
+                for index in equation.reduce
+                if index not in more
             )
             return combined({tail: _ONE}, {} if times == 1 else {_ONE: sympy.log(times)})
         key = self.key(indices, equation.reduce, exponent)
@@ -242,9 +246,17 @@ class LogSums(Definitions):
             whole = self.renamed(self.form(equation.body), names)
         return combined(whole, {parts.top.xreplace(names): -_ONE})
 
+    @abstractmethod
     def form(self, node: Expr) -> Form:
-        """Return an expression as a sum of terms."""
-        raise NotImplementedError
+        """Return an expression as a sum of terms, with the logarithms in it taken apart."""
+
+    @abstractmethod
+    def scaled(self, node: Expr) -> Scaled:
+        """Return an expression as a factor times an exponential."""
+
+    @abstractmethod
+    def log_form(self, quantity: Scaled) -> Form:
+        """Return the logarithm of a quantity."""
 
     def _parts_of(self, atom: Expr) -> _Parts | None:
         if not isinstance(atom, Element) or atom.tensor not in self.source:
@@ -326,7 +338,7 @@ class LogSums(Definitions):
             place = sympy.S.Zero
             for index in bound:
                 place = place * index.extent + index
-            beyond = math.prod(sympy.sympify(index.extent) for index in bound)
+            beyond = math.prod(sympy.sympify(index.extent, strict=True) for index in bound)
             equal = where(sympy.Eq(exponent, largest), -place, -beyond)
             first = self.make(f"{name}_first", indices, equal, bound, "max", equation)
             at_top = sympy.Eq(first, -place)
@@ -341,4 +353,3 @@ class LogSums(Definitions):
             for element in (top, below, tail):
                 self.source[element.tensor] = tensor
         return self.parts[tensor]
-

@@ -12,8 +12,9 @@ import sympy
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
+from symbp.calculus.analysis import Analysis
 from symbp.calculus.log_form import build
-from symbp.calculus.scaled import Analysis, Scaled
+from symbp.calculus.scaled import Scaled
 from symbp.notation.arithmetic import factors
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import log1p, minimum

@@ -62,10 +62,10 @@ def stable_gradients(
     for equation in unknown[-_MOST_NODES:]:
         value = float(numbers[equation.tensor.name])
         result[equation.tensor] = _gradient_of_rest(program, equation, value, scalars.numbers)
-        if math.isnan(result[equation.tensor]) and math.isinf(value):
-            if math.isfinite(numbers[program.cost.name]):
-                # What stays finite at infinity does not depend on it there.
-                result[equation.tensor] = 0.0
+        finite = math.isfinite(numbers[program.cost.name])
+        if math.isnan(result[equation.tensor]) and math.isinf(value) and finite:
+            # What stays finite at infinity does not depend on it there.
+            result[equation.tensor] = 0.0
     return result
 
 

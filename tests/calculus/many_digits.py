@@ -113,9 +113,7 @@ def _sum(jets: Any) -> Jet:
     return total
 
 
-def exact(
-    program: bp.Program, name: str, values: Mapping[str, Any], wrt: tuple[str, ...]
-) -> Jet:
+def exact(program: bp.Program, name: str, values: Mapping[str, Any], wrt: tuple[str, ...]) -> Jet:
     """Return a scalar of a program with its derivatives by the elements of the arrays ``wrt``."""
     return exact_all(program, values, wrt)[name][()]
 
@@ -139,7 +137,9 @@ def exact_all(
             for place in itertools.product(*(range(i.extent) for i in lhs.args)):
                 at = dict(zip(lhs.args, place, strict=True))
                 bodies = [
-                    _value(equation.body, at | dict(zip(equation.reduce, inner, strict=True)), arrays)
+                    _value(
+                        equation.body, at | dict(zip(equation.reduce, inner, strict=True)), arrays
+                    )
                     for inner in itertools.product(*(range(i.extent) for i in equation.reduce))
                 ]
                 if equation.operation == "sum":

@@ -83,7 +83,9 @@ class Spelling:
 
     def total(self, body: Any) -> Expr:
         k = self.j.fresh()
-        return self.named(self.pick(lambda: bp.Sum, lambda: bp.Sum, lambda: bp.Mean)(body(k), k), None)
+        return self.named(
+            self.pick(lambda: bp.Sum, lambda: bp.Sum, lambda: bp.Mean)(body(k), k), None
+        )
 
     def softmax(self, index: bp.Index | None) -> Expr:
         """Return an entry of a softmax, or a weighted mean of one."""
@@ -95,7 +97,7 @@ class Spelling:
             return bp.Sum(self.y[i] * p, i)
         e, s = bp.exp(self.x[index] / t), bp.Sum(bp.exp(self.x[k] / t), k)
         return self.pick(
-            lambda: e / s, lambda: e * self.named(1 / s, None), lambda: bp.exp(self.x[index] / t) / s,
+            lambda: e / s, lambda: e / s, lambda: e * self.named(1 / s, None),
             lambda: e / self.named(s, None),
             lambda: bp.exp(self.x[index] / t - bp.log(s)),
         )  # fmt: skip

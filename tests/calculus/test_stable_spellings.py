@@ -158,7 +158,9 @@ LISTED: dict[str, Callable[[_Names], list[bp.Equation]]] = {
         lambda n: n.total(lambda k: n.y[k] * exp((n.x[k] + n.z[k]) / 2))
         / n.total(lambda k: exp((n.x[k] + n.z[k]) / 2))
     ),
-    "noise contrastive": _one(lambda n: -log(exp(n.u) / (exp(n.u) + n.total(lambda k: exp(n.x[k]))))),
+    "contrastive": _one(
+        lambda n: -log(exp(n.u) / (exp(n.u) + n.total(lambda k: exp(n.x[k]))))
+    ),
 }  # fmt: skip
 
 # Values of x, z and u.
