@@ -87,9 +87,14 @@ def _written_out(equation: Equation, derivatives: Form) -> Equation:
         }
         # Where nothing does, 1 - σ(x) has fewer digits.
         together = body.xreplace(pairs)
-        if pairs and sympy.count_ops(shorter(together)) < sympy.count_ops(shorter(body)):
+        if pairs and _count_multiplied_out(together) < _count_multiplied_out(body):
             body = together
     return equation if body == equation.body else equation.replace(body=body)
+
+
+def _count_multiplied_out(body: Expr) -> int:
+    """Return how many terms a body has when its products are multiplied out."""
+    return len(sympy.Add.make_args(sympy.expand_mul(ordinary(body, Unknowns()))))
 
 
 def shorter(body: Expr) -> Expr:
