@@ -16,7 +16,7 @@ from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
-from symbp.notation.reductions import ReduceOperation, Reduction, Sum
+from symbp.notation.reductions import ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["normalise"]

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from sympy.core.expr import Expr
 
 from symbp.calculus.per_example import whole_body
-from symbp.notation.dependence import components, definitions, predecessors
 from symbp.notation.arithmetic import Plus
+from symbp.notation.dependence import components, definitions, predecessors
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import largest, log_sum_exp, where

@@ -181,7 +181,9 @@ class _Contractor:
         if equation.lhs.is_plain:
             return [
                 *self.made,
-                equation.replace(body=product_of(scalar, a, b), reduce=self._reduced(first | second)),
+                equation.replace(
+                    body=product_of(scalar, a, b), reduce=self._reduced(first | second)
+                ),
             ]
         # Contract first, then scatter the result over what is left of the domain.
         left = [index for index in equation.domain if index in (first | second) - shared]

@@ -13,6 +13,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.codegen.names import Names
+from symbp.notation.arithmetic import denominator
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
@@ -224,58 +225,69 @@ class Scope:
         raise UnsupportedError(f"{node}: no integer code for {type(node).__name__}")
 
     def sum(self, node: sympy.Add) -> str:
-        """Return the text of a sum, positive terms first."""
+        """Return the text of a sum, from left to right."""
         terms = self.hoisted(node)
-        positive = [t for t in terms if not t.could_extract_minus_sign()]
-        negative = [t for t in terms if t.could_extract_minus_sign()]
-        text = " + ".join(bare_term(self.value(term)) for term in positive)
-        for term in negative:
-            minus = self.value(-term)
-            text = f"{text} - {minus}" if text else f"-{minus}"
+        negative = [bool(term.could_extract_minus_sign()) for term in terms]
+        if negative[0] and len(terms) > 1 and not negative[1]:
+            # -a + b is b - a, to the bit.
+            terms[:2], negative[:2] = [terms[1], terms[0]], [False, True]
+        text = ""
+        for term, minus in zip(terms, negative, strict=True):
+            if minus:
+                shown = self.value(-term)
+                text = f"{text} - {shown}" if text else f"-{shown}"
+            else:
+                shown = self.value(term)
+                # What stands first needs no parentheses; a sum inside a sum does.
+                shown = bare_term(shown) if not text or not isinstance(term, sympy.Add) else shown
+                text = f"{text} + {shown}" if text else shown
         return f"({text})"
 
     def product(self, node: sympy.Mul) -> str:
-        """Return the text of a product, reciprocals as divisions."""
+        """Return the text of a product from left to right, reciprocals as divisions."""
         factors = self.hoisted(node)
         sign = ""
-        if factors and factors[0] == -1:
+        if factors[0] == -1:
             sign, factors = "-", factors[1:]
-        above = [f for f in factors if not _is_reciprocal(f)]
-        below = [1 / f for f in factors if _is_reciprocal(f)]
-        text = " * ".join(_bare_product(self.value(factor)) for factor in above) or "real(1)"
-        for factor in below:
-            text = f"{text} / {_denominator(self.value(factor))}"
-        return f"({sign}{text})" if sign or len(above) + len(below) > 1 else text
+        text = ""
+        for factor in factors:
+            below = denominator(factor)
+            if below is not None:
+                text = f"{text or 'real(1)'} / {_denominator(self.value(below))}"
+            else:
+                shown = self.value(factor)
+                text = f"{text} * {shown}" if text else _bare_product(shown)
+        return f"({sign}{text})" if sign or len(factors) > 1 or " / " in text else text
 
     def hoisted(self, node: Any) -> list[Expr]:
-        """Group the arguments of a sum or product that belong to an outer loop."""
+        """Return the arguments of a sum or product, those in front that do not change as one.
+
+        What stands in front may be computed in an outer loop: the order stays what it is.
+        """
         current = len(self.levels) - 1
-        groups: dict[int, list[Expr]] = {}
-        for argument in node.args:
-            level = current if argument.is_number else self.level_of(argument)
-            groups.setdefault(level, []).append(argument)
-        outer = [a for level in sorted(groups) if level < current for a in groups[level]]
-        own = groups.get(current, [])
-        numbers = [a for a in own if a.is_number]
-        rest = [a for a in own if not a.is_number]
-        if self.guarded or not outer:
-            return [*numbers, *outer, *rest]
-        combined = node.func(*numbers, *outer)
-        if isinstance(combined, type(node)) and len(outer) + len(numbers) > 1 and rest:
-            return [combined, *rest]
-        return [*numbers, *outer, *rest]
+        given = list(node.args)
+        if self.guarded:
+            return given
+        front = 0
+        while front < len(given) and (
+            given[front].is_number or self.level_of(given[front]) < current
+        ):
+            front += 1
+        if front < 2 or front == len(given) or all(a.is_number for a in given[:front]):
+            return given
+        return [node.func(*given[:front]), *given[front:]]
 
     def power(self, node: sympy.Pow) -> str:
         """Return the text of a power, small integer ones multiplied out."""
         base, exponent = node.args
+        below = denominator(node)
+        if below is not None:
+            return f"(real(1) / {_denominator(self.value(below))})"
         if exponent == sympy.Rational(1, 2):
             return f"np.sqrt({bare(self.value(base))})"
-        if exponent.is_Integer and 2 <= abs(int(exponent)) <= 4:
+        if exponent.is_Integer and 2 <= int(exponent) <= 4:
             factor = self.atom(base)
-            text = f"({' * '.join([factor] * abs(int(exponent)))})"
-            return text if exponent > 0 else f"(real(1) / {text})"
-        if exponent.could_extract_minus_sign():
-            return f"(real(1) / {_denominator(self.value(1 / node))})"
+            return f"({' * '.join([factor] * int(exponent))})"
         return f"({self.value(base)} ** {self.value(exponent)})"
 
     def choice(self, node: where) -> str:
@@ -348,10 +360,6 @@ def _is_integer(relation: Any) -> bool:
         and all(value.is_Integer for value in whole.atoms(sympy.Number))
         and not whole.has(sympy.Pow)
     )
-
-
-def _is_reciprocal(factor: Expr) -> bool:
-    return isinstance(factor, sympy.Pow) and bool(factor.exp.could_extract_minus_sign())
 
 
 def _called(template: str) -> set[str]:

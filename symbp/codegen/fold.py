@@ -72,7 +72,7 @@ def _single_sum(
         source = writers.get(factor.tensor, [])
         if (
             not factor.is_plain
-            or any(e.tensor is factor.tensor for e in (a for t in terms(equation.body) if t is not term for a in t.atoms(Element)))
+            or any(_reads(other, factor.tensor) for other in terms(equation.body) if other is not term)
             or others.has(factor)
             or any(element.args for element in others.atoms(Element))
             or readers.get(factor.tensor) != 1
@@ -83,6 +83,10 @@ def _single_sum(
             continue
         return others, factor, source
     return None
+
+
+def _reads(term: sympy.Expr, tensor: Tensor) -> bool:
+    return any(element.tensor is tensor for element in term.atoms(Element))
 
 
 def _at(writer: Equation, element: Element) -> Equation:

@@ -22,7 +22,7 @@ from symbp.derivations.order import (
 from symbp.derivations.patterns import is_indicator, softmax_argument
 from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
-from symbp.notation.arithmetic import Plus
+from symbp.notation.arithmetic import Plus, terms
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
@@ -160,9 +160,9 @@ class IndexForm:
     def _sum_of_terms(self, node: Expr, scope: Scope) -> Printed:
         # What keeps the order in which it was written prints in that order.
         written = isinstance(node, Plus)
-        content, terms = (sympy.S.One, node.args) if written else with_common_number(node)
+        content, given = (sympy.S.One, node.args) if written else with_common_number(node)
         text = ""
-        for term in terms if written else in_order(terms):
+        for term in given if written else in_order(given):
             negative = is_negative(term)
             shown = self.enclosed(self.show(-term if negative else term, scope), MUL)
             if text:
@@ -220,7 +220,7 @@ class IndexForm:
         ordered = sorted(factors, key=factor_order)
         for factor in [f for f in ordered if isinstance(f, sympy.Add)]:
             # σ(z) (1 - σ(z)), not the other way round.
-            if any(other in sympy.Add.make_args(-factor) for other in ordered):
+            if any(-other in terms(factor) for other in ordered):
                 ordered.append(ordered.pop(ordered.index(factor)))
         reductions = [f for f in ordered if isinstance(f, Reduction)]
         shown: list[str] = []

@@ -31,6 +31,7 @@ from symbp.derivations.matrix_tree import (
 )
 from symbp.derivations.order import in_order, matrix_order
 from symbp.derivations.patterns import softmax_argument
+from symbp.notation import arithmetic
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime

@@ -10,7 +10,6 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.components import adjoint_and_place, components_of

@@ -177,12 +177,19 @@ def _fractions(body: Expr) -> list[Expr]:
 
 
 def _positive(quotient: Expr) -> Expr:
-    """Return ``(a - y)/(a (1 - a))`` for ``-(a - y)/(a (a - 1))``: no sign in front."""
-    number, rest = quotient.as_coeff_Mul()
-    if not number.is_negative:
-        return quotient
-    above, below = rest.as_numer_denom()
-    sums = [factor for factor in sympy.Mul.make_args(below) if isinstance(factor, sympy.Add)]
-    if not sums:
-        return quotient
-    return -number * above / (below / sums[0] * (-sums[0]))
+    """Return ``(a - y)/(a (1 - a))`` for ``(y - a)/(a (a - 1))``: no sign in front, ``1 - a``."""
+    above, below = quotient.as_numer_denom()
+    flipped = [f for f in sympy.Mul.make_args(below) if _begins_negative(f)]
+    for factor in flipped:
+        below = below / factor * -factor
+    number, _ = above.as_coeff_Mul()
+    sums = [f for f in sympy.Mul.make_args(above) if isinstance(f, sympy.Add)]
+    sign = -1 if len(flipped) % 2 else 1
+    if (sign == -1) != bool(number.is_negative) and sums:
+        above, sign = above / sums[0] * -sums[0], -sign
+    return sign * above / below
+
+
+def _begins_negative(factor: Expr) -> bool:
+    number, _ = factor.as_coeff_Add()
+    return isinstance(factor, sympy.Add) and bool(number.is_negative)

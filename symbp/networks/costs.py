@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import softplus
 from symbp.notation.reductions import Mean, Sum, log_softmax
+from symbp.notation.standard import log
 from symbp.notation.tensor import Tensor
 
 __all__ = ["COSTS", "Cost", "CostFunction", "binary_cross_entropy", "cost", "cross_entropy",
@@ -66,7 +66,7 @@ def cross_entropy(output: Tensor, target: Tensor) -> Expr:
     :func:`quadratic`.
     """
     a, y = output.element, target.element
-    entropy = y * sympy.log(a) + (1 - y) * sympy.log(1 - a)
+    entropy = y * log(a) + (1 - y) * log(1 - a)
     return -Sum(entropy, *output.indices) / output.indices[0].extent
 
 

@@ -11,6 +11,7 @@ from symbp.networks.costs import Cost, CostFunction, cost
 from symbp.networks.layers import Activation, Dense, Layer, checked_layer
 from symbp.networks.options import checked_options, checked_size
 from symbp.networks.penalties import Penalty, checked_penalties
+from symbp.notation.arithmetic import Plus, terms
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
@@ -87,7 +88,7 @@ class Network(Program):
         body = record(output, y)
         weights = _weights(equations)
         for term in penalties:
-            body += term.term(weights)
+            body = Plus(*terms(body), *terms(term.term(weights)))
         C = tensor("C")
         super().__init__([*equations, Equation(C, body)], cost=C, output=output)
         object.__setattr__(self, "layers", stack)

@@ -7,13 +7,13 @@ which after a step stands in ``Program.updates``.
 
 from dataclasses import dataclass, fields
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number, checks_options
 from symbp.networks.updates import Updates
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.program import Program
+from symbp.notation.standard import sqrt
 from symbp.notation.tensor import Tensor
 
 __all__ = [
@@ -173,7 +173,7 @@ class RMSProp(Optimizer):
         rho, eta = self._constant("decay", updates), self._constant("learning_rate", updates)
         s = updates.state(parameter, "square")
         s_next = updates.replace(s, rho * s.element + (1 - rho) * g**2)
-        divisor = sympy.sqrt(s_next) + self._constant("epsilon", updates)
+        divisor = sqrt(s_next) + self._constant("epsilon", updates)
         updates.replace(parameter, parameter.element - eta * g / divisor)
 
 
@@ -209,13 +209,13 @@ class Adam(Optimizer):
         beta1, beta2 = self._constant("beta1", updates), self._constant("beta2", updates)
         eta, epsilon = self._constant("learning_rate", updates), self._constant("epsilon", updates)
         t = updates.count()
-        root = updates.scalar("correction2", sympy.sqrt(1 - beta2**t), "c_2")
+        root = updates.scalar("correction2", sqrt(1 - beta2**t), "c_2")
         eta_t = updates.scalar("learning_rate_step", eta * root / (1 - beta1**t), r"\eta_t")
         epsilon_t = updates.scalar("epsilon_step", epsilon * root, r"\epsilon_t")
         m, v = updates.state(parameter, "m"), updates.state(parameter, "v")
         m_next = updates.replace(m, beta1 * m.element + (1 - beta1) * g)
         v_next = updates.replace(v, beta2 * v.element + (1 - beta2) * g**2)
-        return eta_t * m_next / (sympy.sqrt(v_next) + epsilon_t)
+        return eta_t * m_next / (sqrt(v_next) + epsilon_t)
 
 
 @checks_options

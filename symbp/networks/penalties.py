@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number, checks_options
+from symbp.notation.arithmetic import Plus
 from symbp.notation.errors import SymbpError
 from symbp.notation.reductions import Sum
+from symbp.notation.standard import Abs
 from symbp.notation.tensor import Tensor, constant
 
 __all__ = ["L1", "L2", "Penalty", "checked_penalties"]
@@ -45,7 +46,7 @@ class L1:
     def term(self, weights: Iterable[Tensor]) -> Expr:
         """Return the penalty as a term of the cost."""
         strength = constant("l1_strength", self.strength, symbol=r"\lambda_1").element
-        return sympy.Add(*(strength * Sum(sympy.Abs(w.element), *w.indices) for w in weights))
+        return Plus(*(strength * Sum(Abs(w.element), *w.indices) for w in weights))
 
 
 @checks_options
@@ -77,7 +78,7 @@ class L2:
     def term(self, weights: Iterable[Tensor]) -> Expr:
         """Return the penalty as a term of the cost."""
         strength = constant("l2_strength", self.strength, symbol=r"\lambda").element
-        return sympy.Add(*(strength / 2 * Sum(w.element**2, *w.indices) for w in weights))
+        return Plus(*(strength / 2 * Sum(w.element**2, *w.indices) for w in weights))
 
 
 def checked_penalties(value: object) -> tuple[Penalty, ...]:

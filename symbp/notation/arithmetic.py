@@ -453,8 +453,14 @@ def product_of(*given: Expr) -> Expr:
         if not exponent.is_Integer:
             base, exponent = factor, sympy.S.One
         exponents[base] = exponents.get(base, sympy.S.Zero) + exponent
-    parts = [power(base, exponent) for base, exponent in exponents.items() if exponent != 0]
+    # What varies with no index stands in front, where it is computed before any loop.
+    bases = sorted((b for b in exponents if exponents[b] != 0), key=_varies)
+    parts = [power(base, exponents[base]) for base in bases]
     return _scaled(number, _product(tuple(parts))) if parts and number != 0 else number
+
+
+def _varies(node: Expr) -> bool:
+    return bool(node.atoms(sympy.Dummy))  # an Index is one
 
 
 def _flat(given: Iterable[Expr]) -> Iterator[Expr]:

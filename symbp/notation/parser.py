@@ -8,6 +8,7 @@ up into an expression, and anything else is refused with its place. SymPy's ``sy
 import ast
 import inspect
 import math
+import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Written, factors, power
 from symbp.notation.errors import NotationError, suggest
 from symbp.notation.functions import OPERATIONS
 from symbp.notation.mistakes import mistake
+from symbp.notation.standard import translated
 
-__all__ = ["LONGEST", "names_in", "parse_formula"]
+__all__ = ["LONGEST", "Name", "names_in", "parse_formula"]
 
 #: How many characters a formula may have, and how deep its parentheses may be nested.
 LONGEST = 10_000
@@ -31,10 +34,28 @@ _BITS = 1100
 _ALIASES = {"ln": "log", "max": "maximum", "min": "minimum"}
 _OPTIONAL = {"leaky_relu": 1, "elu": 1}
 _CONSTANTS = {"pi": sympy.pi}
+_ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+}  # fmt: skip
 _RELATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: sympy.Lt, ast.LtE: sympy.Le, ast.Gt: sympy.Gt, ast.GtE: sympy.Ge,
     ast.Eq: sympy.Eq, ast.NotEq: sympy.Ne,
 }  # fmt: skip
+
+
+class Name(Written, sympy.Symbol):
+    """A name in a formula: a symbol whose sums and products keep the written order.
+
+    It is equal to SymPy's symbol of that name.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, sympy.Symbol) and self._hashable_content() == (
+            other._hashable_content()
+        )
+
+    def __hash__(self) -> int:
+        return hash(sympy.Symbol(self.name, real=True))
 
 
 def parse_formula(text: str) -> Expr:
@@ -50,7 +71,7 @@ def parse_formula(text: str) -> Expr:
     Returns
     -------
     SymPy expression
-        Each name is a real :class:`sympy.Symbol`.
+        Each name is a real :class:`Name`; sums and products keep the written order.
 
     Raises
     ------
@@ -148,10 +169,8 @@ class _Reader:
                 return -self.expression(operand, depth)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.expression(operand, depth)
-            case ast.BinOp(op=ast.Add() | ast.Sub()):
-                return self._chain(node, depth, sympy.Add, ast.Sub, lambda term: -term)
-            case ast.BinOp(op=ast.Mult() | ast.Div()):
-                return self._chain(node, depth, sympy.Mul, ast.Div, self._reciprocal)
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
+                return self._chain(node, depth)
             case ast.BinOp(op=ast.Pow(), left=left, right=right):
                 return self._power(
                     node, self.expression(left, depth), self.expression(right, depth)
@@ -182,38 +201,32 @@ class _Reader:
             return _CONSTANTS[name]
         if name in OPERATIONS or name in _ALIASES or name == "sqrt":
             raise self.error(node, f"{name} is a function, write {name}(…)")
-        return sympy.Symbol(name, real=True)
+        return Name(name, real=True)
 
-    def _chain(
-        self, node: Any, depth: int, build: Any, inverse: type, invert: Callable[[Any], Any]
-    ) -> Expr:
+    def _chain(self, node: Any, depth: int) -> Expr:
         """Return a sum or a product; a long one leans to the left, so it is walked, not nested."""
-        kinds = (ast.Add, ast.Sub) if build is sympy.Add else (ast.Mult, ast.Div)
-        parts: list[Expr] = []
+        kinds = (ast.Add, ast.Sub) if type(node.op) in (ast.Add, ast.Sub) else (ast.Mult, ast.Div)
+        parts: list[tuple[type, Expr]] = []
         while isinstance(node, ast.BinOp) and isinstance(node.op, kinds):
             part = self.expression(node.right, depth)
-            if isinstance(node.op, inverse):
-                if build is sympy.Mul and part.is_zero:
-                    raise self.error(node.right, "division by zero")
-                part = invert(part)
-            parts.append(part)
+            if isinstance(node.op, ast.Div) and part.is_zero:
+                raise self.error(node.right, "division by zero")
+            parts.append((type(node.op), part))
             node = node.left
-        parts.append(self.expression(node, depth))
-        return build(*reversed(parts))
-
-    @staticmethod
-    def _reciprocal(factor: Expr) -> Expr:
-        return 1 / factor
+        result = self.expression(node, depth)
+        for operation, part in reversed(parts):
+            result = _ARITHMETIC[operation](result, part)
+        return result
 
     def _power(self, node: ast.AST, base: Expr, exponent: Expr) -> Expr:
         if base.is_zero and exponent.is_number and not exponent.is_nonnegative:
             raise self.error(node, "division by zero")
         if exponent.is_number:
-            numbers = sympy.Mul.make_args(base)
+            numbers = factors(base)
             bits = sum(_bits(factor) for factor in numbers if factor.is_number)
             if bits * abs(float(exponent)) > _BITS:
                 raise self.error(node, "too large or too small for a float")
-        return base**exponent
+        return power(base, exponent)
 
     def _call(self, node: ast.Call, depth: int) -> Expr:
         if isinstance(node.func, ast.Constant) and isinstance(node.func.value, (int, float)):
@@ -240,7 +253,7 @@ class _Reader:
         if numbers and str(record.function.__module__).startswith("symbp.") and record.value:
             # SymPy has no digits of these functions, so a number's is taken at once.
             return sympy.Float(float(record.value(*map(float, arguments))))
-        return record.function(*arguments)
+        return translated(record.function(*arguments))
 
     def _check_count(self, node: ast.Call, written: str, name: str) -> None:
         most = 1 if name == "sqrt" else _arity(name)

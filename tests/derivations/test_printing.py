@@ -33,11 +33,11 @@ def right(text: str) -> str:
     ("body", "latex", "text"),
     [
         (bp.Sum(W[j, k] * u[k], k) + B[j], r"\sum_{k} W_{jk} u_{k} + b_{j}", "Σₖ Wⱼₖ uₖ + bⱼ"),
-        (-y[j] + x[j], "x_{j} - y_{j}", "xⱼ - yⱼ"),
+        (-y[j] + x[j], "-y_{j} + x_{j}", "-yⱼ + xⱼ"),
         (1 - x[j] ** 2, "1 - x_{j}^2", "1 - xⱼ²"),
         (a[j] ** 2, "(a^{2}_{j})^2", "(a²ⱼ)²"),
         ((x[j] - y[j]) / 5, r"\frac{1}{5} (x_{j} - y_{j})", "1/5 (xⱼ - yⱼ)"),
-        (x[j] / (1 + y[j]), r"\frac{x_{j}}{y_{j} + 1}", "xⱼ/(yⱼ + 1)"),
+        (x[j] / (1 + y[j]), r"\frac{x_{j}}{1 + y_{j}}", "xⱼ/(1 + yⱼ)"),
         (sympy.sqrt(x[j]), r"\sqrt{x_{j}}", "√(xⱼ)"),
         (1 / sympy.sqrt(x[j]), r"\frac{1}{\sqrt{x_{j}}}", "1/√(xⱼ)"),
         (sympy.Abs(x[j]), r"\left|x_{j}\right|", "|xⱼ|"),

@@ -9,31 +9,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbp as bp
+from symbp.notation.arithmetic import Plus
 from symbp.notation.functions import OPERATIONS
-from symbp.notation.parser import LONGEST, names_in, parse_formula
+from symbp.notation.parser import LONGEST, Name, names_in, parse_formula
+from symbp.notation.standard import translated
 
-w, x, y = (sympy.Symbol(name, real=True) for name in "wxy")
+w, x, y = (Name(name, real=True) for name in "wxy")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("(x + y) * w", (x + y) * w),
-        ("1/(1 + exp(-(w*x + y)))", 1 / (1 + sympy.exp(-(w * x + y)))),
+        ("1/(1 + exp(-(w*x + y)))", 1 / (1 + bp.exp(-(w * x + y)))),
         ("x - y - w", x - y - w),
-        ("x - (y - w)", x - y + w),
-        ("x / y / w", x / (y * w)),
-        ("x / (y / w)", x * w / y),
+        ("x - (y - w)", x - (y - w)),
+        ("2*(x + y) - y", 2 * (x + y) - y),
+        ("x / y / w", x / y / w),
+        ("x / (y / w)", x / (y / w)),
         ("-x**2", -(x**2)),
         ("2**x**y", 2 ** (x**y)),
         ("+x - -y", x + y),
         ("relu(x) + leaky_relu(y)", bp.relu(x) + bp.leaky_relu(y)),
         ("leaky_relu(x, 0.2)", bp.leaky_relu(x, 0.2)),
         ("max(0, x) + min(x, y)", bp.maximum(0, x) + bp.minimum(x, y)),
-        ("ln(x) + log(y) + sqrt(w)", sympy.log(x) + sympy.log(y) + sympy.sqrt(w)),
+        ("ln(x) + log(y) + sqrt(w)", bp.log(x) + bp.log(y) + bp.sqrt(w)),
         ("where(x > 0, x, x/3)", bp.where(x > 0, x, x / 3)),
-        ("sin(pi*x)", sympy.sin(sympy.pi * x)),
-        ("abs(x)", sympy.Abs(x)),
+        ("sin(pi*x)", bp.sin(sympy.pi * x)),
+        ("abs(x)", bp.Abs(x)),
         ("  x\n * y ", x * y),
         ("1.5e-3*x", 0.0015 * x),
     ],
@@ -54,7 +57,7 @@ def test_every_function_of_the_notation_can_be_called() -> None:
                 assert "argument" in str(error)  # noqa: PT017 - one of the two counts is wrong
                 continue
             symbols = (x, y)[: arguments.count(",") + 1]
-            assert found == operation.function(*symbols)
+            assert found == translated(operation.function(*symbols))
             break
         else:
             pytest.fail(f"{name} takes neither one nor two arguments")
@@ -126,7 +129,6 @@ def test_what_cannot_be_read_is_named_in_one_line(text: str, message: str) -> No
         "9**9**9**9",
         "(9**9)**(9**9)",
         "(2*x)**100000000",
-        "((2*x)**1000)**1000",
         "(x*sqrt(2))**1000000000",
         "(10001/10000)**10000000",
         "exp(exp(exp(100)))",
@@ -154,9 +156,7 @@ def test_hostile_text_is_refused(text: str) -> None:
 
 def test_a_long_sum_is_no_deep_one() -> None:
     names = [f"x{i}" for i in range(400)]
-    assert parse_formula(" + ".join(names)) == sympy.Add(
-        *(sympy.Symbol(name, real=True) for name in names)
-    )
+    assert parse_formula(" + ".join(names)) == Plus(*(Name(n, real=True) for n in names))
 
 
 @given(st.text(alphabet="xy012.+-*/() ,^eE<>=[]'\\\n", max_size=40))
