@@ -184,6 +184,7 @@ class Analysis(Sums):
         found = self.scaled(equation.body)
         if not equation.reduce:
             alone = found.is_plain and found.factor == equation.body
+            alone = alone and not found.factor.is_number
             several = len(self.contributions(equation.tensor)) > 1
             return None if alone and not several else found
         if found.is_plain and found.factor == equation.body:

@@ -17,7 +17,7 @@ import sympy
 import symbp as bp
 from symbp.calculus.normalise import normalise
 from symbp.calculus.stabilise import stabilise
-from tests.calculus.accuracy import faults
+from tests.calculus.accuracy import faults, stable_results
 from tests.calculus.spellings import Spelling, point
 
 E, exp, log, sigmoid, tanh, Sum = bp.Equation, bp.exp, bp.log, bp.sigmoid, bp.tanh, bp.Sum
@@ -200,6 +200,44 @@ def _read(program: bp.Program, values: Mapping[str, Any]) -> dict[str, Any]:
 def test_a_formula_by_hand_is_right(name: str, at: str) -> None:
     program = _listed(name)
     assert faults(program, _read(program, _values(at))) == []
+
+
+# Some of each kind, as equations of one program, so that one module computes them all.
+COMPILED = (
+    "softmax as a product", "log of a mean under softmax", "log-cosh", "entropy of a coin",
+    "entropy", "causal", "tanh by hand",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [pytest.param("fast", marks=pytest.mark.slow), "accurate"])
+def test_the_module_computes_what_the_interpreter_does(form: Any) -> None:
+    programs = {name: _listed(name, f"_{i}") for i, name in enumerate(COMPILED)}
+    total = bp.tensor("total")
+    equations = [e for program in programs.values() for e in program.equations]
+    costs = [program.cost[()] for program in programs.values() if program.cost is not None]
+    whole = bp.Program([*equations, E(total, sum(costs[1:], costs[0]))], cost=total)
+    trainer = bp.compile(whole, derivatives=form)
+    for at in POINTS:
+        values: dict[str, Any] = {}
+        for i in range(len(COMPILED)):
+            values |= _values(at, f"_{i}")
+        values = _read(whole, values)
+        given = {t.name: np.array(values[t.name]) for t in whole.parameters}
+        cost, gradient = trainer.module.gradient(
+            trainer.parameters._replace(**given), *(values[t.name] for t in whole.targets)
+        )
+        results = {name: stable_results(p, _read(p, values)) for name, p in programs.items()}
+        right = sum(float(r[f"f_{i}"]) for i, r in enumerate(results.values()))
+        np.testing.assert_allclose(cost, right, rtol=1e-13)
+        for name, program in programs.items():
+            for parameter in program.parameters:
+                np.testing.assert_allclose(
+                    getattr(gradient, parameter.name),
+                    results[name][f"{parameter.name}_adjoint"],
+                    rtol=1e-11 if form == "accurate" else 1e-9,
+                    atol=1e-300 if form == "accurate" else 1e-14,
+                    err_msg=f"{name} {at}",
+                )
 
 
 def _faults_of_spelling(seed: int) -> tuple[list[str], bool]:
