@@ -112,7 +112,9 @@ class Analysis(Sums):
     def log_of(self, argument: Expr, written: Expr) -> Form:
         """Return the logarithm of an expression; as it was written where nothing is known."""
         quantity = self.scaled(argument)
-        return {written: _ONE} if quantity.factor == argument else self.log_form(quantity)
+        if quantity.factor == argument and not is_one_minus_exp(argument):
+            return {written: _ONE}
+        return self.log_form(quantity)
 
     def log_form(self, quantity: Scaled) -> Form:
         """Return the logarithm of a quantity."""
@@ -251,6 +253,8 @@ class Analysis(Sums):
         (found,) = [f for f in factors(quantity.factor) if f in self.differences] or [None]
         if found is None:
             return None if quantity.factor == node else self.value(quantity)
+        if quantity.log != {self.differences[found].maximum: _ONE}:
+            return self.value(quantity)
         known = self.differences[found]
         coefficient = product_of(*(f for f in factors(quantity.factor) if f != found))
         a, b = build(known.larger), build(known.smaller)
@@ -263,6 +267,12 @@ class Analysis(Sums):
         result = result if coefficient == 1 else coefficient * result
         self.cache.setdefault(result, quantity)
         return result
+
+    def is_difference(self, added: list[Equation]) -> bool:
+        """Whether equations add quantities of both signs, all of them known."""
+        parts = [self._contribution(equation) for equation in added]
+        signs = {part.is_positive for part in parts if part is not None and part.is_constant_times}
+        return len(signs) == 2 and all(p is not None and p.is_constant_times for p in parts)
 
     def is_bounded(self, quantity: Scaled) -> bool:
         """Whether the exponential of a quantity is at most 1, or no exponential by itself."""

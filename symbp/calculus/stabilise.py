@@ -55,7 +55,26 @@ def stabilise(program: Program) -> Program:
             if body != equation.body:
                 equation = equation.replace(body=body, origin=Origin("stabilise", equation))
         seen.add(equation)
+        _join(equation, seen)
     return program.replace(equations=(*seen.needed(), *_kept(program, seen)))
+
+
+def _join(last: Equation, seen: Analysis) -> None:
+    """Make one equation of those of a tensor, if what they add up to cancels.
+
+    normalise gives ``1 - Sum(p**2, k)`` two.
+    """
+    added = seen.contributions(last.tensor)
+    if len(added) < 2 or any(equation.operation != "sum" for equation in added):
+        return
+    value = seen.value_of_difference(added[0].lhs)
+    if value is None or not seen.is_difference(added):
+        return
+    equations = [e for e in seen.equations if e.tensor is not last.tensor]
+    joined = added[0].replace(
+        body=value, reduce=(), accumulate=False, origin=Origin("stabilise", last)
+    )
+    seen.equations[:] = [*equations, joined]
 
 
 def _kept(program: Program, seen: Analysis) -> list[Equation]:

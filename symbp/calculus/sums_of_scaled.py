@@ -10,7 +10,14 @@ from dataclasses import replace
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.log_form import Form, build, combined, log_of_sum, log_sech_squared
+from symbp.calculus.log_form import (
+    Form,
+    build,
+    combined,
+    linear,
+    log_of_sum,
+    log_sech_squared,
+)
 from symbp.calculus.scaled import Difference, Scaled
 from symbp.calculus.weighted_sums import WeightedSums
 from symbp.notation.functions import expm1, maximum, softplus, where
@@ -119,6 +126,12 @@ class Sums(WeightedSums):
             if len(one) == 1 and isinstance(atom, softplus) and one[atom] == -1:
                 return Scaled(sign, {softplus(-atom.args[0]): -_ONE})
             return Scaled(-sign * expm1(build(one)))
+        one, other = _of_sigmoid(first), _of_sigmoid(second)
+        if one is not None and other is not None:
+            # σ(a) - σ(b) = (e^a - e^b) σ(-a) σ(-b)
+            made = self.difference(linear(one), linear(other))
+            both = {softplus(one): -_ONE, softplus(other): -_ONE}
+            return replace(made, log=combined(made.log, both))
         delta, a, b = build(apart), build(first), build(second)
         factor = where(sympy.Gt(delta, 0), -expm1(-delta), expm1(delta))
         self.differences[factor] = Difference(
@@ -134,3 +147,11 @@ class Sums(WeightedSums):
             self.renamed(known.smaller, names),
             *(e.xreplace(names) for e in (known.maximum, known.log_of_sum, known.half_tanh)),
         )
+
+
+def _of_sigmoid(form: Form) -> Expr | None:
+    """Return x if a form is the logarithm of ``sigmoid(x)``."""
+    atom = next(iter(form), None)
+    if len(form) == 1 and isinstance(atom, softplus) and form[atom] == -1:
+        return -atom.args[0]
+    return None

@@ -33,6 +33,9 @@ class WeightedSums(LogSums):
 
     def reduced(self, equation: Equation, term: Scaled) -> Scaled:
         """Return the sum of a quantity over the bound indices of an equation."""
+        if term.factor.is_number and term.factor.is_negative:
+            found = self.reduced(equation, replace(term, factor=-term.factor))
+            return replace(found, factor=-found.factor)
         bound, lhs = equation.reduce, equation.lhs
         logarithm = self.without_cancellation(term.log, every=True)
         inside, outside = self.split(logarithm, bound)

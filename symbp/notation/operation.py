@@ -106,7 +106,9 @@ def operation_of(function_class: type) -> Operation:
     """
     record = _by_class.get(function_class)
     if record is None:  # exp of the notation is a subclass of SymPy's
-        record = next((_by_class[base] for base in function_class.__mro__ if base in _by_class), None)
+        record = next(
+            (_by_class[base] for base in function_class.__mro__ if base in _by_class), None
+        )
     if record is None:
         record = _by_class[function_class] = _record_of_users_function(function_class)
     return record

@@ -279,9 +279,7 @@ def test_a_recurrence_is_not_looked_through() -> None:
     t = bp.Index("t", 3, sequential=True)
     h = bp.tensor("h", t)
     before = bp.where(t > 0, h[t - 1], 0)
-    program = bp.Program(
-        [E(h[t], log(exp(before) + exp(w[()]))), E(f, bp.Sum(h[t], t))], cost=f
-    )
+    program = bp.Program([E(h[t], log(exp(before) + exp(w[()]))), E(f, bp.Sum(h[t], t))], cost=f)
     value, slope = value_and_slope(program, {"w": 800.0}, "w")
     assert value == pytest.approx(2400.0 + np.log(2) + np.log(3), rel=1e-14)
     assert slope == pytest.approx(3.0)
