@@ -126,11 +126,11 @@ class Sums(WeightedSums):
             if len(one) == 1 and isinstance(atom, softplus) and one[atom] == -1:
                 return Scaled(sign, {softplus(-atom.args[0]): -_ONE})
             return Scaled(-sign * expm1(build(one)))
-        one, other = _of_sigmoid(first), _of_sigmoid(second)
-        if one is not None and other is not None:
-            # σ(a) - σ(b) = (e^a - e^b) σ(-a) σ(-b)
-            made = self.difference(linear(one), linear(other))
-            both = {softplus(one): -_ONE, softplus(other): -_ONE}
+        x, y = _of_sigmoid(first), _of_sigmoid(second)
+        if x is not None and y is not None:
+            # σ(x) - σ(y) = (e^x - e^y) σ(-x) σ(-y)
+            made = self.difference(linear(x), linear(y))
+            both = {softplus(x): -_ONE, softplus(y): -_ONE}
             return replace(made, log=combined(made.log, both))
         delta, a, b = build(apart), build(first), build(second)
         factor = where(sympy.Gt(delta, 0), -expm1(-delta), expm1(delta))
