@@ -31,8 +31,9 @@ from symbp.notation.standard import Abs, exp, log, tanh
 from symbp.notation.tensor import Element
 
 __all__ = [
-    "Form", "build", "combined", "computed_log_sum", "is_nonnegative", "linear", "log1m_exp",
-    "log_of_softplus", "log_of_sum", "log_sech_squared", "ratio", "without_cancellation",
+    "Form", "build", "combined", "computed_log_sum", "is_nonnegative", "is_separated", "linear",
+    "log1m_exp", "log_of_softplus", "log_of_sum", "log_sech_squared", "ratio",
+    "without_cancellation",
 ]  # fmt: skip
 
 #: From each atom to its coefficient; the atom 1 stands for a number.
@@ -69,13 +70,7 @@ def _separated(form: Form) -> Form:
     both are near 1. As ``max(a, 0) - max(b, 0)`` and what is left of each, none is lost.
     """
     atoms = [atom for atom in form if isinstance(atom, softplus)]
-    pairs = [
-        (one, other)
-        for one in atoms
-        for other in atoms
-        if form[one] > 0 > form[other] and one.atoms(Element) & other.atoms(Element)
-    ]
-    chosen = {atom for pair in pairs for atom in pair}
+    chosen = _opposite(form)
     result = {atom: c for atom, c in form.items() if atom not in chosen}
     for atom in atoms:
         if atom in chosen:
@@ -84,6 +79,23 @@ def _separated(form: Form) -> Form:
         if atom in chosen:
             result = combined(result, {softplus(-Abs(atom.args[0])): form[atom]})
     return result
+
+
+def _opposite(form: Form) -> set[Expr]:
+    """Return the softplus of a form that are added and subtracted, of what they share."""
+    atoms = [atom for atom in form if isinstance(atom, softplus)]
+    return {
+        atom
+        for one in atoms
+        for other in atoms
+        if form[one] > 0 > form[other] and one.atoms(Element) & other.atoms(Element)
+        for atom in (one, other)
+    }
+
+
+def is_separated(form: Form) -> bool:
+    """Whether the linear parts of a form are written by themselves."""
+    return bool(_opposite(form))
 
 
 def linear(node: Expr) -> Form:

@@ -24,6 +24,7 @@ from symbp.calculus.log_form import (
     build,
     combined,
     is_nonnegative,
+    linear,
     ratio,
     without_cancellation,
 )
@@ -224,10 +225,33 @@ class LogSums(Definitions, ABC):
         """
         for atom in list(form):
             if self.is_log_sum(atom) and (every or atom.tensor in self.made):
+                contested = self._contested(form, atom)
+                if contested is not None:
+                    # x cancels against either; for one sign of x against both.
+                    return self._by_sign(form, atom, contested)
                 form = self._apart(form, atom)
         for atom in [a for a in form if isinstance(a, Element) and a in form]:
             form = self._collected(form, atom)
         return without_cancellation(form)[0]
+
+    def _contested(self, form: Form, total: Element) -> Expr | None:
+        """Return a ``softplus`` and a log-sum-exp that could both cancel one plain term."""
+        found = self._member(form, total, form[total])
+        if found is None:
+            return None
+        for atom in form:
+            held = ratio(form, linear(atom.args[0])) if isinstance(atom, softplus) else 0
+            if held * form[atom] < 0 and ratio(found[0], linear(atom.args[0])) != 0:
+                return atom
+        return None
+
+    def _by_sign(self, form: Form, total: Element, atom: Expr) -> Form:
+        """Return the form with the log-sum-exp taken apart where softplus(w) is small, else not."""
+        apart = self._apart(form, total)
+        apart = without_cancellation(apart)[0]
+        together = without_cancellation(form)[0]
+        condition = sympy.Gt(atom.args[0], 0)
+        return {where(condition, build(together), build(apart)): _ONE}
 
     def inverted(self, node: Element) -> Form | None:
         """Return what an element of ``below`` or ``tail`` is a difference of."""

@@ -13,7 +13,7 @@ from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
 from symbp.calculus.analysis import Analysis
-from symbp.calculus.log_form import build
+from symbp.calculus.log_form import build, is_separated
 from symbp.calculus.scaled import Scaled
 from symbp.notation.arithmetic import factors
 from symbp.notation.equation import Equation, Origin
@@ -62,14 +62,18 @@ def stabilise(program: Program) -> Program:
 def _join(last: Equation, seen: Analysis) -> None:
     """Make one equation of those of a tensor, if what they add up to cancels.
 
-    normalise gives ``1 - Sum(p**2, k)`` two.
+    normalise gives ``1 - Sum(p**2, k)`` two. Likewise where the sum is a number, as that of the
+    entries of a softmax is.
     """
     added = seen.contributions(last.tensor)
-    if len(added) < 2 or any(equation.operation != "sum" for equation in added):
+    known = seen.of_tensor(last.tensor) if added else None
+    if known is None or last.body.is_number:
         return
-    value = seen.value_of_difference(added[0].lhs)
-    if value is None or not seen.is_difference(added):
-        return
+    value: Expr | None = known.factor
+    if not (known.is_plain and known.factor.is_number):
+        value = seen.value_of_difference(added[0].lhs) if len(added) > 1 else None
+        if value is None or not seen.is_difference(added):
+            return
     equations = [e for e in seen.equations if e.tensor is not last.tensor]
     joined = added[0].replace(
         body=value, reduce=(), accumulate=False, origin=Origin("stabilise", last)
@@ -184,7 +188,8 @@ def _sum(node: Expr, seen: Analysis) -> Expr:
     seen.inverting = False
     as_it_is = seen.form(node)
     seen.inverting = True
-    return node if stable in (form, as_it_is) else build(stable)
+    same = stable in (form, as_it_is) and not is_separated(stable)
+    return node if same else build(stable)
 
 
 def _cancelling(terms: list[Expr], seen: Analysis) -> tuple[int, int, Expr] | None:
