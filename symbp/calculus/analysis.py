@@ -27,8 +27,9 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["Analysis"]
 
 _ONE = sympy.S.One
-# A tensor that is a longer sum of logarithms is not looked through.
-_MOST_TERMS = 40
+# A tensor whose logarithm has more parts than this is not looked through: what it is would be
+# written out wherever it is read, and again where that is read.
+_LARGEST = 100
 
 
 class Analysis(Sums):
@@ -101,13 +102,23 @@ class Analysis(Sums):
         key = tensor, self.inverting
         if key not in self.forms:
             found = self.form(self.defined[tensor].body)
-            small = len(found) <= _MOST_TERMS
-            self.forms[key] = found if small and self.has_logs(found) else None
+            small = self.has_logs(found) and self.size(*found) <= _LARGEST
+            self.forms[key] = found if small else None
         known = self.forms[key]
         if known is None:
             return None
         result = self.renamed(known, dict(zip(self.arguments(tensor), node.args, strict=True)))
         return None if is_mixed(result) else result
+
+    def size(self, *nodes: Expr) -> int:
+        """Return how many parts expressions have, written out."""
+        total = 0
+        for node in nodes:
+            if node not in self.sizes:
+                parts = () if isinstance(node, Element) else node.args
+                self.sizes[node] = 1 + self.size(*parts)
+            total += self.sizes[node]
+        return total
 
     def log_of(self, argument: Expr, written: Expr) -> Form:
         """Return the logarithm of an expression; as it was written where nothing is known."""
@@ -177,8 +188,8 @@ class Analysis(Sums):
             else:
                 element = contributions[0].lhs
                 found = there[0] if len(there) == 1 else self.total(element, there)
-                known = found.factor != element and len(found.log) <= _MOST_TERMS
-                self.tensors[tensor] = found if known else None
+                small = self.size(found.factor, *found.log) <= _LARGEST
+                self.tensors[tensor] = found if small and found.factor != element else None
         return self.tensors[tensor]
 
     def _contribution(self, equation: Equation) -> Scaled | None:

@@ -60,6 +60,7 @@ class LogSums(Definitions, ABC):
         self.tensors: dict[Tensor, Scaled | None] = {}
         self.forms: dict[tuple[Tensor, bool], Form | None] = {}
         self.differences: dict[Expr, Difference] = {}
+        self.sizes: dict[Expr, int] = {}
         # Weighted sums, by the tensor of their scale: the equation, and what is summed.
         self.sums: dict[Tensor, tuple[Equation, Scaled]] = {}
         self.known: dict[object, Tensor] = {}
