@@ -66,8 +66,7 @@ class Sums(WeightedSums):
         if all(part.is_plain for part in parts):
             return Scaled(node)
         constant = sum((p.factor for p in parts if p.is_plain and p.factor.is_number), sympy.S.Zero)
-        small = constant.is_Rational and max(abs(constant.p), constant.q) <= _LARGEST_INTEGER
-        if not small:
+        if constant.is_Rational and max(abs(constant.p), constant.q) > _LARGEST_INTEGER:
             constant = sympy.Float(constant, 17)  # exact numbers can grow without end
         parts = [p for p in parts if not (p.is_plain and p.factor.is_number)]
         parts += [Scaled(constant)] if constant != 0 else []
