@@ -284,7 +284,8 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
     "option of mlp": (lambda: bp.mlp(2, 1, los="quadratic"), "did you mean 'loss'"),
     "option of Dense": (lambda: bp.Dense(3, unit=2), "did you mean 'units'"),
     "layer": (lambda: bp.Network(["Dens"], input=2), "did you mean 'Dense'"),
-    "optimizer": (lambda: bp.compile(NET, "adam"), "optimizer: expected one such as bp.SGD(0.1)"),
+    "optimizer": (lambda: bp.compile(NET, "adm"), "optimizer 'adm': expected an instance such as"),
+    "no optimizer": (lambda: bp.compile(NET, 3), "optimizer 3: expected an instance such as"),
     "option of Adam": (lambda: bp.Adam(0.1, beta3=0.9), "did you mean 'beta2'"),
     "learning rate": (lambda: bp.SGD(-1), "SGD learning_rate: expected a number > 0, got -1"),
     "dtype": (lambda: bp.compile(NET, dtype="float16"), "did you mean 'float64' or 'float32'"),
@@ -392,7 +393,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: bp.compile(net(lambda z: z + 1e300), dtype="float32"), "is too large for float32"
     ),
     "a cost that is not finite": (
-        lambda: bp.check(net(lambda z: sympy.log(z))), "nothing to compare: the cost is nan"
+        lambda: bp.check(net(lambda z: sympy.log(-1 - z**2))), "nothing to compare: the cost is nan"
     ),
 }  # fmt: skip
 

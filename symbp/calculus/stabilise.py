@@ -15,6 +15,7 @@ from sympy.logic.boolalg import Boolean
 from symbp.calculus.analysis import Analysis
 from symbp.calculus.log_form import build, is_separated
 from symbp.calculus.scaled import Scaled
+from symbp.calculus.zero_weights import closed, opened
 from symbp.notation.arithmetic import factors
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import log1p, minimum
@@ -48,6 +49,7 @@ def stabilise(program: Program) -> Program:
     a = sigmoid(z)
     C = softplus(z)
     """
+    program = opened(program)
     seen = Analysis(program)
     for equation in program.equations:
         if equation.origin.rule != "stabilise":
@@ -56,7 +58,7 @@ def stabilise(program: Program) -> Program:
                 equation = equation.replace(body=body, origin=Origin("stabilise", equation))
         seen.add(equation)
         _join(equation, seen)
-    return program.replace(equations=(*seen.needed(), *_kept(program, seen)))
+    return closed(program.replace(equations=(*seen.needed(), *_kept(program, seen))))
 
 
 def _join(last: Equation, seen: Analysis) -> None:

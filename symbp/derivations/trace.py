@@ -18,6 +18,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.elementary import elementary
 from symbp.calculus.interpreter import interpret
+from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
@@ -321,7 +322,8 @@ def _traced(scalars: Scalars, written: str | None = None) -> Trace:
         for tensor in differentiated.tensors
         if tensor.adjoint_of is not None
     }
-    local = _local_derivatives(program, {tensor.name for tensor in differentiated.tensors})
+    names = {tensor.name for tensor in differentiated.tensors}
+    local = _local_derivatives(mark_norms(program), names)
     stable = stabilise(program)
     backward = differentiated.equations[len(program.equations) :]
     # The values are those of the stable program, and so are what the written steps back read.

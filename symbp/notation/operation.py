@@ -16,10 +16,13 @@ from sympy.core.expr import Expr
 
 from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
+from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import NotationError
+from symbp.notation.standard import translated_kinds
 
 __all__ = [
-    "OPERATIONS", "Form", "Operation", "function", "in_notation", "operation_of", "register",
+    "OPERATIONS", "Form", "Operation", "function", "has_own_derivative", "in_notation",
+    "operation_of", "register",
 ]  # fmt: skip
 
 Rule = Callable[..., tuple[Expr, ...]]
@@ -96,6 +99,9 @@ def register(operation: Operation, listed: bool = True) -> None:
     if listed:
         OPERATIONS[operation.name] = operation
     _by_class[operation.function] = operation
+    for kind in operation.function.__mro__:
+        if kind in translated_kinds():  # SymPy's own exp is the notation's
+            _by_class[kind] = operation
 
 
 def operation_of(function_class: type) -> Operation:
@@ -130,7 +136,7 @@ def _record_of_users_function(function_class: type) -> Operation:
 
     def derivative(*args: Expr) -> tuple[Expr, ...]:
         application = function_class(*args)
-        if _has_own_derivative(function_class):
+        if has_own_derivative(function_class):
             label = f"derivative of {name}"
             return tuple(
                 _formula(label, partial(application.fdiff, i + 1)) for i in range(len(args))
@@ -138,12 +144,38 @@ def _record_of_users_function(function_class: type) -> Operation:
         symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(args))]
         value = _written_out(definition(*symbols))
         values = dict(zip(symbols, args, strict=True))
-        return tuple(value.diff(symbol).xreplace(values) for symbol in symbols)
+        return tuple(_slope(value, symbol).xreplace(values) for symbol in symbols)
 
     printed = r"\operatorname{" + name.replace("_", r"\_") + "}"
     return Operation(
         name, function_class, None, derivative, "", printed, name, definition=definition
     )
+
+
+class _general_power(sympy.Function):  # noqa: N801
+    """A power with a varying exponent, while SymPy differentiates a formula."""
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Return the derivative as the notation states it where the base is 0."""
+        # They build on this module.
+        from symbp.notation.singular import power_log, power_slope
+
+        return (power_slope, power_log)[argindex - 1](*self.args)
+
+
+def _slope(value: Expr, symbol: sympy.Dummy) -> Expr:
+    """Return the derivative of a formula in symbols."""
+
+    def varies(node: Expr) -> bool:
+        return (
+            isinstance(node, sympy.Pow)
+            and not node.args[1].is_number
+            and not node.args[0].is_positive
+        )
+
+    named = value.replace(varies, lambda node: _general_power(*node.args))
+    result = named.diff(symbol)
+    return result.replace(_general_power, lambda base, exponent: base**exponent)
 
 
 def in_notation(expression: Expr, label: str) -> Expr:
@@ -174,11 +206,14 @@ def _formula(label: str, evaluate: Callable[[], Any]) -> Expr:
     except NotationError:
         raise
     except Exception as error:  # a user's code: whatever it raises is to be said by name
-        raise NotationError(f"{label}: it raised {type(error).__name__}: {error}") from error
+        raise NotationError(
+            f"{label}: it raised {type(error).__name__}: {in_our_words(error)}"
+        ) from error
     return in_notation(expression_of(result, label), label)
 
 
-def _has_own_derivative(function_class: Any) -> bool:
+def has_own_derivative(function_class: Any) -> bool:
+    """Whether a function of a user's own has a derivative of its author's."""
     return function_class.fdiff is not sympy.Function.fdiff
 
 
@@ -190,7 +225,7 @@ def _written_out(expression: Expr) -> Expr:
             hasattr(node, "_eval_expand_func")
             and isinstance(node, sympy.Function)
             and not str(type(node).__module__).startswith("sympy.")
-            and not _has_own_derivative(type(node))
+            and not has_own_derivative(type(node))
         )
 
     return expression.replace(is_open, lambda node: _written_out(node._eval_expand_func()))

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from symbp.calculus.expand import expand
+from symbp.calculus.inline_denominators import inline_denominators
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.share import share
@@ -24,7 +25,9 @@ from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
-from symbp.networks.optimizers import SGD, Optimizer, optimise
+from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise
+from symbp.networks.options import checked_options
+from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
@@ -42,7 +45,7 @@ __all__ = [
 
 def module_source(
     program: Program,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
 ) -> str:
@@ -52,7 +55,7 @@ def module_source(
     ----------
     program : Program
         With a cost and at least one parameter.
-    optimizer : Optimizer, optional
+    optimizer : Optimizer or str, optional
         What a training step does with the gradient; by default ``SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
@@ -65,19 +68,17 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise SymbpError("the program has no cost: pass cost=… to bp.Program")
     if not program.parameters:
         raise SymbpError("the program has no parameters, there is nothing to train")
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
+    chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
     form = _form(derivatives)
     _check_output(program)
-    chosen = SGD(0.1) if optimizer is None else optimizer
     gradient, step = lowered(program, chosen, form)
     # -> text
-    latex, title = _latex(program), _title(program, chosen)
+    latex, title = _latex(program), _title(program, chosen, form)
     return module_text(program, gradient, step, dtype, latex, title, _threshold(program))
 
 
@@ -122,7 +123,7 @@ def lowered(
         Which form of a function's derivative is computed, where there are two.
     """
     # a user's equations -> one reduction each, in forms that cannot overflow
-    plain = stabilise(normalise(program))
+    plain = inline_denominators(stabilise(normalise(program)))
     # -> and the equations of the gradient
     differentiated = reverse(plain)
     # -> and the equations of one optimizer step
@@ -137,14 +138,16 @@ def _latex(program: Program) -> dict[str, str]:
     return {line.tensor.name: line.latex("index") for line in lines}
 
 
-def _title(program: Program, optimizer: Optimizer) -> str:
-    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}."
+def _title(program: Program, optimizer: Optimizer, derivatives: Form) -> str:
+    how = "" if derivatives == "fast" else f", {derivatives} derivatives"
+    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}{how}."
 
 
+@checked_options
 def generate(
     program: Program,
     path: str | os.PathLike[str],
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
 ) -> Path:
@@ -156,8 +159,9 @@ def generate(
         A network, or your own equations with a cost.
     path : path
         Where to write; the file appears only when it is complete.
-    optimizer : Optimizer, optional
-        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
     derivatives : {"fast", "accurate"}
@@ -189,9 +193,10 @@ def generate(
     return write_text(path, module_source(program, optimizer, dtype, derivatives))
 
 
+@checked_options
 def compile(
     program: Program,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
 ) -> Any:
@@ -201,8 +206,9 @@ def compile(
     ----------
     program : Program
         A network, or your own equations with a cost.
-    optimizer : Optimizer, optional
-        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
     derivatives : {"fast", "accurate"}

@@ -21,8 +21,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# The flags are given because Numba would inherit the caller's: its `reassoc` would undo the error
-# compensation below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
+# The flags are given because Numba would inherit the caller's; more would undo the compensation of
+# errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
 elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -53,13 +53,8 @@ SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3F3504F3, 128
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = np.float32(33554432.0), np.float32(-25.0)
 ERF_SPLIT, ERF_HIGHEST = np.float32(0.9), np.float32(4.0)
 TAIL_HIGHEST = np.float32(15.0)
-# Where what decreases as e^-t, e^-2t and e^-t^2 is zero, with a factor t.
-DECAY_HIGHEST, HALF_DECAY_HIGHEST = np.float32(115.0), np.float32(57.0)
-ERF_PRIME_HIGHEST, TWO_OVER_ROOT_PI = np.float32(10.5), np.float32(1.1283792)
-FOUR = np.float32(4.0)
 NORMAL_DENSITY_AT_ZERO = np.float32(0.3989423)
-GELU_TANH_LOWEST, GELU_TANH_HIGHEST = np.float32(-15.0), np.float32(11.0)
-GELU_TANH_SLOPE = np.float32(0.21406445)
+GELU_TANH_LOWEST = np.float32(-15.0)
 GELU_TANH_LINEAR, GELU_TANH_CUBIC = np.float32(1.5957692), np.float32(0.071354814)
 TWO_OVER_PI = np.float32(0.63661975)
 # pi / 2 in three parts, the first rounded down.
@@ -316,51 +311,6 @@ def erf(x: np.float32) -> np.float32:
 
 
 @elementwise
-def tanh_prime(x: np.float32) -> np.float32:
-    """Return the derivative of `tanh`, 4 e / (1 + e)^2 with e = exp(-2 |x|)."""
-    t = abs(x)
-    t = HALF_DECAY_HIGHEST if t > HALF_DECAY_HIGHEST else t
-    lifted = lifted_exp(-(t + t), ZERO)
-    bottom = ONE + lifted * LIFT
-    return (FOUR * lifted / (bottom * bottom)) * LIFT
-
-
-@elementwise
-def silu(x: np.float32) -> np.float32:
-    """Return x / (1 + e^-x): x / (1 + e) above zero, x e / (1 + e) below, with e = exp(-|x|)."""
-    t = abs(x)
-    t = DECAY_HIGHEST if t > DECAY_HIGHEST else t
-    lifted = lifted_exp(-t, ZERO)
-    negative = x < ZERO
-    top = -t * lifted if negative else x
-    result = top / (ONE + lifted * LIFT)
-    return result * LIFT if negative else result
-
-
-@elementwise
-def silu_prime(x: np.float32) -> np.float32:
-    """Return the derivative of `silu`, which is e (1 + e - t) / (1 + e)^2 at -t, e = exp(-t)."""
-    t = abs(x)
-    t = DECAY_HIGHEST if t > DECAY_HIGHEST else t
-    lifted = lifted_exp(-t, ZERO)
-    e = lifted * LIFT
-    bottom = ONE + e
-    # What it is at x and at -x adds up to one.
-    tail = (lifted * ((ONE - t) + e) / (bottom * bottom)) * LIFT
-    return ONE - tail if x > ZERO else tail
-
-
-@elementwise
-def erf_prime(x: np.float32) -> np.float32:
-    """Return the derivative of `erf`, 2 exp(-x^2) / sqrt(pi), with what rounding x^2 loses."""
-    t = abs(x)
-    t = ERF_PRIME_HIGHEST if t > ERF_PRIME_HIGHEST else t
-    square = t * t
-    lifted = lifted_exp(-square, -fused_multiply_add(t, t, -square))
-    return (TWO_OVER_ROOT_PI * lifted) * LIFT
-
-
-@elementwise
 def lifted_gaussian(t: np.float32) -> np.float32:
     """Return 2^64 exp(-t^2 / 2), with what rounding t^2 loses."""
     square = t * t
@@ -391,20 +341,6 @@ def gelu_tanh(x: np.float32) -> np.float32:
     """Return x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, which is x times a sigmoid."""
     y = GELU_TANH_LOWEST if x < GELU_TANH_LOWEST else x
     return y * sigmoid(y * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * y * y))
-
-
-@elementwise
-def gelu_tanh_prime(x: np.float32) -> np.float32:
-    """Return the derivative of `gelu_tanh`, x sigmoid(u(x)); as that of `silu`, with t u'(t)."""
-    t = abs(x)
-    t = GELU_TANH_HIGHEST if t > GELU_TANH_HIGHEST else t
-    square = t * t
-    lifted = lifted_exp(-t * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * square), ZERO)
-    e = lifted * LIFT
-    bottom = ONE + e
-    slope = t * (GELU_TANH_LINEAR + GELU_TANH_SLOPE * square)
-    tail = (lifted * ((ONE - slope) + e) / (bottom * bottom)) * LIFT
-    return ONE - tail if x > ZERO else tail
 
 
 @elementwise

@@ -21,8 +21,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# The flags are given because Numba would inherit the caller's: its `reassoc` would undo the error
-# compensation below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
+# The flags are given because Numba would inherit the caller's; more would undo the compensation of
+# errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
 elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
 ZERO, HALF, ONE, TWO = 0.0, 0.5, 1.0, 2.0
@@ -50,13 +50,8 @@ SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3FE6A09E667F3BCD, 1024
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = 1.8014398509481984e16, -54.0
 ERF_SPLIT, ERF_HIGHEST = 0.9, 6.0
 TAIL_HIGHEST = 38.75
-# Where what decreases as e^-t, e^-2t and e^-t^2 is zero, with a factor t.
-DECAY_HIGHEST, HALF_DECAY_HIGHEST = 752.0, 375.0
-ERF_PRIME_HIGHEST, TWO_OVER_ROOT_PI = 27.4, 1.1283791670955126
-FOUR = 4.0
 NORMAL_DENSITY_AT_ZERO = 0.3989422804014327
-GELU_TANH_LOWEST, GELU_TANH_HIGHEST = -30.0, 21.592
-GELU_TANH_SLOPE = 0.21406444881780073
+GELU_TANH_LOWEST = -30.0
 GELU_TANH_LINEAR, GELU_TANH_CUBIC = 1.5957691216057308, 0.07135481627260025
 TWO_OVER_PI = 0.6366197723675814
 # pi / 2 in three parts, the first rounded down.
@@ -348,51 +343,6 @@ def erf(x: float) -> float:
 
 
 @elementwise
-def tanh_prime(x: float) -> float:
-    """Return the derivative of `tanh`, 4 e / (1 + e)^2 with e = exp(-2 |x|)."""
-    t = abs(x)
-    t = HALF_DECAY_HIGHEST if t > HALF_DECAY_HIGHEST else t
-    lifted = lifted_exp(-(t + t), ZERO)
-    bottom = ONE + lifted * LIFT
-    return (FOUR * lifted / (bottom * bottom)) * LIFT
-
-
-@elementwise
-def silu(x: float) -> float:
-    """Return x / (1 + e^-x): x / (1 + e) above zero, x e / (1 + e) below, with e = exp(-|x|)."""
-    t = abs(x)
-    t = DECAY_HIGHEST if t > DECAY_HIGHEST else t
-    lifted = lifted_exp(-t, ZERO)
-    negative = x < ZERO
-    top = -t * lifted if negative else x
-    result = top / (ONE + lifted * LIFT)
-    return result * LIFT if negative else result
-
-
-@elementwise
-def silu_prime(x: float) -> float:
-    """Return the derivative of `silu`, which is e (1 + e - t) / (1 + e)^2 at -t, e = exp(-t)."""
-    t = abs(x)
-    t = DECAY_HIGHEST if t > DECAY_HIGHEST else t
-    lifted = lifted_exp(-t, ZERO)
-    e = lifted * LIFT
-    bottom = ONE + e
-    # What it is at x and at -x adds up to one.
-    tail = (lifted * ((ONE - t) + e) / (bottom * bottom)) * LIFT
-    return ONE - tail if x > ZERO else tail
-
-
-@elementwise
-def erf_prime(x: float) -> float:
-    """Return the derivative of `erf`, 2 exp(-x^2) / sqrt(pi), with what rounding x^2 loses."""
-    t = abs(x)
-    t = ERF_PRIME_HIGHEST if t > ERF_PRIME_HIGHEST else t
-    square = t * t
-    lifted = lifted_exp(-square, -fused_multiply_add(t, t, -square))
-    return (TWO_OVER_ROOT_PI * lifted) * LIFT
-
-
-@elementwise
 def lifted_gaussian(t: float) -> float:
     """Return 2^64 exp(-t^2 / 2), with what rounding t^2 loses."""
     square = t * t
@@ -423,20 +373,6 @@ def gelu_tanh(x: float) -> float:
     """Return x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, which is x times a sigmoid."""
     y = GELU_TANH_LOWEST if x < GELU_TANH_LOWEST else x
     return y * sigmoid(y * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * y * y))
-
-
-@elementwise
-def gelu_tanh_prime(x: float) -> float:
-    """Return the derivative of `gelu_tanh`, x sigmoid(u(x)); as that of `silu`, with t u'(t)."""
-    t = abs(x)
-    t = GELU_TANH_HIGHEST if t > GELU_TANH_HIGHEST else t
-    square = t * t
-    lifted = lifted_exp(-t * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * square), ZERO)
-    e = lifted * LIFT
-    bottom = ONE + e
-    slope = t * (GELU_TANH_LINEAR + GELU_TANH_SLOPE * square)
-    tail = (lifted * ((ONE - slope) + e) / (bottom * bottom)) * LIFT
-    return ONE - tail if x > ZERO else tail
 
 
 @elementwise

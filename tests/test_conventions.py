@@ -1,0 +1,136 @@
+"""At kinks and singular points symbp gives what docs/conventions.md says, and so do its peers.
+
+The table is ``tests/conventions/table.toml``. PyTorch's and CasADi's columns are measured by
+``python -m tests.conventions.measure``, outside CI.
+"""
+
+import importlib.metadata
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbp as bp
+from tests.conventions import libraries, own, page
+from tests.conventions.table import Point, Section, read
+
+SECTIONS = read()
+POINTS = [point for section in SECTIONS for point in section.points]
+OWN = [point for point in POINTS if "symbp" in point.formulas]
+
+
+def is_finite(point: Point) -> bool:
+    return all(np.all(np.isfinite(value)) for value in (*point.at.values(), *point.data.values()))
+
+
+def is_scalar(point: Point) -> bool:
+    return all(np.ndim(value) == 0 for value in (*point.at.values(), *point.data.values()))
+
+
+def of(library: str) -> list[Point]:
+    return [point for point in POINTS if library in point.formulas]
+
+
+def needs(package: str) -> pytest.MarkDecorator:
+    """Skip where another version is installed than the column's."""
+    found, measured = importlib.metadata.version(package), libraries.VERSIONS[package]
+    return pytest.mark.skipif(
+        not found.startswith(f"{measured}."), reason=f"{package} {found}; measured: {measured}"
+    )
+
+
+@pytest.mark.parametrize("point", OWN, ids=str)
+def test_the_derived_equations_keep_the_convention(point: Point) -> None:
+    assert own.by_interpreter(point) == point.cells["symbp"]
+
+
+# One point is straight-line code in a module, many are a loop.
+@pytest.mark.parametrize(
+    "copies",
+    [pytest.param(None, id="alone"), pytest.param(40, id="in a vector", marks=pytest.mark.slow)],
+)
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_a_generated_module_keeps_the_conventions(section: Section, copies: int | None) -> None:
+    points = [point for point in section.points if "symbp" in point.formulas]
+    if copies is not None:
+        points = list(filter(is_scalar, points))
+    if not points:
+        pytest.skip("no point without vectors")
+    found = own.by_module(points, copies)
+    expected = [point.cells["symbp"] for point in points]
+    wrong = [
+        f"{point.name}: {there}, expected {here}"
+        for point, there, here in zip(points, found, expected, strict=True)
+        if there != here
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("point", list(filter(is_finite, OWN)), ids=str)
+def test_a_trace_keeps_the_convention(point: Point) -> None:
+    assert own.by_trace(point) == point.cells["symbp"]
+
+
+@pytest.mark.parametrize("point", OWN, ids=str)
+def test_an_adjoint_of_zero_gives_a_gradient_of_zero(point: Point) -> None:
+    _, _, derivatives = own.by_interpreter(point, adjoint=0.0).partition("; ")
+    assert set(re.findall(r"[^(), ]+", derivatives)) == {"0"}
+
+
+@needs("jax")
+@pytest.mark.parametrize("point", of("jax"), ids=str)
+def test_jax_gives_what_the_page_says(point: Point) -> None:
+    assert libraries.of_jax(point) == point.cells["jax"]
+
+
+@needs("sympy")
+@pytest.mark.parametrize("point", of("sympy"), ids=str)
+def test_sympy_gives_what_the_page_says(point: Point) -> None:
+    try:
+        found = libraries.of_sympy(point)
+    except TypeError:  # "cannot convert", of an answer that is no number
+        found = libraries.ERROR
+    assert found == point.cells["sympy"]
+
+
+def test_the_rows_of_the_page_are_those_of_the_table() -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert text == page.with_tables(text, SECTIONS)
+
+
+def test_every_cell_is_filled_and_every_point_is_there_once() -> None:
+    assert len({str(point) for point in POINTS}) == len(POINTS)
+    assert not [str(point) for point in POINTS if "?" in "".join(point.cells.values())]
+
+
+x, y = bp.parameter("x"), bp.parameter("y")
+(k,) = bp.indices("k", 3)
+v = bp.parameter("v", k)
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        (bp.relu(x), ["relu′(0) = 0"]),
+        (abs(x), ["convention", "0 at 0"]),
+        (bp.maximum(x, y), ["convention", "tie"]),
+        (bp.Max(v[k], k), ["shared equally among ties"]),
+        (x**y, ["convention", "0"]),
+        (bp.sqrt(bp.Sum(v[k] ** 2, k)), ["convention", "0 at 0"]),
+    ],
+    ids=str,
+)
+def test_a_derivation_prints_the_convention(formula: Any, words: list[str]) -> None:
+    f = bp.tensor("f")
+    derivation = bp.derive(bp.Program([bp.Equation(f, formula)], cost=f))
+    said = " ".join(rule.text() for rule in derivation.rules)
+    assert not [word for word in words if word not in said]
+
+
+def test_numbers_are_written_as_the_page_shows_them() -> None:
+    from tests.conventions.table import cell
+
+    written = cell(-math.inf, [0.5, [1 / 3, -0.25], [[0.0, -0.0]], math.nan, 1e200, 123456.7])
+    assert written == "−∞; ½, (⅓, −¼), (0, 0), NaN, 1e+200, 1.2346e+05"
