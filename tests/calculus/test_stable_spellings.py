@@ -235,7 +235,7 @@ def test_the_module_computes_what_the_interpreter_does(form: Any) -> None:
                     getattr(gradient, parameter.name),
                     results[name][f"{parameter.name}_adjoint"],
                     rtol=1e-11 if form == "accurate" else 1e-9,
-                    atol=1e-300 if form == "accurate" else 1e-14,
+                    atol=1e-30 if form == "accurate" else 1e-14,
                     err_msg=f"{name} {at}",
                 )
 
