@@ -1,23 +1,23 @@
 """What an expression is by definition: tensors followed back through the equations.
 
-:mod:`symbp.calculus.stabilise` matches its rules through this, so that a formula is recognised
-whether it is written in one equation or in several.
+:mod:`symbp.calculus.stabilise` looks through this, so that a formula is recognised whether it is
+written in one equation or in several.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.dependence import definitions
-from symbp.notation.equation import Equation, Origin, elements_of, indices_of
-from symbp.notation.functions import where
+from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
+from symbp.notation.reductions import ReduceOperation
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Definitions"]
+__all__ = ["Definitions", "is_mixed", "unified"]
 
 
 class Definitions:
@@ -28,97 +28,91 @@ class Definitions:
         self.names = {tensor.name for tensor in program.tensors}
         positions = definitions(program.equations)
         self.single = {tensor for tensor, where_ in positions.items() if len(where_) == 1}
+        self.several = {tensor: len(p) for tensor, p in positions.items() if len(p) > 1}
         self.defined: dict[Tensor, Equation] = {}
-        self.logarithms: dict[Tensor, tuple[Tensor, Expr] | None] = {}
+        self.added: dict[Tensor, list[Equation]] = {}
+        self.made: set[Tensor] = set()
 
     def add(self, equation: Equation) -> None:
         """Append an equation and remember what it defines."""
         self.equations.append(equation)
         if equation.tensor in self.single and equation.lhs.is_plain:
             self.defined[equation.tensor] = equation
+        elif equation.tensor in self.several:
+            self.added.setdefault(equation.tensor, []).append(equation)
 
-    def views(self, node: Expr) -> Iterator[Expr]:
-        """Yield an expression, then what it is by definition, as far as that can be followed."""
-        yield node
-        while isinstance(node, Element) and node.tensor in self.defined:
-            equation = self.defined[node.tensor]
-            if equation.reduce:
-                return
-            node = equation.body.xreplace(dict(zip(equation.lhs.args, node.args, strict=True)))
-            if any(_is_mixed(element) for element in elements_of(node)):
-                return
-            yield node
+    def contributions(self, tensor: Tensor) -> list[Equation]:
+        """Return the equations that add up to a tensor, at the same indices; none if unknown."""
+        if tensor in self.defined:
+            return [self.defined[tensor]]
+        found = self.added.get(tensor, [])
+        if len(found) < self.several.get(tensor, 0) or not all(e.lhs.is_plain for e in found):
+            return []
+        names = [dict(zip(e.lhs.args, found[0].lhs.args, strict=True)) for e in found]
+        return [e.rename(n) for e, n in zip(found, names, strict=True)]
 
-    def view(self, node: Expr, operation: Any) -> Expr | None:
-        """Return the argument if the expression is an application of a function."""
-        for seen in self.views(node):
-            if isinstance(seen, operation):
-                return seen.args[0]
-        return None
+    def arguments(self, tensor: Tensor) -> tuple[Expr, ...]:
+        """Return the indices at which the equations of a tensor are read."""
+        return tuple(self.contributions(tensor)[0].lhs.args)
 
-    def above_one(self, node: Expr) -> Expr | None:
-        """Return x if the expression is 1 + x."""
-        for seen in self.views(node):
-            if isinstance(seen, sympy.Add):
-                constant, rest = seen.as_coeff_Add()
-                if float(constant) == 1:
-                    return rest
-        return None
+    def make(
+        self,
+        name: str,
+        indices: tuple[Index, ...],
+        body: Expr,
+        reduce: tuple[Index, ...] = (),
+        operation: ReduceOperation = "sum",
+        source: Equation | None = None,
+    ) -> Element:
+        """Append an equation of a new tensor and return its element."""
+        tensor = Tensor(fresh_name(name, self.names), indices)
+        origin = Origin("stabilise", source)
+        equation = Equation(tensor.element, body, reduce, operation, origin=origin)
+        self.equations.append(equation)
+        self.made.add(tensor)
+        if operation == "logsumexp":
+            self.defined[tensor] = equation
+        return tensor.element
 
-    def logarithm_of_sum(self, node: Expr) -> Expr | None:
-        """Return the logarithm of an expression that is a sum of exponentials."""
-        for seen in self.views(node):
-            if isinstance(seen, Element) and seen.tensor in self.defined:
-                made = self.logarithm_of_tensor(seen.tensor)
-                if made is not None:
-                    tensor, factor = made
-                    return Element(tensor, *seen.args) + sympy.log(factor)
-        return None
-
-    def logarithm_of_tensor(self, tensor: Tensor) -> tuple[Tensor, Expr] | None:
-        """Return the log-sum-exp of a tensor's equation, a new tensor, and a constant factor."""
-        if tensor not in self.logarithms:
-            equation = self.defined[tensor]
-            found = self.weighted_exponential(equation.body)
-            if not equation.reduce or equation.operation != "sum" or found is None:
-                self.logarithms[tensor] = None
-            else:
-                factor, exponent = found
-                made = tensor.like(fresh_name(f"{tensor.name}_log", self.names))
-                self.logarithms[tensor] = made, factor
-                self.equations.append(
-                    Equation(
-                        made[equation.lhs.args],
-                        exponent,
-                        equation.reduce,
-                        "logsumexp",
-                        origin=Origin("stabilise", equation),
-                    )
-                )
-        return self.logarithms[tensor]
-
-    def weighted_exponential(self, body: Expr) -> tuple[Expr, Expr] | None:
-        """Return c and u if the expression is c·exp(u), with c a positive constant."""
-        for seen in self.views(body):
-            if isinstance(seen, where) and seen.args[2] == 0 and not seen.args[0].atoms(Element):
-                found = self.weighted_exponential(seen.args[1])
-                if found is not None:
-                    return found[0], where(seen.args[0], found[1], -sympy.oo)
-            factors = sympy.Mul.make_args(seen)
-            others = [f for f in factors if indices_of(f) or f.atoms(Element)]
-            factor = sympy.Mul(*(f for f in factors if f not in others))
-            if len(others) == 1 and factor.is_positive:
-                exponent = self.view(others[0], sympy.exp)
-                if exponent is not None:
-                    return factor, exponent
-        return None
-
-    def has_logarithm(self, node: Expr) -> bool:
-        """Whether an expression reads a log-sum-exp."""
-        read = {element.tensor for element in elements_of(node)}
-        return any(e.tensor in read and e.operation == "logsumexp" for e in self.equations)
+    def needed(self) -> Iterable[Equation]:
+        """Return the equations without those of new tensors that nothing reads."""
+        read: set[Tensor] = set()
+        kept = []
+        for equation in reversed(self.equations):
+            if equation.tensor not in self.made or equation.tensor in read:
+                kept.append(equation)
+                read |= {element.tensor for element in equation.reads()}
+        return reversed(kept)
 
 
-def _is_mixed(element: Element) -> bool:
+def is_mixed(expressions: Iterable[Expr]) -> bool:
     """Whether a subscript holds data and something else, which no element may have."""
-    return any(s.atoms(Element) and not isinstance(s, Element) for s in element.args)
+    return any(
+        subscript.atoms(Element) and not isinstance(subscript, Element)
+        for expression in expressions
+        for element in elements_of(expression)
+        for subscript in element.args
+    )
+
+
+def unified(pattern: Any, node: Any, bound: tuple[Index, ...]) -> dict[Any, Any] | None:
+    """Return what the bound indices of a pattern stand for in an expression of its shape."""
+    found: dict[Any, Any] = {}
+
+    def visit(left: Any, right: Any) -> bool:
+        if left in bound:
+            return bool(found.setdefault(left, right) == right)
+        if left == right and not (left.free_symbols & set(bound)):
+            return True
+        if isinstance(left, Element) != isinstance(right, Element):
+            return False
+        if isinstance(left, Element):
+            if left.tensor is not right.tensor:
+                return False
+        elif left.func is not right.func or not left.args:
+            return False
+        return len(left.args) == len(right.args) and all(
+            visit(a, b) for a, b in zip(left.args, right.args, strict=True)
+        )
+
+    return found if visit(pattern, node) else None

@@ -11,11 +11,12 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
+from symbp.calculus.log_form import computed_log_sum
 from symbp.calculus.partial import partial
 from symbp.calculus.quotients import over_one_denominator
 from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
-from symbp.notation.functions import operation_of, sigmoid, softplus, stop_gradient
+from symbp.notation.functions import log_sum_exp, operation_of, sigmoid, softplus, stop_gradient
 from symbp.notation.index import Index
 from symbp.notation.operation import Form, has_own_derivative
 from symbp.notation.prime import Prime, expand_primes
@@ -68,6 +69,8 @@ def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
                 mapping[node] = node.args[0]
             elif isinstance(node, _INTEGER_FUNCTIONS):
                 continue
+            elif isinstance(node, log_sum_exp):
+                mapping[node] = computed_log_sum(*node.args)
             elif not operation_of(type(node)).kernel:
                 definition = operation_of(type(node)).definition
                 assert definition is not None, "a user's function has a definition"
@@ -146,8 +149,16 @@ def _written_out(equation: Equation, derivatives: Form) -> Equation:
             for node in body.atoms(sigmoid)
             if node.args[0].could_extract_minus_sign() and body.has(sigmoid(-node.args[0]))
         }
-        body = body.xreplace(pairs)
+        # Where nothing does, 1 - σ(x) has fewer digits.
+        together = body.xreplace(pairs)
+        if pairs and _count_multiplied_out(together) < _count_multiplied_out(body):
+            body = together
     return equation if body == equation.body else equation.replace(body=body)
+
+
+def _count_multiplied_out(body: Expr) -> int:
+    """Return how many terms a body has when its products are multiplied out."""
+    return len(sympy.Add.make_args(sympy.expand_mul(ordinary(body, Unknowns()))))
 
 
 def shorter(body: Expr) -> Expr:

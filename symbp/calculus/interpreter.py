@@ -129,7 +129,12 @@ class _State:
         else:
             largest = body.max(axis=axes, keepdims=True)
             shift = np.where(np.isfinite(largest), largest, 0.0)
-            reduced = np.log(np.exp(body - shift).sum(axis=axes)) + np.squeeze(shift, axis=axes)
+            # The largest terms are 1, and apart, so that nothing small beside 1 is lost.
+            equal = body == largest
+            rest = np.where(equal, 0.0, np.exp(body - shift)).sum(axis=axes)
+            above_one = rest + (equal.sum(axis=axes) - 1)
+            largest, shift = np.squeeze(largest, axis=axes), np.squeeze(shift, axis=axes)
+            reduced = np.where(np.isinf(largest), largest, np.log1p(above_one) + shift)
         # What is left are the indices of the left-hand side, in the order of the domain.
         kept = [index for axis, index in enumerate(domain) if axis not in axes]
         free: Grid = dict(fixed)

@@ -1,23 +1,26 @@
 """stabilise: rewrite what users write by hand into what does not overflow.
 
-``log(exp(z) / Σ exp(z))`` is right on paper and ``-inf`` or ``nan`` in floating point. Each rule of
-the table below replaces such a formula by its stable equal before differentiation, so that the
-derivative is stable too. A rule sees through intermediate tensors: with ``a = sigmoid(z)``,
-``log(1 - a)`` is ``log(1 - sigmoid(z))``.
+``log(exp(z) / Σ exp(z))`` is right on paper and ``-inf`` or ``nan`` in floating point. Each
+quantity made of exponentials is carried as what it is, a factor times the exponential of a
+logarithm (:mod:`symbp.calculus.scaled`), through products, quotients, powers, sums and equations.
+Here is where that makes a difference: in logarithms, in products and powers of what can leave the
+range, in differences that cancel. Everything else stays as it was written. It is done before
+differentiation, so that the derivative is stable too.
 """
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
+from sympy.logic.boolalg import Boolean
 
-from symbp.calculus.by_definition import Definitions
+from symbp.calculus.analysis import Analysis
+from symbp.calculus.log_form import build, is_separated
+from symbp.calculus.scaled import Scaled
 from symbp.calculus.zero_weights import closed, opened
-from symbp.notation.equation import Origin
-from symbp.notation.functions import expm1, log1p, sigmoid, softplus
+from symbp.notation.arithmetic import factors
+from symbp.notation.equation import Equation, Origin
+from symbp.notation.functions import log1p, minimum
 from symbp.notation.program import Program
+from symbp.notation.standard import Abs
 from symbp.notation.tensor import Element
 
 __all__ = ["stabilise"]
@@ -41,154 +44,184 @@ def stabilise(program: Program) -> Program:
     --------
     >>> import symbp as bp
     >>> z, a, C = bp.parameter("z"), bp.tensor("a"), bp.tensor("C")
-    >>> equations = [bp.Equation(a, bp.sigmoid(z[()])), bp.Equation(C, -sympy.log(1 - a))]
+    >>> equations = [bp.Equation(a, bp.sigmoid(z[()])), bp.Equation(C, -bp.log(1 - a))]
     >>> print(stabilise(bp.Program(equations, cost=C)))
     a = sigmoid(z)
     C = softplus(z)
     """
     program = opened(program)
-    seen = Definitions(program)
+    seen = Analysis(program)
     for equation in program.equations:
-        body = _rewrite(equation.body, seen, {})
-        if body != equation.body:
-            equation = equation.replace(body=body, origin=Origin("stabilise", equation))
+        if equation.origin.rule != "stabilise":
+            body = _rewrite(equation.body, seen, {})
+            if body != equation.body:
+                equation = equation.replace(body=body, origin=Origin("stabilise", equation))
         seen.add(equation)
-    return closed(program.replace(equations=tuple(seen.equations)))
+        _join(equation, seen)
+    return closed(program.replace(equations=(*seen.needed(), *_kept(program, seen))))
 
 
-def _rewrite(node: Expr, seen: Definitions, done: dict[Expr, Expr]) -> Expr:
-    """Apply the rules to an expression, innermost first."""
-    if isinstance(node, Element) or not node.args:
+def _join(last: Equation, seen: Analysis) -> None:
+    """Make one equation of those of a tensor, if what they add up to cancels.
+
+    normalise gives ``1 - Sum(p**2, k)`` two. Likewise where the sum is a number, as that of the
+    entries of a softmax is.
+    """
+    added = seen.contributions(last.tensor)
+    known = seen.of_tensor(last.tensor) if added else None
+    if known is None or last.body.is_number:
+        return
+    value: Expr | None = known.factor
+    if not (known.is_plain and known.factor.is_number):
+        value = seen.value_of_difference(added[0].lhs) if len(added) > 1 else None
+        if value is None or not seen.is_difference(added):
+            return
+    equations = [e for e in seen.equations if e.tensor is not last.tensor]
+    joined = added[0].replace(
+        body=value, reduce=(), accumulate=False, origin=Origin("stabilise", last)
+    )
+    seen.equations[:] = [*equations, joined]
+
+
+def _kept(program: Program, seen: Analysis) -> list[Equation]:
+    """Return an equation that adds 0 to the cost for each parameter that is gone from it."""
+    read = {element.tensor for equation in seen.needed() for element in equation.reads()}
+    gone = [t for t in program.tensors if t.role != "intermediate" and t not in read]
+    if program.cost is None or not gone:
+        return []
+    zeros = [minimum(Abs(Element(t, *(sympy.S.Zero,) * t.rank)), 0) for t in gone]
+    body = sum(zeros[1:], zeros[0])
+    origin = Origin("stabilise")
+    return [Equation(program.cost.element, body, accumulate=True, origin=origin)]
+
+
+def _rewrite(node: Expr, seen: Analysis, done: dict[Expr, Expr]) -> Expr:
+    """Rewrite an expression, innermost first."""
+    if isinstance(node, (Element, Boolean)) or not node.args:
         return node
     if node not in done:
         arguments = [_rewrite(argument, seen, done) for argument in node.args]
-        result = node if arguments == list(node.args) else node.func(*arguments)
-        done[node] = _apply_rules(result, seen)
+        same = all(new is old for new, old in zip(arguments, node.args, strict=True))
+        done[node] = _rewritten(node if same else node.func(*arguments), seen)
     return done[node]
 
 
-def _apply_rules(node: Expr, seen: Definitions) -> Expr:
-    """Apply rules to the outermost operation until none matches."""
-    for rule in RULES:
-        if isinstance(node, rule.operation):
-            result = rule.apply(node, seen)
-            if result is not None:
-                return _apply_rules(result, seen)
+def _rewritten(node: Expr, seen: Analysis) -> Expr:
+    """Rewrite the outermost operation."""
+    if isinstance(node, (sympy.log, log1p)):
+        return _logarithm(node, seen)
+    if isinstance(node, sympy.Add):
+        return _sum(node, seen)
+    if isinstance(node, sympy.Mul):
+        return _product(node, seen)
+    if isinstance(node, sympy.Pow):
+        return _power(node, seen)
     return node
 
 
-Apply = Callable[[Expr, Definitions], Expr | None]
+def _logarithm(node: Expr, seen: Analysis) -> Expr:
+    """Rewrite the logarithm of a quantity that is known by its logarithm, or near 1."""
+    argument = node.args[0] + 1 if isinstance(node, log1p) else node.args[0]
+    form = seen.log_of(argument, node)
+    if form != {node: 1}:
+        return build(seen.without_cancellation(form, every=True))
+    rest = None if isinstance(node, log1p) else _above_one(argument, seen)
+    return node if rest is None else log1p(rest)
 
 
-def _log_minus_expm1(x: Expr) -> Expr:
-    return sympy.log(-expm1(x))
-
-
-def _log_of(function: Any, result: Callable[[Expr], Expr]) -> Apply:
-    """Return the rule of log f(x)."""
-
-    def apply(node: Expr, seen: Definitions) -> Expr | None:
-        x = seen.view(node.args[0], function)
-        return None if x is None else result(x)
-
-    return apply
-
-
-def _log_of_one(sign: int, function: Any, result: Callable[[Expr], Expr]) -> Apply:
-    """Return the rule of log(1 ± f(x))."""
-
-    def apply(node: Expr, seen: Definitions) -> Expr | None:
-        rest = seen.above_one(node.args[0])
-        x = None if rest is None else seen.view(sign * rest, function)
-        return None if x is None else result(x)
-
-    return apply
-
-
-def _log_of_one_plus(node: Expr, seen: Definitions) -> Expr | None:
-    rest = seen.above_one(node.args[0])
-    return None if rest is None else log1p(rest)
-
-
-def _log_of_sum(node: Expr, seen: Definitions) -> Expr | None:
-    return seen.logarithm_of_sum(node.args[0])
-
-
-def _one_over_one_plus_exp(node: Expr, seen: Definitions) -> Expr | None:
-    base, power = node.args
-    rest = seen.above_one(base) if power.is_Integer and power < 0 else None
-    x = None if rest is None else seen.view(rest, sympy.exp)
-    return None if x is None else sigmoid(-x) ** -power
-
-
-def _one_over_sum(node: Expr, seen: Definitions) -> Expr | None:
-    base, power = node.args
-    logarithm = seen.logarithm_of_sum(base) if power.is_Integer and power < 0 else None
-    return None if logarithm is None else sympy.exp(power * logarithm)
-
-
-def _tanh_of_half(x: Expr) -> Expr:
-    return sympy.tanh(x / 2)
-
-
-def _exp_times_sigmoid(node: Expr, seen: Definitions) -> Expr | None:
-    for numerator in node.args:
-        for operation, result in (sympy.exp, sigmoid), (expm1, _tanh_of_half):
-            x = seen.view(numerator, operation)
-            for factor in () if x is None else node.args:
-                base, power = factor.as_base_exp()
-                positive = power.is_Integer and power > 0 and isinstance(base, sigmoid)
-                if positive and sympy.expand(base.args[0] + x) == 0:
-                    others = (f for f in node.args if f is not numerator and f is not factor)
-                    return sympy.Mul(*others, result(x), base ** (power - 1))
+def _above_one(node: Expr, seen: Analysis) -> Expr | None:
+    """Return x if the expression is 1 + x."""
+    node = seen.definition(node)
+    if isinstance(node, sympy.Add):
+        constant, rest = node.as_coeff_Add()
+        if float(constant) == 1:
+            return rest
     return None
 
 
-def _exp_times_exp(node: Expr, seen: Definitions) -> Expr | None:
-    for scale in node.args:
-        if not isinstance(scale, sympy.exp) or not seen.has_logarithm(scale):
-            continue
-        for factor in node.args:
-            x = None if factor is scale else seen.view(factor, sympy.exp)
-            if x is not None:
-                others = (f for f in node.args if f is not factor and f is not scale)
-                return sympy.Mul(*others, sympy.exp(x + scale.args[0]))
+def _product(node: Expr, seen: Analysis) -> Expr:
+    """Rewrite a product of two exponentials or more, unless none of them can be large."""
+    known = [part for part in map(seen.scaled, factors(node)) if not part.is_plain]
+    if known and all(map(seen.is_bounded, known)):
+        return _entropy(node, seen)
+    return node if len(known) < 2 else seen.value(seen.scaled(node))
+
+
+def _entropy(node: Expr, seen: Analysis) -> Expr:
+    """Rewrite ``p·log p`` with the logarithm of a softmax: where p is 1, all of it is log p."""
+    result = []
+    for factor in node.args:
+        form = seen.form(factor)
+        stable = seen.without_cancellation(form, every=True) if seen.has_logs(form) else form
+        result.append(factor if stable == form else build(stable))
+    return node if result == list(node.args) else node.func(*result)
+
+
+def _power(node: Expr, seen: Analysis) -> Expr:
+    """Rewrite a reciprocal, a root or a variable power of an exponential."""
+    base, exponent = node.args
+    known = seen.scaled(base)
+    if known.is_plain or seen.is_softplus(known) or (exponent.is_Integer and exponent > 0):
+        return node
+    whole = seen.scaled(node)
+    return node if whole.is_plain else seen.value(whole)
+
+
+def _sum(node: Expr, seen: Analysis) -> Expr:
+    """Rewrite a sum in which exponentials, or logarithms of their sums, cancel."""
+    terms = list(node.args)
+    pair = _cancelling(terms, seen)
+    while pair is not None:
+        first, second, value = pair
+        terms[first] = value
+        del terms[second]
+        pair = _cancelling(terms, seen)
+    if len(terms) < len(node.args):
+        node = sum(terms[1:], terms[0])
+    if not isinstance(node, sympy.Add):
+        return node
+    seen.cancelled = False
+    form = seen.form(node)
+    if not seen.has_logs(form):
+        return node
+    cancelled, stable = seen.cancelled, seen.without_cancellation(form)
+    if cancelled:
+        return build(stable)
+    seen.inverting = False
+    as_it_is = seen.form(node)
+    seen.inverting = True
+    same = stable in (form, as_it_is) and not is_separated(stable)
+    return node if same else build(stable)
+
+
+def _cancelling(terms: list[Expr], seen: Analysis) -> tuple[int, int, Expr] | None:
+    """Return the positions of two terms ``c·q`` and ``-c·r``, and their sum without cancelling."""
+    # A sum can have thousands of terms, few of them exponentials.
+    known = [
+        (position, quantity, seen.tanh_in(term) is not None)
+        for position, term in enumerate(terms)
+        if (quantity := seen.scaled(term)).factor.is_number or seen.tanh_in(term) is not None
+    ]
+    for later, (second, one, is_tanh) in enumerate(known):
+        for first, other, was_tanh in known[:later]:
+            plain = one.is_plain and other.is_plain
+            if plain and is_tanh == was_tanh:
+                continue
+            pair = terms[first] + terms[second]
+            if not isinstance(pair, sympy.Add):
+                continue
+            if plain:
+                special = seen.scaled(pair)
+                if not special.is_plain:
+                    return first, second, seen.value(special)
+                continue
+            if not _are_opposite(one, other) or seen.is_softplus(one, other):
+                continue
+            value = seen.value_of_difference(pair)
+            if value is not None:
+                return first, second, value
     return None
 
 
-def _exp_minus_one(node: Expr, seen: Definitions) -> Expr | None:
-    constant, rest = node.as_coeff_Add()
-    for term in sympy.Add.make_args(rest) if abs(float(constant)) == 1 else ():
-        if isinstance(-constant * term, sympy.exp):
-            return rest - term - constant * expm1((-constant * term).args[0])
-    return None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A formula and its stable equal; ``apply`` returns None where it does not match."""
-
-    name: str
-    operation: Any
-    apply: Apply
-
-
-# Tried from first to last: log(1 + exp(x)) is softplus(x) before it is log1p(exp(x)).
-RULES = (
-    Rule("log σ(x) = -softplus(-x)", sympy.log, _log_of(sigmoid, lambda x: -softplus(-x))),
-    Rule(
-        "log(1 - σ(x)) = -softplus(x)", sympy.log, _log_of_one(-1, sigmoid, lambda x: -softplus(x))
-    ),
-    Rule("log(1 + exp x) = softplus(x)", sympy.log, _log_of_one(1, sympy.exp, softplus)),
-    Rule(
-        "log(1 - exp x) = log(-expm1(x))", sympy.log, _log_of_one(-1, sympy.exp, _log_minus_expm1)
-    ),
-    Rule("log exp x = x", sympy.log, _log_of(sympy.exp, lambda x: x)),
-    Rule("log Σ exp u = logsumexp(u)", sympy.log, _log_of_sum),
-    Rule("log(1 + x) = log1p(x)", sympy.log, _log_of_one_plus),
-    Rule("1 / (1 + exp x) = σ(-x)", sympy.Pow, _one_over_one_plus_exp),
-    Rule("1 / Σ exp u = exp(-logsumexp(u))", sympy.Pow, _one_over_sum),
-    Rule("exp(x) σ(-x) = σ(x), expm1(x) σ(-x) = tanh(x/2)", sympy.Mul, _exp_times_sigmoid),
-    Rule("exp(u) exp(-logsumexp) = exp(u - logsumexp)", sympy.Mul, _exp_times_exp),
-    Rule("exp(x) - 1 = expm1(x)", sympy.Add, _exp_minus_one),
-)
+def _are_opposite(first: Scaled, second: Scaled) -> bool:
+    return bool(first.factor.is_number and first.factor + second.factor == 0)

@@ -21,7 +21,9 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial
 from symbp.calculus.reverse import reverse
+from symbp.calculus.stabilise import stabilise
 from symbp.derivations.trace_program import of_program
+from symbp.derivations.trace_stable import stable_gradients
 from symbp.derivations.trace_values import Scalars, of_expression, written_size
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.errors import NotationError, SymbpError, suggest
@@ -322,18 +324,23 @@ def _traced(scalars: Scalars, written: str | None = None) -> Trace:
     }
     names = {tensor.name for tensor in differentiated.tensors}
     local = _local_derivatives(mark_norms(program), names)
+    stable = stabilise(program)
+    backward = differentiated.equations[len(program.equations) :]
+    # The values are those of the stable program, and so are what the written steps back read.
     numbers = interpret(
-        differentiated.replace(equations=(*differentiated.equations, *(e for _, _, e in local))),
+        stable.replace(equations=(*stable.equations, *backward, *(e for _, _, e in local))),
         scalars.numbers,
     )
+    gradients = {t: float(numbers[a.name]) for t, a in adjoints.items() if t is not None}
+    gradients |= stable_gradients(program, stable, scalars, numbers, gradients)
     defined = {equation.tensor: equation.body for equation in program.equations}
     constant = _constant(program, set(scalars.varying))
 
     def gradient(tensor: Tensor) -> float | None:
         if tensor is program.cost:
             return 1.0
-        if tensor in adjoints:
-            return float(numbers[adjoints[tensor].name])
+        if tensor in gradients:
+            return gradients[tensor]
         return None if tensor in constant else 0.0
 
     def value(tensor: Tensor) -> float:

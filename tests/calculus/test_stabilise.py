@@ -192,7 +192,7 @@ def test_what_is_stopped_stays_stopped() -> None:
 def test_what_needs_no_help_is_left_alone() -> None:
     equations = [
         E(a, sympy.sqrt(1 + w[()] ** 2) + log(2 + w[()] ** 2)),
-        E(b, log(a[()] + 1e-12) + exp(w[()]) / (2 + exp(w[()]))),
+        E(b, log(a[()] + 1e-12) + exp(w[()]) / (2 + w[()] ** 2)),
         E(f, b[()] / a[()] - sympy.tanh(w[()])),
     ]
     program = normalise(bp.Program(equations, cost=f))
@@ -228,3 +228,70 @@ def test_the_rewritten_equations_mean_the_same_to_the_oracle(name: str) -> None:
     expected = jax_oracle.evaluate(program, values)
     got = jax_oracle.evaluate(stable, values)
     assert_close({n: got[n] for n in expected}, expected)
+
+
+def test_a_parameter_that_cancels_stays_a_parameter() -> None:
+    program = bp.Program([E(f, log(exp(w[()]) / exp(w[()] + 1)))], cost=f)
+    stable = stabilise(normalise(program))
+    assert stable.parameters == program.parameters
+    assert value_and_slope(program, {"w": 1000.0}, "w") == (-1.0, 0.0)
+
+
+def test_a_sum_in_several_equations_is_seen_through() -> None:
+    # normalise makes one equation of Σ exp(v), and one of what is added to it.
+    program = bp.Program([E(s, bp.Sum(exp(v[j]), j) + 1 + exp(-v[0])), E(f, log(s[()]))], cost=f)
+    value, slope = value_and_slope(program, {"v": np.array([900.0, 1.0, -900.0])}, "v")
+    assert value == 900.0
+    np.testing.assert_array_equal(slope, [1.0, 0.0, 0.0])
+
+
+def test_what_a_mask_leaves_out_is_left_out() -> None:
+    mask = bp.target("mask", j)
+    kept = bp.Sum(bp.where(mask[k] > 0, exp(v[k]), 0), k)
+    program = bp.Program([E(f, bp.Sum(mask[j] * (v[j] - log(kept)), j))], cost=f)
+    values = {"v": np.array([900.0, 2.0, 2.0]), "mask": np.array([0.0, 1.0, 1.0])}
+    value, slope = value_and_slope(program, values, "v")
+    assert value == pytest.approx(-2 * np.log(2))
+    np.testing.assert_allclose(slope, [0.0, 0.0, 0.0], atol=1e-15)
+
+
+@pytest.mark.parametrize("weights", [[0.0, 2.0, 0.0], [-1.0, 3.0, 0.5], [1e-300, 1.0, 1.0]])
+def test_weights_may_be_zero_and_negative(weights: list[float]) -> None:
+    y = bp.target("y", j)
+    softmax = exp(v[j]) / exps(v[j])
+    program = bp.Program([E(f, log(bp.Sum(y[j] * softmax, j)))], cost=f)
+    x = np.array([-900.0, 300.0, -400.0])
+    value, slope = value_and_slope(program, {"v": x, "y": np.array(weights)}, "v")
+    assert value == pytest.approx(np.log(weights[1]), abs=1e-15)
+    np.testing.assert_allclose(slope, np.zeros(3), atol=1e-15)
+
+
+def test_a_weight_of_zero_keeps_its_derivative() -> None:
+    y = bp.parameter("y", j)
+    program = bp.Program([E(f, log(bp.Sum(y[j] * exp(v[j]), j)))], cost=f)
+    values = {"v": np.array([1.0, 3.0, 5.0]), "y": np.array([1.0, 2.0, 0.0])}
+    _value, slope = value_and_slope(program, values, "y")
+    terms = np.exp(values["v"])
+    np.testing.assert_allclose(slope, terms / (values["y"] * terms).sum(), rtol=1e-14)
+
+
+def test_a_recurrence_is_not_looked_through() -> None:
+    t = bp.Index("t", 3, sequential=True)
+    h = bp.tensor("h", t)
+    before = bp.where(t > 0, h[t - 1], 0)
+    program = bp.Program([E(h[t], log(exp(before) + exp(w[()]))), E(f, bp.Sum(h[t], t))], cost=f)
+    value, slope = value_and_slope(program, {"w": 800.0}, "w")
+    assert value == pytest.approx(2400.0 + np.log(2) + np.log(3), rel=1e-14)
+    assert slope == pytest.approx(3.0)
+
+
+def test_the_largest_of_a_log_sum_exp_may_be_any_number() -> None:
+    program = bp.Program([E(f, bp.logsumexp(v[j], j))], cost=f)
+    module = bp.compile(program).module
+    for values in ([1e39, 0.0, 0.0], [1e308, -1e308, 0.0], [-1e39, -2e39, -3e39]):
+        cost, gradient = module.gradient(module.Parameters(np.array(values)))
+        assert cost == max(values)
+        np.testing.assert_array_equal(gradient.v, [1.0, 0.0, 0.0])
+    for values, right in (([-np.inf] * 3, -np.inf), ([np.inf, 0.0, np.inf], np.inf)):
+        assert module.loss(module.Parameters(np.array(values))) == right
+        assert interpret(normalise(program), {"v": values})["f"] == right

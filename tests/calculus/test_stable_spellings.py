@@ -1,0 +1,279 @@
+"""Formulas of exponentials as people write them, against many digits, values and gradients.
+
+The bound, for inputs up to 1000 in size: an error of 1e-13 times the condition number of the
+result, if that is more than 1, plus the smallest normal number. The formulas are listed below, and
+composed at random from a grammar (:mod:`tests.calculus.spellings`). ``python -m
+tests.calculus.test_stable_spellings 0 1000`` reports on a range of those.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+import symbp as bp
+from symbp.calculus.normalise import normalise
+from symbp.calculus.stabilise import stabilise
+from tests.calculus.accuracy import faults, stable_results
+from tests.calculus.spellings import Spelling, point
+
+E, exp, log, sigmoid, tanh, Sum = bp.Equation, bp.exp, bp.log, bp.sigmoid, bp.tanh, bp.Sum
+SIZE = 3
+
+Formula = Callable[..., list[bp.Equation]]
+
+
+class _Names:
+    """A vector x, a vector z, a scalar u, data y and w, and new tensors; names carry a suffix."""
+
+    def __init__(self, suffix: str = "") -> None:
+        self.suffix = suffix
+        self.j = bp.Index("j", SIZE)
+        self.k, self.l = self.j.fresh(), self.j.fresh()
+        j = self.j
+        self.x, self.z = (bp.parameter(f"{n}{suffix}", j) for n in "xz")
+        self.u = bp.parameter(f"u{suffix}")[()]
+        self.y, self.w = bp.target(f"y{suffix}", j), bp.target(f"w{suffix}", j)
+        self.f = bp.tensor(f"f{suffix}")
+
+    def tensor(self, name: str, *indices: bp.Index) -> bp.Tensor:
+        return bp.tensor(f"{name}{self.suffix}", *indices)
+
+    def total(self, body: Callable[[bp.Index], Any], index: Any = None) -> Any:
+        index = self.k if index is None else index
+        return Sum(body(index), index)
+
+    def softmax(self, x: bp.Tensor, j: bp.Index) -> Any:
+        return exp(x[j]) / Sum(exp(x[self.l]), self.l)
+
+
+def _one(formula: Callable[[_Names], Any]) -> Callable[[_Names], list[bp.Equation]]:
+    return lambda n: [E(n.f, formula(n))]
+
+
+def _product_with_reciprocal(n: _Names) -> list[bp.Equation]:
+    j = n.j
+    e, s, p = n.tensor("e", j), n.tensor("s"), n.tensor("p", j)
+    return [
+        E(e[j], exp(n.x[j])), E(s, 1 / Sum(e[j], j)), E(p[j], e[j] * s[()]),
+        E(n.f, Sum(n.y[j] * log(p[j]), j)),
+    ]  # fmt: skip
+
+
+def _sum_in_two_terms(n: _Names) -> list[bp.Equation]:
+    s = n.tensor("s")
+    return [E(s, n.total(lambda k: exp(n.x[k])) + 1), E(n.f, log(s[()]))]
+
+
+def _bernoulli(n: _Names) -> list[bp.Equation]:
+    p, q = n.tensor("p"), n.tensor("q")
+    return [
+        E(p, sigmoid(n.u)), E(q, 1 - p[()]),
+        E(n.f, -p[()] * log(p[()]) - q[()] * log(q[()])),
+    ]  # fmt: skip
+
+
+def _masked(n: _Names) -> list[bp.Equation]:
+    j, k = n.j, n.k
+    kept = exp(n.x[k] - 1e9 * (1 - n.w[k]))
+    return [E(n.f, Sum(n.y[j] * n.w[j] * (n.x[j] - log(Sum(kept, k))), j))]
+
+
+def _causal(n: _Names) -> list[bp.Equation]:
+    j, k = n.j, n.k
+    total = Sum(bp.where(sympy.Le(k, j), exp(n.x[k]), 0), k)
+    return [E(n.f, Sum(n.y[j] * log(exp(n.x[j]) / total), j))]
+
+
+def _mixture(n: _Names) -> list[bp.Equation]:
+    k = n.k
+    p = n.softmax(n.x, k) * exp(-((n.u - n.z[k]) ** 2) / 2000)
+    return [E(n.f, -log(Sum(p, k)))]
+
+
+def _divergence(n: _Names) -> list[bp.Equation]:
+    j = n.j
+    p, q = n.tensor("p", j), n.tensor("q", j)
+    return [
+        E(p[j], n.softmax(n.x, j)), E(q[j], n.softmax(n.z, j)),
+        E(n.f, Sum(p[j] * (log(p[j]) - log(q[j])), j)),
+    ]  # fmt: skip
+
+
+LISTED: dict[str, Callable[[_Names], list[bp.Equation]]] = {
+    "log Mean": _one(lambda n: log(bp.Mean(exp(n.x[n.k]), n.k))),
+    "log of twice a sum": _one(lambda n: log(2 * n.total(lambda k: exp(n.x[k])))),
+    "log of a weighted sum": _one(lambda n: log(n.total(lambda k: n.y[k] * exp(n.x[k])))),
+    "log of a sum and 1": _one(lambda n: log(n.total(lambda k: exp(n.x[k])) + 1)),
+    "log of a sum and 1, in two": _sum_in_two_terms,
+    "log of a root": _one(lambda n: log(bp.sqrt(n.total(lambda k: exp(n.x[k]))))),
+    "log of a nested root": _one(lambda n: log(1 + bp.sqrt(n.total(lambda k: exp(n.x[k]))))),
+    "log-cosh": _one(lambda n: log(n.total(lambda k: exp(n.x[k]) + exp(-n.x[k])))),
+    "log of two": _one(lambda n: log(exp(n.u) + exp(n.x[0]))),
+    "softmax as a product": _product_with_reciprocal,
+    "log of a power": _one(lambda n: n.total(lambda k: log(n.softmax(n.x, k) ** n.y[k]))),
+    "log of a mean under softmax": _one(
+        lambda n: log(n.total(lambda k: n.y[k] * n.softmax(n.x, k)))
+    ),
+    "log of a picked probability": _one(
+        lambda n: log(n.total(lambda k: n.w[k] * n.softmax(n.x, k)))
+    ),
+    "logit": _one(lambda n: log(sigmoid(n.u) / (1 - sigmoid(n.u)))),
+    "log of exp minus 1": _one(lambda n: log(exp(bp.softplus(n.u)) - 1)),
+    "tanh by hand": _one(lambda n: (exp(n.u) - exp(-n.u)) / (exp(n.u) + exp(-n.u))),
+    "log of sech": _one(lambda n: log(1 - tanh(n.u) ** 2)),
+    "complement": _one(lambda n: 1 - sigmoid(n.u)),
+    "softplus minus x": _one(lambda n: bp.softplus(n.u) - n.u),
+    "entropy of a coin": _bernoulli,
+    "entropy": _one(lambda n: n.total(lambda k: -n.softmax(n.x, k) * log(n.softmax(n.x, k)))),
+    "log of softplus": _one(lambda n: log(bp.softplus(n.u))),
+    # Others of the kind.
+    "divergence": _divergence,
+    "mixture": _mixture,
+    "mask by a large number": _masked,
+    "causal": _causal,
+    "focal": _one(lambda n: -((1 - sigmoid(n.u)) ** 2) * log(sigmoid(n.u))),
+    "focal with softmax": _one(
+        lambda n: n.total(lambda k: -n.y[k] * (1 - n.softmax(n.x, k)) ** 2 * log(n.softmax(n.x, k)))
+    ),
+    "temperature": _one(
+        lambda n: n.total(
+            lambda k: n.y[k] * log(exp(n.x[k] / 3) / Sum(exp(n.x[n.l] / 3), n.l))
+        )
+    ),
+    "generalised mean": _one(lambda n: bp.Mean(exp(n.x[n.k]), n.k) ** sympy.Rational(1, 3)),
+    "product of logistics": _one(lambda n: 1 / ((1 + exp(-n.u)) * (1 + exp(n.u - 1)))),
+    "mean under softmax": _one(
+        lambda n: n.total(lambda k: n.y[k] * exp(n.x[k])) / n.total(lambda k: exp(n.x[k]))
+    ),
+    "swish by hand": _one(lambda n: n.u * exp(n.u) / (1 + exp(n.u))),
+    "complement of a softmax": _one(
+        lambda n: n.total(lambda k: n.y[k] * log(1 - n.softmax(n.x, k)))
+    ),
+    "log1p of exp": _one(lambda n: bp.log1p(exp(n.u))),
+    "gumbel": _one(
+        lambda n: n.total(lambda k: n.y[k] * exp((n.x[k] + n.z[k]) / 2))
+        / n.total(lambda k: exp((n.x[k] + n.z[k]) / 2))
+    ),
+    "contrastive": _one(
+        lambda n: -log(exp(n.u) / (exp(n.u) + n.total(lambda k: exp(n.x[k]))))
+    ),
+}  # fmt: skip
+
+# Values of x, z and u.
+POINTS: dict[str, tuple[list[float], list[float], float]] = {
+    "moderate": ([0.3, -1.2, 2.0], [0.5, 0.1, -0.7], 0.7),
+    "far up": ([1000.0, 998.0, -1000.0], [-1000.0, 400.0, 1000.0], 1000.0),
+    "far down": ([-1000.0, -999.0, -800.0], [800.0, -800.0, 0.0], -1000.0),
+    "a gap of forty": ([40.0, 0.0, -40.0], [0.0, 38.0, -2.0], 40.0),
+    "minus forty": ([-40.0, -80.0, 3.0], [-40.0, 1.0, 1.0], -40.0),
+    "ties": ([700.0, 700.0, 0.0], [-3.0, -3.0, -3.0], 300.0),
+    "wide": ([-250.0, 20.0, 371.0], [500.0, 499.0, -700.0], -345.0),
+}
+
+
+def _values(at: str, suffix: str = "") -> dict[str, Any]:
+    x, z, u = POINTS[at]
+    given = {
+        "x": np.array(x), "z": np.array(z), "u": u,
+        "y": np.array([0.3, 1.1, 0.6]), "w": np.array([0.0, 1.0, 1.0]),
+    }  # fmt: skip
+    return {f"{name}{suffix}": value for name, value in given.items()}
+
+
+def _listed(name: str, suffix: str = "") -> bp.Program:
+    names = _Names(suffix)
+    return bp.Program(LISTED[name](names), cost=names.f)
+
+
+def _read(program: bp.Program, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of what a program reads."""
+    there = {tensor.name for tensor in program.tensors}
+    return {name: value for name, value in values.items() if name in there}
+
+
+@pytest.mark.parametrize("at", POINTS)
+@pytest.mark.parametrize("name", LISTED)
+def test_a_formula_by_hand_is_right(name: str, at: str) -> None:
+    program = _listed(name)
+    assert faults(program, _read(program, _values(at))) == []
+
+
+# Some of each kind, as equations of one program, so that one module computes them all.
+COMPILED = (
+    "softmax as a product", "log of a mean under softmax", "log-cosh", "entropy of a coin",
+    "entropy", "causal", "tanh by hand",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [pytest.param("fast", marks=pytest.mark.slow), "accurate"])
+def test_the_module_computes_what_the_interpreter_does(form: Any) -> None:
+    programs = {name: _listed(name, f"_{i}") for i, name in enumerate(COMPILED)}
+    total = bp.tensor("total")
+    equations = [e for program in programs.values() for e in program.equations]
+    costs = [program.cost[()] for program in programs.values() if program.cost is not None]
+    whole = bp.Program([*equations, E(total, sum(costs[1:], costs[0]))], cost=total)
+    trainer = bp.compile(whole, derivatives=form)
+    for at in POINTS:
+        values: dict[str, Any] = {}
+        for i in range(len(COMPILED)):
+            values |= _values(at, f"_{i}")
+        values = _read(whole, values)
+        given = {t.name: np.array(values[t.name]) for t in whole.parameters}
+        cost, gradient = trainer.module.gradient(
+            trainer.parameters._replace(**given), *(values[t.name] for t in whole.targets)
+        )
+        results = {name: stable_results(p, _read(p, values)) for name, p in programs.items()}
+        right = sum(float(r[f"f_{i}"]) for i, r in enumerate(results.values()))
+        np.testing.assert_allclose(cost, right, rtol=1e-13)
+        for name, program in programs.items():
+            for parameter in program.parameters:
+                np.testing.assert_allclose(
+                    getattr(gradient, parameter.name),
+                    results[name][f"{parameter.name}_adjoint"],
+                    rtol=1e-11 if form == "accurate" else 1e-9,
+                    atol=1e-30 if form == "accurate" else 1e-14,
+                    err_msg=f"{name} {at}",
+                )
+
+
+def _faults_of_spelling(seed: int) -> tuple[list[str], bool]:
+    """Return what is wrong with a random spelling, and whether it was rewritten."""
+    program = Spelling(seed).program
+    values = _read(program, point(seed + 10**6))
+    plain = normalise(program)
+    return faults(program, values), str(stabilise(plain)) != str(plain)
+
+
+@pytest.mark.parametrize("first", range(0, 60, 10))
+def test_random_spellings_are_right(first: int) -> None:
+    wrong = {seed: _faults_of_spelling(seed)[0] for seed in range(first, first + 10)}
+    assert {seed: found for seed, found in wrong.items() if found} == {}
+
+
+@pytest.mark.slow
+def test_a_thousand_random_spellings_are_right() -> None:
+    wrong, rewritten = _report(range(1000))
+    assert wrong == {}
+    assert rewritten > 500
+
+
+def _report(seeds: range) -> tuple[dict[int, list[str]], int]:
+    wrong, rewritten = {}, 0
+    for seed in seeds:
+        found, changed = _faults_of_spelling(seed)
+        rewritten += changed
+        if found:
+            wrong[seed] = found
+    return wrong, rewritten
+
+
+if __name__ == "__main__":
+    _seeds = range(int(sys.argv[1]), int(sys.argv[2]))
+    _wrong, _rewritten = _report(_seeds)
+    for _seed, _found in _wrong.items():
+        print(_seed, Spelling(_seed).program, *_found, sep="\n  ")
+    print(f"{len(_wrong)} of {len(_seeds)} are off, {_rewritten} were rewritten")
