@@ -169,6 +169,10 @@ def shorter(body: Expr) -> Expr:
     """
     if not body.has(sympy.Add):
         return body
+    if isinstance(body, sympy.Mul):
+        inner = {part: shorter(part) for part in factors(body) if isinstance(part, sympy.Add)}
+        if any(part != found for part, found in inner.items()):
+            return product_of(*(inner.get(part, part) for part in factors(body)))
     unknowns = Unknowns()
     given = ordinary(body, unknowns)
     multiplied = sympy.expand_mul(given)

@@ -16,7 +16,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.arithmetic import factors
+from symbp.notation.collected import factors
 from symbp.notation.functions import (
     expm1,
     log1p,

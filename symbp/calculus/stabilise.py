@@ -16,7 +16,7 @@ from symbp.calculus.analysis import Analysis
 from symbp.calculus.log_form import build, is_separated
 from symbp.calculus.scaled import Scaled
 from symbp.calculus.zero_weights import closed, opened
-from symbp.notation.arithmetic import factors
+from symbp.notation.collected import factors
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import log1p, minimum
 from symbp.notation.program import Program

@@ -13,7 +13,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.log_form import build, combined
 from symbp.calculus.log_sums import LogSums
 from symbp.calculus.scaled import Scaled
-from symbp.notation.arithmetic import factors, product_of
+from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation
 from symbp.notation.functions import maximum, minimum, stop_gradient, where
 from symbp.notation.standard import exp, log
