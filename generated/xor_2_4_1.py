@@ -16,27 +16,45 @@ Precision float64; signature 8dc445a92940c4ce.
 
 from __future__ import annotations
 
+import numba
+
+if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < [0, 62]:
+    raise ImportError(
+        f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}"
+    )
+
 import argparse
+import contextlib
+import copy
 import difflib
+import errno
+import glob
+import hashlib
 import importlib
 import importlib.util
+import io
 import itertools
 import json
 import math
 import operator
 import os
+import re
+import stat
 import sys
 import warnings
 import weakref
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, reduce
+from types import ModuleType
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils, codegen, config, errors
+from numba.core import caching, cgutils, codegen, config, errors
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 from numpy.typing import ArrayLike, NDArray
@@ -88,6 +106,10 @@ _STATE_SIZE = 0
 _HYPERPARAMETERS: dict[str, float] = {
     "learning_rate": 0.5,
 }
+# What each must be above (or at least) and below.
+_RANGES: dict[str, tuple[float, bool, float]] = {
+    "learning_rate": (0.0, True, float("inf")),
+}
 _OUTPUT: str | None = "a2"
 _OUTPUT_SHAPE: Any = (None, 1)
 _THRESHOLD = 0.5
@@ -95,18 +117,19 @@ _THRESHOLD = 0.5
 
 # A product and a sum may be rounded at once; nothing else departs from what is written.
 _OPTIONS: Any = {
-    "cache": True,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract"},
 }
 
 
+# Each is compiled when it is first called; the end of the section Compilation says how.
+_KERNELS: list[Any] = []
+
+
 def _compiled(function: Any) -> Any:
-    # Numba keeps code beside this file by this name, and needs the module that compiled
-    # it under that module's own name: if one file has two names, each compiles its own.
-    function.__qualname__ += f"@{__name__}"
-    return njit(**_OPTIONS)(function)
+    _KERNELS.append(function)
+    return function
 
 
 @_compiled
@@ -460,6 +483,226 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     return total / examples
 
 
+# --- Compilation -------------------------------------------------------------------------------
+
+
+# At the end of a file, before its checksum. What unpickles the file stops before it.
+SEAL = b"symbp-sha256"
+# What was said already: it concerns all kernels.
+SAID: set[str] = set()
+
+
+def say(message: str) -> None:
+    """Warn of something once, in one line."""
+    if message not in SAID:
+        SAID.add(message)
+        # Line 0, as no line of this file is to blame, and none is printed below the message.
+        warnings.warn_explicit(message, RuntimeWarning, __file__, 0)
+
+
+def checksum(content: bytes) -> bytes:
+    """Return what stands at the end of a file with this content."""
+    return SEAL + hashlib.sha256(content).digest()
+
+
+def check_seal(path: str) -> None:
+    """Raise a ValueError if a file has a checksum that is not that of its content."""
+    if not os.path.exists(path):
+        return
+    with open(path, "rb") as file:
+        content, length = file.read(), len(checksum(b""))
+    # Without one, what is left of the file cannot be unpickled.
+    if content[-length:].startswith(SEAL) and content[-length:] != checksum(content[:-length]):
+        raise ValueError(f"{path}: its checksum differs")
+
+
+class SealedFiles(caching.IndexDataCacheFile):
+    """The files of a kernel; damaged machine code would end the process, not in an exception."""
+
+    @contextlib.contextmanager
+    def _open_for_write(self, path: str) -> Iterator[io.BytesIO]:
+        with super()._open_for_write(path) as file:
+            yield (content := io.BytesIO())
+            file.write(content.getvalue() + checksum(content.getvalue()))
+
+    def _load_index(self) -> Any:
+        check_seal(self._index_path)
+        return super()._load_index()
+
+    def _load_data(self, name: str) -> Any:
+        check_seal(self._data_path(name))
+        return super()._load_data(name)
+
+
+class ReadOnly(caching.InTreeCacheLocator):
+    """The folder beside the module, where no folder takes files: there may be some in it."""
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Any:
+        """Return it for any function."""
+        return cls(function, file)
+
+    def ensure_cache_path(self) -> None:
+        """Refuse to write."""
+        raise OSError("no folder takes it")
+
+    def get_source_stamp(self) -> Any:
+        """Return what tells one state of the module's file from another."""
+        try:
+            return super().get_source_stamp()
+        except OSError:  # it is in an archive, or was never in a file
+            return None
+
+
+class Places(caching.CompileResultCacheImpl):
+    """Where Numba looks for a folder, and one more place."""
+
+    _locator_classes = [*caching.CacheImpl._locator_classes, ReadOnly]  # noqa: RUF012
+
+
+class KernelCache(caching.FunctionCache):
+    """The cache of one kernel, which never stands in the way of compiling it."""
+
+    _impl_class = Places
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = self._files_in(self._cache_path, stamp)
+        # Machine code that came with a module is used, also where new code would go elsewhere.
+        beside = os.path.join(os.path.dirname(function.__code__.co_filename), "__pycache__")
+        self._beside = None if beside == self._cache_path else self._files_in(beside, stamp)
+
+    def _files_in(self, folder: str, stamp: Any) -> SealedFiles:
+        return SealedFiles(folder, self._impl.filename_base, stamp)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the machine code for a signature, or None."""
+        found = self._loaded(self._cache_file, self._cache_path, signature, context)
+        if found is None and self._beside is not None:
+            found = self._loaded(self._beside, None, signature, context)
+        return found
+
+    def _loaded(self, files: SealedFiles, folder: str | None, signature: Any, context: Any) -> Any:
+        before = self._cache_file
+        self._cache_file = files
+        # Numba imports the module that it loads code for: it may have been loaded without a trace.
+        nameless = sys.modules.setdefault(__name__, stand_in := ModuleType(__name__)) is stand_in
+        try:
+            return super().load_overload(signature, context)
+        except OSError:  # there are none, or none that may be read
+            return None
+        except Exception:  # a damaged file can fail anywhere in pickle
+            if folder is not None:
+                self._remove(folder)
+            return None
+        finally:
+            self._cache_file = before
+            if nameless:
+                del sys.modules[__name__]
+
+    def _remove(self, folder: str) -> None:
+        """Remove the files, so that they are written anew; of many processes, one succeeds."""
+        start = os.path.join(glob.escape(folder), glob.escape(self._impl.filename_base))
+        say(
+            f"{folder}: damaged files in Numba's cache, {self._impl.filename_base}.*: they are "
+            f"removed and compiled anew"
+        )
+        for path in [*glob.glob(f"{start}.nbi"), *glob.glob(f"{start}.*.nbc")]:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """Keep the machine code for a signature, if that is possible."""
+        try:
+            super().save_overload(signature, data)
+        except Exception as error:  # the machine code is there, whatever happens to its file
+            reason = getattr(error, "strerror", None) or error
+            say(
+                f"{os.path.dirname(__file__)}: compiled code cannot be kept "
+                f"({reason}), so that each start compiles anew; set NUMBA_CACHE_DIR to a folder "
+                f"that can be written to"
+            )
+
+
+@contextlib.contextmanager
+def existing_folder() -> Iterator[None]:
+    """Leave a working folder that was removed for a while: Numba asks for its name."""
+    try:
+        os.getcwd()
+    except OSError:
+        removed = os.open(os.curdir, os.O_RDONLY)
+        os.chdir(os.sep)
+        try:
+            yield
+        finally:
+            os.fchdir(removed)
+            os.close(removed)
+        return
+    yield
+
+
+@contextlib.contextmanager
+def compilation() -> Iterator[None]:
+    """Let Numba compile, also where NUMBA_DISABLE_JIT leaves functions to Python.
+
+    Python cannot run those that are used here; the user's own are left as they were.
+    """
+    with global_compiler_lock, existing_folder():
+        before, config.DISABLE_JIT = config.DISABLE_JIT, False
+        try:
+            yield
+        finally:
+            config.DISABLE_JIT = before
+
+
+def always_njit(**options: Any) -> Callable[[Any], Any]:
+    """Return Numba's decorator, at work also where it is switched off."""
+
+    def decorate(function: Any) -> Any:
+        with compilation():
+            return njit(**options)(function)
+
+    return decorate
+
+
+def drop_annotations() -> None:
+    """Drop what tells the types of compiled functions: through it, Numba keeps them for ever."""
+    for function in list(globals().values()):
+        overloads = getattr(function, "overloads", {}) if hasattr(function, "py_func") else {}
+        for types, result in list(overloads.items()):
+            if hasattr(result, "type_annotation"):
+                overloads[types] = result._replace(type_annotation=None)
+
+
+def compiled_kernel(function: Any) -> Any:
+    """Return a kernel that is compiled, or loaded, when it is first called."""
+    # Numba keeps code by this name, and needs the module that compiled it under that module's own
+    # name: if one file has two names, each compiles its own.
+    function.__qualname__ += f"@{__name__}"
+    kernel = always_njit(**_OPTIONS)(function)
+    if not hasattr(kernel, "enable_caching"):
+        return kernel  # another decorator stands in for Numba's
+    compile_for = kernel._compile_for_args
+
+    def compile_for_args(*arguments: Any, **named: Any) -> Any:
+        with compilation():
+            result = compile_for(*arguments, **named)
+            drop_annotations()
+        return result
+
+    kernel._compile_for_args = compile_for_args
+    try:
+        kernel._cache = KernelCache(function)
+    except Exception as error:  # another Numba may keep its files in another way
+        say(f"{__file__}: compiled code is not kept ({error}), each start compiles anew")
+    return kernel
+
+
+for kernel in _KERNELS:
+    globals()[kernel.__name__] = compiled_kernel(kernel)
+
+
 # --- Arguments and buffers ---------------------------------------------------------------------
 
 
@@ -577,7 +820,8 @@ def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
-    if np.ma.is_masked(value):
+    is_masked: Any = np.ma.is_masked  # older releases of NumPy leave its type open
+    if is_masked(value):
         raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
     if array.dtype.kind not in kinds:
         expected = "an integer dtype" if kinds == "iu" else "real numbers"
@@ -627,6 +871,11 @@ def _hyperparameter_values(given: dict[str, float]) -> NDArray[Any]:
             raise TypeError(f"{name}: expected a number, got {value!r}")
         if not abs(value) <= float(np.finfo(DTYPE).max):  # finite as a DTYPE too
             raise ValueError(f"{name}: expected a finite number, got {value!r}")
+        least, without, below = _RANGES.get(name, (-math.inf, True, math.inf))
+        if value < least or (without and value == least) or value >= below:
+            wanted = f"{'>' if without else '>='} {least:g}"
+            wanted += f" and < {below:g}" if below < math.inf else ""
+            raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
     return np.array([given[name] for name in _HYPERPARAMETERS], DTYPE)
 
 
@@ -818,6 +1067,204 @@ def _gradient(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, P
     return float(_gradient_kernel(flat, gradients, *checked)), _views(gradients)
 
 
+# --- Files -------------------------------------------------------------------------------------
+
+
+# Windows has none, but removes no file that somebody has open.
+file_locks: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
+
+
+def write_whole(
+    path: str | bytes | os.PathLike[Any], content: bytes, durable: bool = False
+) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Of a file, which need not exist, or of a link, a pipe or a device.
+    content : bytes
+        All of it.
+    durable : bool
+        Wait until it is on the disk, so that it survives a loss of power too.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the error names the path as it was given.
+    """
+    name = os.fsdecode(path)
+    try:
+        try:
+            status = os.stat(name)
+        except FileNotFoundError:
+            status = None  # nothing is there, or a link to nothing
+        if status is None or stat.S_ISREG(status.st_mode):
+            _replace(os.path.realpath(name), status, content, durable)
+        else:
+            _write_through(name, status, content)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # It may name the temporary file, which the caller does not know.
+        raise type(error)(error.errno, error.strerror, name) from None
+
+
+def _replace(target: str, status: os.stat_result | None, content: bytes, durable: bool) -> None:
+    if status is not None and not os.access(target, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), target)
+    folder, base = os.path.split(target)
+    _remove_leftovers(folder, base)
+    mode = 0o666 if status is None else stat.S_IMODE(status.st_mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    temporary = ""
+    try:
+        while True:
+            temporary = os.path.join(folder, f"{base[:50]}.{os.urandom(6).hex()}.partial")
+            with open(os.open(temporary, flags, mode), "wb") as file:
+                _lock(file)
+                if not os.path.exists(temporary):
+                    continue  # before it was locked, another writer took it for a leftover
+                file.write(content)
+                file.flush()
+                if status is not None:
+                    _keep(temporary, status)
+                if durable:
+                    os.fsync(file.fileno())
+                if os.name != "nt":
+                    os.replace(temporary, target)
+            if os.name == "nt":  # it moves no file that is open
+                os.replace(temporary, target)
+            return
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _keep(temporary: str, status: os.stat_result) -> None:
+    """Give a new file the owner and the mode of the one that it replaces."""
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):  # only the superuser can
+            os.chown(temporary, status.st_uid, status.st_gid)
+    os.chmod(temporary, stat.S_IMODE(status.st_mode))
+
+
+def _write_through(name: str, status: os.stat_result, content: bytes) -> None:
+    """Write to what is no file: a pipe or a terminal, say; refuse what holds more than that."""
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+        raise OSError(errno.EINVAL, "expected a file, this is a socket or a disk", name)
+    try:
+        # Without the flag, a pipe that nobody reads would be waited for.
+        handle = os.open(name, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO and stat.S_ISFIFO(status.st_mode):
+            raise OSError(errno.ENXIO, "a pipe that nobody reads", name) from None
+        raise
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(handle, True)
+    with open(handle, "wb") as file:
+        file.write(content)
+
+
+def _lock(file: Any) -> bool:
+    """Lock a file as one that is being written; whether that was possible."""
+    if file_locks is None:
+        return False
+    try:
+        file_locks.flock(file, file_locks.LOCK_EX | file_locks.LOCK_NB)
+    except OSError:  # another one is at work, or the file system has no locks
+        return False
+    return True
+
+
+def _remove_leftovers(folder: str, base: str) -> None:
+    """Remove what writers of this file left behind that were killed: nobody holds its lock."""
+    start = re.escape(base[:50]) + (".*" if len(base) > 50 else "")
+    pattern = re.compile(start + r"\.([0-9a-f]{12}|\d+)\.partial")
+    try:
+        found = [name for name in os.listdir(folder) if pattern.fullmatch(name)]
+    except OSError:  # a folder may take files and not show them
+        return
+    for name in found:
+        leftover = os.path.join(folder, name)
+        with contextlib.suppress(OSError):
+            if file_locks is None:
+                os.unlink(leftover)
+                continue
+            # Nothing else than a file: to open a pipe of this name would wait.
+            if stat.S_ISREG(os.lstat(leftover).st_mode):
+                with open(leftover, "rb") as file:
+                    if _lock(file):
+                        os.unlink(leftover)
+
+
+# --- Saved trainers ----------------------------------------------------------------------------
+
+
+def _read_saved(file: Any) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
+    """Return the parameters, the optimizer's state and the metadata of a saved trainer."""
+    with zipfile.ZipFile(file) as archive:
+        text = _read_array(archive, "metadata", None)
+        metadata = json.loads(str(text))
+        if not isinstance(metadata, dict):
+            raise ValueError("its metadata are no record")
+        if metadata["signature"] != SIGNATURE:
+            raise ValueError(f"saved by program {metadata['signature']}, this is {SIGNATURE}")
+        flat = _read_array(archive, "parameters", _PARAMETER_COUNT)
+        state = _read_array(archive, "state", _STATE_SIZE)
+    return flat, state, metadata
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, size: int | None) -> NDArray[Any]:
+    """Return an array of DTYPE and of a size; without a size, a text."""
+    try:
+        entry = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"it has no {name}") from None
+    if size is None and entry.file_size > entry.compress_size:
+        # Its length is nowhere else to be seen; `save` writes it as it is.
+        raise ValueError(f"its {name} are compressed")
+    with archive.open(entry) as file:
+        headers: Any = np.lib.format
+        version = headers.read_magic(file)
+        read = {
+            (1, 0): headers.read_array_header_1_0,
+            (2, 0): headers.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise ValueError(f"its {name} are of an unknown format {version}")
+        shape, _, dtype = read(file)
+        if dtype.hasobject:
+            raise ValueError(f"its {name} are objects; allow_pickle is False")
+        if size is None:
+            if shape != () or dtype.kind != "U":
+                raise ValueError(f"its {name} are no text")
+        elif (shape, dtype) != ((size,), DTYPE):
+            came = f"{shape} of {dtype}"
+            raise ValueError(f"expected an array ({size},) of {DTYPE}, got {came}")
+        expected = math.prod(shape) * dtype.itemsize
+        # One byte more is the end, where the archive's checksum is compared; or it is too long.
+        content = file.read(expected + 1) if expected < entry.file_size else b""
+    if len(content) != expected:
+        raise ValueError(f"its {name} are not whole")
+    return np.frombuffer(content, dtype).reshape(shape)
+
+
+def _check_finite(flat: NDArray[Any], state: NDArray[Any]) -> None:
+    """Refuse what training cannot go on from: each number would become NaN."""
+    for (name, _, _), (part, shape) in zip(_PARAMETERS, _PLACES, strict=True):
+        array = flat[part].reshape(shape)
+        _refuse(f"parameters.{name}", array, ~np.isfinite(array), "a finite number")
+    _refuse("state", state, ~np.isfinite(state), "a finite number")
+
+
+def _check_history(history: Any) -> None:
+    if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
+        raise TypeError(f"history: expected a list of records, got {history!r:.80}")
+
+
 # --- Training ----------------------------------------------------------------------------------
 
 
@@ -973,7 +1420,10 @@ class Trainer:
         return None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole state of the training to a file (npz), from which `load` continues."""
+        """Write the whole state of the training to a file (npz), from which `load` continues.
+
+        The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
+        """
         metadata = {
             "signature": SIGNATURE,
             "hyperparameters": self.hyperparameters,
@@ -982,51 +1432,51 @@ class Trainer:
             "history": self.history,
         }
         text = np.array(json.dumps(metadata, default=float))
-        # Written beside and then moved, the file appears complete or not at all.
-        temporary = f"{os.fspath(path)}.{os.getpid()}.partial"
-        try:
-            with open(temporary, "wb") as file:
-                np.savez(file, parameters=self._flat, state=self._state, metadata=text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError as error:
-            if error.errno is None:
-                raise
-            # It names the temporary file, which the caller does not know.
-            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
-        finally:
-            if os.path.exists(temporary):
-                os.remove(temporary)
+        content = io.BytesIO()
+        np.savez(content, parameters=self._flat, state=self._state, metadata=text)
+        write_whole(path, content.getvalue(), durable=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the trainer that `save` wrote; it continues as if it had never stopped.
 
-        A ValueError says if the file is damaged, or of another program, dtype or optimizer.
+        A ValueError says if the file is damaged, of another program, dtype or optimizer, or holds
+        what no training can go on from, such as parameters that are not finite.
         """
         trainer = cls()
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as entries:
-                flat, state = entries["parameters"], entries["state"]
-                metadata = json.loads(str(entries["metadata"]))
-            if metadata["signature"] != SIGNATURE:
-                raise ValueError(f"saved by program {metadata['signature']}, this is {SIGNATURE}")
-            for saved, own in ((flat, trainer._flat), (state, trainer._state)):
-                if (saved.shape, saved.dtype) != (own.shape, own.dtype):
-                    came = f"{saved.shape} of {saved.dtype}"
-                    raise ValueError(f"expected an array {own.shape} of {own.dtype}, got {came}")
-                own[...] = saved
-            trainer.hyperparameters = dict(metadata["hyperparameters"])
-            _hyperparameter_values(trainer.hyperparameters)
+            with open(path, "rb") as file:
+                flat, state, metadata = _read_saved(file)
+            _check_finite(flat, state)
+            hyperparameters = dict(metadata["hyperparameters"])
+            _hyperparameter_values(hyperparameters)
+            _check_count("epochs", metadata["epochs"], 0)
+            _check_history(metadata["history"])
             trainer._generator.bit_generator.state = metadata["generator"]
-            trainer.epochs, trainer.history = int(metadata["epochs"]), list(metadata["history"])
+            if trainer._generator.bit_generator.state != metadata["generator"]:
+                raise ValueError("generator: this is no state of one")
         except OSError:
             raise
         except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy, json
-            reason = " ".join(str(error).split())
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(f"{path}: not a saved trainer of this program ({reason})") from None
+        trainer._flat[...], trainer._state[...] = flat, state
+        trainer.hyperparameters = hyperparameters
+        trainer.epochs, trainer.history = metadata["epochs"], metadata["history"]
         return trainer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"signature": SIGNATURE, **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        if (signature := state.pop("signature", None)) != SIGNATURE:
+            raise ValueError(f"pickled by program {signature}, this is {SIGNATURE}")
+        self.__dict__.update(state)
+
+    def __copy__(self) -> Self:
+        # One that shared the parameters would train them, and count its epochs alone.
+        return copy.deepcopy(self)
 
 
 # --- Views -------------------------------------------------------------------------------------
@@ -1134,7 +1584,7 @@ def products_in_any_order(typing_context: Any) -> Any:
 
 # The flags are given because Numba would inherit the caller's; more would undo the compensation of
 # errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
-elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+elementwise = always_njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
 ZERO, HALF, ONE, TWO = 0.0, 0.5, 1.0, 2.0
 SMALLEST_NORMAL, SIGN_BIT = 2.2250738585072014e-308, np.int64(-(2**63))
