@@ -15,11 +15,11 @@ from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
 from symbp.notation.arguments import argument_of
-from symbp.notation.arithmetic import Written
+from symbp.notation.arithmetic import Plus, Written
 from symbp.notation.conditions import settled
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
-from symbp.notation.standard import exp
+from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
@@ -209,23 +209,23 @@ def _sigmoid_value(x: Any) -> Any:
 
 
 def _gelu_derivative(x: Expr) -> tuple[Expr]:
-    cdf = (1 + sympy.erf(x / sympy.sqrt(2))) / 2
-    return (cdf + x * sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi),)
+    cdf = (1 + erf(x / sqrt(2))) / 2
+    return (cdf + x * exp(-(x**2) / 2) / sqrt(2 * sympy.pi),)
 
 
 def _gelu_tanh_parts(x: Expr) -> tuple[Expr, Expr]:
-    scale = sympy.sqrt(2 / sympy.pi)
+    scale = sqrt(2 / sympy.pi)
     cubic = sympy.Rational(44715, 1000000)
     return scale * (x + cubic * x**3), scale * (1 + 3 * cubic * x**2)
 
 
 def _gelu_tanh_definition(x: Expr) -> Expr:
-    return x * (1 + sympy.tanh(_gelu_tanh_parts(x)[0])) / 2
+    return x * (1 + tanh(_gelu_tanh_parts(x)[0])) / 2
 
 
 def _gelu_tanh_derivative(x: Expr) -> tuple[Expr]:
     inner, slope = _gelu_tanh_parts(x)
-    t = sympy.tanh(inner)
+    t = tanh(inner)
     return ((1 + t) / 2 + x * (1 - t**2) * slope / 2,)
 
 
@@ -270,10 +270,10 @@ _OPERATIONS = [
     Operation("identity", identity, lambda x: x, lambda x: (_one,), "{0}", "{0}", "{0}"),
     Operation(
         "sigmoid", sigmoid, _sigmoid_value, lambda x: (sigmoid(x) * (1 - sigmoid(x)),),
-        "sigmoid", r"\sigma", "σ", definition=lambda x: 1 / (1 + sympy.exp(-x)),
+        "sigmoid", r"\sigma", "σ", definition=lambda x: 1 / (1 + exp(-x)),
     ),
     Operation(
-        "tanh", sympy.tanh, np.tanh, lambda x: (1 - sympy.tanh(x) ** 2,),
+        "tanh", tanh, np.tanh, lambda x: (1 - tanh(x) ** 2,),
         "tanh", r"\tanh", "tanh",
     ),
     Operation(
@@ -297,13 +297,13 @@ _OPERATIONS = [
             where(x > 0, 0, expm1(minimum(x, 0))),
         ),
         "({0} if {0} > real(0) else {1} * expm1({0}))", r"\operatorname{elu}", "elu",
-        definition=lambda x, alpha: where(x > 0, x, alpha * (sympy.exp(x) - 1)),
+        definition=lambda x, alpha: where(x > 0, x, alpha * (exp(x) - 1)),
         domain="all real numbers; derivative alpha at 0",
     ),
     Operation(
         "gelu", gelu, lambda x: np.maximum(x, -40) * scipy.special.ndtr(x), _gelu_derivative,
         "gelu", r"\operatorname{gelu}", "gelu",
-        definition=lambda x: x * (1 + sympy.erf(x / sympy.sqrt(2))) / 2,
+        definition=lambda x: x * (1 + erf(x / sqrt(2))) / 2,
     ),
     Operation(
         "gelu_tanh", gelu_tanh,
@@ -318,41 +318,41 @@ _OPERATIONS = [
         "silu", silu, lambda x: np.maximum(x, -800) * scipy.special.expit(x),
         lambda x: (sigmoid(x) + silu(x) * (1 - sigmoid(x)),),
         "silu", r"\operatorname{silu}", "silu",
-        definition=lambda x: x / (1 + sympy.exp(-x)),
+        definition=lambda x: x / (1 + exp(-x)),
     ),
     Operation(
         "softplus", softplus, lambda x: np.logaddexp(0, x), lambda x: (sigmoid(x),),
         "softplus", r"\operatorname{softplus}", "softplus",
-        definition=lambda x: sympy.log(1 + sympy.exp(x)),
+        definition=lambda x: log(1 + exp(x)),
     ),
-    Operation("sin", sympy.sin, np.sin, lambda x: (sympy.cos(x),), "sin", r"\sin", "sin", False),
-    Operation("cos", sympy.cos, np.cos, lambda x: (-sympy.sin(x),), "cos", r"\cos", "cos", False),
-    Operation("exp", sympy.exp, np.exp, lambda x: (sympy.exp(x),), "exp", r"\exp", "exp", False),
+    Operation("sin", sin, np.sin, lambda x: (cos(x),), "sin", r"\sin", "sin", False),
+    Operation("cos", cos, np.cos, lambda x: (-sin(x),), "cos", r"\cos", "cos", False),
+    Operation("exp", exp, np.exp, lambda x: (exp(x),), "exp", r"\exp", "exp", False),
     Operation(
-        "expm1", expm1, np.expm1, lambda x: (sympy.exp(x),),
+        "expm1", expm1, np.expm1, lambda x: (exp(x),),
         "expm1", r"\operatorname{expm1}", "expm1", False,
-        definition=lambda x: sympy.exp(x) - 1,
+        definition=lambda x: exp(x) - 1,
     ),
     Operation(
-        "log", sympy.log, np.log, lambda x: (1 / x,), "log", r"\ln", "ln", False,
+        "log", log, np.log, lambda x: (1 / x,), "log", r"\ln", "ln", False,
         domain="x > 0; -inf at 0, nan below",
     ),
     Operation(
         "log1p", log1p, np.log1p, lambda x: (1 / (1 + x),), "log1p",
         r"\operatorname{log1p}", "log1p", False,
-        definition=lambda x: sympy.log(1 + x), domain="x > -1; -inf at -1, nan below",
+        definition=lambda x: log(1 + x), domain="x > -1; -inf at -1, nan below",
     ),
     Operation(
-        "erf", sympy.erf, lambda x: scipy.special.erf(x),
-        lambda x: (2 * sympy.exp(-(x**2)) / sympy.sqrt(sympy.pi),),
+        "erf", erf, lambda x: scipy.special.erf(x),
+        lambda x: (2 * exp(-(x**2)) / sqrt(sympy.pi),),
         "erf", r"\operatorname{erf}", "erf",
     ),
     Operation(
-        "abs", sympy.Abs, np.abs, lambda x: (sympy.sign(x),), "abs({0})", r"\left|{0}\right|",
+        "abs", Abs, np.abs, lambda x: (sign(x),), "abs({0})", r"\left|{0}\right|",
         "|{0}|", False, domain="all real numbers; derivative 0 at 0",
     ),
     Operation(
-        "sign", sympy.sign, np.sign, lambda x: (_zero,),
+        "sign", sign, np.sign, lambda x: (_zero,),
         "(real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else {0}))",
         r"\operatorname{sign}", "sign", False, domain="all real numbers; 0 at 0",
     ),
@@ -371,7 +371,7 @@ _OPERATIONS = [
         lambda *x: np.maximum.reduce(np.broadcast_arrays(*x), axis=0),
         lambda *x: tuple(
             where(sympy.Eq(each, largest(*x)), 1, 0)
-            / sympy.Add(*(where(sympy.Eq(other, largest(*x)), 1, 0) for other in x))
+            / Plus(*(where(sympy.Eq(other, largest(*x)), 1, 0) for other in x))
             for each in x
         ),
         "", r"\max", "max", False,
@@ -381,9 +381,9 @@ _OPERATIONS = [
     Operation(
         "log_sum_exp", log_sum_exp,
         lambda *x: np.logaddexp.reduce(np.broadcast_arrays(*x), axis=0),
-        lambda *x: tuple(sympy.exp(each - log_sum_exp(*x)) for each in x),
+        lambda *x: tuple(exp(each - log_sum_exp(*x)) for each in x),
         "", r"\operatorname{logsumexp}", "logsumexp", False,
-        definition=lambda *x: sympy.log(sympy.Add(*(sympy.exp(each) for each in x))),
+        definition=lambda *x: log(Plus(*(exp(each) for each in x))),
     ),
     Operation(
         "where", where, np.where,

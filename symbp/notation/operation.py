@@ -18,6 +18,7 @@ from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
 from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import NotationError
+from symbp.notation.standard import translated_kinds
 
 __all__ = [
     "OPERATIONS", "Form", "Operation", "function", "has_own_derivative", "in_notation",
@@ -98,6 +99,9 @@ def register(operation: Operation, listed: bool = True) -> None:
     if listed:
         OPERATIONS[operation.name] = operation
     _by_class[operation.function] = operation
+    for kind in operation.function.__mro__:
+        if kind in translated_kinds():  # SymPy's own exp is the notation's
+            _by_class[kind] = operation
 
 
 def operation_of(function_class: type) -> Operation:

@@ -48,8 +48,6 @@ TINY = np.float32(1e-10)
 SIGMOID_HIGHEST = np.float32(20.0)
 SIGMOID_POWER_SHIFT = np.float32(12582975.0)
 SIGMOID_DROP = 64 << 23
-# Below the first x sigmoid(x) is zero; below the second, sigmoid(x) may be subnormal.
-SILU_LOWEST, SILU_LOW = np.float32(-112.0), np.float32(-80.0)
 TANH_SPLIT, TANH_HIGHEST = np.float32(0.625), np.float32(10.0)
 SQRT_HALF_BITS, EXPONENT_BIAS_AND_ONE = 0x3F3504F3, 128
 SUBNORMAL_SCALE, SUBNORMAL_EXPONENT = np.float32(33554432.0), np.float32(-25.0)

@@ -44,7 +44,6 @@ LIMITS = {
     "log1p": {-2.0: np.nan, -np.inf: np.nan, -1.0: -np.inf, np.inf: np.inf, 0.0: 0.0},
     "tanh": {-np.inf: -1.0, np.inf: 1.0, 0.0: 0.0, 800.0: 1.0, -800.0: -1.0},
     "sigmoid": {-np.inf: 0.0, np.inf: 1.0, 0.0: 0.5, 800.0: 1.0, -800.0: 0.0},
-    "silu": {-np.inf: 0.0, np.inf: np.inf, 0.0: 0.0, 800.0: 800.0, -800.0: 0.0},
     "softplus": {-np.inf: 0.0, np.inf: np.inf, 800.0: 800.0, -800.0: 0.0},
     "erf": {-np.inf: -1.0, np.inf: 1.0, 0.0: 0.0, 800.0: 1.0, -800.0: -1.0},
     "gelu": {-np.inf: 0.0, np.inf: np.inf, 0.0: 0.0, 800.0: 800.0, -800.0: 0.0},
