@@ -112,3 +112,12 @@ def test_what_does_not_vary_has_no_tangent() -> None:
     assert not {tensor.name for tensor in tangents} & {"w", "a"}
     result = interpret(program, {"w": 2.0, "v": V, "v_tangent": DV})
     assert result[tangents[f].name] == pytest.approx(4 * 111.0)
+
+
+def test_what_comes_after_a_zero_tangent_has_its_tangent() -> None:
+    g = bp.tensor("g")
+    equations = [
+        bp.Equation(f, bp.Sum(v[k], k) - bp.Sum(bp.stop_gradient(v[k]), k)),
+        bp.Equation(g, w[()] + f[()]),
+    ]
+    assert tangents_of(equations, "f", "g") == [111.0, 114.0]

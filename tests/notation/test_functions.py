@@ -10,6 +10,7 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
+from symbp.notation.prime import Prime, expand_primes
 
 n, j = bp.indices("n j", "N", 3)
 x, p, q = bp.input("x", n, j), bp.parameter("p", j), bp.parameter("q")
@@ -58,3 +59,20 @@ def test_both_derivatives_of_a_rectifier_with_a_learnable_slope() -> None:
 def test_a_slope_that_is_also_the_argument_gets_both_terms() -> None:
     got = gradients(bp.leaky_relu(q[()] * x[n, j], q[()]))
     assert got["q"] == pytest.approx(np.where(X > 0, X, 2 * 0.7 * X).sum())
+
+
+def test_the_derivative_by_one_of_two_arguments_says_which() -> None:
+    both = bp.leaky_relu(x[n, j], p[j])
+    assert [str(Prime(both, i)) for i in (1, 2)] == [
+        "leaky_relu'1(x[n, j], p[j])",
+        "leaky_relu'2(x[n, j], p[j])",
+    ]
+    assert str(Prime(bp.sigmoid(x[n, j]))) == "sigmoid'(x[n, j])"
+
+
+def test_a_derivative_within_a_derivative_is_written_out() -> None:
+    inner = Prime(bp.sigmoid(x[n, j]))
+    written = expand_primes(Prime(bp.sigmoid(inner)))
+    a = bp.sigmoid(x[n, j])
+    b = bp.sigmoid(a * (1 - a))
+    assert written == b * (1 - b)
