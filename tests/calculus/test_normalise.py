@@ -14,6 +14,7 @@ from symbp.notation.functions import where
 from symbp.notation.reductions import Reduction
 from symbp.notation.tensor import Element
 from tests import jax_oracle
+from tests.calculus.accumulation import assert_accumulates
 from tests.comparison import assert_close
 from tests.programs import PROGRAMS
 from tests.strategies import programs
@@ -23,6 +24,7 @@ def assert_normal(program: bp.Program) -> None:
     """Assert what the other passes rely on."""
     names = [tensor.name for tensor in program.tensors]
     assert len(set(names)) == len(names)
+    assert_accumulates(program)
     for equation in program.equations:
         assert not equation.body.has(Reduction)
         assert len(set(equation.domain)) == len(equation.domain)
@@ -103,3 +105,111 @@ def test_a_sum_that_is_reduced_by_maximum_is_stored_first() -> None:
     assert_normal(program)
     expected = np.array([0.0, 1 / (1 + np.exp(-2.0))])
     np.testing.assert_allclose(interpret(program, {"x": X})["m"], expected)
+
+
+t, u = bp.indices("t u", 3, 2)
+c = bp.constant("c", 2.0)
+S, Q = 1.5, 5.25  # of x, of its squares
+AFTER, BEFORE = sympy.Gt(t, 0), sympy.Lt(t, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (bp.Sum(bp.where(AFTER, 0, bp.Sum(x[k], k)), t), S),
+        (bp.Sum(bp.where(AFTER, bp.Sum(x[k], k), 0), t), 2 * S),
+        (bp.Sum(bp.where(AFTER, 5, bp.Sum(x[k], k)), t), 10 + S),
+        (bp.Sum(bp.where(AFTER, bp.Sum(x[k] ** 2, k), bp.Sum(x[k], k)), t), 2 * Q + S),
+        (bp.Sum(bp.where(AFTER, 0, bp.Max(x[k], k) + t), t), 2.0),
+        (
+            bp.Sum(bp.where(AFTER, bp.where(sympy.Gt(t, 1), 7, bp.Sum(x[k], k)), 1), t),
+            1 + S + 7,
+        ),
+        (
+            bp.Sum(bp.where(AFTER, bp.where(sympy.Gt(t, 1), bp.Sum(x[k], k), 7), 1), t),
+            1 + 7 + S,
+        ),
+        (bp.Sum(bp.where(BEFORE, bp.where(sympy.Eq(t, 0), 0, bp.Sum(x[k], k)), 3), t), 6.0),
+    ],
+    ids=str,
+)
+def test_what_a_guard_does_not_choose_is_zero_in_the_lifted_equation(
+    body: Any, value: float
+) -> None:
+    assert scalar_of(body, X) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # Each reads x[-1] or x[3] outside of what is chosen.
+        bp.Sum(bp.where(sympy.Gt(k, 0), bp.Sum(x[k - 1] * t, t), 0), k),
+        bp.Sum(bp.where(sympy.Eq(k, 0), 0, bp.Sum(x[k - 1] * t, t)), k),
+        bp.Sum(bp.where(sympy.Lt(k, 2), bp.Sum(x[k + 1] * t, t), 0), k),
+        bp.Sum(bp.where(sympy.Eq(k, 2), 0, bp.Sum(x[k + 1] * t, t)), k),
+    ],
+    ids=str,
+)
+def test_the_guard_of_a_lifted_equation_is_the_one_it_stood_under(body: Any) -> None:
+    inside = X[:-1] if "k - 1" in str(body) else X[1:]
+    assert scalar_of(body, X) == pytest.approx(3 * inside.sum(), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (bp.Sum(3 * bp.Sum(t * x[k], k), t), 9 * S),
+        (2 * bp.Sum(3 * bp.Sum(t * x[k], k), t), 18 * S),
+        (bp.Sum(-bp.Sum(t * x[k], k), t), -3 * S),
+        (bp.Sum(bp.Sum(5 * bp.Sum(u * x[k] * t, k), u) / 4, t), 3.75 * S),
+        (bp.Sum(2 * bp.Sum(3 * bp.Sum(5 * x[k] * u * t, k), u), t), 90 * S),
+        (bp.Sum(c[()] * bp.Sum(x[k] * t, k), t), 6 * S),
+        (7 * bp.Max(3 * bp.Sum(t * x[k], k), t), 42 * S),
+        (bp.Sum(3 * bp.Max(t * x[k], k), t), 18.0),
+        (bp.Sum((t + 2) * bp.Sum(x[k], k), t), 9 * S),
+    ],
+    ids=str,
+)
+def test_a_factor_of_an_inner_sum_is_kept(body: Any, value: float) -> None:
+    assert scalar_of(body, X) == pytest.approx(value, rel=1e-15)
+
+
+def reduced(body: Any, reduce: tuple[bp.Index, ...], *left: bp.Index) -> Any:
+    """Return what an equation with a reduction of its own gives, after normalisation."""
+    f = bp.tensor("f", *left)
+    program = normalise(bp.Program([bp.Equation(f[left], body, reduce=reduce)]))
+    assert_normal(program)
+    return interpret(program, {"x": X})["f"]
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (bp.Sum(x[k], k), 3 * S),
+        (3 * bp.Sum(x[k], k), 9 * S),
+        (bp.Sum(x[k], k) + k, 3 * S + 3),
+        (x[k] + bp.Sum(x[k] * k, k), S + 9.0),
+        (bp.Sum(2 * bp.Sum(x[k] * k, k), k), 54.0),
+        (bp.Sum(bp.Sum(x[k] * k, k) * x[k], k), 3 * 3.0 * S),
+        (x[k] * bp.Sum(x[k], k), S * S),
+        (bp.Max(x[k], k) * (k + 1), 12.0),
+    ],
+    ids=str,
+)
+def test_an_inner_sum_may_bind_an_index_that_the_equation_reduces(body: Any, value: float) -> None:
+    assert reduced(body, (k,)) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (x[k] * bp.Sum(x[k], k), X * S),
+        (k + bp.Sum(2 * bp.Sum(x[k] * t, k), t), 6 * S + np.arange(3)),
+        (x[k] + bp.Sum(t * bp.Sum(x[k], k), t), 3 * S + X),
+        (bp.Sum(t * x[k] * bp.Sum(x[k], k), t), 3 * S * X),
+        (bp.where(sympy.Gt(k, 0), bp.Sum(x[k], k), x[k]), np.array([0.5, S, S])),
+    ],
+    ids=str,
+)
+def test_an_inner_sum_may_bind_an_index_of_the_left_hand_side(body: Any, value: Any) -> None:
+    np.testing.assert_allclose(reduced(body, (), k), value, rtol=1e-15)

@@ -295,3 +295,29 @@ def test_the_largest_of_a_log_sum_exp_may_be_any_number() -> None:
     for values, right in (([-np.inf] * 3, -np.inf), ([np.inf, 0.0, np.inf], np.inf)):
         assert module.loss(module.Parameters(np.array(values))) == right
         assert interpret(normalise(program), {"v": values})["f"] == right
+
+
+@pytest.mark.parametrize(
+    ("body", "value", "slope"),
+    [
+        (exp(w[()]) / 2 - 2, lambda x: np.exp(x) / 2 - 2, lambda x: np.exp(x) / 2),
+        (2 * exp(w[()]) - 0.5, lambda x: 2 * np.exp(x) - 0.5, lambda x: 2 * np.exp(x)),
+        (3 - exp(w[()]) / 3, lambda x: 3 - np.exp(x) / 3, lambda x: -np.exp(x) / 3),
+        (4 - exp(w[()]), lambda x: 4 - np.exp(x), lambda x: -np.exp(x)),
+        (exp(w[()]) + 1, lambda x: np.exp(x) + 1, np.exp),
+        (-1 - exp(w[()]), lambda x: -1 - np.exp(x), lambda x: -np.exp(x)),
+        (-2 * exp(w[()]) - 2, lambda x: -2 * np.exp(x) - 2, lambda x: -2 * np.exp(x)),
+        (exp(w[()]) / 2 - 2 + w[()], lambda x: np.exp(x) / 2 - 2 + x, lambda x: np.exp(x) / 2 + 1),
+        (1 - 3 * exp(w[()]), lambda x: 1 - 3 * np.exp(x), lambda x: -3 * np.exp(x)),
+        (1 - exp(w[()]), lambda x: -np.expm1(x), lambda x: -np.exp(x)),
+        (exp(w[()]) - 1, np.expm1, np.exp),
+        (1 + w[()] - exp(w[()]), lambda x: x - np.expm1(x), lambda x: 1 - np.exp(x)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("x", [-2.0, 0.3, 3.0])
+def test_constants_beside_an_exponential_keep_their_size(
+    body: Any, value: Any, slope: Any, x: float
+) -> None:
+    got = value_and_slope(bp.Program([E(f, body)], cost=f), {"w": x}, "w")
+    assert got == pytest.approx((value(x), slope(x)), rel=1e-14, abs=1e-15)

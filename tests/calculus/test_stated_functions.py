@@ -15,6 +15,7 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.ranges import Ranges
 from symbp.calculus.reverse import reverse
+from symbp.calculus.zero_weights import closed, opened
 from symbp.notation.program import Program
 from symbp.notation.singular import (
     absorbing_product,
@@ -307,3 +308,13 @@ def test_ranges_of_a_recurrence_are_found() -> None:
     assert known[g].low >= 0
     assert (known[h].low, known[h].high, known[h].finite) == (-1, 1, True)
     assert not known[q].finite
+
+
+def test_a_weight_times_what_is_finite_stays_a_product() -> None:
+    k = bp.Index("k", 3)
+    W, x, y = bp.parameter("W", k), bp.input("x", k), bp.input("y")
+    a, f = bp.tensor("a"), bp.tensor("f")
+    layer = bp.Equation(a, bp.Sum(W[k] * x[k], k))
+    for value, kept in ((2 + bp.sin(a[()]), False), (a[()] ** 2, True)):
+        program = normalise(bp.Program([layer, bp.Equation(f, bp.xlogy(y[()], value))]))
+        assert closed(opened(program)).equations[-1].body.has(bp.xlogy) == kept

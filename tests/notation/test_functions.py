@@ -1,0 +1,78 @@
+"""Functions of the notation: each argument has its derivative, learnable ones as well."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbp as bp
+from symbp.calculus.interpreter import interpret
+from symbp.calculus.normalise import normalise
+from symbp.calculus.reverse import reverse
+from symbp.calculus.stabilise import stabilise
+from symbp.notation.prime import Prime, expand_primes
+
+n, j = bp.indices("n j", "N", 3)
+x, p, q = bp.input("x", n, j), bp.parameter("p", j), bp.parameter("q")
+w, C = bp.parameter("w", j), bp.tensor("C")
+X = np.array([[-2.0, 0.0, 3.0], [0.5, -0.1, -40.0]])
+P = np.array([0.25, -0.5, 1.5])
+
+
+def gradients(body: Any) -> dict[str, Any]:
+    """Return the gradients of a sum over ``n`` and ``j`` after all of the passes."""
+    program = bp.Program([bp.Equation(C, bp.Sum(body, n, j))], cost=C)
+    derived = reverse(stabilise(normalise(program)))
+    values = {"x": X, "p": P, "q": 0.7, "w": np.ones(3)}
+    result = interpret(derived, values)
+    return {tensor.name: result[adjoint.name] for tensor, adjoint in derived.gradients}
+
+
+LEAKY = np.where(X > 0, 0.0, X)
+ELU = np.where(X > 0, 0.0, np.expm1(np.minimum(X, 0.0)))
+
+
+@pytest.mark.parametrize(
+    ("function", "by_slope"), [(bp.leaky_relu, LEAKY), (bp.elu, ELU)], ids=["leaky_relu", "elu"]
+)
+def test_a_learnable_slope_has_its_derivative(function: Any, by_slope: Any) -> None:
+    got = gradients(function(x[n, j], p[j]))
+    np.testing.assert_allclose(got["p"], by_slope.sum(0), rtol=1e-15)
+    got = gradients(function(x[n, j], q[()]))
+    np.testing.assert_allclose(got["q"], by_slope.sum(), rtol=1e-15)
+    # Through a function of the slope, times what it is multiplied by.
+    got = gradients(function(x[n, j], q[()] ** 2) * x[n, j])
+    np.testing.assert_allclose(got["q"], (1.4 * by_slope * X).sum(), rtol=1e-15)
+
+
+def test_both_derivatives_of_a_rectifier_with_a_learnable_slope() -> None:
+    got = gradients(bp.leaky_relu(w[j] * x[n, j], p[j]))
+    np.testing.assert_allclose(got["w"], np.where(X > 0, X, P * X).sum(0), rtol=1e-15)
+    np.testing.assert_allclose(got["p"], LEAKY.sum(0), rtol=1e-15)
+    got = gradients(bp.elu(w[j] * x[n, j], p[j]))
+    np.testing.assert_allclose(
+        got["w"], (np.where(X > 0, 1.0, P * np.exp(np.minimum(X, 0))) * X).sum(0), rtol=1e-14
+    )
+    np.testing.assert_allclose(got["p"], ELU.sum(0), rtol=1e-15)
+
+
+def test_a_slope_that_is_also_the_argument_gets_both_terms() -> None:
+    got = gradients(bp.leaky_relu(q[()] * x[n, j], q[()]))
+    assert got["q"] == pytest.approx(np.where(X > 0, X, 2 * 0.7 * X).sum())
+
+
+def test_the_derivative_by_one_of_two_arguments_says_which() -> None:
+    both = bp.leaky_relu(x[n, j], p[j])
+    assert [str(Prime(both, i)) for i in (1, 2)] == [
+        "leaky_relu'1(x[n, j], p[j])",
+        "leaky_relu'2(x[n, j], p[j])",
+    ]
+    assert str(Prime(bp.sigmoid(x[n, j]))) == "sigmoid'(x[n, j])"
+
+
+def test_a_derivative_within_a_derivative_is_written_out() -> None:
+    inner = Prime(bp.sigmoid(x[n, j]))
+    written = expand_primes(Prime(bp.sigmoid(inner)))
+    a = bp.sigmoid(x[n, j])
+    b = bp.sigmoid(a * (1 - a))
+    assert written == b * (1 - b)
