@@ -437,8 +437,10 @@ def sum_of(*given: Expr) -> Expr:
         key = frozenset(_counted(factors(rest)).items()) if rest != 1 else None
         counted[key] = counted.get(key, sympy.S.Zero) + number
         shown.setdefault(key, rest)
-    parts = (_scaled(number, shown[key]) for key, number in counted.items() if number != 0)
-    return reduce(_add, parts, sympy.S.Zero)
+    parts = [_scaled(number, shown[key]) for key, number in counted.items() if number != 0]
+    if any(isinstance(factor, sympy.Add) for part in parts for factor in factors(part)):
+        return reduce(_add, parts, sympy.S.Zero)  # one may be what the others add up to
+    return Plus(*parts)
 
 
 def product_of(*given: Expr) -> Expr:
