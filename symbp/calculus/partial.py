@@ -5,6 +5,7 @@ SymPy's ``diff`` is not used: it would apply a function's rule at once, where a 
 """
 
 import functools
+from dataclasses import dataclass
 
 import sympy
 from sympy.core.expr import Expr
@@ -108,10 +109,30 @@ def _is_guarded(p: Expr) -> bool:
     return isinstance(p, where)
 
 
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """An expression as a key of its own: an equal one was written elsewhere."""
+
+    expression: Expr
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Node) and self.expression is other.expression
+
+    def __hash__(self) -> int:
+        return id(self.expression)
+
+
+@functools.lru_cache(maxsize=8)
+def _rules(node: _Node) -> tuple[Expr, ...]:
+    """Return the partial derivatives of a function; it can have many arguments."""
+    body = node.expression
+    rules = operation_of(type(body)).derivative(*body.args)
+    return tuple(translated(sympy.sympify(rule, strict=True)) for rule in rules)
+
+
 def _of_function(body: sympy.Function, element: Element) -> Expr:
     record = operation_of(type(body))
     total: list[Expr] = []
-    rules: tuple[Expr, ...] = ()
     for position, argument in enumerate(body.args):
         inner = partial(argument, element)
         if inner == 0:
@@ -119,7 +140,6 @@ def _of_function(body: sympy.Function, element: Element) -> Expr:
         if record.named_derivative:
             outer: Expr = Prime(body, position + 1)
         else:
-            rules = rules or record.derivative(*body.args)
-            outer = translated(sympy.sympify(rules[position], strict=True))
+            outer = _rules(_Node(body))[position]
         total.append(product_of(outer, inner))
     return sum_of(*total)
