@@ -21,8 +21,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'symbp' has no attribute {name!r}")
     api = import_module("symbp.api")
     if name not in api.__all__:
+        told = import_module("symbp.networks.recipes").recipe(name)
+        message = f"module 'symbp' has no attribute {name!r}" + (f": {told}" if told else "")
         # With both, Python adds the nearest name.
-        raise AttributeError(f"module 'symbp' has no attribute {name!r}", name=name, obj=api)
+        raise AttributeError(message, name=name, obj=None if told else api)
     return getattr(api, name)
 
 

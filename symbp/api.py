@@ -42,6 +42,7 @@ from symbp.notation.functions import (
 from symbp.notation.index import Index, batch_extent, indices
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
+from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
 from symbp.training.checking import CheckReport, check
@@ -124,4 +125,6 @@ __all__ = [
     "tensor",
     "trace",
     "where",
+    "xlog1py",
+    "xlogy",
 ]

@@ -15,6 +15,8 @@ import sympy
 
 import symbp as bp
 from symbp.networks.optimizers import Optimizer
+from symbp.notation.equation import Origin
+from symbp.notation.operation import in_notation
 from symbp.notation.tensor import Tensor
 
 EXTENTS = (2, 3, 4)
@@ -214,7 +216,10 @@ def _equation(d: Drawing) -> None:
     if d.chance(0.3):
         body += _elementwise(d, left)
     made = bp.tensor(d.name("T"), *(d.index(i.extent) for i in left))
-    d.equations.append(bp.Equation(made[tuple(left)], body))
+    # As if a pass had made it: a user's sum may not run over an index that its body does not hold,
+    # nor hold two indices of one name.
+    body = in_notation(sympy.sympify(body), "drawn")
+    d.equations.append(bp.Equation(made[tuple(left)], body, origin=Origin("drawn")))
     d.pool += [made, made] if d.chance(0.5, "read twice") else [made]
 
 

@@ -30,9 +30,7 @@ def has_examples(name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if has_examples(name)])
-def test_examples_of_a_module(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_examples_of_a_module(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # some write files
     examples = [test for test in FINDER.find(importlib.import_module(name)) if test.examples]
     assert examples

@@ -33,6 +33,7 @@ from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Reduction
+from symbp.notation.singular import plainly
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Counts", "Size", "local_derivatives", "operations", "tangent_operations"]
@@ -187,6 +188,9 @@ def _of_node(node: Any, size: Size) -> tuple[Counts, Counts, bool]:
         return Counts(), Counts(), True
     if isinstance(node, Reduction):
         return Counts(), _of_reduction(node, size), True
+    formula = plainly(node)
+    if formula is not node:  # what is stated at singular points is not counted
+        return _of_node(formula, size)
     if isinstance(node, Prime):
         # The arguments of the application are computed, the application is not.
         parts = [_of_node(argument, size) for argument in node.application.args]

@@ -6,17 +6,22 @@ trivial definitions are inlined, and each body is kept in the shorter of its two
 """
 
 import functools
+from collections.abc import Collection
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
+from symbp.calculus.partial import partial
+from symbp.calculus.quotients import over_one_denominator
 from symbp.notation.arithmetic import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
-from symbp.notation.functions import operation_of, sigmoid, stop_gradient
+from symbp.notation.functions import operation_of, sigmoid, softplus, stop_gradient
 from symbp.notation.index import Index
+from symbp.notation.operation import Form, has_own_derivative
 from symbp.notation.prime import Prime, expand_primes
 from symbp.notation.program import Program
+from symbp.notation.standard import translated
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["expand", "expand_functions"]
@@ -25,20 +30,23 @@ __all__ = ["expand", "expand_functions"]
 _INTEGER_FUNCTIONS = (sympy.floor, sympy.ceiling, sympy.Mod)
 
 
-def expand(program: Program) -> Program:
+def expand(program: Program, derivatives: Form = "fast") -> Program:
     """Return the program with plain scalar bodies, in as few equations as that allows.
 
     Parameters
     ----------
     program : Program
         A differentiated (or plain) normalised program.
+    derivatives : {"fast", "accurate"}
+        Which form of a function's derivative is computed, where there are two.
 
     Returns
     -------
     Program
         Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
     """
-    equations = [_sum_of_distribution(_written_out(e)) for e in program.equations]
+    equations = [_with_quotients(equation) for equation in program.equations]
+    equations = [_sum_of_distribution(_written_out(e, derivatives)) for e in equations]
     roots = _roots(program)
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
@@ -51,10 +59,10 @@ def _tidy(equation: Equation) -> Equation:
     return equation.replace(body=shorter(equation.body)) if is_derived(equation) else equation
 
 
-def expand_functions(body: Expr) -> Expr:
+def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
     """Return the body with primes, users' functions and ``stop_gradient`` written out."""
     while True:
-        body = expand_primes(body)
+        body = expand_primes(_rules_written_out(body), derivatives)
         mapping: dict[Expr, Expr] = {}
         for node in body.atoms(sympy.Function):
             if isinstance(node, stop_gradient):
@@ -70,10 +78,69 @@ def expand_functions(body: Expr) -> Expr:
         body = body.xreplace(mapping)
 
 
-def _written_out(equation: Equation) -> Equation:
+def _with_quotients(equation: Equation) -> Equation:
+    """Bring derived quotients over one denominator, and write σ(-x) for a derived 1 - σ(x)."""
+    if not is_derived(equation) or not equation.body.has(sympy.Add):
+        return equation
+    written: set[Expr] = set()
+    source = equation.origin.source
+    while source is not None:
+        if not is_derived(source):
+            written |= source.body.atoms(sympy.Add)
+        source = source.origin.source
+    body = over_one_denominator(equation.body, written)
+    # Before the rule of σ' is written out, which is σ (1 - σ) where it is to be fast.
+    body = body.xreplace({p: p.rule() for p in body.atoms(Prime) if p.application.func is softplus})
+    body = _with_complements(body, written)
+    return equation if body is equation.body else equation.replace(body=body)
+
+
+def _with_complements(node: Expr, written: Collection[Expr]) -> Expr:
+    """Replace ``t - t·σ(x)`` by ``t·σ(-x)``, which keeps its digits where σ(x) is nearly 1."""
+    if isinstance(node, Element) or not node.has(sigmoid) or node in written:
+        return node
+    arguments = [_with_complements(argument, written) for argument in node.args]
+    same = all(new is old for new, old in zip(arguments, node.args, strict=True))
+    node = node if same else node.func(*arguments)
+    for term in terms(node) if isinstance(node, sympy.Add) else ():
+        parts = factors(term)
+        for part in parts:
+            whole = product_of(-1, *(other for other in parts if other is not part))
+            if isinstance(part, sigmoid) and whole in terms(node):
+                rest = (other for other in terms(node) if other not in (term, whole))
+                return sum_of(product_of(whole, sigmoid(-part.args[0])), *rest)
+    return node
+
+
+def _rules_written_out(body: Expr) -> Expr:
+    """Differentiate the formulas of users' functions that have no rule of their own."""
+    while True:
+        primes = [p for p in body.atoms(Prime) if _is_automatic(p.application)]
+        if not primes:
+            return body
+        body = body.xreplace({prime: _automatic_rule(prime) for prime in primes})
+
+
+def _is_automatic(application: Expr) -> bool:
+    record = operation_of(type(application))
+    return record.value is None and not has_own_derivative(type(application))
+
+
+def _automatic_rule(prime: Prime) -> Expr:
+    application = prime.application
+    definition = operation_of(type(application)).definition
+    assert definition is not None, "a user's function has a definition"
+    # Arguments of their own: one may stand in two places, or be an expression.
+    names = [Tensor(f"x{place}")[()] for place in range(len(application.args))]
+    rule = partial(translated(definition(*names)), names[prime.argument - 1])
+    return over_one_denominator(rule).xreplace(dict(zip(names, application.args, strict=True)))
+
+
+def _written_out(equation: Equation, derivatives: Form) -> Equation:
     body = equation.body
     if body.has(Prime) or body.has(sympy.Function):
-        body = expand_functions(body)
+        body = expand_functions(body, derivatives)
+    if derivatives == "fast" and is_derived(equation) and body.has(sigmoid):
         # σ(-x) beside σ(x) comes from the derivative of softplus(-x); 1 - σ(x) lets them cancel.
         pairs = {
             node: 1 - sigmoid(-node.args[0])

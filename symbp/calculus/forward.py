@@ -7,11 +7,15 @@ occurrences ``T[e]`` in the body, with ``p = ∂body/∂T[e]``.
 from collections.abc import Iterable
 
 import sympy
+from sympy.core.expr import Expr
 
+from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial, scaled
+from symbp.calculus.ranges import Ranges
 from symbp.calculus.reverse import reduction_factor
 from symbp.notation.arithmetic import sum_of
 from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
@@ -38,7 +42,16 @@ def forward(
     dict of Tensor to Tensor
         The tangent of every tensor that varies.
     """
+    program = mark_norms(program)
+    ranges = Ranges(program)
     names = {tensor.name for tensor in program.tensors}
+
+    def product(tangent: Expr, p: Expr) -> Expr:
+        result = ranges.product(tangent, p)
+        if ranges.of(tangent).finite or p.is_number or not ranges.of(p).holds_zero:
+            return result
+        # A tangent that is not finite ends where what it is multiplied by is exactly 0.
+        return where(sympy.Eq(p, 0), 0, result)
 
     def tangent_of(tensor: Tensor, role: str) -> Tensor:
         name = fresh_name(f"{tensor.name}_tangent", names)
@@ -56,25 +69,28 @@ def forward(
         if equation.tensor not in tangents:
             continue
         factor, helpers = reduction_factor(equation, names)
+        ranges.learn(helpers)
+        sums = bool(equation.reduce)
         body = sympy.S.Zero
         for occurrence in elements_of(equation.body):
             if occurrence.tensor in tangents:
-                p = partial(equation.body, occurrence)
+                p = ranges.relaxed(partial(equation.body, occurrence))
+                p = scaled(factor, p, ranges.product)
                 tangent = tangents[occurrence.tensor][occurrence.args]
-                body = sum_of(body, scaled(tangent, scaled(factor, p)))
+                body = sum_of(body, scaled(tangent, p, ranges.product if sums else product))
         target = tangents[equation.tensor]
         if body == 0 and target in started:
             continue
         equations.extend(helpers if body != 0 else [])
-        equations.append(
-            Equation(
-                target[equation.lhs.args],
-                body,
-                equation.reduce,
-                accumulate=target in started,
-                origin=Origin("forward", equation),
-            )
+        made = Equation(
+            target[equation.lhs.args],
+            body,
+            equation.reduce,
+            accumulate=target in started,
+            origin=Origin("forward", equation),
         )
+        equations.append(made)
+        ranges.learn([made])
         started.add(target)
     return program.replace(equations=tuple(equations)), tangents
 

@@ -184,7 +184,7 @@ class _State:
         if node.is_Number or node.is_NumberSymbol:
             return float(node)
         if isinstance(node, Prime):
-            return self.evaluate(node.rule(), grid)
+            return self.evaluate(node.rule("accurate"), grid)
         if isinstance(node, where):
             return self._where(node, grid)
         if isinstance(node, sympy.Mul):

@@ -5,6 +5,7 @@ SymPy's ``diff`` is not used: it would apply a function's rule at once, where a 
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
@@ -12,8 +13,9 @@ from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import power, product_of, sum_of
 from symbp.notation.errors import UnsupportedError
-from symbp.notation.functions import operation_of, where
+from symbp.notation.functions import maximum, minimum, operation_of, shares, where
 from symbp.notation.prime import Prime
+from symbp.notation.singular import absorbing_product, power_log, power_slope
 from symbp.notation.standard import log, translated
 from symbp.notation.tensor import Element
 
@@ -51,16 +53,22 @@ def partial(body: Expr, element: Element) -> Expr:
             )
         )
     if isinstance(body, sympy.Pow):
-        base, exponent = body.args
-        result = product_of(exponent, power(base, exponent - 1), partial(base, element))
-        if exponent.has(element):
-            slope = product_of(body, log(base), partial(exponent, element))
-            result = sum_of(result, slope)
-        return result
+        return _of_power(body, element)
     if isinstance(body, where):
         condition, chosen, other = body.args
         # Kept under the condition: a guarded read is read only where its guard holds.
         return where(condition, partial(chosen, element), partial(other, element))
+    if isinstance(body, absorbing_product):
+        # Twice the product rule: a zero absorbs the derivative of what it is multiplied by.
+        first, second = body.args
+        by_first = product_of(second, partial(first, element))
+        by_second = partial(second, element)
+        if not by_second.is_number:
+            return sum_of(by_first, absorbing_product(first, by_second))
+        return sum_of(by_first, product_of(first, by_second))
+    if isinstance(body, (maximum, minimum)):
+        found = _shares(_Node(body))
+        return sum_of(*(product_of(share, partial(each, element)) for each, share in found))
     if isinstance(body, Prime):
         return partial(body.rule(), element)
     if isinstance(body, sympy.Function):
@@ -68,26 +76,28 @@ def partial(body: Expr, element: Element) -> Expr:
     raise UnsupportedError(f"{body}: {type(body).__name__} has no derivative rule")
 
 
-def scaled(factor: Expr, p: Expr) -> Expr:
+def scaled(factor: Expr, p: Expr, product: Callable[[Expr, Expr], Expr] = product_of) -> Expr:
     """Return ``factor · p`` with the factor under the conditions of ``p``.
 
     ``where(t > 0, w, 0) · h[t - 1]`` would read ``h`` outside of its guard, and zero times a value
-    that is not finite is not zero; ``where(t > 0, w · h[t - 1], 0)`` does neither.
+    that is not finite is not zero; ``where(t > 0, w · h[t - 1], 0)`` does neither. How the factor
+    and what stands under no condition are multiplied may be given: by
+    :meth:`symbp.calculus.ranges.Ranges.product`, a factor of 0 gives 0 also there.
     """
-    if factor == 1 or p == 0:
+    if p == 0 or (factor == 1 and (product is product_of or product(factor, p) == p)):
         return p
     if isinstance(p, where):
         condition, chosen, other = p.args
-        return where(condition, scaled(factor, chosen), scaled(factor, other))
+        return where(condition, scaled(factor, chosen, product), scaled(factor, other, product))
     if _is_guarded(p) and isinstance(p, sympy.Add):
-        return sum_of(*(scaled(factor, term) for term in p.args))
+        return sum_of(*(scaled(factor, term, product) for term in p.args))
     if _is_guarded(p):
         guards = [f for f in p.args if _is_guarded(f)]
-        result = product_of(factor, *(f for f in p.args if f not in guards))
+        result = product(factor, product_of(*(f for f in p.args if f not in guards)))
         for guard in guards:
-            result = scaled(result, guard)
+            result = scaled(result, guard, product)
         return result
-    return product_of(factor, p)
+    return product(factor, p)
 
 
 @functools.lru_cache(maxsize=8)
@@ -109,6 +119,26 @@ def _is_guarded(p: Expr) -> bool:
     return isinstance(p, where)
 
 
+def _of_power(body: sympy.Pow, element: Element) -> Expr:
+    base, exponent = body.args
+    slope = (
+        product_of(exponent, power(base, exponent - 1))
+        if exponent.is_number
+        else power_slope(base, exponent)
+    )
+    inner = partial(base, element)
+    by_base = product_of(slope, inner) if inner != 0 else sympy.S.Zero
+    if not exponent.has(element):
+        return by_base
+    # A positive number has a logarithm; of anything else the base may be 0.
+    growth = (
+        product_of(body, log(base))
+        if base.is_number and base.is_positive
+        else power_log(base, exponent)
+    )
+    return sum_of(by_base, product_of(growth, partial(exponent, element)))
+
+
 @dataclass(frozen=True, eq=False)
 class _Node:
     """An expression as a key of its own: an equal one was written elsewhere."""
@@ -128,6 +158,11 @@ def _rules(node: _Node) -> tuple[Expr, ...]:
     body = node.expression
     rules = operation_of(type(body)).derivative(*body.args)
     return tuple(translated(sympy.sympify(rule, strict=True)) for rule in rules)
+
+
+@functools.lru_cache(maxsize=8)
+def _shares(node: _Node) -> list[tuple[Expr, Expr]]:
+    return shares(node.expression)
 
 
 def _of_function(body: sympy.Function, element: Element) -> Expr:

@@ -22,6 +22,7 @@ from symbp.notation.functions import (
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
+from symbp.notation.singular import absorbing_product, half_reciprocal
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["canonical", "share"]
@@ -29,6 +30,8 @@ __all__ = ["canonical", "share"]
 # Cheaper to compute again than to load.
 CHEAP = (
     where,
+    absorbing_product,
+    half_reciprocal,
     relu,
     leaky_relu,
     maximum,

@@ -14,6 +14,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.by_definition import Definitions
+from symbp.calculus.zero_weights import closed, opened
 from symbp.notation.equation import Origin
 from symbp.notation.functions import expm1, log1p, sigmoid, softplus
 from symbp.notation.program import Program
@@ -45,13 +46,14 @@ def stabilise(program: Program) -> Program:
     a = sigmoid(z)
     C = softplus(z)
     """
+    program = opened(program)
     seen = Definitions(program)
     for equation in program.equations:
         body = _rewrite(equation.body, seen, {})
         if body != equation.body:
             equation = equation.replace(body=body, origin=Origin("stabilise", equation))
         seen.add(equation)
-    return program.replace(equations=tuple(seen.equations))
+    return closed(program.replace(equations=tuple(seen.equations)))
 
 
 def _rewrite(node: Expr, seen: Definitions, done: dict[Expr, Expr]) -> Expr:

@@ -14,6 +14,7 @@ import opt_einsum
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.ranges import Ranges
 from symbp.calculus.share import canonical
 from symbp.notation.arithmetic import factors, product_of
 from symbp.notation.equation import Equation, Origin, indices_of
@@ -28,6 +29,9 @@ __all__ = ["contract", "is_contraction", "split_scalars", "typical_size"]
 # Expressions that have a tensor of their own: by form, the tensor and the order of its indices.
 Operands = dict[Expr, tuple[Tensor, tuple[int, ...]]]
 
+# Adjoints that may be not finite: their product with a 0 that stands for a guard is not 0.
+Unsafe = frozenset[Tensor]
+
 # What a run-time extent counts as when contraction orders are compared.
 TYPICAL_BATCH = 64
 
@@ -37,26 +41,39 @@ def contract(program: Program) -> Program:
     names = {tensor.name for tensor in program.tensors}
     equations: list[Equation] = []
     operands: Operands = {}
+    unsafe = _unsafe(program)
     for equation in program.equations:
-        for part in _linear_parts(equation):
-            equations.extend(_Contractor(part, names, operands).equations())
+        for part in _linear_parts(equation, unsafe):
+            equations.extend(_Contractor(part, names, operands, unsafe).equations())
     return program.replace(equations=tuple(equations))
 
 
-def split_scalars(body: Expr) -> tuple[Expr, list[Expr]]:
+def _unsafe(program: Program) -> Unsafe:
+    if not any(equation.body.has(where) for equation in program.equations):
+        return frozenset()
+    ranges = Ranges(program)
+    return frozenset(
+        equation.tensor
+        for equation in program.equations
+        if equation.tensor.adjoint_of is not None and not ranges.tensors[equation.tensor].finite
+    )
+
+
+def split_scalars(body: Expr, unsafe: Unsafe = frozenset()) -> tuple[Expr, list[Expr]]:
     """Split a product into what varies with no index, and the factors that do."""
     scalar: list[Expr] = []
     varying: list[Expr] = []
-    for factor in _factors(body):
+    for factor in _factors(body, unsafe):
         (varying if factor.atoms(Index) else scalar).append(factor)
     return product_of(*scalar), varying
 
 
-def _factors(body: Expr) -> list[Expr]:
+def _factors(body: Expr, unsafe: Unsafe) -> list[Expr]:
     """Return the factors of a product, those of a guarded product among them.
 
     ``where(t > 0, U·h[t - 1], 0)`` is ``U · where(t > 0, h[t - 1], 0)``: what can be read anyway
-    and is a parameter or an adjoint need not stand under the guard.
+    and is a parameter or an adjoint need not stand under the guard. An adjoint that may be not
+    finite gets the guard for itself, too.
     """
     result: list[Expr] = []
     for factor in factors(body):
@@ -64,6 +81,13 @@ def _factors(body: Expr) -> list[Expr]:
             parts = factors(factor.args[1])
             outside = [part for part in parts if _needs_no_guard(part)]
             inside = [part for part in parts if part not in outside]
+            guarded = [p for p in outside if isinstance(p, Element) and p.tensor in unsafe]
+            if guarded:
+                outside = [part for part in outside if part not in guarded]
+                rest = [product_of(*inside)] if inside else []
+                result += outside
+                result += [where(factor.args[0], part, 0) for part in (*guarded, *rest)]
+                continue
             if outside:
                 # With nothing left inside, the condition itself is a factor of ones and zeros.
                 result += [*outside, where(factor.args[0], product_of(*inside), 0)]
@@ -96,12 +120,12 @@ def is_contraction(equation: Equation) -> bool:
     )
 
 
-def _linear_parts(equation: Equation) -> list[Equation]:
+def _linear_parts(equation: Equation, unsafe: Unsafe) -> list[Equation]:
     """Split ``Σ (A·B + C·D)`` where a part of it is a product worth contracting."""
     if equation.operation != "sum" or not equation.reduce:
         return [equation]
     terms = sympy.Add.make_args(equation.body)
-    if len(terms) < 2 or not any(len(_groups(term)) > 1 for term in terms):
+    if len(terms) < 2 or not any(len(_groups(term, unsafe)) > 1 for term in terms):
         return [equation]
     return [
         equation.replace(body=term, accumulate=equation.accumulate or position > 0)
@@ -121,10 +145,10 @@ def _without_repetition(equation: Equation) -> Equation:
     )
 
 
-def _groups(term: Expr) -> list[tuple[frozenset[Index], Expr]]:
+def _groups(term: Expr, unsafe: Unsafe) -> list[tuple[frozenset[Index], Expr]]:
     """Group the factors of a product by their indices; no group's are a subset of another's."""
     merged: dict[frozenset[Index], Expr] = {}
-    for factor in split_scalars(term)[1]:
+    for factor in split_scalars(term, unsafe)[1]:
         key = frozenset(indices_of(factor))
         merged[key] = product_of(merged.get(key, sympy.S.One), factor)
     groups: list[tuple[frozenset[Index], Expr]] = []
@@ -150,8 +174,11 @@ def typical_size(extents: Iterable[Extent]) -> int:
 class _Contractor:
     """Rewrites one equation."""
 
-    def __init__(self, equation: Equation, names: set[str], operands: Operands) -> None:
+    def __init__(
+        self, equation: Equation, names: set[str], operands: Operands, unsafe: Unsafe
+    ) -> None:
         self.operands = operands
+        self.unsafe = unsafe
         self.equation = equation
         self.names = names
         self.made: list[Equation] = []
@@ -161,10 +188,10 @@ class _Contractor:
         equation = self.equation = _without_repetition(self.equation)
         if equation.operation != "sum" or not equation.reduce or is_contraction(equation):
             return [equation]
-        groups = _groups(equation.body)
+        groups = _groups(equation.body, self.unsafe)
         if len(groups) < 2:
             return [equation]
-        scalar, _ = split_scalars(equation.body)
+        scalar, _ = split_scalars(equation.body, self.unsafe)
         while len(groups) > 2:
             groups = self._contract_pair(groups)
         (first, a), (second, b) = groups
@@ -226,7 +253,7 @@ class _Contractor:
             return [*others, (union, body)]
         element = self._tensor("product", kept)
         inner = Equation(element, body, gone, origin=Origin("contract", self.equation))
-        self.made.extend(_Contractor(inner, self.names, self.operands).equations())
+        self.made.extend(_Contractor(inner, self.names, self.operands, self.unsafe).equations())
         return [*others, (frozenset(kept), element)]
 
     def _presum(
@@ -264,7 +291,7 @@ class _Contractor:
 
     def _summed_order(self, shared: frozenset[Index]) -> list[Index]:
         """Return the shared indices in the order in which a plain factor already has them."""
-        for _, expression in _groups(self.equation.body):
+        for _, expression in _groups(self.equation.body, self.unsafe):
             if isinstance(expression, Element) and expression.is_plain:
                 order = [i for i in expression.args if i in shared]
                 if len(order) == len(shared):

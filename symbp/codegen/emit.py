@@ -9,7 +9,7 @@ import sympy
 
 from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, equations_of, leaves
 from symbp.codegen.emit_products import ProductWriter
-from symbp.codegen.expressions import INDENT, Level, Scope, bare, bare_term, number
+from symbp.codegen.expressions import INDENT, Level, Scope, bare, number
 from symbp.codegen.flat_loops import flat_nest
 from symbp.codegen.names import Names
 from symbp.notation.equation import Equation
@@ -193,16 +193,19 @@ class Emitter(ProductWriter):
             self._scatter(equation)
             return
         target = scope.element(equation.lhs)
-        value = scope.value(equation.body)
+        value = self.summed(equation)
         scope.forget(equation.tensor)
         if block.mode == "max":
             scope.kernels.add("maximum")
             scope.add(f"{target} = maximum({target}, {bare(value)})")
         elif block.mode == "add" and id(block) in self.unread:
-            value = f"{target} + {bare_term(value)}"
+            value = self.added(target, value)
             scope.remember(
                 equation.lhs, scope.store(equation.lhs, value, f"{self._name(equation)}_")
             )
+        elif block.mode == "add" and scope.levels[-1].index not in equation.lhs.atoms(Index):
+            # The innermost loop sums into one place.
+            scope.add(f"{target} = {self.added(target, value)}")
         elif block.mode == "add":
             scope.add(f"{target} += {bare(value)}")
         elif target.isidentifier():
@@ -223,7 +226,30 @@ class Emitter(ProductWriter):
             self.scope.kernels.add("maximum")
             self.scope.add(f"{name} = maximum({name}, {bare(self.scope.value(equation.body))})")
         else:
-            self.scope.add(f"{name} += {bare(self.scope.value(equation.body))}")
+            self.scope.add(f"{name} = {self.summed(equation, name)}")
+
+    def summed(self, equation: Equation, total: str = "") -> str:
+        """Return the text of a body, added to a total if there is one.
+
+        The terms of a sum that was written out are added in any order too, as in a loop.
+        """
+        scope, body = self.scope, equation.body
+        source = equation.origin.source
+        if isinstance(body, sympy.Add) and equation.origin.rule == "unroll":
+            written_out = source is not None and source.reduce and source.operation == "sum"
+            known = any(body in level.known for level in scope.levels)
+            if written_out and not known:
+                for term in scope.hoisted(body):
+                    value = scope.value(term)
+                    total = self.added(total, value) if total else bare(value)
+                return total
+        value = scope.value(body)
+        return self.added(total, value) if total else value
+
+    def added(self, total: str, term: str) -> str:
+        """Return the text of a term's addition to a sum, whose order is free."""
+        self.scope.kernels.add("added")
+        return f"added({total}, {bare(term)})"
 
     def _scatter(self, equation: Equation) -> None:
         """Add to a computed place, when it exists: a guarded term may have none."""

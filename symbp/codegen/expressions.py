@@ -37,6 +37,8 @@ class Level:
     """Values at hand in this body: expression to variable name."""
     uses: dict[Any, int] = field(default_factory=dict)
     """How often the statements of this body use a subexpression."""
+    divisions: dict[Any, int] = field(default_factory=dict)
+    """How often they divide by the number of examples, by its reciprocal."""
 
 
 class Scope:
@@ -74,7 +76,7 @@ class Scope:
 
     def count_uses(self, bodies: Iterable[Expr]) -> None:
         """Note which subexpressions the statements of the current body use more than once."""
-        uses = self.levels[-1].uses
+        uses, divisions = self.levels[-1].uses, self.levels[-1].divisions
 
         def visit(node: Any) -> None:
             if not isinstance(node, sympy.Basic) or (
@@ -83,6 +85,10 @@ class Scope:
                 return
             uses[node] = uses.get(node, 0) + 1
             if uses[node] == 1 and not isinstance(node, Element):
+                # A number in the product goes outside of the loop together with the divisor.
+                if isinstance(node, sympy.Mul) and not node.args[0].is_number:
+                    for argument in filter(_is_reciprocal_of_count, node.args):
+                        divisions[argument] = divisions.get(argument, 0) + 1
                 for argument in node.args:
                     visit(argument)
 
@@ -254,11 +260,15 @@ class Scope:
         text = ""
         for factor in factors:
             below = denominator(factor)
-            if below is not None:
-                text = f"{text or 'real(1)'} / {_denominator(self.value(below))}"
-            else:
+            if below is None or not text:
                 shown = self.value(factor)
                 text = f"{text} * {shown}" if text else _bare_product(shown)
+            elif self.levels[-1].divisions.get(factor, 0) > 1:
+                # Several divisions by the number of examples: one, and multiplications. It is a
+                # whole number from 1 on, so that this costs half an ulp and nothing else.
+                text = f"{text} * {self.value(factor)}"
+            else:
+                text = f"{text} / {_denominator(self.value(below))}"
         return f"({sign}{text})" if sign or len(factors) > 1 or " / " in text else text
 
     def hoisted(self, node: Any) -> list[Expr]:
@@ -287,9 +297,10 @@ class Scope:
             return f"(real(1) / {_denominator(self.value(below))})"
         if exponent == sympy.Rational(1, 2):
             return f"np.sqrt({bare(self.value(base))})"
-        if exponent.is_Integer and 2 <= int(exponent) <= 4:
-            factor = self.atom(base)
-            return f"({' * '.join([factor] * int(exponent))})"
+        if exponent.is_Integer and 2 <= abs(int(exponent)) <= 4:
+            # Powers of the reciprocal, as those of the base leave the range before the result does.
+            factor = self.atom(base if exponent > 0 else 1 / base)
+            return f"({' * '.join([factor] * abs(int(exponent)))})"
         return f"({self.value(base)} ** {self.value(exponent)})"
 
     def choice(self, node: where) -> str:
@@ -362,6 +373,10 @@ def _is_integer(relation: Any) -> bool:
         and all(value.is_Integer for value in whole.atoms(sympy.Number))
         and not whole.has(sympy.Pow)
     )
+
+
+def _is_reciprocal_of_count(factor: Expr) -> bool:
+    return isinstance(factor, sympy.Pow) and factor.base.is_Symbol and factor.exp == -1
 
 
 def _called(template: str) -> set[str]:

@@ -72,7 +72,9 @@ def _single_sum(
         source = writers.get(factor.tensor, [])
         if (
             not factor.is_plain
-            or any(_reads(other, factor.tensor) for other in terms(equation.body) if other is not term)
+            or any(
+                _reads(other, factor.tensor) for other in terms(equation.body) if other is not term
+            )
             or others.has(factor)
             or any(element.args for element in others.atoms(Element))
             or readers.get(factor.tensor) != 1

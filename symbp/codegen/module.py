@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
-from symbp.codegen.paste import Imports, paste
+from symbp.codegen.paste import Imports, names_used, paste
 from symbp.codegen.signature import signature
 from symbp.codegen.unrolled_epoch import unrolled_epoch
 from symbp.codegen.writer import Kernel, Layout
@@ -37,6 +37,7 @@ _PRODUCTS = frozenset({"tiled", "tiled_onto"})
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
 _GATHER = frozenset({"copy_row", "prefetch"})
 _VIEWS = frozenset({"view", "part", "flat", "natural"})
+_SUMS = frozenset({"added", "products_in_any_order"})
 _THREADS = frozenset({"blas_threads", "limit_threads", "restore_threads"})
 
 
@@ -109,9 +110,15 @@ def module_text(
         add("Gathering a batch", "gather.py", calls & _GATHER)
     if calls & _VIEWS:
         add("Views", "views.py", calls & _VIEWS)
-    maths = calls - _BLAS - _THREADS - _GATHER - _VIEWS - _PRODUCTS - {"wait_for_team"}
+    if calls & _SUMS:
+        add("Sums", "sums.py", calls & _SUMS)
+    others = _BLAS | _THREADS | _GATHER | _VIEWS | _SUMS | _PRODUCTS | {"wait_for_team"}
+    maths = calls - others
     if maths:
-        add("Vector maths", f"vector_maths_{dtype}.py", maths)
+        activations = paste(f"activations_{dtype}.py", maths)
+        add("Vector maths", f"vector_maths_{dtype}.py", maths | names_used(activations.text))
+        if activations.text.strip():
+            add("Activations and derivatives", f"activations_{dtype}.py", maths)
     if calls & _PRODUCTS:
         for heading, file in _TILES.items():
             add(heading, file)
@@ -168,8 +175,12 @@ def _reserved() -> frozenset[str]:
     threads = "blas_threads limit_threads restore_threads"
     own = "real np njit N batch_size order start row example examples total parameters gradients"
     given = "state hyperparameters gemm gemv dot threads min float abs cos k0 k1 k2 k3 k4 k5 k6 k7"
-    maths = "exp expm1 log log1p tanh maximum sigmoid softplus erf gelu gelu_prime gelu_tanh sin"
-    return frozenset(f"{own} {given} {maths} {team} {calls} {threads}".split())
+    maths = (
+        "exp expm1 log log1p tanh maximum sigmoid silu softplus erf gelu gelu_prime gelu_tanh sin"
+    )
+    slopes = "tanh_prime erf_prime silu_prime gelu_tanh_prime"
+    sums = " ".join(sorted(_SUMS))
+    return frozenset(f"{own} {given} {maths} {slopes} {team} {calls} {threads} {sums}".split())
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: str) -> str:
@@ -275,12 +286,12 @@ def _default_initial(tensor: Tensor) -> tuple[str, float]:
 
 def _kernels_text(kernels: list[Kernel]) -> str:
     options = (
-        "# NaN and infinity are kept; sums may be reordered so that they vectorise.\n"
+        "# A product and a sum may be rounded at once; nothing else departs from what is written.\n"
         "_OPTIONS: Any = {\n"
         '    "cache": True,\n'
         '    "nogil": True,\n'
         '    "error_model": "numpy",\n'
-        '    "fastmath": {"reassoc", "contract", "nsz", "arcp"},\n'
+        '    "fastmath": {"contract"},\n'
         "}\n\n\n"
         "def _compiled(function: Any) -> Any:\n"
         "    # Numba keeps code beside this file by this name, and needs the module that compiled\n"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Imports", "Pasted", "paste"]
+__all__ = ["Imports", "Pasted", "names_used", "paste"]
 
 _RUNTIME = Path(__file__).parent / "runtime"
 
@@ -118,6 +118,17 @@ def _defined(node: ast.stmt) -> frozenset[str]:
         return frozenset([node.name])
     stored = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
     return frozenset(n.id for n in stored if isinstance(n.ctx, ast.Store))
+
+
+def names_used(text: str) -> set[str]:
+    """Return the names that source text uses.
+
+    Parameters
+    ----------
+    text : str
+        Statements.
+    """
+    return {name for node in ast.parse(text).body for name in _used(node)}
 
 
 def _used(node: ast.stmt) -> frozenset[str]:

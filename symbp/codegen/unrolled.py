@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import maximum, where
 from symbp.notation.index import Index
@@ -195,7 +196,7 @@ class _Components:
         for target, parts in terms.items():
             if set(target.args) & set(summed):
                 raise _NotByElementError
-            join = sympy.Add if equation.operation == "sum" else _largest
+            join = Plus.apart if equation.operation == "sum" else _largest
             yield Equation(
                 target,
                 join(*parts),

@@ -71,6 +71,12 @@ class _UnrolledWriter(Writer):
         rest = "".join(f"{extent}, " for extent in reversed(tensor.shape[1:]))
         return f"np.empty(({rest}batch_size), {kind}).T"
 
+    def store_scalars(self) -> None:
+        """Store the updated scalars, which end the function."""
+        super().store_scalars()
+        self.line("products_in_any_order()")
+        self.runtime.add("products_in_any_order")
+
     def label(self, equation: Equation) -> str:
         """Return the comment on a component: what the whole is."""
         source = equation.origin.source or equation

@@ -1,6 +1,5 @@
 """What several commands take: a network argument, its options, and an optimizer by name."""
 
-import re
 import runpy
 import sys
 from pathlib import Path
@@ -13,15 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activation",
+    "Derivatives",
     "Dtype",
     "Loss",
     "NetworkArgument",
     "OptimizerName",
     "Output",
     "Rate",
-    "named_optimizer",
+    "chosen_optimizer",
     "read_network",
-    "shorthand_sizes",
 ]
 
 NetworkArgument = Annotated[
@@ -50,6 +49,13 @@ Output = Annotated[
 Dtype = Annotated[
     Literal["float32", "float64"], typer.Option(help="Precision of the generated code.")
 ]
+Derivatives = Annotated[
+    Literal["fast", "accurate"],
+    typer.Option(
+        help="How sigmoid and tanh are differentiated: from their output, or from their input, "
+        "which keeps all digits where they are flat."
+    ),
+]
 OptimizerName = Annotated[
     str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam or adamw.")
 ]
@@ -57,42 +63,6 @@ Rate = Annotated[
     float | None,
     typer.Option("--learning-rate", help="Step size.", show_default="by optimizer"),
 ]
-
-# Step sizes that train standardised data of moderate size without tuning.
-_LEARNING_RATES = {
-    "sgd": 0.5,
-    "momentum": 0.1,
-    "nesterov": 0.1,
-    "rmsprop": 0.003,
-    "adam": 0.003,
-    "adamw": 0.003,
-}
-_CLASSES = {
-    "sgd": "SGD",
-    "momentum": "Momentum",
-    "nesterov": "Nesterov",
-    "rmsprop": "RMSProp",
-    "adam": "Adam",
-    "adamw": "AdamW",
-}
-
-
-def shorthand_sizes(text: str) -> tuple[int, ...] | None:
-    """Return the layer sizes of a shorthand such as ``64-30-10``; None for anything else.
-
-    Parameters
-    ----------
-    text : str
-        A network argument.
-
-    Returns
-    -------
-    tuple of int or None
-        The number of inputs, then the units of each layer.
-    """
-    if not re.fullmatch(r"\d+(-\d+)+", text, re.ASCII):
-        return None
-    return tuple(int(size) for size in text.split("-"))
 
 
 def read_network(
@@ -118,8 +88,9 @@ def read_network(
         If the text is neither, the file does not define the name, or an option that only a
         shorthand has is given with a file.
     """
-    sizes = shorthand_sizes(text)
-    if sizes is not None:
+    from symbp.networks.options import shorthand_sizes
+
+    if shorthand_sizes(text) is not None:
         import symbp as bp
 
         # Only what was given is passed on: the library owns the other defaults.
@@ -129,7 +100,7 @@ def read_network(
         }
         if output is not None:
             options["output"] = output
-        return bp.mlp(*sizes, **options)
+        return bp.mlp(text, **options)
     from symbp.notation.errors import SymbpError
 
     given = {"--activation": activation, "--loss": loss, "--output": output}
@@ -194,7 +165,7 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def named_optimizer(name: str, learning_rate: float | None) -> Any:
+def chosen_optimizer(name: str, learning_rate: float | None) -> Any:
     """Return the optimizer that ``--optimizer`` and ``--learning-rate`` name.
 
     Parameters
@@ -214,13 +185,9 @@ def named_optimizer(name: str, learning_rate: float | None) -> Any:
     SymbpError
         If there is no such optimizer (the nearest names are listed), or the rate is not positive.
     """
-    import symbp as bp
-    from symbp.notation.errors import SymbpError, suggest
+    from symbp.networks.optimizers import named_optimizer
+    from symbp.notation.errors import SymbpError
 
-    key = name.lower()
-    if key not in _CLASSES:
-        raise SymbpError(f"no optimizer {name!r}: {suggest(name, _CLASSES)}")
-    rate = _LEARNING_RATES[key] if learning_rate is None else learning_rate
-    if not 0 < rate < float("inf"):
-        raise SymbpError(f"--learning-rate {rate:g}: expected a positive number")
-    return getattr(bp, _CLASSES[key])(rate)
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
+        raise SymbpError(f"--learning-rate {learning_rate:g}: expected a positive number")
+    return named_optimizer(name, learning_rate)

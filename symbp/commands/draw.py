@@ -10,7 +10,6 @@ from symbp.commands.arguments import (
     Loss,
     Output,
     read_network,
-    shorthand_sizes,
 )
 from symbp.commands.errors import reports_errors
 
@@ -100,6 +99,7 @@ def draw(
 def _traced(formula: str, at: str | None, options: dict[str, str | None]) -> Any:
     """Return the trace of a formula at the numbers that --at gives."""
     from symbp.derivations.trace import trace
+    from symbp.networks.options import shorthand_sizes
     from symbp.notation.errors import SymbpError
 
     for option, value in options.items():

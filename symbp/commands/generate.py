@@ -7,13 +7,14 @@ import typer
 
 from symbp.commands.arguments import (
     Activation,
+    Derivatives,
     Dtype,
     Loss,
     NetworkArgument,
     OptimizerName,
     Output,
     Rate,
-    named_optimizer,
+    chosen_optimizer,
     read_network,
 )
 from symbp.commands.errors import reports_errors
@@ -46,7 +47,9 @@ def refuse_to_overwrite(network: str, path: Path) -> None:
         raise SymbpError(f"{path} defines the network: write the module to another file")
 
 
-def write_module(net: "Network | Program", path: Path, optimizer: Any, dtype: str) -> None:
+def write_module(
+    net: "Network | Program", path: Path, optimizer: Any, dtype: str, derivatives: str = "fast"
+) -> None:
     """Generate a module and say so.
 
     Parameters
@@ -59,10 +62,12 @@ def write_module(net: "Network | Program", path: Path, optimizer: Any, dtype: st
         An optimizer of the library.
     dtype : str
         ``"float32"`` or ``"float64"``.
+    derivatives : str
+        ``"fast"`` or ``"accurate"``.
     """
     import symbp as bp
 
-    bp.generate(net, path, optimizer=optimizer, dtype=dtype)
+    bp.generate(net, path, optimizer=optimizer, dtype=dtype, derivatives=derivatives)
     lines = len(path.read_text(encoding="utf-8").splitlines())
     typer.echo(f"wrote {path} ({lines} lines, {dtype})")
 
@@ -77,6 +82,7 @@ def generate(
     optimizer: OptimizerName = "adam",
     learning_rate: Rate = None,
     dtype: Dtype = "float32",
+    derivatives: Derivatives = "fast",
 ) -> None:
     """Write a network and its gradient as one module that needs numpy and numba, at most scipy.
 
@@ -90,4 +96,4 @@ def generate(
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
-    write_module(net, to, named_optimizer(optimizer, learning_rate), dtype)
+    write_module(net, to, chosen_optimizer(optimizer, learning_rate), dtype, derivatives)

@@ -22,9 +22,8 @@ from symbp.commands.arguments import (
     OptimizerName,
     Output,
     Rate,
-    named_optimizer,
+    chosen_optimizer,
     read_network,
-    shorthand_sizes,
 )
 from symbp.commands.errors import FAILED, fail, reports_errors
 from symbp.commands.generate import refuse_to_overwrite, write_module
@@ -110,6 +109,7 @@ def train(
 
     symbp train 4-8-3 --data flowers.csv --target species --parameters flowers.npz
     """
+    from symbp.networks.options import shorthand_sizes
     from symbp.training.datasets import load_dataset, split, standardise
     from symbp.training.matching import matched
 
@@ -122,7 +122,7 @@ def train(
         refuse_to_overwrite(network, module)
     if parameters is not None:
         _require_writable(parameters)  # before training, not after it
-    rule = named_optimizer(optimizer, learning_rate)
+    rule = chosen_optimizer(optimizer, learning_rate)
     net = read_network(network, activation, loss, output)
     train_part, test_part, units = standardise(*split(dataset, test_fraction, seed))
     program = getattr(net, "program", net)

@@ -46,6 +46,8 @@ class Derivation:
         The normalised equations and what the rule made of them, each with its origin.
     gradients : tuple of (Tensor, Tensor)
         The adjoint of each parameter.
+    conventions : tuple of str
+        What holds by convention at singular points of powers, norms and guarded products.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Derivation:
     links: tuple[DerivedEquation, ...]
     differentiated: Program
     gradients: tuple[tuple[Tensor, Tensor], ...]
+    conventions: tuple[str, ...] = ()
 
     @property
     def bp1(self) -> Statement:
@@ -161,7 +164,7 @@ class Derivation:
     @cached_property
     def rules(self) -> tuple[FunctionRule, ...]:
         """The derivatives of the functions that are named, with the conventions at kinks."""
-        return rules(self.forward, (*self.backward, *self.chains))
+        return rules(self.forward, (*self.backward, *self.chains), self.conventions)
 
     def steps(self) -> Steps:
         """Return the derivation step by step, in the order of the sweep.

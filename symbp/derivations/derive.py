@@ -15,15 +15,19 @@ from sympy.core.expr import Expr
 from symbp.calculus.normalise import normalise
 from symbp.calculus.per_example import per_example, whole_body
 from symbp.calculus.reverse import reverse
+from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.patterns import freshened
 from symbp.derivations.simplify import Definitions, simplified
 from symbp.derivations.statements import is_named
+from symbp.notation.arguments import no_program
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError
+from symbp.notation.functions import where
 from symbp.notation.program import Program
+from symbp.notation.singular import conventions, xlog1py, xlogy
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["derive"]
@@ -57,11 +61,11 @@ def derive(program: Program) -> Derivation:
     ∂f/∂z = q
     """
     if not isinstance(program, Program):
-        raise NotationError(f"expected a Program or Network, got {type(program).__name__}")
+        raise NotationError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
-    single = per_example(program)
-    shown = program if single is None else single
+    single = per_example(plain_program(program))
+    shown = plain_program(program) if single is None else single
     forward = [Equation(e.lhs, whole_body(e), origin=e.origin) for e in shown.equations]
     definitions = Definitions(forward)
     printed = [
@@ -70,7 +74,8 @@ def derive(program: Program) -> Derivation:
     ]
     order = [position for group in components(predecessors(printed)) for position in group]
     normal = normalise(shown)
-    differentiated = reverse(normal)
+    stated = reverse(normal, absorbing=False)
+    differentiated = plain_program(stated)
     chains = _Assembler(normal, differentiated, program.cost).lines(forward)
     # Most lines stand among both: those into which nothing was put.
     simplify = functools.cache(functools.partial(_simplified, definitions=definitions))
@@ -85,7 +90,18 @@ def derive(program: Program) -> Derivation:
         links=tuple(map(simplify, chains)),
         differentiated=differentiated,
         gradients=tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
+        conventions=(
+            *_conventions(normal, stated),
+            *conventions((e.body for e in program.equations), xlogy, xlog1py),
+        ),
     )
+
+
+def _conventions(normal: Program, differentiated: Program) -> tuple[str, ...]:
+    """Return in words what stands in the equations by convention, where it can be met."""
+    if any(equation.body.has(where) for equation in normal.equations):
+        differentiated = reverse(normal)  # what a choice hides may be not finite
+    return conventions(equation.body for equation in differentiated.equations)
 
 
 class _Assembler:

@@ -28,6 +28,7 @@ from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import LogSumExp, Max, Reduction
+from symbp.notation.singular import plainly
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["ADD", "ATOM", "MUL", "POWER", "IndexForm"]
@@ -125,6 +126,9 @@ class IndexForm:
             return self.style.name(node.name), ATOM
         if node.is_Number:
             return self._number(node)
+        formula = plainly(node)
+        if formula is not node:
+            return self.show(formula, scope)
         if isinstance(node, sympy.Add):
             return self._sum_of_terms(node, scope)
         if isinstance(node, (sympy.Mul, sympy.Pow)):

@@ -95,7 +95,9 @@ _ARGUMENTS = [Tensor(name, role="input")[()] for name in ("u", "v", "w", "x", "y
 
 
 def rules(
-    forward: Iterable[DerivedEquation], backward: Iterable[DerivedEquation]
+    forward: Iterable[DerivedEquation],
+    backward: Iterable[DerivedEquation],
+    conventions: Iterable[str] = (),
 ) -> tuple[FunctionRule, ...]:
     """Return the rules of the functions that stand in a derivation.
 
@@ -103,6 +105,8 @@ def rules(
     ----------
     forward, backward : iterable of DerivedEquation
         A function is named when its derivative stands in a backward equation.
+    conventions : iterable of str
+        What else holds by convention.
     """
     found: dict[Expr, FunctionRule] = {}
     for line in backward:
@@ -115,6 +119,8 @@ def rules(
         for equation in line.equations:
             for note in _notes(equation.body):
                 noted.setdefault(note, FunctionRule(None, None, note=note))
+    for note in conventions:
+        noted.setdefault(note, FunctionRule(None, None, note=note))
     return (*found.values(), *noted.values())
 
 

@@ -18,6 +18,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.elementary import elementary
 from symbp.calculus.interpreter import interpret
+from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial
 from symbp.calculus.reverse import reverse
 from symbp.derivations.trace_program import of_program
@@ -319,7 +320,8 @@ def _traced(scalars: Scalars, written: str | None = None) -> Trace:
         for tensor in differentiated.tensors
         if tensor.adjoint_of is not None
     }
-    local = _local_derivatives(program, {tensor.name for tensor in differentiated.tensors})
+    names = {tensor.name for tensor in differentiated.tensors}
+    local = _local_derivatives(mark_norms(program), names)
     numbers = interpret(
         differentiated.replace(equations=(*differentiated.equations, *(e for _, _, e in local))),
         scalars.numbers,

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from sympy.core.expr import Expr
 
+from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import softplus
 from symbp.notation.reductions import Mean, Sum, log_softmax
+from symbp.notation.singular import absorbing_product
 from symbp.notation.standard import log
 from symbp.notation.tensor import Tensor
 
@@ -62,11 +64,11 @@ def mean_squared_error(output: Tensor, target: Tensor) -> Expr:
 def cross_entropy(output: Tensor, target: Tensor) -> Expr:
     """Return ``-1/N Σ_n Σ_j [y ln a + (1 - y) ln(1 - a)]`` of sigmoid outputs ``a``.
 
-    Nielsen, "Neural Networks and Deep Learning", eq. (63). Parameters and result as in
-    :func:`quadratic`.
+    Nielsen, "Neural Networks and Deep Learning", eq. (63). A logarithm whose factor is 0 does not
+    count, also where it is infinite. Parameters and result as in :func:`quadratic`.
     """
     a, y = output.element, target.element
-    entropy = y * log(a) + (1 - y) * log(1 - a)
+    entropy = absorbing_product(y, log(a)) + absorbing_product(1 - y, log(1 - a))
     return -Sum(entropy, *output.indices) / output.indices[0].extent
 
 
@@ -79,18 +81,18 @@ def binary_cross_entropy(output: Tensor, target: Tensor) -> Expr:
     :func:`cross_entropy`. Parameters and result as in :func:`quadratic`.
     """
     z, y = output.element, target.element
-    return Mean(softplus(z) - y * z, *output.indices)
+    return Mean(softplus(z) - absorbing_product(y, z), *output.indices)
 
 
 def softmax_cross_entropy(output: Tensor, target: Tensor) -> Expr:
     """Return ``-1/N Σ_n Σ_j y ln softmax(z)``, with ``z`` the logits.
 
     Goodfellow, Bengio and Courville, "Deep Learning", section 6.2.2.3. The rows of the target
-    sum to one. With more axes than two, the mean is over all rows. Parameters and result as in
-    :func:`quadratic`.
+    sum to one. With more axes than two, the mean is over all rows. A class of target 0 may have
+    the logit -inf. Parameters and result as in :func:`quadratic`.
     """
     *rows, j = output.indices
-    entropy = target.element * log_softmax(output.element, j)
+    entropy = absorbing_product(target.element, log_softmax(output.element, j))
     return -Sum(entropy, *output.indices) / math.prod(index.extent for index in rows)
 
 
@@ -132,7 +134,8 @@ class Cost:
         except TypeError as error:
             raise SymbpError(
                 f"loss {self.name}: expected a function of the output and the target, two "
-                f"tensors, in terms of SymPy's and symbp's functions; it raised: {error}"
+                f"tensors, in terms of SymPy's and symbp's functions; it raised: "
+                f"{in_our_words(error)}"
             ) from error
 
 

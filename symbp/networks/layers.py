@@ -17,6 +17,7 @@ from symbp.networks.activations import (
     is_identity,
 )
 from symbp.networks.options import checked_number, checked_size, checks_options
+from symbp.notation.conditions import in_our_words
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.index import Extent, Index
@@ -156,7 +157,7 @@ class Activation:
         except TypeError as error:
             raise SymbpError(
                 f"activation {self.function!r}: expected a function of one expression, in terms "
-                f"of SymPy's and symbp's functions; it raised: {error}"
+                f"of SymPy's and symbp's functions; it raised: {in_our_words(error)}"
             ) from error
         return [Equation(a.element, body)], a
 

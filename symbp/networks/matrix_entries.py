@@ -74,7 +74,7 @@ class MatrixReader:
                 )
             # Summed over its two indices of extent 1, so that every subscript is a plain index.
             i, j = Index("i", 1), Index("j", 1)
-            return Sum(self._body(node, i, j), i, j)
+            return _sum(self._body(node, i, j), i, j)
         if isinstance(node, Trace):
             return self._trace(node.arg)
         if isinstance(node, MatrixElement):
@@ -110,7 +110,7 @@ class MatrixReader:
         coefficient, factors = _factors(node)
         i = self._index(node, 0, "i")
         if len(factors) == 1:
-            return self.scalar(coefficient) * Sum(self._entry(factors[0], i, i), i)
+            return self.scalar(coefficient) * _sum(self._entry(factors[0], i, i), i)
         # tr(A B) = Σ_ik A[i, k] B[k, i]: the product itself is never formed, so tr(E Eᵀ) costs
         # no N×N matrix. Of several factors, those are multiplied that leave the smallest.
         sizes = [self._size(factor, 0) for factor in factors]
@@ -118,7 +118,7 @@ class MatrixReader:
         left, right = _product(factors[:split]), _product(factors[split:])
         k = self._index(right, 0, "k")
         body = self._factor(left, i, k) * self._factor(right, k, i)
-        return self.scalar(coefficient) * Sum(body, i, k)
+        return self.scalar(coefficient) * _sum(body, i, k)
 
     def _body(self, node: MatrixExpr, i: Any, j: Any) -> Expr:
         """Return an entry as the right-hand side of an equation: it may hold sums."""
@@ -140,7 +140,7 @@ class MatrixReader:
         split = _cheapest_split(tuple(sizes))[1]
         left, right = _product(factors[:split]), _product(factors[split:])
         k = self._index(right, 0, "k")
-        product = Sum(self._factor(left, i, k) * self._factor(right, k, j), k)
+        product = _sum(self._factor(left, i, k) * self._factor(right, k, j), k)
         return self.scalar(coefficient) * product
 
     def _power(self, node: MatPow, i: Any, j: Any) -> Expr:
@@ -154,7 +154,7 @@ class MatrixReader:
             )
         k = self._index(base, 0, "k")
         rest = base if exponent == 2 else MatPow(base, exponent - 1)
-        return Sum(self._factor(rest, i, k) * self._factor(base, k, j), k)
+        return _sum(self._factor(rest, i, k) * self._factor(base, k, j), k)
 
     def _factor(self, node: MatrixExpr, i: Any, j: Any) -> Expr:
         """Return an entry of a factor of a product: an element, so that the product is plain."""
@@ -244,6 +244,13 @@ class MatrixReader:
             number += 1
         self._names.add(f"M{number}")
         return f"M{number}"
+
+
+def _sum(body: Expr, *over: Index) -> Expr:
+    """Return a sum; over an index that the body does not hold, as often the body."""
+    held = [index for index in over if index in body.free_symbols]
+    times = sympy.Mul(*(index.extent for index in over if index not in held))
+    return times * Sum(body, *held) if held else times * body
 
 
 def with_equal_functions(expression: Any) -> Any:

@@ -9,7 +9,7 @@ import sympy
 from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.costs import Cost, CostFunction, cost
 from symbp.networks.layers import Activation, Dense, Layer, checked_layer
-from symbp.networks.options import checked_options, checked_size
+from symbp.networks.options import checked_options, checked_size, shorthand_sizes
 from symbp.networks.penalties import Penalty, checked_penalties
 from symbp.notation.arithmetic import Plus, terms
 from symbp.notation.equation import Equation
@@ -17,7 +17,7 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.reductions import softmax
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Element, Tensor, tensor
 from symbp.notation.tensor import input as input_tensor
 from symbp.notation.tensor import target as target_tensor
 
@@ -86,6 +86,7 @@ class Network(Program):
         if record.softmax:
             equations.append(_softmax_of(output))
         body = record(output, y)
+        _check_target(record, body, output, y)
         weights = _weights(equations)
         for term in penalties:
             body = Plus(*terms(body), *terms(term.term(weights)))
@@ -123,7 +124,7 @@ class Network(Program):
 
 @checked_options
 def mlp(
-    *sizes: int,
+    *sizes: int | str,
     activation: str | ActivationFunction = "sigmoid",
     loss: str | CostFunction = "quadratic",
     output: str | ActivationFunction | None = None,
@@ -135,7 +136,7 @@ def mlp(
     Parameters
     ----------
     *sizes : int
-        The number of inputs, then the units of each layer.
+        The number of inputs, then the units of each layer; or one text such as ``"784-30-10"``.
     activation : str or callable, default "sigmoid"
         The activation of every layer: the output's too for the costs ``quadratic`` and
         ``cross_entropy``; for the others the last layer is linear.
@@ -163,6 +164,8 @@ def mlp(
     >>> mlp(784, 30, 10, activation="sigmoid", loss="quadratic")
     <Network 784-30-10: sigmoid, sigmoid; quadratic; 23860 parameters>
     """
+    if len(sizes) == 1 and isinstance(sizes[0], str):
+        sizes = shorthand_sizes(sizes[0]) or sizes
     if len(sizes) < 2:
         raise SymbpError(
             f"mlp: expected the number of inputs and of each layer's units, such as "
@@ -210,6 +213,17 @@ def _check_output(record: Cost, equations: list[Equation], output: Tensor) -> No
         raise SymbpError(
             f"loss {record.name!r} needs a {record.output_activation} output, the last layer "
             f"computes {body}; for a linear output use 'binary_cross_entropy'"
+        )
+
+
+def _check_target(record: Cost, body: object, output: Tensor, y: Tensor) -> None:
+    if not isinstance(body, sympy.Basic):
+        return  # the cost's equation says what is wrong with it
+    read = {element.tensor for element in body.atoms(Element)} | body.atoms(Tensor)
+    if y not in read:
+        raise SymbpError(
+            f"loss {record.name}: it does not read the target, its second argument; compare "
+            f"{output.name} with it, or write a cost without a target as a bp.Program"
         )
 
 

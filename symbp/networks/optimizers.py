@@ -25,6 +25,8 @@ __all__ = [
     "Nesterov",
     "Optimizer",
     "RMSProp",
+    "checked_optimizer",
+    "named_optimizer",
     "optimise",
 ]
 
@@ -260,15 +262,75 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 
-def optimise(program: Program, optimizer: Optimizer) -> Program:
+# Step sizes that train standardised data of moderate size without tuning.
+_LEARNING_RATES = {
+    "sgd": 0.5,
+    "momentum": 0.1,
+    "nesterov": 0.1,
+    "rmsprop": 0.003,
+    "adam": 0.003,
+    "adamw": 0.003,
+}
+
+
+def named_optimizer(name: str, learning_rate: float | None = None) -> Optimizer:
+    """Return an optimizer by its name.
+
+    Parameters
+    ----------
+    name : str
+        ``sgd``, ``momentum``, ``nesterov``, ``rmsprop``, ``adam`` or ``adamw``, in any case.
+    learning_rate : float, optional
+        The step size; by default one that suits the optimizer.
+
+    Returns
+    -------
+    Optimizer
+        An instance such as ``symbp.Adam(0.003)``.
+
+    Raises
+    ------
+    SymbpError
+        There is no such optimizer (the nearest names are listed), or the rate is not positive.
+
+    Examples
+    --------
+    >>> named_optimizer("adam")
+    Adam(learning_rate=0.003, beta1=0.9, beta2=0.999, epsilon=1e-08)
+    """
+    key = name.lower()
+    if key not in OPTIMIZERS:
+        raise SymbpError(f"no optimizer {name!r}: {suggest(key, OPTIMIZERS)}")
+    rate = _LEARNING_RATES[key] if learning_rate is None else learning_rate
+    return OPTIMIZERS[key](rate)  # type: ignore[call-arg]  # every subclass is a dataclass
+
+
+def checked_optimizer(value: object) -> Optimizer:
+    """Return an optimizer given as itself or by its name; raise for anything else."""
+    if isinstance(value, Optimizer):
+        return value
+    if isinstance(value, str) and value.lower() in OPTIMIZERS:
+        return named_optimizer(value)
+    classes = [kind.__name__ for kind in OPTIMIZERS.values()]
+    is_class = isinstance(value, type) and value.__name__ in classes
+    example = (
+        f"bp.{value.__name__}(0.01)" if isinstance(value, type) and is_class else "bp.SGD(0.5)"
+    )
+    raise SymbpError(
+        f"optimizer {value!r}: expected an instance such as {example}, or a name such as 'adam'; "
+        f"{suggest(value if isinstance(value, str) else '', classes)}"
+    )
+
+
+def optimise(program: Program, optimizer: Optimizer | str) -> Program:
     """Return a differentiated program followed by the equations of one optimizer step.
 
     Parameters
     ----------
     program : Program
         With ``gradients``, as ``calculus.reverse`` returns it.
-    optimizer : Optimizer
-        For example ``SGD(0.5)``.
+    optimizer : Optimizer or str
+        For example ``SGD(0.5)``, or a name, see :func:`named_optimizer`.
 
     Returns
     -------
@@ -291,12 +353,7 @@ def optimise(program: Program, optimizer: Optimizer) -> Program:
     w_adjoint = 2*w
     w_next = w - learning_rate*w_adjoint
     """
-    if not isinstance(optimizer, Optimizer):
-        word = optimizer if isinstance(optimizer, str) else ""
-        raise SymbpError(
-            f"optimizer {optimizer!r}: expected an instance such as bp.SGD(0.5); "
-            f"{suggest(word, (kind.__name__ for kind in OPTIMIZERS.values()))}"
-        )
+    optimizer = checked_optimizer(optimizer)
     if not program.gradients:
         raise SymbpError("optimise: the program has no gradients; differentiate it first")
     updates = Updates(program)

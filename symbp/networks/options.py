@@ -7,13 +7,83 @@ import operator
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from symbp.notation.arguments import SIZES
 from symbp.notation.errors import SymbpError, suggest
 
-__all__ = ["checked_number", "checked_options", "checked_size", "checks_options"]
+__all__ = [
+    "checked_number",
+    "checked_options",
+    "checked_size",
+    "checks_options",
+    "shorthand_sizes",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound=type)
+
+
+# What other libraries and papers call an option, where the letters do not show which is meant.
+_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "lr": ("learning_rate", "optimizer"),
+    "eta": ("learning_rate",),
+    "eta0": ("learning_rate",),
+    "step_size": ("learning_rate",),
+    "stepsize": ("learning_rate",),
+    "alpha": ("learning_rate", "decay"),
+    "learning_rate": ("optimizer",),
+    "learning_rate_init": ("learning_rate",),
+    "rate": ("learning_rate",),
+    "mu": ("momentum",),
+    "rho": ("decay", "momentum"),
+    "gamma": ("momentum", "decay"),
+    "betas": ("beta1", "beta2"),
+    "b1": ("beta1",),
+    "b2": ("beta2",),
+    "beta_1": ("beta1",),
+    "beta_2": ("beta2",),
+    "beta": ("momentum", "beta1"),
+    "eps": ("epsilon",),
+    "wd": ("weight_decay",),
+    "l2": ("weight_decay", "penalty"),
+    "regularization": ("penalty",),
+    "regularizer": ("penalty",),
+    "weight_decay": ("penalty",),
+    "cost": ("loss",),
+    "criterion": ("loss",),
+    "objective": ("loss",),
+    "act": ("activation",),
+    "nonlinearity": ("activation",),
+    "hidden_activation": ("activation",),
+    "output_activation": ("output",),
+    "out_activation": ("output",),
+    "final": ("output",),
+    "n": ("units",),
+    "size": ("units",),
+    "neurons": ("units",),
+    "out_features": ("units",),
+    "features": ("units",),
+    "output_dim": ("units",),
+    "hidden": ("units",),
+    "width": ("units",),
+    "use_bias": ("bias",),
+    "with_bias": ("bias",),
+    "init": ("initial",),
+    "initializer": ("initial",),
+    "kernel_initializer": ("initial",),
+    "in_features": ("input",),
+    "input_dim": ("input",),
+    "inputs": ("input",),
+    "input_shape": ("input",),
+    "opt": ("optimizer",),
+    "optim": ("optimizer",),
+    "solver": ("optimizer",),
+    "precision": ("dtype",),
+    "rng": ("seed",),
+    "random_state": ("seed",),
+    "key": ("seed",),
+    "batch": ("batch_size",),
+}
 
 
 def checked_options(function: Callable[P, R]) -> Callable[P, R]:
@@ -31,10 +101,22 @@ def checked_options(function: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **options: P.kwargs) -> R:
         for option in options:
             if option not in known:
-                raise SymbpError(f"{label}: no option {option!r}; {suggest(option, known)}")
+                raise SymbpError(f"{label}: no option {option!r}; {_nearest(option, known)}")
+        try:
+            signature.bind(*args, **options)
+        except TypeError as error:
+            raise SymbpError(f"{label}: {error}; it takes {', '.join(known)}") from None
         return function(*args, **options)
 
     return wrapped
+
+
+def _nearest(option: str, known: list[str]) -> str:
+    """Return which option is meant: one of that meaning, else those of nearly that name."""
+    meant = [name for name in _SYNONYMS.get(option.lower(), ()) if name in known]
+    if not meant:
+        return suggest(option, known)
+    return f"did you mean {' or '.join(map(repr, meant))}? known: {', '.join(sorted(known))}"
 
 
 def checks_options(cls: C) -> C:
@@ -71,3 +153,21 @@ def checked_number(
     if isinstance(value, (bool, str)) or not fits or not math.isfinite(number):
         raise SymbpError(f"{name}: expected {wanted}, got {value!r}")
     return number
+
+
+def shorthand_sizes(text: str) -> tuple[int, ...] | None:
+    """Return the layer sizes of a shorthand such as ``64-30-10``; None for anything else.
+
+    Parameters
+    ----------
+    text : str
+        A network argument.
+
+    Returns
+    -------
+    tuple of int or None
+        The number of inputs, then the units of each layer.
+    """
+    if not SIZES.fullmatch(text):
+        return None
+    return tuple(int(size) for size in text.split("-"))

@@ -17,6 +17,9 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.numpy_operands import operand_of
+from symbp.notation.refusals import Refusals
+
 __all__ = [
     "Plus", "Power", "Times", "Written", "denominator", "factors", "is_written", "power", "product_of", "sum_of",
     "terms",
@@ -28,7 +31,7 @@ _MODERATE = sympy.Integer(2) ** 24
 _MULTIPLIED_OUT = 4
 
 
-class Written:
+class Written(Refusals):
     """The operators of an expression that keeps the written order; a mixin beside SymPy's class."""
 
     __slots__ = ()
@@ -80,9 +83,9 @@ class Written:
 
 def _binary(operation: Callable[[Any, Any], Expr], left: Any, right: Any) -> Any:
     operands = []
-    for value in (left, right):
+    for value, beside in ((left, right), (right, left)):
         try:
-            expression = sympy.sympify(value, strict=True)
+            expression = sympy.sympify(operand_of(value, beside), strict=True)
         except sympy.SympifyError:
             return NotImplemented
         if not isinstance(expression, Expr):
@@ -130,6 +133,14 @@ class Plus(_Ordered, sympy.Add):
         # In one go, as a sum can have thousands of terms.
         more = tuple(term for term in rest if not (term.is_Number and term.is_zero))
         return _made(cls, (*total.args, *more)) if more else total
+
+    @classmethod
+    def apart(cls, *terms: Expr) -> Expr:
+        """Return the sum of terms that stay apart, also where the first is a sum itself."""
+        kept = tuple(term for term in terms if not (term.is_Number and term.is_zero))
+        if len(kept) > 1:
+            return _made(cls, kept)
+        return kept[0] if kept else sympy.S.Zero
 
     def as_ordered_terms(self, order: Any = None) -> list[Any]:
         """Return the terms as they were written."""
@@ -223,17 +234,14 @@ class Power(Written, sympy.Pow):
         """Keep a power of a power, but for the pairs that :func:`power` knows."""
 
     def _eval_derivative(self, symbol: Any) -> Any:
+        # The functions are of a module that builds on this one.
+        from symbp.notation.singular import power_log, power_slope
+
         base, exponent = self.args
-        result = product_of(exponent, power(base, exponent - 1), base.diff(symbol))
+        result = product_of(power_slope(base, exponent), base.diff(symbol))
         if exponent.has(symbol):
-            result += product_of(self, _log(base), exponent.diff(symbol))
+            result += product_of(power_log(base, exponent), exponent.diff(symbol))
         return result
-
-
-def _log(node: Expr) -> Expr:
-    from symbp.notation.standard import log
-
-    return log(node)
 
 
 def _expression(value: Any) -> Expr:
@@ -372,7 +380,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
             return abs(base.args[0])
         if inner == sympy.S.Half and exponent == 2:
             return base.args[0]
-        if inner.is_Number and exponent == -1:
+        if exponent == -1 and (inner.is_Number or inner.could_extract_minus_sign()):
             return power(base.args[0], -inner)
     return _made(Power, (base, exponent))
 
@@ -419,10 +427,16 @@ def factors(node: Expr) -> tuple[Expr, ...]:
 
 
 def denominator(factor: Expr) -> Expr | None:
-    """Return what a factor divides by, if it is a power with a negative number as exponent."""
-    if not isinstance(factor, sympy.Pow) or not factor.args[1].could_extract_minus_sign():
+    """Return what a factor divides by: of ``1/x`` and ``1/sqrt(x)``, but not of ``x**-2``.
+
+    The square of a small divisor may be 0 where the square of its reciprocal is in range.
+    """
+    if not isinstance(factor, sympy.Pow):
         return None
-    return power(factor.args[0], -factor.args[1])
+    base, exponent = factor.args
+    if not exponent.could_extract_minus_sign() or (exponent.is_Integer and exponent != -1):
+        return None
+    return power(base, -exponent)
 
 
 def sum_of(*given: Expr) -> Expr:

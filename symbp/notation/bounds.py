@@ -12,6 +12,7 @@ import sympy
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
+from symbp.notation.axes import swapped
 from symbp.notation.equation import indices_of
 from symbp.notation.errors import NotationError, UnsupportedError
 from symbp.notation.functions import where
@@ -72,6 +73,14 @@ def _check(
         return
     name = f"{lhs}: subscript {subscript} of {node.tensor.name}"
     symbolic = [i for i in indices_of(subscript) if not isinstance(i.extent, int)]
+    if isinstance(subscript, Index) and (not guards or symbolic or not isinstance(extent, int)):
+        # A guarded index of another extent may stay inside.
+        question = swapped(node)
+        if question:
+            raise NotationError(
+                f"{lhs}: {node}: the index {subscript} has extent {subscript.extent}, axis "
+                f"{position} of {node.tensor.name} has {extent}{question}"
+            )
     if symbolic or not isinstance(extent, int):
         raise NotationError(
             f"{name}: an axis or index of extent {extent if not symbolic else symbolic[0].extent} "
@@ -79,14 +88,16 @@ def _check(
         )
     if isinstance(subscript, Index) and not guards:
         raise NotationError(
-            f"{name}: extents disagree, the index has {subscript.extent}, the axis {extent}"
+            f"{name}: extents disagree, the index has {subscript.extent}, axis {position} has "
+            f"{extent}"
         )
-    _refuse_unless_guarded(name, subscript, extent, guards)
+    _refuse_unless_guarded(name, node, position, extent, guards)
 
 
 def _refuse_unless_guarded(
-    name: str, subscript: Expr, extent: int, guards: tuple[Guard, ...]
+    name: str, node: Element, position: int, extent: int, guards: tuple[Guard, ...]
 ) -> None:
+    subscript = node.args[position]
     used = set(indices_of(subscript))
     conditions = [(c, t) for c, t in guards if not c.atoms(Element) and _finite(c)]
     for condition, _ in conditions:
@@ -108,6 +119,13 @@ def _refuse_unless_guarded(
     value, allowed = np.broadcast_arrays(value, allowed)
     reached = value[allowed]
     if reached.size and (reached.min() < 0 or reached.max() >= extent):
+        if subscript.is_Integer:
+            last = node.tensor[(*node.args[:position], extent - 1, *node.args[position + 1 :])]
+            raise NotationError(
+                f"{name.partition(':')[0]}: {node} is outside of {node.tensor.name}: axis "
+                f"{position} has {extent} elements, counted from 0 and never from the end; the "
+                f"last is {last}"
+            )
         raise NotationError(
             f"{name} runs from {reached.min()} to {reached.max()}, its axis from 0 to "
             f"{extent - 1}: guard it with where(condition, …)"

@@ -17,7 +17,8 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
-from symbp.notation.arguments import expression_of
+from symbp.notation.arguments import expression_of, no_equation
+from symbp.notation.axes import swapped
 from symbp.notation.display import equations_bundle
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
@@ -25,6 +26,7 @@ from symbp.notation.index import Index
 from symbp.notation.operation import in_notation
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
+from symbp.notation.scopes import check_scopes
 from symbp.notation.standard import translated
 from symbp.notation.tensor import Element, Tensor
 
@@ -74,6 +76,10 @@ def elements_of(expression: sympy.Basic) -> list[Element]:
     return sorted(found, key=lambda element: element.serial)
 
 
+# So that Equation(z[n, j] == …), a bool by then, can be answered.
+_MISSING: Any = sympy.Symbol("missing")
+
+
 @dataclass(frozen=True)
 class Equation:
     """One equation ``lhs = reduce body``.
@@ -103,13 +109,17 @@ class Equation:
     """
 
     lhs: Element
-    body: Expr
+    body: Expr = _MISSING
     reduce: tuple[Index, ...] = ()
     operation: ReduceOperation = "sum"
     accumulate: bool = False
     origin: Origin = field(default=Origin(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.body is _MISSING:
+            raise NotationError(
+                f"bp.Equation takes a left-hand side and a right-hand side, {no_equation(self.lhs)}"
+            )
         if isinstance(self.lhs, Tensor):
             object.__setattr__(self, "lhs", self.lhs[()] if not self.lhs.rank else self.lhs)
         if not isinstance(self.lhs, Element):
@@ -216,7 +226,7 @@ def _check_given(equation: Equation) -> None:
         if subscript.extent != extent:
             raise NotationError(
                 f"{lhs}: index {subscript} has extent {subscript.extent}, axis {position} of "
-                f"{lhs.tensor.name} has {extent}"
+                f"{lhs.tensor.name} has {extent}{swapped(lhs)}"
             )
     if equation.operation not in REDUCTIONS:
         raise NotationError(
@@ -229,13 +239,22 @@ def _check_given(equation: Equation) -> None:
             raise NotationError(f"{lhs}: index {index} is reduced over, but used once already")
     for index in indices_of(body):
         if index not in seen and index not in equation.reduce:
-            twin = next((i for i in seen if i.name == index.name), None)
             raise NotationError(
                 f"{lhs}: index {index} is free on the right but not on the left; sum over it "
-                f"with Sum(…, {index}) or put it on the left"
-                + (f" (the {twin} on the left is another index of that name)" if twin else "")
+                f"with Sum(…, {index}) or put it on the left" + _twin(index, seen, body)
             )
     _check_nodes(lhs, body)
+    check_scopes(lhs, body, equation.reduce, equation.operation)
+
+
+def _twin(index: Index, left: set[Any], body: Expr) -> str:
+    """Return a remark if another index has the name of one that is free."""
+    if any(other.name == index.name for other in left):
+        return f" (the {index} on the left is another index of that name)"
+    bound = {other for reduction in body.atoms(Reduction) for other in reduction.bound}
+    if any(other.name == index.name for other in bound - {index}):
+        return f" (the {index} that is summed over is another index of that name)"
+    return ""
 
 
 # What a body may consist of, besides functions and elements.

@@ -6,7 +6,7 @@ A message names the thing as the user wrote it, says what was expected and what 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["NotationError", "SymbpError", "UnsupportedError", "suggest"]
+__all__ = ["NotationError", "OperandError", "SymbpError", "UnsupportedError", "suggest"]
 
 
 class SymbpError(ValueError):
@@ -15,6 +15,13 @@ class SymbpError(ValueError):
 
 class NotationError(SymbpError):
     """An equation or a program is not well formed; raised when it is defined."""
+
+
+class OperandError(NotationError, TypeError):
+    """An operator or a function of Python or NumPy was given a symbol where it needs a number.
+
+    Also a ``TypeError``: SymPy and NumPy try an operation and catch that when it has no meaning.
+    """
 
 
 class UnsupportedError(SymbpError):

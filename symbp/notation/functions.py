@@ -5,6 +5,7 @@ it. What a record holds, and functions of a user's own, are in :mod:`symbp.notat
 """
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,16 @@ from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
 from symbp.notation.arguments import argument_of
-from symbp.notation.arithmetic import Written
+from symbp.notation.arithmetic import Plus, Written
+from symbp.notation.conditions import settled
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
+from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
     "largest", "leaky_relu", "log1p", "log_sum_exp", "maximum", "minimum", "operation_of", "relu",
-    "sigmoid", "silu", "softplus", "stop_gradient", "where",
+    "shares", "sigmoid", "silu", "softplus", "stop_gradient", "where",
 ]  # fmt: skip
 
 
@@ -120,16 +123,28 @@ class expm1(_Elementwise):  # noqa: N801
     nargs = 1
 
 
-class maximum(_Elementwise):  # noqa: N801
-    """The larger of two values; at a tie each has half of the gradient."""
+class _Extremum(_Elementwise):
+    """Base of maximum and minimum, which share their gradient equally, nested or not."""
 
     nargs = 2
 
+    def _eval_derivative(self, symbol: Any) -> Expr:
+        parts = [share * each.diff(symbol) for each, share in shares(self)]
+        return sum(parts[1:], parts[0])
 
-class minimum(_Elementwise):  # noqa: N801
-    """The smaller of two values; at a tie each has half of the gradient."""
 
-    nargs = 2
+class maximum(_Extremum):  # noqa: N801
+    """The larger of two values; at a tie each has half of the gradient.
+
+    Of three or more, ``maximum(a, maximum(b, c))`` in one formula, each has an equal share.
+    """
+
+
+class minimum(_Extremum):  # noqa: N801
+    """The smaller of two values; at a tie each has half of the gradient.
+
+    Of three or more, ``minimum(a, minimum(b, c))`` in one formula, each has an equal share.
+    """
 
 
 class log_sum_exp(_Elementwise):  # noqa: N801
@@ -162,7 +177,7 @@ class where(_Elementwise):  # noqa: N801
                 f"where({condition}, {a}, {b}): expected a condition such as i <= j, got "
                 f"{condition!r}"
             )
-        return super().__new__(cls, condition, a, b, **options)
+        return super().__new__(cls, settled(condition), a, b, **options)
 
     @classmethod
     def eval(cls, condition: Any, a: Expr, b: Expr) -> Expr | None:
@@ -194,23 +209,23 @@ def _sigmoid_value(x: Any) -> Any:
 
 
 def _gelu_derivative(x: Expr) -> tuple[Expr]:
-    cdf = (1 + sympy.erf(x / sympy.sqrt(2))) / 2
-    return (cdf + x * sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi),)
+    cdf = (1 + erf(x / sqrt(2))) / 2
+    return (cdf + x * exp(-(x**2) / 2) / sqrt(2 * sympy.pi),)
 
 
 def _gelu_tanh_parts(x: Expr) -> tuple[Expr, Expr]:
-    scale = sympy.sqrt(2 / sympy.pi)
+    scale = sqrt(2 / sympy.pi)
     cubic = sympy.Rational(44715, 1000000)
     return scale * (x + cubic * x**3), scale * (1 + 3 * cubic * x**2)
 
 
 def _gelu_tanh_definition(x: Expr) -> Expr:
-    return x * (1 + sympy.tanh(_gelu_tanh_parts(x)[0])) / 2
+    return x * (1 + tanh(_gelu_tanh_parts(x)[0])) / 2
 
 
 def _gelu_tanh_derivative(x: Expr) -> tuple[Expr]:
     inner, slope = _gelu_tanh_parts(x)
-    t = sympy.tanh(inner)
+    t = tanh(inner)
     return ((1 + t) / 2 + x * (1 - t**2) * slope / 2,)
 
 
@@ -224,18 +239,50 @@ def _largest_derivative(*x: Expr) -> tuple[Expr, ...]:
     greatest = largest(*x)
     # Whether two values are equal is not for SymPy to find out, which would try for long.
     hits = [where(sympy.Eq(each, greatest, evaluate=False), 1, 0) for each in x]
-    ties = sympy.Add(*hits)
+    ties = Plus(*hits)
     return tuple(hit / ties for hit in hits)
+
+
+def shares(node: Expr) -> list[tuple[Expr, Expr]]:
+    """Return what a maximum or minimum is taken of, nested ones included, each with its share.
+
+    The share is 1 for the one that is taken, equal parts of it at a tie, 0 elsewhere.
+    """
+    taken_of = list(dict.fromkeys(_taken_of(node, type(node))))
+    if len(taken_of) <= 2:
+        a, b = taken_of[0], taken_of[-1]
+        first, second = (a, b) if isinstance(node, maximum) else (b, a)
+        if a == b:
+            return [(a, _one)]
+        return [(a, _greater(first, second)), (b, _greater(second, first))]
+    relation = sympy.Ge if isinstance(node, maximum) else sympy.Le
+    result = []
+    for each in taken_of:
+        others = [other for other in taken_of if other is not each]
+        # Compared with one another and not with the result: a value that is computed again in
+        # another equation need not be equal to it.
+        ties = sum((where(sympy.Eq(other, each), 1, 0) for other in others), _one)
+        best = sympy.And(*(relation(each, other) for other in others))
+        result.append((each, where(best, 1 / ties, 0)))
+    return result
+
+
+def _taken_of(node: Expr, kind: type) -> Iterator[Expr]:
+    for argument in node.args:
+        if isinstance(argument, kind):
+            yield from _taken_of(argument, kind)
+        else:
+            yield argument
 
 
 _OPERATIONS = [
     Operation("identity", identity, lambda x: x, lambda x: (_one,), "{0}", "{0}", "{0}"),
     Operation(
         "sigmoid", sigmoid, _sigmoid_value, lambda x: (sigmoid(x) * (1 - sigmoid(x)),),
-        "sigmoid", r"\sigma", "σ", definition=lambda x: 1 / (1 + sympy.exp(-x)),
+        "sigmoid", r"\sigma", "σ", definition=lambda x: 1 / (1 + exp(-x)),
     ),
     Operation(
-        "tanh", sympy.tanh, np.tanh, lambda x: (1 - sympy.tanh(x) ** 2,),
+        "tanh", tanh, np.tanh, lambda x: (1 - tanh(x) ** 2,),
         "tanh", r"\tanh", "tanh",
     ),
     Operation(
@@ -255,75 +302,78 @@ _OPERATIONS = [
         "elu", elu,
         lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
         lambda x, alpha: (
-            where(x > 0, 1, elu(x, alpha) + alpha),
+            where(x > 0, 1, alpha * exp(x)),
             where(x > 0, 0, expm1(minimum(x, 0))),
         ),
         "({0} if {0} > real(0) else {1} * expm1({0}))", r"\operatorname{elu}", "elu",
-        definition=lambda x, alpha: where(x > 0, x, alpha * (sympy.exp(x) - 1)),
+        definition=lambda x, alpha: where(x > 0, x, alpha * (exp(x) - 1)),
         domain="all real numbers; derivative alpha at 0",
     ),
     Operation(
-        "gelu", gelu, lambda x: x * scipy.special.ndtr(x), _gelu_derivative,
+        "gelu", gelu, lambda x: np.maximum(x, -40) * scipy.special.ndtr(x), _gelu_derivative,
         "gelu", r"\operatorname{gelu}", "gelu",
-        definition=lambda x: x * (1 + sympy.erf(x / sympy.sqrt(2))) / 2,
+        definition=lambda x: x * (1 + erf(x / sqrt(2))) / 2,
     ),
     Operation(
         "gelu_tanh", gelu_tanh,
-        lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+        lambda x: (
+            np.maximum(x, -40)
+            * scipy.special.expit(np.sqrt(8 / np.pi) * (x + 0.044715 * x**3))
+        ),
         _gelu_tanh_derivative, "gelu_tanh", r"\operatorname{gelu_t}", "gelu_t",
         definition=_gelu_tanh_definition,
     ),
     Operation(
-        "silu", silu, lambda x: x * scipy.special.expit(x),
+        "silu", silu, lambda x: np.maximum(x, -800) * scipy.special.expit(x),
         lambda x: (sigmoid(x) + silu(x) * (1 - sigmoid(x)),),
-        "{0} * sigmoid({0})", r"\operatorname{silu}", "silu",
-        definition=lambda x: x / (1 + sympy.exp(-x)),
+        "silu", r"\operatorname{silu}", "silu",
+        definition=lambda x: x / (1 + exp(-x)),
     ),
     Operation(
         "softplus", softplus, lambda x: np.logaddexp(0, x), lambda x: (sigmoid(x),),
         "softplus", r"\operatorname{softplus}", "softplus",
-        definition=lambda x: sympy.log(1 + sympy.exp(x)),
+        definition=lambda x: log(1 + exp(x)),
     ),
-    Operation("sin", sympy.sin, np.sin, lambda x: (sympy.cos(x),), "sin", r"\sin", "sin", False),
-    Operation("cos", sympy.cos, np.cos, lambda x: (-sympy.sin(x),), "cos", r"\cos", "cos", False),
-    Operation("exp", sympy.exp, np.exp, lambda x: (sympy.exp(x),), "exp", r"\exp", "exp", False),
+    Operation("sin", sin, np.sin, lambda x: (cos(x),), "sin", r"\sin", "sin", False),
+    Operation("cos", cos, np.cos, lambda x: (-sin(x),), "cos", r"\cos", "cos", False),
+    Operation("exp", exp, np.exp, lambda x: (exp(x),), "exp", r"\exp", "exp", False),
     Operation(
-        "expm1", expm1, np.expm1, lambda x: (sympy.exp(x),),
+        "expm1", expm1, np.expm1, lambda x: (exp(x),),
         "expm1", r"\operatorname{expm1}", "expm1", False,
-        definition=lambda x: sympy.exp(x) - 1,
+        definition=lambda x: exp(x) - 1,
     ),
     Operation(
-        "log", sympy.log, np.log, lambda x: (1 / x,), "log", r"\ln", "ln", False,
+        "log", log, np.log, lambda x: (1 / x,), "log", r"\ln", "ln", False,
         domain="x > 0; -inf at 0, nan below",
     ),
     Operation(
         "log1p", log1p, np.log1p, lambda x: (1 / (1 + x),), "log1p",
         r"\operatorname{log1p}", "log1p", False,
-        definition=lambda x: sympy.log(1 + x), domain="x > -1; -inf at -1, nan below",
+        definition=lambda x: log(1 + x), domain="x > -1; -inf at -1, nan below",
     ),
     Operation(
-        "erf", sympy.erf, lambda x: scipy.special.erf(x),
-        lambda x: (2 * sympy.exp(-(x**2)) / sympy.sqrt(sympy.pi),),
-        "erf", r"\operatorname{erf}", "erf", False,
+        "erf", erf, lambda x: scipy.special.erf(x),
+        lambda x: (2 * exp(-(x**2)) / sqrt(sympy.pi),),
+        "erf", r"\operatorname{erf}", "erf",
     ),
     Operation(
-        "abs", sympy.Abs, np.abs, lambda x: (sympy.sign(x),), "abs({0})", r"\left|{0}\right|",
+        "abs", Abs, np.abs, lambda x: (sign(x),), "abs({0})", r"\left|{0}\right|",
         "|{0}|", False, domain="all real numbers; derivative 0 at 0",
     ),
     Operation(
-        "sign", sympy.sign, np.sign, lambda x: (_zero,),
+        "sign", sign, np.sign, lambda x: (_zero,),
         "(real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else {0}))",
         r"\operatorname{sign}", "sign", False, domain="all real numbers; 0 at 0",
     ),
     Operation(
         "maximum", maximum, np.maximum, lambda a, b: (_greater(a, b), _greater(b, a)),
         "({0} if {0} >= {1} or {0} != {0} else {1})", r"\max", "max", False,
-        domain="all real numbers; half of the gradient to each at a tie",
+        domain="all real numbers; the gradient is shared equally among ties",
     ),
     Operation(
         "minimum", minimum, np.minimum, lambda a, b: (_greater(b, a), _greater(a, b)),
         "({0} if {0} <= {1} or {0} != {0} else {1})", r"\min", "min", False,
-        domain="all real numbers; half of the gradient to each at a tie",
+        domain="all real numbers; the gradient is shared equally among ties",
     ),
     Operation(
         "largest", largest,
@@ -336,9 +386,9 @@ _OPERATIONS = [
     Operation(
         "log_sum_exp", log_sum_exp,
         lambda *x: np.logaddexp.reduce(np.broadcast_arrays(*x), axis=0),
-        lambda *x: tuple(sympy.exp(each - log_sum_exp(*x)) for each in x),
+        lambda *x: tuple(exp(each - log_sum_exp(*x)) for each in x),
         "", r"\operatorname{logsumexp}", "logsumexp", False,
-        definition=lambda *x: sympy.log(sympy.Add(*(sympy.exp(each) for each in x))),
+        definition=lambda *x: log(Plus(*(exp(each) for each in x))),
     ),
     Operation(
         "where", where, np.where,

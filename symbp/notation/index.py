@@ -5,11 +5,13 @@ never capture an index that merely has the same name.
 """
 
 import itertools
+import numbers
 from typing import Any, TypeAlias
 
 import sympy
 
-from symbp.notation.errors import NotationError
+from symbp.notation.errors import NotationError, OperandError
+from symbp.notation.refusals import Symbolic
 
 __all__ = ["Extent", "Index", "batch_extent", "extent_of", "indices"]
 
@@ -31,14 +33,13 @@ def extent_of(value: object) -> Extent:
         return batch_extent(value)
     if isinstance(value, sympy.Symbol) and not isinstance(value, Index):
         return batch_extent(value.name)
-    if isinstance(value, sympy.Integer):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    whole = isinstance(value, (numbers.Integral, sympy.Integer)) and not isinstance(value, bool)
+    if not whole or int(value) < 1:  # type: ignore[call-overload]
         raise NotationError(f"extent {value!r}: expected a positive int or a name such as 'N'")
-    return value
+    return int(value)  # type: ignore[call-overload]
 
 
-class Index(sympy.Dummy):
+class Index(Symbolic, sympy.Dummy):
     """An index ``i = 0, …, extent - 1``.
 
     Parameters
@@ -57,9 +58,11 @@ class Index(sympy.Dummy):
     30
     """
 
-    __slots__ = ("extent", "sequential")
+    __slots__ = ("extent", "origin", "sequential")
     extent: Extent
     sequential: bool
+    origin: int
+    """The serial number of the index that this one is a fresh copy of, or its own."""
 
     def __new__(cls, name: str, extent: Any, sequential: bool = False) -> "Index":
         """Return a new index, unlike any other."""
@@ -71,6 +74,7 @@ class Index(sympy.Dummy):
         )
         index.extent = extent_of(extent)
         index.sequential = bool(sequential)
+        index.origin = index.dummy_index
         return index
 
     def __getnewargs_ex__(self) -> Any:
@@ -82,9 +86,17 @@ class Index(sympy.Dummy):
     def __deepcopy__(self, memo: object) -> "Index":
         return self
 
+    def __index__(self) -> int:
+        raise OperandError(
+            f"{self} is an index, which stands for every number from 0 to its extent, and no int: "
+            f"it is a subscript of tensors, such as x[{self}]"
+        )
+
     def fresh(self) -> "Index":
         """Return a new index of the same name, extent and kind."""
-        return Index(self.name, self.extent, self.sequential)
+        made = Index(self.name, self.extent, self.sequential)
+        made.origin = self.origin
+        return made
 
     def _sympystr(self, printer: object) -> str:
         return str(self.name)

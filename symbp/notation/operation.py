@@ -9,18 +9,27 @@ with ``fdiff`` and ``_eval_expand_func``.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Any
+from typing import Any, Literal
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
+from symbp.notation.conditions import in_our_words
 from symbp.notation.errors import NotationError
+from symbp.notation.standard import translated_kinds
 
-__all__ = ["OPERATIONS", "Operation", "function", "in_notation", "operation_of", "register"]
+__all__ = [
+    "OPERATIONS", "Form", "Operation", "function", "has_own_derivative", "in_notation",
+    "operation_of", "register",
+]  # fmt: skip
 
 Rule = Callable[..., tuple[Expr, ...]]
+
+#: The form of a derivative: as textbooks print it; as it is computed where time counts; and as it
+#: is computed where every derivative has its digits over the whole range.
+Form = Literal["textbook", "fast", "accurate"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,10 @@ class Operation:
         The textbook formula, where the stable code differs from it or none is built in.
     domain : str
         Where it is defined and what happens at kinks and limits.
+    computed : callable, optional
+        The derivative as it is computed, where the textbook's form loses digits.
+    accurate : callable, optional
+        The same where it takes more time than the textbook's form; see :data:`Form`.
     """
 
     name: str
@@ -61,16 +74,34 @@ class Operation:
     named_derivative: bool = True
     definition: Callable[..., Expr] | None = None
     domain: str = "all real numbers"
+    computed: Rule | None = None
+    accurate: Rule | None = None
+
+    def rule(self, form: Form) -> Rule:
+        """Return the derivative in a form.
+
+        Parameters
+        ----------
+        form : {"textbook", "fast", "accurate"}
+            A function whose derivative has only one form has it in all three.
+        """
+        forms = {"textbook": (), "fast": (self.computed,)}
+        chosen = forms.get(form, (self.accurate, self.computed))
+        return next((rule for rule in chosen if rule is not None), self.derivative)
 
 
 OPERATIONS: dict[str, Operation] = {}
 _by_class: dict[type, Operation] = {}
 
 
-def register(operation: Operation) -> None:
-    """Add a built-in function to those that are known."""
-    OPERATIONS[operation.name] = operation
+def register(operation: Operation, listed: bool = True) -> None:
+    """Add a built-in function to those that are known; one that is not listed has no name."""
+    if listed:
+        OPERATIONS[operation.name] = operation
     _by_class[operation.function] = operation
+    for kind in operation.function.__mro__:
+        if kind in translated_kinds():  # SymPy's own exp is the notation's
+            _by_class[kind] = operation
 
 
 def operation_of(function_class: type) -> Operation:
@@ -81,7 +112,9 @@ def operation_of(function_class: type) -> Operation:
     """
     record = _by_class.get(function_class)
     if record is None:  # exp of the notation is a subclass of SymPy's
-        record = next((_by_class[base] for base in function_class.__mro__ if base in _by_class), None)
+        record = next(
+            (_by_class[base] for base in function_class.__mro__ if base in _by_class), None
+        )
     if record is None:
         record = _by_class[function_class] = _record_of_users_function(function_class)
     return record
@@ -103,7 +136,7 @@ def _record_of_users_function(function_class: type) -> Operation:
 
     def derivative(*args: Expr) -> tuple[Expr, ...]:
         application = function_class(*args)
-        if _has_own_derivative(function_class):
+        if has_own_derivative(function_class):
             label = f"derivative of {name}"
             return tuple(
                 _formula(label, partial(application.fdiff, i + 1)) for i in range(len(args))
@@ -111,12 +144,38 @@ def _record_of_users_function(function_class: type) -> Operation:
         symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(args))]
         value = _written_out(definition(*symbols))
         values = dict(zip(symbols, args, strict=True))
-        return tuple(value.diff(symbol).xreplace(values) for symbol in symbols)
+        return tuple(_slope(value, symbol).xreplace(values) for symbol in symbols)
 
     printed = r"\operatorname{" + name.replace("_", r"\_") + "}"
     return Operation(
         name, function_class, None, derivative, "", printed, name, definition=definition
     )
+
+
+class _general_power(sympy.Function):  # noqa: N801
+    """A power with a varying exponent, while SymPy differentiates a formula."""
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Return the derivative as the notation states it where the base is 0."""
+        # They build on this module.
+        from symbp.notation.singular import power_log, power_slope
+
+        return (power_slope, power_log)[argindex - 1](*self.args)
+
+
+def _slope(value: Expr, symbol: sympy.Dummy) -> Expr:
+    """Return the derivative of a formula in symbols."""
+
+    def varies(node: Expr) -> bool:
+        return (
+            isinstance(node, sympy.Pow)
+            and not node.args[1].is_number
+            and not node.args[0].is_positive
+        )
+
+    named = value.replace(varies, lambda node: _general_power(*node.args))
+    result = named.diff(symbol)
+    return result.replace(_general_power, lambda base, exponent: base**exponent)
 
 
 def in_notation(expression: Expr, label: str) -> Expr:
@@ -147,11 +206,14 @@ def _formula(label: str, evaluate: Callable[[], Any]) -> Expr:
     except NotationError:
         raise
     except Exception as error:  # a user's code: whatever it raises is to be said by name
-        raise NotationError(f"{label}: it raised {type(error).__name__}: {error}") from error
+        raise NotationError(
+            f"{label}: it raised {type(error).__name__}: {in_our_words(error)}"
+        ) from error
     return in_notation(expression_of(result, label), label)
 
 
-def _has_own_derivative(function_class: Any) -> bool:
+def has_own_derivative(function_class: Any) -> bool:
+    """Whether a function of a user's own has a derivative of its author's."""
     return function_class.fdiff is not sympy.Function.fdiff
 
 
@@ -163,7 +225,7 @@ def _written_out(expression: Expr) -> Expr:
             hasattr(node, "_eval_expand_func")
             and isinstance(node, sympy.Function)
             and not str(type(node).__module__).startswith("sympy.")
-            and not _has_own_derivative(type(node))
+            and not has_own_derivative(type(node))
         )
 
     return expression.replace(is_open, lambda node: _written_out(node._eval_expand_func()))

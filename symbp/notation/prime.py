@@ -9,8 +9,10 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+import symbp.notation.derivative_functions  # noqa: F401 - they complete the functions' records
 from symbp.notation.arithmetic import Written
 from symbp.notation.functions import operation_of
+from symbp.notation.operation import Form
 from symbp.notation.standard import translated
 
 __all__ = ["Prime", "expand_primes"]
@@ -50,10 +52,10 @@ class Prime(Written, Expr):
         """Which argument it is differentiated with respect to, counted from 1."""
         return int(self.args[1])
 
-    def rule(self) -> Expr:
-        """Return the derivative written out by the function's rule."""
+    def rule(self, form: Form = "textbook") -> Expr:
+        """Return the derivative written out by the function's rule, in one of its forms."""
         record = operation_of(type(self.application))
-        rule = record.derivative(*self.application.args)[self.argument - 1]
+        rule = record.rule(form)(*self.application.args)[self.argument - 1]
         return translated(sympy.sympify(rule, strict=True))
 
     def _sympystr(self, printer: Any) -> str:
@@ -63,12 +65,20 @@ class Prime(Written, Expr):
         return f"{type(application).__name__}{marks}({arguments})"
 
 
-def expand_primes(expression: Expr) -> Expr:
-    """Return the expression with every :class:`Prime` written out by its function's rule."""
+def expand_primes(expression: Expr, form: Form = "textbook") -> Expr:
+    """Return the expression with every :class:`Prime` written out by its function's rule.
+
+    Parameters
+    ----------
+    expression : SymPy expression
+        Any.
+    form : {"textbook", "fast", "accurate"}
+        As it is printed, or as it is computed.
+    """
     while True:
         primes = expression.atoms(Prime)
         if not primes:
             return expression
         # Innermost first: a rule's result never holds a Prime of its own argument.
-        mapping = {p: p.rule() for p in primes if not any(a.has(Prime) for a in p.args)}
+        mapping = {p: p.rule(form) for p in primes if not any(a.has(Prime) for a in p.args)}
         expression = expression.xreplace(mapping)

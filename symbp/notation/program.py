@@ -7,12 +7,15 @@ from typing import Any
 
 import sympy
 
+from symbp.notation.arguments import no_equation
 from symbp.notation.bounds import check_bounds
 from symbp.notation.dependence import components, definitions, offset, predecessors, time_axis
 from symbp.notation.display import equations_bundle
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError
+from symbp.notation.extents import check_run_time_extent, is_known_to_predict
 from symbp.notation.index import Index
+from symbp.notation.numpy_operands import short
 from symbp.notation.tensor import Element, Role, Tensor
 
 __all__ = ["Program"]
@@ -41,7 +44,8 @@ class Program:
     ------
     NotationError
         A tensor defined twice or not at all, a name used twice, a cycle that is not a
-        recurrence, a parameter that the cost does not need, a subscript out of range.
+        recurrence, a parameter or target that the cost does not need, a subscript out of range,
+        a run-time extent that no input has, a state.
 
     Examples
     --------
@@ -70,11 +74,11 @@ class Program:
         derived: bool = False,
     ) -> None:
         if not isinstance(equations, Iterable):
-            raise NotationError(f"a program takes a list of equations, got {equations!r}")
+            raise NotationError(f"a program takes a list of equations, got {short(equations)}")
         given = tuple(equations)
         for equation in given:
             if not isinstance(equation, Equation):
-                raise NotationError(f"a program takes equations, got {equation!r}")
+                raise NotationError(f"a program takes equations, {no_equation(equation)}")
         if isinstance(cost, Element):
             cost = cost.tensor
         if isinstance(output, Element):
@@ -186,7 +190,11 @@ class Program:
         targets = set(self.targets)
         for equation in reversed(self.equations):
             tensor = equation.tensor
-            if tensor is not self.cost and not targets & self.depends_on([tensor]):
+            if (
+                tensor is not self.cost
+                and not targets & self.depends_on([tensor])
+                and is_known_to_predict(self, tensor)
+            ):
                 return tensor
         return None
 
@@ -213,6 +221,7 @@ def _in_order(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
 
 
 def _check(program: Program) -> None:
+    _check_states(program)
     defined = definitions(program.equations)
     for tensor, positions in defined.items():
         if len(positions) > 1:
@@ -232,14 +241,35 @@ def _check(program: Program) -> None:
         if program.cost not in defined:
             raise NotationError(f"cost {program.cost.name} is not defined by an equation")
         needed = program.depends_on([program.cost])
-        for parameter in program.parameters:
-            if parameter not in needed:
+        for tensor in (*program.parameters, *program.targets):
+            if tensor not in needed:
                 raise NotationError(
-                    f"parameter {parameter.name} is unused: the cost {program.cost.name} does "
-                    f"not depend on it"
+                    f"{tensor.role} {tensor.name} is unused: the cost {program.cost.name} does "
+                    f"not depend on it" + _ADVICE[tensor.role]
                 )
     if program.output is not None and program.output not in defined:
         raise NotationError(f"output {program.output.name} is not defined by an equation")
+    check_run_time_extent(program)
+
+
+_ADVICE = {
+    "parameter": "",
+    "target": "; compare the output with it in the cost, declare it with bp.input if it is one, "
+    "or leave out the equation that reads it",
+}
+
+
+def _check_states(program: Program) -> None:
+    """Refuse what only an optimizer writes: nothing would run the updates of a user's state."""
+    states = program.with_role("state")
+    if states or program.updates:
+        what = f"state {states[0].name}" if states else "updates="
+        raise NotationError(
+            f"{what}: a program cannot keep values from one call to the next yet, only optimizers "
+            f"do; what changes over time is a recurrence, see bp.Index(…, sequential=True)"
+        )
+    if program.gradients:
+        raise NotationError("gradients=: they are derived from the cost; leave the argument out")
 
 
 def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:

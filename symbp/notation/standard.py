@@ -5,6 +5,7 @@ products keep the written order (see :mod:`symbp.notation.arithmetic`), and noth
 argument is rearranged. An equation translates SymPy's own into them.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import sympy
@@ -15,6 +16,7 @@ from symbp.notation.arithmetic import Plus, Power, Times, Written, is_written, p
 
 __all__ = [
     "Abs", "cos", "erf", "exp", "log", "sign", "sin", "sqrt", "tanh", "translated",
+    "translated_kinds",
 ]  # fmt: skip
 
 
@@ -113,6 +115,11 @@ _TRANSLATED: dict[type, Any] = {
     sympy.Abs: Abs,
     sympy.sign: sign,
 }
+
+
+def translated_kinds() -> Collection[type]:
+    """Return the classes of SymPy that the notation has versions of."""
+    return _TRANSLATED.keys()
 
 
 def translated(expression: Any) -> Any:

@@ -9,14 +9,15 @@ import itertools
 import keyword
 import math
 import unicodedata
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import sympy
 from sympy.core.expr import AtomicExpr, Expr
 
 from symbp.notation.arithmetic import Written
-from symbp.notation.errors import NotationError, suggest
+from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.index import Extent, Index
+from symbp.notation.numpy_operands import plain_number
 
 __all__ = [
     "ROLES",
@@ -167,8 +168,24 @@ class Tensor(Written, AtomicExpr):
             subscripts = (subscripts,)
         return Element(self, *subscripts)
 
-    def __iter__(self) -> Any:
-        raise TypeError(f"tensor {self.name} is symbolic and cannot be iterated over")
+    def __setitem__(self, subscripts: Any, value: Any) -> NoReturn:
+        element = self[subscripts]
+        raise OperandError(
+            f"{element} = …: a tensor holds no numbers to be replaced; what it is to be is an "
+            f"equation, bp.Equation({element}, …), in the list of bp.Program"
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise OperandError(
+            f"{self.name} is a symbol and cannot be run through; {self.element} stands for each "
+            f"of its elements, and bp.Sum, bp.Mean and bp.Max run over an index"
+        )
+
+    def __len__(self) -> int:
+        raise OperandError(f"{self.name} is a symbol; its sizes are {self.name}.shape")
+
+    def __bool__(self) -> bool:
+        return True
 
     @property
     def element(self) -> "Element":
@@ -212,7 +229,7 @@ class Element(Written, Expr):
         if len(subscripts) != tensor.rank:
             raise NotationError(
                 f"{tensor.name} has {tensor.rank} indices, got {len(subscripts)}: "
-                f"{tensor.name}[{', '.join(map(str, subscripts))}]"
+                f"{tensor.name}[{', '.join(map(str, subscripts))}]; write {_declared_as(tensor)}"
             )
         self: Element = super().__new__(cls, *(_subscript(tensor, s) for s in subscripts))
         self.tensor = tensor
@@ -224,12 +241,6 @@ class Element(Written, Expr):
     def func(self) -> Any:
         """Rebuild with other subscripts (SymPy's traversal calls ``func(*args)``)."""
         return functools.partial(Element, self.tensor, serial=self.serial)
-
-    def __array_ufunc__(self, ufunc: Any, *arguments: Any, **options: Any) -> Any:
-        raise TypeError(
-            f"np.{ufunc.__name__} computes with arrays, {self} is symbolic: use the function of "
-            f"symbp or SymPy, such as bp.{ufunc.__name__}"
-        )
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.tensor, *self.args)
@@ -266,6 +277,11 @@ class Element(Written, Expr):
 
     def _eval_derivative(self, symbol: Any) -> Expr:
         return sympy.S.One if symbol == self else sympy.S.Zero
+
+
+def _declared_as(tensor: Tensor) -> str:
+    axes = ", ".join(map(str, tensor.indices))
+    return f"{tensor.name}[{axes}]" if axes else f"{tensor.name}, or {tensor.name}[()]"
 
 
 def _subscript(tensor: Tensor, value: Any) -> Expr:
@@ -307,6 +323,7 @@ def _is_initial(value: Any) -> bool:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return False
     law, number = value
+    number = number if plain_number(number) is None else plain_number(number)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
@@ -344,6 +361,8 @@ def target(name: str, *indices: Index, **options: Any) -> Tensor:
 
 def constant(name: str, value: float, **options: Any) -> Tensor:
     """Declare a scalar constant; its value is written into the generated module."""
+    number = plain_number(value)
+    value = value if number is None else number
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
     return _declared(name, (), "constant", {"value": float(value), **options})

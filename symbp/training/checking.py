@@ -9,7 +9,8 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from symbp.calculus.precise import DIGITS, evaluate
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
 from symbp.networks.optimizers import SGD
+from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.index import Index
 from symbp.notation.program import Program
@@ -107,7 +109,7 @@ def check(
     True
     """
     if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise SymbpError("nothing to check: the program has no cost")
     if not program.parameters:
@@ -289,10 +291,11 @@ class _Checker:
             gradients = {t.name: found[g.name] for t, g in self.differentiated.gradients}
             now = _Settled(digits, found[self.program.cost.name][()], gradients)
             if before is not None and _agree(before, now):
+                without = _without_rounding(before, now)
                 if _is_finite(before):
-                    return before
+                    return without
                 # An infinity may be a number that lacks digits: log(1 - σ(300)) is -300.
-                agreed = agreed or before
+                agreed = agreed or without
             before = now
         assert before is not None
         return agreed or before
@@ -350,6 +353,20 @@ def _is_finite(found: _Settled) -> bool:
     return all(number - number == 0 for number in numbers)
 
 
+def _without_rounding(one: _Settled, other: _Settled) -> _Settled:
+    """Return the first with 0 for the gradients that are rounding, and shrink with the digits."""
+    gradients = {
+        name: np.where(_shrinks(array, other.gradients[name]), array * 0, array)
+        for name, array in one.gradients.items()
+    }
+    return replace(one, gradients=gradients)
+
+
+@partial(np.vectorize, otypes=[bool])
+def _shrinks(a: Any, b: Any) -> bool:
+    return bool(abs(b) <= 1e-20 * abs(a) <= 1e-60)
+
+
 def _close(a: Any, b: Any, size: Any) -> bool:
     if a == b or (a != a and b != b):
         return True
@@ -357,7 +374,7 @@ def _close(a: Any, b: Any, size: Any) -> bool:
     return bool(
         abs(a - b) <= 1e-20 * abs(b)
         or abs(a - b) <= 1e-40 * size
-        or abs(b) <= 1e-20 * abs(a) <= 1e-60
+        or _shrinks(a, b)
     )
 
 

@@ -35,6 +35,7 @@ _ROUTINES = {
     r"vector: $y \leftarrow \alpha A x + \beta y$, where `A` is `rows` by `columns`; `t` says "
     "whether it is transposed first, `p` is the length of its rows in memory, and `i` and `j` are "
     "the steps between the entries of the vectors.",
+    "added": "`added(s, t)` is $s + t$; the terms of a sum may be added in any order.",
     "ger": "`ger(rows, columns, alpha, x, i, y, j, A, p)` adds an outer product: "
     r"$A \mathrel{+}= \alpha x y^T$, where `A` is `rows` by `columns`; `i` and `j` are the steps "
     "between the entries of the vectors, and `p` is the length of the rows in memory.",

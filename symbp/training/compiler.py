@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from symbp.calculus.expand import expand
+from symbp.calculus.inline_denominators import inline_denominators
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.share import share
@@ -24,9 +25,12 @@ from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
-from symbp.networks.optimizers import SGD, Optimizer, optimise
+from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise
+from symbp.networks.options import checked_options
+from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
+from symbp.notation.operation import Form
 from symbp.notation.program import Program
 
 __all__ = [
@@ -40,7 +44,10 @@ __all__ = [
 
 
 def module_source(
-    program: Program, optimizer: Optimizer | None = None, dtype: str = "float64"
+    program: Program,
+    optimizer: Optimizer | str | None = None,
+    dtype: str = "float64",
+    derivatives: str = "fast",
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -48,10 +55,12 @@ def module_source(
     ----------
     program : Program
         With a cost and at least one parameter.
-    optimizer : Optimizer, optional
+    optimizer : Optimizer or str, optional
         What a training step does with the gradient; by default ``SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
+    derivatives : {"fast", "accurate"}
+        See :func:`generate`.
 
     Returns
     -------
@@ -59,19 +68,26 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {type(program).__name__}")
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise SymbpError("the program has no cost: pass cost=… to bp.Program")
     if not program.parameters:
         raise SymbpError("the program has no parameters, there is nothing to train")
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise SymbpError(f"optimizer: expected one such as bp.SGD(0.1), got {optimizer!r}")
+    chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
+    form = _form(derivatives)
     _check_output(program)
-    chosen = SGD(0.1) if optimizer is None else optimizer
-    gradient, step = lowered(program, chosen)
+    gradient, step = lowered(program, chosen, form)
     # -> text
-    latex, title = _latex(program), _title(program, chosen)
+    latex, title = _latex(program), _title(program, chosen, form)
     return module_text(program, gradient, step, dtype, latex, title, _threshold(program))
+
+
+def _form(derivatives: str) -> Form:
+    if derivatives == "fast":
+        return "fast"
+    if derivatives == "accurate":
+        return "accurate"
+    raise SymbpError(f"derivatives: expected 'fast' or 'accurate', got {derivatives!r}")
 
 
 def _check_output(program: Program) -> None:
@@ -92,7 +108,9 @@ def _threshold(program: Program) -> float:
     return 0.5 if known is None else known.threshold
 
 
-def lowered(program: Program, optimizer: Optimizer) -> tuple[Program, Program]:
+def lowered(
+    program: Program, optimizer: Optimizer, derivatives: Form = "fast"
+) -> tuple[Program, Program]:
     """Return what the generator writes out: the program with its gradient, and with a step.
 
     Parameters
@@ -101,15 +119,17 @@ def lowered(program: Program, optimizer: Optimizer) -> tuple[Program, Program]:
         With a cost and at least one parameter.
     optimizer : Optimizer
         What a training step does with the gradient.
+    derivatives : {"fast", "accurate"}
+        Which form of a function's derivative is computed, where there are two.
     """
     # a user's equations -> one reduction each, in forms that cannot overflow
-    plain = stabilise(normalise(program))
+    plain = inline_denominators(stabilise(normalise(program)))
     # -> and the equations of the gradient
     differentiated = reverse(plain)
     # -> and the equations of one optimizer step
     updated = optimise(differentiated, optimizer)
     # -> scalar bodies written out, each value computed once
-    return share(expand(differentiated)), share(expand(updated))
+    return share(expand(differentiated, derivatives)), share(expand(updated, derivatives))
 
 
 def _latex(program: Program) -> dict[str, str]:
@@ -118,15 +138,18 @@ def _latex(program: Program) -> dict[str, str]:
     return {line.tensor.name: line.latex("index") for line in lines}
 
 
-def _title(program: Program, optimizer: Optimizer) -> str:
-    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}."
+def _title(program: Program, optimizer: Optimizer, derivatives: Form) -> str:
+    how = "" if derivatives == "fast" else f", {derivatives} derivatives"
+    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}{how}."
 
 
+@checked_options
 def generate(
     program: Program,
     path: str | os.PathLike[str],
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
+    derivatives: str = "fast",
 ) -> Path:
     """Write the standalone module of a program to a file.
 
@@ -136,10 +159,16 @@ def generate(
         A network, or your own equations with a cost.
     path : path
         Where to write; the file appears only when it is complete.
-    optimizer : Optimizer, optional
-        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
+    derivatives : {"fast", "accurate"}
+        ``"fast"`` computes the derivatives of ``sigmoid`` and ``tanh`` from their output, as
+        ``a·(1 - a)`` and ``1 - a**2``: they have few right digits where the function is flat.
+        ``"accurate"`` computes them from the input, with full relative accuracy. All other
+        functions have accurate derivatives in both.
 
     Returns
     -------
@@ -161,20 +190,29 @@ def generate(
     >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
     'xor.py'
     """
-    return write_text(path, module_source(program, optimizer, dtype))
+    return write_text(path, module_source(program, optimizer, dtype, derivatives))
 
 
-def compile(program: Program, optimizer: Optimizer | None = None, dtype: str = "float64") -> Any:
+@checked_options
+def compile(
+    program: Program,
+    optimizer: Optimizer | str | None = None,
+    dtype: str = "float64",
+    derivatives: str = "fast",
+) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
     Parameters
     ----------
     program : Program
         A network, or your own equations with a cost.
-    optimizer : Optimizer, optional
-        For example ``bp.Adam(0.001)``; by default ``bp.SGD(0.1)``.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
     dtype : {"float64", "float32"}
         The precision of the module.
+    derivatives : {"fast", "accurate"}
+        See :func:`generate`.
 
     Returns
     -------
@@ -191,7 +229,7 @@ def compile(program: Program, optimizer: Optimizer | None = None, dtype: str = "
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    text = module_source(program, optimizer, dtype)
+    text = module_source(program, optimizer, dtype, derivatives)
     name = f"symbp_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
     path = cache_folder() / f"{name}.py"
     # The name is the content's hash, so a file that is there is the right one, if nobody edited it.

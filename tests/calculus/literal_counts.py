@@ -18,6 +18,7 @@ from symbp.notation.functions import stop_gradient, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import LogSumExp, Max, Reduction
+from symbp.notation.singular import plainly
 from symbp.notation.tensor import Element
 
 Point = dict[Index, int]
@@ -45,7 +46,7 @@ def count(equations: Iterable[Equation]) -> tuple[int, int, int]:
     """Return the multiplications, additions and calls of computing the equations."""
     tally = Tally()
     for equation in equations:
-        body = whole_body(equation)
+        body = plainly(whole_body(equation))  # what is stated at singular points is not counted
         done: set[Any] = set()
         outer = [index for index in equation.domain if index not in equation.reduce]
         for point in points(outer):

@@ -11,7 +11,7 @@ from symbp.derivations.equations import DerivedEquation
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 C = bp.tensor("C")
-n, j, k, t = bp.indices("n j k t", "N", 3, 4, 5)
+n, i, j, k, t = bp.indices("n i j k t", "N", 3, 3, 4, 5)
 x, y, u, v = bp.input("x", j), bp.target("y", j), bp.input("u", k), bp.input("v", j)
 W, S = bp.parameter("W", j, k), bp.parameter("S", j, j.fresh())
 X, B = bp.input("X", n, k), bp.parameter("b", j)
@@ -65,7 +65,7 @@ def right(text: str) -> str:
             r"x_{j} \left( \sum_{k} u_{k} \right) \left( \sum_{k} u_{k}^2 \right)",
             "xⱼ (Σₖ uₖ) (Σₖ uₖ²)",
         ),
-        (-bp.Sum(x[j] * y[j], j) + 0 * j, r"-\sum_{k} x_{k} y_{k}", "-Σₖ xₖ yₖ"),
+        (-bp.Sum(x[i] * y[i], i), r"-\sum_{i} x_{i} y_{i}", "-Σᵢ xᵢ yᵢ"),
     ],
 )
 def test_the_index_form_keeps_the_order_of_people(body: Any, latex: str, text: str) -> None:

@@ -141,7 +141,7 @@ PROGRAMS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "an extent of the right": (
         lambda: equations((C, bp.Sum(b[l], l))),
-        "C: subscript l of b: extents disagree, the index has 4, the axis 3",
+        "C: subscript l of b: extents disagree, the index has 4, axis 0 has 3",
     ),
     "a batch index on another axis": (
         lambda: equations((C, bp.Sum(b[n], n))), "subscript n of b: an axis or index of extent N"
@@ -157,7 +157,7 @@ PROGRAMS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: equations((C, bp.Sum(b[j - 1], j))), "subscript j - 1 of b runs from -1 to 1"
     ),
     "a number out of range": (
-        lambda: equations((C, b[3])), "subscript 3 of b runs from 3 to 3, its axis from 0 to 2"
+        lambda: equations((C, b[3])), "C: b[3] is outside of b: axis 0 has 3 elements, counted"
     ),
     "a guard that is not enough": (
         lambda: equations((C, bp.Sum(bp.where(sympy.Gt(j, 1), b[j - 2], b[j + 1]), j))),

@@ -21,8 +21,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# The flags are given because Numba would inherit the caller's: its `reassoc` would undo the error
-# compensation below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
+# The flags are given because Numba would inherit the caller's; more would undo the compensation of
+# errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
 elementwise = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)

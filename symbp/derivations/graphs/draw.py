@@ -9,6 +9,7 @@ from symbp.derivations.graphs.formats import format_of, save
 from symbp.derivations.graphs.graph import Graph
 from symbp.derivations.graphs.neurons import layer_graph
 from symbp.derivations.graphs.reverse_network import reverse_graph
+from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.program import Program
 
@@ -80,7 +81,7 @@ def _view(thing: object, view: str | None) -> Graph:
     if graph is None:
         raise SymbpError(
             f"draw: expected a Network, Program, Derivation, Trace or Graph, "
-            f"got {type(thing).__name__}"
+            f"got {no_program(thing)}"
         )
     return graph
 

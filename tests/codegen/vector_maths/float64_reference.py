@@ -5,13 +5,11 @@ ulp, which are 2^-29 of float32's; at the worst number mpmath has the last word.
 measured on another scale.) They vectorise, so that all numbers take minutes, not an hour.
 """
 
-import importlib
-
 import numpy as np
 from numba import njit
 
 from symbp.codegen.runtime.vector_maths_float64 import from_bits, maximum, to_bits
-from tests.codegen.vector_maths.functions import SCALED, loop
+from tests.codegen.vector_maths.functions import SCALED, loop, runtime_function
 
 BLOCK = 1 << 14
 SMALLEST, NEXT_POWER = 2.0**-126, 2.0**128
@@ -34,9 +32,7 @@ def exhaustive(name: str, limit: float) -> tuple[float, float, int]:
         reference is not or the other way round.
     """
     apply = loop(name, "float32")
-    exact_value = getattr(
-        importlib.import_module("symbp.codegen.runtime.vector_maths_float64"), name
-    )
+    exact_value = runtime_function(name, "float64")
     least = 1.0 if name in SCALED else SMALLEST
 
     @njit(error_model="numpy")

@@ -7,6 +7,7 @@ number counts like the smallest normal one.
 import importlib
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
@@ -29,6 +30,18 @@ def _gelu_tanh(x: mpf) -> mpf:
     return x / (1 + mp.exp(-2 * max(min(inner, mpf(1000)), mpf(-1000))))
 
 
+def _silu_prime(x: mpf) -> mpf:
+    x = max(min(x, mpf(2000)), mpf(-2000))
+    return (1 + x / (1 + mp.exp(x))) / (1 + mp.exp(-x))
+
+
+def _gelu_tanh_prime(x: mpf) -> mpf:
+    x = max(min(x, mpf(60)), mpf(-60))
+    scale, cubic = 2 * mp.sqrt(2 / mp.pi), mpf("0.044715")
+    inner, slope = scale * (x + cubic * x**3), scale * (1 + 3 * cubic * x**2)
+    return (1 + x * slope / (1 + mp.exp(inner))) / (1 + mp.exp(-inner))
+
+
 #: What each function computes, in mpmath's arithmetic.
 EXACT: dict[str, Callable[[mpf], mpf]] = {
     "exp": mp.exp,
@@ -44,6 +57,11 @@ EXACT: dict[str, Callable[[mpf], mpf]] = {
     "cos": mp.cos,
     "gelu_prime": lambda x: _normal(x) + x * mp.npdf(x) if abs(x) < 60 else _normal(x),
     "gelu_tanh": _gelu_tanh,
+    "silu": lambda x: x / (1 + mp.exp(-max(x, mpf(-2000)))),
+    "tanh_prime": lambda x: mp.sech(min(abs(x), mpf(2000))) ** 2,
+    "silu_prime": _silu_prime,
+    "erf_prime": lambda x: 2 * mp.exp(-(min(abs(x), mpf(60)) ** 2)) / mp.sqrt(mp.pi),
+    "gelu_tanh_prime": _gelu_tanh_prime,
 }
 
 #: The largest error in ulp, float32 (over all numbers) and float64 (over samples). Functions with
@@ -62,18 +80,34 @@ BOUNDS: dict[str, dict[str, float]] = {
     "cos": {"float32": 0.95, "float64": 0.95},
     "gelu_prime": {"float32": 1.25, "float64": 1.1},
     "gelu_tanh": {"float32": 1.95, "float64": 1.9},
+    "silu": {"float32": 4.0, "float64": 3.3},
+    "tanh_prime": {"float32": 4.3, "float64": 4.1},
+    "silu_prime": {"float32": 1.2, "float64": 1.0},
+    "erf_prime": {"float32": 2.4, "float64": 1.65},
+    "gelu_tanh_prime": {"float32": 1.2, "float64": 1.1},
 }
-SCALED = ("gelu_prime", "gelu_tanh")
+SCALED = ("gelu_prime", "gelu_tanh", "silu_prime", "gelu_tanh_prime")
 #: Beyond it `sin` and `cos` return NaN.
 TRIGONOMETRIC_LIMIT = {"float32": 1e6, "float64": 1e15}
+
+
+def runtime_function(name: str, dtype: str) -> Callable[..., Any]:
+    """Return a function of the runtime, which has two files of them for each element type."""
+    for file in ("vector_maths", "activations"):
+        found = getattr(
+            importlib.import_module(f"symbp.codegen.runtime.{file}_{dtype}"), name, None
+        )
+        if found is not None:
+            return found
+    raise AssertionError(f"no {name} for {dtype}")
 
 
 @cache
 def loop(name: str, dtype: str) -> Callable[[np.ndarray, np.ndarray], None]:
     """Return a compiled loop ``y[i] = f(x[i])`` with the flags of a generated module's kernels."""
-    function = getattr(importlib.import_module(f"symbp.codegen.runtime.vector_maths_{dtype}"), name)
+    function = runtime_function(name, dtype)
 
-    @njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+    @njit(error_model="numpy", fastmath={"contract"})
     def apply(x: np.ndarray, y: np.ndarray) -> None:
         for i in range(x.shape[0]):
             y[i] = function(x[i])

@@ -1,0 +1,144 @@
+"""Names of other libraries, and what symbp has in their place: a function, or a recipe in the docs.
+
+Read only where a name is asked of ``symbp`` that it does not have.
+"""
+
+__all__ = ["recipe"]
+
+_PAGE = "docs/layers.md"
+
+
+def _written(what: str, section: str, page: str = _PAGE) -> str:
+    return f"{what} is written as equations: see {page}, {section!r}"
+
+
+_CONVOLUTION = _written("a convolution", "Convolution")
+_POOLING = _written("pooling", "Pooling")
+_NORMALISATION = _written("normalisation", "Normalisation")
+_ATTENTION = _written("attention", "Attention")
+_DENSE = "a fully connected layer is bp.Dense(units, activation)"
+_SUM = "a product of matrices is a sum, bp.Sum(W[j, k]*x[n, k], k)"
+_DROPOUT = (
+    "no equation draws random numbers yet; penalties (bp.L1, bp.L2, bp.AdamW) keep weights small"
+)
+
+_RECIPES: dict[str, str] = {
+    **dict.fromkeys(("conv", "convolution", "conv1d", "conv2d", "conv3d"), _CONVOLUTION),
+    **dict.fromkeys(("convtranspose1d", "convtranspose2d", "conv2dtranspose"), _CONVOLUTION),
+    **dict.fromkeys(("depthwiseconv2d", "separableconv2d", "unfold", "fold"), _CONVOLUTION),
+    **dict.fromkeys(
+        ("maxpool", "maxpool1d", "maxpool2d", "maxpool3d", "maxpooling1d", "maxpooling2d"), _POOLING
+    ),
+    **dict.fromkeys(("avgpool", "avgpool1d", "avgpool2d", "averagepooling2d"), _POOLING),
+    **dict.fromkeys(
+        ("adaptiveavgpool1d", "adaptiveavgpool2d", "globalaveragepooling2d", "globalmaxpooling2d"),
+        _POOLING,
+    ),
+    **dict.fromkeys(("flatten", "reshape"), _written("flattening", "Pooling")),
+    **dict.fromkeys(
+        ("rnn", "simplernn", "rnncell", "elman"), _written("a recurrence", "Recurrence")
+    ),
+    **dict.fromkeys(("lstm", "lstmcell"), _written("an LSTM", "LSTM and GRU")),
+    **dict.fromkeys(("gru", "grucell"), _written("a GRU", "LSTM and GRU")),
+    **dict.fromkeys(("embedding", "embeddingbag"), _written("an embedding", "Embedding")),
+    **dict.fromkeys(
+        ("attention", "selfattention", "multiheadattention", "scaled_dot_product_attention"),
+        _ATTENTION,
+    ),
+    **dict.fromkeys(
+        ("transformer", "transformerencoder", "transformerencoderlayer", "transformerdecoder"),
+        _ATTENTION,
+    ),
+    **dict.fromkeys(
+        ("layernorm", "layernormalization", "rmsnorm", "groupnorm", "instancenorm2d"),
+        _NORMALISATION,
+    ),
+    **dict.fromkeys(
+        ("batchnorm", "batchnorm1d", "batchnorm2d", "batchnormalization"), _NORMALISATION
+    ),
+    **dict.fromkeys(("dropout", "dropout2d", "alphadropout", "gaussiannoise"), _DROPOUT),
+    **dict.fromkeys(("residual", "resnet", "skip"), _written("a residual block", "Residual block")),
+    **dict.fromkeys(("bilinear", "bilinearlayer"), _written("a bilinear form", "Bilinear form")),
+    **dict.fromkeys(
+        ("softmax", "logsoftmax"),
+        "it is bp.softmax(z[n, j], j), and part of loss='softmax_cross_entropy'",
+    ),
+    **dict.fromkeys(("linear", "fullyconnected", "affine"), _DENSE),
+    **dict.fromkeys(
+        ("sequential", "model", "module"), "layers in a row are bp.Network([...], input=…)"
+    ),
+    **dict.fromkeys(
+        ("crossentropyloss", "nllloss", "categoricalcrossentropy", "sparsecategoricalcrossentropy"),
+        'the cost is loss="softmax_cross_entropy"',
+    ),
+    **dict.fromkeys(
+        ("bceloss", "bcewithlogitsloss", "binarycrossentropy"),
+        'the cost is loss="cross_entropy" on sigmoid outputs, "binary_cross_entropy" on logits',
+    ),
+    **dict.fromkeys(
+        ("mseloss", "meansquarederror", "mse"), 'the cost is loss="mean_squared_error"'
+    ),
+    **dict.fromkeys(
+        (
+            "quadratic",
+            "mean_squared_error",
+            "cross_entropy",
+            "binary_cross_entropy",
+            "softmax_cross_entropy",
+        ),
+        "costs are given by name, such as loss='quadratic'",
+    ),
+    **dict.fromkeys(("dot", "matmul", "mm", "bmm", "einsum", "tensordot", "matvec"), _SUM),
+    **dict.fromkeys(("outer",), "an outer product is a[j]*b[k], with j and k on the left"),
+    **dict.fromkeys(("multiply", "mul"), "write a*b"),
+    **dict.fromkeys(("add", "subtract", "sub", "divide", "div"), "write a + b, a - b, a/b"),
+    **dict.fromkeys(("power", "pow", "square"), "write a**b"),
+    **dict.fromkeys(("abs", "absolute", "fabs"), "write abs(a) or bp.Abs(a)"),
+    **dict.fromkeys(
+        ("max", "amax"), "bp.maximum(a, b) of two values, bp.Max(a[k], k) over an index"
+    ),
+    **dict.fromkeys(
+        ("min", "amin"), "bp.minimum(a, b) of two values, -bp.Max(-a[k], k) over an index"
+    ),
+    **dict.fromkeys(("sum",), "bp.Sum(a[k], k) over an index"),
+    **dict.fromkeys(("mean", "average"), "bp.Mean(a[k], k) over an index"),
+    **dict.fromkeys(("var", "std", "variance"), "write bp.Mean((a[k] - mean)**2, k)"),
+    **dict.fromkeys(("clip", "clamp"), "write bp.minimum(bp.maximum(a, low), high)"),
+    **dict.fromkeys(("eq", "equal"), "the condition is sympy.Eq(a, b)"),
+    **dict.fromkeys(
+        ("variable", "weight", "param"), "a trainable tensor is bp.parameter(name, *indices)"
+    ),
+    **dict.fromkeys(("placeholder", "data"), "an array from outside is bp.input(name, *indices)"),
+    **dict.fromkeys(
+        ("scalar", "symbol"), "a scalar is a tensor without indices, bp.parameter('p')"
+    ),
+    **dict.fromkeys(
+        ("grad", "gradient", "jacobian", "backward", "value_and_grad", "diff"),
+        "derivatives are formulas in bp.derive(program), code in bp.compile(program).module",
+    ),
+    **dict.fromkeys(("train", "fit"), "bp.compile(program).fit(x, y) trains"),
+    **dict.fromkeys(("swish",), "it is bp.silu, or activation='silu'"),
+    **dict.fromkeys(
+        ("mish", "hardswish", "hardsigmoid", "selu"),
+        "see docs/guide.md, 'An activation of your own'",
+    ),
+}
+_FUNCTIONS = (
+    "sigmoid", "tanh", "relu", "elu", "gelu", "silu", "softplus", "leaky_relu",
+)  # fmt: skip
+
+
+def recipe(name: str) -> str | None:
+    """Return what to write for a name of another library; None if it is none that is known.
+
+    Examples
+    --------
+    >>> recipe("Linear")
+    'a fully connected layer is bp.Dense(units, activation)'
+    """
+    key = name.lower()
+    plain = key.replace("_", "")
+    for function in _FUNCTIONS:
+        if plain == function.replace("_", "") and name != function:
+            return f"as a function it is bp.{function}, as a layer bp.Activation({function!r})"
+    return _RECIPES.get(key) or _RECIPES.get(plain)
