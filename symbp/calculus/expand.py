@@ -12,6 +12,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
+from symbp.calculus.by_identity import remembered
 from symbp.calculus.partial import partial
 from symbp.calculus.quotients import over_one_denominator
 from symbp.notation.arithmetic import factors, product_of, sum_of, terms
@@ -45,13 +46,18 @@ def expand(program: Program, derivatives: Form = "fast") -> Program:
     Program
         Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
     """
-    equations = [_with_quotients(equation) for equation in program.equations]
-    equations = [_sum_of_distribution(_written_out(e, derivatives)) for e in equations]
+    equations = [_rewritten(equation, derivatives) for equation in program.equations]
     roots = _roots(program)
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
     equations = _merge_contributions(equations)
     return program.replace(equations=tuple(_tidy(e) for e in equations))
+
+
+# A program is expanded with its gradient, and again with a step, in which the same stands.
+@remembered(4096)
+def _rewritten(equation: Equation, derivatives: Form) -> Equation:
+    return _sum_of_distribution(_written_out(_with_quotients(equation), derivatives))
 
 
 def _tidy(equation: Equation) -> Equation:

@@ -6,11 +6,11 @@ SymPy's ``diff`` is not used: it would apply a function's rule at once, where a 
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.by_identity import remembered
 from symbp.notation.arithmetic import power, product_of, sum_of
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import maximum, minimum, operation_of, shares, where
@@ -67,7 +67,7 @@ def partial(body: Expr, element: Element) -> Expr:
             return sum_of(by_first, absorbing_product(first, by_second))
         return sum_of(by_first, product_of(first, by_second))
     if isinstance(body, (maximum, minimum)):
-        found = _shares(_Node(body))
+        found = _shares(body)
         return sum_of(*(product_of(share, partial(each, element)) for each, share in found))
     if isinstance(body, Prime):
         return partial(body.rule(), element)
@@ -139,30 +139,14 @@ def _of_power(body: sympy.Pow, element: Element) -> Expr:
     return sum_of(by_base, product_of(growth, partial(exponent, element)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Node:
-    """An expression as a key of its own: an equal one was written elsewhere."""
-
-    expression: Expr
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Node) and self.expression is other.expression
-
-    def __hash__(self) -> int:
-        return id(self.expression)
-
-
-@functools.lru_cache(maxsize=8)
-def _rules(node: _Node) -> tuple[Expr, ...]:
+@remembered(8)
+def _rules(body: sympy.Function) -> tuple[Expr, ...]:
     """Return the partial derivatives of a function; it can have many arguments."""
-    body = node.expression
     rules = operation_of(type(body)).derivative(*body.args)
     return tuple(translated(sympy.sympify(rule, strict=True)) for rule in rules)
 
 
-@functools.lru_cache(maxsize=8)
-def _shares(node: _Node) -> list[tuple[Expr, Expr]]:
-    return shares(node.expression)
+_shares = remembered(8)(shares)
 
 
 def _of_function(body: sympy.Function, element: Element) -> Expr:
@@ -175,6 +159,6 @@ def _of_function(body: sympy.Function, element: Element) -> Expr:
         if record.named_derivative:
             outer: Expr = Prime(body, position + 1)
         else:
-            outer = _rules(_Node(body))[position]
+            outer = _rules(body)[position]
         total.append(product_of(outer, inner))
     return sum_of(*total)
