@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+import symbp as bp
+from symbp.networks.costs import COSTS
+
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    page
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-    if "```python\n" in page.read_text(encoding="utf-8")
-]
+ALL_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [page for page in ALL_PAGES if "```python\n" in page.read_text(encoding="utf-8")]
 # An example and, where the page shows it, what it prints.
 EXAMPLE = r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?"
 
@@ -34,6 +34,25 @@ def test_examples_run(
         if block.group(2) is not None:
             assert_shown(block.group(2), output)
     assert printed.strip()
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_names_that_a_page_mentions_exist(page: Path) -> None:
+    for name in set(re.findall(r"\bbp((?:\.[A-Za-z_]\w*)+)", page.read_text(encoding="utf-8"))):
+        found: Any = bp
+        for part in name[1:].split("."):
+            assert hasattr(found, part), f"bp{name}"
+            found = getattr(found, part)
+
+
+def test_the_names_to_know_of_the_guide_exist() -> None:
+    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|`]*(?:`[^|`]*`)?) \| (`.*) \|$", text, re.MULTILINE)
+    assert {"networks", "costs, for `loss=`"} <= {title for title, _ in rows}
+    for title, names in rows:
+        known = COSTS if title.startswith("costs") else dir(bp)
+        missing = [n for n in re.findall(r'`"?(\w+)"?`', names) if n not in known]
+        assert not missing, title
 
 
 def assert_shown(shown: str, output: str) -> None:

@@ -6,6 +6,7 @@ reduction, which they cannot look into; :func:`restored` takes what they return 
 notation. What a user wrote, arguments of functions included, never goes this way.
 """
 
+import functools
 from typing import Any
 
 import sympy
@@ -21,6 +22,13 @@ __all__ = ["Unknowns", "is_derived", "ordinary", "restored"]
 _DERIVED = {"reverse", "forward", "ties"}
 
 
+@functools.cache
+def _unknown(number: int) -> sympy.Dummy:
+    # The same symbols each time: expressions of one form are then equal, and what an algorithm
+    # made of one of them is known for the others. A long program has many of few forms.
+    return sympy.Dummy(f"u{number:04d}", real=True)
+
+
 class Unknowns:
     """The symbols that stand for what algebra does not look into, in the order met."""
 
@@ -29,9 +37,10 @@ class Unknowns:
 
     def symbol(self, node: Expr) -> sympy.Dummy:
         """Return the symbol of an expression, always the same."""
-        if node not in self.symbols:
-            self.symbols[node] = sympy.Dummy(f"u{len(self.symbols):04d}", real=True)
-        return self.symbols[node]
+        symbol = self.symbols.get(node)
+        if symbol is None:
+            symbol = self.symbols[node] = _unknown(len(self.symbols))
+        return symbol
 
     @property
     def back(self) -> dict[sympy.Dummy, Expr]:

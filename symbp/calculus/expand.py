@@ -5,12 +5,14 @@ argument; then contributions to one tensor that need no reduction are merged int
 trivial definitions are inlined, and each body is kept in the shorter of its two usual forms.
 """
 
+import functools
 from collections.abc import Collection
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
+from symbp.calculus.by_identity import remembered
 from symbp.calculus.log_form import computed_log_sum
 from symbp.calculus.partial import partial
 from symbp.calculus.quotients import over_one_denominator
@@ -45,13 +47,18 @@ def expand(program: Program, derivatives: Form = "fast") -> Program:
     Program
         Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
     """
-    equations = [_with_quotients(equation) for equation in program.equations]
-    equations = [_sum_of_distribution(_written_out(e, derivatives)) for e in equations]
+    equations = [_rewritten(equation, derivatives) for equation in program.equations]
     roots = _roots(program)
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
     equations = _merge_contributions(equations)
     return program.replace(equations=tuple(_tidy(e) for e in equations))
+
+
+# A program is expanded with its gradient, and again with a step, in which the same stands.
+@remembered(4096)
+def _rewritten(equation: Equation, derivatives: Form) -> Equation:
+    return _sum_of_distribution(_written_out(_with_quotients(equation), derivatives))
 
 
 def _tidy(equation: Equation) -> Equation:
@@ -175,11 +182,16 @@ def shorter(body: Expr) -> Expr:
             return product_of(*(inner.get(part, part) for part in factors(body)))
     unknowns = Unknowns()
     given = ordinary(body, unknowns)
+    best = _shortest(given)
+    return body if best == given else restored(best, unknowns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shortest(given: Expr) -> Expr:
     multiplied = sympy.expand_mul(given)
     before, after = (len(sympy.Add.make_args(form)) for form in (given, multiplied))
     forms = [multiplied, sympy.factor_terms(multiplied)] if after <= before else []
-    best = min([given, *forms], key=sympy.count_ops)
-    return body if best == given else restored(best, unknowns)
+    return min([given, *forms], key=sympy.count_ops)
 
 
 def _sum_of_distribution(equation: Equation) -> Equation:
@@ -206,40 +218,63 @@ def _roots(program: Program) -> set[Tensor]:
 
 def _merge_contributions(equations: list[Equation]) -> list[Equation]:
     """Merge the equations of one tensor that need no reduction into one."""
-    last: dict[Tensor, int] = {}
-    result: list[Equation | None] = list(equations)
+    groups: dict[Tensor, list[list[int]]] = {}
+    interrupted: set[Tensor] = set()
     for position, equation in enumerate(equations):
+        tensor = equation.tensor
         if not equation.is_elementwise:
+            interrupted.add(tensor)
             continue
-        earlier = last.get(equation.tensor)
-        last[equation.tensor] = position
-        previous = None if earlier is None else result[earlier]
-        if previous is None or earlier is None:
-            continue
-        between = equations[earlier + 1 : position]
-        if not is_derived(equation) and any(e.tensor is equation.tensor for e in between):
-            continue  # written terms are added in the written order
-        renamed = previous.body.xreplace(
-            dict(zip(previous.lhs.args, equation.lhs.args, strict=True))
-        )
-        result[earlier] = None
-        result[position] = equation.replace(
-            body=_together(renamed, equation),
-            accumulate=previous.accumulate,
-            origin=Origin("merge", equation),
-        )
-    merged = [equation for equation in result if equation is not None]
+        found = groups.setdefault(tensor, [])
+        # Terms that were written are added in the written order.
+        if found and (is_derived(equation) or tensor not in interrupted):
+            found[-1].append(position)
+        else:
+            found.append([position])
+        interrupted.discard(tensor)
+    # Each stands where its last contribution stood.
+    merged = {
+        group[-1]: _merged([equations[position] for position in group])
+        for found in groups.values()
+        for group in found
+    }
+    result: list[Equation] = []
     started: set[Tensor] = set()
-    for position, equation in enumerate(merged):
-        merged[position] = equation.replace(accumulate=equation.tensor in started)
+    for position, equation in enumerate(equations):
+        if equation.is_elementwise and position not in merged:
+            continue
+        equation = merged.get(position, equation)
+        again = equation.tensor in started
+        if equation.accumulate != again:
+            equation = equation.replace(accumulate=again)
+        result.append(equation)
         started.add(equation.tensor)
-    return merged
+    return result
 
 
-def _together(earlier: Expr, equation: Equation) -> Expr:
-    if is_derived(equation):
-        return sum_of(*terms(earlier), *terms(equation.body))
-    return earlier + equation.body
+def _merged(group: list[Equation]) -> Equation:
+    """Return the equation of the sum of what elementwise equations of a tensor give."""
+    first, last = group[0], group[-1]
+    if first is last:
+        return first
+    total: Expr = sympy.S.Zero
+    derived: list[Expr] = []
+    for equation in group:
+        body = equation.body.xreplace(dict(zip(equation.lhs.args, last.lhs.args, strict=True)))
+        if equation is first:
+            total = body
+        elif is_derived(equation):
+            derived.extend(terms(body))
+        else:
+            total = _together(total, derived) + body
+            derived = []
+    return last.replace(
+        body=_together(total, derived), accumulate=first.accumulate, origin=Origin("merge", last)
+    )
+
+
+def _together(total: Expr, derived: list[Expr]) -> Expr:
+    return sum_of(*terms(total), *derived) if derived else total
 
 
 def _inline_trivial(equations: list[Equation], roots: set[Tensor]) -> list[Equation]:

@@ -119,6 +119,7 @@ class _State:
         full = tuple(self.size(index.extent) for index in domain)
         self.allowed = np.asarray(True)
         self.running = equation
+        self.scalars: dict[Any, Any] = {}
         body = np.broadcast_to(self.evaluate(equation.body, grid), full)
         axes = tuple(domain.index(i) for i in equation.reduce if i not in fixed)
         target = self.values[equation.tensor]
@@ -193,6 +194,14 @@ class _State:
             return self._where(node, grid)
         if isinstance(node, sympy.Mul):
             return self._product(node, grid)
+        if grid or not isinstance(node, sympy.Function):
+            return self._applied(node, grid)
+        # A function of many scalars is read again for each of its derivatives.
+        if node not in self.scalars:
+            self.scalars[node] = self._applied(node, grid)
+        return self.scalars[node]
+
+    def _applied(self, node: Any, grid: Grid) -> Any:
         values = [self.evaluate(argument, grid) for argument in node.args]
         return _apply(self, node, values, grid)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.by_identity import remembered
 from symbp.notation.arithmetic import power
 from symbp.notation.collected import product_of, sum_of
 from symbp.notation.errors import UnsupportedError
@@ -67,7 +68,8 @@ def partial(body: Expr, element: Element) -> Expr:
             return sum_of(by_first, absorbing_product(first, by_second))
         return sum_of(by_first, product_of(first, by_second))
     if isinstance(body, (maximum, minimum)):
-        return sum_of(*(product_of(share, partial(each, element)) for each, share in shares(body)))
+        found = _shares(body)
+        return sum_of(*(product_of(share, partial(each, element)) for each, share in found))
     if isinstance(body, Prime):
         return partial(body.rule(), element)
     if isinstance(body, sympy.Function):
@@ -138,10 +140,19 @@ def _of_power(body: sympy.Pow, element: Element) -> Expr:
     return sum_of(by_base, product_of(growth, partial(exponent, element)))
 
 
+@remembered(8)
+def _rules(body: sympy.Function) -> tuple[Expr, ...]:
+    """Return the partial derivatives of a function; it can have many arguments."""
+    rules = operation_of(type(body)).derivative(*body.args)
+    return tuple(translated(sympy.sympify(rule, strict=True)) for rule in rules)
+
+
+_shares = remembered(8)(shares)
+
+
 def _of_function(body: sympy.Function, element: Element) -> Expr:
     record = operation_of(type(body))
     total: list[Expr] = []
-    rules: tuple[Expr, ...] = ()
     for position, argument in enumerate(body.args):
         inner = partial(argument, element)
         if inner == 0:
@@ -149,7 +160,6 @@ def _of_function(body: sympy.Function, element: Element) -> Expr:
         if record.named_derivative:
             outer: Expr = Prime(body, position + 1)
         else:
-            rules = rules or record.derivative(*body.args)
-            outer = translated(sympy.sympify(rules[position], strict=True))
+            outer = _rules(body)[position]
         total.append(product_of(outer, inner))
     return sum_of(*total)

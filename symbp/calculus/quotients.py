@@ -11,9 +11,11 @@ the range of floats long before the quotient does. Only derived expressions go t
 them no sum that a user wrote.
 """
 
+import functools
 import math
 import random
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
@@ -215,10 +217,40 @@ def _growth(before: Iterable[Expr], after: Iterable[Expr]) -> float | None:
     Rounding errors are in proportion to the terms that are added. They are compared at random
     points of all magnitudes, functions being as good as numbers of their own.
     """
+    unknowns: dict[Expr, int] = {}
+    old, new = (tuple(_form(term, unknowns) for term in side) for side in (before, after))
+    return _growth_of(old, new)
+
+
+# Nested tuples: what is done, and with what; numbers are values, or numbers of unknowns.
+_Form = tuple[Any, ...]
+
+
+def _form(node: Expr, unknowns: dict[Expr, int]) -> _Form:
+    """Return how an expression is computed, whatever the names are in it."""
+    if node.is_number:
+        return "number", float(node)
+    if isinstance(node, sympy.Add):
+        return "sum", *(_form(term, unknowns) for term in node.args)
+    if isinstance(node, sympy.Mul):
+        return "product", *(_form(factor, unknowns) for factor in node.args)
+    if isinstance(node, sympy.Pow) and node.args[1].is_Rational:
+        return "power", _form(node.args[0], unknowns), float(node.args[1])
+    if isinstance(node, sympy.Abs):
+        return "abs", _form(node.args[0], unknowns)
+    if isinstance(node, sympy.sign):
+        return "sign", _form(node.args[0], unknowns)
+    positive = isinstance(node, (sympy.exp, sympy.cosh))
+    return "unknown", unknowns.setdefault(node, len(unknowns)), positive
+
+
+# Long programs have many quotients of few forms.
+@functools.lru_cache(maxsize=1024)
+def _growth_of(before: tuple[_Form, ...], after: tuple[_Form, ...]) -> float | None:
     generator = random.Random(0)
     total = 0.0
     for _ in range(_SAMPLES):
-        drawn: dict[Expr, float] = {}
+        drawn: dict[int, float] = {}
         old = sum(abs(_value(term, drawn, generator)) for term in before)
         new = sum(abs(_value(term, drawn, generator)) for term in after)
         if not new <= 4 * old or not math.isfinite(old):
@@ -227,23 +259,22 @@ def _growth(before: Iterable[Expr], after: Iterable[Expr]) -> float | None:
     return total / _SAMPLES
 
 
-def _value(node: Expr, drawn: dict[Expr, float], generator: random.Random) -> float:
-    if node.is_number:
-        return float(node)
-    if isinstance(node, sympy.Add):
-        return math.fsum(_value(term, drawn, generator) for term in node.args)
-    if isinstance(node, sympy.Mul):
-        return math.prod(_value(factor, drawn, generator) for factor in node.args)
-    if isinstance(node, sympy.Pow) and node.args[1].is_Rational:
-        base = _value(node.args[0], drawn, generator)
-        exponent = float(node.args[1])
-        return abs(base) ** exponent if base or exponent > 0 else math.inf
-    if isinstance(node, sympy.Abs):
-        return abs(_value(node.args[0], drawn, generator))
-    if isinstance(node, sympy.sign):
-        return math.copysign(1.0, _value(node.args[0], drawn, generator))
-    if node not in drawn:
+def _value(form: _Form, drawn: dict[int, float], generator: random.Random) -> float:
+    kind, first = form[0], form[1]
+    if kind == "number":
+        return float(first)
+    if kind == "sum":
+        return math.fsum(_value(term, drawn, generator) for term in form[1:])
+    if kind == "product":
+        return math.prod(_value(factor, drawn, generator) for factor in form[1:])
+    if kind == "power":
+        base = _value(first, drawn, generator)
+        return float(abs(base) ** form[2]) if base or form[2] > 0 else math.inf
+    if kind == "abs":
+        return abs(_value(first, drawn, generator))
+    if kind == "sign":
+        return math.copysign(1.0, _value(first, drawn, generator))
+    if first not in drawn:
         size = math.exp(generator.uniform(-12.0, 12.0))
-        positive = isinstance(node, (sympy.exp, sympy.cosh)) or generator.random() < 0.5
-        drawn[node] = size if positive else -size
-    return drawn[node]
+        drawn[first] = size if form[2] or generator.random() < 0.5 else -size
+    return drawn[first]

@@ -218,6 +218,8 @@ def _meaning(equation: Equation) -> object:
 
 
 def _renamed(equation: Equation, same: dict[Tensor, Tensor]) -> Equation:
+    if not same:
+        return equation
     mapping = {
         element: same[element.tensor][element.args]
         for element in equation.body.atoms(Element)

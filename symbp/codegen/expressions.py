@@ -63,6 +63,8 @@ class Scope:
 
     def level_of(self, expression: Any) -> int:
         """Return the number of the innermost loop that an expression depends on."""
+        if len(self.levels) == 1:
+            return 0
         deepest = 0
         indices = expression.atoms(Index)
         for number, level in enumerate(self.levels):

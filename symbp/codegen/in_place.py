@@ -25,9 +25,11 @@ def in_place_updates(program: Program) -> tuple[dict[Tensor, Tensor], set[Tensor
         The updates that need memory of their own, to be copied at the end.
     """
     wanted = {new: old for old, new in program.updates if old.rank}
-    aliases = {
-        new: old for new, old in wanted.items() if _reads_in_place(program.equations, new, old)
-    }
+    writers: dict[Tensor, list[Equation]] = {new: [] for new in wanted}
+    for equation in program.equations:
+        if equation.tensor in wanted:
+            writers[equation.tensor].append(equation)
+    aliases = {new: old for new, old in wanted.items() if _reads_in_place(writers[new], old)}
     while aliases:
         blocked = _blocked(program.equations, aliases)
         if blocked is None:
@@ -37,12 +39,11 @@ def in_place_updates(program: Program) -> tuple[dict[Tensor, Tensor], set[Tensor
     return aliases, set(wanted) - set(aliases)
 
 
-def _reads_in_place(equations: Sequence[Equation], new: Tensor, old: Tensor) -> bool:
-    """Whether each element of the old tensor is read only where it is replaced, and before."""
+def _reads_in_place(writers: Sequence[Equation], old: Tensor) -> bool:
+    """Whether what replaces a tensor reads its elements only where it replaces them, and before."""
     return all(
         element.args == equation.lhs.args and not (equation.accumulate or equation.reduce)
-        for equation in equations
-        if equation.tensor is new
+        for equation in writers
         for element in equation.reads()
         if element.tensor is old
     )
@@ -53,12 +54,15 @@ def _blocked(equations: Sequence[Equation], aliases: Mapping[Tensor, Tensor]) ->
     writers: dict[Tensor, list[int]] = {}
     for position, equation in enumerate(equations):
         writers.setdefault(equation.tensor, []).append(position)
+    successors: dict[Tensor, list[Tensor]] = {}
+    for new, old in aliases.items():
+        successors.setdefault(old, []).append(new)
     needs: list[set[int]] = [set() for _ in equations]
     for position, equation in enumerate(equations):
         for element in equation.reads():
             needs[position].update(writers.get(element.tensor, ()))
-            for new, old in aliases.items():
-                if old is element.tensor and equation.tensor is not new:
+            for new in successors.get(element.tensor, ()):
+                if equation.tensor is not new:
                     for writer in writers.get(new, ()):
                         needs[writer].add(position)
     for component in components([sorted(n - {p}) for p, n in enumerate(needs)]):

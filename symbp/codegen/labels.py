@@ -1,6 +1,7 @@
 """labels: an equation as a one-line comment, in the identifiers of the code below it."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
@@ -8,7 +9,7 @@ import sympy
 from symbp.codegen.names import Names
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
-from symbp.notation.tensor import Element
+from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["label"]
 
@@ -20,6 +21,14 @@ def label(equation: Equation, names: Names) -> str:
 
     Names are the generator's own, so nothing a user wrote can end the comment.
     """
+    tensors = dict.fromkeys(element.tensor for element in (*equation.reads(), equation.lhs))
+    return _label(equation, tuple((tensor, names.tensor(tensor)) for tensor in tensors))
+
+
+# The kernels of a module have many equations in common.
+@functools.lru_cache(maxsize=4096)
+def _label(equation: Equation, named: tuple[tuple[Tensor, str], ...]) -> str:
+    names = dict(named)
     indices: dict[Index, str] = {}
 
     def index_name(index: Index) -> str:
@@ -43,7 +52,7 @@ def label(equation: Equation, names: Names) -> str:
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
-def _text(node: Any, names: Names, index_name: Callable[[Index], str]) -> str:
+def _text(node: Any, names: Mapping[Tensor, str], index_name: Callable[[Index], str]) -> str:
     mapping = {}
     for element in node.atoms(Element):
         subscripts = ", ".join(
@@ -52,7 +61,7 @@ def _text(node: Any, names: Names, index_name: Callable[[Index], str]) -> str:
             else _text(s, names, index_name)
             for s in element.args
         )
-        name = names.tensor(element.tensor)
+        name = names[element.tensor]
         mapping[element] = sympy.Symbol(f"{name}[{subscripts}]" if subscripts else name)
     mapping.update({i: sympy.Symbol(index_name(i)) for i in node.atoms(Index)})
     return str(node.xreplace(mapping))

@@ -5,6 +5,7 @@ one another, then neighbouring loops are fused level by level as long as every v
 when it is read: one iteration reads only what the same iteration wrote.
 """
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,18 +164,35 @@ class _Planner:
         needs = self.stage_needs(stages)
         if any(len(component) > 1 for component in components(needs)):
             raise AssertionError("aliases are chosen so that no update is read too late")
+        followers: list[list[int]] = [[] for _ in stages]
+        for position, before in enumerate(needs):
+            for earlier in before:
+                followers[earlier].append(position)
+        missing = [len(before) for before in needs]
         kinds = [self.kind(stage) for stage in stages]
-        done: list[int] = []
-        left = list(range(len(stages)))
+        ready: list[int] = []
+        ready_of: dict[object, list[int]] = {}
+
+        def becomes_ready(position: int) -> None:
+            heapq.heappush(ready, position)
+            heapq.heappush(ready_of.setdefault(kinds[position], []), position)
+
+        for position, number in enumerate(missing):
+            if not number:
+                becomes_ready(position)
+        done: dict[int, None] = {}
         last: object = None
-        while left:
-            waiting = set(left)
-            ready = [s for s in left if waiting.isdisjoint(needs[s])]
-            same = [s for s in ready if last is not None and kinds[s] == last]
-            chosen = (same or ready)[0]
+        while len(done) < len(stages):
+            same = ready_of.get(last) if last is not None else None
+            chosen = heapq.heappop(same or ready)
+            if chosen in done:
+                continue  # it was taken from the other heap
             last = kinds[chosen]
-            done.append(chosen)
-            left.remove(chosen)
+            done[chosen] = None
+            for later in followers[chosen]:
+                missing[later] -= 1
+                if not missing[later]:
+                    becomes_ready(later)
         return [stages[s] for s in done]
 
     def kind(self, stage: Stage) -> object:
@@ -196,14 +214,17 @@ class _Planner:
                 writers.setdefault(equation.tensor, []).append(position)
                 if not equation.accumulate:
                     starts.setdefault(equation.tensor, position)
+        successors: dict[Tensor, list[Tensor]] = {}
+        for new, old in self.aliases.items():
+            successors.setdefault(old, []).append(new)
         needs: list[set[int]] = [set() for _ in stages]
         for position, stage in enumerate(stages):
             for equation in stage.equations:
                 for element in equation.reads():
                     needs[position].update(writers.get(element.tensor, ()))
                     # What takes over the memory of a tensor comes after all who read it.
-                    for new, old in self.aliases.items():
-                        if old is element.tensor and equation.tensor is not new:
+                    for new in successors.get(element.tensor, ()):
+                        if equation.tensor is not new:
                             for writer in writers.get(new, ()):
                                 needs[writer].add(position)
                 if equation.tensor in self.aliases and equation.accumulate:

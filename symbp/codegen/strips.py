@@ -32,10 +32,15 @@ STRIP = 256
 
 def writer_of(program: Program, results: Sequence[Tensor], layout: Layout) -> Writer:
     """Return a writer whose rows run in strips if they can, and one for all rows if not."""
-    writer = StripWriter(program, results, layout)
-    if writer.can_be_divided() and writer.in_tiles():
-        return writer
+    if program.batch is not None:
+        writer = StripWriter(program, results, layout)
+        if writer.can_be_divided() and writer.in_tiles():
+            return writer
     return Writer(program, results, layout)
+
+
+def _multiplies_rows(share: Share) -> bool:
+    return isinstance(share.block, Product) and share.by_rows
 
 
 class StripWriter(Writer):
@@ -57,7 +62,8 @@ class StripWriter(Writer):
         blocks = with_starts(blocks, self.aliases)
         self.picked = picked_rows(blocks, self.layout.inputs) if self.in_epoch else []
         found = shares(blocks)
-        if found is None:
+        if found is None or not any(_multiplies_rows(share) for share in found):
+            # There will be no strips (see `can_be_divided`), so any order will do.
             self.shares: list[Share] | None = None
             return blocks
         self.shares = in_order([*gathering(self.gathered().values()), *found], self.aliases)
@@ -87,7 +93,7 @@ class StripWriter(Writer):
         return (
             self.shares is not None
             and not self.copied
-            and any(isinstance(share.block, Product) and share.by_rows for share in self.shares)
+            and any(_multiplies_rows(share) for share in self.shares)
             # What couples each two examples does not go through the cache by rows.
             and all(
                 sum(not isinstance(extent, int) for extent in tensor.shape) <= 1

@@ -21,6 +21,8 @@ __all__ = ["team_epoch"]
 def team_epoch(program: Program, layout: Layout) -> Kernel | None:
     """Return the function that a member of a team runs, or None if the steps cannot be divided."""
     assert program.cost is not None
+    if program.batch is None:
+        return None
     writer = _TeamWriter(program, [program.cost], layout, in_epoch=True)
     if not writer.can_be_divided():
         return None

@@ -8,6 +8,7 @@ in another division; blocks are reordered so that this is seldom: twice a step f
 before the gradients are summed over the batch and before the next step.
 """
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -87,68 +88,102 @@ def in_order(given: Sequence[Share], memory: Mapping[Tensor, Tensor]) -> list[Sh
         For tensors without memory of their own, the one whose memory they use.
     """
     uses = [list(_uses(share)) for share in given]
-    needs = [
-        [earlier for earlier in range(later) if _meet(uses[earlier], uses[later], memory)]
-        for later in range(len(given))
-    ]
-    left = list(range(len(given)))
+    missing, followers = _dependences(uses, memory)
+    # Rows first: runs of them can go through the cache a few rows at a time.
+    ready = [(not share.by_rows, n) for n, share in enumerate(given) if not missing[n]]
+    heapq.heapify(ready)
     order: list[int] = []
-    phase: list[int] = []
-    while left:
-        ready = [n for n in left if not any(need in left for need in needs[n])]
-        free = [n for n in ready if not any(_clash(uses[m], uses[n], memory) for m in phase)]
-        if not free:
-            phase = []
+    phase = _Phase(memory)
+    waiting: list[tuple[bool, int]] = []
+    while ready or waiting:
+        if not ready:
+            phase, ready, waiting = _Phase(memory), waiting, []
+            heapq.heapify(ready)
+        chosen = heapq.heappop(ready)
+        n = chosen[1]
+        if phase.clashes(uses[n]):
+            waiting.append(chosen)  # a phase only grows
             continue
-        # Rows first: runs of them can go through the cache a few rows at a time.
-        chosen = min(free, key=lambda n: (not given[n].by_rows, n))
-        phase.append(chosen)
-        order.append(chosen)
-        left.remove(chosen)
+        phase.add(uses[n])
+        order.append(n)
+        for later in followers[n]:
+            missing[later] -= 1
+            if not missing[later]:
+                heapq.heappush(ready, (not given[later].by_rows, later))
     return [given[n] for n in order]
 
 
 def in_phases(given: Sequence[Share], memory: Mapping[Tensor, Tensor]) -> list[list[Share]]:
     """Split shares, in their order, where the members have to wait for each other."""
     phases: list[list[Share]] = [[]]
-    uses: list[list[_Use]] = []
+    phase = _Phase(memory)
     for share in given:
         own = list(_uses(share))
-        if any(_clash(earlier, own, memory) for earlier in uses):
+        if phase.clashes(own):
             phases.append([])
-            uses = []
+            phase = _Phase(memory)
         phases[-1].append(share)
-        uses.append(own)
+        phase.add(own)
     return phases
 
 
-def _clash(one: list[_Use], other: list[_Use], memory: Mapping[Tensor, Tensor]) -> bool:
-    """Whether one member's part of a block may touch what another's part of the other writes.
+class _Phase:
+    """How the blocks between two meetings use the memory of arrays."""
 
-    Not if both are divided along the same axis: a plain subscript runs over the whole axis, so the
-    two divisions are one.
+    def __init__(self, memory: Mapping[Tensor, Tensor]) -> None:
+        self.memory = memory
+        self.uses: dict[Tensor, set[tuple[int | None, bool]]] = {}
+        """For each tensor with memory the axes of divisions, and whether they write."""
+
+    def add(self, uses: Iterable[_Use]) -> None:
+        """Take in a block."""
+        for use in uses:
+            if use.tensor.rank:
+                place = self.memory.get(use.tensor, use.tensor)
+                self.uses.setdefault(place, set()).add((use.axis, use.writes))
+
+    def clashes(self, uses: Iterable[_Use]) -> bool:
+        """Whether one member's part of a block may touch what another's part of these writes.
+
+        Not if both are divided along the same axis: a plain subscript runs over the whole axis, so
+        the two divisions are one.
+        """
+        return any(
+            (writes or use.writes) and (axis is None or axis != use.axis)
+            for use in uses
+            for axis, writes in self.uses.get(self.memory.get(use.tensor, use.tensor), ())
+        )
+
+
+def _dependences(
+    uses: Sequence[Iterable[_Use]], memory: Mapping[Tensor, Tensor]
+) -> tuple[list[int], list[list[int]]]:
+    """Return how many blocks each block has to wait for, and which wait for it.
+
+    Of the blocks that write what a block uses, or use what it writes, those that the others wait
+    for are left out.
     """
-    return any(
-        a.tensor.rank and (a.axis is None or a.axis != b.axis)
-        for a, b in _pairs(one, other, memory)
-    )
-
-
-def _meet(one: list[_Use], other: list[_Use], memory: Mapping[Tensor, Tensor]) -> bool:
-    """Whether the order of two blocks matters."""
-    return any(True for _ in _pairs(one, other, memory))
-
-
-def _pairs(
-    one: list[_Use], other: list[_Use], memory: Mapping[Tensor, Tensor]
-) -> Iterator[tuple[_Use, _Use]]:
-    """Yield the uses of the same memory of which one writes."""
-    for a in one:
-        for b in other:
-            if (a.writes or b.writes) and (
-                memory.get(a.tensor, a.tensor) is memory.get(b.tensor, b.tensor)
-            ):
-                yield a, b
+    needs: list[set[int]] = [set() for _ in uses]
+    writer: dict[Tensor, int] = {}
+    readers: dict[Tensor, list[int]] = {}  # since it was last written
+    for number, own in enumerate(uses):
+        places: dict[Tensor, bool] = {}
+        for use in own:
+            place = memory.get(use.tensor, use.tensor)
+            places[place] = places.get(place, False) or use.writes
+        for place, writes in places.items():
+            if place in writer:
+                needs[number].add(writer[place])
+            if writes:
+                needs[number].update(readers.pop(place, ()))
+                writer[place] = number
+            else:
+                readers.setdefault(place, []).append(number)
+    followers: list[list[int]] = [[] for _ in uses]
+    for number, before in enumerate(needs):
+        for earlier in before:
+            followers[earlier].append(number)
+    return [len(before) for before in needs], followers
 
 
 # Division -------------------------------------------------------------------------------------

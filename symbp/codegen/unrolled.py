@@ -98,7 +98,7 @@ def unrolled(
     >>> small.components[W]
     (W_0_0, W_0_1, W_1_0, W_1_1)
     """
-    if operations(program) > most:
+    if any(number > most for number in itertools.accumulate(_operations(program))):
         return None
     writer = _Components(program)
     try:
@@ -122,14 +122,16 @@ def operations(program: Program) -> int:
     A body counts once for each combination of the indices that are written out; a function
     counts as ten operations.
     """
-    total = 0
+    return sum(_operations(program))
+
+
+def _operations(program: Program) -> Iterator[int]:
     for equation in program.equations:
         indices = {*equation.domain, *equation.body.atoms(Index)}
         points = math.prod(i.extent for i in indices if isinstance(i.extent, int))
         functions = sum(1 for node in equation.body.atoms(sympy.Function) if _is_costly(node))
         simple = int(sympy.count_ops(equation.body)) + bool(equation.reduce)
-        total += points * (max(1, simple) + FUNCTION_OPERATIONS * functions)
-    return total
+        yield points * (max(1, simple) + FUNCTION_OPERATIONS * functions)
 
 
 def _is_costly(node: sympy.Basic) -> bool:

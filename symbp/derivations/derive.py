@@ -5,6 +5,7 @@ them apart: contributions to one adjoint are added, tensors that normalising mad
 into the formulas, and ∂C/∂a is put into the δ that needs it.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -76,15 +77,17 @@ def derive(program: Program) -> Derivation:
     stated = reverse(normal, absorbing=False)
     differentiated = plain_program(stated)
     chains = _Assembler(normal, differentiated, program.cost).lines(forward)
+    # Most lines stand among both: those into which nothing was put.
+    simplify = functools.cache(functools.partial(_simplified, definitions=definitions))
     return Derivation(
         program=program,
         per_example=single is not None,
         forward=tuple(
             DerivedEquation((printed[p],), program.cost, (shown.equations[p],)) for p in order
         ),
-        backward=tuple(_simplified(line, definitions) for line in _with_activations(chains)),
+        backward=tuple(map(simplify, _with_activations(chains))),
         chains=tuple(chains),
-        links=tuple(_simplified(line, definitions) for line in chains),
+        links=tuple(map(simplify, chains)),
         differentiated=differentiated,
         gradients=tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
         conventions=(

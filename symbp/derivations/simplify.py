@@ -6,6 +6,7 @@ reduced. Of the forms that they give, the one with least to read is kept, so ``Ï
 ``(a - y) Ïƒ'(z)``, and gives way to ``a (1 - a)`` where that cancels.
 """
 
+import functools
 from collections.abc import Iterable
 
 import sympy
@@ -130,8 +131,12 @@ def _tidy(body: Expr) -> Expr:
         return body
     # Roots and functions stay as they are: SymPy would take 1/3 out of sqrt(s/3 + c).
     unknowns = Unknowns()
-    factored = sympy.factor_terms(ordinary(body, unknowns), clear=False, fraction=False)
-    return _tidy_sums(restored(factored, unknowns))
+    return _tidy_sums(restored(_factored_terms(ordinary(body, unknowns)), unknowns))
+
+
+@functools.lru_cache(maxsize=1024)
+def _factored_terms(symbolic: Expr) -> Expr:
+    return sympy.factor_terms(symbolic, clear=False, fraction=False)
 
 
 def _tidy_sums(node: Expr) -> Expr:
@@ -169,11 +174,16 @@ def _fractions(body: Expr) -> list[Expr]:
     symbolic = ordinary(body, unknowns)
     if len(unknowns.symbols) > MOST_UNKNOWNS:
         return []
-    reduced = sympy.cancel(symbolic)
-    factored = restored(_positive(sympy.factor(reduced)), unknowns)
-    expanded = restored(reduced, unknowns)
+    factored, expanded = (restored(form, unknowns) for form in _reduced(symbolic))
     # Factors are easier to read than powers, if they are not much longer.
     return [factored, expanded] if weight(expanded) + 2 < weight(factored) else [factored]
+
+
+@functools.lru_cache(maxsize=1024)
+def _reduced(symbolic: Expr) -> tuple[Expr, Expr]:
+    """Return a fraction with nothing left to cancel, in factors and multiplied out."""
+    reduced = sympy.cancel(symbolic)
+    return _positive(sympy.factor(reduced)), reduced
 
 
 def _positive(quotient: Expr) -> Expr:

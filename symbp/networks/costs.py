@@ -46,7 +46,7 @@ def quadratic(output: Tensor, target: Tensor) -> Expr:
     >>> import symbp as bp
     >>> n, j = bp.indices("n j", "N", 10)
     >>> quadratic(bp.tensor("a", n, j), bp.target("y", n, j))
-    Sum((a[n, j] - y[n, j])**2, n, j)/(2*N)
+    Sum((a[n, j] - y[n, j])**2, n, j)/N/2
     """
     difference = output.element - target.element
     return Sum(difference**2, *output.indices) / (2 * output.indices[0].extent)

@@ -68,7 +68,7 @@ class Dense:
     >>> n, k = bp.indices("n k", "N", 784)
     >>> equations, a = Dense(30, "sigmoid").equations(bp.input("x", n, k), 1)
     >>> print(*equations, sep="\n")
-    z1[n, j] = b1[j] + Sum(W1[j, k]*x[n, k], k)
+    z1[n, j] = Sum(W1[j, k]*x[n, k], k) + b1[j]
     a1[n, j] = sigmoid(z1[n, j])
     """
 

@@ -82,10 +82,10 @@ def from_matrices(
     >>> E = (X * W.T).applyfunc(bp.sigmoid) - Y
     >>> cost = sympy.Trace(E.T * E) / (2 * N)
     >>> print(from_matrices(cost, parameters=[W], inputs=[X], targets=[Y]))
-    M1[n, j] = Sum(W[j, k]*X[n, k], k)
+    M1[n, j] = Sum(X[n, k]*W[j, k], k)
     M2[n, j] = sigmoid(M1[n, j])
-    M3[n, j] = M2[n, j] - Y[n, j]
-    C = Sum(M3[n, i]**2, i, n)/(2*N)
+    M3[n, j] = -Y[n, j] + M2[n, j]
+    C = (1/(2*N))*Sum(M3[n, i]**2, i, n)
     """
     roles: dict[Role, Symbols] = {"parameter": parameters, "input": inputs, "target": targets}
     declared = [

@@ -56,11 +56,11 @@ class Network(Program):
     >>> network
     <Network 4-3-2: tanh, identity; softmax_cross_entropy; 23 parameters>
     >>> print(network)
-    z1[n, j] = b1[j] + Sum(W1[j, k]*x[n, k], k)
+    z1[n, j] = Sum(W1[j, k]*x[n, k], k) + b1[j]
     a1[n, j] = tanh(z1[n, j])
-    z2[n, j] = b2[j] + Sum(W2[j, k]*a1[n, k], k)
+    z2[n, j] = Sum(W2[j, k]*a1[n, k], k) + b2[j]
     a2[n, j] = exp(z2[n, j] - LogSumExp(z2[n, j], j))
-    C = -Sum((z2[n, j] - LogSumExp(z2[n, j], j))*y[n, j], n, j)/N
+    C = -Sum(y[n, j]*(z2[n, j] - LogSumExp(z2[n, j], j)), n, j)/N
     """
 
     layers: tuple[Layer, ...]

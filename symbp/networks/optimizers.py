@@ -374,7 +374,7 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
     >>> print(optimise(program, SGD(0.5)))
     C = w**2
     w_adjoint = 2*w
-    w_next = -learning_rate*w_adjoint + w
+    w_next = w - learning_rate*w_adjoint
     """
     optimizer = checked_optimizer(optimizer)
     if not program.gradients:

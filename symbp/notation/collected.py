@@ -4,7 +4,9 @@ They are flat, equal terms are counted and what cancels is gone; what stays is a
 :mod:`symbp.notation.arithmetic`, whose order is then kept.
 """
 
+import operator
 from collections.abc import Iterable, Iterator
+from functools import reduce
 
 import sympy
 from sympy.core.expr import Expr
@@ -51,7 +53,10 @@ def sum_of(*given: Expr) -> Expr:
         key = frozenset(_counted(factors(rest)).items()) if rest != 1 else None
         counted[key] = counted.get(key, sympy.S.Zero) + number
         shown.setdefault(key, rest)
-    return Plus(*(number * shown[key] for key, number in counted.items() if number != 0))
+    parts = [number * shown[key] for key, number in counted.items() if number != 0]
+    if any(isinstance(factor, sympy.Add) for part in parts for factor in factors(part)):
+        return reduce(operator.add, parts, sympy.S.Zero)  # one may be what the others add up to
+    return Plus(*parts)
 
 
 def product_of(*given: Expr) -> Expr:

@@ -8,6 +8,7 @@ reduction stands in the ``reduce`` and ``operation`` fields and the body is a pl
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import sympy
@@ -160,9 +161,13 @@ class Equation:
 
     def reads(self) -> Iterator[Element]:
         """Yield every element that is read, also those inside subscripts."""
-        yield from self.body.atoms(Element)
-        for subscript in self.lhs.args:
-            yield from subscript.atoms(Element)
+        yield from self._reads
+
+    @cached_property
+    def _reads(self) -> tuple[Element, ...]:
+        # Every pass asks, some of them several times.
+        inside = (element for subscript in self.lhs.args for element in subscript.atoms(Element))
+        return (*self.body.atoms(Element), *inside)
 
     def __copy__(self) -> "Equation":
         return self  # it cannot change

@@ -234,6 +234,15 @@ def _greater(a: Expr, b: Expr) -> Expr:
     return where(sympy.Gt(a, b), 1, where(sympy.Eq(a, b), _half, 0))
 
 
+def _largest_derivative(*x: Expr) -> tuple[Expr, ...]:
+    """Return for each value 1 where it is the largest, in equal shares at a tie, 0 elsewhere."""
+    greatest = largest(*x)
+    # Whether two values are equal is not for SymPy to find out, which would try for long.
+    hits = [where(sympy.Eq(each, greatest, evaluate=False), 1, 0) for each in x]
+    ties = Plus(*hits)
+    return tuple(hit / ties for hit in hits)
+
+
 def shares(node: Expr) -> list[tuple[Expr, Expr]]:
     """Return what a maximum or minimum is taken of, nested ones included, each with its share.
 
@@ -369,11 +378,7 @@ _OPERATIONS = [
     Operation(
         "largest", largest,
         lambda *x: np.maximum.reduce(np.broadcast_arrays(*x), axis=0),
-        lambda *x: tuple(
-            where(sympy.Eq(each, largest(*x)), 1, 0)
-            / Plus(*(where(sympy.Eq(other, largest(*x)), 1, 0) for other in x))
-            for each in x
-        ),
+        _largest_derivative,
         "", r"\max", "max", False,
         definition=lambda *x: functools.reduce(maximum, x),
         domain="all real numbers; the gradient is shared equally among ties",

@@ -82,7 +82,7 @@ def parse_formula(text: str) -> Expr:
     Examples
     --------
     >>> parse_formula("(x + y) * z")
-    z*(x + y)
+    (x + y)*z
     """
     if not isinstance(text, str):
         raise NotationError(f"formula: expected text such as '(x + y) * z', got {text!r}")

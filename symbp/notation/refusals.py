@@ -87,6 +87,12 @@ class Symbolic(Conditions, NumPyOperands):
             f"bp.trace give numbers"
         )
 
+    @property
+    def _argset(self) -> tuple[Any, ...]:
+        # SymPy's traversals ask each node for it, and a refusal takes long.
+        arguments: tuple[Any, ...] = self.args
+        return arguments
+
     def __getattr__(self, name: str) -> Any:
         told = _OF_ARRAYS.get(name)
         if told is None:  # asked often by SymPy, which tries what there is: nothing is printed

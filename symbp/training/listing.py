@@ -49,7 +49,7 @@ def code_listing(derivation: Derivation) -> Iterator[Block]:
     >>> import symbp as bp
     >>> *words, listing = code_listing(bp.derive(bp.mlp(2, 3, 1)))
     >>> listing.passages[1].code.strip()
-    'gemm(False, True, N, 3, 2, real(1), x, 2, W1, 2, real(0), z1, 3)'
+    'tiled(False, True, N, 3, 2, real(1), x, 2, W1, 2, real(0), z1, 3)'
     >>> listing.passages[1].equations[0].right
     '\\sum_{k} w^{2}_{jk} a^{1}_{nk}'
     """

@@ -50,7 +50,7 @@ def draw(
     --------
     >>> import symbp as bp
     >>> bp.draw(bp.mlp(784, 30, 10))
-    Graph('Layer view: neurons, and weights on the edges': 26 vertices, 109 edges)
+    Graph('Layer view: neurons, and weights on the edges': 33 vertices, 116 edges)
     """
     if path is not None:
         format_of(path)  # before anything is derived
