@@ -313,7 +313,6 @@ def test_the_largest_of_a_log_sum_exp_may_be_any_number() -> None:
         (exp(w[()]) - 1, np.expm1, np.exp),
         (1 + w[()] - exp(w[()]), lambda x: x - np.expm1(x), lambda x: 1 - np.exp(x)),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("x", [-2.0, 0.3, 3.0])
 def test_constants_beside_an_exponential_keep_their_size(
