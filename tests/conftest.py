@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,18 @@ settings.load_profile("symbp")
 
 GOLDEN = Path(__file__).parent / "golden"
 _temporary: list[str] = []
+_END = "SYMBP_TESTS_END"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write tests/golden/ instead of comparing"
+    )
+    parser.addoption(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="skip what has not begun when so much time has gone by",
     )
 
 
@@ -38,6 +46,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if "SYMBP_CACHE" not in os.environ:
         _temporary.append(tempfile.mkdtemp(prefix="symbp-tests-"))
         os.environ["SYMBP_CACHE"] = _temporary[0]
+    limit = config.getoption("--time-limit")
+    # The workers have the time of the run that starts them.
+    if limit is not None and not hasattr(config, "workerinput"):
+        os.environ[_END] = str(time.time() + limit)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.config.getoption("--time-limit") is not None and time.time() > float(os.environ[_END]):
+        pytest.skip("the time for these tests is up")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

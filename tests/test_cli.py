@@ -235,7 +235,10 @@ def test_train_on_digits_reaches_95_percent() -> None:
     "arguments",
     [
         ["4-8-3", "--loss", "quadratic", "--optimizer", "sgd"],
-        ["4-8-3", "--loss", "cross_entropy", "--optimizer", "nesterov"],
+        pytest.param(
+            ["4-8-3", "--loss", "cross_entropy", "--optimizer", "nesterov"],
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             ["4-8-3", "--loss", "mean_squared_error", "--optimizer", "rmsprop"],
             marks=pytest.mark.slow,

@@ -18,7 +18,7 @@ from tests.random_equations import FEATURES, random_equations, random_recurrence
 
 EQUATIONS, RECURRENCES = 120, 12
 # Of the random equations, one in so many is tried in every run.
-STEP = 2
+STEP = 3
 
 n, i, j, k = bp.indices("n i j k", "N", 5, 3, 4)
 C = bp.tensor("C")

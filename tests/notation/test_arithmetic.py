@@ -125,8 +125,10 @@ def trees(seed: int, count: int) -> list[Any]:
     return list(itertools.islice((t for t in found if t.has(X)), count))
 
 
-def test_the_interpreter_and_the_module_evaluate_the_tree_that_was_written() -> None:
-    formulas = trees(0, 40)
+# The module is one loop with all formulas in it, which takes long to compile.
+@pytest.mark.parametrize("count", [12, pytest.param(40, marks=pytest.mark.slow)])
+def test_the_interpreter_and_the_module_evaluate_the_tree_that_was_written(count: int) -> None:
+    formulas = trees(0, count)
     f = bp.Index("f", len(formulas))
     out, C = bp.tensor("out", n, j, f), bp.tensor("C")
     body = sympy.S.Zero

@@ -44,7 +44,7 @@ def test_page_states_the_bounds(name):
         assert float(measured) <= BOUNDS[name][dtype] <= float(measured) * 1.1 + 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", BOUNDS)
 def test_every_float32(name):
     limit = TRIGONOMETRIC_LIMIT["float32"] if name in ("sin", "cos") else np.inf

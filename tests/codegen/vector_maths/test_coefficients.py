@@ -29,8 +29,13 @@ def test_short_tables_are_what_the_script_fits(name):
     check(fit, "float32")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        pytest.param("float32", marks=pytest.mark.slow),
+        pytest.param("float64", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_all_tables_are_what_the_script_fits(dtype):
     for fit in FITS:
         if dtype in fit.numerator:
