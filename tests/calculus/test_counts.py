@@ -233,3 +233,36 @@ def test_local_derivatives_of_a_sigmoid_layer_are_one_call_each() -> None:
     assert counts.calls == 3 + 2
     assert counts.additions == 2  # a - y
     assert counts.multiplications == 0
+
+
+@pytest.mark.parametrize(
+    "guarded",
+    [
+        lambda t, h: bp.where(sympy.Gt(t, 0), bp.where(sympy.Lt(t, 3), h[t - 1], 0), 0),
+        lambda t, h: bp.where(sympy.Gt(t, 0), bp.where(sympy.Eq(t, 2), 0, h[t - 1]), 0),
+        lambda t, h: bp.where(sympy.Eq(t, 0), 0, h[t - 1]),
+        lambda t, h: bp.where(sympy.Gt(t, 1), h[t - 2] + h[t - 1], 0),
+    ],
+)
+def test_a_step_is_read_where_all_of_its_guards_hold(guarded) -> None:  # type: ignore[no-untyped-def]
+    t = bp.Index("t", 5, sequential=True)
+    x, h, C = bp.parameter("x", t), bp.tensor("h", t), bp.tensor("C")
+    equations = [
+        bp.Equation(h[t], guarded(t, h) + x[t]),
+        bp.Equation(C, bp.Sum(h[t] ** 2, t)),
+    ]
+    program = bp.Program(equations, cost=C)
+    (paths,) = count_paths(program, extent).paths.values()
+    assert paths == sum(swept(unroll(program)).values())
+
+
+def test_an_element_that_is_also_among_those_of_a_sum_is_one_read() -> None:
+    j = bp.Index("j", 3)
+    v, z, C = bp.parameter("v", j), bp.tensor("z", j), bp.tensor("C")
+    k = j.fresh()
+    for body in (v[j] + bp.Sum(v[k], k), bp.Sum(v[k], k) + v[j]):
+        equations = [bp.Equation(z[j], body), bp.Equation(C, bp.Sum(z[j], j))]
+        counts = count_paths(bp.Program(equations, cost=C), extent)
+        # Of nine derivatives ∂z_j/∂v_k three are 2, and none is known to be 1.
+        assert counts.total == 9
+        assert {t.name: n for t, n in counts.factors.items()} == {"v": 9}

@@ -259,3 +259,8 @@ def test_a_function_without_a_formula_here_has_sympys_value() -> None:
     record = replace(OPERATIONS["exp"], name="hyperbolic", function=sympy.cosh)
     found = ManyDigits(60).apply(record, [mp.mpf(1) / 3])
     assert abs(found - mp.cosh(mp.mpf(1) / 3)) < 1e-58
+
+
+def test_roots_of_negative_numbers_are_nan_and_of_zero_zero() -> None:
+    for point, value in ((-2.0, np.nan), (0.0, 0.0), (2.25, 1.5)):
+        np.testing.assert_equal(float(scalar(bp.sqrt(bp.parameter("x")[()]), x=point)), value)
