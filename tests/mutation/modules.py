@@ -11,7 +11,8 @@ _VALUES = (
     f"{_C}singular_points.py",
 )  # fmt: skip
 _WRITTEN = (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py", f"{_N}parser.py",
-            f"{_C}normalise.py", f"{_N}arithmetic.py", f"{_C}unroll.py", f"{_C}reverse.py")  # fmt: skip
+            f"{_C}normalise.py", f"{_N}arithmetic.py", f"{_C}unroll.py",
+            f"{_C}reverse.py")  # fmt: skip
 
 TESTS: dict[str, tuple[str, ...]] = {
     "calculus/algebra": (f"{_N}parser.py", f"{_C}elementary.py", f"{_D}components.py"),
@@ -52,7 +53,8 @@ TESTS: dict[str, tuple[str, ...]] = {
                             f"{_D}printing.py", f"{_C}reverse.py"),
     "notation/axes": _WRITTEN,
     "notation/bounds": (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py",
-                        f"{_C}normalise.py", f"{_C}counts.py", f"{_C}reverse.py", f"{_C}singular_points.py"),
+                        f"{_C}normalise.py", f"{_C}counts.py", f"{_C}reverse.py",
+                        f"{_C}singular_points.py"),
     "notation/conditions": (f"{_N}mistakes.py", f"{_N}errors.py", f"{_N}accepted.py"),
     "notation/dependence": (f"{_N}errors.py", f"{_C}unroll.py", f"{_C}forward.py",
                             f"{_C}reverse.py"),
