@@ -12,7 +12,7 @@ from symbp.calculus.forward import forward
 from symbp.calculus.normalise import normalise
 from symbp.calculus.path_counts import count_paths
 from symbp.calculus.reverse import reverse
-from symbp.calculus.sizes import sizes_of
+from symbp.calculus.sizes import axes_of, sizes_of
 from symbp.calculus.unroll import unroll
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -266,3 +266,15 @@ def test_an_element_that_is_also_among_those_of_a_sum_is_one_read() -> None:
         # Of nine derivatives ∂z_j/∂v_k three are 2, and none is known to be 1.
         assert counts.total == 9
         assert {t.name: n for t, n in counts.factors.items()} == {"v": 9}
+
+
+def test_a_size_that_no_tensor_has_is_that_of_an_index() -> None:
+    h, p = bp.Index("h", 3), bp.Index("p", 2)
+    x, z = bp.parameter("x", bp.Index("i", 6)), bp.tensor("z", h)
+    program = bp.Program([bp.Equation(z[h], bp.Mean(x[2 * h + p], p))])
+    sizes = sizes_of(program)
+    found = {extent: pair for symbol, pair in axes_of(program, sizes).items()
+             for extent in [sizes.values[symbol]]}  # fmt: skip
+    assert found[6][1] is x
+    assert found[3][1] is z
+    assert found[2] == (p, None)

@@ -264,3 +264,18 @@ def test_a_function_without_a_formula_here_has_sympys_value() -> None:
 def test_roots_of_negative_numbers_are_nan_and_of_zero_zero() -> None:
     for point, value in ((-2.0, np.nan), (0.0, 0.0), (2.25, 1.5)):
         np.testing.assert_equal(float(scalar(bp.sqrt(bp.parameter("x")[()]), x=point)), value)
+
+
+def test_the_root_among_the_functions_is_nan_below_zero() -> None:
+    arithmetic = ManyDigits(60)
+    root = FUNCTIONS["sqrt"]
+    assert mp.isnan(root(arithmetic, arithmetic.given(-2.0)))
+    assert root(arithmetic, arithmetic.given(0.0)) == 0
+    assert root(arithmetic, arithmetic.given(2.25)) == 1.5
+
+
+def test_fractions_in_front_of_a_product_and_behind_it_both_count() -> None:
+    third, far = sympy.Rational(1, 3), sympy.Rational(1, 2**40)
+    body = (third * u[()] * v[()]) * far
+    assert len([factor for factor in body.args if factor.is_Rational]) == 2
+    assert scalar(body, u=3.0, v=2.0**40) == 1
