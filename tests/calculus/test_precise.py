@@ -279,3 +279,20 @@ def test_fractions_in_front_of_a_product_and_behind_it_both_count() -> None:
     body = (third * u[()] * v[()]) * far
     assert len([factor for factor in body.args if factor.is_Rational]) == 2
     assert scalar(body, u=3.0, v=2.0**40) == 1
+
+
+def test_a_function_that_is_known_is_not_written_out() -> None:
+    # By its formula, exp(x) would be out of any range.
+    assert scalar(bp.softplus(u[()]), u=1e30) == 1e30
+    assert abs(scalar(bp.softplus(u[()]), u=-1e30)) < 1e-300
+    assert abs(scalar(bp.sigmoid(u[()]), u=-1e30)) < 1e-300
+
+
+def test_a_remainder_of_an_index_is_exact_with_rounding_too() -> None:
+    j = bp.Index("j", 5)
+    x = bp.input("x", j)
+    even = bp.where(sympy.Eq(sympy.Mod(j, 2), 0), x[j], 0)
+    program = bp.Program([E(C, bp.Sum(even, j))])
+    for arithmetic in (ManyDigits(60), Rounding(60, "float64")):
+        found = evaluate(program, {"x": [1.0, 10.0, 100.0, 1000.0, 10000.0]}, arithmetic)
+        assert float(getattr(found["C"][()], "value", found["C"][()])) == 10101.0

@@ -1,5 +1,7 @@
 """Derived quotients: what cancels is gone, what a user wrote stays, the value is the same."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy
@@ -153,8 +155,7 @@ def test_at_most_four_definitions_deep_is_looked_for_what_is_shared():
         chain = [bp.tensor(f"a{i}") for i in range(depth)]
         equations = [bp.Equation(chain[0], abs(x[()]) + 1)]
         equations += [
-            bp.Equation(after, before[()] + 1)
-            for before, after in zip(chain, chain[1:], strict=False)
+            bp.Equation(after, before[()] + 1) for before, after in itertools.pairwise(chain)
         ]
         equations.append(bp.Equation(f, x[()] / chain[-1][()]))
         found = inline_denominators(normalise(bp.Program(equations, cost=f))).equations[-1].body

@@ -334,3 +334,11 @@ def test_powers_and_their_logarithms_are_finite_where_base_and_exponent_let_them
     ):
         assert ranges.of(power_log(base, exponent)).finite == log, (base, exponent)
         assert ranges.of(power_slope(base, exponent)).finite == slope, (base, exponent)
+
+
+def test_an_index_runs_from_zero_to_its_last() -> None:
+    k, n = bp.Index("k", 3), bp.Index("n", "N")
+    x = bp.parameter("x")
+    ranges = Ranges(bp.Program([bp.Equation(bp.tensor("f"), x[()] + 1)]))
+    assert (ranges.of(k).low, ranges.of(k).high, ranges.of(k).finite) == (0, 2, True)
+    assert (ranges.of(n).low, ranges.of(n).high) == (0, np.inf)

@@ -120,3 +120,33 @@ def test_the_definition_of_a_function_has_its_value(record: Any) -> None:
         for value in (*INSIDE, -0.6) if record.name in SIGNED else INSIDE:
             got = number_of(record.definition(q[()]), value)
             assert got == pytest.approx(float(record.value(value)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "a", "b", "expected"),
+    [
+        (bp.maximum, 1.0, 2.0, (0, 1)), (bp.maximum, 2.0, 1.0, (1, 0)),
+        (bp.maximum, 2.0, 2.0, (0.5, 0.5)), (bp.minimum, 1.0, 2.0, (1, 0)),
+        (bp.minimum, 2.0, 1.0, (0, 1)), (bp.minimum, 2.0, 2.0, (0.5, 0.5)),
+    ],
+)  # fmt: skip
+def test_the_smaller_or_larger_of_two_has_both_of_its_derivatives(
+    function: Any, a: float, b: float, expected: tuple[float, float]
+) -> None:
+    first, second = bp.parameter("first"), bp.parameter("second")
+    program = bp.Program([bp.Equation(C, function(first[()], second[()]))], cost=C)
+    derived = reverse(normalise(program))
+    result = interpret(derived, {"first": a, "second": b})
+    assert tuple(float(result[adjoint.name]) for _, adjoint in derived.gradients) == expected
+    f = bp.tensor("f")
+    for form in ("textbook", "fast", "accurate"):
+        rule = operation_of(function).rule(form)(first[()], second[()])
+        for partial_, value in zip(rule, expected, strict=True):
+            equation = bp.Equation(f, partial_, origin=Origin("test"))
+            found = interpret(bp.Program([equation]), {"first": a, "second": b})["f"]
+            assert float(found) == value
+
+
+def test_elements_and_what_is_made_of_them_are_real() -> None:
+    for value in (x[n, j], bp.sigmoid(x[n, j]), bp.relu(q[()]), bp.exp(q[()])):
+        assert value.is_real
