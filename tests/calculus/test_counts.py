@@ -12,7 +12,7 @@ from symbp.calculus.forward import forward
 from symbp.calculus.normalise import normalise
 from symbp.calculus.path_counts import count_paths
 from symbp.calculus.reverse import reverse
-from symbp.calculus.sizes import sizes_of
+from symbp.calculus.sizes import axes_of, sizes_of
 from symbp.calculus.unroll import unroll
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -233,3 +233,48 @@ def test_local_derivatives_of_a_sigmoid_layer_are_one_call_each() -> None:
     assert counts.calls == 3 + 2
     assert counts.additions == 2  # a - y
     assert counts.multiplications == 0
+
+
+@pytest.mark.parametrize(
+    "guarded",
+    [
+        lambda t, h: bp.where(sympy.Gt(t, 0), bp.where(sympy.Lt(t, 3), h[t - 1], 0), 0),
+        lambda t, h: bp.where(sympy.Gt(t, 0), bp.where(sympy.Eq(t, 2), 0, h[t - 1]), 0),
+        lambda t, h: bp.where(sympy.Eq(t, 0), 0, h[t - 1]),
+        lambda t, h: bp.where(sympy.Gt(t, 1), h[t - 2] + h[t - 1], 0),
+    ],
+)
+def test_a_step_is_read_where_all_of_its_guards_hold(guarded) -> None:  # type: ignore[no-untyped-def]
+    t = bp.Index("t", 5, sequential=True)
+    x, h, C = bp.parameter("x", t), bp.tensor("h", t), bp.tensor("C")
+    equations = [
+        bp.Equation(h[t], guarded(t, h) + x[t]),
+        bp.Equation(C, bp.Sum(h[t] ** 2, t)),
+    ]
+    program = bp.Program(equations, cost=C)
+    (paths,) = count_paths(program, extent).paths.values()
+    assert paths == sum(swept(unroll(program)).values())
+
+
+def test_an_element_that_is_also_among_those_of_a_sum_is_one_read() -> None:
+    j = bp.Index("j", 3)
+    v, z, C = bp.parameter("v", j), bp.tensor("z", j), bp.tensor("C")
+    k = j.fresh()
+    for body in (v[j] + bp.Sum(v[k], k), bp.Sum(v[k], k) + v[j]):
+        equations = [bp.Equation(z[j], body), bp.Equation(C, bp.Sum(z[j], j))]
+        counts = count_paths(bp.Program(equations, cost=C), extent)
+        # Of nine derivatives ∂z_j/∂v_k three are 2, and none is known to be 1.
+        assert counts.total == 9
+        assert {t.name: n for t, n in counts.factors.items()} == {"v": 9}
+
+
+def test_a_size_that_no_tensor_has_is_that_of_an_index() -> None:
+    h, p = bp.Index("h", 3), bp.Index("p", 2)
+    x, z = bp.parameter("x", bp.Index("i", 6)), bp.tensor("z", h)
+    program = bp.Program([bp.Equation(z[h], bp.Mean(x[2 * h + p], p))])
+    sizes = sizes_of(program)
+    found = {extent: pair for symbol, pair in axes_of(program, sizes).items()
+             for extent in [sizes.values[symbol]]}  # fmt: skip
+    assert found[6][1] is x
+    assert found[3][1] is z
+    assert found[2] == (p, None)

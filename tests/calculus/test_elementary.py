@@ -8,6 +8,7 @@ import sympy
 from hypothesis import given, settings
 
 import symbp as bp
+from symbp.calculus.algebra import Unknowns, ordinary, restored
 from symbp.calculus.elementary import elementary
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.unroll import unroll
@@ -164,3 +165,16 @@ def test_before_is_after_for_random_equations(seed: int) -> None:
         for t in (*program.inputs, *program.targets, *program.parameters)
     }
     check(program, normal(seed, **shapes))
+
+
+def test_algebra_takes_powers_and_gives_them_back() -> None:
+    x, y = bp.parameter("x")[()], bp.parameter("y")[()]
+    for body in (x**3 + 2 * x * y, (x + bp.sin(y)) ** 2, x**-2 * y, bp.exp(x) ** 4 - 1):
+        unknowns = Unknowns()
+        plain = ordinary(body, unknowns)
+        assert not plain.has(x, y)
+        assert restored(plain, unknowns) == body
+    unknowns = Unknowns()
+    plain = ordinary(x**3 + 2 * x, unknowns)
+    (symbol,) = plain.free_symbols
+    assert plain == symbol**3 + 2 * symbol

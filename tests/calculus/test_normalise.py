@@ -213,3 +213,13 @@ def test_an_inner_sum_may_bind_an_index_that_the_equation_reduces(body: Any, val
 )
 def test_an_inner_sum_may_bind_an_index_of_the_left_hand_side(body: Any, value: Any) -> None:
     np.testing.assert_allclose(reduced(body, (), k), value, rtol=1e-15)
+
+
+@pytest.mark.parametrize("operation", ["sum", "max", "logsumexp"])
+def test_what_is_normal_stays_the_same_equation(operation: Any) -> None:
+    f = bp.tensor("f")
+    bodies = [x[k], x[k] ** 2 + 1] if operation != "max" else [x[k]]
+    for body in bodies:
+        given_ = bp.Equation(f, body, reduce=(k,), operation=operation)
+        (only,) = normalise(bp.Program([given_])).equations
+        assert only is given_

@@ -259,3 +259,40 @@ def test_a_function_without_a_formula_here_has_sympys_value() -> None:
     record = replace(OPERATIONS["exp"], name="hyperbolic", function=sympy.cosh)
     found = ManyDigits(60).apply(record, [mp.mpf(1) / 3])
     assert abs(found - mp.cosh(mp.mpf(1) / 3)) < 1e-58
+
+
+def test_roots_of_negative_numbers_are_nan_and_of_zero_zero() -> None:
+    for point, value in ((-2.0, np.nan), (0.0, 0.0), (2.25, 1.5)):
+        np.testing.assert_equal(float(scalar(bp.sqrt(bp.parameter("x")[()]), x=point)), value)
+
+
+def test_the_root_among_the_functions_is_nan_below_zero() -> None:
+    arithmetic = ManyDigits(60)
+    root = FUNCTIONS["sqrt"]
+    assert mp.isnan(root(arithmetic, arithmetic.given(-2.0)))
+    assert root(arithmetic, arithmetic.given(0.0)) == 0
+    assert root(arithmetic, arithmetic.given(2.25)) == 1.5
+
+
+def test_fractions_in_front_of_a_product_and_behind_it_both_count() -> None:
+    third, far = sympy.Rational(1, 3), sympy.Rational(1, 2**40)
+    body = (third * u[()] * v[()]) * far
+    assert len([factor for factor in body.args if factor.is_Rational]) == 2
+    assert scalar(body, u=3.0, v=2.0**40) == 1
+
+
+def test_a_function_that_is_known_is_not_written_out() -> None:
+    # By its formula, exp(x) would be out of any range.
+    assert scalar(bp.softplus(u[()]), u=1e30) == 1e30
+    assert abs(scalar(bp.softplus(u[()]), u=-1e30)) < 1e-300
+    assert abs(scalar(bp.sigmoid(u[()]), u=-1e30)) < 1e-300
+
+
+def test_a_remainder_of_an_index_is_exact_with_rounding_too() -> None:
+    j = bp.Index("j", 5)
+    x = bp.input("x", j)
+    even = bp.where(sympy.Eq(sympy.Mod(j, 2), 0), x[j], 0)
+    program = bp.Program([E(C, bp.Sum(even, j))])
+    for arithmetic in (ManyDigits(60), Rounding(60, "float64")):
+        found = evaluate(program, {"x": [1.0, 10.0, 100.0, 1000.0, 10000.0]}, arithmetic)
+        assert float(getattr(found["C"][()], "value", found["C"][()])) == 10101.0

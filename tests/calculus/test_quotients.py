@@ -1,5 +1,7 @@
 """Derived quotients: what cancels is gone, what a user wrote stays, the value is the same."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy
@@ -145,3 +147,16 @@ def test_the_index_of_a_long_sum_is_left_alone():
     for each in many:
         body = body + each / (1 + each**2)
     assert len(derivative(body, many[0]).args) == 2
+
+
+def test_at_most_four_definitions_deep_is_looked_for_what_is_shared():
+    x, f = bp.parameter("x"), bp.tensor("f")
+    for depth in range(1, 8):
+        chain = [bp.tensor(f"a{i}") for i in range(depth)]
+        equations = [bp.Equation(chain[0], abs(x[()]) + 1)]
+        equations += [
+            bp.Equation(after, before[()] + 1) for before, after in itertools.pairwise(chain)
+        ]
+        equations.append(bp.Equation(f, x[()] / chain[-1][()]))
+        found = inline_denominators(normalise(bp.Program(equations, cost=f))).equations[-1].body
+        assert found.has(abs(x[()])) == (depth <= 4)

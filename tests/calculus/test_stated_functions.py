@@ -318,3 +318,27 @@ def test_a_weight_times_what_is_finite_stays_a_product() -> None:
     for value, kept in ((2 + bp.sin(a[()]), False), (a[()] ** 2, True)):
         program = normalise(bp.Program([layer, bp.Equation(f, bp.xlogy(y[()], value))]))
         assert closed(opened(program)).equations[-1].body.has(bp.xlogy) == kept
+
+
+def test_powers_and_their_logarithms_are_finite_where_base_and_exponent_let_them_be() -> None:
+    x, y = bp.parameter("x")[()], bp.parameter("y")[()]
+    ranges = Ranges(bp.Program([bp.Equation(bp.tensor("f"), x + y)]))
+    for base, exponent, log, slope in (
+        (x**2, y**2, True, False),
+        (x, y**2, False, False),
+        (x**2, y, False, False),
+        (x**2, y**2 + 1, True, True),
+        (x**2, y**2 + bp.sigmoid(y), True, False),
+        (1 + x**2, y, False, True),
+        (x, 1 + y**2, False, False),
+    ):
+        assert ranges.of(power_log(base, exponent)).finite == log, (base, exponent)
+        assert ranges.of(power_slope(base, exponent)).finite == slope, (base, exponent)
+
+
+def test_an_index_runs_from_zero_to_its_last() -> None:
+    k, n = bp.Index("k", 3), bp.Index("n", "N")
+    x = bp.parameter("x")
+    ranges = Ranges(bp.Program([bp.Equation(bp.tensor("f"), x[()] + 1)]))
+    assert (ranges.of(k).low, ranges.of(k).high, ranges.of(k).finite) == (0, 2, True)
+    assert (ranges.of(n).low, ranges.of(n).high) == (0, np.inf)

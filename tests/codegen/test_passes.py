@@ -192,3 +192,32 @@ def test_an_outer_product_is_no_contraction() -> None:
     u, v = bp.input("u", i), bp.input("v", j)
     (only,) = contracted(u[i] * v[j], i, j, reduce=())
     assert not is_contraction(only)
+
+
+def test_a_scalar_that_a_sum_reads_is_computed_once() -> None:
+    k = bp.Index("k", 3)
+    x, w = bp.input("x", k), bp.parameter("w")
+    s, u, c, f = bp.tensor("s"), bp.tensor("u", k), bp.tensor("c"), bp.tensor("f")
+    given_ = [
+        bp.Equation(s, w[()] ** 2 + 1),
+        bp.Equation(u[k], k**2 + 1),
+        bp.Equation(c, sympy.Integer(3)),
+        bp.Equation(f, bp.Sum(s[()] * x[k] * u[k] * c[()], k)),
+    ]
+    program = expand(normalise(bp.Program(given_, cost=f)))
+    # A number is written where it is read; what is computed keeps its equation.
+    assert {"s", "u", "f"} <= {equation.tensor.name for equation in program.equations}
+    (cost,) = (equation for equation in program.equations if equation.tensor is f)
+    assert not cost.body.has(w)
+    assert cost.body.has(s[()])
+
+
+def test_a_sum_over_a_distribution_is_its_factor() -> None:
+    n, k = bp.indices("n k", "N", 3)
+    y, c, f = bp.target("y", n, k, kind="distribution"), bp.input("c", n), bp.tensor("f")
+    z = bp.input("z", n, k)
+    for body, reads in ((y[n, k] * c[n], False), (y[n, k] * z[n, k], True), (z[n, k], False)):
+        program = expand(normalise(bp.Program([bp.Equation(f, bp.Sum(body, n, k))])))
+        (equation,) = program.equations
+        assert equation.body.has(y[n, k]) == reads
+        assert len(equation.reduce) == 1 + body.has(z[n, k])

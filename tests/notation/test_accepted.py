@@ -42,6 +42,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: bp.Program([E(h[t], bp.where(sympy.Le(2 * t, 4), x[2 * t], 0))]), "from 0 to 4",
     ),
     "zero to a negative power": (lambda: parse_formula("0**-2"), "division by zero"),
+    "a tower of powers": (lambda: parse_formula("**".join(["x"] * 1000)), "nested deeper"),
     "a pair": (lambda: bp.Program([(f, x[0])]), r"write bp.Equation\(f, x\[0\]\)"),
     "three in a tuple": (lambda: bp.Program([(f, x[0], x[1])]), "all into one list"),
     "a pair of texts": (lambda: bp.Program([("f", "x")]), "all into one list"),

@@ -10,6 +10,15 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
+from symbp.notation.derivative_functions import (
+    erf_prime,
+    gelu_prime,
+    gelu_tanh_prime,
+    silu_prime,
+    tanh_prime,
+)
+from symbp.notation.equation import Origin
+from symbp.notation.operation import OPERATIONS, operation_of
 from symbp.notation.prime import Prime, expand_primes
 
 n, j = bp.indices("n j", "N", 3)
@@ -76,3 +85,68 @@ def test_a_derivative_within_a_derivative_is_written_out() -> None:
     a = bp.sigmoid(x[n, j])
     b = bp.sigmoid(a * (1 - a))
     assert written == b * (1 - b)
+
+
+DERIVATIVES = (erf_prime, gelu_prime, gelu_tanh_prime, silu_prime, tanh_prime)
+KNOWN = [*OPERATIONS.values(), *(operation_of(function) for function in DERIVATIVES)]
+SIGNED = {
+    "sigmoid", "tanh", "relu", "gelu", "gelu_tanh", "silu", "softplus", "sin", "cos", "exp",
+    "expm1", "log1p", "erf", "abs", *(function.__name__ for function in DERIVATIVES),
+}  # fmt: skip
+OF_ONE = [record for record in KNOWN if record.name in {*SIGNED, "log", "sqrt"}]
+# Away from kinks, inside of every domain.
+INSIDE = (0.3, 0.9, 1.7)
+
+
+def number_of(formula: Any, value: float) -> float:
+    f = bp.tensor("f")
+    equation = bp.Equation(f, formula, origin=Origin("test"))
+    return float(interpret(bp.Program([equation]), {"q": value})["f"])
+
+
+@pytest.mark.parametrize("record", OF_ONE, ids=lambda record: record.name)
+@pytest.mark.parametrize("form", ["textbook", "fast", "accurate"])
+def test_every_form_of_a_derivative_is_the_slope_of_the_function(record: Any, form: Any) -> None:
+    for value in INSIDE:
+        (formula,) = record.rule(form)(q[()])
+        step = 1e-5
+        slope = (record.value(value + step) - record.value(value - step)) / (2 * step)
+        assert number_of(formula, value) == pytest.approx(float(slope), rel=1e-8)
+
+
+@pytest.mark.parametrize("record", OF_ONE, ids=lambda record: record.name)
+def test_the_definition_of_a_function_has_its_value(record: Any) -> None:
+    if record.definition is not None:
+        for value in (*INSIDE, -0.6) if record.name in SIGNED else INSIDE:
+            got = number_of(record.definition(q[()]), value)
+            assert got == pytest.approx(float(record.value(value)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "a", "b", "expected"),
+    [
+        (bp.maximum, 1.0, 2.0, (0, 1)), (bp.maximum, 2.0, 1.0, (1, 0)),
+        (bp.maximum, 2.0, 2.0, (0.5, 0.5)), (bp.minimum, 1.0, 2.0, (1, 0)),
+        (bp.minimum, 2.0, 1.0, (0, 1)), (bp.minimum, 2.0, 2.0, (0.5, 0.5)),
+    ],
+)  # fmt: skip
+def test_the_smaller_or_larger_of_two_has_both_of_its_derivatives(
+    function: Any, a: float, b: float, expected: tuple[float, float]
+) -> None:
+    first, second = bp.parameter("first"), bp.parameter("second")
+    program = bp.Program([bp.Equation(C, function(first[()], second[()]))], cost=C)
+    derived = reverse(normalise(program))
+    result = interpret(derived, {"first": a, "second": b})
+    assert tuple(float(result[adjoint.name]) for _, adjoint in derived.gradients) == expected
+    f = bp.tensor("f")
+    for form in ("textbook", "fast", "accurate"):
+        rule = operation_of(function).rule(form)(first[()], second[()])
+        for partial_, value in zip(rule, expected, strict=True):
+            equation = bp.Equation(f, partial_, origin=Origin("test"))
+            found = interpret(bp.Program([equation]), {"first": a, "second": b})["f"]
+            assert float(found) == value
+
+
+def test_elements_and_what_is_made_of_them_are_real() -> None:
+    for value in (x[n, j], bp.sigmoid(x[n, j]), bp.relu(q[()]), bp.exp(q[()])):
+        assert value.is_real
