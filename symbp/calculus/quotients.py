@@ -21,9 +21,10 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.polynomials import Polynomial, constant, powers_of, product
-from symbp.notation.arithmetic import power
+from symbp.notation.arithmetic import Plus, power
 from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.functions import where
+from symbp.notation.singular import absorbing_product
 from symbp.notation.tensor import Element
 
 __all__ = ["over_one_denominator"]
@@ -61,10 +62,13 @@ def over_one_denominator(expression: Expr, written: Collection[Expr] = ()) -> Ex
         condition, chosen, other = expression.args
         branches = (over_one_denominator(branch, written) for branch in (chosen, other))
         return where(condition, *branches)
+    if isinstance(expression, absorbing_product):
+        hiding, hidden = expression.args
+        return absorbing_product(hiding, over_one_denominator(hidden, written))
     if isinstance(expression, sympy.Add):
         if expression in written:
             return expression
-        combined = _combined(expression)
+        combined = _combined_below_zeros(expression)
         if combined is not None:
             return combined
         parts = [over_one_denominator(term, written) for term in terms(expression)]
@@ -111,6 +115,46 @@ def _is_square_below(factor: Expr) -> bool:
         and bool(factor.args[1].is_Integer)
         and -4 <= factor.args[1] <= -2
     )
+
+
+def _combined_below_zeros(node: Expr) -> Expr | None:
+    """Return a sum over one denominator, what hides all of its terms where it is 0 in front."""
+    hiding = [_hiding(term) for term in terms(node)]
+    common = set.intersection(*hiding)
+    opened = [_opened(term, common) for term in terms(node)]
+    # What hides some terms only hides nothing of the whole if another term divides by the same:
+    # u of u/v stands in the term of v', and the other divides by v as well.
+    seen = [_divisors(term) for term, hides in zip(opened, hiding, strict=True) if hides <= common]
+    hidden = [_divisors(term) for term, hides in zip(opened, hiding, strict=True) if hides - common]
+    if set().union(*hidden) - set().union(*seen):
+        return None
+    combined = _combined(Plus(*opened))
+    if combined is None:
+        return None
+    for factor in common:
+        combined = absorbing_product(factor, combined)
+    return combined
+
+
+def _divisors(term: Expr) -> set[Expr]:
+    return {part.args[0] for part in factors(term) if isinstance(part, sympy.Pow)}
+
+
+def _hiding(term: Expr) -> set[Expr]:
+    parts = [part for part in factors(term) if isinstance(part, absorbing_product)]
+    return {part.args[0] for part in parts}.union(*(_hiding(part.args[1]) for part in parts))
+
+
+def _opened(term: Expr, common: set[Expr]) -> Expr:
+    """Return a term with plain products, without those factors that hide all terms."""
+    parts: list[Expr] = []
+    for part in factors(term):
+        if isinstance(part, absorbing_product):
+            hiding, hidden = part.args
+            parts += [_opened(hidden, common), *([] if hiding in common else [hiding])]
+        else:
+            parts.append(part)
+    return product_of(*parts)
 
 
 def _combined(node: Expr) -> Expr | None:

@@ -34,10 +34,10 @@ def test_the_sigmoid_neuron_is_split_like_the_published_figure() -> None:
     assert lines(neuron) == [
         "v1 = a*b",
         "v2 = c*d",
-        "v3 = e + v1 + v2",
+        "v3 = v1 + v2 + e",
         "v4 = -v3",
         "v5 = exp(v4)",
-        "v6 = v5 + 1",
+        "v6 = 1 + v5",
         "f = 1/v6",
     ]
 
@@ -45,19 +45,21 @@ def test_the_sigmoid_neuron_is_split_like_the_published_figure() -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (a * b * c, ["v1 = a*b", "f = c*v1"]),
+        (a * b * c, ["v1 = a*b", "f = v1*c"]),
+        (a * (b * c), ["v1 = b*c", "f = a*v1"]),
         (2 * a * b, ["v1 = a*b", "f = 2*v1"]),
         (a + b + c, ["f = a + b + c"]),
         (a - b, ["f = a - b"]),
-        (a + b - c - 2 * d, ["v1 = a + b", "v2 = 2*d", "v3 = c + v2", "f = v1 - v3"]),
-        (-a - b, ["v1 = a + b", "f = -v1"]),
+        (a + b - c - 2 * d, ["v1 = a + b", "v2 = v1 - c", "v3 = 2*d", "f = v2 - v3"]),
+        (-a - b, ["v1 = -a", "f = v1 - b"]),
+        (-(a + b), ["v1 = a + b", "f = -v1"]),
         (2 * (a + b), ["v1 = a + b", "f = 2*v1"]),
         ((a - b) / 5, ["v1 = a - b", "f = v1/5"]),
-        (-3 * a - 3 * b, ["v1 = a + b", "f = -3*v1"]),
+        (-3 * a - 3 * b, ["v1 = -3*a", "v2 = 3*b", "f = v1 - v2"]),
         (a + 1, ["f = a + 1"]),
         (1 - a, ["f = 1 - a"]),
-        (-a - 1, ["v1 = a + 1", "f = -v1"]),
-        (1 - a * b - c, ["v1 = a*b", "v2 = c + v1", "f = 1 - v2"]),
+        (-a - 1, ["v1 = -a", "f = v1 - 1"]),
+        (1 - a * b - c, ["v1 = a*b", "v2 = 1 - v1", "f = v2 - c"]),
         (a / b, ["v1 = 1/b", "f = a*v1"]),
         (a / b**2, ["v1 = b**2", "v2 = 1/v1", "f = a*v2"]),
         (1 / sympy.sqrt(a), ["v1 = sqrt(a)", "f = 1/v1"]),
@@ -86,7 +88,7 @@ def test_what_is_computed_twice_is_one_tensor() -> None:
 
 def test_a_choice_stays_whole_so_that_no_gradient_comes_from_what_is_not_chosen() -> None:
     body = where(a > 0, sympy.log(a), b)
-    assert lines(body * c) == [f"v1 = {body}", "f = c*v1"]
+    assert lines(body * c) == [f"v1 = {body}", "f = v1*c"]
     # 0 · ∞ would make it nan.
     assert bp.trace(body * c, {"a": 0.0, "b": 2.0, "c": 3.0}).gradient["a"] == 0.0
 

@@ -82,8 +82,8 @@ def test_scatters_gather_what_is_written_to_each_place() -> None:
     )
     unrolled = unroll(reverse(normalise(program)))
     lines = str(unrolled).splitlines()
-    assert "x_adjoint_1 = F_0*z_adjoint_1 + F_1*z_adjoint_0" in lines
-    assert "x_adjoint_0 = F_0*z_adjoint_0" in lines
+    assert "x_adjoint_1 = z_adjoint_0*F_1 + z_adjoint_1*F_0" in lines
+    assert "x_adjoint_0 = z_adjoint_0*F_0" in lines
     assert [t.name for t, _ in unrolled.gradients] == ["F_0", "F_1", "x_0", "x_1", "x_2", "x_3"]
 
 
@@ -91,7 +91,7 @@ def test_a_guard_hides_what_cannot_be_read() -> None:
     t = bp.Index("t", 3, sequential=True)
     u, h = bp.parameter("u"), bp.tensor("h", t)
     program = bp.Program([bp.Equation(h[t], bp.where(t > 0, u * h[t - 1], u + t))])
-    assert str(unroll(program)) == "h_0 = u\nh_1 = h_0*u\nh_2 = h_1*u"
+    assert str(unroll(program)) == "h_0 = u\nh_1 = u*h_0\nh_2 = u*h_1"
 
 
 def test_log_sum_exp_stays_stable() -> None:

@@ -28,7 +28,7 @@ ULPS = {
     "exp": 1, "expm1": 2, "log": 1, "log1p": 2, "tanh": 2, "sigmoid": 3, "silu": 4, "softplus": 2,
     "erf": 2, "gelu": 8, "gelu_tanh": 2000, "sin": 1, "cos": 1, "elu": 3, "x**2": 1, "x**3": 2,
     "x**4": 3, "1/x**2": 2, "x**-3": 3, "y/x**2": 2, "1/sqrt(x)": 2, "y/sqrt(x)": 2, "x**y": 2,
-    "x**2.5": 2,
+    "x**2.5": 2, "xlogy": 2, "xlog1py": 3,
 }  # fmt: skip
 # Beyond it, sin and cos return NaN.
 TRIGONOMETRIC_LIMIT = {"float32": 1e6, "float64": 1e15}
@@ -89,6 +89,8 @@ FUNCTIONS: dict[str, Formula] = {
     "sign": (lambda x, y: sympy.sign(x), lambda x, y: np.sign(x)),
     "maximum": (lambda x, y: bp.maximum(x, y), np.maximum),
     "minimum": (lambda x, y: bp.minimum(x, y), np.minimum),
+    "xlogy": (lambda x, y: bp.xlogy(x, y), lambda x, y: scipy.special.xlogy(x, y)),
+    "xlog1py": (lambda x, y: bp.xlog1py(x, y), lambda x, y: scipy.special.xlog1py(x, y)),
     "where": (lambda x, y: bp.where(x > y, x, y), lambda x, y: np.where(x > y, x, y)),
     "stop_gradient": (lambda x, y: bp.stop_gradient(x), lambda x, y: x),
 }

@@ -96,12 +96,6 @@ FORMULAS: dict[str, tuple[Callable[[Any], Any], Callable[[mpf], mpf], str]] = {
     "abs(z)/(1+abs(z))": (
         lambda z: abs(z) / (1 + abs(z)), lambda x: mp.sign(x) / (1 + abs(x)) ** 2, "finite"
     ),
-    "exp(z)/(2+exp(z))": (
-        lambda z: exp(z) / (2 + exp(z)),
-        lambda x: 2 * mp.exp(-_clipped(abs(x))) / (
-            (1 + 2 * mp.exp(-_clipped(x))) ** 2 if x > 0 else (2 + mp.exp(_clipped(x))) ** 2
-        ), "below 80",
-    ),
     "z·sigmoid(z)": (lambda z: z * bp.sigmoid(z), _silu_prime, "finite"),
     "mish(z)": (mish, _mish_prime, "finite"),
     "sigmoid(z)·tanh(z)": (
