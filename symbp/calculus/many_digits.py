@@ -216,5 +216,5 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "minimum": lambda m, a, b: a if a <= b else b,
     "largest": lambda m, *x: m.largest(x),
     "log_sum_exp": lambda m, *x: m.log_sum_exp(x),
-    "xlogy": lambda m, x, y: m.zero if x == 0 else x * m._log(y),
+    "xlogy": lambda m, x, y: m.zero if x == 0 and y == y else x * m._log(y),
 }
