@@ -73,7 +73,8 @@ def test_a_trace_keeps_the_convention(point: Point) -> None:
     assert own.by_trace(point) == point.cells["symbp"]
 
 
-@pytest.mark.parametrize("point", OWN, ids=str)
+# Data are finite: a softmax of a row that is -∞ throughout has no value, and no zero hides that.
+@pytest.mark.parametrize("point", list(filter(is_finite, OWN)), ids=str)
 def test_an_adjoint_of_zero_gives_a_gradient_of_zero(point: Point) -> None:
     _, _, derivatives = own.by_interpreter(point, adjoint=0.0).partition("; ")
     assert set(re.findall(r"[^(), ]+", derivatives)) == {"0"}
@@ -118,7 +119,7 @@ v = bp.parameter("v", k)
         (bp.maximum(x, y), ["convention", "tie"]),
         (bp.Max(v[k], k), ["shared equally among ties"]),
         (x**y, ["convention", "0"]),
-        (bp.sqrt(bp.Sum(v[k] ** 2, k)), ["convention", "0 at 0"]),
+        (bp.sqrt(bp.Sum(v[k] ** 2, k)), ["convention", "derivative of a norm is 0"]),
     ],
     ids=str,
 )

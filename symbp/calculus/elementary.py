@@ -18,7 +18,7 @@ from sympy.core.expr import Expr
 from symbp.notation.arithmetic import Plus, Times, power
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError
-from symbp.notation.functions import where
+from symbp.notation.functions import maximum, minimum, taken_of, where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.prime import Prime
@@ -144,6 +144,8 @@ class _Splitter:
             return _of_power(node)
         if isinstance(node, where):
             return (), lambda: node
+        if isinstance(node, (maximum, minimum)):
+            return _of_extremum(node)
         if isinstance(node, Prime):
             application = node.application
             return application.args, lambda *a: Prime(application.func(*a), node.argument)
@@ -219,6 +221,16 @@ def _of_power(node: Expr) -> Parts:
     if exponent.is_negative:
         return (power(base, -exponent),), lambda p: 1 / p
     return (base,), lambda b: power(b, exponent)
+
+
+def _of_extremum(node: Expr) -> Parts:
+    """Return a maximum or minimum of all that it is taken of: nested ones share as one does."""
+    kind = type(node)
+
+    def build(*values: Expr) -> Expr:
+        return kind(build(*values[:-1]), values[-1]) if len(values) > 1 else values[0]
+
+    return tuple(taken_of(node)), build
 
 
 def _is_leaf(node: Expr) -> bool:

@@ -188,6 +188,8 @@ class _State:
             return bool(node)
         if node.is_Number or node.is_NumberSymbol:
             return float(node)
+        if node is sympy.zoo:  # a negative power of 0
+            return np.inf
         if isinstance(node, Prime):
             return self.evaluate(node.rule("accurate"), grid)
         if isinstance(node, where):

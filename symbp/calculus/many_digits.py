@@ -44,11 +44,11 @@ class ManyDigits:
         """Return a number of SymPy's, an int or a float."""
         if isinstance(node, sympy.Rational):
             return self.context.mpf(int(node.p)) / int(node.q)
-        if node is sympy.S.Infinity:
+        if node in (sympy.S.Infinity, sympy.S.ComplexInfinity):  # a negative power of 0
             return self.infinity
         if node is sympy.S.NegativeInfinity:
             return -self.infinity
-        if node is sympy.S.NaN or node is sympy.S.ComplexInfinity:
+        if node is sympy.S.NaN:
             return self.nan
         if isinstance(node, sympy.NumberSymbol):
             node = node.evalf(self.digits + 10)
@@ -216,5 +216,5 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "minimum": lambda m, a, b: a if a <= b else b,
     "largest": lambda m, *x: m.largest(x),
     "log_sum_exp": lambda m, *x: m.log_sum_exp(x),
-    "xlogy": lambda m, x, y: m.zero if x == 0 else x * m._log(y),
+    "xlogy": lambda m, x, y: m.zero if x == 0 and y == y else x * m._log(y),
 }

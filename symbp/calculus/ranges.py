@@ -214,7 +214,7 @@ class Ranges:
         return Range(low, math.inf, x.finite and y.finite and inside)
 
     def _of_choice(self, condition: Any, chosen: Expr, other: Expr) -> Range:
-        branches = [self.of(chosen), self.of(other)]
+        branches = [self._where(condition, True, chosen), self._where(condition, False, other)]
         if not condition.atoms(Element):
             # A mask by indices: no data can hide all of a row.
             branches = [
@@ -222,6 +222,26 @@ class Ranges:
                 for branch in branches
             ]
         return branches[0] | branches[1]
+
+    def _where(self, condition: Any, holds: bool, branch: Expr) -> Range:
+        """Return the range of a branch, of values where the condition holds, or does not.
+
+        The exponential in ``where(z > 0, 1, exp(z))`` is at most 1.
+        """
+        bound = _bound(condition, holds)
+        # A branch that holds a choice of its own is not gone through once more for each.
+        if bound is None or branch.has(where) or not branch.has(bound[0]):
+            return self.of(branch)
+        quantity, low, high = bound
+        known, whole = self.known, self.of(quantity)
+        narrowed = replace(whole, low=max(whole.low, low), high=min(whole.high, high))
+        if narrowed.low > narrowed.high:  # never chosen
+            return self.of(branch)
+        self.known = {quantity: narrowed}
+        try:
+            return self.of(branch)
+        finally:
+            self.known = known
 
     def _of_slope(self, node: Prime) -> Range:
         name = operation_of(type(node.application)).name
@@ -282,6 +302,20 @@ class Ranges:
             ):
                 return True
         return False
+
+
+def _bound(condition: Any, holds: bool) -> tuple[Expr, float, float] | None:
+    """Return a quantity and its bounds where a comparison with a number holds, or does not."""
+    if not isinstance(condition, (sympy.Gt, sympy.Ge, sympy.Lt, sympy.Le)):
+        return None
+    left, right = condition.args
+    above = isinstance(condition, (sympy.Gt, sympy.Ge)) == holds
+    if left.is_number:
+        left, right, above = right, left, not above
+    if not right.is_number or left.is_number:
+        return None
+    number = float(right)
+    return (left, number, math.inf) if above else (left, -math.inf, number)
 
 
 def _is_smooth(x: Range, y: Range, whole: bool) -> bool:

@@ -341,6 +341,8 @@ class Scope:
 
 def number(value: Any) -> str:
     """Return the text of a number in the module's own precision."""
+    if value is sympy.zoo:  # a negative power of 0
+        value = sympy.oo
     if value in (sympy.oo, -sympy.oo, sympy.nan):
         sign = "-" if value == -sympy.oo else ""
         return f"real({sign}np.{'nan' if value == sympy.nan else 'inf'})"

@@ -44,7 +44,7 @@ def lower_logsumexp(program: Program) -> Program:
         if equation.origin.rule == "stabilise":
             # A sum of exponentials by hand may be read for what it differs from 1 by.
             ties = _like(equation.tensor, "ties", names)[lhs.args]
-            at_top = sympy.Eq(body, largest)
+            at_top = sympy.Eq(body, shift)
             equations += [
                 Equation(ties, where(at_top, 1, 0), over, origin=origin),
                 Equation(total, where(at_top, 0, exp(body - shift)), over, origin=origin),

@@ -366,8 +366,10 @@ class IndexForm:
         return name + self.style.parentheses(", ".join(text for text, _ in shown)), ATOM
 
     def _number(self, node: Expr) -> Printed:
-        if node.is_negative:
+        if node.is_extended_negative:
             return "-" + self._number(-node)[0], ADD
+        if node.is_infinite:
+            return self.style.symbol(r"\infty"), ATOM
         if node.is_Integer:
             return str(node), ATOM
         if node.is_Rational:

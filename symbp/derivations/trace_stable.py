@@ -48,12 +48,17 @@ def stable_gradients(
     written : mapping of Tensor to float
         The gradients that the steps back give.
     """
-    if all(a.body is b.body for a, b in zip(program.equations, stable.equations, strict=False)):
+    unclear = [t for t in scalars.varying if math.isnan(written.get(t, 0.0))]
+    same = all(a.body is b.body for a, b in zip(program.equations, stable.equations, strict=False))
+    if same and not unclear:
         return {}
     assert program.cost is not None
-    derived = reverse(stable, scalars.varying)
-    found = interpret(derived, scalars.numbers)
-    result = {tensor: float(found[adjoint.name]) for tensor, adjoint in derived.gradients}
+    result = {} if same else _gradients(stable, scalars)
+    unclear = [t for t in scalars.varying if math.isnan(result.get(t, written.get(t, 0.0)))]
+    if unclear:
+        # At a pole: the steps back from 1/x² at 0 are ∞ · 0, and the derivative of x⁻² is -∞.
+        whole = _gradients(stabilise(scalars.program), scalars)
+        result |= {tensor: whole[tensor] for tensor in unclear if math.isinf(whole[tensor])}
     unknown = [
         equation
         for equation in program.equations
@@ -67,6 +72,12 @@ def stable_gradients(
             # What stays finite at infinity does not depend on it there.
             result[equation.tensor] = 0.0
     return result
+
+
+def _gradients(program: Program, scalars: Scalars) -> dict[Tensor, float]:
+    derived = reverse(program, scalars.varying)
+    found = interpret(derived, scalars.numbers)
+    return {tensor: float(found[adjoint.name]) for tensor, adjoint in derived.gradients}
 
 
 def _gradient_of_rest(

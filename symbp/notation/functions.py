@@ -5,7 +5,6 @@ it. What a record holds, and functions of a user's own, are in :mod:`symbp.notat
 """
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, ta
 __all__ = [
     "OPERATIONS", "Operation", "elu", "expm1", "function", "gelu", "gelu_tanh", "identity",
     "largest", "leaky_relu", "log1p", "log_sum_exp", "maximum", "minimum", "operation_of", "relu",
-    "shares", "sigmoid", "silu", "softplus", "stop_gradient", "where",
+    "shares", "sigmoid", "silu", "softplus", "stop_gradient", "taken_of", "where",
 ]  # fmt: skip
 
 
@@ -248,17 +247,17 @@ def shares(node: Expr) -> list[tuple[Expr, Expr]]:
 
     The share is 1 for the one that is taken, equal parts of it at a tie, 0 elsewhere.
     """
-    taken_of = list(dict.fromkeys(_taken_of(node, type(node))))
-    if len(taken_of) <= 2:
-        a, b = taken_of[0], taken_of[-1]
+    parts = taken_of(node)
+    if len(parts) <= 2:
+        a, b = parts[0], parts[-1]
         first, second = (a, b) if isinstance(node, maximum) else (b, a)
         if a == b:
             return [(a, _one)]
         return [(a, _greater(first, second)), (b, _greater(second, first))]
     relation = sympy.Ge if isinstance(node, maximum) else sympy.Le
     result = []
-    for each in taken_of:
-        others = [other for other in taken_of if other is not each]
+    for each in parts:
+        others = [other for other in parts if other is not each]
         # Compared with one another and not with the result: a value that is computed again in
         # another equation need not be equal to it.
         ties = sum((where(sympy.Eq(other, each), 1, 0) for other in others), _one)
@@ -267,12 +266,16 @@ def shares(node: Expr) -> list[tuple[Expr, Expr]]:
     return result
 
 
-def _taken_of(node: Expr, kind: type) -> Iterator[Expr]:
-    for argument in node.args:
-        if isinstance(argument, kind):
-            yield from _taken_of(argument, kind)
+def taken_of(node: Expr) -> list[Expr]:
+    """Return what a maximum or minimum is taken of, each once, those of nested ones included."""
+    kind, found, stack = type(node), [], [node]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, kind):
+            stack.extend(reversed(each.args))
         else:
-            yield argument
+            found.append(each)
+    return list(dict.fromkeys(found))
 
 
 _OPERATIONS = [

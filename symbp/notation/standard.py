@@ -29,13 +29,18 @@ class _Standard(Written):
         """Return the application to a checked argument."""
         given = argument_of(argument, cls.__name__)
         if given.is_number:
-            return _of_sympy(cls)(given, **options)
+            return cls._of_number(given, **options)
         simplified = cls._simplified(given)
         if simplified is not None:
             return simplified
         made = Expr.__new__(cls, given)
         made.nargs = sympy.FiniteSet(1)
         return made
+
+    @classmethod
+    def _of_number(cls, number: Expr, **options: Any) -> Expr:
+        value: Expr = _of_sympy(cls)(number, **options)
+        return value
 
     @classmethod
     def _simplified(cls, argument: Expr) -> Expr | None:
@@ -56,6 +61,11 @@ class exp(_Standard, sympy.exp):  # noqa: N801 - functions are written in lower 
 
 class log(_Standard, sympy.log):  # noqa: N801
     """The natural logarithm; ``-inf`` at 0 and NaN below."""
+
+    @classmethod
+    def _of_number(cls, number: Expr, **options: Any) -> Expr:
+        # SymPy's is the infinity of the complex plane, which has no sign.
+        return -sympy.oo if number.is_zero else super()._of_number(number, **options)
 
     @classmethod
     def _simplified(cls, argument: Expr) -> Expr | None:
