@@ -9,6 +9,7 @@ import inspect
 import math
 import threading
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -201,6 +202,11 @@ STAND_INS: dict[str, Any] = {
     "gelu": lambda x: x * scipy.special.ndtr(x),
     "gelu_prime": lambda x: scipy.special.ndtr(x) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi),
     "gelu_tanh": lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+    # The other functions run as they are written, on what Numba's intrinsics do.
+    "polynomial": lambda x, coefficients: np.polynomial.polynomial.polyval(x, coefficients),
+    "fused_multiply_add": lambda a, b, c: float(Fraction(a) * Fraction(b) + Fraction(c)),
+    "to_bits": lambda x: np.float64(x).view(np.int64),
+    "from_bits": lambda bits: np.int64(bits).view(np.float64),
 }
 
 
