@@ -18,6 +18,7 @@ from symbp.calculus.reverse import reverse
 from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.order import in_order
 from symbp.derivations.patterns import freshened
 from symbp.derivations.simplify import Definitions, simplified
 from symbp.derivations.statements import is_named
@@ -143,7 +144,7 @@ class _Assembler:
         self, tensor: Tensor, like: Element, contributions: Sequence[Equation]
     ) -> DerivedEquation:
         lhs = tensor[like.args]
-        total = sympy.S.Zero
+        parts: list[Expr] = []
         scatters: list[Equation] = []
         gathers: list[Equation] = []
         for equation in contributions:
@@ -156,10 +157,12 @@ class _Assembler:
             # Renamed apart first: an index on the left here may be summed over there.
             body = freshened(whole_body(equation))
             names = dict(zip(equation.lhs.args, lhs.args, strict=True))
-            total += self._inline(body.xreplace(names))
+            parts.append(self._inline(body.xreplace(names)))
             gathers.append(equation)
         equations = list(scatters)
         if gathers or not scatters:
+            # Nobody wrote this sum, so that its terms stand as people write them.
+            total = sum(in_order(parts), sympy.S.Zero)
             equations.insert(0, Equation(lhs, total, origin=Origin("print", contributions[0])))
         equations = [e.replace(accumulate=position > 0) for position, e in enumerate(equations)]
         return DerivedEquation(tuple(equations), self.cost, tuple(contributions))

@@ -68,9 +68,11 @@ def test_a_scattered_contraction_sums_an_index_only_once(subscript: str) -> None
 
 
 def test_a_reduced_index_that_the_body_lacks_multiplies_by_its_extent() -> None:
+    # A sum over nothing is refused, but each of these derivatives lacks an index of the sum.
     x, W, z = bp.input("x", n, i), bp.parameter("W", i, j), bp.tensor("z", n, j)
+    v, b = bp.parameter("v", k), bp.parameter("b", j)
     equations = [
-        bp.Equation(z[n, j], bp.Sum(x[n, i] * sympy.sin(W[i, j]), i, k)),
+        bp.Equation(z[n, j], bp.Sum(x[n, i] * sympy.sin(W[i, j]) + v[k] * b[j], i, k)),
         bp.Equation(C, bp.Sum(z[n, j] ** 2, n, j)),
     ]
     assert_text_agrees(bp.Program(equations, cost=C))

@@ -168,7 +168,7 @@ def test_operations_are_counted_for_each_element_that_is_written_out() -> None:
     x, W, a = bp.input("x", n, k), bp.parameter("W", j, k), bp.tensor("a", n, j)
     contraction = normalise(bp.Program([bp.Equation(a[n, j], bp.Sum(W[j, k] * x[n, k], k))]))
     assert operations(contraction) == 4 * 2 * 2  # a product and a sum each, for any batch
-    scaled = normalise(bp.Program([bp.Equation(a[n, j], 2 * bp.sigmoid(W[j, 0]))]))
+    scaled = normalise(bp.Program([bp.Equation(a[n, j], x[n, 0] * bp.sigmoid(W[j, 0]))]))
     assert operations(scaled) == 4 * (2 + 10)
 
 

@@ -90,5 +90,5 @@ def test_each_rule_stands_in_the_report_once(name: str) -> None:
     ]
     assert len(rows) == len(set(rows))
     for rule in derivation.rules:
-        if rule.prime:
+        if rule.prime is not None:
             assert rows.count(rule.sides("latex")) == 1
