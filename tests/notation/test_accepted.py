@@ -88,3 +88,9 @@ def test_scalars_come_before_vectors_where_sympy_has_no_order() -> None:
     assert str(E(g[j, k], sympy.Max(z[k, j], y[()], x[k]))) == (
         "g[j, k] = maximum(maximum(y, x[k]), z[k, j])"
     )
+
+
+def test_scalars_and_elements_are_real_numbers() -> None:
+    assert w.is_real
+    assert x[k].is_real
+    assert (w + x[0]).is_real
