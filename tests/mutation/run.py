@@ -270,8 +270,10 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     why = reasons()
     before: dict[tuple[str, str, str], dict[str, Any]] = {}
+    failing: set[str] = set()
     if arguments.again:
         table = tomllib.loads(Path(arguments.results).read_text(encoding="utf-8"))
+        failing = set(table["failing"])
         known = {(m["file"], m["before"], m["after"]): m for m in table["mutant"]}
         before = {key: m for key, m in known.items() if "killed_by" in m or key in why}
     folder = Path(arguments.scratch or f"/tmp/symbp-mutants-{os.getuid()}/tree")
@@ -296,7 +298,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
         if not arguments.again:
             write_results(outcomes, arguments, baseline.failing())
-    write_results(outcomes, arguments, baseline.failing())
+    write_results(outcomes, arguments, sorted(failing.union(baseline.failing())))
     left = [o for o in outcomes if not o.killed_by and _key(o.mutant) not in why]
     killed = sum(bool(o.killed_by) for o in outcomes)
     print(f"{killed} of {len(outcomes)} killed; {len(left)} survivors without a reason")
