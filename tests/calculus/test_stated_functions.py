@@ -342,3 +342,16 @@ def test_an_index_runs_from_zero_to_its_last() -> None:
     ranges = Ranges(bp.Program([bp.Equation(bp.tensor("f"), x[()] + 1)]))
     assert (ranges.of(k).low, ranges.of(k).high, ranges.of(k).finite) == (0, 2, True)
     assert (ranges.of(n).low, ranges.of(n).high) == (0, np.inf)
+
+
+def test_powers_of_what_is_bounded_are_bounded() -> None:
+    x = bp.parameter("x")[()]
+    ranges = Ranges(bp.Program([bp.Equation(bp.tensor("f"), x + 1)]))
+    share, turn = 2 * bp.sigmoid(x), 2 * bp.sin(x)
+    for body, low, high in (
+        (share**3, 0, 8), (turn**3, -8, 8), (turn**2, 0, 4), (turn**4, 0, 16),
+        ((1 + share) ** -1, 1 / 3, 1), ((1 + share) ** -2, 1 / 9, 1),
+        (bp.sqrt(share), 0, np.sqrt(2)), ((1 + share) ** sympy.Rational(3, 2), 1, 3**1.5),
+    ):  # fmt: skip
+        found = ranges.of(body)
+        assert (found.low, found.high) == pytest.approx((low, high)), body

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,3 +115,10 @@ def test_what_cannot_be_written_out_is_said() -> None:
     program, _ = embedding()
     with pytest.raises(SymbpError, match="decides which elements are read"):
         unroll(program, {program.batch: 2})
+
+
+def test_what_is_masked_stands_in_no_logarithm() -> None:
+    k = bp.Index("k", 3)
+    x, f = bp.parameter("x", k), bp.tensor("f")
+    body = bp.LogSumExp(bp.where(sympy.Lt(k, 2), x[k], -sympy.oo), k)
+    assert str(unroll(bp.Program([bp.Equation(f, body)], cost=f))) == "f = log_sum_exp(x_0, x_1)"

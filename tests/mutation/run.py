@@ -10,7 +10,7 @@ one fails. A test that fails without any change kills nothing: it is left out, a
 that runs for much longer than its tests take otherwise counts as killed.
 
 The last figures are in ``results.toml``; why a survivor changes nothing is in ``equivalent.toml``.
-``--again`` runs only the survivors of the same draw again, after tests were added.
+``--again`` runs only the survivors without a reason of the same draw, after tests were added.
 """
 
 import argparse
@@ -268,21 +268,23 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{mutant.file}:{mutant.line} [{mutant.operator}]")
             print(f"  - {mutant.before}\n  + {mutant.after}")
         return 0
-    before: dict[tuple[str, str, str], str] = {}
+    why = reasons()
+    before: dict[tuple[str, str, str], dict[str, Any]] = {}
+    failing: set[str] = set()
     if arguments.again:
         table = tomllib.loads(Path(arguments.results).read_text(encoding="utf-8"))
-        before = {
-            (m["file"], m["before"], m["after"]): m["killed_by"]
-            for m in table["mutant"] if "killed_by" in m
-        }  # fmt: skip
+        failing = set(table["failing"])
+        known = {(m["file"], m["before"], m["after"]): m for m in table["mutant"]}
+        before = {key: m for key, m in known.items() if "killed_by" in m or key in why}
     folder = Path(arguments.scratch or f"/tmp/symbp-mutants-{os.getuid()}/tree")
     scratch = Scratch(folder)
     baseline = Baseline(scratch)
-    why = reasons()
     outcomes: list[Outcome] = []
     for number, mutant in enumerate(mutants, 1):
         if _key(mutant) in before:
-            outcomes.append(Outcome(mutant, before[_key(mutant)], "", 0, 0.0))
+            old = before[_key(mutant)]
+            ran = old.get("survived", 0)
+            outcomes.append(Outcome(mutant, old.get("killed_by", ""), "", ran, 0.0))
             continue
         outcome = examine(mutant, scratch, baseline, arguments.budget)
         outcomes.append(outcome)
@@ -294,8 +296,9 @@ def main(argv: list[str] | None = None) -> int:
         )  # fmt: skip
         if not outcome.killed_by:
             print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
-        write_results(outcomes, arguments, baseline.failing())
-    write_results(outcomes, arguments, baseline.failing())
+        if not arguments.again:
+            write_results(outcomes, arguments, baseline.failing())
+    write_results(outcomes, arguments, sorted(failing.union(baseline.failing())))
     left = [o for o in outcomes if not o.killed_by and _key(o.mutant) not in why]
     killed = sum(bool(o.killed_by) for o in outcomes)
     print(f"{killed} of {len(outcomes)} killed; {len(left)} survivors without a reason")

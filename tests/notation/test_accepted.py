@@ -88,3 +88,28 @@ def test_scalars_come_before_vectors_where_sympy_has_no_order() -> None:
     assert str(E(g[j, k], sympy.Max(z[k, j], y[()], x[k]))) == (
         "g[j, k] = maximum(maximum(y, x[k]), z[k, j])"
     )
+
+
+def test_scalars_and_elements_are_real_numbers() -> None:
+    assert w.is_real
+    assert x[k].is_real
+    assert (w + x[0]).is_real
+
+
+def test_what_arrays_are_asked_for_is_answered() -> None:
+    names = """
+        T permute swapaxes dot matmul mm sum mean max amax min amin var std reshape flatten ravel
+        squeeze view abs pow square exp log sqrt tanh sin cos sigmoid relu sign erf softmax
+        log_softmax clip clamp backward grad
+    """
+    for name in names.split():
+        with pytest.raises(NotationError, match=f"x\\[k\\] has no attribute '{name}': "):
+            getattr(x[k], name)
+
+
+@pytest.mark.parametrize("length", range(36, 46))
+def test_the_left_of_an_equation_is_shown_where_it_is_short(length: int) -> None:
+    left = f"{'z' * (length - 1)}="
+    message = f"leave out '{left}'" if length <= 40 else "it has no '='"
+    with pytest.raises(NotationError, match=message):
+        parse_formula(f"{left}x+1")

@@ -148,5 +148,5 @@ def test_the_smaller_or_larger_of_two_has_both_of_its_derivatives(
 
 
 def test_elements_and_what_is_made_of_them_are_real() -> None:
-    for value in (x[n, j], bp.sigmoid(x[n, j]), bp.relu(q[()]), bp.exp(q[()])):
+    for value in (q, x[n, j], bp.sigmoid(x[n, j]), bp.relu(q[()]), bp.exp(q[()])):
         assert value.is_real
