@@ -49,3 +49,17 @@ def test_trace_and_module_agree(x: float) -> None:
     traced = bp.trace(program, {"w": x})
     assert traced.value == pytest.approx(cost, rel=1e-13)
     assert traced.gradient["w"] == pytest.approx(float(gradient.w), rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    "formula", ["max(max(x, y), z)", "min(x, min(y, z))", "max(max(x, y), max(y, z))"]
+)
+def test_nested_maxima_share_equally_on_the_edges_too(formula: str) -> None:
+    traced = bp.trace(formula, {"x": 1, "y": 1, "z": 1})
+    assert [node.name for node in traced.nodes] == ["x", "y", "z", "f"]
+    assert [edge.value for edge in traced.edges] == pytest.approx([1 / 3] * 3)
+    assert [traced.gradient[name] for name in "xyz"] == pytest.approx([1 / 3] * 3)
+
+
+def test_the_slope_at_a_pole_is_infinite() -> None:
+    assert bp.trace("3*x**-2", {"x": 0}).gradient["x"] == -math.inf
