@@ -129,7 +129,9 @@ def _of_reduction(node: Reduction) -> _Factor:
 
 
 def _of_sum(node: Expr) -> _Factor:
-    terms = [_factor(term) for term in in_order(node.args)]
+    # As in the index form, what keeps the order in which it was written prints in that order.
+    given = node.args if isinstance(node, arithmetic.Plus) else in_order(node.args)
+    terms = [_factor(term) for term in given]
     indices: tuple[Index, ...] = ()
     for factor in terms:
         if set(indices) <= set(factor.indices):

@@ -90,7 +90,7 @@ def test_the_index_form_keeps_the_order_of_people(body: Any, latex: str, text: s
         (bp.Sum(x[j], j), (), "𝟏ᵀ x"),
         (bp.Sum(X[n, k] * W[j, k], k) + B[j], (n, j), "X Wᵀ + 𝟏 bᵀ"),
         (x[j] * W[j, k], (j, k), "diag(x) W"),
-        (x[j] / (1 + y[j] ** 2), (j,), "x ⊘ (y^⊙2 + 𝟏)"),
+        (x[j] / (1 + y[j] ** 2), (j,), "x ⊘ (𝟏 + y^⊙2)"),
         (bp.softmax(x[j], j), (j,), "softmax(x)"),
         (bp.sigmoid(1 - x[j]), (j,), "σ(𝟏 - x)"),
         (eta[()] * bp.Sum(x[j] ** 2, j) * y[j], (j,), "η ‖x‖² y"),
