@@ -16,6 +16,7 @@ from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
 from symbp.derivations.equations import DerivedEquation, Statement
 from symbp.derivations.local import LocalDerivative
+from symbp.derivations.order import in_order
 from symbp.derivations.patterns import freshened
 from symbp.derivations.printing import equation_sides, style_of
 from symbp.derivations.statements import is_named
@@ -157,10 +158,13 @@ class _Writer:
                 lhs = tensor[self.kept[source].lhs.args]
             elif source is not tensor:
                 lhs = tensor[source.indices]
-            total = sympy.S.Zero
+            parts: list[Expr] = []
             for equation in gathered:
                 names = dict(zip(equation.lhs.args, lhs.args, strict=True))
-                total += freshened(whole_body(equation)).xreplace(names)
+                parts.append(freshened(whole_body(equation)).xreplace(names))
+            # As in the derivation, the terms of a sum that nobody wrote stand as people write them.
+            written = tensor.adjoint_of is None
+            total = sum(parts if written else in_order(parts), sympy.S.Zero)
             equations.insert(0, Equation(lhs, total, origin=Origin("print", gathered[0])))
         renamed = [self._renamed(e.replace(accumulate=i > 0)) for i, e in enumerate(equations)]
         return DerivedEquation(tuple(renamed), self.cost)
