@@ -89,7 +89,8 @@ _SYMPYS: dict[type, type] = {
     _Or: sympy.Or,
     _Not: sympy.Not,
 }
-_WORDS_OF_SYMPY = "cannot determine truth value of Relational: "
+# SymPy 1.13 says no more; later ones add which.
+_WORDS_OF_SYMPY = "cannot determine truth value of Relational"
 
 
 def comparison(result: Any) -> Any:
@@ -127,5 +128,6 @@ def in_our_words(error: BaseException) -> str:
     """
     message = str(error)
     if message.startswith(_WORDS_OF_SYMPY):
-        return undecided(message.removeprefix(_WORDS_OF_SYMPY))
+        which = message.removeprefix(_WORDS_OF_SYMPY).removeprefix(": ")
+        return undecided(which or "a comparison")
     return message

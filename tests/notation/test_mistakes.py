@@ -416,7 +416,7 @@ def test_the_users_own_sympy_stays_as_it_is() -> None:
     u, w = sympy.symbols("u w", real=True)
     assert type(u > w) is sympy.StrictGreaterThan
     assert type((u > 0) & (w > 0)) is sympy.And
-    with pytest.raises(TypeError, match="cannot determine truth value of Relational: u > w"):
+    with pytest.raises(TypeError, match="cannot determine truth value of Relational"):
         bool(u > w)
     assert (u**2).diff(u) == 2 * u
     assert sympy.simplify(e**2 / e) == e
