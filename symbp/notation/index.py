@@ -5,7 +5,7 @@ never capture an index that merely has the same name.
 """
 
 import numbers
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -101,12 +101,6 @@ class Index(Symbolic, sympy.Dummy):
         raise OperandError(
             f"{self} is an index, which stands for every number from 0 to its extent, and no int: "
             f"it is a subscript of tensors, such as x[{self}]"
-        )
-
-    def __iter__(self) -> NoReturn:
-        raise OperandError(
-            f"{self} is an index and cannot be run through: a sum over it is bp.Sum(x[{self}], "
-            f"{self})"
         )
 
     def fresh(self) -> "Index":

@@ -84,7 +84,6 @@ OPERATORS: Table = {
     "range": (lambda: range(e), "z[n, j] is no int"),
     "a place in a list": (lambda: [1, 2][e], "z[n, j] is no int"),
     "an index as an int": (lambda: range(k), "k is an index, which stands for every number from 0"),
-    "a loop over an index": (lambda: [v[i] for i in k], "k is an index and cannot be run through"),
     "math.sin of an index": (lambda: math.sin(t), NUMBER),
     "an array beside an index": (lambda: np.arange(3) * t, ARRAY),
     "a method of torch's": (lambda: e.exp(), "z[n, j] has no attribute 'exp': write bp.exp(x[k])"),
