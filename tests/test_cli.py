@@ -179,6 +179,7 @@ def test_generate_into_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
     [
         (["--optimizer", "adm"], "did you mean 'adam'"),
         (["--learning-rate", "-1"], "expected a positive number"),
+        (["--lr", "-1"], "expected a positive number"),
     ],
 )
 def test_a_wrong_optimizer_is_refused(tmp_path: Path, arguments: list[str], message: str) -> None:

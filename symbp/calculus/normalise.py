@@ -13,6 +13,7 @@ from sympy.core.expr import Expr
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of, terms
 from symbp.notation.equation import Equation, Origin, indices_of
+from symbp.notation.errors import NotationError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
@@ -40,7 +41,14 @@ def normalise(program: Program) -> Program:
     equations: list[Equation] = []
     for equation in program.equations:
         equations.extend(_Normaliser(equation, names).equations())
-    return program.replace(equations=tuple(equations))
+    plain = program.replace(equations=tuple(equations))
+    for role in ("parameter", "input", "target"):
+        for tensor in getattr(program, f"{role}s"):
+            if tensor not in getattr(plain, f"{role}s"):
+                raise NotationError(
+                    f"{role} {tensor.name} cancels out of the equations: leave it out of them"
+                )
+    return plain
 
 
 class _Normaliser:

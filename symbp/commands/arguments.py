@@ -61,7 +61,7 @@ OptimizerName = Annotated[
 ]
 Rate = Annotated[
     float | None,
-    typer.Option("--learning-rate", help="Step size.", show_default="by optimizer"),
+    typer.Option("--learning-rate", "--lr", help="Step size.", show_default="by optimizer"),
 ]
 
 

@@ -171,6 +171,8 @@ class PreciseCost:
             if kind is not None:
                 off = abs(slope - expected)
                 size = max(abs(expected), abs(slope)) if kind in ("agrees", "differs") else 0
+                if kind == "agrees" and size <= tolerance + noise:
+                    size = 0  # two zeros, to rounding: one is not 100 % off the other
                 error = float(off / size) if size else float(off)
                 error = error if kind in ("agrees", "differs") else math.nan
                 return Verdict(kind, error, float(right), float(left))
@@ -267,7 +269,7 @@ class DoubleCost:
         error = off / size if size else 0.0
         allowed = max(_DOUBLE_TOLERANCE * size, float(tolerance))
         if off <= allowed and unsure <= allowed:
-            return Verdict("agrees", error, right, left)
+            return Verdict("agrees", off if size <= tolerance else error, right, left)
         if not math.isfinite(expected):
             return Verdict("differs", math.nan, right, left)
         if off <= 20 * unsure:

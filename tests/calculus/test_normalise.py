@@ -223,3 +223,13 @@ def test_what_is_normal_stays_the_same_equation(operation: Any) -> None:
         given_ = bp.Equation(f, body, reduce=(k,), operation=operation)
         (only,) = normalise(bp.Program([given_])).equations
         assert only is given_
+
+
+def test_a_parameter_that_cancels_is_named():
+    j = bp.Index("j", 3)
+    u, w, C = bp.parameter("u", j), bp.parameter("w"), bp.tensor("C")
+    body = bp.Sum(u[j] ** 2 * bp.sin(u[j]) * w / bp.sin(u[j]) / w, j)
+    program = bp.Program([bp.Equation(C, body)], cost=C)
+    for use in (bp.check, bp.compile, bp.derive):
+        with pytest.raises(bp.SymbpError, match="parameter w cancels out of the equations"):
+            use(program)

@@ -42,6 +42,19 @@ def checked(body: Callable[[Any], Any], *values: float, **options: Any) -> Check
     return bp.check(program, {name: list(values)}, **options)
 
 
+CONSTANT: dict[str, Callable[[Any], Any]] = {
+    "one": lambda v: bp.sin(v / 3) ** 2 + bp.cos(v / 3) ** 2,
+}
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("name", CONSTANT)
+def test_a_gradient_of_zero_to_rounding_is_not_printed_as_quite_off(name: str) -> None:
+    report = checked(CONSTANT[name], 0.1, 0.2, 0.3)
+    assert report.passed
+    assert report.differences["u"] < 1e-50
+
+
 # Planted derivatives --------------------------------------------------------------------------
 
 SHAPES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
