@@ -138,7 +138,8 @@ class Analysis(Sums):
                 below = build(combined(found.smaller, found.larger, -_ONE))
                 return combined(rest, {log1m_exp(below): _ONE})
         if is_one_minus_exp(factor):
-            return combined(result, {log1m_exp(factor.args[-1].args[0]): _ONE})
+            base, exponent = factor.args if isinstance(factor, sympy.Pow) else (factor, _ONE)
+            return combined(result, {self.log_complement(base.args[-1].args[0]): exponent})
         if factor == 1:
             return result
         if isinstance(factor, Element) and factor.tensor in self.above_one:
@@ -198,7 +199,8 @@ class Analysis(Sums):
         found = self.scaled(equation.body)
         if not equation.reduce:
             alone = found.is_plain and found.factor == equation.body
-            alone = alone and not found.factor.is_number
+            known = found.factor.is_number or is_one_minus_exp(found.factor)
+            alone = alone and not known
             several = len(self.contributions(equation.tensor)) > 1
             return None if alone and not several else found
         if found.is_plain and found.factor == equation.body:

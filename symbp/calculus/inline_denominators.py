@@ -62,10 +62,13 @@ def inline_denominators(program: Program) -> Program:
 
 def _inlined(equation: Equation, known: Mapping[Tensor, Equation]) -> Equation:
     body = equation.body
-    powers = [p for p in body.atoms(sympy.Pow) if p.args[1].is_number and p.args[1].is_negative]
+    powers = [p for p in body.atoms(sympy.Pow) if _is_reciprocal(p)]
+    # s = 1/(1 + |z|) is a denominator, too, in a = z*s.
+    defined = [e for e in body.atoms(Element) if e.tensor in known]
+    powers += [e for e in defined if _is_reciprocal(known[e.tensor].body)]
     mapping: dict[Expr, Expr] = {}
     for quotient in sorted(powers, key=sympy.default_sort_key):
-        below = quotient.args[0].atoms(Element)
+        below = {quotient} if isinstance(quotient, Element) else quotient.args[0].atoms(Element)
         above = body.xreplace({quotient: sympy.S.One}).atoms(Element)
         if not any(e.tensor in known for e in below) or below & above:
             continue  # what they share is in sight
@@ -76,6 +79,10 @@ def _inlined(equation: Equation, known: Mapping[Tensor, Equation]) -> Equation:
     if not mapping or any(form.count_ops() > _MOST_OPERATIONS for form in mapping.values()):
         return equation
     return equation.replace(body=body.xreplace(mapping), origin=Origin("inline", equation))
+
+
+def _is_reciprocal(node: Expr) -> bool:
+    return isinstance(node, sympy.Pow) and bool(node.args[1].is_number and node.args[1].is_negative)
 
 
 def _opened(node: Expr, known: Mapping[Tensor, Equation], depth: int) -> Expr:

@@ -247,6 +247,10 @@ def log1m_exp(u: Expr) -> Expr:
     parts: tuple[Any, ...] = u.args if isinstance(u, sympy.Mul) else ()
     if len(parts) == 2 and parts[0] == -1 and isinstance(parts[1], softplus):
         return -softplus(-parts[1].args[0])
+    if len(parts) == 2 and parts[0] == -1 and isinstance(parts[1], sympy.exp):
+        v = parts[1].args[0]  # 1 - exp(-exp(v)) is exp(v) far to the left
+        near = where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
+        return where(sympy.Lt(v, _LINEAR_BELOW), v, near)
     return where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
 
 

@@ -14,6 +14,7 @@ of what the others get, not ``1 - p``.
 
 import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
@@ -25,6 +26,7 @@ from symbp.calculus.log_form import (
     combined,
     is_nonnegative,
     linear,
+    log1m_exp,
     ratio,
     without_cancellation,
 )
@@ -46,8 +48,10 @@ _ONE = sympy.S.One
 class _Parts:
     """The tensors that a log-sum-exp is taken apart into, at the indices of its equation."""
 
-    def __init__(self, top: Element, below: Element, tail: Element) -> None:
-        self.top, self.below, self.tail = top, below, tail
+    def __init__(self, top: Element, below: Element, tail: Element, at_top: Any) -> None:
+        self.top, self.below, self.tail, self.at_top = top, below, tail, at_top
+        # The logarithm of what tail has beside 1, which can be out of range; made when needed.
+        self.others: Element | None = None
 
 
 class LogSums(Definitions, ABC):
@@ -144,6 +148,28 @@ class LogSums(Definitions, ABC):
             return None
         tail = parts.tail.xreplace(names)
         return None if set(tail.free_symbols) & set(bound) else tail
+
+    def log_complement(self, u: Expr) -> Expr:
+        """Return ``log(1 - exp(u))`` for negative ``u``.
+
+        Of an entry p of a softmax near 1, ``1 - p`` is what the others have, by their logarithm.
+        """
+        form = linear(u)
+        entry = next((a for a in form if form[a] == 1 and self._parts_of(a) is not None), None)
+        parts = None if entry is None else self._parts_of(entry)
+        if entry is None or parts is None or entry.tensor is not parts.below.tensor:
+            return log1m_exp(u)
+        names = dict(zip(parts.below.args, entry.args, strict=True))
+        tail = parts.tail.xreplace(names)
+        if form != {entry: _ONE, tail: -_ONE}:
+            return log1m_exp(u)
+        if parts.others is None:
+            equation = self.defined[self.source[entry.tensor]]
+            body = where(parts.at_top, -sympy.oo, parts.below)
+            parts.others = self.make(f"{equation.tensor.name}_others", tuple(equation.lhs.args),
+                                     body, equation.reduce, "logsumexp", equation)  # fmt: skip
+        rest = parts.others.xreplace(names) - tail
+        return where(parts.at_top.xreplace(names), rest, log1m_exp(u))
 
     def is_tail(self, atom: Expr) -> bool:
         """Whether an atom is the tail of a softmax's denominator."""
@@ -374,7 +400,7 @@ class LogSums(Definitions, ABC):
             rest = self.make(f"{name}_rest", indices, where(at_top, 0, exp(below)), bound,
                              source=equation)  # fmt: skip
             tail = self.make(f"{name}_tail", indices, log1p(rest), source=equation)
-            self.parts[tensor] = _Parts(top, below, tail)
+            self.parts[tensor] = _Parts(top, below, tail, at_top)
             for element in (top, below, tail):
                 self.source[element.tensor] = tensor
         return self.parts[tensor]

@@ -85,7 +85,9 @@ def scaled(factor: Expr, p: Expr, product: Callable[[Expr, Expr], Expr] = produc
     and what stands under no condition are multiplied may be given: by
     :meth:`symbp.calculus.ranges.Ranges.product`, a factor of 0 gives 0 also there.
     """
-    if p == 0 or (factor == 1 and (product is product_of or product(factor, p) == p)):
+    if p == 0 or (factor == 1 and product is product_of):
+        return p
+    if factor == 1 and not _is_guarded(p) and product(factor, p) == p:
         return p
     if isinstance(p, where):
         condition, chosen, other = p.args

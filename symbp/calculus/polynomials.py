@@ -174,7 +174,7 @@ def powers_of(term: Expr) -> tuple[Expr, Exponents]:
             for part in factors(factor):
                 take(part, exponent)
         elif _is_plain_power(factor, exponent):
-            take(factor.args[0], factor.args[1] * exponent)
+            take(factor.args[0], _exact(factor.args[1]) * exponent)
         else:
             exponents[factor] = exponents.get(factor, _ZERO) + exponent
 
@@ -184,9 +184,17 @@ def powers_of(term: Expr) -> tuple[Expr, Exponents]:
 
 def _is_plain_power(factor: Expr, exponent: Expr) -> bool:
     """Whether ``(b**m)**exponent`` is ``b**(m·exponent)`` wherever it is defined."""
-    if not isinstance(factor, sympy.Pow) or not factor.args[1].is_Rational:
+    if not isinstance(factor, sympy.Pow) or not _exact(factor.args[1]).is_Rational:
         return False
-    return bool(exponent.is_Integer) or not factor.args[1].is_Integer
+    return bool(exponent.is_Integer) or not _exact(factor.args[1]).is_Integer
+
+
+def _exact(exponent: Expr) -> Expr:
+    """Return 0.5 or -1.5 as the fraction that it is; what is no half of a number stays."""
+    if isinstance(exponent, sympy.Float) and exponent.is_finite:
+        doubled = 2 * float(exponent)
+        return sympy.Integer(int(doubled)) / 2 if doubled.is_integer() else exponent
+    return exponent
 
 
 def _degree(monomial: Monomial) -> int:

@@ -143,10 +143,26 @@ class Ranges:
         singular = [part for part in parts[len(factors(first)) :] if not self.of(part).finite]
         rest = [part for part in parts if part not in singular]
         weights = [part for part in rest if part.has(Element) or part.atoms(Index)]
-        if not weights or not singular:
+        vanishing = [part for part in singular if self._vanishes(part)]
+        large = [part for part in singular if part not in vanishing]
+        inner = product_of(*singular)
+        if vanishing and large and all(part.has(sympy.exp) for part in large):
+            # The derivative of exp(-exp(u)): where exp(u) is out of range, the first factor is 0.
+            inner = absorbing_product(product_of(*vanishing), product_of(*large))
+        elif not weights or not singular:
             return p if first == 1 else product_of(first, p)
         numbers = [part for part in rest if part not in weights]
-        return product_of(*numbers, absorbing_product(product_of(*weights), product_of(*singular)))
+        if weights:
+            inner = absorbing_product(product_of(*weights), inner)
+        return product_of(*numbers, inner)
+
+    def _vanishes(self, part: Expr) -> bool:
+        """Whether a factor is small, or 0, where an exponential in it is out of range."""
+        found = self.of(part)
+        is_bounded = math.isfinite(found.low) and math.isfinite(found.high)
+        if isinstance(part, sympy.exp):
+            return bool(part.args[0].has(sympy.exp))
+        return is_bounded and bool(part.has(sympy.exp))
 
     def relaxed(self, node: Expr) -> Expr:
         """Return an expression with plain products where both factors are always finite."""

@@ -65,7 +65,9 @@ def is_log_of_softplus(atom: Expr) -> bool:
 
 
 def is_one_minus_exp(factor: Expr) -> bool:
-    """Whether an expression is ``-expm1(u)``."""
+    """Whether an expression is ``-expm1(u)``, or a power of it with a number as exponent."""
+    if isinstance(factor, sympy.Pow) and factor.args[1].is_number:
+        factor = factor.args[0]
     return (
         isinstance(factor, sympy.Mul)
         and len(factor.args) == 2

@@ -171,7 +171,7 @@ class PreciseCost:
             if kind is not None:
                 off = abs(slope - expected)
                 size = max(abs(expected), abs(slope)) if kind in ("agrees", "differs") else 0
-                if kind == "agrees" and size <= tolerance + noise:
+                if kind == "agrees" and (expected == 0 or size <= tolerance + noise):
                     size = 0  # two zeros, to rounding: one is not 100 % off the other
                 error = float(off / size) if size else float(off)
                 error = error if kind in ("agrees", "differs") else math.nan
@@ -206,6 +206,8 @@ def _kind(
     smooth = gap <= max(1e-12 * size, noise)
     if before is not None and not smooth:
         smooth = gap <= 1e-6 * abs(before[0] - before[1])
+    if before is not None and expected == 0 and size <= 1e-6 * max(map(abs, before)):
+        return "agrees"  # flatter the nearer, as u³ at 0: the quotients fall with the step
     if smooth:
         off = abs((right + left) / 2 - expected)
         if off <= tolerance + noise:

@@ -121,6 +121,23 @@ def test_a_quotient_in_two_equations_is_seen_as_one():
     np.testing.assert_allclose(gradient, (1 + np.array([1e3, -1e5, 0.5]) ** 2) ** -1.5, rtol=1e-2)
 
 
+def test_a_reciprocal_in_an_equation_of_its_own_is_a_denominator():
+    s, f = bp.tensor("s"), bp.tensor("f")
+    equations = [bp.Equation(s, 1 / (1 + abs(z))), bp.Equation(f, z * s[()])]
+    program = inline_denominators(normalise(bp.Program(equations, cost=f)))
+    derived = reverse(program)
+    found = interpret(expand(derived), {"z": 1e15})[derived.gradients[0][1].name]
+    assert found == pytest.approx(1e-30, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("body", [z * (1 + z**2) ** -0.5, z / (1 + z**2) ** 0.5])
+def test_an_exponent_written_as_a_decimal_is_a_root(body):
+    f = bp.tensor("f")
+    derived = reverse(normalise(bp.Program([bp.Equation(f, body)], cost=f)))
+    found = interpret(expand(derived), {"z": 1e10})[derived.gradients[0][1].name]
+    assert found == pytest.approx(1e-30, rel=1e-12, abs=0)
+
+
 @pytest.mark.parametrize("below", ["sum over an index", "a function", "nothing in common"])
 def test_other_denominators_stay_equations_of_their_own(below):
     i = bp.Index("i", 3)

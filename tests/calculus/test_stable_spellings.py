@@ -94,6 +94,24 @@ def _mixture(n: _Names) -> list[bp.Equation]:
     return [E(n.f, -log(Sum(p, k)))]
 
 
+def _logit_of_softmax(n: _Names) -> list[bp.Equation]:
+    j = n.j
+    p, q = n.tensor("p", j), n.tensor("q", j)
+    return [
+        E(p[j], n.softmax(n.x, j)), E(q[j], 1 - p[j]),
+        E(n.f, Sum(n.y[j] * log(p[j] / q[j]), j)),
+    ]  # fmt: skip
+
+
+def _one_against_the_rest(n: _Names) -> list[bp.Equation]:
+    j = n.j
+    p = n.tensor("p", j)
+    return [
+        E(p[j], n.softmax(n.x, j)),
+        E(n.f, -Sum(n.w[j] * log(p[j]) + (1 - n.w[j]) * log(1 - p[j]), j)),
+    ]  # fmt: skip
+
+
 def _divergence(n: _Names) -> list[bp.Equation]:
     j = n.j
     p, q = n.tensor("p", j), n.tensor("q", j)
@@ -153,6 +171,12 @@ LISTED: dict[str, Callable[[_Names], list[bp.Equation]]] = {
     "complement of a softmax": _one(
         lambda n: n.total(lambda k: n.y[k] * log(1 - n.softmax(n.x, k)))
     ),
+    "logit of a softmax": _logit_of_softmax,
+    "one against the rest": _one_against_the_rest,
+    "root of a complement": _one(lambda n: log(bp.sqrt(1 - n.softmax(n.x, sympy.S.Zero)))),
+    "density of Gumbel": _one(lambda n: exp(-(n.u + exp(-n.u)))),
+    "hazard in discrete time": _one(lambda n: -log(1 - exp(-exp(n.u)))),
+    "tanh of exp": _one(lambda n: tanh(exp(n.u))),
     "log1p of exp": _one(lambda n: bp.log1p(exp(n.u))),
     "gumbel": _one(
         lambda n: n.total(lambda k: n.y[k] * exp((n.x[k] + n.z[k]) / 2))
@@ -202,10 +226,22 @@ def test_a_formula_by_hand_is_right(name: str, at: str) -> None:
     assert faults(program, _read(program, _values(at))) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["logit of a softmax", "one against the rest", "root of a complement",
+     "complement of a softmax", "density of Gumbel", "hazard in discrete time", "tanh of exp"],
+)  # fmt: skip
+@pytest.mark.parametrize("x", [[900.0, -900.0, 3.0], [3.0, 900.0, -900.0], [-900.0, 3.0, 900.0]])
+def test_the_complement_of_what_is_1_to_the_last_digit(name: str, x: list[float]) -> None:
+    """Here ``1 - p`` itself is below the range, and a factor of a slope beyond it."""
+    program = _listed(name)
+    assert faults(program, _read(program, _values("wide") | {"x": np.array(x), "u": x[1]})) == []
+
+
 # Some of each kind, as equations of one program, so that one module computes them all.
 COMPILED = (
     "softmax as a product", "log of a mean under softmax", "log-cosh", "entropy of a coin",
-    "entropy", "causal", "tanh by hand",
+    "entropy", "causal", "tanh by hand", "one against the rest", "hazard in discrete time",
 )  # fmt: skip
 
 

@@ -111,6 +111,14 @@ def test_a_derivative_wrong_by_a_millionth_is_found_and_a_right_one_passes(
     assert right.differences["u"] < 1e-12
 
 
+def test_a_function_that_is_flat_at_a_point_passes_there(interpreted: None) -> None:
+    # The difference quotients of u³ at 0 are small and not 0.
+    assert checked(lambda u: u**3, 0.0, 0.0).passed
+    assert checked(lambda u: u**3 * bp.exp(u) + 1, 0.0, 0.0).passed
+    wrong = bp.function("flat", lambda u: 1e-9 * u * bp.cos(u), lambda u: 1e-9 * u**2)
+    assert not checked(wrong, 0.0, 0.0).passed
+
+
 def test_a_steep_function_is_compared_and_no_kink(interpreted: None) -> None:
     def steep(slope: int) -> Any:
         return bp.function("f", lambda u: bp.exp(-10000 * u), lambda u: -slope * bp.exp(-10000 * u))
