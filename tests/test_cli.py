@@ -336,3 +336,16 @@ def test_an_interrupt_ends_without_a_traceback(tmp_path: Path) -> None:
     )
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
+
+
+def test_a_program_without_an_output_is_not_trained(tmp_path: Path) -> None:
+    model = tmp_path / "model.py"
+    model.write_text(
+        "import symbp as bp\n"
+        "n, k, j = bp.indices('n k j', 'N', 4, 3)\n"
+        "x, y = bp.input('x', n, k), bp.target('y', n, j)\n"
+        "w, C = bp.parameter('w', j, k), bp.tensor('C')\n"
+        "error = bp.Sum(w[j, k] * x[n, k], k) - y[n, j]\n"
+        "net = bp.Program([bp.Equation(C, bp.Mean(error**2, n, j))], cost=C)\n"
+    )
+    assert "has no output to score" in refused("train", f"{model}:net", "--data", "iris")

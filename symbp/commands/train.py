@@ -138,6 +138,8 @@ def train(
     net = read_network(network, activation, loss, output)
     train_part, test_part, units = standardise(*split(dataset, test_fraction, seed))
     program = getattr(net, "program", net)
+    if program.output is None:
+        raise fail(f"{network} has no output to score: name it, bp.Program(…, cost=C, output=z)")
     x, y = matched(train_part, program, dtype)
     x_test, y_test = matched(test_part, program, dtype)
 
