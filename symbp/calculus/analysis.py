@@ -228,6 +228,10 @@ class Analysis(Sums):
 
     def _power(self, node: Expr) -> Scaled:
         base, exponent = self.scaled(node.args[0]), node.args[1]
+        if node.args[0].is_number and node.args[0].is_positive and exponent.atoms(Element):
+            # A number of its own, so that it is known again in front of a product.
+            natural = sympy.log(node.args[0]).evalf(17)
+            return Scaled(_ONE, combined({}, self.form(exponent), natural))
         if base.is_plain:
             same = base.factor == node.args[0]
             return Scaled(node if same else power(base.factor, exponent))
