@@ -13,7 +13,6 @@ from symbp.calculus.log_form import (
     build,
     combined,
     linear,
-    log1m_exp,
     log_of_softplus,
 )
 from symbp.calculus.scaled import Scaled, is_log_of_softplus, is_one_minus_exp
@@ -136,7 +135,7 @@ class Analysis(Sums):
             if result.get(found.maximum) == 1:
                 rest = combined(combined(result, {found.maximum: -_ONE}), found.larger)
                 below = build(combined(found.smaller, found.larger, -_ONE))
-                return combined(rest, {log1m_exp(below): _ONE})
+                return combined(rest, {self.log_complement(below): _ONE})
         if is_one_minus_exp(factor):
             base, exponent = factor.args if isinstance(factor, sympy.Pow) else (factor, _ONE)
             return combined(result, {self.log_complement(base.args[-1].args[0]): exponent})
@@ -228,6 +227,10 @@ class Analysis(Sums):
 
     def _power(self, node: Expr) -> Scaled:
         base, exponent = self.scaled(node.args[0]), node.args[1]
+        if node.args[0].is_number and node.args[0].is_positive and exponent.atoms(Element):
+            # A number of its own, so that it is known again in front of a product.
+            natural = sympy.log(node.args[0]).evalf(17)
+            return Scaled(_ONE, combined({}, self.form(exponent), natural))
         if base.is_plain:
             same = base.factor == node.args[0]
             return Scaled(node if same else power(base.factor, exponent))

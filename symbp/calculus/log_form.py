@@ -42,6 +42,8 @@ Form = dict[Expr, Expr]
 _ONE = sympy.S.One
 # Below this the logarithm of softplus(u) is u to the last digit.
 _LINEAR_BELOW = -40
+# From here on 1 - exp(u) is -u to the last digit, and u itself soon below the range.
+_TINY = sympy.Float(1e-200)
 _HALF = sympy.Float("0.69314718055994530942")
 
 
@@ -251,7 +253,14 @@ def log1m_exp(u: Expr) -> Expr:
         v = parts[1].args[0]  # 1 - exp(-exp(v)) is exp(v) far to the left
         near = where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
         return where(sympy.Lt(v, _LINEAR_BELOW), v, near)
-    return where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
+    result = where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
+    form = linear(u)
+    if all(isinstance(atom, softplus) and c.is_number and c < 0 for atom, c in form.items()):
+        # 1 - (1 - p)·(1 - q), both p and q below the range
+        logs = [log(-c) + log_of_softplus(atom.args[0]) for atom, c in form.items()]
+        small = computed_log_sum(*logs) if len(logs) > 1 else logs[0]
+        return where(sympy.Gt(u, -_TINY), small, result)
+    return result
 
 
 def log_sech_squared(u: Expr) -> Expr:

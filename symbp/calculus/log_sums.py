@@ -155,6 +155,8 @@ class LogSums(Definitions, ABC):
         Of an entry p of a softmax near 1, ``1 - p`` is what the others have, by their logarithm.
         """
         form = linear(u)
+        if len(form) == 1 and isinstance(inner := self.definition(next(iter(form))), sympy.exp):
+            return log1m_exp(form[next(iter(form))] * inner)
         entry = next((a for a in form if form[a] == 1 and self._parts_of(a) is not None), None)
         parts = None if entry is None else self._parts_of(entry)
         if entry is None or parts is None or entry.tensor is not parts.below.tensor:

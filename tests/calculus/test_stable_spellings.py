@@ -103,6 +103,11 @@ def _logit_of_softmax(n: _Names) -> list[bp.Equation]:
     ]  # fmt: skip
 
 
+def _hazard(n: _Names) -> list[bp.Equation]:
+    rate = n.tensor("rate")
+    return [E(rate, exp(n.u)), E(n.f, -log(1 - exp(-rate[()])))]
+
+
 def _one_against_the_rest(n: _Names) -> list[bp.Equation]:
     j = n.j
     p = n.tensor("p", j)
@@ -176,6 +181,15 @@ LISTED: dict[str, Callable[[_Names], list[bp.Equation]]] = {
     "root of a complement": _one(lambda n: log(bp.sqrt(1 - n.softmax(n.x, sympy.S.Zero)))),
     "density of Gumbel": _one(lambda n: exp(-(n.u + exp(-n.u)))),
     "hazard in discrete time": _one(lambda n: -log(1 - exp(-exp(n.u)))),
+    "noisy or": _one(
+        lambda n: log(1 - (1 - sigmoid(n.x[0])) * (1 - sigmoid(n.x[1])) * (1 - sigmoid(n.u)))
+    ),
+    "square of a complement": _one(lambda n: log(1 - (1 - sigmoid(n.u)) ** 2)),
+    "softmax of powers of 10": _one(
+        lambda n: n.total(lambda k: n.y[k] * log(10 ** n.x[k] / Sum(10 ** n.x[n.l], n.l)))
+    ),
+    "logistic of powers of 2": _one(lambda n: 2**n.u / (1 + 2**n.u)),
+    "hazard in two equations": _hazard,
     "tanh of exp": _one(lambda n: tanh(exp(n.u))),
     "log1p of exp": _one(lambda n: bp.log1p(exp(n.u))),
     "gumbel": _one(
@@ -229,7 +243,8 @@ def test_a_formula_by_hand_is_right(name: str, at: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["logit of a softmax", "one against the rest", "root of a complement",
-     "complement of a softmax", "density of Gumbel", "hazard in discrete time", "tanh of exp"],
+     "complement of a softmax", "density of Gumbel", "hazard in discrete time", "tanh of exp",
+     "hazard in two equations", "noisy or", "square of a complement", "softmax of powers of 10"],
 )  # fmt: skip
 @pytest.mark.parametrize("x", [[900.0, -900.0, 3.0], [3.0, 900.0, -900.0], [-900.0, 3.0, 900.0]])
 def test_the_complement_of_what_is_1_to_the_last_digit(name: str, x: list[float]) -> None:
