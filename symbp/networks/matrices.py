@@ -85,7 +85,7 @@ def from_matrices(
     M1[n, j] = Sum(X[n, k]*W[j, k], k)
     M2[n, j] = sigmoid(M1[n, j])
     M3[n, j] = -Y[n, j] + M2[n, j]
-    C = (1/(2*N))*Sum(M3[n, i]**2, i, n)
+    C = 1/N*Sum(M3[n, i]**2, i, n)/2
     """
     roles: dict[Role, Symbols] = {"parameter": parameters, "input": inputs, "target": targets}
     declared = [
