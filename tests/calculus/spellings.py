@@ -83,9 +83,8 @@ class Spelling:
 
     def total(self, body: Any) -> Expr:
         k = self.j.fresh()
-        return self.named(
-            self.pick(lambda: bp.Sum, lambda: bp.Sum, lambda: bp.Mean)(body(k), k), None
-        )
+        reduction = self.pick(lambda: bp.Sum, lambda: bp.Sum, lambda: bp.Mean)
+        return self.named(reduced(reduction, body(k), k), None)
 
     def softmax(self, index: bp.Index | None) -> Expr:
         """Return an entry of a softmax, or a weighted mean of one."""
@@ -128,7 +127,7 @@ class Spelling:
 
         def summed(body: Any) -> Expr:
             k = self.j.fresh()
-            return bp.Sum(body(k), k)
+            return reduced(bp.Sum, body(k), k)
 
         def q(k: bp.Index) -> Expr:
             return self.positive(k, self.random.randrange(2))
@@ -170,3 +169,10 @@ def point(seed: int) -> dict[str, Any]:
         "v": number(),
         "y": generator.uniform(0.1, 2.0, SIZE),
     }
+
+
+def reduced(reduction: Any, body: Expr, index: bp.Index) -> Expr:
+    """Return a sum or a mean, also of what does not depend on the index, which is refused."""
+    if body.has(index):
+        return reduction(body, index)
+    return body * index.extent if reduction is bp.Sum else body
