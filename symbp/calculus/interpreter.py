@@ -22,7 +22,7 @@ from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["interpret"]
+__all__ = ["bind", "interpret"]
 
 Values = dict[Tensor, NDArray[Any]]
 Grid = dict[Index, Any]
@@ -65,6 +65,16 @@ def interpret(program: Program, values: Mapping[str, ArrayLike]) -> dict[str, ND
     return {equation.tensor.name: state.values[equation.tensor] for equation in program.equations}
 
 
+def bind(tensor: Tensor, array: NDArray[Any], extents: dict[Any, int]) -> None:
+    """Check the shape of a tensor's array, and learn the extents that it is the first to have."""
+    if array.ndim != tensor.rank:
+        raise NotationError(f"{tensor.name}: expected {tensor.rank} axes, got {array.shape}")
+    for extent, size in zip(tensor.shape, array.shape, strict=True):
+        expected = extent if isinstance(extent, int) else extents.setdefault(extent, size)
+        if size != expected:
+            raise NotationError(f"{tensor.name}: expected shape {tensor.shape}, got {array.shape}")
+
+
 class _State:
     """The arrays of a program under evaluation."""
 
@@ -88,21 +98,11 @@ class _State:
                 if not np.all(array == np.floor(array)):
                     raise NotationError(f"{tensor.name}: expected integers")
                 array = array.astype(np.int64)
-            self._bind(tensor, array)
+            bind(tensor, array, self.extents)
             self.values[tensor] = array
         for tensor in program.tensors:
             if tensor not in self.values:
                 self.values[tensor] = np.zeros([self.size(extent) for extent in tensor.shape])
-
-    def _bind(self, tensor: Tensor, array: NDArray[Any]) -> None:
-        if array.ndim != tensor.rank:
-            raise NotationError(f"{tensor.name}: expected {tensor.rank} axes, got {array.shape}")
-        for extent, size in zip(tensor.shape, array.shape, strict=True):
-            expected = extent if isinstance(extent, int) else self.extents.setdefault(extent, size)
-            if size != expected:
-                raise NotationError(
-                    f"{tensor.name}: expected shape {tensor.shape}, got {array.shape}"
-                )
 
     def size(self, extent: Extent) -> int:
         """Return an extent as a number."""

@@ -16,6 +16,7 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from symbp.calculus.grid import Grid
+from symbp.calculus.interpreter import bind
 from symbp.calculus.many_digits import ManyDigits
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.schedule import schedule
@@ -115,14 +116,7 @@ class _Run:
         if given is None:
             raise NotationError(f"no value given for the {tensor.role} {tensor.name}")
         array = np.asarray(given)
-        if array.ndim != tensor.rank:
-            raise NotationError(f"{tensor.name}: expected {tensor.rank} axes, got {array.shape}")
-        for extent, size in zip(tensor.shape, array.shape, strict=True):
-            expected = extent if isinstance(extent, int) else self.extents.setdefault(extent, size)
-            if size != expected:
-                raise NotationError(
-                    f"{tensor.name}: expected shape {tensor.shape}, got {array.shape}"
-                )
+        bind(tensor, array, self.extents)
         if tensor.kind == "integer":
             if not np.all(array == np.floor(array)):
                 raise NotationError(f"{tensor.name}: expected integers")
