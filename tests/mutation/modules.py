@@ -46,6 +46,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "calculus/unroll": (f"{_C}unroll.py", f"{_C}elementary.py", f"{_C}counts.py"),
     "calculus/weighted_sums": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
     "calculus/zero_weights": (f"{_C}stated_functions.py", f"{_C}singular_points.py"),
+    "notation/announced": (f"{_N}arithmetic.py", f"{_N}functions.py", f"{_C}stated_functions.py"),
     "notation/arguments": (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py",
                            f"{_N}functions.py"),
     "notation/arithmetic": (f"{_N}parser.py", f"{_N}functions.py", f"{_N}arithmetic.py",

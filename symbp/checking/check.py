@@ -23,23 +23,23 @@ from symbp.calculus.normalise import normalise
 from symbp.calculus.precise import DIGITS, evaluate
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
-from symbp.networks.optimizers import SGD
-from symbp.notation.arguments import no_program
-from symbp.notation.errors import SymbpError, suggest
-from symbp.notation.index import Index
-from symbp.notation.program import Program
-from symbp.training.check_report import CheckReport, Kink, ModuleCheck
-from symbp.training.compiler import lowered
-from symbp.training.differences import DoubleCost, PreciseCost
-from symbp.training.draws import Draw, draws, random_values
-from symbp.training.gradient_comparison import Findings, Gradients, compare_gradients
-from symbp.training.module_comparison import (
+from symbp.checking.check_report import CheckReport, Kink, ModuleCheck
+from symbp.checking.differences import DoubleCost, PreciseCost
+from symbp.checking.draws import Draw, draws, random_values
+from symbp.checking.gradient_comparison import Findings, Gradients, compare_gradients
+from symbp.checking.module_comparison import (
     RATE,
     Bounds,
     Reference,
     bounds_of,
     compare_module,
 )
+from symbp.compiler import lowered
+from symbp.networks.optimizers import SGD
+from symbp.notation.arguments import no_program
+from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.index import Index
+from symbp.notation.program import Program
 
 __all__ = ["CheckReport", "Kink", "ModuleCheck", "check", "random_values"]
 
