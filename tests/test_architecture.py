@@ -142,6 +142,23 @@ def test_a_package_that_is_entered_runs_before_its_module() -> None:
     assert list(runs("symbp.a", "symbp.a.b.c")) == ["symbp.a.b.c", "symbp.a.b"]
 
 
+def test_programs_are_differentiated_in_one_place() -> None:
+    # A trace differentiates the formula as it was written, operation by operation.
+    allowed = {
+        "symbp.calculus.gradient_program",
+        "symbp.derivations.trace",
+        "symbp.derivations.trace_stable",
+    }
+    found = {
+        module_name(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "symbp.calculus.reverse"
+        if any(alias.name == "reverse" for alias in node.names)
+    }
+    assert found == allowed
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST

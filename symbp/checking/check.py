@@ -17,12 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbp.calculus.counts import operations
+from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.many_digits import ManyDigits
-from symbp.calculus.normalise import normalise
 from symbp.calculus.precise import DIGITS, evaluate
-from symbp.calculus.reverse import reverse
-from symbp.calculus.stabilise import stabilise
 from symbp.checking.check_report import CheckReport, Kink, ModuleCheck
 from symbp.checking.differences import DoubleCost, PreciseCost
 from symbp.checking.draws import Draw, draws, random_values
@@ -187,8 +185,7 @@ class _Checker:
 
     def __init__(self, program: Program, points: list[Draw], seed: int) -> None:
         self.program = program
-        self.plain = normalise(program)
-        self.differentiated = reverse(self.plain)
+        self.differentiated = gradient_program(program).differentiated
         self.updated = lowered(program, SGD(RATE))[1]
         rows = _rows(program, points[0].values)
         self.count = max(1, _count(program, rows))
@@ -227,8 +224,8 @@ class _Checker:
 
     def _in_doubles(self, draw: Draw) -> None:
         # Doubles overflow where the equations are not stable as they were written.
-        stable = stabilise(self.plain)
-        differentiated = reverse(stable)
+        stable = gradient_program(self.program, stable=True)
+        differentiated = stable.differentiated
         derived = interpret(differentiated, draw.values)
         assert self.program.cost is not None
         cost = float(derived[self.program.cost.name])
@@ -240,7 +237,7 @@ class _Checker:
             name: np.full(array.shape, _DOUBLE_TOLERANCE * _largest(array))
             for name, array in values.items()
         }
-        self._collect(draw, DoubleCost(stable, draw.values), Gradients(values, tolerances))
+        self._collect(draw, DoubleCost(stable.normal, draw.values), Gradients(values, tolerances))
 
     def _has_cost(self, draw: Draw, cost: float) -> bool:
         self.costs.append(cost)

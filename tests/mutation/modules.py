@@ -21,6 +21,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "calculus/elementary": (f"{_C}elementary.py", f"{_D}statements.py", f"{_C}unroll.py"),
     "calculus/expand": (f"{_C}quotients.py", "tests/codegen/test_passes.py", f"{_C}precise.py"),
     "calculus/forward": (f"{_C}forward.py", f"{_C}singular_points.py", f"{_C}reverse.py"),
+    "calculus/gradient_program": (f"{_C}gradient_program.py",),
     "calculus/grid": (f"{_C}precise.py",),
     "calculus/inline_denominators": (f"{_C}quotients.py", "tests/codegen/test_passes.py"),
     "calculus/interpreter": _VALUES,
