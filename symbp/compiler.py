@@ -23,7 +23,7 @@ from symbp.networks.options import checked_options
 from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
-from symbp.notation.operation import Form
+from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
@@ -79,7 +79,7 @@ def module_source(
     )
 
 
-def _form(derivatives: str) -> Form:
+def _form(derivatives: str) -> DerivativeForm:
     if derivatives == "fast":
         return "fast"
     if derivatives == "accurate":
@@ -106,7 +106,7 @@ def _threshold(program: Program) -> float:
 
 
 def lowered(
-    program: Program, optimizer: Optimizer, derivatives: Form = "fast"
+    program: Program, optimizer: Optimizer, derivatives: DerivativeForm = "fast"
 ) -> tuple[Program, Program]:
     """Return what the generator writes out: the program with its gradient, and with a step.
 
@@ -133,7 +133,7 @@ def _latex(program: Program) -> dict[str, str]:
     return {line.tensor.name: line.latex("index") for line in lines}
 
 
-def _title(program: Program, optimizer: Optimizer, derivatives: Form) -> str:
+def _title(program: Program, optimizer: Optimizer, derivatives: DerivativeForm) -> str:
     how = "" if derivatives == "fast" else f", {derivatives} derivatives"
     return f"{' '.join(repr(program).split())}, trained with {optimizer!r}{how}."
 

@@ -18,9 +18,10 @@ from symbp.calculus.partial import partial
 from symbp.calculus.quotients import over_one_denominator
 from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import log_sum_exp, operation_of, sigmoid, softplus, stop_gradient
 from symbp.notation.index import Index
-from symbp.notation.operation import Form, has_own_derivative
+from symbp.notation.operation import DerivativeForm, has_own_derivative
 from symbp.notation.prime import Prime, expand_primes
 from symbp.notation.program import Program
 from symbp.notation.standard import translated
@@ -32,7 +33,7 @@ __all__ = ["expand", "expand_functions"]
 _INTEGER_FUNCTIONS = (sympy.floor, sympy.ceiling, sympy.Mod)
 
 
-def expand(program: Program, derivatives: Form = "fast") -> Program:
+def expand(program: Program, derivatives: DerivativeForm = "fast") -> Program:
     """Return the program with plain scalar bodies, in as few equations as that allows.
 
     Parameters
@@ -47,17 +48,19 @@ def expand(program: Program, derivatives: Form = "fast") -> Program:
     Program
         Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
     """
+    check_door("expand", program.forms, Form.NORMALISED)
     equations = [_rewritten(equation, derivatives) for equation in program.equations]
     roots = _roots(program)
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
     equations = _merge_contributions(equations)
-    return program.replace(equations=tuple(_tidy(e) for e in equations))
+    passed = program.passed & ~Form.SHARED | Form.NORMALISED | Form.EXPANDED
+    return program.replace(equations=tuple(_tidy(e) for e in equations), passed=passed)
 
 
 # A program is expanded with its gradient, and again with a step, in which the same stands.
 @remembered(4096)
-def _rewritten(equation: Equation, derivatives: Form) -> Equation:
+def _rewritten(equation: Equation, derivatives: DerivativeForm) -> Equation:
     return _sum_of_distribution(_written_out(_with_quotients(equation), derivatives))
 
 
@@ -66,7 +69,7 @@ def _tidy(equation: Equation) -> Equation:
     return equation.replace(body=shorter(equation.body)) if is_derived(equation) else equation
 
 
-def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
+def expand_functions(body: Expr, derivatives: DerivativeForm = "fast") -> Expr:
     """Return the body with primes, users' functions and ``stop_gradient`` written out."""
     while True:
         body = expand_primes(_rules_written_out(body), derivatives)
@@ -145,7 +148,7 @@ def _automatic_rule(prime: Prime) -> Expr:
     return over_one_denominator(rule).xreplace(dict(zip(names, application.args, strict=True)))
 
 
-def _written_out(equation: Equation, derivatives: Form) -> Equation:
+def _written_out(equation: Equation, derivatives: DerivativeForm) -> Equation:
     body = equation.body
     if body.has(Prime) or body.has(sympy.Function):
         body = expand_functions(body, derivatives)

@@ -15,6 +15,7 @@ from symbp.calculus.ranges import Ranges
 from symbp.calculus.reverse import reduction_factor
 from symbp.notation.collected import sum_of
 from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
@@ -42,6 +43,7 @@ def forward(
     dict of Tensor to Tensor
         The tangent of every tensor that varies.
     """
+    check_door("forward", program.forms, Form.NORMALISED)
     program = mark_norms(program)
     ranges = Ranges(program)
     names = {tensor.name for tensor in program.tensors}
@@ -92,7 +94,8 @@ def forward(
         equations.append(made)
         ranges.learn([made])
         started.add(target)
-    return program.replace(equations=tuple(equations)), tangents
+    passed = program.passed & Form.STABLE | Form.NORMALISED | Form.DIFFERENTIATED
+    return program.replace(equations=tuple(equations), passed=passed), tangents
 
 
 def _depends(program: Program, tensor: Tensor, varying: tuple[Tensor, ...]) -> bool:

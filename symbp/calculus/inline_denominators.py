@@ -13,6 +13,7 @@ from sympy.core.expr import Expr
 
 from symbp.notation.dependence import definitions
 from symbp.notation.equation import Equation, Origin
+from symbp.notation.forms import Form, check_door
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
@@ -45,6 +46,7 @@ def inline_denominators(program: Program) -> Program:
     s = 1 + Abs(z)
     a = z/(1 + Abs(z))
     """
+    check_door("inline_denominators", program.forms, Form.NORMALISED, Form.DIFFERENTIATED)
     count = {tensor: len(places) for tensor, places in definitions(program.equations).items()}
     known = {
         equation.tensor: equation
@@ -56,8 +58,9 @@ def inline_denominators(program: Program) -> Program:
         and _is_arithmetic(equation.body)
     }
     equations = tuple(_inlined(equation, known) for equation in program.equations)
+    kept = program.passed & ~Form.SHARED
     same = all(new is old for new, old in zip(equations, program.equations, strict=True))
-    return program if same else program.replace(equations=equations)
+    return program if same else program.replace(equations=equations, passed=kept)
 
 
 def _inlined(equation: Equation, known: Mapping[Tensor, Equation]) -> Equation:

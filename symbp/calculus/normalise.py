@@ -14,6 +14,7 @@ from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of, terms
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.errors import NotationError
+from symbp.notation.forms import Form
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
@@ -41,7 +42,8 @@ def normalise(program: Program) -> Program:
     equations: list[Equation] = []
     for equation in program.equations:
         equations.extend(_Normaliser(equation, names).equations())
-    plain = program.replace(equations=tuple(equations))
+    kept = program.passed & ~Form.SHARED
+    plain = program.replace(equations=tuple(equations), passed=kept | Form.NORMALISED)
     for role in ("parameter", "input", "target"):
         for tensor in getattr(program, f"{role}s"):
             if tensor not in getattr(plain, f"{role}s"):

@@ -14,6 +14,7 @@ from sympy.core.expr import Expr
 from symbp.notation.arithmetic import power
 from symbp.notation.collected import factors, terms
 from symbp.notation.equation import Equation
+from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import stop_gradient, where
 from symbp.notation.program import Program
 from symbp.notation.singular import absorbing_product, norm
@@ -41,6 +42,7 @@ def mark_norms(program: Program) -> Program:
     >>> marked.equations[1].body.func.__name__
     'norm'
     """
+    check_door("mark_norms", program.forms, Form.NORMALISED)
     found = [_roots(equation.body) for equation in program.equations]
     if not any(found):
         return program
@@ -51,7 +53,9 @@ def mark_norms(program: Program) -> Program:
         if summed:
             equation = equation.replace(body=_marked(equation.body, summed))
         equations.append(equation)
-    return program.replace(equations=tuple(equations), derived=program.derived)
+    return program.replace(
+        equations=tuple(equations), derived=program.derived, passed=program.passed
+    )
 
 
 def _roots(body: Expr) -> list[Expr]:

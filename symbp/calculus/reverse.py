@@ -21,6 +21,7 @@ from symbp.calculus.ranges import Ranges
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin, elements_of, indices_of
 from symbp.notation.errors import NotationError
+from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
@@ -49,6 +50,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
     """
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
+    check_door("reverse", program.forms, Form.NORMALISED)
     program = mark_norms(program)
     ranges = Ranges(program)
     wanted = tuple(program.parameters if wrt is None else wrt)
@@ -101,6 +103,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
     return program.replace(
         equations=(*program.equations, *_accumulating(_before_use(equations))),
         gradients=tuple((tensor, adjoints[tensor]) for tensor in wanted),
+        passed=program.passed & Form.STABLE | Form.NORMALISED | Form.DIFFERENTIATED,
     )
 
 

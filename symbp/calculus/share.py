@@ -12,6 +12,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.equation import Equation, Origin, indices_of
+from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import (
     leaky_relu,
     maximum,
@@ -54,6 +55,7 @@ def share(program: Program) -> Program:
     program : Program
         A program whose bodies are written out (see :mod:`symbp.calculus.expand`).
     """
+    check_door("share", program.forms, Form.NORMALISED | Form.EXPANDED)
     equations = list(program.equations)
     equations = _read_known_values(equations)
     equations = _lift_common(equations, {tensor.name for tensor in program.tensors})
@@ -61,7 +63,8 @@ def share(program: Program) -> Program:
         tensor for _, tensor in (*program.gradients, *program.updates)
     }
     equations = _drop_duplicates(equations, {tensor for tensor in kept if tensor is not None})
-    return program.replace(equations=tuple(equations))
+    passed = program.passed | Form.NORMALISED | Form.EXPANDED | Form.SHARED
+    return program.replace(equations=tuple(equations), passed=passed)
 
 
 def canonical(expression: Expr) -> tuple[Expr, tuple[Index, ...]]:

@@ -18,6 +18,7 @@ from symbp.calculus.scaled import Scaled
 from symbp.calculus.zero_weights import closed, opened
 from symbp.notation.collected import factors
 from symbp.notation.equation import Equation, Origin
+from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import log1p, minimum
 from symbp.notation.program import Program
 from symbp.notation.standard import Abs
@@ -49,6 +50,7 @@ def stabilise(program: Program) -> Program:
     a = sigmoid(z)
     C = softplus(z)
     """
+    check_door("stabilise", program.forms, Form.NORMALISED, Form.DIFFERENTIATED)
     program = opened(program)
     seen = Analysis(program)
     for equation in program.equations:
@@ -58,7 +60,8 @@ def stabilise(program: Program) -> Program:
                 equation = equation.replace(body=body, origin=Origin("stabilise", equation))
         seen.add(equation)
         _join(equation, seen)
-    return closed(program.replace(equations=(*seen.needed(), *_kept(program, seen))))
+    stable = closed(program.replace(equations=(*seen.needed(), *_kept(program, seen))))
+    return stable.replace(passed=Form.NORMALISED | Form.STABLE)
 
 
 def _join(last: Equation, seen: Analysis) -> None:

@@ -12,6 +12,7 @@ from sympy.core.expr import Expr
 from symbp.networks.options import checked_number, checks_options
 from symbp.networks.updates import Updates
 from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.forms import Form
 from symbp.notation.program import Program
 from symbp.notation.standard import sqrt
 from symbp.notation.tensor import Tensor
@@ -383,5 +384,7 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
     for parameter, gradient in program.gradients:
         optimizer.update(parameter, gradient[parameter.indices], updates)
     return program.replace(
-        equations=(*program.equations, *updates.equations), updates=tuple(updates.pairs)
+        equations=(*program.equations, *updates.equations),
+        updates=tuple(updates.pairs),
+        passed=program.passed & (Form.STABLE | Form.DIFFERENTIATED) | Form.UPDATED,
     )

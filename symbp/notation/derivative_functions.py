@@ -3,7 +3,7 @@
 ``1 - tanh(x)**2`` is 0 where the derivative is 1e-17, and ``Φ(x) + x·φ(x)`` has few right digits
 for negative ``x`` and is NaN at infinity. Derivations print such a rule; what is computed is one
 function, whose code has full accuracy over the whole range. Here are these functions, and which
-derivative each is; the forms are told apart by :data:`~symbp.notation.operation.Form`.
+derivative each is; the forms are told apart by :data:`~symbp.notation.operation.DerivativeForm`.
 """
 
 from dataclasses import replace

@@ -24,7 +24,7 @@ from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.standard import translated_kinds
 
 __all__ = [
-    "OPERATIONS", "Form", "Operation", "function", "has_own_derivative", "in_notation",
+    "OPERATIONS", "DerivativeForm", "Operation", "function", "has_own_derivative", "in_notation",
     "operation_of", "register",
 ]  # fmt: skip
 
@@ -32,7 +32,7 @@ Rule = Callable[..., tuple[Expr, ...]]
 
 #: The form of a derivative: as textbooks print it; as it is computed where time counts; and as it
 #: is computed where every derivative has its digits over the whole range.
-Form = Literal["textbook", "fast", "accurate"]
+DerivativeForm = Literal["textbook", "fast", "accurate"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Operation:
     computed : callable, optional
         The derivative as it is computed, where the textbook's form loses digits.
     accurate : callable, optional
-        The same where it takes more time than the textbook's form; see :data:`Form`.
+        The same where it takes more time than the textbook's form; see :data:`DerivativeForm`.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Operation:
     computed: Rule | None = None
     accurate: Rule | None = None
 
-    def rule(self, form: Form) -> Rule:
+    def rule(self, form: DerivativeForm) -> Rule:
         """Return the derivative in a form.
 
         Parameters

@@ -12,7 +12,7 @@ from sympy.core.expr import Expr
 import symbp.notation.derivative_functions  # noqa: F401 - they complete the functions' records
 from symbp.notation.arithmetic import Written
 from symbp.notation.functions import operation_of
-from symbp.notation.operation import Form
+from symbp.notation.operation import DerivativeForm
 from symbp.notation.standard import translated
 
 __all__ = ["Prime", "expand_primes"]
@@ -52,7 +52,7 @@ class Prime(Written, Expr):
         """Which argument it is differentiated with respect to, counted from 1."""
         return int(self.args[1])
 
-    def rule(self, form: Form = "textbook") -> Expr:
+    def rule(self, form: DerivativeForm = "textbook") -> Expr:
         """Return the derivative written out by the function's rule, in one of its forms."""
         record = operation_of(type(self.application))
         rule = record.rule(form)(*self.application.args)[self.argument - 1]
@@ -65,7 +65,7 @@ class Prime(Written, Expr):
         return f"{type(application).__name__}{marks}({arguments})"
 
 
-def expand_primes(expression: Expr, form: Form = "textbook") -> Expr:
+def expand_primes(expression: Expr, form: DerivativeForm = "textbook") -> Expr:
     """Return the expression with every :class:`Prime` written out by its function's rule.
 
     Parameters

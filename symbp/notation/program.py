@@ -21,6 +21,7 @@ from symbp.notation.display import equations_bundle
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError
 from symbp.notation.extents import check_run_time_extent, is_known_to_predict
+from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import short
 from symbp.notation.tensor import Element, Role, Tensor
@@ -46,6 +47,8 @@ class Program:
         For each parameter or state the tensor that holds its next value; filled by an optimizer.
     derived : bool
         Whether a pass made it; a user's program is checked when it is defined.
+    passed : Form
+        What the passes that made it say it is; see :attr:`forms`.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class Program:
     gradients: tuple[tuple[Tensor, Tensor], ...] = ()
     updates: tuple[tuple[Tensor, Tensor], ...] = ()
     derived: bool = False
+    passed: Form = NO_FORM
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class Program:
         gradients: tuple[tuple[Tensor, Tensor], ...] = (),
         updates: tuple[tuple[Tensor, Tensor], ...] = (),
         derived: bool = False,
+        passed: Form = NO_FORM,
     ) -> None:
         if not isinstance(equations, Iterable):
             raise NotationError(f"a program takes a list of equations, got {short(equations)}")
@@ -101,6 +106,7 @@ class Program:
         object.__setattr__(self, "gradients", gradients)
         object.__setattr__(self, "updates", updates)
         object.__setattr__(self, "derived", derived)
+        object.__setattr__(self, "passed", passed)
         if not derived:
             _check(self)
             if output is None:
@@ -121,8 +127,26 @@ class Program:
         }
 
     def replace(self, **changes: Any) -> "Program":
-        """Return the program with some fields changed, as a derived one."""
+        """Return the program with some fields changed, as a derived one.
+
+        With other equations it keeps no form that cannot be seen in them, unless ``passed`` says
+        so: a pass knows what it keeps.
+        """
+        if "equations" in changes:
+            changes.setdefault("passed", NO_FORM)
         return replace(self, **{"derived": True, **changes})
+
+    @cached_property
+    def forms(self) -> Form:
+        """What the program is: what the passes that made it say, and what can be seen in it."""
+        forms = self.passed
+        if self.gradients:
+            forms |= Form.DIFFERENTIATED
+        if self.updates:
+            forms |= Form.UPDATED
+        if (Form.NORMALISED | Form.EXPANDED) in forms:
+            return forms
+        return forms | seen_in(equation.body for equation in self.equations)
 
     @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -195,7 +219,8 @@ class Program:
     def prune(self, roots: Iterable[Tensor]) -> "Program":
         """Return the program with only the equations that the roots need."""
         needed = self.depends_on(roots)
-        return self.replace(equations=tuple(e for e in self.equations if e.tensor in needed))
+        kept = tuple(e for e in self.equations if e.tensor in needed)
+        return self.replace(equations=kept, passed=self.passed)
 
     def _default_output(self) -> Tensor | None:
         targets = set(self.targets)

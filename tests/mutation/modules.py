@@ -69,6 +69,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "notation/errors": _WRITTEN,
     "notation/extents": _WRITTEN,
     "notation/files": (f"{_N}files.py",),
+    "notation/forms": (f"{_C}forms.py",),
     "notation/functions": (f"{_N}functions.py", f"{_N}errors.py", f"{_C}elementary.py",
                            f"{_C}precise.py", f"{_C}reverse.py", f"{_C}singular_points.py"),
     "notation/index": _WRITTEN,
