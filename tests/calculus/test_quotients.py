@@ -12,6 +12,7 @@ from symbp.calculus.inline_denominators import inline_denominators
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.partial import partial
+from symbp.calculus.polynomials import powers_of
 from symbp.calculus.quotients import over_one_denominator
 from symbp.calculus.reverse import reverse
 from symbp.notation.equation import Origin
@@ -177,3 +178,24 @@ def test_at_most_four_definitions_deep_is_looked_for_what_is_shared():
         equations.append(bp.Equation(f, x[()] / chain[-1][()]))
         found = inline_denominators(normalise(bp.Program(equations, cost=f))).equations[-1].body
         assert found.has(abs(x[()])) == (depth <= 4)
+
+
+def test_two_quotients_of_one_equation_are_both_seen_whole():
+    i = bp.Index("i", 3)
+    t, w = bp.parameter("t", i), bp.parameter("w", i)
+    r, s, a, f = *(bp.tensor(n, i) for n in "rsa"), bp.tensor("f")
+    equations = [
+        bp.Equation(r[i], 1 + abs(t[i])),
+        bp.Equation(s[i], 1 + abs(w[i])),
+        bp.Equation(a[i], t[i] / r[i] + w[i] / s[i]),
+        bp.Equation(f, bp.Sum(a[i], i)),
+    ]
+    found = inline_denominators(normalise(bp.Program(equations, cost=f))).equations[2].body
+    assert found == t[i] / (1 + abs(t[i])) + w[i] / (1 + abs(w[i]))
+
+
+def test_all_numbers_of_a_product_are_its_number():
+    third, far = sympy.Rational(1, 3), sympy.Rational(1, 2**40)
+    number, exponents = powers_of((third * x * y) * far)
+    assert number == third * far
+    assert exponents == {x: 1, y: 1}

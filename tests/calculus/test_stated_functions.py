@@ -355,3 +355,16 @@ def test_powers_of_what_is_bounded_are_bounded() -> None:
     ):  # fmt: skip
         found = ranges.of(body)
         assert (found.low, found.high) == pytest.approx((low, high)), body
+
+
+def test_the_largest_of_values_lies_within_their_range_and_a_sum_does_not() -> None:
+    k = bp.Index("k", 3)
+    x, f = bp.parameter("x", k), bp.tensor("f")
+    for body, low, high in ((bp.sigmoid(x[k]), 0, 1), (bp.tanh(x[k]), -1, 1)):
+        for reduced, least, most in (
+            (bp.Max(body, k), low, high),
+            (bp.Sum(body, k), low if low >= 0 else -np.inf, np.inf),
+            (bp.logsumexp(body, k), low, np.inf),
+        ):
+            known = Ranges(normalise(Program([E(f, reduced)]))).tensors[f]
+            assert (known.low, known.high, known.finite) == (least, most, True), reduced
