@@ -15,6 +15,7 @@ from symbp.calculus.partial import partial
 from symbp.calculus.polynomials import powers_of
 from symbp.calculus.quotients import over_one_denominator
 from symbp.calculus.reverse import reverse
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Origin
 from symbp.notation.standard import exp, sign, sqrt, tanh
 
@@ -43,6 +44,8 @@ def derivative(body, element):
         (x * y / (1 + abs(x * y)), x, "y/(1 + Abs(x*y))/(1 + Abs(x*y))"),
         ((x - y) ** 2 / (1 + (x - y) ** 2), x, "2*(x - y)/(1 + (x - y)**2)/(1 + (x - y)**2)"),
         (exp(x) / (2 + exp(x)), x, "2*exp(x)/(2 + exp(x))/(2 + exp(x))"),
+        (x * z + z / D, z, "x + (1 + Abs(z))**(-2)"),
+        (y * (z / D) + x * z, z, "y*(1 + Abs(z))**(-2) + x"),
         (tanh(z) / (1 + tanh(z)), z, "tanh'(z)/(1 + tanh(z))/(1 + tanh(z))"),
     ],
 )
@@ -199,3 +202,10 @@ def test_all_numbers_of_a_product_are_its_number():
     number, exponents = powers_of((third * x * y) * far)
     assert number == third * far
     assert exponents == {x: 1, y: 1}
+
+
+@pytest.mark.parametrize(("count", "is_one_quotient"), [(20, True), (200, True), (201, False)])
+def test_a_denominator_of_up_to_two_hundred_terms_is_multiplied_out(count, is_one_quotient):
+    others = [abs(bp.parameter(f"p{i}")[()]) for i in range(count - 2)]
+    found = derivative(x / Plus(sympy.S.One, abs(x), *others), x)
+    assert isinstance(found, sympy.Mul) == is_one_quotient

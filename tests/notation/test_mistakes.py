@@ -480,3 +480,12 @@ def test_what_a_message_shows_of_a_long_operand_fits_into_60_letters(length: int
     condition = bp.parameter("z" * (length - 4))[()] > 0
     with pytest.raises(bp.SymbpError, match=rf"^{cut(str(condition))} is a condition"):
         bool(condition)
+
+
+@pytest.mark.parametrize("declare", [bp.parameter, bp.input, bp.target, bp.tensor])
+def test_an_option_that_a_declaration_does_not_have_is_named(declare: Any) -> None:
+    for option in ("inital", "adjoint_of", "component_of", "shape"):
+        with pytest.raises(bp.NotationError, match=f" u: no option '{option}'; "):
+            declare("u", k, **{option: None})
+    with pytest.raises(bp.NotationError, match="no option 'inital'; did you mean 'initial'"):
+        declare("u", k, inital=("normal", 1.0))
