@@ -341,3 +341,17 @@ def test_a_sum_of_exponentials_of_which_one_is_1_has_no_negative_logarithm() -> 
     assert is_nonnegative(log_of_sum([sympy.S.One, first]))
     assert not is_nonnegative(log_of_sum([first, second]))
     assert not is_nonnegative(log_of_sum([sympy.S.NegativeOne, first]))
+
+
+@pytest.mark.parametrize(("u", "v"), [(800.0, 0.0), (0.0, 800.0), (-800.0, 100.0), (900.0, 899.0)])
+def test_a_mean_of_numbers_of_any_sign_is_weighted_by_the_larger_exponential(
+    u: float, v: float
+) -> None:
+    p, q, c, d = (bp.parameter(name)[()] for name in "pqcd")
+    mean = (p * exp(c) + q * exp(d)) / (exp(c) + exp(d))
+    program = bp.Program([E(f, mean)], cost=f)
+    values = {"p": -2.0, "q": 3.0, "c": u, "d": v}
+    weight = float(sigma(u - v))
+    for name, slope in (("p", weight), ("q", 1 - weight), ("c", -5 * weight * (1 - weight))):
+        got = value_and_slope(program, values, name)
+        assert got == pytest.approx((3 - 5 * weight, slope), rel=1e-12, abs=1e-15)

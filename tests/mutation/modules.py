@@ -93,7 +93,7 @@ TESTS: dict[str, tuple[str, ...]] = {
                           f"{_C}singular_points.py"),
     "notation/standard": (f"{_N}parser.py", f"{_N}functions.py", f"{_N}arithmetic.py",
                           f"{_C}quotients.py", f"{_C}reverse.py"),
-    "notation/tensor": _WRITTEN,
+    "notation/tensor": (*_WRITTEN, f"{_N}pickling.py"),
     "notation/whole_file": (f"{_N}files.py",),
     "networks/optimizers": ("tests/networks/test_optimizers.py", f"{_N}mistakes.py"),
 }  # fmt: skip

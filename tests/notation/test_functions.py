@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
@@ -177,3 +178,10 @@ def test_a_rectifier_at_zero_takes_the_second_formula(function: Any) -> None:
             found = record.value(np.float64(0.0), np.float64(value))
             by_formula = interpret(program, {"u": 0.0, "slope": value})["C"]
         np.testing.assert_array_equal(found, by_formula)
+
+
+def test_the_logarithm_of_zero_is_minus_infinity() -> None:
+    for zero in (0, 0.0, sympy.S.Zero):
+        assert bp.log(zero) is -sympy.oo
+    masked = bp.Equation(bp.tensor("f"), bp.where(q[()] > 0, bp.log(q[()]), bp.log(0)))
+    assert str(masked) == "f = where(q > 0, log(q), -oo)"
