@@ -6,9 +6,9 @@ from the first batch to the last, and one loop over the examples of a batch hold
 
 import dataclasses
 
+from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.codegen.labels import label
-from symbp.codegen.logsumexp import lower_logsumexp
 from symbp.codegen.unrolled import Unrolled, unrolled
 from symbp.codegen.writer import Kernel, Layout, Writer
 from symbp.notation.equation import Equation
