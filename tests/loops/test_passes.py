@@ -7,6 +7,7 @@ import pytest
 
 import symbp as bp
 from symbp.loops.addends import addends
+from symbp.loops.arrange import arrange
 from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
 from symbp.loops.flatten import flatten
@@ -15,6 +16,7 @@ from symbp.loops.nodes import For, Function
 from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
+from symbp.loops.strip_mine import strip_mine
 from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
@@ -29,17 +31,20 @@ from tests.loops.running import (
 
 Pass = Callable[[Function], Function]
 
+ROWS_APART = partial(fuse, rows_apart=True)
 # Each pass with what has to come before it.
 PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "expand products": ([products], expand_products),
     "fuse": ([], fuse),
-    "fuse rows apart": ([products], partial(fuse, rows_apart=True)),
+    "fuse rows apart": ([products], ROWS_APART),
     "fuse products' loops": ([products, expand_products], fuse),
     "addends": ([products], addends),
     "addends among fused loops": ([products, fuse], addends),
     "storage": ([products, fuse], storage),
     "storage without products": ([fuse], storage),
     "reuse": ([products, fuse, storage], reuse),
+    "arrange": ([products, ROWS_APART, storage], arrange),
+    "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 
