@@ -19,6 +19,7 @@ from sympy.core.expr import Expr
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
+from symbp.loops.traverse import renamed
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -48,6 +49,7 @@ class _Hoister:
     def __init__(self, function: Function) -> None:
         self.dependence = Dependence(function)
         self.count = 0
+        self.registers: set[Tensor] = set()
 
     def body(self, given: Sequence[Statement]) -> tuple[Statement, ...]:
         """Return statements, with what is taken out of a loop in front of it."""
@@ -72,7 +74,8 @@ class _Hoister:
         """Return what is computed before a loop, and the loop without it."""
         written = self.dependence.uses(loop).writes
         inner = {s.index for s in _loops(loop)}
-        own = {s.array for s in loop.body if isinstance(s, Allocate)}
+        own = {s.array for s in loop.body if isinstance(s, Allocate)} - self.registers
+        written = written - self.registers - {("place", r) for r in self.registers}
         made: dict[Expr, Element] = {}
         before: list[Statement] = []
 
@@ -88,6 +91,7 @@ class _Hoister:
             if node not in made:
                 self.count += 1
                 register = Tensor(f"v{self.count}")[()]
+                self.registers.add(register.tensor)
                 made[node] = register
                 before.extend([Allocate(register.tensor, (), "register"), Assign(register, node)])
             return made[node]
@@ -98,13 +102,25 @@ class _Hoister:
                 for node in child.value.atoms(sympy.Pow):
                     if _is_reciprocal_of_count(node):
                         counts[node] = counts.get(node, 0) + 1
-        body = tuple(
-            replace(child, value=_without_invariants(child.value, varies, out, counts))
-            if isinstance(child, Assign | Accumulate)
-            else child
-            for child in loop.body
-        )
-        return before, replace(loop, body=body)
+        body: list[Statement] = []
+        same: dict[Any, Any] = {}
+        for child in loop.body:
+            if isinstance(child, Assign) and child.target.tensor in self.registers:
+                # What was taken out of an inner loop goes further out as it is.
+                value = child.value.xreplace(same) if same else child.value
+                if not varies(value) and is_safe(value):
+                    body.remove(Allocate(child.target.tensor, (), "register"))
+                    if value in made:
+                        same[child.target] = made[value]
+                        continue
+                    made[value] = child.target
+                    before += [Allocate(child.target.tensor, (), "register"), child]
+                    continue
+            child = renamed(child, same)
+            if isinstance(child, Assign | Accumulate):
+                child = replace(child, value=_without_invariants(child.value, varies, out, counts))
+            body.append(child)
+        return before, replace(loop, body=tuple(body))
 
 
 def _without_invariants(

@@ -19,6 +19,7 @@ import sympy
 from symbp.loops.dependence import Dependence
 from symbp.loops.hoist import is_safe
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
+from symbp.loops.traverse import elements_in
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -46,6 +47,8 @@ class _Namer:
     def __init__(self, function: Function) -> None:
         self.dependence = Dependence(function)
         self.count = 0
+        written = [e.tensor for e, writes in elements_in(function.body) if writes]
+        self.single = {t for t in written if not t.rank and written.count(t) == 1}
 
     def body(self, given: Sequence[Statement]) -> tuple[Statement, ...]:
         """Return the statements of one body, and what is in them, with registers."""
@@ -58,8 +61,15 @@ class _Namer:
         for statement in given:
             if isinstance(statement, Assign | Accumulate):
                 made: list[Statement] = []
-                value = self.named(statement.value, uses, known, made)
                 target = statement.target
+                if isinstance(statement, Assign) and target.tensor in self.single:
+                    # It is a register for this value already.
+                    value = self.parts_named(statement.value, uses, known, made)
+                    result += [*made, replace(statement, value=value)]
+                    if not _is_atom(value):
+                        known.setdefault(statement.value, target)
+                    continue
+                value = self.named(statement.value, uses, known, made)
                 read_later = isinstance(statement, Assign) and bool(target.args)
                 if read_later and uses.get(target, 0) and not _is_atom(value):
                     value = self.register(value, made)
@@ -105,13 +115,22 @@ class _Namer:
         """Return an expression with registers for what is known or used again."""
         if node in known:
             return known[node]
-        if _is_atom(node) or node.is_number:
+        changed = self.parts_named(node, uses, known, made)
+        if uses.get(node, 0) > 1 and is_safe(node) and not _is_atom(changed):
+            changed = known[node] = self.register(changed, made)
+        return changed
+
+    def parts_named(
+        self, node: Any, uses: dict[Any, int], known: dict[Any, Element], made: list[Statement]
+    ) -> Any:
+        """Return an expression with registers for its parts, but not for the whole."""
+        if node in known:
+            return known[node]
+        if _is_atom(node) or node.is_number or isinstance(node, Element):
             return node
-        if isinstance(node, Element):
-            changed: Any = node
-        elif isinstance(node, where):
+        if isinstance(node, where):
             condition, *branches = node.args
-            changed = _rebuilt(
+            return _rebuilt(
                 node,
                 (
                     condition,
@@ -121,17 +140,13 @@ class _Namer:
                     ),
                 ),
             )
-        elif isinstance(node, sympy.Pow):
-            changed = self.power(node, uses, known, made)
-        elif isinstance(node, sympy.Add | sympy.Mul | sympy.Function):
-            changed = _rebuilt(
+        if isinstance(node, sympy.Pow):
+            return self.power(node, uses, known, made)
+        if isinstance(node, sympy.Add | sympy.Mul | sympy.Function):
+            return _rebuilt(
                 node, tuple(self.named(argument, uses, known, made) for argument in node.args)
             )
-        else:
-            return node
-        if uses.get(node, 0) > 1 and is_safe(node) and not _is_atom(changed):
-            changed = known[node] = self.register(changed, made)
-        return changed
+        return node
 
     def power(
         self, node: sympy.Pow, uses: dict[Any, int], known: dict[Any, Element],
