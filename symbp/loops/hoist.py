@@ -169,7 +169,7 @@ def _without_invariants(
         return _rebuilt(node, (*leading, *rest))
 
     def _divisor(power: Any) -> Any:
-        if power in counts:
+        if power in counts and not varies(power):
             # Several divisions by the number of examples: one, and multiplications. It is a whole
             # number from 1 on, so that this costs half an ulp and nothing else.
             return out(power)
