@@ -9,6 +9,7 @@ the textbook formulas of functions that state more, such as ``xlogy``. What is c
 second: forms that cannot overflow. Where neither changes anything, both are the same equations.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from symbp.calculus.inline_denominators import inline_denominators
@@ -36,12 +37,15 @@ class GradientProgram:
         What was differentiated: one reduction an equation.
     differentiated : Program
         The same, followed by the equations of the adjoints.
+    arrows : tuple of (callable, Program)
+        Each pass that ran, and what it gave.
     """
 
     written: Program
     per_example: bool
     normal: Program
     differentiated: Program
+    arrows: tuple[tuple[Callable[[Program], Program], Program], ...] = ()
 
 
 def gradient_program(
@@ -85,9 +89,16 @@ def gradient_program(
         single = per_example(written)
         written = written if single is None else single
     # -> one reduction each
-    normal = normalise(written)
+    passes: list[Callable[[Program], Program]] = [normalise]
     # -> in forms that cannot overflow
     if stable:
-        normal = inline_denominators(stabilise(normal))
+        passes += [stabilise, inline_denominators]
     # -> and the equations of the gradient
-    return GradientProgram(written, single is not None, normal, reverse(normal))
+    passes.append(reverse)
+    arrows: list[tuple[Callable[[Program], Program], Program]] = []
+    result = written
+    for change in passes:
+        result = change(result)
+        arrows.append((change, result))
+    normal = arrows[-2][1]
+    return GradientProgram(written, single is not None, normal, result, tuple(arrows))

@@ -9,14 +9,14 @@ import sympy
 from hypothesis import given, settings
 
 import symbp as bp
+from symbp.calculus.contract import contract, is_contraction
 from symbp.calculus.expand import expand
+from symbp.calculus.fold import fold
 from symbp.calculus.interpreter import interpret
+from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.share import share
-from symbp.codegen.contract import contract, is_contraction
-from symbp.codegen.fold import fold
-from symbp.codegen.logsumexp import lower_logsumexp
 from symbp.networks.optimizers import optimise
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
@@ -221,3 +221,11 @@ def test_a_sum_over_a_distribution_is_its_factor() -> None:
         (equation,) = program.equations
         assert equation.body.has(y[n, k]) == reads
         assert len(equation.reduce) == 1 + body.has(z[n, k])
+
+
+def test_a_sum_over_the_diagonal_of_distributions_is_not_its_factor() -> None:
+    i, k = bp.Index("i", 3), bp.Index("k", 3)
+    y, c, f = bp.target("y", i, k, kind="distribution"), bp.input("c"), bp.tensor("f")
+    program = normalise(bp.Program([bp.Equation(f, bp.Sum(y[k, k] * c[()], k))]))
+    values = {"y": [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]], "c": 3.0}
+    assert float(interpret(expand(program), values)["f"]) == 6.0
