@@ -68,13 +68,13 @@ def explain(
     from symbp.entries.model import Model
     from symbp.networks.optimizers import optimise
     from symbp.notation.errors import SymbpError, suggest
-    from symbp.notation.operation import Form
+    from symbp.notation.operation import DerivativeForm
     from symbp.schedules.limits import Limits
     from symbp.schedules.lower import lower
 
     net = read_network(network, activation, loss, output)
     chosen = chosen_optimizer(optimizer, learning_rate)
-    form: Form = "fast" if derivatives == "fast" else "accurate"
+    form: DerivativeForm = "fast" if derivatives == "fast" else "accurate"
     model = Model(net, lambda program: optimise(program, chosen), form)
     asked = _entry(entry, model)
     lowered = lower(asked, Limits(itemsize=4 if dtype == "float32" else 8))

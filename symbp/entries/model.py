@@ -17,7 +17,7 @@ from symbp.calculus.expand import expand
 from symbp.calculus.gradient_program import GradientProgram, gradient_program
 from symbp.calculus.share import share
 from symbp.notation.errors import SymbpError
-from symbp.notation.operation import Form
+from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
@@ -40,7 +40,7 @@ class Model:
 
     given: Program
     optimise: Callable[[Program], Program] | None = None
-    derivatives: Form = "fast"
+    derivatives: DerivativeForm = "fast"
 
     @cached_property
     def plain(self) -> Program:
