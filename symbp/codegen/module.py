@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
-from symbp.codegen.paste import Imports, names_used, paste
+from symbp.targets.numba.paste import Imports, names_used, paste
 from symbp.codegen.signature import signature
 from symbp.codegen.unrolled_epoch import unrolled_epoch
 from symbp.codegen.writer import Kernel, Layout

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import symbp.codegen.runtime
-from symbp.codegen.paste import Imports, paste
+from symbp.targets.numba.paste import Imports, paste
 from symbp.training.compiler import module_source
 from tests.programs import PROGRAMS
 

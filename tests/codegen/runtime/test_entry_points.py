@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import symbp
 from symbp.codegen.module import RUNTIME
-from symbp.codegen.paste import Imports, paste
+from symbp.targets.numba.paste import Imports, paste
 from symbp.codegen.runtime import gradient_check
 
 # The files are pasted here by the same function as in the generator, so that this is tested too.

@@ -1,0 +1,100 @@
+"""passages: which lines of a function compute which equations."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Literal
+
+from symbp.loops.nodes import Accumulate, Assign, Product, Statement
+from symbp.loops.traverse import statements_in
+from symbp.notation.equation import Equation
+from symbp.notation.tensor import Element
+from symbp.targets.numba.kernel import Passage
+
+__all__ = ["Passages"]
+
+
+class Passages:
+    """Collects the passages of one function.
+
+    Parameters
+    ----------
+    statements : iterable of Statement
+        All of the function.
+    """
+
+    def __init__(self, statements: Iterable[Statement]) -> None:
+        self.found: list[Passage] = []
+        self.last: dict[Equation, None] = {}
+        self.computed = {
+            equation
+            for statement in statements
+            for leaf, equation in _leaves([statement])
+            if not _prepares(leaf, equation)
+        }
+
+    def said(self, statement: Statement) -> list[Equation]:
+        """Return the equations to be named above a statement.
+
+        Not what was named above the one before it: neighbours may be parts of one equation.
+        """
+        if self._joins(statement):
+            return []
+        equations = dict.fromkeys(self._equations(statement))
+        new = [equation for equation in equations if equation not in self.last]
+        if equations:
+            self.last = equations
+        return new
+
+    def add(self, statement: Statement, start: int, end: int) -> None:
+        """Note the lines of a statement."""
+        joins = self._joins(statement)
+        equations = self._equations(statement)
+        if not equations:
+            equations = dict.fromkeys(equation for _, equation in _leaves([statement]))
+        if equations:
+            self.found.append(Passage(start, end, tuple(equations), joins))
+
+    def moved(self, count: int) -> tuple[Passage, ...]:
+        """Return the passages, for lines that stand further down."""
+        return tuple(
+            replace(passage, start=passage.start + count, end=passage.end + count)
+            for passage in self.found
+        )
+
+    def _equations(self, statement: Statement) -> dict[Equation, None]:
+        return dict.fromkeys(
+            equation for leaf, equation in _leaves([statement]) if not _prepares(leaf, equation)
+        )
+
+    def _joins(self, statement: Statement) -> Literal["", "next", "previous"]:
+        leaves = list(_leaves([statement]))
+        if leaves and all(_prepares(leaf, e) and e in self.computed for leaf, e in leaves):
+            return "next"
+        if leaves and all(_finishes(leaf, e) for leaf, e in leaves):
+            return "previous"
+        return ""
+
+
+def _leaves(statements: Iterable[Statement]) -> Iterator[tuple[Statement, Equation]]:
+    for statement in statements_in(statements):
+        if isinstance(statement, Assign | Accumulate | Product):
+            if statement.equation is not None:
+                yield statement, statement.equation
+            if isinstance(statement, Product) and statement.added is not None:
+                yield statement, statement.added
+
+
+def _prepares(leaf: Statement, equation: Equation) -> bool:
+    """Whether a statement only sets where a sum or a maximum starts."""
+    return isinstance(leaf, Assign) and leaf.value.is_number and leaf.value != equation.body
+
+
+def _finishes(leaf: Statement, equation: Equation) -> bool:
+    """Whether a statement only stores what a reduction has come to."""
+    return (
+        isinstance(leaf, Assign | Accumulate)
+        and isinstance(leaf.value, Element)
+        and not leaf.value.args
+        and bool(equation.reduce)
+        and leaf.value != equation.body
+    )
