@@ -8,13 +8,13 @@ import numpy as np
 import sympy
 
 from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
-from symbp.targets.numba.paste import Imports, names_used, paste
 from symbp.codegen.signature import signature
 from symbp.codegen.unrolled_epoch import unrolled_epoch
 from symbp.codegen.writer import Kernel, Layout
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.paste import Imports, names_used, paste
 
 __all__ = ["DTYPES", "gradient_kernel_of", "module_text"]
 
