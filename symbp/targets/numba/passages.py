@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from symbp.loops.nodes import Accumulate, Assign, Product, Statement
+from symbp.loops.nodes import Accumulate, Assign, For, Product, Statement
 from symbp.loops.traverse import statements_in
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element
@@ -53,6 +53,9 @@ class Passages:
             equations = dict.fromkeys(equation for _, equation in _leaves([statement]))
         if equations:
             self.found.append(Passage(start, end, tuple(equations), joins))
+        elif end > start and isinstance(statement, Assign | Accumulate | For):
+            # A value that several of the next statements read.
+            self.found.append(Passage(start, end, (), "next"))
 
     def moved(self, count: int) -> tuple[Passage, ...]:
         """Return the passages, for lines that stand further down."""

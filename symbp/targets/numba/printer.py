@@ -30,15 +30,15 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.traverse import statements_in
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 from symbp.targets.numba.expressions import Expressions
 from symbp.targets.numba.gathers import copied_row, is_lookup, looked_up
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.labels import label
 from symbp.targets.numba.lines import INDENT, Lines
+from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM, Memory, is_number
 from symbp.targets.numba.names import Names
 from symbp.targets.numba.passages import Passages
 from symbp.targets.numba.places import Places
@@ -46,10 +46,8 @@ from symbp.targets.numba.products import ONE, product_call
 from symbp.targets.numba.runtime_names import called_functions, reserved_names
 from symbp.targets.numba.threads import with_threads
 
-__all__ = ["MEMORY", "OFFSETS", "TEAM", "kernel"]
+__all__ = ["kernel"]
 
-# What a team's function takes besides: its memory, where each buffer lies in it, where it meets.
-MEMORY, OFFSETS, TEAM = "memory", "offsets", "team"
 # A loop of known length is unrolled before it could be vectorised; the shortest are better so.
 _UNROLLED = 4
 
@@ -93,11 +91,9 @@ class _Printer:
         self.passages = Passages(function.statements)
         self.loops: list[_Loop] = []
         self.one = ""
-        self.roles = {argument.array: argument.role for argument in function.arguments}
-        self.buffers: list[tuple[int, int]] = []
         self.extra: dict[str, str] = {}
         """What is passed besides the arguments and sizes, by what it is."""
-        self.totals = _totals(function)
+        self.memory = Memory(function, self.names, self.expressions, self.extra)
 
     def kernel(self, name: str, order: Sequence[Any] | None) -> Kernel:
         """Return the whole function."""
@@ -133,7 +129,7 @@ class _Printer:
             text,
             called_functions(text),
             self.passages.moved(len(head) + moved),
-            tuple(self.buffers),
+            tuple(self.memory.buffers),
             sum(_multiplications(product) for product in products),
         )
 
@@ -175,15 +171,7 @@ class _Printer:
         for argument in self.function.arguments:
             if not argument.array.rank:
                 text = f"{self.places.arrays[argument.array]}[()]"
-                self.scalar(argument.array, text, argument.role == "in")
-
-    def scalar(self, tensor: Tensor, text: str, is_read_only: bool) -> None:
-        """Note where a number stands; one that never changes is read once."""
-        if is_read_only:
-            name = self.names.tensor(tensor)
-            self.lines.add(f"{name} = {text}")
-            text = name
-        self.places.scalars[tensor] = text
+                self.memory.scalar(argument.array, text, argument.role == "in")
 
     # Statements -------------------------------------------------------------------------------
 
@@ -227,9 +215,9 @@ class _Printer:
         elif isinstance(statement, Divide):
             self.divide(statement)
         elif isinstance(statement, Allocate):
-            self.allocate(statement)
+            self.memory.allocate(statement)
         elif isinstance(statement, View):
-            self.view(statement)
+            self.memory.view(statement)
         elif isinstance(statement, Barrier):
             arrived = self.extra["arrived"]
             arguments = (self.extra[TEAM], self.places.whole[MEMBERS], arrived)
@@ -263,73 +251,6 @@ class _Printer:
         if statement.otherwise:
             with self.lines.block("else:"):
                 self.body(statement.otherwise)
-
-    # Memory -----------------------------------------------------------------------------------
-
-    def allocate(self, statement: Allocate) -> None:
-        """Write what makes memory; a register needs none."""
-        tensor, shape = statement.array, statement.shape
-        name = self.names.tensor(tensor)
-        if not tensor.rank:
-            self.places.scalars[tensor] = name
-            if tensor in self.totals:
-                self.places.doubles.add(tensor)
-            return
-        self.places.array(tensor, name, shape)
-        if self.function.team and statement.kind == "heap":
-            self.lines.add(f"{name} = {self.shared(tensor, shape)}")
-            return
-        extents = ", ".join(map(self.expressions.whole, shape))
-        kind = "np.int64" if tensor.kind == "integer" else "real"
-        self.lines.add(
-            f"{name} = np.empty({f'({extents})' if len(shape) > 1 else extents}, {kind})"
-        )
-
-    def shared(self, tensor: Tensor, shape: Sequence[Any]) -> str:
-        """Return the view of a team's memory for an array, and note what it takes."""
-        fixed = math.prod(int(extent) for extent in shape if _is_number(extent))
-        batches = [extent for extent in shape if not _is_number(extent)]
-        if len(batches) > 1:
-            raise UnsupportedError(f"{tensor.name}: a team's buffer has one row for each example")
-        integers = tensor.kind == "integer"
-        # Enough for 64 bits in either precision.
-        words = fixed * (2 if integers else 1)
-        offset = f"{self.extra[OFFSETS]}[{len(self.buffers)}]"
-        self.buffers.append((words, 0) if batches else (0, words))
-        extents = "".join(f"{self.expressions.whole(extent)}, " for extent in shape).rstrip()
-        memory = self.extra[MEMORY]
-        if not integers:
-            return f"view({memory}, {offset}, ({extents}))"
-        size, used = (
-            self.expressions.whole(math.prod([count, *batches])) for count in (words, fixed)
-        )
-        whole = f"{memory}[{offset}:{offset} + {size}].view(np.int64)"
-        return f"{whole}[:{used}].reshape(({extents}))"
-
-    def view(self, statement: View) -> None:
-        """Write what gives the same numbers another shape."""
-        tensor, of = statement.array, statement.of
-        shape = statement.shape if statement.shape is not None else tensor.shape
-        held = self.places.arrays[of]
-        if not tensor.rank:
-            flat = held if of.rank == 1 else f"flat({held})"
-            text = f"{flat}[{self.expressions.whole(statement.offset)}]"
-            self.scalar(tensor, text, self.roles.get(self.function.memory(of)) == "in")
-            return
-        is_whole = statement.offset == 0 and math.prod(shape) == self.places.size(of)
-        if is_whole and tensor.rank == 1 and of.rank > 1:
-            # Where it is used: Numba knows of it then that no subscript is negative.
-            self.places.array(tensor, f"flat({held})", shape)
-            return
-        name = self.names.tensor(tensor)
-        if is_whole and tuple(shape) == self.places.shape(of):
-            self.lines.add(f"{name} = {held}  # its memory")
-        else:
-            extents = "".join(f"{self.expressions.whole(extent)}, " for extent in shape)
-            extents = extents.rstrip() if len(shape) == 1 else extents.removesuffix(", ")
-            offset = self.expressions.whole(statement.offset)
-            self.lines.add(f"{name} = view({held}, {offset}, ({extents}))")
-        self.places.array(tensor, name, shape)
 
     # Loops ------------------------------------------------------------------------------------
 
@@ -365,11 +286,11 @@ class _Printer:
         whole = self.expressions.whole
         if step != 1:
             return ", ".join(map(whole, (start, end, step)))
-        if start != 0 and not _is_number(start):
+        if start != 0 and not is_number(start):
             # LLVM would test every subscript for counting from the end.
             return f"{whole(start, natural=True)}, {whole(end, natural=True)}"
         last = whole(end)
-        if len(statement.body) == 1 and _is_number(end) and start == 0 and int(end) > _UNROLLED:
+        if len(statement.body) == 1 and is_number(end) and start == 0 and int(end) > _UNROLLED:
             (leaf,) = statement.body
             if isinstance(leaf, Assign) and is_lookup(leaf.value):
                 axis = leaf.target.args.index(statement.index)
@@ -413,37 +334,6 @@ def _tensors(function: Function) -> list[Tensor]:
     return [*(argument.array for argument in function.arguments), *own]
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) or bool(value.is_number)
-
-
 def _multiplications(product: Product) -> int:
     sizes = [span.index.extent for span in product.spans]
     return math.prod(size for size in sizes if isinstance(size, int))
-
-
-def _totals(function: Function) -> frozenset[Tensor]:
-    """Return the registers that only sum up what is returned: they are of double precision.
-
-    Such as the costs of all batches, of which there may be many more than a float32 can count.
-    """
-    returned: set[Tensor] = set()
-    other: set[Tensor] = set()
-    for statement in statements_in(function.body):
-        if isinstance(statement, Return):
-            if statement.value is not None:
-                returned |= {e.tensor for e in statement.value.atoms(Element) if not e.args}
-            continue
-        if isinstance(statement, Accumulate) and not statement.free_order:
-            read = statement.value.atoms(Element)
-        elif isinstance(statement, Assign) and statement.value.is_number:
-            read = set()
-        elif isinstance(statement, Assign | Accumulate):
-            read = {*statement.value.atoms(Element), statement.target}
-        elif isinstance(statement, Product):
-            read = statement.alpha.atoms(Element)
-        else:
-            read = set()
-        other |= {element.tensor for element in read}
-    registers = {s.array for s in function.statements if isinstance(s, Allocate)}
-    return frozenset((returned & registers) - other)

@@ -48,7 +48,9 @@ class _Call:
         self, product: Product, places: Places, expressions: Expressions, one: str
     ) -> None:
         self.product, self.places, self.expressions, self.one = product, places, expressions, one
-        self.starts: dict[Any, Any] = {span.index: span.start for span in product.spans}
+        self.starts: dict[Any, Any] = {
+            span.index: sympy.sympify(span.start, strict=True) for span in product.spans
+        }
 
     def text(self) -> str:
         """Return the routine and its arguments."""
@@ -127,10 +129,9 @@ class _Call:
                 assert not axis, "rows are looked up, and nothing else"
                 numbers = f", {self.operand(subscript)}"
                 continue
-            place = sympy.sympify(subscript, strict=True).xreplace(
-                {index: sympy.sympify(start) for index, start in self.starts.items()}
+            offset = offset + subscript.xreplace(self.starts) * self.places.stride(
+                element.tensor, axis
             )
-            offset = offset + place * self.places.stride(element.tensor, axis)
         name = self.places.arrays[element.tensor]
         if offset != 0:
             name = f"part({name}, {self.expressions.whole(offset)})"
