@@ -7,14 +7,15 @@ A row that lies in one piece in both arrays is copied in one piece.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import sympy
+
 from symbp.loops.nodes import Accumulate, Assign, For, Statement
 from symbp.loops.traverse import statements_in, writes_of
 from symbp.notation.functions import where
-from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 from symbp.targets.numba.places import Places
 
-__all__ = ["copied_row", "is_lookup", "looked_up"]
+__all__ = ["copied_row", "is_lookup", "looked_up", "next_row"]
 
 
 def looked_up(loop: For, known: Mapping[Any, str]) -> list[Element]:
@@ -23,24 +24,22 @@ def looked_up(loop: For, known: Mapping[Any, str]) -> list[Element]:
     Parameters
     ----------
     loop : For
-        Subscripts that loops inside of it use, and that vary with none of these.
+        Subscripts that vary with it and with none of the loops inside of it.
     known : mapping
         The indices and symbols that have a value there.
     """
     written = {e.tensor for s in statements_in(loop.body) for e in writes_of(s)}
     found: dict[Element, None] = {}
-    for statement in loop.body:
-        if isinstance(statement, For):
-            for element in _always_read([statement]):
-                for subscript in element.args:
-                    if (
-                        isinstance(subscript, Element)
-                        and subscript.tensor not in written
-                        and loop.index in subscript.free_symbols
-                        and all(symbol in known for symbol in _symbols(subscript))
-                    ):
-                        found[subscript] = None
-    return sorted(found, key=lambda element: element.serial)
+    for element in _always_read(loop.body):
+        for subscript in element.args:
+            if (
+                isinstance(subscript, Element)
+                and subscript.tensor not in written
+                and loop.index in subscript.free_symbols
+                and all(symbol in known for symbol in _symbols(subscript))
+            ):
+                found[subscript] = None
+    return list(found)
 
 
 def _symbols(element: Element) -> set[Any]:
@@ -70,6 +69,20 @@ def is_lookup(value: Any) -> bool:
     return isinstance(value, Element) and bool(value.args) and isinstance(value.args[0], Element)
 
 
+def _copy(loop: For) -> tuple[list[For], Element, Element] | None:
+    """Return the loops inside of one that only copies, and what it copies to and from."""
+    body: Sequence[Statement] = loop.body
+    inner: list[For] = []
+    while len(body) == 1 and isinstance(body[0], For):
+        inner.append(body[0])
+        body = body[0].body
+    if len(body) != 1 or not isinstance(body[0], Assign) or not is_lookup(body[0].value):
+        return None
+    source = body[0].value
+    assert isinstance(source, Element)
+    return inner, body[0].target, source
+
+
 def copied_row(loop: For, places: Places) -> tuple[Element, Element] | None:
     """Return the elements of which a turn of a loop copies a whole row, or None.
 
@@ -77,23 +90,35 @@ def copied_row(loop: For, places: Places) -> tuple[Element, Element] | None:
 
         for n: for k: x[n, k] = x_all[order[start + n], k]
     """
-    body: Sequence[Statement] = loop.body
-    inner: list[Index] = []
-    sizes: list[Any] = []
-    while len(body) == 1 and isinstance(body[0], For):
-        nested = body[0]
-        if nested.start != 0 or nested.step != 1:
+    copy = _copy(loop)
+    if copy is None or not copy[0] or any((s.start, s.step) != (0, 1) for s in copy[0]):
+        return None
+    inner, target, source = copy
+    indices, sizes = (tuple(vars(each)[name] for each in inner) for name in ("index", "end"))
+    for element in (target, source):
+        if element.args[1:] != indices or places.shape(element.tensor)[1:] != sizes:
             return None
-        inner.append(nested.index)
-        sizes.append(nested.end)
-        body = nested.body
-    if len(body) != 1 or not isinstance(body[0], Assign) or not inner:
-        return None
-    target, source = body[0].target, body[0].value
-    if not isinstance(source, Element) or not is_lookup(source):
-        return None
-    rows = [tuple(element.args[1:]) == tuple(inner) for element in (target, source)]
-    shapes = [places.shape(element.tensor)[1:] for element in (target, source)]
-    if not all(rows) or any(shape != tuple(sizes) for shape in shapes):
-        return None
     return (target, source) if target.args[0] == loop.index else None
+
+
+def next_row(loop: For, batches: Sequence[For]) -> tuple[Element, Any] | None:
+    """Return the row that is copied, and which of the order the next batch's is, or None.
+
+    Parameters
+    ----------
+    loop : For
+        Only copies, and looks up the number of a row.
+    batches : sequence of For
+        The loops around it.
+    """
+    copy = _copy(loop)
+    if copy is None or copy[2].tensor.rank < 2 or loop.index not in copy[2].args[0].free_symbols:
+        return None
+    number = copy[2].args[0]
+    assert isinstance(number, Element)
+    for batch in batches:
+        if batch.step != 1 and batch.index in number.free_symbols:
+            (place,) = number.args
+            later = sympy.Min(place + batch.step, batch.end - 1)
+            return copy[2], later
+    return None

@@ -57,6 +57,10 @@ class Names:
             self._tensors[tensor] = self.unique(tensor.name)
         return self._tensors[tensor]
 
+    def show(self, tensor: Tensor, held: Tensor) -> None:
+        """Let comments call a tensor that the code does not have like the one that holds it."""
+        self._first.setdefault(tensor.name, held)
+
     def shown(self, tensor: Tensor) -> str:
         """Return what a comment calls a tensor of an equation: as that of its name in the code."""
         return self.tensor(self._first.setdefault(tensor.name, tensor))

@@ -7,7 +7,7 @@ from typing import Literal
 from symbp.loops.nodes import Accumulate, Assign, For, Product, Statement
 from symbp.loops.traverse import statements_in
 from symbp.notation.equation import Equation
-from symbp.notation.tensor import Element
+from symbp.notation.tensor import Element, Tensor
 from symbp.targets.numba.kernel import Passage
 
 __all__ = ["Passages"]
@@ -25,12 +25,21 @@ class Passages:
     def __init__(self, statements: Iterable[Statement]) -> None:
         self.found: list[Passage] = []
         self.last: dict[Equation, None] = {}
-        self.computed = {
-            equation
-            for statement in statements
-            for leaf, equation in _leaves([statement])
+        leaves = [
+            (leaf, equation)
+            for leaf, equation in _leaves(statements)
             if not _prepares(leaf, equation)
+        ]
+        self.computed = {equation for _, equation in leaves}
+        self.held = {
+            equation: leaf.target.tensor
+            for leaf, equation in leaves
+            if leaf.target.tensor.rank == equation.tensor.rank
         }
+
+    def targets(self) -> dict[Equation, Tensor]:
+        """Return for each equation what holds the tensor that it defines."""
+        return self.held
 
     def said(self, statement: Statement) -> list[Equation]:
         """Return the equations to be named above a statement.
@@ -78,7 +87,10 @@ class Passages:
         return ""
 
 
-def _leaves(statements: Iterable[Statement]) -> Iterator[tuple[Statement, Equation]]:
+_Leaf = Assign | Accumulate | Product
+
+
+def _leaves(statements: Iterable[Statement]) -> Iterator[tuple[_Leaf, Equation]]:
     for statement in statements_in(statements):
         if isinstance(statement, Assign | Accumulate | Product):
             if statement.equation is not None:

@@ -7,7 +7,6 @@ be negative, sums whose order is free marked as such, rows that are looked up on
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -31,10 +30,9 @@ from symbp.loops.nodes import (
     View,
 )
 from symbp.notation.errors import UnsupportedError
-from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 from symbp.targets.numba.expressions import Expressions
-from symbp.targets.numba.gathers import copied_row, is_lookup, looked_up
+from symbp.targets.numba.gathers import copied_row, is_lookup, looked_up, next_row
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.labels import label
 from symbp.targets.numba.lines import INDENT, Lines
@@ -72,14 +70,6 @@ def kernel(function: Function, name: str, order: Sequence[Any] | None = None) ->
     return _Printer(expand_products(function, loops)).kernel(name, order)
 
 
-@dataclass(frozen=True)
-class _Loop:
-    """A loop that is open."""
-
-    index: Index
-    name: str
-
-
 class _Printer:
     """Prints the statements of one function."""
 
@@ -89,7 +79,10 @@ class _Printer:
         self.places, self.lines = Places(), Lines()
         self.expressions = Expressions(self.names, self.places, self.lines)
         self.passages = Passages(function.statements)
-        self.loops: list[_Loop] = []
+        for equation, tensor in self.passages.targets().items():
+            self.names.show(equation.tensor, tensor)
+        self.loops: list[For] = []
+        """Those that are open."""
         self.one = ""
         self.extra: dict[str, str] = {}
         """What is passed besides the arguments and sizes, by what it is."""
@@ -206,7 +199,7 @@ class _Printer:
         elif isinstance(statement, Accumulate):
             self.accumulate(statement)
         elif isinstance(statement, Product):
-            self.lines.add(product_call(statement, self.places, self.expressions, self.one))
+            self.lines.add(product_call(statement, self.expressions, self.one, self.loops))
         elif isinstance(statement, If):
             self.branches(statement)
         elif isinstance(statement, Let):
@@ -257,15 +250,17 @@ class _Printer:
     def loop(self, statement: For, labelled: bool) -> None:
         """Write a loop."""
         bounds = self.bounds(statement)
-        name = self.names.index(statement.index, [loop.name for loop in self.loops])
+        open_loops = [self.places.whole[loop.index] for loop in self.loops]
+        name = self.names.index(statement.index, open_loops)
         self.places.whole[statement.index] = name
-        self.loops.append(_Loop(statement.index, name))
+        self.loops.append(statement)
         known = dict(self.expressions.looked_up)
         with self.lines.block(f"for {name} in range({bounds}):"):
             for lookup in looked_up(statement, self.places.whole):
                 row = self.names.unique("example")
                 self.lines.add(f"{row} = {self.expressions.subscript(lookup)}")
                 self.expressions.looked_up[lookup] = row
+            self.ask_ahead(statement)
             copy = copied_row(statement, self.places)
             if copy is None:
                 self.body(statement.body, labelled)
@@ -279,6 +274,17 @@ class _Printer:
                 self.lines.add(f"copy_row({', '.join(rows)}, {size})")
         self.expressions.looked_up = known
         self.loops.pop()
+
+    def ask_ahead(self, statement: For) -> None:
+        """Write what begins to load the row that the next batch copies in this turn."""
+        ahead = next_row(statement, self.loops)
+        if ahead is None:
+            return
+        source, place = ahead
+        later = self.names.unique("later")
+        order = self.places.arrays[source.args[0].tensor]
+        self.lines.add(f"{later} = np.uintp({order}[{self.expressions.whole(place)}])")
+        self.lines.add(f"prefetch({self.places.arrays[source.tensor]}, {later})")
 
     def bounds(self, statement: For) -> str:
         """Return what is in the brackets of ``range``."""
@@ -330,7 +336,12 @@ class _Printer:
 
 
 def _tensors(function: Function) -> list[Tensor]:
-    own = (s.array for s in function.statements if isinstance(s, Allocate | View))
+    """Return what gets an identifier; elements of flat arrays are written as such."""
+    own = (
+        s.array
+        for s in function.statements
+        if isinstance(s, Allocate) or (isinstance(s, View) and s.array.rank)
+    )
     return [*(argument.array for argument in function.arguments), *own]
 
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import sympy
 
-from symbp.loops.nodes import Product, Span
+from symbp.loops.nodes import For, Product, Span
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 from symbp.targets.numba.expressions import Expressions
-from symbp.targets.numba.places import Places
 
 __all__ = ["ONE", "product_call"]
 
@@ -24,30 +23,31 @@ __all__ = ["ONE", "product_call"]
 ONE = "one"
 
 
-def product_call(product: Product, places: Places, expressions: Expressions, one: str) -> str:
+def product_call(product: Product, expressions: Expressions, one: str, loops: Sequence[For]) -> str:
     """Return the call that computes a product.
 
     Parameters
     ----------
     product : Product
         To be computed in tiles or by BLAS.
-    places : Places
-        Where its arrays lie.
     expressions : Expressions
         Writes its numbers.
     one : str
         The array that holds the number 1.
+    loops : sequence of For
+        Those around it.
     """
-    return _Call(product, places, expressions, one).text()
+    return _Call(product, expressions, one, loops).text()
 
 
 class _Call:
     """The arguments of one call."""
 
     def __init__(
-        self, product: Product, places: Places, expressions: Expressions, one: str
+        self, product: Product, expressions: Expressions, one: str, loops: Sequence[For]
     ) -> None:
-        self.product, self.places, self.expressions, self.one = product, places, expressions, one
+        self.product, self.expressions, self.one, self.loops = product, expressions, one, loops
+        self.places = expressions.places
         self.starts: dict[Any, Any] = {
             span.index: sympy.sympify(span.start, strict=True) for span in product.spans
         }
@@ -128,6 +128,8 @@ class _Call:
             if isinstance(subscript, Element) and subscript.atoms(Index) & set(self.starts):
                 assert not axis, "rows are looked up, and nothing else"
                 numbers = f", {self.operand(subscript)}"
+                if element is self.product.second:
+                    numbers += self.ahead(subscript)
                 continue
             offset = offset + subscript.xreplace(self.starts) * self.places.stride(
                 element.tensor, axis
@@ -136,6 +138,20 @@ class _Call:
         if offset != 0:
             name = f"part({name}, {self.expressions.whole(offset)})"
         return f"({name}{numbers})" if numbers else name
+
+    def ahead(self, numbers: Element) -> str:
+        """Return the numbers of the rows that the next batch looks up, to be loaded soon.
+
+        As many as now: where fewer are left, some are asked for that were there already.
+        """
+        (place,) = numbers.args
+        for loop in self.loops:
+            for span in self.product.summed:
+                if loop.step != 1 and place.has(loop.index) and place.has(span.index):
+                    last = sympy.Min(place + loop.step, loop.end - span.end + span.index)
+                    start = self.expressions.whole(last.xreplace(self.starts))
+                    return f", part({self.places.arrays[numbers.tensor]}, {start})"
+        return ""
 
     def stride(self, element: Element, group: Sequence[Span]) -> str:
         """Return the distance in memory between neighbours of a group's last axis."""
