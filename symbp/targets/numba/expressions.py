@@ -5,6 +5,7 @@ vary in a loop are registers already. Only what a text needs twice, such as the 
 gets a variable here, in a line before the statement; inside of a branch it stands in the branch.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -323,8 +324,8 @@ class Expressions:
 
 
 def _age(node: Any) -> int:
-    """Return when the first index of an expression was made; that of an outer loop often first."""
-    return min((index.dummy_index for index in node.atoms(Index)), default=0)
+    """Return when the first index of an expression was made: first that of the batches."""
+    return min((index.dummy_index for index in node.atoms(Index)), default=sys.maxsize)
 
 
 def _inner(node: Any) -> int:

@@ -48,7 +48,7 @@ class Passages:
         """
         if self._joins(statement):
             return []
-        equations = dict.fromkeys(self._equations(statement))
+        equations = dict.fromkeys(map(_whole, self._equations(statement)))
         new = [equation for equation in equations if equation not in self.last]
         if equations:
             self.last = equations
@@ -97,6 +97,12 @@ def _leaves(statements: Iterable[Statement]) -> Iterator[tuple[_Leaf, Equation]]
                 yield statement, statement.equation
             if isinstance(statement, Product) and statement.added is not None:
                 yield statement, statement.added
+
+
+def _whole(equation: Equation) -> Equation:
+    """Return the equation of which one by elements is a part."""
+    source = equation.origin.source if equation.origin.rule == "unroll" else None
+    return equation if source is None else source
 
 
 def _prepares(leaf: Statement, equation: Equation) -> bool:
