@@ -21,10 +21,10 @@ from symbp.notation.index import Index
 __all__ = ["fuse"]
 
 # How far back a partner is looked for: beyond, loops seldom share what they have loaded.
-_FARTHEST = 12
+FARTHEST = 24
 
 
-def fuse(function: Function, rows_apart: bool = False) -> Function:
+def fuse(function: Function, rows_apart: bool = False, farthest: int = FARTHEST) -> Function:
     """Return an equivalent function with fewer loops.
 
     Parameters
@@ -34,16 +34,19 @@ def fuse(function: Function, rows_apart: bool = False) -> Function:
     rows_apart : bool
         Keep what is computed for each row apart from what is summed over the rows, so that the
         rows can be divided and strip-mined.
+    farthest : int
+        How many statements back a loop may move to join another.
     """
-    fuser = _Fuser(function, rows_apart)
+    fuser = _Fuser(function, rows_apart, farthest)
     return function.replace(body=fuser.body(function.body, 0))
 
 
 class _Fuser:
     """Fuses the loops of one function."""
 
-    def __init__(self, function: Function, rows_apart: bool) -> None:
+    def __init__(self, function: Function, rows_apart: bool, farthest: int) -> None:
         self.dependence = Dependence(function)
+        self.farthest = farthest
         self.rows_apart = rows_apart
 
     def body(self, given: Sequence[Statement], depth: int) -> tuple[Statement, ...]:
@@ -70,7 +73,7 @@ class _Fuser:
     def merge(self, done: list[Statement], loop: For, depth: int) -> bool:
         """Put a loop into one of those that are done, if there is one for it."""
         before: list[int] = []
-        for place in range(len(done) - 1, max(-1, len(done) - 1 - _FARTHEST), -1):
+        for place in range(len(done) - 1, max(-1, len(done) - 1 - self.farthest), -1):
             other = done[place]
             if (
                 isinstance(other, For)

@@ -22,8 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbp
-from symbp.codegen.module import RUNTIME
 from symbp.codegen.runtime import gradient_check
+from symbp.targets.numba.assemble import RUNTIME
 from symbp.targets.numba.paste import Imports, paste
 
 # The files are pasted here by the same function as in the generator, so that this is tested too.
