@@ -16,6 +16,7 @@ from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.share import share
 from symbp.codegen.module import module_text
 from symbp.derivations import derive
+from symbp.entries.model import Model
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
@@ -25,6 +26,7 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.targets.numba import module as numba_module
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -36,6 +38,9 @@ __all__ = [
     "lowered",
     "module_source",
 ]
+
+# Whether modules are printed from loop programs.
+BY_LOOPS = False
 
 
 def module_source(
@@ -71,12 +76,14 @@ def module_source(
     chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
     form = _form(derivatives)
     _check_output(program)
+    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
+    if BY_LOOPS:
+        model = Model(program, lambda program: optimise(program, chosen), form)
+        found = ranges(model.updated)
+        return numba_module.module_text(model, dtype, latex, title, threshold, found)
     gradient, step = lowered(program, chosen, form)
     # -> text
-    latex, title = _latex(program), _title(program, chosen, form)
-    return module_text(
-        program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
-    )
+    return module_text(program, gradient, step, dtype, latex, title, threshold, ranges(step))
 
 
 def _form(derivatives: str) -> Form:

@@ -67,11 +67,15 @@ class Passages:
             self.found.append(Passage(start, end, (), "next"))
 
     def moved(self, count: int) -> tuple[Passage, ...]:
-        """Return the passages, for lines that stand further down."""
-        return tuple(
-            replace(passage, start=passage.start + count, end=passage.end + count)
-            for passage in self.found
-        )
+        """Return the passages, for lines that stand further down.
+
+        The first line of a loop over strips belongs to what stands first in it.
+        """
+        result: list[Passage] = []
+        for passage in self.found:
+            start = result[-1].end if result else passage.start + count
+            result.append(replace(passage, start=start, end=passage.end + count))
+        return tuple(result)
 
     def _equations(self, statement: Statement) -> dict[Equation, None]:
         return dict.fromkeys(

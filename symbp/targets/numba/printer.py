@@ -216,6 +216,8 @@ class _Printer:
             arguments = (self.extra[TEAM], self.places.whole[MEMBERS], arrived)
             self.lines.add(f"{arrived} = wait_for_team({', '.join(arguments)})")
         elif isinstance(statement, Return):
+            if self.function.any_order:
+                self.lines.add("products_in_any_order()")
             value = statement.value
             text = "return" if value is None else f"return {self.expressions.in_double(value)}"
             self.lines.add(text)
