@@ -14,7 +14,7 @@ from typing import Any
 from symbp.calculus.expand import expand
 from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.share import share
-from symbp.codegen.module import module_text
+from symbp.codegen.module import gradient_kernel_of, module_text
 from symbp.derivations import derive
 from symbp.entries.model import Model
 from symbp.networks.costs import COSTS
@@ -26,7 +26,10 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.schedules.limits import Limits
+from symbp.targets.numba import kernels
 from symbp.targets.numba import module as numba_module
+from symbp.targets.numba.kernel import Kernel
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -34,6 +37,7 @@ __all__ = [
     "cache_folder",
     "compile",
     "generate",
+    "gradient_kernel",
     "load_module",
     "lowered",
     "module_source",
@@ -84,6 +88,19 @@ def module_source(
     gradient, step = lowered(program, chosen, form)
     # -> text
     return module_text(program, gradient, step, dtype, latex, title, threshold, ranges(step))
+
+
+def gradient_kernel(program: Program) -> Kernel:
+    """Return the function of the gradient as it stands in a module, with what its lines compute.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    """
+    if BY_LOOPS:
+        return kernels.gradient_kernel(Model(program), Limits())
+    return gradient_kernel_of(program, *lowered(program, SGD(0.1)))
 
 
 def _form(derivatives: str) -> Form:

@@ -34,7 +34,7 @@ LOWER: dict[str, set[str]] = {
         "targets",
     },
     "checking": {"notation", "calculus", "networks", "compiler"},
-    "listing": {"notation", "calculus", "networks", "derivations", "codegen", "compiler"},
+    "listing": {"notation", "calculus", "networks", "derivations", "targets", "compiler"},
     "gallery": {"notation", "networks", "compiler"},
     "diagnosis": {"codegen"},
 }

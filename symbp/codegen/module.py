@@ -7,10 +7,11 @@ import numpy as np
 
 from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
 from symbp.codegen.unrolled_epoch import unrolled_epoch
-from symbp.codegen.writer import Kernel, Layout
+from symbp.codegen.writer import Layout
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.program import Program
 from symbp.targets.numba.assemble import DTYPES, SUMS, Range, assembled, check_numbers
+from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["gradient_kernel_of", "module_text"]
 
