@@ -302,10 +302,8 @@ class Expressions:
             above, below = (_at_least(_SIGN, self._whole(part, natural)) for part in node.args)
             return f"{above} % {below}", _PRODUCT
         if isinstance(node, sympy.Min | sympy.Max):
-            texts = [
-                self._whole(part, natural)[0]
-                for part in sorted(node.args, key=sympy.default_sort_key)
-            ]
+            parts = sorted(node.args, key=lambda part: (_age(part), sympy.default_sort_key(part)))
+            texts = [self._whole(part, natural)[0] for part in parts]
             return f"{'min' if isinstance(node, sympy.Min) else 'max'}({', '.join(texts)})", _ATOM
         raise UnsupportedError(f"{node}: no integer code for {type(node).__name__}")
 
