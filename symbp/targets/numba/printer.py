@@ -117,7 +117,7 @@ class _Printer:
             self.lines.add(f"{self.extra['arrived']} = 0")
         before = len(self.lines)
         self.body(function.body, labelled=True)
-        code = with_threads(self.lines.lines, before, function, self.places.whole)
+        code = with_threads(self.lines.lines, before, function, self.places.whole, self.names)
         moved = 1 if len(code) > len(self.lines) else 0
         head = ["@_compiled", header]
         text = "\n".join([*head, *(INDENT + line for line in code)]) + "\n"

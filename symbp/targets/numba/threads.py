@@ -8,12 +8,13 @@ import sympy
 
 from symbp.calculus.contract import typical_size
 from symbp.loops.nodes import Function, Let, Product
+from symbp.targets.numba.names import Names
 
 __all__ = ["with_threads"]
 
 
 def with_threads(
-    lines: Sequence[str], start: int, function: Function, names: Mapping[Any, str]
+    lines: Sequence[str], start: int, function: Function, sizes: Mapping[Any, str], names: Names
 ) -> list[str]:
     """Return a function's lines with the threads of BLAS limited by its largest product.
 
@@ -25,8 +26,10 @@ def with_threads(
         Where every size of the function is known.
     function : Function
         Which is printed.
-    names : mapping
+    sizes : mapping
         What its sizes are called.
+    names : Names
+        The identifiers.
     """
     extents = [
         [span.index.extent for span in product.spans]
@@ -38,10 +41,11 @@ def with_threads(
     largest = max(extents, key=typical_size)
     number = math.prod(extent for extent in largest if isinstance(extent, int))
     most = _most(function)
-    sizes = [names[most.get(extent, extent)] for extent in largest if not isinstance(extent, int)]
-    call = f"threads = limit_threads({' * '.join([*sizes, str(number)])})"
+    factors = [sizes[most.get(extent, extent)] for extent in largest if not isinstance(extent, int)]
+    name = names.unique("threads")
+    call = f"{name} = limit_threads({' * '.join([*factors, str(number)])})"
     end = len(lines) - lines[-1].startswith("return")
-    return [*lines[:start], call, *lines[start:end], "restore_threads(threads)", *lines[end:]]
+    return [*lines[:start], call, *lines[start:end], f"restore_threads({name})", *lines[end:]]
 
 
 def _most(function: Function) -> dict[sympy.Symbol, sympy.Symbol]:
