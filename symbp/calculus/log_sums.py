@@ -24,6 +24,7 @@ from symbp.calculus.log_form import (
     Form,
     build,
     combined,
+    computed_log_sum,
     is_nonnegative,
     linear,
     log1m_exp,
@@ -37,7 +38,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.functions import log1p, log_sum_exp, softplus, stop_gradient, where
 from symbp.notation.index import Index
 from symbp.notation.program import Program
-from symbp.notation.standard import exp
+from symbp.notation.standard import exp, log
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["LogSums"]
@@ -71,6 +72,8 @@ class LogSums(Definitions, ABC):
         self.same: dict[Tensor, Tensor] = {}
         # For a weighted sum of probabilities, what it differs from 1 by.
         self.above_one: dict[Tensor, Element] = {}
+        # For a sum of 1 and terms of any sign: what it differs from 1 by, and its scale.
+        self.beyond_one: dict[Expr, tuple[Expr, Expr]] = {}
         self.weighted: dict[object, tuple[Tensor, Tensor]] = {}
         self.parts: dict[Tensor, _Parts] = {}
         self.source: dict[Tensor, Tensor] = {}
@@ -154,9 +157,18 @@ class LogSums(Definitions, ABC):
 
         Of an entry p of a softmax near 1, ``1 - p`` is what the others have, by their logarithm.
         """
+        u = self._followed(u)
         form = linear(u)
-        if len(form) == 1 and isinstance(inner := self.definition(next(iter(form))), sympy.exp):
-            return log1m_exp(form[next(iter(form))] * inner)
+        sizes = [self.scaled(atom) for atom in form]
+        if all(c.is_number and c < 0 for c in form.values()) and all(
+            size.is_positive and size.log for size in sizes
+        ):
+            # 1 - exp(-r), also where r itself is below the range
+            logs = [
+                build(combined(self.log_form(size), {} if c == -1 else {_ONE: log(-c)}))
+                for size, c in zip(sizes, form.values(), strict=True)
+            ]
+            return log1m_exp(u, computed_log_sum(*logs) if len(logs) > 1 else logs[0])
         entry = next((a for a in form if form[a] == 1 and self._parts_of(a) is not None), None)
         parts = None if entry is None else self._parts_of(entry)
         if entry is None or parts is None or entry.tensor is not parts.below.tensor:
@@ -172,6 +184,14 @@ class LogSums(Definitions, ABC):
                                      body, equation.reduce, "logsumexp", equation)  # fmt: skip
         rest = parts.others.xreplace(names) - tail
         return where(parts.at_top.xreplace(names), rest, log1m_exp(u))
+
+    def _followed(self, u: Expr) -> Expr:
+        """Return a multiple of a tensor by what the tensor is a multiple of, and so on."""
+        coefficient, rest = u.as_coeff_Mul()
+        while isinstance(rest, Element) and (inner := self.definition(rest)) != rest:
+            more, rest = inner.as_coeff_Mul()
+            coefficient = coefficient * more
+        return rest if coefficient == 1 else coefficient * rest
 
     def is_tail(self, atom: Expr) -> bool:
         """Whether an atom is the tail of a softmax's denominator."""
@@ -306,6 +326,10 @@ class LogSums(Definitions, ABC):
     @abstractmethod
     def scaled(self, node: Expr) -> Scaled:
         """Return an expression as a factor times an exponential."""
+
+    @abstractmethod
+    def value(self, quantity: Scaled) -> Expr:
+        """Return a quantity as an expression that is in range wherever its value is."""
 
     @abstractmethod
     def log_form(self, quantity: Scaled) -> Form:

@@ -18,7 +18,7 @@ from symbp.calculus.log_form import (
     log_of_sum,
     log_sech_squared,
 )
-from symbp.calculus.scaled import Difference, Scaled
+from symbp.calculus.scaled import Difference, Scaled, powers_in
 from symbp.calculus.weighted_sums import WeightedSums
 from symbp.notation.functions import expm1, maximum, softplus, where
 from symbp.notation.standard import tanh
@@ -142,14 +142,22 @@ class Sums(WeightedSums):
         )
         return Scaled(factor, {maximum(a, b): _ONE})
 
-    def remember_difference(self, factor: Expr, names: dict[Expr, Expr]) -> None:
-        """Note what a difference is under other indices."""
-        known = self.differences[factor]
-        self.differences[factor.xreplace(names)] = Difference(
-            self.renamed(known.larger, names),
-            self.renamed(known.smaller, names),
-            *(e.xreplace(names) for e in (known.maximum, known.log_of_sum, known.half_tanh)),
-        )
+    def remember(self, factor: Expr, names: dict[Expr, Expr]) -> None:
+        """Note what the factors of a quantity are under other indices."""
+        for base, _ in powers_in(factor):
+            known = self.differences.get(base)
+            if known is not None:
+                self.differences[base.xreplace(names)] = Difference(
+                    self.renamed(known.larger, names),
+                    self.renamed(known.smaller, names),
+                    *(
+                        e.xreplace(names)
+                        for e in (known.maximum, known.log_of_sum, known.half_tanh)
+                    ),
+                )
+            if base in self.beyond_one:
+                above, scale = (e.xreplace(names) for e in self.beyond_one[base])
+                self.beyond_one[base.xreplace(names)] = above, scale
 
 
 def _of_sigmoid(form: Form) -> Expr | None:

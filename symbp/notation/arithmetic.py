@@ -122,8 +122,11 @@ class Plus(_Ordered, sympy.Add):
 
     def __new__(cls, *terms: Any, **options: Any) -> Any:
         """Return the sum of terms, added one after another."""
-        total: Expr = sympy.S.Zero
-        rest = map(_expression, terms)
+        given = [_expression(term) for term in terms]
+        # SymPy's own sums come in one go, too: each anew is sorted anew.
+        own = next((at for at, term in enumerate(given) if is_written(term)), len(given))
+        total: Expr = sympy.Add(*given[:own])
+        rest = iter(given[own:])
         for term in rest:
             total = _add(total, term)
             if isinstance(total, Plus):
