@@ -85,10 +85,11 @@ def powers_in(product: Expr) -> list[tuple[Expr, Expr]]:
     number, parts = _ONE, []
     for factor in factors(product):
         base, n = _base_and_exponent(factor)
-        inside = powers_in(base) if isinstance(base, sympy.Mul) else [(base, _ONE)]
-        # (a·b)**n is a**n · b**n for whole n, or where all but one are positive numbers.
-        unknown = [b for b, _ in inside if not (b.is_number and b.is_positive)]
-        if not n.is_Integer and len(unknown) > 1:
+        inside = [(base, _ONE)] if n == 1 else powers_in(base)
+        # (a·b)**n is a**n · b**n for whole n, or where all but one are positive numbers;
+        # the root of x² is not x.
+        unknown = [m for b, m in inside if not (b.is_number and b.is_positive)]
+        if not n.is_Integer and (len(unknown) > 1 or any(m.is_even for m in unknown)):
             inside = [(base, _ONE)]
         for base, m in inside:
             if base.is_number:
