@@ -50,19 +50,18 @@ def mark_norms(program: Program) -> Program:
     >>> marked.equations[1].body.func.__name__
     'norm'
     """
-    found = [_roots(equation.body) for equation in program.equations]
-    if not any(found):
+    if not any(equation.body.has(sympy.Pow) for equation in program.equations):
         return program
     defined: dict[Tensor, list[Equation]] = {}
     for equation in program.equations:
         defined.setdefault(equation.tensor, []).append(equation)
+    found = [_roots(equation.body, defined) for equation in program.equations]
     kinds: dict[Expr, _Powers] = {}
     equations = []
     for equation, roots in zip(program.equations, found, strict=True):
         summed = set()
-        for each in roots:
-            s, q = each.args
-            q = -q if _is_reciprocal(q) else q
+        for each, q in roots.items():
+            s = each.args[0]
             if kinds.setdefault(q, _Powers(defined, q)).are_summed(s):
                 summed.add(each)
         if summed:
@@ -71,16 +70,32 @@ def mark_norms(program: Program) -> Program:
     return program.replace(equations=tuple(equations), derived=program.derived)
 
 
-def _roots(body: Expr) -> list[Expr]:
-    """Return the powers of a body whose exponents may be those of roots."""
-    return [p for p in body.atoms(sympy.Pow) if _is_root(p.args[1])]
+def _roots(body: Expr, defined: dict[Tensor, list[Equation]]) -> dict[Expr, Expr]:
+    """Return the powers of a body that may be roots, or their reciprocals, with exponents q."""
+    result = {}
+    for each in body.atoms(sympy.Pow):
+        q = _followed(each.args[1], defined)
+        if _is_reciprocal(q):
+            if q != each.args[1]:
+                continue  # only what is seen to be a reciprocal is written as one
+            q = -q
+        is_root = (
+            0 < float(q) < 1  # as floats: a user may have written 0.5
+            if q.is_number
+            else isinstance(q, sympy.Pow) and q.args[1] == -1
+        )
+        if is_root:
+            result[each] = q
+    return result
 
 
-def _is_root(exponent: Expr) -> bool:
-    if exponent.is_number:
-        return 0 < abs(float(exponent)) < 1  # as floats: a user may have written 0.5
-    exponent = -exponent if _is_reciprocal(exponent) else exponent
-    return isinstance(exponent, sympy.Pow) and exponent.args[1] == -1
+def _followed(exponent: Expr, defined: dict[Tensor, list[Equation]]) -> Expr:
+    """Return what an exponent is, if an equation of its own says that."""
+    given = defined.get(exponent.tensor, []) if isinstance(exponent, Element) else []
+    if len(given) != 1 or given[0].reduce or not given[0].lhs.is_plain:
+        return exponent
+    names = dict(zip(given[0].lhs.args, exponent.args, strict=True))
+    return given[0].body.xreplace(names)
 
 
 def _is_reciprocal(exponent: Expr) -> bool:
