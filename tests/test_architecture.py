@@ -16,7 +16,11 @@ LOWER: dict[str, set[str]] = {
     "calculus": {"notation"},
     "networks": {"notation", "calculus"},
     "derivations": {"notation", "calculus"},
-    "codegen": {"notation", "calculus"},
+    "codegen": {"notation", "calculus", "schedules"},
+    "entries": {"notation", "calculus"},
+    "loops": {"notation", "calculus", "entries"},
+    "schedules": {"notation", "calculus", "entries", "loops"},
+    "targets": {"notation", "calculus", "entries", "loops", "schedules"},
     "training": {"notation", "calculus", "networks", "derivations", "codegen"},
 }
 # The top: the public names, the driver, the commands and the benchmarks may use everything.

@@ -8,27 +8,41 @@ addressable when one of its groups has unit stride. Indices that prevent this ar
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from symbp.codegen.blocks import Product
-from symbp.codegen.contract import is_contraction, split_scalars, typical_size
+from symbp.calculus.contract import is_contraction, split_scalars, typical_size
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
-__all__ = ["as_column_sum", "as_product", "group_at", "is_innermost"]
+__all__ = ["MatrixProduct", "as_column_sum", "as_product", "group_at", "is_innermost"]
 
 
-def as_product(
-    equation: Equation, accumulate: bool, fixed: frozenset[Index] = frozenset()
-) -> Product | None:
+@dataclass(frozen=True)
+class MatrixProduct:
+    """A matrix product ``lhs = alpha Σ_k first · second``, once per value of ``loops``.
+
+    ``rows``, ``columns`` and ``summed`` are the index groups m, n and k; ``columns`` is empty
+    for a matrix times a vector. Where ``first`` is None it stands for a row of ones: the columns
+    of the second are summed.
+    """
+
+    equation: Equation
+    loops: tuple[Index, ...]
+    first: Element | None
+    second: Element
+    rows: tuple[Index, ...]
+    columns: tuple[Index, ...]
+    summed: tuple[Index, ...]
+
+
+def as_product(equation: Equation, fixed: frozenset[Index] = frozenset()) -> MatrixProduct | None:
     """Return the matrix product that an equation is, or None when it is none.
 
     Parameters
     ----------
     equation : Equation
-        A contraction of two plain tensors (see :mod:`symbp.codegen.contract`).
-    accumulate : bool
-        Whether the result is added to what the tensor holds.
+        A contraction of two plain tensors (see :mod:`symbp.calculus.contract`).
     fixed : frozenset of Index
         Indices of enclosing loops: the steps of a recurrence.
     """
@@ -39,13 +53,13 @@ def as_product(
     a, b, c = (set(element.args) - fixed for element in (first, second, equation.lhs))
     batch = a & b & c
     free = [i for i in equation.domain if i in (a | b | c) - batch]
-    best: Product | None = None
+    best: MatrixProduct | None = None
     lowest = 0.0
     for count in range(len(free)):
         for extra in itertools.combinations(free, count):
             loops = batch | set(extra)
             cost = float(typical_size(index.extent for index in loops))
-            product = _product(equation, first, second, loops, fixed, accumulate)
+            product = _product(equation, first, second, loops, fixed)
             if product is None:
                 continue
             if not product.columns:
@@ -55,7 +69,7 @@ def as_product(
     return best
 
 
-def as_column_sum(equation: Equation, accumulate: bool) -> Product | None:
+def as_column_sum(equation: Equation) -> MatrixProduct | None:
     """Return ``lhs[j] (+)= alpha Σ_n second[n, j]`` as a product with a row of ones, if it is that.
 
     A loop would add every row to the sums in memory; a product keeps them in registers. None for
@@ -75,7 +89,7 @@ def as_column_sum(equation: Equation, accumulate: bool) -> Product | None:
         or typical_size(index.extent for index in columns) < _SHORT_ROW
     ):
         return None
-    return Product(equation, (), None, second, (), columns, equation.reduce, accumulate)
+    return MatrixProduct(equation, (), None, second, (), columns, equation.reduce)
 
 
 # Sums of fewer columns than fill a vector register are left to a loop.
@@ -88,8 +102,7 @@ def _product(
     second: Element,
     loops: set[Index],
     fixed: frozenset[Index],
-    accumulate: bool,
-) -> Product | None:
+) -> MatrixProduct | None:
     excluded = loops | fixed
     lhs = equation.lhs
     a, b, c = (set(element.args) - excluded for element in (first, second, lhs))
@@ -114,7 +127,7 @@ def _product(
     if columns and not is_innermost(lhs, columns):
         return None
     ordered = tuple(index for index in equation.domain if index in loops)
-    return Product(equation, ordered, first, second, rows, columns, summed, accumulate)
+    return MatrixProduct(equation, ordered, first, second, rows, columns, summed)
 
 
 def _ordered(indices: set[Index], element: Element) -> tuple[Index, ...]:

@@ -7,7 +7,7 @@ examples, and a softmax is as fast as any elementwise function.
 
 from collections.abc import Container
 
-from symbp.codegen.contract import is_contraction
+from symbp.calculus.contract import is_contraction
 from symbp.notation.equation import Equation
 from symbp.notation.index import Extent
 from symbp.notation.program import Program

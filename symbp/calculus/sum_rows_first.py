@@ -5,7 +5,7 @@ the other things of that row, by whoever has the row; the second adds N numbers 
 however many threads computed them.
 """
 
-from symbp.codegen.contract import is_contraction
+from symbp.calculus.contract import is_contraction
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
