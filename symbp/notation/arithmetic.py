@@ -24,7 +24,7 @@ from symbp.notation.refusals import Refusals
 __all__ = ["Plus", "Power", "Times", "Written", "is_written", "power"]
 
 # A factor between the reciprocal of this and this hardly changes what is out of range.
-_MODERATE = sympy.Integer(2) ** 24
+_MODERATE = 2**24
 # Powers up to here are multiplied out, as repeated multiplication would be.
 _MULTIPLIED_OUT = 4
 
@@ -80,8 +80,11 @@ class Written(Refusals):
 
 
 def _binary(operation: Callable[[Any, Any], Expr], left: Any, right: Any) -> Any:
-    operands = []
+    operands: list[Expr] = []
     for value, beside in ((left, right), (right, left)):
+        if isinstance(value, Expr):
+            operands.append(value)
+            continue
         try:
             expression = sympy.sympify(operand_of(value, beside), strict=True)
         except sympy.SympifyError:
@@ -284,7 +287,7 @@ def _multiply(left: Expr, right: Expr) -> Expr:
     if not is_written(left) and not is_written(right):
         return sympy.Mul(left, right)
     number, rest = _coefficient(right)
-    if number != 1:
+    if number is not sympy.S.One:
         return _with_number(number, _multiply(left, rest), in_front=True)
     if isinstance(left, Times):
         if left.args[-1] == power(right, sympy.S.NegativeOne):
@@ -314,14 +317,14 @@ def _with_number(number: Expr, other: Expr, in_front: bool) -> Expr:
 
 def _scaled(number: Expr, node: Expr) -> Expr:
     """Return the product of a number and an expression that are multiplied last."""
-    if number == 1:
+    if number is sympy.S.One:
         return node
     if node.is_Number or not is_written(node):
         return sympy.Mul(number, node)
     before, rest = _coefficient(node)
-    if before != 1 and (abs(number) == 1 or (_is_moderate(number) and _is_moderate(before))):
+    if before is not sympy.S.One and (abs(number) == 1 or (_is_moderate(number) and _is_moderate(before))):
         return _scaled(number * before, rest)
-    if isinstance(node, Times) and ((before == 1 and abs(number) == 1) or _is_moderate(number)):
+    if isinstance(node, Times) and ((before is sympy.S.One and abs(number) == 1) or _is_moderate(number)):
         return _made(Times, (number, *node.args))
     return _made(Times, (number, node))
 
@@ -369,7 +372,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
         A :class:`Power`, unless it is simpler: ``x**1`` is ``x``, ``(1/x)**-1`` is ``x``, and
         ``sqrt(x**2)`` is ``|x|``, because what is written here is real.
     """
-    if exponent == 1:
+    if exponent is sympy.S.One:
         return base
     if exponent.is_Number and exponent.is_zero:
         return sympy.S.One
@@ -400,7 +403,10 @@ def _product(arguments: tuple[Expr, ...]) -> Expr:
 
 def _is_moderate(number: Expr) -> bool:
     """Whether a number may change its place in a product without leaving the range of floats."""
-    return bool(number.is_finite) and bool(1 / _MODERATE <= abs(number) <= _MODERATE)
+    if number.is_Rational:
+        above, below = abs(number.p), number.q
+        return bool(above <= _MODERATE * below and below <= _MODERATE * above)
+    return bool(number.is_finite) and bool(1 / _MODERATE <= abs(float(number)) <= _MODERATE)
 
 
 def is_written(node: Any) -> bool:
