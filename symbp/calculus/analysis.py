@@ -21,8 +21,8 @@ from symbp.calculus.scaled import Scaled, is_log_of_softplus, is_one_minus_exp
 from symbp.notation.arithmetic import power
 from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation
-from symbp.notation.functions import expm1, log1p, sigmoid, softplus, stop_gradient, where
-from symbp.notation.standard import exp, log
+from symbp.notation.functions import expm1, log1p, sigmoid, softplus, where
+from symbp.notation.standard import exp
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Analysis"]

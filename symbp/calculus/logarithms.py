@@ -12,7 +12,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.log_form import Form, build, combined
 from symbp.calculus.scaled import Scaled, is_one_minus_exp, powers_in
 from symbp.calculus.sums_of_scaled import Sums
-from symbp.notation.collected import factors, product_of
+from symbp.notation.collected import product_of
 from symbp.notation.functions import log1p, softplus, stop_gradient, where
 from symbp.notation.standard import Abs, log
 from symbp.notation.tensor import Element
@@ -89,10 +89,10 @@ class Logarithms(Sums):
             below = build(combined(smaller, larger, -_ONE))
             form = combined(rest, {self.log_complement(below): n})
             return combined(form, _log_of_number(abs(number)))
-        found = self._above_one(base, n, beside)
-        if found is None or number.is_negative:
+        near_one = self._above_one(base, n, beside)
+        if near_one is None or number.is_negative:
             return None
-        above, plain = found
+        above, plain = near_one
         rest = combined(combined(beside, plain, -n), _log_of_number(number))
         if not plain:
             return combined(rest, {log1p(above): n})

@@ -41,9 +41,9 @@ def partial(body: Expr, element: Element) -> Expr:
     if body == element:
         return sympy.S.One
     if isinstance(body, sympy.Add):
-        found = (partial(term, element) for term in _readers(body).get(element, ()))
         # From left to right: what cancels of two terms does so before more is added.
-        return sum_of(*(part for each in found for part in terms(each)))
+        slopes = (partial(term, element) for term in _readers(body).get(element, ()))
+        return sum_of(*(part for slope in slopes for part in terms(slope)))
     if isinstance(body, Element) or not body.has(element):
         return sympy.S.Zero
     if isinstance(body, sympy.Mul):

@@ -20,6 +20,7 @@ from sympy.core.expr import Expr
 
 from symbp.notation.numpy_operands import operand_of
 from symbp.notation.refusals import Refusals
+from symbp.notation.written_text import text_of_product, text_of_sum
 
 __all__ = ["Plus", "Power", "Times", "Written", "is_written", "power"]
 
@@ -125,16 +126,14 @@ class Plus(_Ordered, sympy.Add):
 
     def __new__(cls, *terms: Any, **options: Any) -> Any:
         """Return the sum of terms, added one after another."""
-        given = [_expression(term) for term in terms]
-        # SymPy's own sums come in one go, too: each anew is sorted anew.
+        given = list(map(_expression, terms))
+        # In one go, as a sum can have thousands of terms; each of SymPy's own is sorted anew.
         own = next((at for at, term in enumerate(given) if is_written(term)), len(given))
-        total: Expr = sympy.Add(*given[:own])
-        rest = iter(given[own:])
+        total, rest = sympy.Add(*given[:own]), iter(given[own:])
         for term in rest:
             total = _add(total, term)
             if isinstance(total, Plus):
                 break
-        # In one go, as a sum can have thousands of terms.
         more = tuple(term for term in rest if not (term.is_Number and term.is_zero))
         return _made(cls, (*total.args, *more)) if more else total
 
@@ -161,15 +160,7 @@ class Plus(_Ordered, sympy.Add):
         return Plus(*(term.diff(symbol) for term in self.args))
 
     def _sympystr(self, printer: Any) -> str:
-        text = ""
-        for position, term in enumerate(self.args):
-            shown = printer._print(term)
-            if isinstance(term, sympy.Add):
-                shown = f"({shown})"
-            if position:
-                shown = f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
-            text += shown
-        return text
+        return text_of_sum(self.args, printer)
 
 
 class Times(_Ordered, sympy.Mul):
@@ -212,19 +203,7 @@ class Times(_Ordered, sympy.Mul):
 
     def _sympystr(self, printer: Any) -> str:
         number, rest = self.as_coeff_Mul()
-        text, end = "", ""
-        if number.is_Rational and not number.is_Integer:
-            number, end = sympy.Integer(number.p), f"/{number.q}"
-        if number != 1:
-            text = "-" if number == -1 else f"{printer._print(number)}*"
-        for position, factor in enumerate(rest.args if isinstance(rest, Times) else (rest,)):
-            below = position > 0 and isinstance(factor, sympy.Pow) and factor.args[1] == -1
-            shown = factor.args[0] if below else factor
-            piece = printer._print(shown)
-            if isinstance(shown, (sympy.Add, sympy.Mul)):
-                piece = f"({piece})"
-            text += ("" if not position else "/" if below else "*") + piece
-        return text + end
+        return text_of_product(number, rest.args if isinstance(rest, Times) else (rest,), printer)
 
 
 class Power(Written, sympy.Pow):
@@ -322,9 +301,10 @@ def _scaled(number: Expr, node: Expr) -> Expr:
     if node.is_Number or not is_written(node):
         return sympy.Mul(number, node)
     before, rest = _coefficient(node)
-    if before is not sympy.S.One and (abs(number) == 1 or (_is_moderate(number) and _is_moderate(before))):
+    is_sign, is_moderate = number is sympy.S.NegativeOne, _is_moderate(number)
+    if before is not sympy.S.One and (is_sign or (is_moderate and _is_moderate(before))):
         return _scaled(number * before, rest)
-    if isinstance(node, Times) and ((before is sympy.S.One and abs(number) == 1) or _is_moderate(number)):
+    if isinstance(node, Times) and (is_sign or is_moderate):
         return _made(Times, (number, *node.args))
     return _made(Times, (number, node))
 
