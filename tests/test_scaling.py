@@ -17,9 +17,9 @@ from symbp.codegen.blocks import Gather
 from symbp.codegen.labels import label
 from symbp.codegen.names import Names
 from symbp.codegen.teamwork import Share, in_order, in_phases
+from symbp.compiler import module_source
 from symbp.notation.arithmetic import Plus
 from symbp.notation.tensor import Tensor
-from symbp.training.compiler import module_source
 
 
 def calls(function: Callable[[], Any]) -> int:

@@ -7,13 +7,10 @@ gradients are those of :mod:`symbp.calculus.reverse`, the local derivatives thos
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy
-from sympy.core.expr import Expr
 
 from symbp.calculus.elementary import elementary
 from symbp.calculus.interpreter import interpret
@@ -21,21 +18,21 @@ from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
+from symbp.derivations.graphs.computational import computational_graph
+from symbp.derivations.graphs.graph import Graph
+from symbp.derivations.trace_nodes import EvaluationTrace, Quantities, TraceEdge, TraceNode
 from symbp.derivations.trace_program import of_program
-from symbp.derivations.trace_quantities import Quantities
 from symbp.derivations.trace_stable import stable_gradients
+from symbp.derivations.trace_text import latex_table, text_table
 from symbp.derivations.trace_values import Scalars, of_expression, written_size
 from symbp.notation.equation import Equation, Origin, elements_of
-from symbp.notation.errors import NotationError, SymbpError, suggest
+from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of
 from symbp.notation.naming import fresh_name
 from symbp.notation.parser import names_in, parse_formula
 from symbp.notation.prime import expand_primes
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
-
-if TYPE_CHECKING:
-    from symbp.derivations.graphs.graph import Graph
 
 __all__ = ["Quantities", "Trace", "TraceEdge", "TraceNode", "trace"]
 
@@ -44,67 +41,8 @@ __all__ = ["Quantities", "Trace", "TraceEdge", "TraceNode", "trace"]
 LONGEST_FORMULA = 200
 
 
-@dataclass(frozen=True)
-class TraceNode:
-    """A node of the graph: something given, or one elementary operation.
-
-    Attributes
-    ----------
-    tensor : Tensor
-        The scalar that it is.
-    expression : SymPy expression or None
-        The operation, of other nodes' elements and of numbers; None for what is given.
-    value : float
-        Of the forward pass.
-    gradient : float or None
-        The derivative of the result with respect to it; None for what is held constant, such as
-        a target.
-    named : bool
-        Whether the user named it, or a program's equation; else it is one of ``v1``, ``v2``, …
-    """
-
-    tensor: Tensor
-    expression: Expr | None
-    value: float
-    gradient: float | None
-    named: bool = True
-
-    @property
-    def name(self) -> str:
-        """The name of the scalar, such as ``v1``."""
-        return self.tensor.name
-
-    @property
-    def operation(self) -> str:
-        """The sign of the operation, such as ``+``, ``×2`` or ``exp``; empty if it is given."""
-        from symbp.derivations.trace_text import sign_of
-
-        return "" if self.expression is None else sign_of(self.expression)
-
-
-@dataclass(frozen=True)
-class TraceEdge:
-    """An edge of the graph: the target's operation reads the source.
-
-    Attributes
-    ----------
-    source, target : str
-        The names of the nodes.
-    derivative : SymPy expression
-        The local derivative, ∂target/∂source.
-    value : float
-        Its value.
-    """
-
-    source: str
-    target: str
-    derivative: Expr
-    value: float
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Trace:
-    """A computation, node by node, forward and backward.
+class Trace(EvaluationTrace):
+    """A computation, node by node, forward and backward, that can be drawn and printed.
 
     Attributes
     ----------
@@ -123,28 +61,6 @@ class Trace:
         What was traced, if it is short.
     """
 
-    nodes: tuple[TraceNode, ...]
-    edges: tuple[TraceEdge, ...]
-    gradient: Quantities
-    values: Quantities
-    backward: tuple[Equation, ...] = field(default=())
-    formula: str = ""
-
-    @property
-    def value(self) -> float:
-        """The result of the forward pass."""
-        return self.nodes[-1].value
-
-    @cached_property
-    def _by_name(self) -> dict[str, TraceNode]:
-        return {node.name: node for node in self.nodes}
-
-    def node(self, name: str) -> TraceNode:
-        """Return the node of a name, such as ``"v1"``."""
-        if name not in self._by_name:
-            raise SymbpError(f"no node {name!r} in this trace; {suggest(name, self._by_name)}")
-        return self._by_name[name]
-
     def graph(self, digits: int = 2, local: bool = True) -> "Graph":
         """Return the graph to be drawn, values in green above and gradients in red below.
 
@@ -155,8 +71,6 @@ class Trace:
         local : bool, default True
             Whether the local derivatives stand at the edges.
         """
-        from symbp.derivations.graphs.computational import computational_graph
-
         return computational_graph(self, digits, local)
 
     def text(self, digits: int = 6, limit: int = 200) -> str:
@@ -169,14 +83,10 @@ class Trace:
         limit : int, default 200
             How many lines each way; the rest is counted.
         """
-        from symbp.derivations.trace_text import text_table
-
         return text_table(self, digits, limit)
 
     def latex(self, digits: int = 6, limit: int = 200) -> str:
         """Return the same table as LaTeX without delimiters; parameters as for :meth:`text`."""
-        from symbp.derivations.trace_text import latex_table
-
         return latex_table(self, digits, limit)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -187,10 +97,6 @@ class Trace:
 
     def __str__(self) -> str:
         return self.text()
-
-    def __repr__(self) -> str:
-        what = f"{self.formula} = " if self.formula else ""
-        return f"<Trace: {what}{self.value:.6g}; {len(self.nodes)} nodes, {len(self.edges)} edges>"
 
 
 def trace(expr: Any, values: Mapping[Any, Any]) -> Trace:

@@ -10,6 +10,7 @@ from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
+from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.hoist import hoist
@@ -19,6 +20,7 @@ from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
+from symbp.loops.unread_stores import unread_stores
 from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
@@ -44,11 +46,13 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "addends among fused loops": ([products, fuse], addends),
     "storage": ([products, fuse], storage),
     "storage without products": ([fuse], storage),
+    "unread stores": ([products, fuse, storage], unread_stores),
     "reuse": ([products, fuse, storage], reuse),
     "arrange": ([products, ROWS_APART, storage], arrange),
     "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
     "hoist": ([fuse, storage], hoist),
     "name values": ([products, fuse, storage, hoist], name_values),
+    "few rows": ([products], partial(few_rows, few=2)),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 
