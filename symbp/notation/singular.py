@@ -257,13 +257,12 @@ _STATED = [
     ),
     Operation(
         "root", root, lambda s, q: s**q, lambda s, q: (root_slope(s, q), power_log(s, q)),
-        "{0} ** {1}", r"{0}^{{{1}}}", "{0}^({1})", False, power,
+        r"{0}^{{{1}}}", "{0}^({1})", False, power,
         domain="s >= 0, q > 0; derivative 0 at 0",
     ),
     Operation(
         "root_slope", root_slope, lambda s, q: np.where(s == 0, 0.0, q * s ** (q - 1)),
-        _slope_of_root_slope, "({1} * {0} ** ({1} - real(1)) if {0} != real(0) else real(0))",
-        r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
+        _slope_of_root_slope, r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
         lambda s, q: _zero_where(sympy.Eq(s, 0), q * power(s, q - 1)),
         domain="s >= 0; 0 at 0",
     ),
