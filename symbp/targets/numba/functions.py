@@ -35,6 +35,8 @@ FUNCTIONS: dict[str, str] = {
     "power_log": "(real(0) if {0} == real(0) and {1} >= real(0) else {0} ** {1} * log({0}))",
     "norm": "np.sqrt({0})",
     "half_reciprocal": "(real(0.5) / {0} if {0} != real(0) else real(0))",
+    "root": "{0} ** {1}",
+    "root_slope": "({1} * {0} ** ({1} - real(1)) if {0} != real(0) else real(0))",
     "xlogy": "({0} * log({1}) if {0} != real(0) or {1} != {1} else real(0))",
     "xlog1py": "({0} * log1p({1}) if {0} != real(0) or {1} != {1} else real(0))",
 }
