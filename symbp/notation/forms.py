@@ -70,7 +70,7 @@ def _is_written_out(body: sympy.Basic) -> bool:
         return False
     applications = body.atoms(sympy.Function)
     return all(
-        isinstance(each, (Element, *_OF_INDICES)) or operation_of(type(each)).kernel
+        isinstance(each, (Element, *_OF_INDICES)) or not operation_of(type(each)).written_out
         for each in applications
     )
 
