@@ -5,7 +5,6 @@ system that says for which turns it happens, and its place among the statements;
 need of arrays, shares and control is collected on the way.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -244,9 +243,7 @@ class _Walk:
 
     def control(self, statement: Statement, scope: _Scope, *forms: Form | None) -> None:
         """Remember a statement that is no access."""
-        self.found.controls.append(
-            Control(statement, scope.domain, scope.loops, scope.path, forms)
-        )
+        self.found.controls.append(Control(statement, scope.domain, scope.loops, scope.path, forms))
 
     # Statements -------------------------------------------------------------------------------
 
@@ -286,9 +283,7 @@ class _Walk:
         self.control(statement, scope)
         position = self.position
         for body, truth in ((statement.body, True), (statement.otherwise, False)):
-            alternatives = conditions(
-                statement.condition, truth, lambda e: self.whole(e, scope)
-            )
+            alternatives = conditions(statement.condition, truth, lambda e: self.whole(e, scope))
             inner = scope
             branch = (position, truth, len(scope.loops))
             if not all(exact for _, exact in alternatives):
@@ -363,9 +358,7 @@ class _Walk:
         extents = statement.shape if statement.shape is not None else tensor.shape
         shape = tuple(self.whole(extent, scope) for extent in extents)
         if isinstance(statement, Allocate):
-            array = Array(
-                tensor, statement.kind, shape, len(scope.loops), position=self.position
-            )
+            array = Array(tensor, statement.kind, shape, len(scope.loops), position=self.position)
         else:
             of = scope.arrays.get(statement.of)
             if of is None:

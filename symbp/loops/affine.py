@@ -9,7 +9,18 @@ coefficients divided by their common factor (Schrijver, "Theory of Linear and In
 from collections.abc import Callable, Iterable, Mapping
 from math import gcd
 
-__all__ = ["CONSTANT", "Form", "Row", "System", "added", "constant", "scaled", "shifted", "variable"]
+__all__ = [
+    "CONSTANT",
+    "Form",
+    "Row",
+    "System",
+    "added",
+    "constant",
+    "replaced",
+    "scaled",
+    "shifted",
+    "variable",
+]
 
 #: Variables are numbers: positive ones for one instance of a statement, negative for another's.
 CONSTANT = 0
@@ -252,7 +263,8 @@ def _best_variable(rows: Mapping[Row, int]) -> int:
 def _without(rows: Mapping[Row, int], name: int) -> dict[Row, int] | None:
     """Return what the rows say of the other variables; None if they contradict each other."""
     result: dict[Row, int] = {}
-    lower, upper = [], []
+    lower: list[tuple[Row, int, int]] = []
+    upper: list[tuple[Row, int, int]] = []
     for row, number in rows.items():
         for other, coefficient in row:
             if other == name:

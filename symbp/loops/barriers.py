@@ -23,7 +23,9 @@ class Barriers:
         for control in survey.controls:
             if isinstance(control.statement, For):
                 start, end, step = control.forms
-                assert start is not None and end is not None and step is not None
+                assert start is not None
+                assert end is not None
+                assert step is not None
                 sign = 1 if sum(step.values()) > 0 or set(step) - {0} else -1
                 trip = shifted(added(end, start, -1), -sign)
                 trip = trip if sign > 0 else {n: -c for n, c in trip.items()}
@@ -95,7 +97,7 @@ class Barriers:
     @staticmethod
     def level(loop: Loop, access: Access) -> int:
         """Return which block of an access's path is the body of a loop."""
-        return next(i for i, (block, _) in enumerate(access.path) if _is_body(block, loop, i, access))
+        return next(i for i in range(len(access.path)) if _is_body(loop, i, access.path))
 
     @staticmethod
     def parting(first: Path, second: Path) -> int:
@@ -106,6 +108,8 @@ class Barriers:
         return min(len(first), len(second))
 
 
-def _is_body(block: tuple[Statement, ...], loop: Loop, level: int, access: Access) -> bool:
-    before, place = access.path[level - 1] if level else ((), 0)
-    return level > 0 and before[place] is loop.node and block is loop.node.body
+def _is_body(loop: Loop, level: int, path: Path) -> bool:
+    if not level:
+        return False
+    around, place = path[level - 1]
+    return around[place] is loop.node and path[level][0] is loop.node.body

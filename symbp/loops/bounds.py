@@ -49,9 +49,7 @@ def _inside(
     result: Findings,
 ) -> None:
     if subscript is None or extent is None:
-        result.add(
-            Finding("bounds", access.statement, str(access.element), expected, proved=False)
-        )
+        result.add(Finding("bounds", access.statement, str(access.element), expected, proved=False))
         return
     for form in (subscript, shifted(added(extent, subscript, -1), -1)):
         _prove(
@@ -80,9 +78,7 @@ def _prove(
         result.add(Finding("bounds", statement, what, expected, proved=False))
 
 
-def _view(
-    statement: View, array: Array, domain: System, survey: Survey, result: Findings
-) -> None:
+def _view(statement: View, array: Array, domain: System, survey: Survey, result: Findings) -> None:
     """Prove that all elements of a view lie in its memory."""
     memory, what = array.memory, f"view {array.tensor.name}"
     size, room = _size(array, survey), _size(memory, survey)
@@ -116,7 +112,11 @@ def _limits(survey: Survey, result: Findings) -> None:
     limits = limits_of(survey.function)
     for access in survey.accesses:
         statement, tensor = access.statement, access.array.tensor
-        if not access.writes or tensor not in limits or not isinstance(statement, Assign | Accumulate):
+        if (
+            not access.writes
+            or tensor not in limits
+            or not isinstance(statement, Assign | Accumulate)
+        ):
             continue
         value = statement.value
         expected = f"elements of {tensor.name} stay below {limits[tensor]}"

@@ -4,6 +4,7 @@ The arrays of the caller take the place of arguments; what the called function m
 has a name of its own in each call.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from symbp.loops.nodes import (
@@ -19,7 +20,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.traverse import map_statements, renamed, statements_in
+from symbp.loops.traverse import elements_in, map_statements, renamed
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["inline_calls"]
@@ -64,3 +65,26 @@ def _written_out(call: Call) -> tuple[Statement, ...]:
             names |= {s: s.as_dummy() for s in (statement.first, statement.last)}
     body = [statement for statement in called.body if not isinstance(statement, Return)]
     return tuple(_with_arrays(renamed(statement, names), arrays) for statement in body)
+
+
+def _with_arrays(statement: Statement, arrays: dict[Tensor, Tensor]) -> Statement:
+    """Return a statement about other arrays."""
+    elements: dict[Any, Any] = {
+        element: Element(arrays[element.tensor], *element.args, serial=element.serial)
+        for element, _ in elements_in((statement,))
+        if element.tensor in arrays
+    }
+
+    def change(inner: Statement) -> Statement:
+        if isinstance(inner, Allocate | AllReduce):
+            return replace(inner, array=arrays.get(inner.array, inner.array))
+        if isinstance(inner, View):
+            return replace(
+                inner,
+                array=arrays.get(inner.array, inner.array),
+                of=arrays.get(inner.of, inner.of),
+            )
+        return inner
+
+    (changed,) = map_statements((renamed(statement, elements),), change)
+    return changed

@@ -91,9 +91,7 @@ def _solved(variables: Variables, domain: System, equal: list[Form]) -> System |
         if not others:
             system.require_zero(form)
             continue
-        plain = [
-            n for n in others if abs(form[n]) == 1 and variables.definitions[-n] is None
-        ]
+        plain = [n for n in others if abs(form[n]) == 1 and variables.definitions[-n] is None]
         if not plain or variables.depths[-plain[0]] == 0:
             return None
         chosen = plain[0]
@@ -162,9 +160,7 @@ def _of_arms(
     return rest, True
 
 
-def _stepped(
-    system: System, name: int, definition: Stepped, naming: Naming
-) -> Reached | None:
+def _stepped(system: System, name: int, definition: Stepped, naming: Naming) -> Reached | None:
     """Eliminate a loop's index that skips numbers: windows of a step's length hold one of them.
 
     Upwards, the largest number of the progression that is not above all upper bounds is meant; it

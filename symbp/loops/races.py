@@ -15,6 +15,7 @@ from symbp.loops.nodes import Accumulate, Product
 from symbp.loops.pairs import Naming, common_loops, equations, naming, renamed_form
 from symbp.loops.report import Finding, Findings
 from symbp.loops.variables import Share
+from symbp.loops.written import unwritten
 
 __all__ = ["check_loop_kinds", "check_overlaps", "check_races"]
 
@@ -88,10 +89,14 @@ def _meetings(
         level = barriers.parting(one.path, other.path)
         inside = level >= len(one.path) or one.path[level][0] is not other.path[level][0]
         if inside or barriers.passes_freely(one.path, other.path, level):
-            yield one, other, _Meeting(
-                around,
-                tuple(l for l in one.loops[around:] if barriers.in_each_turn(l)),
-                tuple(l for l in other.loops[around:] if barriers.in_each_turn(l)),
+            yield (
+                one,
+                other,
+                _Meeting(
+                    around,
+                    tuple(l for l in one.loops[around:] if barriers.in_each_turn(l)),
+                    tuple(l for l in other.loops[around:] if barriers.in_each_turn(l)),
+                ),
             )
     for turns in range(around):
         loop = first.loops[turns]
@@ -100,11 +105,15 @@ def _meetings(
             if barriers.leaves_freely(one.path, level) and barriers.reached_freely(
                 other.path, level
             ):
-                yield one, other, _Meeting(
-                    turns,
-                    tuple(l for l in one.loops[turns + 1 :] if barriers.in_each_turn(l)),
-                    tuple(l for l in other.loops[turns + 1 :] if barriers.in_each_turn(l)),
-                    barriers.in_each_turn(loop),
+                yield (
+                    one,
+                    other,
+                    _Meeting(
+                        turns,
+                        tuple(l for l in one.loops[turns + 1 :] if barriers.in_each_turn(l)),
+                        tuple(l for l in other.loops[turns + 1 :] if barriers.in_each_turn(l)),
+                        barriers.in_each_turn(loop),
+                    ),
                 )
             if first is second:
                 break
@@ -124,9 +133,7 @@ def _system(
         after = added(added(variable(loop.index), loop.step), loop.end, -1)
         system.require(scaled(after, sign))
     for loop in meeting.first:
-        system.require_zero(
-            renamed_form(added(variable(loop.index), loop.start, -1), name)
-        )
+        system.require_zero(renamed_form(added(variable(loop.index), loop.start, -1), name))
     if meeting.next is not None:
         loop = one.loops[meeting.turns]
         later = added(renamed_form(variable(loop.index), name), variable(loop.index), -1)
@@ -160,46 +167,49 @@ def _members(system: System, name: Naming, lower: bool, survey: Survey) -> Syste
     return result
 
 
-def check_loop_kinds(survey: Survey) -> Findings:
-    """Return the accesses by which a turn of an independent loop meets another turn."""
+def check_loop_kinds(survey: Survey, barriers: Barriers) -> Findings:
+    """Return the reads in loops of independent turns of what another turn may have written."""
     result = Findings()
     for memory, accesses in survey.by_memory().items():
-        for place, first in enumerate(accesses):
-            for second in accesses[place:]:
-                if first.writes or second.writes:
-                    for turns in range(memory.depth, common_loops(first, second)):
-                        if first.loops[turns].node.kind != "sequential":
-                            _turns_apart(first, second, turns, survey, result)
+        writes = [access for access in accesses if access.writes]
+        for read in accesses:
+            if read.writes:
+                continue
+            for turns in range(memory.depth, len(read.loops)):
+                loop = read.loops[turns]
+                if loop.node.kind == "sequential":
+                    continue
+                inside = [w for w in writes if loop in w.loops]
+                others = [w for w in inside if not (_adds(read) and _adds(w))]
+                if others and unwritten(read, inside, survey, barriers, turns + 1)[0]:
+                    for write in others:
+                        _turns_apart(read, write, turns, survey, result)
     return result
 
 
-def _turns_apart(
-    first: Access, second: Access, turns: int, survey: Survey, result: Findings
-) -> None:
-    if _adds(first) and _adds(second):
-        return  # a sum over the turns, in their order
+def _turns_apart(read: Access, write: Access, turns: int, survey: Survey, result: Findings) -> None:
+    """Add a finding if a turn may read what another turn writes."""
     name = naming(survey.variables, turns, same_member=True)
-    loop = first.loops[turns]
-    for sign in (1,) if first is second else (1, -1):
-        system = first.domain.joined(second.domain.renamed(name))
-        for form in equations(first, second, name):
+    loop = read.loops[turns]
+    for sign in (1, -1):
+        system = read.domain.joined(write.domain.renamed(name))
+        for form in equations(read, write, name):
             if form is not None:
                 system.require_zero(form)
         later = added(variable(name(loop.index)), variable(loop.index), -1)
-        system.require(shifted(scaled(later, sign), -1))
+        step = loop.step if loop.upwards else scaled(loop.step, -1)
+        system.require(added(scaled(later, sign), step, -1))
         for case in survey.variables.cases(survey.variables.with_facts(system, name)):
-            if not case.is_empty():
-                point = case.example() if first.exact and second.exact else None
-                what = f"{first.element} and {second.element}"
-                expected = f"turns of {loop.node.index} ({loop.node.kind}) have nothing in common"
-                written = first if first.writes else second
-                shown = survey.variables.text(point) if point is not None else ""
-                result.add(
-                    Finding(
-                        "loop kind", written.statement, what, expected, shown, point is not None
-                    )
-                )
-                return
+            if case.is_empty():
+                continue
+            point = case.example() if read.exact and write.exact else None
+            expected = f"no other turn of {loop.node.index} ({loop.node.kind}) writes it"
+            shown = survey.variables.text(point) if point is not None else ""
+            what = f"{read.element} and {write.element}"
+            result.add(
+                Finding("loop kind", read.statement, what, expected, shown, point is not None)
+            )
+            return
 
 
 def _adds(access: Access) -> bool:

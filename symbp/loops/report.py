@@ -8,8 +8,8 @@ from symbp.loops.nodes import Accumulate, Assign, For, If, Product, Return, Stat
 __all__ = ["Finding", "Findings", "Report", "text_of"]
 
 Kind = Literal[
-    "bounds", "unwritten", "race", "uniformity", "argument", "name", "loop kind", "overlap", "limit",
-    "not affine",
+    "argument", "bounds", "limit", "loop kind", "name", "not affine", "overlap", "race",
+    "uniformity", "unwritten",
 ]  # fmt: skip
 
 

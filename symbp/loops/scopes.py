@@ -85,9 +85,7 @@ class _Walk:
             elif isinstance(statement, AllReduce):
                 if statement.array not in arrays:
                     self.unknown(statement, statement.array)
-            elif isinstance(statement, Return) and not (
-                outermost and place == len(statements) - 1
-            ):
+            elif isinstance(statement, Return) and not (outermost and place == len(statements) - 1):
                 self.add(statement, "a return", "it stands at the end of the function only")
 
     def fresh(self, statement: Statement, symbol: sympy.Symbol, names: set[Any]) -> None:
@@ -122,9 +120,7 @@ class _Walk:
                     elif isinstance(symbol, sympy.Symbol):
                         self.add(statement, str(symbol), "a symbol is used after it has a value")
 
-    def elements(
-        self, statement: Statement, names: set[Any], arrays: dict[Tensor, bool]
-    ) -> None:
+    def elements(self, statement: Statement, names: set[Any], arrays: dict[Tensor, bool]) -> None:
         """Look at what a statement reads and writes."""
         for element in dict.fromkeys((*reads_of(statement), *_elements(statement))):
             self.known(statement, element, names, arrays)
@@ -132,9 +128,7 @@ class _Walk:
             self.known(statement, element, names, arrays)
             if arrays.get(element.tensor, False):
                 self.result.add(
-                    Finding(
-                        "argument", statement, str(element), "what only goes in is not written"
-                    )
+                    Finding("argument", statement, str(element), "what only goes in is not written")
                 )
 
     def known(

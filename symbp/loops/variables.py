@@ -1,4 +1,4 @@
-"""variables: the whole numbers of a loop program, and what is known of each wherever it has a value.
+"""variables: the whole numbers of a loop program, and what is known of each.
 
 A loop's index, a share's ends, a smaller of two sizes and a datum that stands in a subscript are
 variables; all other whole numbers are forms of these. A variable has one value for given values of
@@ -178,7 +178,12 @@ class Variables:
         assert isinstance(found, Share)
         return found
 
-    def with_facts(self, system: System, other: Callable[[int], int] | None = None) -> System:
+    def with_facts(
+        self,
+        system: System,
+        other: Callable[[int], int] | None = None,
+        names: Iterable[int] = (),
+    ) -> System:
         """Return a system together with what is known of its variables, and of theirs.
 
         Parameters
@@ -187,9 +192,11 @@ class Variables:
             Of one instance, or of two.
         other : callable, optional
             Given a variable, returns the other instance's: itself if both share it.
+        names : iterable of int
+            Variables besides those of the system.
         """
         result, seen = system.copy(), {0}
-        waiting = list(system.variables())
+        waiting = [*system.variables(), *names]
         while waiting:
             name = waiting.pop()
             if name in seen:
@@ -216,7 +223,7 @@ class Variables:
             if name < 0 or not isinstance(definition, Least | Greatest) or len(result) > 8:
                 continue
             result = [
-                self.with_facts(case.copy().require_zero(added(variable(name), arm, -1)))
+                case.copy().require_zero(added(variable(name), arm, -1))
                 for case in result
                 for arm in definition.arms
             ]

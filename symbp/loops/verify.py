@@ -60,7 +60,7 @@ def verify(function: Function) -> Report:
         check_written(found, barriers),
         check_uniform(function),
         check_races(found, barriers),
-        check_loop_kinds(found),
+        check_loop_kinds(found, barriers),
         check_overlaps(found),
     )
 

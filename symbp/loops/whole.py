@@ -15,7 +15,7 @@ import sympy
 from sympy.logic.boolalg import And, Not, Or
 
 from symbp.loops.affine import Form, System, added, constant, scaled, shifted, variable
-from symbp.loops.nodes import Assign, Accumulate, Function
+from symbp.loops.nodes import Accumulate, Assign, Function
 from symbp.loops.variables import Data, Variables
 from symbp.notation.tensor import Element, Tensor
 
@@ -79,7 +79,8 @@ class Numbers:
             below = self.rounded(-expression.args[0], context)
             return None if below is None else scaled(below, -1)
         if isinstance(expression, sympy.Mod):
-            return self.remainder(*expression.args, context)
+            number, divisor = expression.args
+            return self.remainder(number, divisor, context)
         return None
 
     def multiplied(self, expression: Any, context: System) -> Form | None:
@@ -118,7 +119,7 @@ class Numbers:
     def rounded(self, expression: Any, context: System) -> Form | None:
         """Return a quotient of a form and a number, rounded down."""
         terms = sympy.Add.make_args(sympy.expand(expression))
-        divisor = lcm(*(int(term.as_coeff_Mul()[0].q) for term in terms))  # type: ignore[attr-defined]
+        divisor = lcm(*(int(term.as_coeff_Mul()[0].q) for term in terms))
         form = self.form(sympy.expand(expression * divisor), context)
         if form is None or divisor == 1:
             return form
@@ -178,8 +179,7 @@ def limits_of(function: Function) -> dict[Tensor, Any]:
         grown = False
         for tensor, values in written.items():
             found = {
-                limits.get(value.tensor) if isinstance(value, Element) else None
-                for value in values
+                limits.get(value.tensor) if isinstance(value, Element) else None for value in values
             }
             if tensor not in limits and len(found) == 1 and None not in found:
                 limits[tensor] = found.pop()
@@ -187,9 +187,7 @@ def limits_of(function: Function) -> dict[Tensor, Any]:
     return limits
 
 
-def combined(
-    first: Iterable[Alternative], second: Iterable[Alternative]
-) -> list[Alternative]:
+def combined(first: Iterable[Alternative], second: Iterable[Alternative]) -> list[Alternative]:
     """Return the alternatives of two conditions that both hold."""
     result = [
         ((*rows, *others), exact and same)

@@ -11,11 +11,11 @@ from symbp.loops.accesses import Access, Array, Survey
 from symbp.loops.affine import System, added, scaled, shifted, variable
 from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Return
-from symbp.loops.pairs import common_loops, equations, naming, renamed_form
+from symbp.loops.pairs import common_loops, equations, naming
 from symbp.loops.projection import Reached, reached
 from symbp.loops.report import Finding, Findings
 
-__all__ = ["check_written"]
+__all__ = ["check_written", "unwritten"]
 
 MOST_PIECES = 60
 
@@ -29,13 +29,13 @@ def check_written(survey: Survey, barriers: Barriers) -> Findings:
         writes = [access for access in accesses if access.writes]
         for read in accesses:
             if not read.writes:
-                left, exact = _left(read, writes, survey, barriers)
+                left, exact = unwritten(read, writes, survey, barriers)
                 _report(read, left, exact, survey, result)
     for array in survey.arrays:
         if array.kind == "out" and array.root is None:
             writes = [a for a in survey.accesses if a.writes and a.array.memory is array]
             whole = _whole(array, survey)
-            left, exact = _left(whole, writes, survey, barriers)
+            left, exact = unwritten(whole, writes, survey, barriers)
             _report(whole, left, exact, survey, result)
     return result
 
@@ -54,9 +54,7 @@ def _report(
         point = piece.example() if exact and read.exact else None
         if point is not None:
             shown = survey.variables.text(point)
-            result.add(
-                Finding("unwritten", read.statement, str(read.element), expected, shown)
-            )
+            result.add(Finding("unwritten", read.statement, str(read.element), expected, shown))
             return
     result.add(Finding("unwritten", read.statement, str(read.element), expected, proved=False))
 
@@ -76,18 +74,32 @@ def _whole(array: Array, survey: Survey) -> Access:
     )  # fmt: skip
 
 
-def _left(
-    read: Access, writes: list[Access], survey: Survey, barriers: Barriers
+def unwritten(
+    read: Access, writes: list[Access], survey: Survey, barriers: Barriers, turns_shared: int = 0
 ) -> tuple[list[System], bool]:
-    """Return when a read is of what no write is sure to have written, and whether that is exact."""
+    """Return when a read is of what no write is sure to have written, and whether that is exact.
+
+    Parameters
+    ----------
+    read : Access
+        What asks.
+    writes : list of Access
+        All writes of the same memory.
+    survey, barriers : Survey, Barriers
+        Of the function.
+    turns_shared : int
+        How many of the outer loops have to be at the same turn.
+    """
     variables = survey.variables
     start = variables.with_facts(read.domain)
     if start.is_empty():
         return [], True
     pieces, exact = [start], True
-    for write, turns, carried in _earlier(read, writes):
+    for write, turns, carried in _earlier(read, writes, turns_shared):
         for whole_team in (False, True) if survey.function.team else (False,):
-            if whole_team and not (read.array.shared and _met(write, read, turns, carried, barriers)):
+            if whole_team and not (
+                read.array.shared and _met(write, read, turns, carried, barriers)
+            ):
                 continue
             found = _reached(read, write, turns, carried, whole_team, survey)
             if found is None:
@@ -103,15 +115,18 @@ def _left(
     return pieces, exact
 
 
-def _earlier(read: Access, writes: list[Access]) -> Iterator[tuple[Access, int, bool]]:
+def _earlier(
+    read: Access, writes: list[Access], turns_shared: int
+) -> Iterator[tuple[Access, int, bool]]:
     """Yield the writes before a read: at how many equal turns, and whether by an earlier turn."""
+    least = max(turns_shared, read.array.memory.depth)
     before = sorted((w for w in writes if w.position < read.position), key=lambda w: -w.position)
     for write in before:
         common = common_loops(write, read)
-        if common >= read.array.memory.depth:
+        if common >= least:
             yield write, common, False
     for write in (*before, *(w for w in writes if w.position >= read.position)):
-        for turns in range(common_loops(write, read) - 1, read.array.memory.depth - 1, -1):
+        for turns in range(common_loops(write, read) - 1, least - 1, -1):
             yield write, turns, True
 
 
@@ -128,7 +143,7 @@ def _reached(
     equal = equations(read, write, name)
     if None in equal:
         return None
-    domain = write.domain.renamed(lambda n: name(n) if n else n)
+    domain = write.domain.renamed(name)
     if carried:
         loop = read.loops[turns]
         sign = 1 if loop.upwards else -1
@@ -147,11 +162,13 @@ def _met(write: Access, read: Access, turns: int, carried: bool, barriers: Barri
         loop = read.loops[turns]
         level = barriers.level(loop, write)
         return not (
-            barriers.leaves_freely(write.path, level)
-            and barriers.reached_freely(read.path, level)
+            barriers.leaves_freely(write.path, level) and barriers.reached_freely(read.path, level)
         )
     level = barriers.parting(write.path, read.path)
-    if level >= min(len(write.path), len(read.path)) or write.path[level][0] is not read.path[level][0]:
+    if (
+        level >= min(len(write.path), len(read.path))
+        or write.path[level][0] is not read.path[level][0]
+    ):
         return False
     return not barriers.passes_freely(write.path, read.path, level)
 
@@ -163,9 +180,7 @@ def _without(piece: System, taken: System, survey: Survey) -> list[System]:
     new = taken.variables() - piece.variables()
     known = piece
     if new:
-        facts = survey.variables.with_facts(System({((n, 1),): 10**9 for n in new}))
-        facts.rows = {row: c for row, c in facts.rows.items() if c < 10**9}
-        known = piece.joined(facts)
+        known = piece.joined(survey.variables.with_facts(System(), names=new))
     result: list[System] = []
     for form in taken.forms():
         if known.implies(form):
