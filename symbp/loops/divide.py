@@ -58,7 +58,7 @@ def divide(function: Function) -> Function:
 
 def _ends(extent: Extent) -> tuple[sympy.Symbol, sympy.Symbol]:
     suffix = f"_{extent}" if isinstance(extent, int) else ""
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         sympy.Symbol(f"{name}{suffix}", integer=True, nonnegative=True)
         for name in ("first", "last")
     )

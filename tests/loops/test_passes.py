@@ -12,6 +12,8 @@ from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
+from symbp.loops.hoist import hoist
+from symbp.loops.name_values import name_values
 from symbp.loops.nodes import For, Function
 from symbp.loops.products import products
 from symbp.loops.reuse import reuse
@@ -45,6 +47,8 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "reuse": ([products, fuse, storage], reuse),
     "arrange": ([products, ROWS_APART, storage], arrange),
     "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
+    "hoist": ([fuse, storage], hoist),
+    "name values": ([products, fuse, storage, hoist], name_values),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 
