@@ -5,6 +5,8 @@ or else making the set smaller (the dark shadow of Pugh, "The Omega test", 1992)
 in the variables of the read that asks.
 """
 
+from math import lcm
+
 from symbp.loops.affine import Form, System, added, constant, replaced, scaled, shifted, variable
 from symbp.loops.pairs import Naming, renamed_form
 from symbp.loops.variables import Data, Greatest, Least, Quotient, Share, Stepped, Variables
@@ -50,6 +52,12 @@ def reached(
         names = [n for n in system.variables() if n < 0]
         if not names:
             break
+        # A range is put together while what is in it is still one number.
+        share = _only_share(variables, names) if whole_team and not shares else None
+        together = _whole_range(system, share, name) if share is not None else None
+        if together is not None:
+            shares, system = 1, together[0]
+            continue
         chosen = min(names)  # what is defined last
         definition = variables.definitions[-chosen]
         result: Reached | None
@@ -129,21 +137,51 @@ def _shadow(system: System, name: int) -> Reached:
     return rest, exact
 
 
+def _only_share(variables: Variables, names: list[int]) -> Share | None:
+    """Return the share whose ends are all that differs between members, if there is one."""
+    differing = [variables.definitions[-n] for n in names if not variables.uniform[-n]]
+    share = differing[0] if differing else None
+    return share if isinstance(share, Share) and all(d is share for d in differing) else None
+
+
 def _whole_range(system: System, share: Share, name: Naming) -> Reached | None:
-    """Replace a member's share by the range that the members have together."""
+    """Replace a member's share by the range that the members have together.
+
+    What lies from ``c · first`` up to ``c · last`` for some member lies from ``c · start`` up to
+    ``c · end``.
+    """
     first, last = name(share.first), name(share.last)
-    rest, in_first, from_first = _parts(system, first)
-    rest, to_last, in_last = _parts(rest, last)
-    if in_first or in_last or len(from_first) != 1 or len(to_last) != 1:
+    rest, from_first, to_last = System(None, system.contradictory), [], []
+    for form in _strongest(system, (first, last)):
+        if first not in form and last not in form:
+            rest.require(form)
+        elif last not in form and form[first] < 0:
+            from_first.append(form)
+        elif first not in form and form[last] > 0:
+            to_last.append(form)
+        else:
+            return None
+    if len(from_first) != 1 or len(to_last) != 1:
         return None
-    low, high = added(from_first[0], variable(first)), added(to_last[0], variable(last), -1)
-    if from_first[0][first] != -1 or to_last[0][last] != 1 or first in low or last in high:
-        return None
-    if added(low, high) != constant(-1) or last in low or first in high:
+    (low,), (high,) = from_first, to_last
+    factor = high[last]
+    between = added(added(low, variable(first), factor), added(high, variable(last), -factor))
+    if low[first] != -factor or between != constant(-1):
         return None  # what begins at the first and what ends at the last are not one number
-    rest.require(added(low, renamed_form(share.start, name), -1))
-    rest.require(added(high, renamed_form(share.end, name)))
+    rest.require(replaced(low, first, renamed_form(share.start, name)))
+    rest.require(replaced(high, last, renamed_form(share.end, name)))
     return rest, True
+
+
+def _strongest(system: System, names: tuple[int, int]) -> list[Form]:
+    """Return the forms without those of some variables that follow from the others."""
+    forms = list(system.forms())
+    for form in list(forms):
+        if all(name in form for name in names):
+            others = [other for other in forms if other is not form]
+            if System().require(*others).implies(form):
+                forms = others
+    return forms
 
 
 def _of_arms(
@@ -173,16 +211,15 @@ def _stepped(system: System, name: int, definition: Stepped, naming: Naming) -> 
     at_start = added(scaled(variable(name), sign), start, -sign)
     exact = True
     for form in far:
-        if abs(form[name]) != 1:
-            return None
         rest.require(replaced(form, name, start))
     for low in near:
         if low == at_start:
             continue
-        if abs(low[name]) != 1:
-            return None
         exact = False
         for high in far:
-            # There are step whole numbers from one bound to the other.
-            rest.require(shifted(added(added(low, high), step, -sign), 1))
+            # Among as many whole numbers as a step has, one is of the progression.
+            common = lcm(low[name], high[name])
+            first, last = common // abs(low[name]), common // abs(high[name])
+            window = added(scaled(low, first), scaled(high, last))
+            rest.require(shifted(added(window, step, -sign * common), 1))
     return rest, exact
