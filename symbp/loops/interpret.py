@@ -75,7 +75,7 @@ def interpret(
     ------
     SymbpError
         An argument is missing or has another shape, an element lies outside of its array or was
-        never written, members disagree on what they return, or, if asked for, two of them race.
+        never written, not all of an argument that goes out is written, members disagree on what they return, or, if asked for, two of them race.
     """
     count = members if function.team else 1
     known = _sizes(function, arrays, sizes or {})
@@ -105,6 +105,10 @@ def interpret(
             shared.meetings.number += 1
             if reason != str(Barrier()):
                 _all_reduce(team, reason)
+    for argument in function.arguments:
+        if not shared.written[argument.array].all():
+            name = argument.array.name
+            raise SymbpError(f"{function.name}: not all of the argument {name} was written")
     results = {repr(member.returned) for member in team}
     if len(results) > 1:
         raise SymbpError(f"{function.name}: members return {', '.join(sorted(results))}")

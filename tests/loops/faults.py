@@ -50,7 +50,7 @@ SIZES: tuple[dict[str, int], ...] = (
     {"N": 2, "batch_size": 2, "examples": 3},
     {"N": 1, "batch_size": 1, "examples": 1},
     {"N": 5, "batch_size": 3, "examples": 5},
-    {"N": 3, "batch_size": 4, "examples": 2},
+    {"N": 4, "batch_size": 4, "examples": 6},
 )
 MEMBERS = (2, 1, 3)
 
