@@ -219,45 +219,89 @@ def _stronger(rows: Mapping[Row, int], row: Row, number: int) -> dict[Row, int]:
 
 def _infeasible(rows: Mapping[Row, int]) -> bool:
     """Whether elimination of all variables ends in a contradiction."""
-    work = dict(rows)
+    work: dict[Row, int] | None = dict(rows)
     while work:
-        if _contradicts(work):
+        found = _opposites(work)
+        if found is None:
             return True
-        chosen = _best_variable(work)
-        eliminated = _without(work, chosen)
-        if eliminated is None:
+        if found:
+            work = _substituted(work, *found)
+        else:
+            chosen = _best_variable(work)
+            if chosen is None:
+                return False
+            work = _without(work, chosen)
+        if work is None:
             return True
-        if len(eliminated) > LARGEST:
+        if len(work) > LARGEST:
             return False
-        work = eliminated
     return False
 
 
-def _contradicts(rows: Mapping[Row, int]) -> bool:
-    """Whether a row and its negative cannot both hold."""
+def _opposites(rows: Mapping[Row, int]) -> tuple[int, Form] | tuple[()] | None:
+    """Return a variable and the form that it equals, nothing if there is none.
+
+    None if two rows contradict each other.
+    """
+    equal: tuple[Row, int] | None = None
     for row, number in rows.items():
         if row[0][1] > 0:
             opposite = rows.get(tuple((name, -coefficient) for name, coefficient in row))
-            if opposite is not None and number + opposite < 0:
-                return True
-    return False
-
-
-def _best_variable(rows: Mapping[Row, int]) -> int:
-    """Return the variable whose elimination adds the fewest rows."""
-    above: dict[int, int] = {}
-    below: dict[int, int] = {}
-    for row in rows:
+            if opposite is not None:
+                if number + opposite < 0:
+                    return None
+                if number + opposite == 0 and equal is None:
+                    equal = row, number
+    if equal is not None:
+        row, number = equal
         for name, coefficient in row:
-            side = above if coefficient > 0 else below
-            side[name] = side.get(name, 0) + 1
-    names = {**above, **below}
+            if abs(coefficient) == 1:
+                value = {n: -coefficient * c for n, c in row if n != name}
+                value[CONSTANT] = -coefficient * number
+                return name, value
+    return ()
 
-    def cost(name: int) -> tuple[int, int]:
-        a, b = above.get(name, 0), below.get(name, 0)
-        return a * b - a - b, name
 
-    return min(names, key=cost)
+def _substituted(rows: Mapping[Row, int], name: int, value: Form) -> dict[Row, int] | None:
+    """Return rows with a variable replaced; None if they contradict each other."""
+    result: dict[Row, int] = {}
+    for row, number in rows.items():
+        coefficient = next((c for n, c in row if n == name), 0)
+        if coefficient:
+            total = {n: c for n, c in row if n != name}
+            for n, c in value.items():
+                total[n] = total.get(n, 0) + coefficient * c
+            total[CONSTANT] = total.get(CONSTANT, 0) + number
+            row, number = _normal(total)
+            if not row:
+                if number < 0:
+                    return None
+                continue
+        before = result.get(row)
+        if before is None or number < before:
+            result[row] = number
+    return result
+
+
+def _best_variable(rows: dict[Row, int]) -> int | None:
+    """Return the variable whose elimination adds the fewest rows.
+
+    Rows with a variable that is bounded on one side only say nothing: they are taken away. None if
+    no rows are left.
+    """
+    while rows:
+        above: dict[int, int] = {}
+        below: dict[int, int] = {}
+        for row in rows:
+            for name, coefficient in row:
+                side = above if coefficient > 0 else below
+                side[name] = side.get(name, 0) + 1
+        loose = above.keys() ^ below.keys()
+        if not loose:
+            return min(above, key=lambda n: (above[n] * below[n] - above[n] - below[n], n))
+        for row in [row for row in rows if any(name in loose for name, _ in row)]:
+            del rows[row]
+    return None
 
 
 def _without(rows: Mapping[Row, int], name: int) -> dict[Row, int] | None:

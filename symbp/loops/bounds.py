@@ -67,6 +67,8 @@ def _prove(
     if domain.implies(form):
         return
     outside = variables.with_facts(domain.copy().require(shifted(scaled(form, -1), -1)))
+    if outside.is_empty():
+        return
     cases = [case for case in variables.cases(outside) if not case.is_empty()]
     if not cases:
         return

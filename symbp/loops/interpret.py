@@ -75,7 +75,8 @@ def interpret(
     ------
     SymbpError
         An argument is missing or has another shape, an element lies outside of its array or was
-        never written, not all of an argument that goes out is written, members disagree on what they return, or, if asked for, two of them race.
+        never written, not all of an argument that goes out is written, members disagree on what
+        they return, or, if asked for, two of them race.
     """
     count = members if function.team else 1
     known = _sizes(function, arrays, sizes or {})

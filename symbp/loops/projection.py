@@ -7,9 +7,28 @@ in the variables of the read that asks.
 
 from math import lcm
 
-from symbp.loops.affine import Form, System, added, constant, replaced, scaled, shifted, variable
+from symbp.loops.affine import (
+    CONSTANT,
+    Form,
+    System,
+    added,
+    constant,
+    replaced,
+    scaled,
+    shifted,
+    variable,
+)
 from symbp.loops.pairs import Naming, renamed_form
-from symbp.loops.variables import Data, Greatest, Least, Quotient, Share, Stepped, Variables
+from symbp.loops.variables import (
+    Data,
+    Definition,
+    Greatest,
+    Least,
+    Quotient,
+    Share,
+    Stepped,
+    Variables,
+)
 
 __all__ = ["Reached", "reached"]
 
@@ -58,7 +77,7 @@ def reached(
         if together is not None:
             shares, system = 1, together[0]
             continue
-        chosen = min(names)  # what is defined last
+        chosen = _next(variables, system, names, name)
         definition = variables.definitions[-chosen]
         result: Reached | None
         if isinstance(definition, Data):
@@ -135,6 +154,41 @@ def _shadow(system: System, name: int) -> Reached:
             exact = exact and not margin
             rest.require(shifted(added(scaled(low, b), high, a), -margin))
     return rest, exact
+
+
+def _next(variables: Variables, system: System, names: list[int], name: Naming) -> int:
+    """Return which variable to eliminate: one that no other is defined by.
+
+    Of plain ones that with the smallest factors, as its shadow is the most exact; else the last.
+    """
+    needed = {
+        name(part)
+        for other in names
+        for form in _forms_of(variables.definitions[-other])
+        for part in form
+        if part != CONSTANT
+    }
+    free = [n for n in names if n not in needed]
+    plain = [n for n in free if variables.definitions[-n] is None and variables.depths[-n]]
+    if not plain:
+        return min(free)
+    factors = dict.fromkeys(plain, 0)
+    for row in system.rows:
+        for number, coefficient in row:
+            if number in factors:
+                factors[number] = max(factors[number], abs(coefficient))
+    return min(plain, key=lambda n: (factors[n], n))
+
+
+def _forms_of(definition: Definition | None) -> tuple[Form, ...]:
+    """Return what a variable is defined by."""
+    if isinstance(definition, Least | Greatest):
+        return definition.arms
+    if isinstance(definition, Stepped):
+        return definition.start, definition.step
+    if isinstance(definition, Share):
+        return definition.start, definition.end
+    return (definition.form,) if isinstance(definition, Quotient) else ()
 
 
 def _only_share(variables: Variables, names: list[int]) -> Share | None:

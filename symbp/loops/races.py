@@ -58,6 +58,8 @@ def _compare(
         name = naming(survey.variables, meeting.turns, same_member=False)
         for lower in (True, False):
             system = _system(one, other, meeting, name, lower, survey)
+            if system.is_empty():
+                continue
             exact = one.exact and other.exact
             for case in survey.variables.cases(system):
                 if case.is_empty():

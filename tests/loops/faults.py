@@ -131,9 +131,8 @@ def _bound(statement: Statement, draw: random.Random) -> Statement | None:
 
 
 def _undivided(statement: Statement, draw: random.Random) -> Statement | None:
-    if isinstance(statement, For) and not isinstance(statement.end, int):
-        if str(statement.end).startswith("last"):
-            return replace(statement, start=0, end=statement.index.extent)
+    if isinstance(statement, For) and str(statement.end).startswith("last"):
+        return replace(statement, start=0, end=statement.index.extent)
     return None
 
 

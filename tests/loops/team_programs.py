@@ -1,7 +1,8 @@
-"""Random programs of teams that are sound by construction: divided loops, and barriers between them.
+"""Random programs of teams that are sound by construction: divided loops, barriers between them.
 
-Each phase is divided along one axis of what it writes. A barrier stands before a phase that touches,
-along another axis or none, what a phase since the last barrier touched, if one of them writes it.
+Each phase is divided along one axis of what it writes. A barrier stands before a phase that
+touches, along another axis or none, what a phase since the last barrier touched, if one of them
+writes it.
 """
 
 import random
