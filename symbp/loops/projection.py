@@ -271,9 +271,11 @@ def _stepped(system: System, name: int, definition: Stepped, naming: Naming) -> 
             continue
         exact = False
         for high in far:
-            # Among as many whole numbers as a step has, one is of the progression.
+            # Among as many whole numbers as a step has, one is of the progression. If one of the
+            # bounds is a whole number itself, the other may be rounded towards it.
             common = lcm(low[name], high[name])
             first, last = common // abs(low[name]), common // abs(high[name])
             window = added(scaled(low, first), scaled(high, last))
-            rest.require(shifted(added(window, step, -sign * common), 1))
+            rounded = common if common in (first, last) else 1
+            rest.require(shifted(added(window, step, -sign * common), rounded))
     return rest, exact

@@ -7,6 +7,7 @@ turns have an example of their own, the same is asked of two turns.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 from symbp.loops.accesses import Access, Loop, Survey
 from symbp.loops.affine import System, added, scaled, shifted, variable
@@ -14,7 +15,7 @@ from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Accumulate, Product
 from symbp.loops.pairs import Naming, common_loops, equations, naming, renamed_form
 from symbp.loops.report import Finding, Findings
-from symbp.loops.variables import Share
+from symbp.loops.variables import Definition, Share
 from symbp.loops.written import unwritten
 
 __all__ = ["check_loop_kinds", "check_overlaps", "check_races"]
@@ -35,7 +36,7 @@ class _Meeting:
 
 def check_races(survey: Survey, barriers: Barriers) -> Findings:
     """Return the pairs of accesses of two members that may meet at an element."""
-    result = Findings()
+    result, known = Findings(), set[Any]()
     if not survey.function.team:
         return result
     for memory, accesses in survey.by_memory().items():
@@ -47,15 +48,24 @@ def check_races(survey: Survey, barriers: Barriers) -> Findings:
                     continue
                 if first is second and not first.writes:
                     continue
-                _compare(first, second, survey, barriers, result)
+                _compare(first, second, survey, barriers, known, result)
     return result
 
 
 def _compare(
-    first: Access, second: Access, survey: Survey, barriers: Barriers, result: Findings
+    first: Access,
+    second: Access,
+    survey: Survey,
+    barriers: Barriers,
+    apart: set[Any],
+    result: Findings,
 ) -> None:
     for one, other, meeting in _meetings(first, second, barriers):
         name = naming(survey.variables, meeting.turns, same_member=False)
+        key = (_turns(one), _turns(other), meeting)
+        if key in apart:
+            continue
+        apart.add(key)
         for lower in (True, False):
             system = _system(one, other, meeting, name, lower, survey)
             if system.is_empty():
@@ -74,6 +84,12 @@ def _compare(
                     Finding("race", written.statement, what, expected, shown, point is not None)
                 )
                 return
+
+
+def _turns(access: Access) -> Any:
+    """Return what two accesses have in common that touch the same elements at the same turns."""
+    subscripts = tuple(None if s is None else frozenset(s.items()) for s in access.subscripts)
+    return id(access.domain), access.array, subscripts
 
 
 def _meetings(
@@ -148,25 +164,24 @@ def _system(
 
 def _members(system: System, name: Naming, lower: bool, survey: Survey) -> System:
     """Return what is known of two members: of their numbers and of their shares."""
-    variables, result = survey.variables, System()
-    for number, definition in enumerate(variables.definitions):
-        if isinstance(definition, Share) and definition.first == number:
-            bounds = {**definition.start, **definition.end}
-            if any(name(part) != part for part in bounds if part):
-                continue  # these are shares of two ranges
-            first, last = definition.first, definition.last
-            before, after = (last, name(first)) if lower else (name(last), first)
+    result, used = System(), {abs(number) for number in system.variables()}
+    shares = [d for d in map(survey.variables.definitions.__getitem__, used) if _is_share(d)]
+    for share in shares:
+        bounds = {**share.start, **share.end}
+        if all(name(part) == part for part in bounds if part):  # two shares of one range
+            before, after = (
+                (share.last, name(share.first)) if lower else (name(share.last), share.first)
+            )
             result.require(added(variable(after), variable(before), -1))
     member = survey.member
-    if member is not None:
+    if member in used:
         distance = added(variable(name(member)), variable(member), -1)
         result.require(shifted(scaled(distance, 1 if lower else -1), -1))
-    used = system.variables()
-    linked = {n for n in result.variables() if n in used or -n in used}
-    result.rows = {
-        row: number for row, number in result.rows.items() if any(n in linked for n, _ in row)
-    }
     return result
+
+
+def _is_share(definition: Definition | None) -> TypeGuard[Share]:
+    return isinstance(definition, Share)
 
 
 def check_loop_kinds(survey: Survey, barriers: Barriers) -> Findings:
