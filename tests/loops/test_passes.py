@@ -10,6 +10,7 @@ from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
+from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.hoist import hoist
@@ -51,6 +52,7 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
     "hoist": ([fuse, storage], hoist),
     "name values": ([products, fuse, storage, hoist], name_values),
+    "few rows": ([products], partial(few_rows, few=2)),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 
