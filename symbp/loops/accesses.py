@@ -6,8 +6,8 @@ need of arrays, shares and control is collected on the way.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import sympy
 
@@ -29,128 +29,13 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.variables import Stepped, Variables
+from symbp.loops.survey import Access, Array, Control, Loop, Path, Survey
+from symbp.loops.variables import Data, Stepped, Variables
 from symbp.loops.whole import Alternative, Numbers, combined, conditions
 from symbp.notation.functions import where
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Access", "Array", "Control", "Loop", "Survey", "survey"]
-
-#: For each block around a statement, from outside to inside, the block and the place in it.
-Path = tuple[tuple[tuple[Statement, ...], int], ...]
-#: A condition by the position of its statement, which branch, and how many loops are around it.
-Branch = tuple[int, bool, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Loop:
-    """A loop, and what its bounds are."""
-
-    node: For
-    index: int
-    start: Form
-    end: Form
-    step: Form
-    upwards: bool
-    domain: System
-    """For which turns of the loops around it, and of itself, its body runs."""
-
-
-@dataclass(frozen=True, eq=False)
-class Array:
-    """An array by one of its names: where it lies, and how large it is."""
-
-    tensor: Tensor
-    kind: Literal["in", "out", "inout", "heap", "member", "register"]
-    shape: tuple[Form | None, ...]
-    depth: int
-    """How many loops are around what allocates it: it is a new one at each of their turns."""
-    root: "Array | None" = None
-    offset: Form | None = field(default_factory=dict)
-    position: int = 0
-
-    @property
-    def memory(self) -> "Array":
-        """The array whose memory it is."""
-        return self if self.root is None else self.root
-
-    @property
-    def shared(self) -> bool:
-        """Whether all members of a team see the same numbers in it."""
-        return self.memory.kind not in ("member", "register")
-
-
-@dataclass(frozen=True, eq=False)
-class Access:
-    """One read or write, for all turns of the loops around it."""
-
-    element: Element
-    array: Array
-    subscripts: tuple[Form | None, ...]
-    how: Literal["read", "assign", "accumulate"]
-    domain: System
-    exact: bool
-    """Whether it happens for all numbers of its domain."""
-    branches: tuple[Branch, ...]
-    """The conditions around it that are not affine."""
-    loops: tuple[Loop, ...]
-    position: int
-    path: Path
-    statement: Statement
-    value: Form | None = None
-    """What is written, where it is a whole number."""
-
-    @property
-    def writes(self) -> bool:
-        """Whether it writes."""
-        return self.how != "read"
-
-
-@dataclass(frozen=True, eq=False)
-class Control:
-    """A statement that is no access, where the proofs ask about it."""
-
-    statement: Statement
-    domain: System
-    loops: tuple[Loop, ...]
-    path: Path
-    forms: tuple[Form | None, ...] = ()
-    array: Array | None = None
-
-
-@dataclass
-class Survey:
-    """What the walk found."""
-
-    function: Function
-    variables: Variables
-    accesses: list[Access] = field(default_factory=list)
-    controls: list[Control] = field(default_factory=list)
-    arrays: list[Array] = field(default_factory=list)
-    strange: list[tuple[Statement, str]] = field(default_factory=list)
-    """What no proof can say anything about."""
-    known: dict[Any, Form] = field(default_factory=dict)
-    """The sizes, and a member's number."""
-    base: System = field(default_factory=System)
-    end: int = 0
-
-    @property
-    def member(self) -> int | None:
-        """The variable of a member's number, in a team."""
-        (number,) = self.known[MEMBER] or (None,)
-        return number
-
-    @property
-    def sizes(self) -> Numbers:
-        """What whole numbers stand for where the function begins."""
-        return Numbers(self.variables, self.known, self.function)
-
-    def by_memory(self) -> dict[Array, list[Access]]:
-        """Return the accesses of each memory, in the order of the text."""
-        result: dict[Array, list[Access]] = {}
-        for access in self.accesses:
-            result.setdefault(access.array.memory, []).append(access)
-        return result
+__all__ = ["survey"]
 
 
 @dataclass(frozen=True)
@@ -161,7 +46,7 @@ class _Scope:
     arrays: dict[Tensor, Array]
     domain: System
     alternatives: tuple[Alternative, ...] = (((), True),)
-    branches: tuple[Branch, ...] = ()
+    exact: bool = True
     loops: tuple[Loop, ...] = ()
     path: Path = ()
 
@@ -281,20 +166,42 @@ class _Walk:
         """Walk over both bodies of a conditional."""
         self.reads(statement.condition, scope, statement)
         self.control(statement, scope)
-        position = self.position
+        alternatives = {
+            truth: conditions(statement.condition, truth, self.whole_of(scope))
+            for truth in (True, False)
+        }
+        known = all(exact for _, exact in alternatives[True])
+        if not known:
+            # Nobody knows when it holds, but for the same turns and member it holds or not.
+            depth = len(scope.loops)
+            name = self.variables.new(str(statement.condition), depth, False, Data())
+            self.variables.facts[name] += [variable(name), {name: -1, 0: 1}]
+            for truth, row in ((True, {name: 1, 0: -1}), (False, {name: -1})):
+                alternatives[truth] = [((*rows, row), True) for rows, _ in alternatives[truth]]
         for body, truth in ((statement.body, True), (statement.otherwise, False)):
-            alternatives = conditions(statement.condition, truth, lambda e: self.whole(e, scope))
-            inner = scope
-            branch = (position, truth, len(scope.loops))
-            if not all(exact for _, exact in alternatives):
-                inner = replace(inner, branches=(*inner.branches, branch))
-                alternatives = [(rows, True) for rows, _ in alternatives]
-            if len(alternatives) == 1:
-                inner = replace(inner, domain=inner.domain.copy().require(*alternatives[0][0]))
+            inner = replace(scope, exact=scope.exact and known)
+            if len(alternatives[truth]) == 1:
+                ((rows, _),) = alternatives[truth]
+                inner = replace(inner, domain=inner.domain.copy().require(*rows))
             else:
-                both = combined(inner.alternatives, alternatives)
+                both = combined(inner.alternatives, alternatives[truth])
                 inner = replace(inner, alternatives=tuple(both))
             self.block(body, inner)
+        if statement.otherwise:
+            for body in (statement.body, statement.otherwise):
+                self.suppose(body, scope)
+
+    def suppose(self, body: tuple[Statement, ...], scope: _Scope) -> None:
+        """Record the writes of a branch as if they stood behind the conditional."""
+        walk = _Walk(Survey(self.function, self.variables, known=self.found.known))
+        walk.position = self.position
+        walk.block(body, scope)
+        self.position = walk.position
+        self.found.supposed += [
+            replace(access, path=scope.path, position=self.position + 1)
+            for access in walk.found.accesses
+            if access.writes and access.array in scope.arrays.values()
+        ]
 
     def product(self, statement: Product, scope: _Scope) -> None:
         """Record what a product reads and writes, for all of its ranges."""
@@ -450,8 +357,8 @@ class _Walk:
             here = domain.copy().require(*rows) if rows else domain
             self.found.accesses.append(
                 Access(
-                    element, array, tuple(subscripts), how, here, exact and not scope.branches,
-                    scope.branches, scope.loops, position, scope.path, statement, value,
+                    element, array, tuple(subscripts), how, here, exact and scope.exact,
+                    scope.loops, position, scope.path, statement, value,
                 )
             )  # fmt: skip
 

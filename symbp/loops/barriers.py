@@ -5,9 +5,9 @@ barrier. Conditions and loops around barriers are uniform (`uniform` checks that
 take the same way.
 """
 
-from symbp.loops.accesses import Access, Loop, Path, Survey
 from symbp.loops.affine import added, shifted
 from symbp.loops.nodes import AllReduce, Barrier, For, If, Statement
+from symbp.loops.survey import Access, Loop, Path, Survey
 
 __all__ = ["Barriers"]
 

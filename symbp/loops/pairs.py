@@ -6,8 +6,8 @@ both: at the same turns of the outer loops and, where it is another member, thos
 
 from collections.abc import Callable
 
-from symbp.loops.accesses import Access, Array
 from symbp.loops.affine import CONSTANT, Form, added, scaled
+from symbp.loops.survey import Access, Array
 from symbp.loops.variables import Variables
 
 __all__ = ["Naming", "address", "common_loops", "equations", "naming", "renamed_form"]

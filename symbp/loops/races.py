@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from symbp.loops.accesses import Access, Loop, Survey
 from symbp.loops.affine import System, added, scaled, shifted, variable
 from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Accumulate, Product
 from symbp.loops.pairs import Naming, common_loops, equations, naming, renamed_form
 from symbp.loops.report import Finding, Findings
+from symbp.loops.survey import Access, Loop, Survey
 from symbp.loops.variables import Definition, Share
 from symbp.loops.written import unwritten
 

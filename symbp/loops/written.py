@@ -7,13 +7,13 @@ those that the other members wrote. Something must have written whatever is left
 
 from collections.abc import Iterator
 
-from symbp.loops.accesses import Access, Array, Survey
 from symbp.loops.affine import System, added, scaled, shifted, variable
 from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Return
 from symbp.loops.pairs import common_loops, equations, naming
 from symbp.loops.projection import Reached, reached
 from symbp.loops.report import Finding, Findings
+from symbp.loops.survey import Access, Array, Survey
 
 __all__ = ["check_written", "unwritten"]
 
@@ -27,6 +27,7 @@ def check_written(survey: Survey, barriers: Barriers) -> Findings:
         if memory.kind in ("in", "inout"):
             continue
         writes = [access for access in accesses if access.writes]
+        writes += _by_both_branches(memory, writes, survey, barriers)
         for read in accesses:
             if not read.writes:
                 left, exact = unwritten(read, writes, survey, barriers)
@@ -34,10 +35,23 @@ def check_written(survey: Survey, barriers: Barriers) -> Findings:
     for array in survey.arrays:
         if array.kind == "out" and array.root is None:
             writes = [a for a in survey.accesses if a.writes and a.array.memory is array]
+            writes += _by_both_branches(array, writes, survey, barriers)
             whole = _whole(array, survey)
             left, exact = unwritten(whole, writes, survey, barriers)
             _report(whole, left, exact, survey, result)
     return result
+
+
+def _by_both_branches(
+    memory: Array, writes: list[Access], survey: Survey, barriers: Barriers
+) -> list[Access]:
+    """Return the writes of one branch of a conditional that the other branch does as well."""
+    return [
+        supposed
+        for supposed in survey.supposed
+        if supposed.array.memory is memory
+        and not unwritten(supposed, writes, survey, barriers, by_others=False)[0]
+    ]
 
 
 def _report(
@@ -69,13 +83,18 @@ def _whole(array: Array, survey: Survey) -> Access:
         if extent is not None:
             domain.require(shifted(added(extent, variable(number), -1), -1))
     return Access(
-        array.tensor.element, array, tuple(subscripts), "read", domain, True, (), (), survey.end,
-        (), Return(),
+        array.tensor.element, array, tuple(subscripts), "read", domain, True, (), survey.end, (),
+        Return(),
     )  # fmt: skip
 
 
 def unwritten(
-    read: Access, writes: list[Access], survey: Survey, barriers: Barriers, turns_shared: int = 0
+    read: Access,
+    writes: list[Access],
+    survey: Survey,
+    barriers: Barriers,
+    turns_shared: int = 0,
+    by_others: bool = True,
 ) -> tuple[list[System], bool]:
     """Return when a read is of what no write is sure to have written, and whether that is exact.
 
@@ -89,6 +108,8 @@ def unwritten(
         Of the function.
     turns_shared : int
         How many of the outer loops have to be at the same turn.
+    by_others : bool
+        Whether other members may have written it.
     """
     variables = survey.variables
     start = variables.with_facts(read.domain)
@@ -96,7 +117,7 @@ def unwritten(
         return [], True
     pieces, exact = [start], True
     for write, turns, carried in _earlier(read, writes, turns_shared):
-        for whole_team in (False, True) if survey.function.team else (False,):
+        for whole_team in (False, True) if survey.function.team and by_others else (False,):
             if whole_team and not (
                 read.array.shared and _met(write, read, turns, carried, barriers)
             ):
@@ -134,9 +155,6 @@ def _reached(
     read: Access, write: Access, turns: int, carried: bool, whole_team: bool, survey: Survey
 ) -> Reached | None:
     """Return for which turns of a read a write is sure to have written its element."""
-    for branch in write.branches:
-        if branch not in read.branches or branch[2] > turns:
-            return None
     if None in write.subscripts or None in read.subscripts:
         return None
     name = naming(survey.variables, turns, not whole_team)
