@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import sympy
 
+import symbp as bp
+from symbp.entries.epoch import epoch
 from symbp.loops.addends import addends
 from symbp.loops.build import build
 from symbp.loops.fuse import fuse
@@ -43,7 +45,9 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
-from tests.loops.running import ENTRIES, contracted, example
+from symbp.schedules.limits import Limits
+from symbp.schedules.lower import lower
+from tests.loops.running import ENTRIES, contracted, example, model_of
 from tests.loops.team_programs import team_program
 
 SIZES: tuple[dict[str, int], ...] = (
@@ -236,8 +240,14 @@ def sound_programs(seed: int) -> Iterator[Function]:
     """Yield sound programs without end: of a team, and of entry points."""
     draw = random.Random(seed)
     while True:
-        if draw.random() < 0.6:
+        if draw.random() < 0.5:
             yield team_program(draw.randrange(10**6))
+            continue
+        if draw.random() < 0.4:
+            widths = [draw.randint(1, 4) for _ in range(draw.randint(2, 3))]
+            made = draw.choice((epoch, ENTRIES["gradient"]))(model_of(bp.mlp(*widths)))
+            limits = Limits(strip=2, most_operations=0, short_row=draw.choice((0, 2)))
+            yield lower(made, limits).function
             continue
         kind = draw.choice(("equations", "recurrence"))
         model, _ = example(f"{kind} {draw.randrange(100)}")
