@@ -87,7 +87,7 @@ class _Walk:
         domain = self.found.base
         arrays: dict[Tensor, Array] = {}
         for argument in self.function.arguments:
-            shape = tuple(numbers.form(e, domain) for e in argument.array.shape)
+            shape = tuple(numbers.form(e) for e in argument.array.shape)
             arrays[argument.array] = Array(argument.array, argument.role, shape, 0)
             self.found.arrays.append(arrays[argument.array])
         self.block(self.function.body, _Scope(numbers, arrays, domain))
@@ -149,14 +149,14 @@ class _Walk:
         single = set(step) <= {0} and abs(step.get(0, 0)) == 1
         definition = None if single else Stepped(start, step, upwards)
         index = self.variables.new(str(statement.index), depth, uniform, definition)
-        self.control(statement, scope, start, end, step)
-        domain = scope.domain.copy()
+        # There is a turn if the second of the forms is larger than the first.
+        self.control(statement, scope, *((start, end) if upwards else (end, start)))
         if upwards:
-            domain.require(added(variable(index), start, -1))
-            domain.require(shifted(added(end, variable(index), -1), -1))
+            rows = _range(index, start, end)
         else:
-            domain.require(added(start, variable(index), -1))
-            domain.require(shifted(added(variable(index), end, -1), -1))
+            rows = _range(index, shifted(end, 1), shifted(start, 1))
+        self.variables.facts[index] += rows
+        domain = scope.domain.copy().require(*rows)
         loop = Loop(statement, index, start, end, step, upwards, domain)
         numbers = scope.numbers.with_name(statement.index, variable(index))
         inner = replace(scope, numbers=numbers, domain=domain, loops=(*scope.loops, loop))
@@ -213,9 +213,9 @@ class _Walk:
                 return
             uniform = self.variables.all_uniform([start, end])
             index = self.variables.new(str(span.index), len(scope.loops) + 1, uniform)
-            domain = inner.domain.copy().require(
-                added(variable(index), start, -1), shifted(added(end, variable(index), -1), -1)
-            )
+            rows = _range(index, start, end)
+            self.variables.facts[index] += rows
+            domain = inner.domain.copy().require(*rows)
             numbers = inner.numbers.with_name(span.index, variable(index))
             inner = replace(inner, numbers=numbers, domain=domain)
             if span not in statement.summed:
@@ -254,7 +254,7 @@ class _Walk:
             ends: tuple[Form, Form] = (start, end)
         else:
             names = (statement.first.name, statement.last.name)
-            share = self.variables.share(names, start, end, scope.domain)
+            share = self.variables.share(names, start, end)
             ends = (variable(share.first), variable(share.last))
         numbers = numbers.with_name(statement.first, ends[0])
         return replace(scope, numbers=numbers.with_name(statement.last, ends[1]))
@@ -295,7 +295,7 @@ class _Walk:
             index = self.variables.new("i", len(scope.loops) + 1, True)
             subscripts.append(variable(index))
             if extent is not None:
-                domain.require(variable(index), shifted(added(extent, variable(index), -1), -1))
+                domain.require(*_range(index, {}, extent))
         for how in ("read", "assign"):
             self.access(array.tensor.element, array, subscripts, how, domain, scope, statement)
 
@@ -366,15 +366,20 @@ class _Walk:
 
     def whole(self, expression: Any, scope: _Scope) -> Form | None:
         """Return a whole number as a form."""
-        return scope.numbers.form(expression, scope.domain)
+        return scope.numbers.form(expression)
 
     def whole_of(self, scope: _Scope) -> Any:
         """Return what reads whole numbers in a scope."""
-        return lambda expression: scope.numbers.form(expression, scope.domain)
+        return lambda expression: scope.numbers.form(expression)
 
     def strange(self, statement: Statement, what: str) -> None:
         """Remember what no proof can deal with."""
         self.found.strange.append((statement, what))
+
+
+def _range(index: int, start: Form, end: Form) -> list[Form]:
+    """Return what is not negative for ``start, …, end - 1``."""
+    return [added(variable(index), start, -1), shifted(added(end, variable(index), -1), -1)]
 
 
 def _guarded(

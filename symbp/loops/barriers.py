@@ -22,13 +22,10 @@ class Barriers:
         self._turns: dict[int, bool] = {}
         for control in survey.controls:
             if isinstance(control.statement, For):
-                start, end, step = control.forms
-                assert start is not None
-                assert end is not None
-                assert step is not None
-                sign = 1 if sum(step.values()) > 0 or set(step) - {0} else -1
-                trip = shifted(added(end, start, -1), -sign)
-                trip = trip if sign > 0 else {n: -c for n, c in trip.items()}
+                low, high = control.forms
+                assert low is not None
+                assert high is not None
+                trip = shifted(added(high, low, -1), -1)
                 some = survey.variables.with_facts(control.domain).implies(trip)
                 key = id(control.statement)
                 self._turns[key] = some and self._turns.get(key, True)

@@ -105,7 +105,7 @@ def _size(array: Array, survey: Survey) -> Form | None:
     if not symbolic:
         return {CONSTANT: number} if number else {}
     if len(symbolic) > 1:
-        return scaled(survey.sizes.product(symbolic, "size", survey.base), number)
+        return scaled(survey.sizes.product(symbolic, "size"), number)
     return scaled(symbolic[0], number)
 
 
@@ -123,7 +123,7 @@ def _limits(survey: Survey, result: Findings) -> None:
         value = statement.value
         expected = f"elements of {tensor.name} stay below {limits[tensor]}"
         form = access.value
-        limit = survey.sizes.form(limits[tensor], access.domain)
+        limit = survey.sizes.form(limits[tensor])
         if form is None or limit is None or isinstance(statement, Accumulate):
             result.add(Finding("limit", statement, str(value), expected, proved=False))
             continue

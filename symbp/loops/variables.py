@@ -95,6 +95,10 @@ class Variables:
             How many loops have to be at the same turn for it to have the same value.
         uniform : bool
             Whether it is then the same on all members of a team.
+        definition : Definition, optional
+            What it is, if not any number within its bounds.
+        facts : iterable of Form
+            What is not negative wherever it has a value.
         """
         self.names.append(name)
         self.depths.append(depth)
@@ -117,7 +121,7 @@ class Variables:
         """Whether what is computed from forms is the same on all members."""
         return all(self.uniform[abs(n)] for form in forms for n in form)
 
-    def least(self, arms: list[Form], smallest: bool, context: System) -> Form:
+    def least(self, arms: list[Form], smallest: bool) -> Form:
         """Return the smallest or the largest of some numbers."""
         key = (smallest, frozenset(frozenset(arm.items()) for arm in arms))
 
@@ -129,7 +133,7 @@ class Variables:
             facts = self.facts[name]
             facts += [scaled(added(arm, variable(name), -1), sign) for arm in arms]
             for bound in (1, 0) if smallest else ():
-                if all(self.implied(context, shifted(arm, -bound)) for arm in arms):
+                if all(self.implied(shifted(arm, -bound)) for arm in arms):
                     facts.append(shifted(variable(name), -bound))
                     break
             return name
@@ -154,7 +158,7 @@ class Variables:
         rest = added(form, variable(name), -divisor)
         return [rest, shifted(scaled(rest, -1), divisor - 1)]
 
-    def share(self, names: tuple[str, str], start: Form, end: Form, context: System) -> Share:
+    def share(self, names: tuple[str, str], start: Form, end: Form) -> Share:
         """Return a member's share of a range: the same variables for the same range."""
         key = ("share", frozenset(start.items()), frozenset(end.items()))
 
@@ -166,7 +170,7 @@ class Variables:
                 added(variable(first), start, -1),
                 added(variable(last), variable(first), -1),
             ]
-            if self.implied(context, added(end, start, -1)):
+            if self.implied(added(end, start, -1)):
                 facts.append(added(end, variable(last), -1))
             share = Share(start, end, first, last)
             for name in (first, last):
@@ -210,9 +214,9 @@ class Variables:
                 waiting += [part for part in form if part not in seen]
         return result
 
-    def implied(self, context: System, form: Form) -> bool:
-        """Whether a form is not negative in a context, by what is known of all variables."""
-        negated = context.copy().require(shifted(scaled(form, -1), -1))
+    def implied(self, form: Form) -> bool:
+        """Whether a form is never negative, by what is known of its variables."""
+        negated = System().require(shifted(scaled(form, -1), -1))
         return self.with_facts(negated).is_empty()
 
     def cases(self, system: System) -> list[System]:

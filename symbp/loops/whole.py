@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 from sympy.logic.boolalg import And, Not, Or
 
-from symbp.loops.affine import Form, System, added, constant, scaled, shifted, variable
+from symbp.loops.affine import Form, added, constant, scaled, shifted, variable
 from symbp.loops.nodes import Accumulate, Assign, Function
 from symbp.loops.variables import Data, Variables
 from symbp.notation.tensor import Element, Tensor
@@ -38,15 +38,13 @@ class Numbers:
         """Return the numbers with one more name."""
         return Numbers(self.variables, {**self.known, symbol: form}, self.function)
 
-    def form(self, expression: Any, context: System) -> Form | None:
+    def form(self, expression: Any) -> Form | None:
         """Return a whole number as a form, or None if it is neither affine nor one of ours.
 
         Parameters
         ----------
         expression : int or Expr
             Of indices, symbols and integer elements.
-        context : System
-            What holds where the number is used.
         """
         if isinstance(expression, int):
             return constant(expression)
@@ -56,38 +54,38 @@ class Numbers:
         if expression.is_Integer:
             return constant(int(expression))
         if isinstance(expression, Element):
-            return self.datum(expression, context)
+            return self.datum(expression)
         if isinstance(expression, sympy.Add):
             total: Form = {}
             for part in expression.args:
-                form = self.form(part, context)
+                form = self.form(part)
                 if form is None:
                     return None
                 total = added(total, form)
             return total
         if isinstance(expression, sympy.Mul):
-            return self.multiplied(expression, context)
+            return self.multiplied(expression)
         if isinstance(expression, sympy.Min | sympy.Max):
-            arms = [self.form(arm, context) for arm in expression.args]
+            arms = [self.form(arm) for arm in expression.args]
             if any(arm is None for arm in arms):
                 return None
             smallest = isinstance(expression, sympy.Min)
-            return self.variables.least([a for a in arms if a is not None], smallest, context)
+            return self.variables.least([a for a in arms if a is not None], smallest)
         if isinstance(expression, sympy.floor):
-            return self.rounded(expression.args[0], context)
+            return self.rounded(expression.args[0])
         if isinstance(expression, sympy.ceiling):
-            below = self.rounded(-expression.args[0], context)
+            below = self.rounded(-expression.args[0])
             return None if below is None else scaled(below, -1)
         if isinstance(expression, sympy.Mod):
             number, divisor = expression.args
-            return self.remainder(number, divisor, context)
+            return self.remainder(number, divisor)
         return None
 
-    def multiplied(self, expression: Any, context: System) -> Form | None:
+    def multiplied(self, expression: Any) -> Form | None:
         """Return a product: a number times a form, or a variable of its own for two sizes."""
         coefficient, factors = 1, []
         for part in expression.args:
-            form = self.form(part, context)
+            form = self.form(part)
             if form is None:
                 return None
             if set(form) <= {0}:
@@ -96,9 +94,9 @@ class Numbers:
                 factors.append(form)
         if len(factors) <= 1:
             return scaled(factors[0] if factors else constant(1), coefficient)
-        return scaled(self.product(factors, str(expression), context), coefficient)
+        return scaled(self.product(factors, str(expression)), coefficient)
 
-    def product(self, factors: list[Form], text: str, context: System) -> Form:
+    def product(self, factors: list[Form], text: str) -> Form:
         """Return the variable of a product of several forms, called as a text says."""
         # Of the same factors in any order, it is the same.
         ordered = sorted(tuple(sorted(factor.items())) for factor in factors)
@@ -106,38 +104,37 @@ class Numbers:
         def make() -> int:
             depth, uniform = self.variables.depth(factors), self.variables.all_uniform(factors)
             name = self.variables.new(text, depth, uniform, Data())
-            known = self.variables.with_facts(context)
             facts = self.variables.facts[name]
-            if all(self.variables.implied(known, shifted(f, -1)) for f in factors):
+            if all(self.variables.implied(shifted(f, -1)) for f in factors):
                 facts += [added(variable(name), factor, -1) for factor in factors]
-            elif all(self.variables.implied(known, factor) for factor in factors):
+            elif all(self.variables.implied(factor) for factor in factors):
                 facts.append(variable(name))
             return name
 
         return variable(self.variables.once(("product", *ordered), make))
 
-    def rounded(self, expression: Any, context: System) -> Form | None:
+    def rounded(self, expression: Any) -> Form | None:
         """Return a quotient of a form and a number, rounded down."""
         terms = sympy.Add.make_args(sympy.expand(expression))
         divisor = lcm(*(int(term.as_coeff_Mul()[0].q) for term in terms))
-        form = self.form(sympy.expand(expression * divisor), context)
+        form = self.form(sympy.expand(expression * divisor))
         if form is None or divisor == 1:
             return form
         return self.variables.quotient(form, divisor)
 
-    def remainder(self, number: Any, divisor: Any, context: System) -> Form | None:
+    def remainder(self, number: Any, divisor: Any) -> Form | None:
         """Return what a division by a number leaves."""
-        form = self.form(number, context)
+        form = self.form(number)
         if form is None or not divisor.is_Integer or divisor < 1:
             return None
         return added(form, self.variables.quotient(form, int(divisor)), -int(divisor))
 
-    def datum(self, element: Element, context: System) -> Form | None:
+    def datum(self, element: Element) -> Form | None:
         """Return an element of an integer array: the same variable where it is the same element."""
         tensor = element.tensor
         if tensor.kind != "integer":
             return None
-        subscripts = [self.form(subscript, context) for subscript in element.args]
+        subscripts = [self.form(subscript) for subscript in element.args]
         forms = [form for form in subscripts if form is not None]
         if len(forms) < len(subscripts):
             return None
@@ -149,7 +146,7 @@ class Numbers:
             uniform = role == "in" and self.variables.all_uniform(forms)
             name = self.variables.new(str(element), depth, uniform, Data())
             limit = limits_of(self.function).get(tensor)
-            bound = None if limit is None else self.form(limit, context)
+            bound = None if limit is None else self.form(limit)
             if bound is not None:
                 self.variables.facts[name] += [
                     variable(name),
