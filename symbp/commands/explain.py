@@ -112,28 +112,28 @@ def _entry(name: str, model: Any) -> "Entry":
 def _front(model: Any, entry: str) -> Iterator[_Step]:
     """Yield the arrows from the given equations to the finished program of an entry point."""
     from symbp.calculus.expand import expand
-    from symbp.calculus.inline_denominators import inline_denominators
-    from symbp.calculus.normalise import normalise
-    from symbp.calculus.reverse import reverse
     from symbp.calculus.share import share
-    from symbp.calculus.stabilise import stabilise
+    from symbp.networks.optimizers import optimise
 
     program: Program = model.given
     yield _Step("given", "", "the equations as they were written", program)
-    passes = [normalise, stabilise, inline_denominators, reverse]
+    arrows = [(change.__name__, change.__module__, made) for change, made in model.derived.arrows]
+    program = arrows[-1][2]
     if entry in ("step", "epoch"):
-        passes.append(model.optimise)
-    for change in (*passes, expand, share):
-        program = change(program)
-        name = "optimise" if change is model.optimise else change.__name__
-        module = "symbp.networks.optimizers" if name == "optimise" else change.__module__
+        program = model.optimise(program)
+        arrows.append((optimise.__name__, optimise.__module__, program))
+    program = expand(program, model.derivatives)
+    arrows.append((expand.__name__, expand.__module__, program))
+    arrows.append((share.__name__, share.__module__, share(program)))
+    for name, module, made in arrows:
         file = module.replace(".", "/") + ".py"
-        yield _Step(name, file, _first_line(name, file), program)
+        yield _Step(name, file, _first_line(name, file), made)
 
 
 def _first_line(name: str, file: str) -> str:
     module = sys.modules[file.removesuffix(".py").replace("/", ".")]
-    return (inspect.getdoc(getattr(module, name)) or "").partition("\n")[0]
+    said = (inspect.getdoc(getattr(module, name)) or "").partition("\n")[0]
+    return said.removeprefix("Return ").rstrip(".")
 
 
 def _list(steps: list[_Step], decisions: Any) -> None:

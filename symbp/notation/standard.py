@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.announced import announce
 from symbp.notation.arguments import argument_of
 from symbp.notation.arithmetic import Plus, Power, Times, Written, is_written, power
 
@@ -99,6 +100,9 @@ class Abs(_Standard, sympy.Abs):
         return argument if isinstance(rest, Abs) else None
 
 
+announce(Abs)
+
+
 class sign(_Standard, sympy.sign):  # noqa: N801
     """-1, 0 or 1."""
 
@@ -137,6 +141,8 @@ def translated(expression: Any) -> Any:
 
     What holds nothing of the notation, such as the arithmetic of indices, stays SymPy's.
     """
+    if not _holds_translated(expression):
+        return expression
     done: dict[Any, Any] = {}
 
     def visit(node: Any) -> Any:
@@ -153,3 +159,15 @@ def translated(expression: Any) -> Any:
         return done[node]
 
     return visit(expression)
+
+
+def _holds_translated(expression: Any) -> bool:
+    """Whether there is anything of SymPy's to translate; most expressions have been once."""
+    left = [expression]
+    while left:
+        node = left.pop()
+        if type(node) in _TRANSLATED and is_written(node):
+            return True
+        if not getattr(node, "is_element", False):
+            left.extend(node.args)
+    return False

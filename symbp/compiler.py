@@ -2,7 +2,9 @@
 
 ::
 
-    normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
+    gradient program ─► optimise ─► expand ─► share ─► module text
+
+The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed.
 """
 
 import os
@@ -10,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from symbp.calculus.expand import expand
-from symbp.calculus.inline_denominators import inline_denominators
-from symbp.calculus.normalise import normalise
-from symbp.calculus.reverse import reverse
+from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.share import share
-from symbp.calculus.stabilise import stabilise
 from symbp.codegen.module import module_text
 from symbp.derivations import derive
 from symbp.networks.costs import COSTS
@@ -120,10 +119,8 @@ def lowered(
     derivatives : {"fast", "accurate"}
         Which form of a function's derivative is computed, where there are two.
     """
-    # a user's equations -> one reduction each, in forms that cannot overflow
-    plain = inline_denominators(stabilise(normalise(program)))
-    # -> and the equations of the gradient
-    differentiated = reverse(plain)
+    # a user's equations -> and those of the gradient, in forms that cannot overflow
+    differentiated = gradient_program(program, stable=True).differentiated
     # -> and the equations of one optimizer step
     updated = optimise(differentiated, optimizer)
     # -> scalar bodies written out, each value computed once
