@@ -5,8 +5,11 @@ barrier. Conditions and loops around barriers are uniform (`uniform` checks that
 take the same way.
 """
 
+from collections.abc import Iterator
+
 from symbp.loops.affine import added, shifted
 from symbp.loops.nodes import AllReduce, Barrier, For, If, Statement
+from symbp.loops.pairs import common_loops
 from symbp.loops.survey import Access, Loop, Path, Survey
 
 __all__ = ["Barriers"]
@@ -90,6 +93,19 @@ class Barriers:
             and self.leaves_freely(first, level + 1)
             and self.reached_freely(second, level + 1)
         )
+
+    def before(self, later: Access, earlier: Access) -> Iterator[tuple[int, bool]]:
+        """Yield how another member's access may come before one: equal turns, and one earlier.
+
+        In loops without barriers each member is at a turn of its own.
+        """
+        turns = 0
+        for loop in later.loops[: common_loops(later, earlier)]:
+            if not any(map(self.possible, loop.node.body)):
+                break
+            yield turns, True
+            turns += 1
+        yield turns, False
 
     @staticmethod
     def level(loop: Loop, access: Access) -> int:

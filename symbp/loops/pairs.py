@@ -5,12 +5,21 @@ both: at the same turns of the outer loops and, where it is another member, thos
 """
 
 from collections.abc import Callable
+from typing import TypeGuard
 
-from symbp.loops.affine import CONSTANT, Form, added, scaled
-from symbp.loops.survey import Access, Array
-from symbp.loops.variables import Variables
+from symbp.loops.affine import CONSTANT, Form, System, added, scaled, shifted, variable
+from symbp.loops.survey import Access, Array, Survey
+from symbp.loops.variables import Definition, Share, Variables
 
-__all__ = ["Naming", "address", "common_loops", "equations", "naming", "renamed_form"]
+__all__ = [
+    "Naming",
+    "address",
+    "common_loops",
+    "equations",
+    "members_apart",
+    "naming",
+    "renamed_form",
+]
 
 Naming = Callable[[int], int]
 
@@ -84,3 +93,25 @@ def address(access: Access) -> Form | None:
             return None  # a stride that is not a number
         stride *= extent.get(CONSTANT, 0) if extent is not None else 0
     return total
+
+
+def members_apart(system: System, name: Naming, lower: bool, survey: Survey) -> System:
+    """Return what is known of two members: of their numbers and of their shares."""
+    result, used = System(), {abs(number) for number in system.variables()}
+    shares = [d for d in map(survey.variables.definitions.__getitem__, used) if _is_share(d)]
+    for share in shares:
+        bounds = {**share.start, **share.end}
+        if all(name(part) == part for part in bounds if part):  # two shares of one range
+            before, after = (
+                (share.last, name(share.first)) if lower else (name(share.last), share.first)
+            )
+            result.require(added(variable(after), variable(before), -1))
+    member = survey.member
+    if member in used:
+        distance = added(variable(name(member)), variable(member), -1)
+        result.require(shifted(scaled(distance, 1 if lower else -1), -1))
+    return result
+
+
+def _is_share(definition: Definition | None) -> TypeGuard[Share]:
+    return isinstance(definition, Share)

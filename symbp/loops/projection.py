@@ -30,10 +30,7 @@ from symbp.loops.variables import (
     Variables,
 )
 
-__all__ = ["Reached", "reached"]
-
-#: The elements, and whether these are all.
-Reached = tuple[System, bool]
+__all__ = ["reached"]
 
 
 def reached(
@@ -42,7 +39,7 @@ def reached(
     equal: list[Form],
     name: Naming,
     whole_team: bool,
-) -> Reached | None:
+) -> System | None:
     """Return for which values of the first instance's variables a second instance exists.
 
     Parameters
@@ -60,13 +57,13 @@ def reached(
 
     Returns
     -------
-    (System, bool) or None
+    System or None
         None if nothing is sure.
     """
     solved = _solved(variables, domain, equal)
     if solved is None:
         return None
-    system, exact, shares = solved, True, 0
+    system, shares = solved, 0
     while not system.contradictory:
         names = [n for n in system.variables() if n < 0]
         if not names:
@@ -75,11 +72,11 @@ def reached(
         share = _only_share(variables, names) if whole_team and not shares else None
         together = _whole_range(system, share, name) if share is not None else None
         if together is not None:
-            shares, system = 1, together[0]
+            shares, system = 1, together
             continue
         chosen = _next(variables, system, names, name)
         definition = variables.definitions[-chosen]
-        result: Reached | None
+        result: System | None
         if isinstance(definition, Data):
             return None
         if isinstance(definition, Share):
@@ -105,8 +102,8 @@ def reached(
             result = _shadow(system, chosen)
         if result is None:
             return None
-        system, exact = result[0], exact and result[1]
-    return system, exact
+        system = result
+    return system
 
 
 def _solved(variables: Variables, domain: System, equal: list[Form]) -> System | None:
@@ -143,17 +140,15 @@ def _parts(system: System, name: int) -> tuple[System, list[Form], list[Form]]:
     return rest, below, above
 
 
-def _shadow(system: System, name: int) -> Reached:
+def _shadow(system: System, name: int) -> System:
     """Eliminate a variable that takes every whole number within its bounds."""
     rest, below, above = _parts(system, name)
-    exact = True
     for low in below:
         for high in above:
             a, b = low[name], -high[name]
             margin = (a - 1) * (b - 1)
-            exact = exact and not margin
             rest.require(shifted(added(scaled(low, b), high, a), -margin))
-    return rest, exact
+    return rest
 
 
 def _next(variables: Variables, system: System, names: list[int], name: Naming) -> int:
@@ -198,7 +193,7 @@ def _only_share(variables: Variables, names: list[int]) -> Share | None:
     return share if isinstance(share, Share) and all(d is share for d in differing) else None
 
 
-def _whole_range(system: System, share: Share, name: Naming) -> Reached | None:
+def _whole_range(system: System, share: Share, name: Naming) -> System | None:
     """Replace a member's share by the range that the members have together.
 
     What lies from ``c · first`` up to ``c · last`` for some member lies from ``c · start`` up to
@@ -224,7 +219,7 @@ def _whole_range(system: System, share: Share, name: Naming) -> Reached | None:
         return None  # what begins at the first and what ends at the last are not one number
     rest.require(replaced(low, first, renamed_form(share.start, name)))
     rest.require(replaced(high, last, renamed_form(share.end, name)))
-    return rest, True
+    return rest
 
 
 def _strongest(system: System, names: tuple[int, int]) -> list[Form]:
@@ -240,7 +235,7 @@ def _strongest(system: System, names: tuple[int, int]) -> list[Form]:
 
 def _of_arms(
     system: System, name: int, definition: Least | Greatest, naming: Naming
-) -> Reached | None:
+) -> System | None:
     """Replace what is below a minimum by what is below all of its arms."""
     rest, below, above = _parts(system, name)
     using, others = (below, above) if isinstance(definition, Least) else (above, below)
@@ -249,10 +244,10 @@ def _of_arms(
     for form in using:
         for arm in definition.arms:
             rest.require(replaced(form, name, renamed_form(arm, naming)))
-    return rest, True
+    return rest
 
 
-def _stepped(system: System, name: int, definition: Stepped, naming: Naming) -> Reached | None:
+def _stepped(system: System, name: int, definition: Stepped, naming: Naming) -> System | None:
     """Eliminate a loop's index that skips numbers: windows of a step's length hold one of them.
 
     Upwards, the largest number of the progression that is not above all upper bounds is meant; it
@@ -263,13 +258,11 @@ def _stepped(system: System, name: int, definition: Stepped, naming: Naming) -> 
     sign = 1 if definition.upwards else -1
     start, step = renamed_form(definition.start, naming), renamed_form(definition.step, naming)
     at_start = added(scaled(variable(name), sign), start, -sign)
-    exact = True
     for form in far:
         rest.require(replaced(form, name, start))
     for low in near:
         if low == at_start:
             continue
-        exact = False
         for high in far:
             # Among as many whole numbers as a step has, one is of the progression. If one of the
             # bounds is a whole number itself, the other may be rounded towards it.
@@ -278,4 +271,4 @@ def _stepped(system: System, name: int, definition: Stepped, naming: Naming) -> 
             window = added(scaled(low, first), scaled(high, last))
             rounded = common if common in (first, last) else 1
             rest.require(shifted(added(window, step, -sign * common), rounded))
-    return rest, exact
+    return rest

@@ -7,15 +7,21 @@ turns have an example of their own, the same is asked of two turns.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
-from symbp.loops.affine import System, added, scaled, shifted, variable
+from symbp.loops.affine import System, added, scaled, variable
 from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Accumulate, Product
-from symbp.loops.pairs import Naming, common_loops, equations, naming, renamed_form
+from symbp.loops.pairs import (
+    Naming,
+    common_loops,
+    equations,
+    members_apart,
+    naming,
+    renamed_form,
+)  # fmt: skip
 from symbp.loops.report import Finding, Findings
 from symbp.loops.survey import Access, Loop, Survey
-from symbp.loops.variables import Definition, Share
 from symbp.loops.written import unwritten
 
 __all__ = ["check_loop_kinds", "check_overlaps", "check_races"]
@@ -159,29 +165,7 @@ def _system(
         system.require(distance)
         if meeting.next:
             system.require(scaled(distance, -1))
-    return variables.with_facts(system.joined(_members(system, name, lower, survey)), name)
-
-
-def _members(system: System, name: Naming, lower: bool, survey: Survey) -> System:
-    """Return what is known of two members: of their numbers and of their shares."""
-    result, used = System(), {abs(number) for number in system.variables()}
-    shares = [d for d in map(survey.variables.definitions.__getitem__, used) if _is_share(d)]
-    for share in shares:
-        bounds = {**share.start, **share.end}
-        if all(name(part) == part for part in bounds if part):  # two shares of one range
-            before, after = (
-                (share.last, name(share.first)) if lower else (name(share.last), share.first)
-            )
-            result.require(added(variable(after), variable(before), -1))
-    member = survey.member
-    if member in used:
-        distance = added(variable(name(member)), variable(member), -1)
-        result.require(shifted(scaled(distance, 1 if lower else -1), -1))
-    return result
-
-
-def _is_share(definition: Definition | None) -> TypeGuard[Share]:
-    return isinstance(definition, Share)
+    return variables.with_facts(system.joined(members_apart(system, name, lower, survey)), name)
 
 
 def check_loop_kinds(survey: Survey, barriers: Barriers) -> Findings:
@@ -198,7 +182,7 @@ def check_loop_kinds(survey: Survey, barriers: Barriers) -> Findings:
                     continue
                 inside = [w for w in writes if loop in w.loops]
                 others = [w for w in inside if not (_adds(read) and _adds(w))]
-                if others and unwritten(read, inside, survey, barriers, turns + 1)[0]:
+                if others and unwritten(read, inside, survey, barriers, turns + 1):
                     for write in others:
                         _turns_apart(read, write, turns, survey, result)
     return result

@@ -7,13 +7,13 @@ those that the other members wrote. Something must have written whatever is left
 
 from collections.abc import Iterator
 
-from symbp.loops.affine import System, added, scaled, shifted, variable
+from symbp.loops.affine import Form, System, added, constant, scaled, shifted, variable
 from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Return
-from symbp.loops.pairs import common_loops, equations, naming
-from symbp.loops.projection import Reached, reached
+from symbp.loops.pairs import Naming, common_loops, equations, members_apart, naming
+from symbp.loops.projection import reached
 from symbp.loops.report import Finding, Findings
-from symbp.loops.survey import Access, Array, Survey
+from symbp.loops.survey import Access, Array, Loop, Survey
 
 __all__ = ["check_written", "unwritten"]
 
@@ -30,15 +30,15 @@ def check_written(survey: Survey, barriers: Barriers) -> Findings:
         writes += _by_both_branches(memory, writes, survey, barriers)
         for read in accesses:
             if not read.writes:
-                left, exact = unwritten(read, writes, survey, barriers)
-                _report(read, left, exact, survey, result)
+                left = unwritten(read, writes, survey, barriers)
+                _report(read, left, writes, survey, barriers, result)
     for array in survey.arrays:
         if array.kind == "out" and array.root is None:
             writes = [a for a in survey.accesses if a.writes and a.array.memory is array]
             writes += _by_both_branches(array, writes, survey, barriers)
             whole = _whole(array, survey)
-            left, exact = unwritten(whole, writes, survey, barriers)
-            _report(whole, left, exact, survey, result)
+            left = unwritten(whole, writes, survey, barriers)
+            _report(whole, left, writes, survey, barriers, result)
     return result
 
 
@@ -50,12 +50,17 @@ def _by_both_branches(
         supposed
         for supposed in survey.supposed
         if supposed.array.memory is memory
-        and not unwritten(supposed, writes, survey, barriers, by_others=False)[0]
+        and not unwritten(supposed, writes, survey, barriers, by_others=False)
     ]
 
 
 def _report(
-    read: Access, left: list[System], exact: bool, survey: Survey, result: Findings
+    read: Access,
+    left: list[System],
+    writes: list[Access],
+    survey: Survey,
+    barriers: Barriers,
+    result: Findings,
 ) -> None:
     if not left:
         return
@@ -64,9 +69,9 @@ def _report(
     expected = (
         f"all of the argument {name} is written" if at_end else "it is written before it is read"
     )
-    for piece in left:
-        point = piece.example() if exact and read.exact else None
-        if point is not None:
+    for piece in left if read.exact else ():
+        point = piece.example()
+        if point is not None and not may_be_written(read, point, writes, survey, barriers):
             shown = survey.variables.text(point)
             result.add(Finding("unwritten", read.statement, str(read.element), expected, shown))
             return
@@ -95,8 +100,8 @@ def unwritten(
     barriers: Barriers,
     turns_shared: int = 0,
     by_others: bool = True,
-) -> tuple[list[System], bool]:
-    """Return when a read is of what no write is sure to have written, and whether that is exact.
+) -> list[System]:
+    """Return when a read is of what no write is sure to have written.
 
     Parameters
     ----------
@@ -114,8 +119,8 @@ def unwritten(
     variables = survey.variables
     start = variables.with_facts(read.domain)
     if start.is_empty():
-        return [], True
-    pieces, exact = [start], True
+        return []
+    pieces = [start]
     for write, turns, carried in _earlier(read, writes, turns_shared):
         for whole_team in (False, True) if survey.function.team and by_others else (False,):
             if whole_team and not (
@@ -124,16 +129,13 @@ def unwritten(
                 continue
             found = _reached(read, write, turns, carried, whole_team, survey)
             if found is None:
-                exact = False
                 continue
-            exact = exact and found[1]
-            pieces = [rest for piece in pieces for rest in _without(piece, found[0], survey)]
+            pieces = [rest for piece in pieces for rest in _without(piece, found, survey)]
             if not pieces:
-                return [], True
+                return []
             if len(pieces) > MOST_PIECES:
-                return pieces, False
-    pieces = [case for piece in pieces for case in variables.cases(piece) if not case.is_empty()]
-    return pieces, exact
+                return pieces
+    return [case for piece in pieces for case in variables.cases(piece) if not case.is_empty()]
 
 
 def _earlier(
@@ -153,7 +155,7 @@ def _earlier(
 
 def _reached(
     read: Access, write: Access, turns: int, carried: bool, whole_team: bool, survey: Survey
-) -> Reached | None:
+) -> System | None:
     """Return for which turns of a read a write is sure to have written its element."""
     if None in write.subscripts or None in read.subscripts:
         return None
@@ -163,13 +165,47 @@ def _reached(
         return None
     domain = write.domain.renamed(name)
     if carried:
-        loop = read.loops[turns]
-        sign = 1 if loop.upwards else -1
-        distance = added(variable(loop.index), variable(name(loop.index)), -1)
-        domain.require(added(scaled(distance, sign), loop.step, -sign))
+        domain.require(_in_earlier_turn(read.loops[turns], name))
     return reached(
         survey.variables, domain, [form for form in equal if form is not None], name, whole_team
     )
+
+
+def _in_earlier_turn(loop: Loop, name: Naming) -> Form:
+    """Return what is not negative if the second instance is in an earlier turn of a loop."""
+    sign = 1 if loop.upwards else -1
+    distance = added(variable(loop.index), variable(name(loop.index)), -1)
+    return added(scaled(distance, sign), loop.step, -sign)
+
+
+def may_be_written(
+    read: Access, point: dict[int, int], writes: list[Access], survey: Survey, barriers: Barriers
+) -> bool:
+    """Return whether any write may come before a read at one turn of the loops around it."""
+    own = [(*earlier, True) for earlier in _earlier(read, writes, 0)]
+    others = [
+        (write, turns, carried, False)
+        for write in writes if survey.function.team and read.array.shared
+        for turns, carried in barriers.before(read, write)
+    ]  # fmt: skip
+    for write, turns, carried, same_member in (*own, *others):
+        name = naming(survey.variables, turns, same_member)
+        system = write.domain.renamed(name)
+        for form in equations(read, write, name):
+            if form is not None:
+                system.require_zero(form)
+        if carried:
+            system.require(_in_earlier_turn(read.loops[turns], name))
+        for lower in (True,) if same_member else (True, False):
+            here = system.copy()
+            if not same_member:
+                here = here.joined(members_apart(read.domain.joined(here), name, lower, survey))
+            here = survey.variables.with_facts(here, name)
+            for number, value in point.items():
+                here = here.replaced(number, constant(value))
+            if not here.is_empty():
+                return True
+    return False
 
 
 def _met(write: Access, read: Access, turns: int, carried: bool, barriers: Barriers) -> bool:
