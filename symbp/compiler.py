@@ -14,8 +14,9 @@ from typing import Any
 from symbp.calculus.expand import expand
 from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.share import share
-from symbp.codegen.module import module_text
+from symbp.codegen.module import gradient_kernel_of, module_text
 from symbp.derivations import derive
+from symbp.entries.model import Model
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
@@ -25,6 +26,10 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.schedules.limits import Limits
+from symbp.targets.numba import kernels
+from symbp.targets.numba import module as numba_module
+from symbp.targets.numba.kernel import Kernel
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -32,10 +37,14 @@ __all__ = [
     "cache_folder",
     "compile",
     "generate",
+    "gradient_kernel",
     "load_module",
     "lowered",
     "module_source",
 ]
+
+# Whether modules are printed from loop programs.
+BY_LOOPS = False
 
 
 def module_source(
@@ -71,12 +80,27 @@ def module_source(
     chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
     form = _form(derivatives)
     _check_output(program)
+    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
+    if BY_LOOPS:
+        model = Model(program, lambda program: optimise(program, chosen), form)
+        found = ranges(model.updated)
+        return numba_module.module_text(model, dtype, latex, title, threshold, found)
     gradient, step = lowered(program, chosen, form)
     # -> text
-    latex, title = _latex(program), _title(program, chosen, form)
-    return module_text(
-        program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
-    )
+    return module_text(program, gradient, step, dtype, latex, title, threshold, ranges(step))
+
+
+def gradient_kernel(program: Program) -> Kernel:
+    """Return the function of the gradient as it stands in a module, with what its lines compute.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    """
+    if BY_LOOPS:
+        return kernels.gradient_kernel(Model(program), Limits())
+    return gradient_kernel_of(program, *lowered(program, SGD(0.1)))
 
 
 def _form(derivatives: str) -> Form:
