@@ -9,7 +9,7 @@ __all__ = ["Finding", "Findings", "Report", "text_of"]
 
 Kind = Literal[
     "argument", "bounds", "limit", "loop kind", "name", "not affine", "overlap", "race",
-    "uniformity", "unwritten",
+    "uniformity", "update", "unwritten",
 ]  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 Sound is a program whose every subscript lies inside of its array, every read comes after a write,
 every `out` argument is written whole and no `in` argument at all, whose names stand for something
-where they are used, and in which the members of a team neither race nor wait for each other in
-vain. What it computes is another question: the interpreter answers it for one set of numbers.
+where they are used, in which the members of a team neither race nor wait for each other in vain,
+and which reads parameters before it updates them. What it computes is another question: the
+interpreter answers it for one set of numbers.
 """
 
 from symbp.loops.accesses import survey
@@ -15,6 +16,7 @@ from symbp.loops.races import check_loop_kinds, check_overlaps, check_races
 from symbp.loops.report import Finding, Findings, Report
 from symbp.loops.scopes import check_scopes
 from symbp.loops.uniform import check_uniform
+from symbp.loops.updates import check_updates
 from symbp.loops.written import check_written
 
 __all__ = ["Finding", "Report", "verify"]
@@ -62,6 +64,7 @@ def verify(function: Function) -> Report:
         check_races(found, barriers),
         check_loop_kinds(found, barriers),
         check_overlaps(found),
+        check_updates(found),
     )
 
 

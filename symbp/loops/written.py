@@ -15,7 +15,7 @@ from symbp.loops.projection import reached
 from symbp.loops.report import Finding, Findings
 from symbp.loops.survey import Access, Array, Loop, Survey
 
-__all__ = ["check_written", "unwritten"]
+__all__ = ["check_written", "in_earlier_turn", "unwritten"]
 
 MOST_PIECES = 60
 
@@ -165,13 +165,13 @@ def _reached(
         return None
     domain = write.domain.renamed(name)
     if carried:
-        domain.require(_in_earlier_turn(read.loops[turns], name))
+        domain.require(in_earlier_turn(read.loops[turns], name))
     return reached(
         survey.variables, domain, [form for form in equal if form is not None], name, whole_team
     )
 
 
-def _in_earlier_turn(loop: Loop, name: Naming) -> Form:
+def in_earlier_turn(loop: Loop, name: Naming) -> Form:
     """Return what is not negative if the second instance is in an earlier turn of a loop."""
     sign = 1 if loop.upwards else -1
     distance = added(variable(loop.index), variable(name(loop.index)), -1)
@@ -195,7 +195,7 @@ def may_be_written(
             if form is not None:
                 system.require_zero(form)
         if carried:
-            system.require(_in_earlier_turn(read.loops[turns], name))
+            system.require(in_earlier_turn(read.loops[turns], name))
         for lower in (True,) if same_member else (True, False):
             here = system.copy()
             if not same_member:

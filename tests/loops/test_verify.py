@@ -33,6 +33,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
+from symbp.loops.traverse import elements_in
 from symbp.loops.verify import verify
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index, batch_extent
@@ -285,6 +286,29 @@ LIMITS = (Limits(), Limits(team=False, strip=2), Limits(strip=3, most_operations
 @pytest.mark.parametrize("name", ["convolution", "attention", "embedding", "lstm"])
 def test_a_scheduled_epoch_is_proved(name: str, limits: Limits) -> None:
     assert str(verify(lower(epoch(example(name)[0]), limits).function)) == "sound"
+
+
+def test_an_update_before_the_last_read_of_what_it_replaces_is_found() -> None:
+    """W2 is updated, then the gradient of the first layer reads it."""
+    function = build(contracted(ENTRIES["step"](model_of(bp.mlp(3, 4, 2), bp.SGD(0.1)))))
+    body = list(function.body)
+    (update,) = (s for s in body if _writes(s, "W2"))
+    reader = next(s for s in body if _writes(s, "a1_adjoint") and _reads(s, "W2"))
+    body.remove(update)
+    body.insert(body.index(reader), update)
+    (finding,) = verify(function.replace(body=tuple(body))).findings
+    assert finding.kind == "update"
+    assert str(finding).startswith("update: W2[j, k] in a1_adjoint[n, k] += ")
+
+
+def _writes(statement: Statement, name: str) -> bool:
+    found = elements_in((statement,))
+    return any(element.tensor.name == name for element, writes in found if writes)
+
+
+def _reads(statement: Statement, name: str) -> bool:
+    found = elements_in((statement,))
+    return any(element.tensor.name == name for element, writes in found if not writes)
 
 
 # Teams --------------------------------------------------------------------------------------------
