@@ -5,7 +5,7 @@ system that says for which turns it happens, and its place among the statements;
 need of arrays, shares and control is collected on the way.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,8 +31,7 @@ from symbp.loops.nodes import (
 )
 from symbp.loops.survey import Access, Array, Control, Loop, Path, Survey
 from symbp.loops.variables import Data, Stepped, Variables
-from symbp.loops.whole import Alternative, Numbers, combined, conditions
-from symbp.notation.functions import where
+from symbp.loops.whole import Alternative, Numbers, combined, conditions, guarded_reads
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["survey"]
@@ -304,7 +303,7 @@ class _Walk:
     def reads(self, expression: Any, scope: _Scope, statement: Statement) -> None:
         """Record every element that an expression reads, where its conditions let it."""
         whole = self.whole_of(scope)
-        for element, guards in _guarded(expression, [((), True)], whole):
+        for element, guards in guarded_reads(expression, whole):
             array = self.array(element, scope, statement)
             if array is not None:
                 subscripts = [whole(subscript) for subscript in element.args]
@@ -380,24 +379,3 @@ class _Walk:
 def _range(index: int, start: Form, end: Form) -> list[Form]:
     """Return what is not negative for ``start, …, end - 1``."""
     return [added(variable(index), start, -1), shifted(added(end, variable(index), -1), -1)]
-
-
-def _guarded(
-    node: Any, guards: list[Alternative], whole: Any
-) -> Iterator[tuple[Element, list[Alternative]]]:
-    """Yield the elements that an expression reads, with the conditions under which it does."""
-    if isinstance(node, Element):
-        yield node, guards
-        for subscript in node.args:
-            if subscript.args:
-                yield from _guarded(subscript, guards, whole)
-    elif isinstance(node, where):
-        condition, chosen, other = node.args
-        yield from _guarded(condition, guards, whole)
-        for part, truth in ((chosen, True), (other, False)):
-            if part.args or isinstance(part, Element):
-                inner = combined(guards, conditions(condition, truth, whole))
-                yield from _guarded(part, inner, whole)
-    else:
-        for part in getattr(node, "args", ()):
-            yield from _guarded(part, guards, whole)

@@ -6,7 +6,7 @@ are not negative.
 """
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import lcm
 from typing import Any
@@ -17,9 +17,10 @@ from sympy.logic.boolalg import And, Not, Or
 from symbp.loops.affine import Form, added, constant, scaled, shifted, variable
 from symbp.loops.nodes import Accumulate, Assign, Function
 from symbp.loops.variables import Data, Variables
+from symbp.notation.functions import where
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Alternative", "Numbers", "combined", "conditions"]
+__all__ = ["Alternative", "Numbers", "combined", "conditions", "guarded_reads", "limits_of"]
 
 #: Forms that are not negative, and whether nothing was left out.
 Alternative = tuple[tuple[Form, ...], bool]
@@ -250,3 +251,38 @@ def conditions(
             chosen = alternatives if truth else rules[negations[kind]]
             return [(rows, True) for rows in chosen]
     return [((), False)]
+
+
+def guarded_reads(
+    expression: Any, whole: Callable[[Any], Form | None]
+) -> Iterator[tuple[Element, list[Alternative]]]:
+    """Yield the elements that an expression reads, with the conditions under which it does.
+
+    Parameters
+    ----------
+    expression : Expr or Boolean
+        A value, a condition or a whole number.
+    whole : callable
+        Returns a whole number as a form, or None for what is none.
+    """
+    yield from _guarded(expression, [((), True)], whole)
+
+
+def _guarded(
+    node: Any, guards: list[Alternative], whole: Callable[[Any], Form | None]
+) -> Iterator[tuple[Element, list[Alternative]]]:
+    if isinstance(node, Element):
+        yield node, guards
+        for subscript in node.args:
+            if subscript.args:
+                yield from _guarded(subscript, guards, whole)
+    elif isinstance(node, where):
+        condition, chosen, other = node.args
+        yield from _guarded(condition, guards, whole)
+        for part, truth in ((chosen, True), (other, False)):
+            if part.args or isinstance(part, Element):
+                inner = combined(guards, conditions(condition, truth, whole))
+                yield from _guarded(part, inner, whole)
+    else:
+        for part in getattr(node, "args", ()):
+            yield from _guarded(part, guards, whole)
