@@ -6,10 +6,10 @@
                                                              └─ optimise, finish ─► updated
 
 Entry points choose among these forms; those that need another derivative begin at ``plain`` or
-``differentiated`` and end with :meth:`Model.finished`.
+``differentiated`` and end with :meth:`Model.computing`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,10 +71,21 @@ class Model:
         """Return a program with scalar bodies written out, each value computed once."""
         return share(expand(program, self.derivatives))
 
+    def computing(self, program: Program, results: Iterable[Tensor]) -> Program:
+        """Return a derived program, finished, that computes some tensors and nothing else."""
+        wanted = tuple(results)
+        asked = program.replace(cost=None, output=None, gradients=(), updates=(), results=wanted)
+        return self.finished(asked.prune(wanted)).prune(wanted)
+
     @property
     def parameters(self) -> tuple[Tensor, ...]:
         """The parameters as given, also those that cancel out of a derived program."""
         return self.given.parameters
+
+    @property
+    def real_inputs(self) -> tuple[Tensor, ...]:
+        """The inputs that can be differentiated by: all but those of integers."""
+        return tuple(tensor for tensor in self.given.inputs if tensor.kind != "integer")
 
     @property
     def data(self) -> tuple[Tensor, ...]:
