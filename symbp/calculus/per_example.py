@@ -73,8 +73,9 @@ def of_one_example(program: Program) -> Program:
     >>> print(of_one_example(bp.Program([bp.Equation(C, bp.Sum((w * x[n]) ** 2, n))], cost=C)))
     C = (w*x)**2
     """
-    assert program.batch is not None and program.cost is not None
-    return _Single(program, program.batch, may_sum=True).program()
+    batch = program.batch
+    assert batch is not None, "the caller has a batch"
+    return _Single(program, batch, may_sum=True).program()
 
 
 def whole_body(equation: Equation) -> Expr:

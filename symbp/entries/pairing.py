@@ -1,7 +1,7 @@
 """pairing: the output times a weight for each of its elements, summed: what a vjp differentiates.
 
-With ``⟨u, a⟩ = Σ u[n, j] a[n, j]`` as the cost, the adjoint of the output is ``u``; reverse mode then
-gives ``uᵀJ``, with the Jacobian J of the output.
+With ``⟨u, a⟩ = Σ u[n, j] a[n, j]`` as the cost, the adjoint of the output is ``u``; reverse mode
+then gives ``uᵀJ``, with the Jacobian J of the output.
 """
 
 from symbp.notation.equation import Equation, Origin

@@ -80,7 +80,9 @@ REFUSED: list[tuple[str, Callable[[], bp.Program], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "program", "message"), REFUSED, ids=lambda v: str(v))
+@pytest.mark.parametrize(
+    ("name", "program", "message"), REFUSED, ids=[f"{n}-{p.__name__}" for n, p, _ in REFUSED]
+)
 def test_what_it_cannot_do_it_says(
     name: str, program: Callable[[], bp.Program], message: str
 ) -> None:

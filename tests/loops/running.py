@@ -143,7 +143,7 @@ def run(
 def _start(tensor: Any, role: str, values: dict[str, Any], shape: Any) -> Any:
     kind = np.int64 if tensor.kind == "integer" else np.float64
     if role == "out":
-        shape = shape or [e for e in tensor.shape]
+        shape = shape or list(tensor.shape)
         return np.full(shape, np.nan)
     return np.array(values[tensor.name], dtype=kind)
 
