@@ -16,12 +16,12 @@ LOWER: dict[str, set[str]] = {
     "calculus": {"notation"},
     "networks": {"notation", "calculus"},
     "derivations": {"notation", "calculus"},
-    "codegen": {"notation", "calculus"},
+    "codegen": {"notation", "calculus", "entries"},
     "entries": {"notation", "calculus"},
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},
     "targets": {"notation", "calculus", "entries", "loops", "schedules"},
-    "training": {"notation", "calculus", "networks", "derivations", "codegen"},
+    "training": {"notation", "calculus", "networks", "derivations", "codegen", "entries"},
 }
 # The top: the public names, the driver, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}

@@ -3,20 +3,18 @@
 ::
 
     normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
+                                 └─► entry points ─► expand ─► share ─┘
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symbp.calculus.expand import expand
-from symbp.calculus.inline_denominators import inline_denominators
-from symbp.calculus.normalise import normalise
-from symbp.calculus.reverse import reverse
-from symbp.calculus.share import share
-from symbp.calculus.stabilise import stabilise
 from symbp.codegen.module import module_text
 from symbp.derivations import derive
+from symbp.entries.model import Model
+from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
@@ -44,6 +42,7 @@ def module_source(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -56,6 +55,8 @@ def module_source(
     dtype : {"float64", "float32"}
         The precision of the module.
     derivatives : {"fast", "accurate"}
+        See :func:`generate`.
+    entries : sequence of str
         See :func:`generate`.
 
     Returns
@@ -72,12 +73,20 @@ def module_source(
     chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
     form = _form(derivatives)
     _check_output(program)
-    gradient, step = lowered(program, chosen, form)
+    wanted = checked_entries(entries)
+    # a user's equations -> what is derived from them, each form made once
+    model = _model(program, chosen, form)
+    made = [ENTRIES[name](model) for name in wanted]
     # -> text
     latex, title = _latex(program), _title(program, chosen, form)
+    step, threshold = model.updated, _threshold(program)
     return module_text(
-        program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
+        program, model.gradient, step, dtype, latex, title, threshold, ranges(step), made
     )
+
+
+def _model(program: Program, optimizer: Optimizer, derivatives: Form) -> Model:
+    return Model(program, lambda differentiated: optimise(differentiated, optimizer), derivatives)
 
 
 def _form(derivatives: str) -> Form:
@@ -120,14 +129,8 @@ def lowered(
     derivatives : {"fast", "accurate"}
         Which form of a function's derivative is computed, where there are two.
     """
-    # a user's equations -> one reduction each, in forms that cannot overflow
-    plain = inline_denominators(stabilise(normalise(program)))
-    # -> and the equations of the gradient
-    differentiated = reverse(plain)
-    # -> and the equations of one optimizer step
-    updated = optimise(differentiated, optimizer)
-    # -> scalar bodies written out, each value computed once
-    return share(expand(differentiated, derivatives)), share(expand(updated, derivatives))
+    model = _model(program, optimizer, derivatives)
+    return model.gradient, model.updated
 
 
 def _latex(program: Program) -> dict[str, str]:
@@ -148,6 +151,7 @@ def generate(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> Path:
     """Write the standalone module of a program to a file.
 
@@ -167,6 +171,11 @@ def generate(
         ``a·(1 - a)`` and ``1 - a**2``: they have few right digits where the function is flat.
         ``"accurate"`` computes them from the input, with full relative accuracy. All other
         functions have accurate derivatives in both.
+    entries : sequence of str
+        What the module offers besides ``predict``, ``loss``, ``gradient`` and training:
+        ``"loss_and_gradient"``, ``"jvp"``, ``"vjp"``, ``"hvp"``, ``"jacobian"``, ``"hessian"``,
+        ``"per_example_gradients"``, ``"input_gradient"``, ``"input_jvp"``, ``"input_vjp"``,
+        ``"input_jacobian"``, ``"input_hessian"``.
 
     Returns
     -------
@@ -176,8 +185,8 @@ def generate(
     Raises
     ------
     SymbpError
-        The program has no cost or no parameters, its output depends on a target, or an option is
-        unknown.
+        The program has no cost or no parameters, its output depends on a target, an option is
+        unknown, or an entry point is not for this program.
     OSError
         The file cannot be written.
 
@@ -188,7 +197,7 @@ def generate(
     >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
     'xor.py'
     """
-    return write_text(path, module_source(program, optimizer, dtype, derivatives))
+    return write_text(path, module_source(program, optimizer, dtype, derivatives, entries))
 
 
 @checked_options
@@ -197,6 +206,7 @@ def compile(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
@@ -211,6 +221,8 @@ def compile(
         The precision of the module.
     derivatives : {"fast", "accurate"}
         See :func:`generate`.
+    entries : sequence of str
+        See :func:`generate`; ``trainer.module.hvp`` is one of them.
 
     Returns
     -------
@@ -228,4 +240,4 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    return module_of(module_source(program, optimizer, dtype, derivatives)).Trainer()
+    return module_of(module_source(program, optimizer, dtype, derivatives, entries)).Trainer()
