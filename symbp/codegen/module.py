@@ -152,7 +152,7 @@ def module_text(
         else:
             add(RUNTIME[file], file, without=WRITTEN)
             imports.names["numpy.typing"].add("ArrayLike")
-            parts.append(public_functions(given, dtype))
+            parts.append(public_functions(given, dtype, bool(entries)))
     if entries:
         add("Further entry points", "entry_calls.py")
         parts.append(entry_functions(entries, given.integer_limits, dtype))

@@ -23,6 +23,7 @@ _PARAMETERS = (
     "Parameters, or a tuple or dict of arrays",
     "Used without a copy if they are views over one buffer, as from `initial_parameters`.",
 )
+_OR_VECTOR = ", or a vector"
 _RAISES = (
     "TypeError, ValueError",
     "In one line: which argument, what was expected, what came.",
@@ -38,7 +39,7 @@ class _Part:
     remark: str = ""
 
 
-def public_functions(given: Program, dtype: str) -> str:
+def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
     """Return the text of ``predict``, ``loss`` and ``gradient``.
 
     Parameters
@@ -47,46 +48,52 @@ def public_functions(given: Program, dtype: str) -> str:
         As its author wrote it.
     dtype : str
         The precision of the module.
+    vectors : bool, default False
+        Whether all parameters may come as one vector, as for further entry points.
     """
     data = (*given.inputs, *given.targets)
     output = given.output
     returned = [_Part("output", _array(output, dtype))] if output is not None else []
     cost = plain(given.cost.name) if given.cost is not None else "cost"
     what = f"the output {plain(output.name)} of the network" if output is not None else "the output"
-    return "\n\n".join(
-        [
-            _function("predict", given.inputs, f"Return {what}.", "NDArray[Any]", returned),
-            _function("loss", data, f"Return the cost {cost}.", "float", [_Part("cost", "float")]),
-            _function(
-                "gradient",
-                data,
-                f"Return the cost {cost} and its gradient with respect to every parameter.",
-                "tuple[float, Parameters]",
-                [
-                    _Part("cost", "float"),
-                    _Part("gradients", "Parameters", "Views over one new buffer."),
-                ],
-            ),
-        ]
-    )
+    gradients = _Part("gradients", "Parameters", "Views over one new buffer.")
+    functions = [
+        ("predict", given.inputs, f"Return {what}.", "NDArray[Any]", returned),
+        ("loss", data, f"Return the cost {cost}.", "float", [_Part("cost", "float")]),
+        (
+            "gradient",
+            data,
+            f"Return the cost {cost} and its gradient with respect to every parameter.",
+            "tuple[float, Parameters]",
+            [_Part("cost", "float"), gradients],
+        ),
+    ]
+    return "\n\n".join(_function(*function, vectors) for function in functions)
 
 
 def _function(
-    name: str, tensors: Sequence[Tensor], summary: str, returns: str, results: Sequence[_Part]
+    name: str,
+    tensors: Sequence[Tensor],
+    summary: str,
+    returns: str,
+    results: Sequence[_Part],
+    vectors: bool,
 ) -> str:
     names = Names(["parameters"])
     arguments = [(names.unique(tensor.name), tensor) for tensor in tensors]
+    kind, remark = _PARAMETERS
     documented = [
-        _Part("parameters", *_PARAMETERS),
+        _Part("parameters", kind + _OR_VECTOR * vectors, remark),
         *(_documented(argument, tensor) for argument, tensor in arguments),
     ]
     passed = _tuple([argument for argument, _ in arguments])
+    flat = '_packed("parameters", parameters)' if vectors else "_flatten(parameters)"
     return _definition(
         name,
         ["parameters: Any", *(f"{argument}: ArrayLike" for argument, _ in arguments)],
         returns,
         [summary, "", *_sections(documented, results)],
-        f"return _{name}(_flatten(parameters), {passed})",
+        f"return _{name}({flat}, {passed})",
     )
 
 
@@ -158,8 +165,8 @@ def _packed(argument: str, slot: Slot, flat: bool) -> _Part:
     if flat:
         return _Part(argument, "ndarray, as long as there are parameters", "See `as_vector`.")
     if slot.name == "parameters":
-        return _Part(argument, _PARAMETERS[0] + ", or a vector", _PARAMETERS[1])
-    return _Part(argument, _PARAMETERS[0] + ", or a vector", "A direction of the parameters.")
+        return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, _PARAMETERS[1])
+    return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, "A direction of the parameters.")
 
 
 def _result_shape(slot: Slot) -> str:

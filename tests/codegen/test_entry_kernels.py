@@ -152,6 +152,9 @@ def test_parameters_and_vectors_are_the_same_numbers() -> None:
     named = module.hvp(parameters, module.as_parameters(vector), values["x"], values["y"])
     for one, other in zip(flat, named, strict=True):
         np.testing.assert_array_equal(one, other)
+    x, y = values["x"], values["y"]
+    assert module.loss(vector, x, y) == module.loss(parameters, x, y)
+    np.testing.assert_array_equal(module.predict(vector, x), module.predict(parameters, x))
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
