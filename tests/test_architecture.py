@@ -16,7 +16,7 @@ LOWER: dict[str, set[str]] = {
     "calculus": {"notation"},
     "networks": {"notation", "calculus"},
     "derivations": {"notation", "calculus"},
-    "codegen": {"notation", "calculus", "entries"},
+    "codegen": {"notation", "calculus", "entries", "schedules"},
     "entries": {"notation", "calculus"},
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},

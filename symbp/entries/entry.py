@@ -60,6 +60,8 @@ class Entry:
         Whether the caller passes and gets what is packed as vectors, not by the tensors' names.
     summary : str
         One line that says what it computes.
+    for_few : bool
+        Whether it is often called for one example, or for few.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Entry:
     batches: bool = False
     flat: bool = False
     summary: str = ""
+    for_few: bool = False
 
     def __post_init__(self) -> None:
         seen: set[Tensor] = set()

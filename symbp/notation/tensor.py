@@ -312,6 +312,8 @@ def _declared_as(tensor: Tensor) -> str:
 
 
 def _subscript(tensor: Tensor, value: Any) -> Expr:
+    if isinstance(value, Index):
+        return value
     if isinstance(value, Tensor) and not value.rank:
         value = value.element
     try:
