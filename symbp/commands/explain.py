@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+# Those whose programs are parts of the gradient's; the others derive equations of their own.
+_BY_GRADIENT = ("predict", "loss", "gradient", "loss_and_gradient")
+
 
 @dataclass(frozen=True)
 class _Step:
@@ -50,7 +53,7 @@ def explain(
     dtype: Dtype = "float32",
     derivatives: Derivatives = "fast",
     entry: Annotated[
-        str, typer.Option(help="Which function: predict, loss, gradient, step or epoch.")
+        str, typer.Option(help="Which function: epoch, step, or one that bp.generate can add.")
     ] = "epoch",
     stage: Annotated[
         str | None,
@@ -78,7 +81,7 @@ def explain(
     model = Model(net, lambda program: optimise(program, chosen), form)
     asked = _entry(entry, model)
     lowered = lower(asked, Limits(itemsize=4 if dtype == "float32" else 8))
-    steps = [*_front(model, entry)]
+    steps = [*_front(model, asked)]
     for arrow in lowered.arrows:
         steps.append(
             _Step(arrow.name, arrow.file, _first_line(arrow.name, arrow.file), arrow.result)
@@ -97,19 +100,17 @@ def explain(
 
 def _entry(name: str, model: Any) -> "Entry":
     from symbp.entries.epoch import epoch
-    from symbp.entries.gradient import gradient
-    from symbp.entries.loss import loss
-    from symbp.entries.predict import predict
+    from symbp.entries.registry import ENTRIES
     from symbp.entries.step import step
     from symbp.notation.errors import SymbpError, suggest
 
-    entries = {function.__name__: function for function in (predict, loss, gradient, step, epoch)}
+    entries = {**ENTRIES, "step": step, "epoch": epoch}
     if name not in entries:
         raise SymbpError(f"--entry {name}: {suggest(name, entries)}")
     return entries[name](model)
 
 
-def _front(model: Any, entry: str) -> Iterator[_Step]:
+def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
     """Yield the arrows from the given equations to the finished program of an entry point."""
     from symbp.calculus.expand import expand
     from symbp.calculus.inline_denominators import inline_denominators
@@ -117,18 +118,28 @@ def _front(model: Any, entry: str) -> Iterator[_Step]:
     from symbp.calculus.reverse import reverse
     from symbp.calculus.share import share
     from symbp.calculus.stabilise import stabilise
+    from symbp.entries.registry import ENTRIES
 
     program: Program = model.given
     yield _Step("given", "", "the equations as they were written", program)
-    passes = [normalise, stabilise, inline_denominators, reverse]
-    if entry in ("step", "epoch"):
+    passes = [normalise, stabilise, inline_denominators]
+    derives = ENTRIES.get(entry.name)
+    by_gradient = derives is None or entry.name in _BY_GRADIENT
+    if by_gradient:
+        passes.append(reverse)
+    if derives is None:
         passes.append(model.optimise)
-    for change in (*passes, expand, share):
+    if by_gradient:
+        passes += [expand, share]
+    for change in passes:
         program = change(program)
         name = "optimise" if change is model.optimise else change.__name__
         module = "symbp.networks.optimizers" if name == "optimise" else change.__module__
         file = module.replace(".", "/") + ".py"
         yield _Step(name, file, _first_line(name, file), program)
+    if derives is not None and not by_gradient:
+        file = derives.__module__.replace(".", "/") + ".py"
+        yield _Step(entry.name, file, _first_line(entry.name, file), entry)
 
 
 def _first_line(name: str, file: str) -> str:
