@@ -113,38 +113,35 @@ def _entry(name: str, model: Any) -> "Entry":
 def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
     """Yield the arrows from the given equations to the finished program of an entry point."""
     from symbp.calculus.expand import expand
-    from symbp.calculus.inline_denominators import inline_denominators
-    from symbp.calculus.normalise import normalise
-    from symbp.calculus.reverse import reverse
     from symbp.calculus.share import share
-    from symbp.calculus.stabilise import stabilise
     from symbp.entries.registry import ENTRIES
+    from symbp.networks.optimizers import optimise
 
     program: Program = model.given
     yield _Step("given", "", "the equations as they were written", program)
-    passes = [normalise, stabilise, inline_denominators]
     derives = ENTRIES.get(entry.name)
-    by_gradient = derives is None or entry.name in _BY_GRADIENT
-    if by_gradient:
-        passes.append(reverse)
-    if derives is None:
-        passes.append(model.optimise)
-    if by_gradient:
-        passes += [expand, share]
-    for change in passes:
-        program = change(program)
-        name = "optimise" if change is model.optimise else change.__name__
-        module = "symbp.networks.optimizers" if name == "optimise" else change.__module__
+    own = derives is not None and entry.name not in _BY_GRADIENT
+    found = model.prepared if own else model.derived.arrows
+    arrows = [(change.__name__, change.__module__, made) for change, made in found]
+    if derives is not None and own:
+        arrows.append((entry.name, derives.__module__, entry))
+    else:
+        program = found[-1][1]
+        if derives is None:
+            program = model.optimise(program)
+            arrows.append((optimise.__name__, optimise.__module__, program))
+        program = expand(program, model.derivatives)
+        arrows.append((expand.__name__, expand.__module__, program))
+        arrows.append((share.__name__, share.__module__, share(program)))
+    for name, module, made in arrows:
         file = module.replace(".", "/") + ".py"
-        yield _Step(name, file, _first_line(name, file), program)
-    if derives is not None and not by_gradient:
-        file = derives.__module__.replace(".", "/") + ".py"
-        yield _Step(entry.name, file, _first_line(entry.name, file), entry)
+        yield _Step(name, file, _first_line(name, file), made)
 
 
 def _first_line(name: str, file: str) -> str:
     module = sys.modules[file.removesuffix(".py").replace("/", ".")]
-    return (inspect.getdoc(getattr(module, name)) or "").partition("\n")[0]
+    said = (inspect.getdoc(getattr(module, name)) or "").partition("\n")[0]
+    return said.removeprefix("Return ").rstrip(".")
 
 
 def _list(steps: list[_Step], decisions: Any) -> None:

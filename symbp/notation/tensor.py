@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn
 import sympy
 from sympy.core.expr import AtomicExpr, Expr
 
+import symbp.notation.singular  # noqa: F401 - it announces the derivatives of powers
 from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.identity import Serials, home, remember, restored

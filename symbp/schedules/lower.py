@@ -75,11 +75,11 @@ def _by_element(entry: Entry, record: Record) -> Lowered:
     function = _built(entry, record)
     if entry.batches:
         function = record.run(inline_gathers, function, _any)
-    function = record.run(fuse, function)
+    function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
     function = _over_batches(entry, function, record)
     function = record.run(promote, function)
-    return _finished(entry, function, record)
+    return _finished(entry, function.replace(any_order=True), record)
 
 
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:

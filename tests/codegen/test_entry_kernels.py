@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import symbp as bp
+from symbp.compiler import module_source
 from symbp.entries.entry import Entry
 from symbp.entries.registry import ALWAYS, ENTRIES
-from symbp.training.compiler import module_source
 from tests.comparison import assert_close
 from tests.emitted_text import load_as_python
 from tests.loops.running import all_values, expected, model_of

@@ -14,7 +14,7 @@ import pytest
 import symbp as bp
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_a_function_of_a_lambda_says_that_it_cannot_be_pickled() -> None:
 SENDER = """
 import pickle, sys
 import symbp as bp
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests.notation.test_pickling import cube, slope
 for _ in range(int(sys.argv[1])):
     bp.tensor("unrelated", bp.Index("i", 2))[0]
@@ -176,3 +176,21 @@ def test_forked_processes_do_not_make_the_same_tensor() -> None:
     assert len({process for process, _, _ in (*found, mine)}) == 3
     assert len({tensor for _, tensor, _ in (*found, mine)}) == 3
     assert len({index for _, _, index in (*found, mine)}) == 3
+
+
+DERIVATION = """
+import pickle, sys
+import symbp as bp
+derivation = bp.derive(bp.mlp(2, 3, 2))
+texts = derivation.text(), derivation.latex(), [str(step) for step in derivation.steps()]
+sys.stdout.buffer.write(pickle.dumps((derivation, texts)))
+"""
+
+
+def test_a_derivation_of_another_process_reads_as_it_does_there() -> None:
+    command = [sys.executable, "-c", DERIVATION]
+    content = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    found, (text, latex, steps) = pickle.loads(content)
+    assert found.text() == text
+    assert found.latex() == latex
+    assert [str(step) for step in found.steps()] == steps

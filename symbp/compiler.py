@@ -2,8 +2,11 @@
 
 ::
 
-    normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
-                                 └─► entry points ─► expand ─► share ─┘
+    gradient program ─► optimise ─► expand ─► share ─► module text
+            └─► entry points ─► expand ─► share ─┘
+
+The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed; all stand
+in :class:`symbp.entries.model.Model`.
 """
 
 import os
