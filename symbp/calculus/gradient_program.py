@@ -9,7 +9,7 @@ the textbook formulas of functions that state more, such as ``xlogy``. What is c
 second: forms that cannot overflow. Where neither changes anything, both are the same equations.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from symbp.calculus.inline_denominators import inline_denominators
@@ -19,6 +19,7 @@ from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
 from symbp.calculus.zero_weights import plain_program
 from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
 
 __all__ = ["Arrow", "GradientProgram", "gradient_program", "prepared_program"]
 
@@ -65,10 +66,6 @@ def prepared_program(program: Program, *, stable: bool = False) -> tuple[Arrow, 
     # -> in forms that cannot overflow
     if stable:
         passes += [stabilise, inline_denominators]
-    return _run(program, passes)
-
-
-def _run(program: Program, passes: Sequence[Callable[[Program], Program]]) -> tuple[Arrow, ...]:
     arrows: list[Arrow] = []
     for change in passes:
         program = change(program)
@@ -82,6 +79,7 @@ def gradient_program(
     textbook: bool = False,
     stable: bool = False,
     prepared: tuple[Arrow, ...] | None = None,
+    wrt: Iterable[Tensor] | None = None,
 ) -> GradientProgram:
     """Derive the equations of the gradient of a program's cost by every parameter.
 
@@ -95,6 +93,8 @@ def gradient_program(
         Whether it is for computing: in forms that cannot overflow.
     prepared : tuple of (callable, Program), optional
         What :func:`prepared_program` gave of it, where that is at hand.
+    wrt : iterable of Tensor, optional
+        What to differentiate by, if not the parameters.
 
     Returns
     -------
@@ -126,5 +126,6 @@ def gradient_program(
     arrows = prepared_program(written, stable=stable) if prepared is None else prepared
     normal = arrows[-1][1]
     # -> and the equations of the gradient
-    arrows += _run(normal, [reverse])
-    return GradientProgram(written, single is not None, normal, arrows[-1][1], arrows)
+    result = reverse(normal, wrt)
+    arrows = (*arrows, (reverse, result))
+    return GradientProgram(written, single is not None, normal, result, arrows)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.calculus.reverse import reverse
 from symbp.entries.asked import arrays, cost_of, inputs_of, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
@@ -52,7 +51,7 @@ def input_hessian(model: Model) -> Entry:
     inputs_of(model, "input_hessian")
     single = one_example(model, "input_hessian")
     inputs = single.real_inputs
-    program, parts, direction = _columns(reverse(single.plain, inputs), inputs)
+    program, parts, direction = _columns(single.differentiated_by(inputs), inputs)
     program, made, examples = for_each_example(program, model.given)
     rows = Index("q", length(inputs))
     parts = [made.get(part, part) for part in parts]

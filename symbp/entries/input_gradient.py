@@ -1,6 +1,5 @@
 """input_gradient: the derivatives of the cost by the inputs."""
 
-from symbp.calculus.reverse import reverse
 from symbp.entries.asked import arrays, cost_of, inputs_of, packed_parameters
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
@@ -17,7 +16,7 @@ def input_gradient(model: Model) -> Entry:
         Of a program with a cost and an input of real numbers.
     """
     cost, inputs = cost_of(model, "input_gradient"), inputs_of(model, "input_gradient")
-    derived = reverse(model.plain, inputs)
+    derived = model.differentiated_by(inputs)
     results = tuple(gradient for _, gradient in derived.gradients)
     return Entry(
         "input_gradient",

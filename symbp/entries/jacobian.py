@@ -13,7 +13,6 @@ import sympy
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.calculus.reverse import reverse
 from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
@@ -85,7 +84,7 @@ def _for_each_example(
         program, tangent, axes = _columns(single.plain.prune([output]), output, wrt)
         program, made, examples = for_each_example(program, model.given)
         return _copied(program, made.get(tangent, tangent), (*examples, *axes))
-    derived = reverse(single.plain, wrt)
+    derived = single.differentiated_by(wrt)
     element = tuple(Index(index.name, index.extent) for index in output.indices)
     (seed,) = (tensor for tensor in derived.inputs if tensor.name == weight.name)
     units = Tensor(weight.name, (*element, *seed.indices))

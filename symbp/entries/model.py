@@ -79,6 +79,12 @@ class Model:
             raise SymbpError("a step needs an optimizer, such as bp.SGD(0.1)")
         return self.finished(self.optimise(self.differentiated))
 
+    def differentiated_by(self, tensors: Iterable[Tensor]) -> Program:
+        """Return the plain program with the equations of the gradient by some tensors."""
+        return gradient_program(
+            self.given, stable=True, prepared=self.prepared, wrt=tensors
+        ).differentiated
+
     def finished(self, program: Program) -> Program:
         """Return a program with scalar bodies written out, each value computed once."""
         return share(expand(program, self.derivatives))

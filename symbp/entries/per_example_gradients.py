@@ -5,7 +5,6 @@ Their mean is the gradient if the cost is a mean, and their sum if it is a sum. 
 """
 
 from symbp.calculus.flat_vector import gathered, length
-from symbp.calculus.reverse import reverse
 from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
@@ -31,7 +30,7 @@ def per_example_gradients(model: Model) -> Entry:
     if model.given.batch is None:
         raise SymbpError(f"{name}: the program has no examples, no axis of a run-time extent")
     single = one_example(model, name)
-    program, _, examples = for_each_example(reverse(single.plain, parameters), model.given)
+    program, _, examples = for_each_example(single.differentiated_by(parameters), model.given)
     columns = Index("p", length(parameters))
     taken = {tensor.name for tensor in program.tensors}
     result = Tensor(fresh_name("gradients", taken), (*examples, columns))

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from symbp.calculus.reverse import reverse
 from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
@@ -21,7 +20,7 @@ def vjp(model: Model) -> Entry:
     """
     output, parameters = output_of(model, "vjp"), parameters_of(model, "vjp")
     given, weight = paired(model.given, output)
-    derived = reverse(replace(model, given=given).plain, parameters)
+    derived = replace(model, given=given).differentiated_by(parameters)
     adjoints = tuple(adjoint for _, adjoint in derived.gradients)
     return Entry(
         "vjp",
@@ -47,7 +46,7 @@ def input_vjp(model: Model) -> Entry:
     """
     output, inputs = output_of(model, "input_vjp"), inputs_of(model, "input_vjp")
     given, weight = paired(model.given, output)
-    derived = reverse(replace(model, given=given).plain, inputs)
+    derived = replace(model, given=given).differentiated_by(inputs)
     adjoints = tuple(adjoint for _, adjoint in derived.gradients)
     return Entry(
         "input_vjp",

@@ -97,7 +97,7 @@ def answer(name: str, entry: Entry, case: Case, values: Values) -> dict[str, np.
     written = [t.name for slot in entry.slots if slot.role == "out" for t in slot.tensors]
     result: Any
     if name == "predict":
-        result = [case.output(case.values)]
+        result = [_run(case.by(case.output), parameters)]
     elif name in ("jvp", "input_jvp"):
         point = parameters if name == "jvp" else inputs
         along = slots["v"] if name == "jvp" else [
@@ -144,7 +144,7 @@ def answer(name: str, entry: Entry, case: Case, values: Values) -> dict[str, np.
             result = _in_order(_run(jax.grad(case.by(case.cost)), parameters), parameters)
     found = {n: np.asarray(v) for n, v in zip(written, result, strict=True)}
     if entry.returns is not None:
-        found["returned"] = np.asarray(case.cost(case.values))
+        found["returned"] = np.asarray(_run(case.by(case.cost), parameters))
     return found
 
 
