@@ -141,7 +141,7 @@ def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
         for argument, slot in arguments
     ]
     results = [_Part("cost", "float")] if entry.returns is not None else []
-    vector = "ndarray, as long as there are parameters"
+    vector = "ndarray of float64, as long as there are parameters"
     results += [
         _Part(slot.name, vector if entry.flat else "Parameters")
         if slot.packed

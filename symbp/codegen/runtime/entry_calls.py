@@ -103,10 +103,13 @@ def _call_entry(kernel: Callable[..., Any], entry: EntryPoint, values: Sequence[
         for shape in entry.results
     ]
     returned = kernel(*arguments, *written)
-    results = [
+    results: list[Any] = [
         _views(array) if shape is None and not entry.flat else array
         for array, shape in zip(written, entry.results, strict=True)
     ]
+    if entry.flat:
+        # Minimisers go on with what they get, and compute in double precision.
+        results = [array.astype(np.float64, copy=False) for array in results]
     if entry.returns:
         results.insert(0, float(returned))
     return results[0] if len(results) == 1 else tuple(results)
