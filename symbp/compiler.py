@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symbp.codegen.module import module_text
+from symbp.codegen.module import gradient_kernel_of, module_text
 from symbp.derivations import derive
 from symbp.entries.model import Model
 from symbp.entries.registry import ENTRIES, checked_entries
@@ -27,6 +27,10 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.schedules.limits import Limits
+from symbp.targets.numba import kernels
+from symbp.targets.numba import module as numba_module
+from symbp.targets.numba.kernel import Kernel
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -34,10 +38,14 @@ __all__ = [
     "cache_folder",
     "compile",
     "generate",
+    "gradient_kernel",
     "load_module",
     "lowered",
     "module_source",
 ]
+
+# Whether modules are printed from loop programs.
+BY_LOOPS = False
 
 
 def module_source(
@@ -81,15 +89,29 @@ def module_source(
     model = _model(program, chosen, form)
     made = [ENTRIES[name](model) for name in wanted]
     # -> text
-    latex, title = _latex(program), _title(program, chosen, form)
-    step, threshold = model.updated, _threshold(program)
-    return module_text(
-        program, model.gradient, step, dtype, latex, title, threshold, ranges(step), made
-    )
+    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
+    step = model.updated
+    found = ranges(step)
+    if BY_LOOPS:
+        return numba_module.module_text(model, dtype, latex, title, threshold, found, made)
+    return module_text(program, model.gradient, step, dtype, latex, title, threshold, found, made)
 
 
 def _model(program: Program, optimizer: Optimizer, derivatives: Form) -> Model:
     return Model(program, lambda differentiated: optimise(differentiated, optimizer), derivatives)
+
+
+def gradient_kernel(program: Program) -> Kernel:
+    """Return the function of the gradient as it stands in a module, with what its lines compute.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    """
+    if BY_LOOPS:
+        return kernels.gradient_kernel(Model(program), Limits())
+    return gradient_kernel_of(program, *lowered(program, SGD(0.1)))
 
 
 def _form(derivatives: str) -> Form:

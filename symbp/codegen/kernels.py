@@ -7,9 +7,10 @@ cost, ``gradient`` the adjoints, ``epoch`` the updates.
 from symbp.calculus.fold import fold
 from symbp.codegen.strips import writer_of
 from symbp.codegen.team_epoch import team_epoch
-from symbp.codegen.writer import Kernel, Layout, Writer
-from symbp.entries.entry import Entry
+from symbp.codegen.writer import Layout, Writer
+from symbp.entries.entry import Entry, Slot
 from symbp.notation.program import Program
+from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["entry_kernel", "epoch_kernel", "gradient_kernel", "loss_kernel", "predict_kernel"]
 
@@ -83,8 +84,8 @@ def epoch_kernel(program: Program, layout: Layout) -> Kernel:
 def entry_kernel(entry: Entry, layout: Layout) -> Kernel:
     """Return the kernel of any entry point without batches.
 
-    Its arguments are those of the entry, in order: a flat buffer for what is packed, an array for
-    each other. What it writes is memory that is given to it.
+    Its arguments are the flat buffers that it reads, memory for what it writes, then the arrays
+    that it reads, each in the order of the entry.
     """
     writer = Writer(entry.program, entry.roots, layout)
     arguments: dict[int, str] = {}
@@ -117,6 +118,15 @@ def entry_kernel(entry: Entry, layout: Layout) -> Kernel:
             writer.write_back(arguments[place], slot.tensors)
     returned = "" if entry.returns is None else f" float({writer.names.tensor(entry.returns)})"
     writer.line(f"return{returned}")
-    return writer.kernel(
-        f"_{entry.name}_kernel", [arguments[place] for place in range(len(entry.slots))]
+    order = {"packed": 0, "out": 1, "in": 2}
+    places = sorted(
+        range(len(entry.slots)),
+        key=lambda place: order[_passed_as(entry.slots[place])],
     )
+    return writer.kernel(f"_{entry.name}_kernel", [arguments[place] for place in places])
+
+
+def _passed_as(slot: Slot) -> str:
+    if slot.role == "out":
+        return "out"
+    return "packed" if slot.packed else "in"

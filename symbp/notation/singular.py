@@ -23,7 +23,7 @@ from symbp.notation.standard import log, sqrt
 
 __all__ = [
     "absorbing_product", "conventions", "half_reciprocal", "norm", "plainly", "power_log",
-    "power_slope", "xlog1py", "xlogy",
+    "power_slope", "root", "root_slope", "xlog1py", "xlogy",
 ]  # fmt: skip
 
 
@@ -129,6 +129,27 @@ class half_reciprocal(_Stated):  # noqa: N801
         return product_of(sympy.S.Half, power(self.args[0], sympy.S.NegativeOne))
 
 
+class root(_Stated):  # noqa: N801
+    """``s^q`` of a sum ``s`` of powers that are not negative: its gradient is 0 where it is 0."""
+
+    nargs = 2
+
+    def formula(self) -> Expr:
+        """Return the power."""
+        return power(*self.args)
+
+
+class root_slope(_Stated):  # noqa: N801
+    """``q s^(q-1)``, the derivative of the root ``s^q`` by ``s``; 0 at ``s = 0``."""
+
+    nargs = 2
+
+    def formula(self) -> Expr:
+        """Return the derivative of the power."""
+        s, q = self.args
+        return product_of(q, power(s, q - 1))
+
+
 def plainly(expression: Expr) -> Expr:
     """Return an expression with the textbook formulas of the functions of this file.
 
@@ -160,6 +181,7 @@ def plainly(expression: Expr) -> Expr:
 # What a derivation says of each, in words.
 _SAID = {
     half_reciprocal: "by convention, the derivative of a norm is 0 where the norm is 0",
+    root_slope: "by convention, the derivative of a root of a sum of powers is 0 where it is 0",
     power_slope: "by convention, the derivative of a power by its base is 0 at exponent 0",
     power_log: (
         "by convention, the derivative of a power by its exponent is 0 at base 0, "
@@ -187,6 +209,11 @@ def _slope_of_log(x: Expr, y: Expr) -> tuple[Expr, ...]:
     return by_base, absorbing_product(power_log(x, y), log(x))
 
 
+def _slope_of_root_slope(s: Expr, q: Expr) -> tuple[Expr, ...]:
+    by_exponent = _zero_where(sympy.Eq(s, 0), power(s, q - 1) * (1 + q * log(s)))
+    return product_of(q, root_slope(s, q - 1)), by_exponent
+
+
 def _zero_where(condition: Any, value: Expr) -> Expr:
     return where(condition, 0, value)
 
@@ -199,21 +226,19 @@ def _unless_hidden(x: Expr, y: Expr, slope: Expr) -> Expr:
 _STATED = [
     Operation(
         "absorbing_product", absorbing_product, lambda a, b: np.where(a == 0, 0.0, a * b),
-        lambda a, b: (b, a), "({0} * {1} if {0} != real(0) else real(0))",
-        r"{0} {1}", "{0} {1}", False, lambda a, b: _zero_where(sympy.Eq(a, 0), a * b),
+        lambda a, b: (b, a), r"{0} {1}", "{0} {1}", False,
+        lambda a, b: _zero_where(sympy.Eq(a, 0), a * b),
         domain="all real numbers; 0 at a = 0 for every b",
     ),
     Operation(
         "power_slope", power_slope, lambda x, y: np.where(y == 0, 0.0, y * x ** (y - 1)),
-        _slope_of_slope, "({1} * {0} ** ({1} - real(1)) if {1} != real(0) else real(0))",
-        r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
+        _slope_of_slope, r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
         lambda x, y: _zero_where(sympy.Eq(y, 0), y * power(x, y - 1)),
         domain="x > 0, or x < 0 with an integer y; 0 at y = 0",
     ),
     Operation(
         "power_log", power_log,
         lambda x, y: np.where((x == 0) & (y >= 0), 0.0, x**y * np.log(x)), _slope_of_log,
-        "(real(0) if {0} == real(0) and {1} >= real(0) else {0} ** {1} * log({0}))",
         r"{0}^{{{1}}} \ln {0}", "{0}^({1}) ln {0}", False,
         lambda x, y: _zero_where(
             sympy.And(sympy.Eq(x, 0), sympy.Ge(y, 0)), power(x, y) * log(x)
@@ -221,15 +246,25 @@ _STATED = [
         domain="x > 0; 0 at x = 0 for y >= 0, -inf there for y < 0, nan for x < 0",
     ),
     Operation(
-        "norm", norm, np.sqrt, lambda s: (half_reciprocal(norm(s)),), "np.sqrt({0})",
-        r"\sqrt{{{0}}}", "√({0})", False, sqrt, domain="s >= 0; derivative 0 at 0",
+        "norm", norm, np.sqrt, lambda s: (half_reciprocal(norm(s)),), r"\sqrt{{{0}}}", "√({0})",
+        False, sqrt, domain="s >= 0; derivative 0 at 0",
     ),
     Operation(
         "half_reciprocal", half_reciprocal, lambda r: np.where(r == 0, 0.0, 0.5 / r),
         lambda r: (-2 * half_reciprocal(r) ** 2,),
-        "(real(0.5) / {0} if {0} != real(0) else real(0))",
         r"1/(2 {0})", "1/(2 {0})", False, lambda r: _zero_where(sympy.Eq(r, 0), 1 / (2 * r)),
         domain="all real numbers; 0 at 0",
+    ),
+    Operation(
+        "root", root, lambda s, q: s**q, lambda s, q: (root_slope(s, q), power_log(s, q)),
+        r"{0}^{{{1}}}", "{0}^({1})", False, power,
+        domain="s >= 0, q > 0; derivative 0 at 0",
+    ),
+    Operation(
+        "root_slope", root_slope, lambda s, q: np.where(s == 0, 0.0, q * s ** (q - 1)),
+        _slope_of_root_slope, r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
+        lambda s, q: _zero_where(sympy.Eq(s, 0), q * power(s, q - 1)),
+        domain="s >= 0; 0 at 0",
     ),
 ]  # fmt: skip
 
@@ -237,14 +272,12 @@ _NAMED = [
     Operation(
         "xlogy", xlogy, lambda x, y: scipy.special.xlogy(x, y),
         lambda x, y: (_unless_hidden(x, y, log(y)), absorbing_product(x, 1 / y)),
-        "({0} * log({1}) if {0} != real(0) or {1} != {1} else real(0))",
         r"{0} \ln {1}", "{0} ln {1}", False,
         domain="y > 0; 0 at x = 0 unless y is nan",
     ),
     Operation(
         "xlog1py", xlog1py, lambda x, y: scipy.special.xlog1py(x, y),
         lambda x, y: (_unless_hidden(x, 1 + y, log1p(y)), absorbing_product(x, 1 / (1 + y))),
-        "({0} * log1p({1}) if {0} != real(0) or {1} != {1} else real(0))",
         r"{0} \ln(1 + {1})", "{0} ln(1 + {1})", False,
         lambda x, y: _zero_where(sympy.Eq(x, 0), x * log1p(y)),
         domain="y > -1; 0 at x = 0 unless y is nan",

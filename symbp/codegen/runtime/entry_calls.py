@@ -96,13 +96,11 @@ def _call_entry(kernel: Callable[..., Any], entry: EntryPoint, values: Sequence[
     expected = [what for what, _ in given if not isinstance(what, str)]
     arrays = [value for what, value in given if not isinstance(what, str)]
     checked, rows = _check_arrays(entry.name, expected, arrays)
-    buffers, others = iter(packed), iter(checked)
-    arguments = [next(buffers if isinstance(what, str) else others) for what in entry.arguments]
     written: list[Any] = [
         np.empty(_PARAMETER_COUNT if shape is None else _extents(shape, rows), DTYPE)
         for shape in entry.results
     ]
-    returned = kernel(*arguments, *written)
+    returned = kernel(*packed, *written, *checked)
     results: list[Any] = [
         _views(array) if shape is None and not entry.flat else array
         for array, shape in zip(written, entry.results, strict=True)

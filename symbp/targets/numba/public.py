@@ -1,18 +1,19 @@
 """public: the text of a module's public functions, with the names and shapes of its program.
 
 ``predict(parameters, x)`` rather than ``predict(parameters, *inputs)``: what a reader, an editor or
-``help`` sees is the program's own. The names of arguments are made by :mod:`symbp.codegen.names`,
-so that no user's text becomes code; in the docstrings a user's name stands as it is.
+``help`` sees is the program's own. The names of arguments are made by
+:mod:`symbp.targets.numba.names`, so that no user's text becomes code; in the docstrings a user's
+name stands as it is.
 """
 
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from symbp.codegen.names import Names
 from symbp.entries.entry import Entry, Slot
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.names import Names
 
 __all__ = ["argument_text", "entry_functions", "plain", "public_functions", "quoted", "shape_text"]
 
