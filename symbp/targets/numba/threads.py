@@ -20,7 +20,7 @@ def with_threads(
     Parameters
     ----------
     lines : sequence of str
-        The last one returns.
+        The last one may return; a function that only writes has none that does.
     start : int
         Where every size of the function is known.
     products : sequence of Product
@@ -39,4 +39,5 @@ def with_threads(
     number = math.prod(extent for extent in largest if isinstance(extent, int))
     sizes = [names[extent] for extent in largest if isinstance(extent, sympy.Symbol)]
     call = f"threads = limit_threads({' * '.join([*sizes, str(number)])})"
-    return [*lines[:start], call, *lines[start:-1], "restore_threads(threads)", lines[-1]]
+    end = len(lines) - lines[-1].startswith("return")
+    return [*lines[:start], call, *lines[start:end], "restore_threads(threads)", *lines[end:]]
