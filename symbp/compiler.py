@@ -3,20 +3,21 @@
 ::
 
     gradient program ─► optimise ─► expand ─► share ─► module text
+            └─► entry points ─► expand ─► share ─┘
 
-The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed.
+The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed; all stand
+in :class:`symbp.entries.model.Model`.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symbp.calculus.expand import expand
-from symbp.calculus.gradient_program import gradient_program
-from symbp.calculus.share import share
 from symbp.codegen.module import gradient_kernel_of, module_text
 from symbp.derivations import derive
 from symbp.entries.model import Model
+from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
@@ -52,6 +53,7 @@ def module_source(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -64,6 +66,8 @@ def module_source(
     dtype : {"float64", "float32"}
         The precision of the module.
     derivatives : {"fast", "accurate"}
+        See :func:`generate`.
+    entries : sequence of str
         See :func:`generate`.
 
     Returns
@@ -80,14 +84,21 @@ def module_source(
     chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
     form = _form(derivatives)
     _check_output(program)
-    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
-    if BY_LOOPS:
-        model = Model(program, lambda program: optimise(program, chosen), form)
-        found = ranges(model.updated)
-        return numba_module.module_text(model, dtype, latex, title, threshold, found)
-    gradient, step = lowered(program, chosen, form)
+    wanted = checked_entries(entries)
+    # a user's equations -> what is derived from them, each form made once
+    model = _model(program, chosen, form)
+    made = [ENTRIES[name](model) for name in wanted]
     # -> text
-    return module_text(program, gradient, step, dtype, latex, title, threshold, ranges(step))
+    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
+    step = model.updated
+    found = ranges(step)
+    if BY_LOOPS:
+        return numba_module.module_text(model, dtype, latex, title, threshold, found, made)
+    return module_text(program, model.gradient, step, dtype, latex, title, threshold, found, made)
+
+
+def _model(program: Program, optimizer: Optimizer, derivatives: DerivativeForm) -> Model:
+    return Model(program, lambda differentiated: optimise(differentiated, optimizer), derivatives)
 
 
 def gradient_kernel(program: Program) -> Kernel:
@@ -143,12 +154,8 @@ def lowered(
     derivatives : {"fast", "accurate"}
         Which form of a function's derivative is computed, where there are two.
     """
-    # a user's equations -> and those of the gradient, in forms that cannot overflow
-    differentiated = gradient_program(program, stable=True).differentiated
-    # -> and the equations of one optimizer step
-    updated = optimise(differentiated, optimizer)
-    # -> scalar bodies written out, each value computed once
-    return share(expand(differentiated, derivatives)), share(expand(updated, derivatives))
+    model = _model(program, optimizer, derivatives)
+    return model.gradient, model.updated
 
 
 def _latex(program: Program) -> dict[str, str]:
@@ -169,6 +176,7 @@ def generate(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> Path:
     """Write the standalone module of a program to a file.
 
@@ -188,6 +196,11 @@ def generate(
         ``a·(1 - a)`` and ``1 - a**2``: they have few right digits where the function is flat.
         ``"accurate"`` computes them from the input, with full relative accuracy. All other
         functions have accurate derivatives in both.
+    entries : sequence of str
+        What the module offers besides ``predict``, ``loss``, ``gradient`` and training:
+        ``"loss_and_gradient"``, ``"jvp"``, ``"vjp"``, ``"hvp"``, ``"jacobian"``, ``"hessian"``,
+        ``"per_example_gradients"``, ``"input_gradient"``, ``"input_jvp"``, ``"input_vjp"``,
+        ``"input_jacobian"``, ``"input_hessian"``.
 
     Returns
     -------
@@ -197,8 +210,8 @@ def generate(
     Raises
     ------
     SymbpError
-        The program has no cost or no parameters, its output depends on a target, or an option is
-        unknown.
+        The program has no cost or no parameters, its output depends on a target, an option is
+        unknown, or an entry point is not for this program.
     OSError
         The file cannot be written.
 
@@ -209,7 +222,7 @@ def generate(
     >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
     'xor.py'
     """
-    return write_text(path, module_source(program, optimizer, dtype, derivatives))
+    return write_text(path, module_source(program, optimizer, dtype, derivatives, entries))
 
 
 @checked_options
@@ -218,6 +231,7 @@ def compile(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
@@ -232,6 +246,8 @@ def compile(
         The precision of the module.
     derivatives : {"fast", "accurate"}
         See :func:`generate`.
+    entries : sequence of str
+        See :func:`generate`; ``trainer.module.hvp`` is one of them.
 
     Returns
     -------
@@ -249,4 +265,4 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    return module_of(module_source(program, optimizer, dtype, derivatives)).Trainer()
+    return module_of(module_source(program, optimizer, dtype, derivatives, entries)).Trainer()

@@ -165,6 +165,16 @@ def test_check_refuses_what_is_not_a_module(own: Path, tmp_path: Path) -> None:
     assert "no such file" in refused("check", tmp_path / "nothing.py")
 
 
+def test_generate_writes_the_entry_points_that_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    run("generate", "4-3-2", "-o", path, "--entries", "hvp, jvp")
+    text = path.read_text(encoding="utf-8")
+    assert "def hvp(parameters: Any, v: Any, x: ArrayLike, y: ArrayLike) -> Parameters:" in text
+    assert "def jvp(" in text
+    message = "entries: no entry point 'hpv'; did you mean 'hvp'"
+    assert message in refused("generate", "4-3-2", "-o", path, "--entries", "hpv")
+
+
 def test_generate_does_not_overwrite_the_network(own: Path) -> None:
     assert "write the module to another file" in refused("generate", f"{own}:net", "-o", own)
     assert own.read_text(encoding="utf-8") == OWN

@@ -1,5 +1,6 @@
 """``symbp generate``: write the standalone Numba module of a network."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +49,12 @@ def refuse_to_overwrite(network: str, path: Path) -> None:
 
 
 def write_module(
-    net: "Network | Program", path: Path, optimizer: Any, dtype: str, derivatives: str = "fast"
+    net: "Network | Program",
+    path: Path,
+    optimizer: Any,
+    dtype: str,
+    derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> None:
     """Generate a module and say so.
 
@@ -64,10 +70,14 @@ def write_module(
         ``"float32"`` or ``"float64"``.
     derivatives : str
         ``"fast"`` or ``"accurate"``.
+    entries : sequence of str
+        Further functions of the module.
     """
     import symbp as bp
 
-    bp.generate(net, path, optimizer=optimizer, dtype=dtype, derivatives=derivatives)
+    bp.generate(
+        net, path, optimizer=optimizer, dtype=dtype, derivatives=derivatives, entries=entries
+    )
     lines = len(path.read_text(encoding="utf-8").splitlines())
     typer.echo(f"wrote {path} ({lines} lines, {dtype})")
 
@@ -83,6 +93,9 @@ def generate(
     learning_rate: Rate = None,
     dtype: Dtype = "float32",
     derivatives: Derivatives = "fast",
+    entries: Annotated[
+        str, typer.Option(help="Further functions of the module, such as hvp,jacobian.")
+    ] = "",
 ) -> None:
     """Write a network and its gradient as one module that needs numpy and numba, at most scipy.
 
@@ -92,8 +105,10 @@ def generate(
 
     symbp generate 784-30-10 --optimizer sgd --learning-rate 3 --dtype float64 -o nielsen.py
 
-    symbp generate model.py:net -o module.py
+    symbp generate model.py:net -o module.py --entries loss_and_gradient,hvp
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
-    write_module(net, to, chosen_optimizer(optimizer, learning_rate), dtype, derivatives)
+    rule = chosen_optimizer(optimizer, learning_rate)
+    further = [name.strip() for name in entries.split(",") if name.strip()]
+    write_module(net, to, rule, dtype, derivatives, further)

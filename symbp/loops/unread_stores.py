@@ -18,7 +18,8 @@ from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["unread_stores"]
 
-_Use = tuple[int, int, Element]
+# When it happens, the body that it is in, the element, and which statement of the function.
+_Use = tuple[int, int, Element, int]
 
 
 def unread_stores(function: Function) -> Function:
@@ -39,36 +40,38 @@ def unread_stores(function: Function) -> Function:
     writes: dict[Tensor, list[_Use]] = {}
     clock = 0
 
-    def visit(body: Sequence[Statement], here: int) -> None:
+    def visit(body: Sequence[Statement], here: int, outermost: int | None) -> None:
         nonlocal clock
-        for statement in body:
+        for number, statement in enumerate(body):
+            top = number if outermost is None else outermost
             clock += 1
             now = clock
             for element in reads_of(statement):
                 adds = isinstance(statement, Accumulate) and element == statement.target
                 if not adds:
-                    reads.setdefault(element.tensor, []).append((now, here, element))
+                    reads.setdefault(element.tensor, []).append((now, here, element, top))
             for element in writes_of(statement):
-                writes.setdefault(element.tensor, []).append((now, here, element))
+                writes.setdefault(element.tensor, []).append((now, here, element, top))
             if isinstance(statement, For):
-                visit(statement.body, id(statement.body))
+                visit(statement.body, id(statement.body), top)
             elif isinstance(statement, If):
-                visit(statement.body, 0)
-                visit(statement.otherwise, 0)
+                visit(statement.body, 0, top)
+                visit(statement.otherwise, 0, top)
 
-    visit(function.body, 0)
+    visit(function.body, 0, None)
     chosen: dict[int, Element] = {}
     for tensor in own:
         found = writes.get(tensor, [])
         if not found:
             continue
-        when, body, element = max(found, key=lambda use: use[0])
+        when, body, element, top = max(found, key=lambda use: use[0])
         # Outside of loops, or under a condition, a later statement reads from memory.
         if not body or not element.is_plain:
             continue
         later = [use for use in reads.get(tensor, []) if use[0] > when]
-        earlier = [use for use in reads.get(tensor, []) if use[0] <= when and use[1] == body]
-        if later and not earlier and all(use[1:] == (body, element) for use in later):
+        # What stands above it in the same loops is read again in their next turn.
+        earlier = [use for use in reads.get(tensor, []) if use[0] <= when and use[3] == top]
+        if later and not earlier and all(use[1:3] == (body, element) for use in later):
             chosen[when] = Tensor(f"{tensor.name}_", (), label=tensor.label)[()]
     if not chosen:
         return function

@@ -73,10 +73,11 @@ def all_values(entry: Entry, values: dict[str, Any], seed: int = 0) -> dict[str,
     """Return values also for states, constants and tangents that an entry reads."""
     generator = np.random.default_rng(seed)
     result = dict(values)
+    rows = _rows(entry, values)
     for slot in entry.slots:
         for tensor in slot.tensors:
             if slot.role != "out" and tensor.name not in result:
-                shape = [e if isinstance(e, int) else ROWS for e in tensor.shape]
+                shape = [e if isinstance(e, int) else rows for e in tensor.shape]
                 default = np.abs(generator.normal(size=shape))
                 result[tensor.name] = default if tensor.value is None else tensor.value
     return result
@@ -84,7 +85,9 @@ def all_values(entry: Entry, values: dict[str, Any], seed: int = 0) -> dict[str,
 
 def expected(entry: Entry, values: dict[str, Any]) -> dict[str, Any]:
     """Return what an entry writes and returns, from its equations."""
-    found = interpret_equations(entry.program, values)
+    batch = {e.name for s in entry.slots for t in s.tensors for e in t.shape
+             if not isinstance(e, int)}  # fmt: skip
+    found = interpret_equations(entry.program, values, dict.fromkeys(batch, _rows(entry, values)))
     result = {t.name: found[t.name] for s in entry.slots if s.role == "out" for t in s.tensors}
     result |= {old.name: found[new.name] for old, new in entry.program.updates}
     if entry.returns is not None:
