@@ -233,7 +233,12 @@ def _read(program: bp.Program, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in there}
 
 
-@pytest.mark.parametrize("at", POINTS)
+MORE_POINTS = ("minus forty", "ties", "wide")
+
+
+@pytest.mark.parametrize(
+    "at", [pytest.param(p, marks=[pytest.mark.slow] if p in MORE_POINTS else []) for p in POINTS]
+)
 @pytest.mark.parametrize("name", LISTED)
 def test_a_formula_by_hand_is_right(name: str, at: str) -> None:
     program = _listed(name)
