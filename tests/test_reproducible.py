@@ -14,9 +14,9 @@ import pytest
 import sympy
 
 import symbp as bp
+from symbp import gallery
+from symbp.compiler import module_source
 from symbp.networks.optimizers import Optimizer
-from symbp.training import gallery
-from symbp.training.compiler import module_source
 from tests.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[1]

@@ -4,7 +4,7 @@ Each kernel is one program, pruned to what it returns: ``predict`` needs the out
 cost, ``gradient`` the adjoints, ``epoch`` the updates.
 """
 
-from symbp.codegen.fold import fold
+from symbp.calculus.fold import fold
 from symbp.codegen.strips import writer_of
 from symbp.codegen.team_epoch import team_epoch
 from symbp.codegen.writer import Kernel, Layout, Writer

@@ -6,8 +6,8 @@ row, and takes the numbers of the rows as well as a matrix of their copies.
 
 from collections.abc import Iterable, Sequence
 
+from symbp.calculus.matrix_products import group_at
 from symbp.codegen.blocks import Block, Product, leaves, reads_of
-from symbp.codegen.products import group_at
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from symbp.calculus.matrix_products import as_column_sum, as_product
 from symbp.calculus.schedule import Stage, schedule
-from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop
-from symbp.codegen.products import as_column_sum, as_product
+from symbp.codegen.blocks import Accumulator, Assign, Block, Fill, Loop, Product
 from symbp.notation.dependence import components
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
@@ -130,10 +130,11 @@ class _Planner:
                 equation.tensor in self.aliases and equation.accumulate
             )
             self.written.add(equation.tensor)
-            product = as_product(equation, not first, fixed)
-            if product is None and not fixed:
-                product = as_column_sum(equation, not first)
-            if product is not None:
+            found = as_product(equation, fixed)
+            if found is None and not fixed:
+                found = as_column_sum(equation)
+            if found is not None:
+                product = Product(**vars(found), accumulate=not first)
                 if first and any(index in equation.reduce for index in product.loops):
                     # Each turn of the loop adds a part of the sum.
                     result.append(_fill_all(equation))
@@ -198,7 +199,7 @@ class _Planner:
     def kind(self, stage: Stage) -> object:
         """Return what makes two stages neighbours: the extent of the outermost loop."""
         equation = stage.equations[0]
-        if stage.steps or as_product(equation, False) or as_column_sum(equation, False):
+        if stage.steps or as_product(equation) or as_column_sum(equation):
             return None
         order = _loop_order(equation, frozenset())
         if not order:

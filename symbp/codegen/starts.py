@@ -8,8 +8,8 @@ written once more.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from symbp.calculus.matrix_products import group_at, is_innermost
 from symbp.codegen.blocks import Assign, Block, Fill, Leaf, Loop, Product, leaves
-from symbp.codegen.products import group_at, is_innermost
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 

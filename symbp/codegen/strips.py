@@ -9,13 +9,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from symbp.calculus.sum_rows_first import sum_rows_first
+from symbp.calculus.transpose_short_rows import turn_short_rows
 from symbp.codegen.blocks import Block, Gather, Product
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.labels import label
 from symbp.codegen.picked_rows import picked_rows
 from symbp.codegen.plan import plan
-from symbp.codegen.rows import sum_rows_first
-from symbp.codegen.short_rows import turn_short_rows
 from symbp.codegen.starts import with_starts
 from symbp.codegen.teamwork import Share, gathering, in_order, in_phases, shares
 from symbp.codegen.writer import Layout, Writer

@@ -9,14 +9,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from symbp.calculus.contract import contract, typical_size
+from symbp.calculus.in_place import in_place_updates
+from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.codegen.blocks import Block, Product
-from symbp.codegen.contract import contract, typical_size
 from symbp.codegen.emit import Emitter, Passage
 from symbp.codegen.expressions import INDENT
-from symbp.codegen.in_place import in_place_updates
 from symbp.codegen.labels import label
-from symbp.codegen.logsumexp import lower_logsumexp
 from symbp.codegen.names import Names
 from symbp.codegen.plan import plan
 from symbp.codegen.reuse import reused_memory

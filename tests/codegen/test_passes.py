@@ -9,14 +9,14 @@ import sympy
 from hypothesis import given, settings
 
 import symbp as bp
+from symbp.calculus.contract import contract, is_contraction
 from symbp.calculus.expand import expand
+from symbp.calculus.fold import fold
 from symbp.calculus.interpreter import interpret
+from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.share import share
-from symbp.codegen.contract import contract, is_contraction
-from symbp.codegen.fold import fold
-from symbp.codegen.logsumexp import lower_logsumexp
 from symbp.networks.optimizers import optimise
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symbp as bp
-from symbp.codegen.products import as_product
+from symbp.calculus.matrix_products import as_product
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor, parameter, tensor
@@ -64,7 +64,7 @@ MATRIX_PRODUCTS = {
 @pytest.mark.parametrize("formula", MATRIX_PRODUCTS)
 def test_the_product_loops_over_what_blas_cannot_address(formula: str) -> None:
     equation, _, _ = contraction(formula)
-    product = as_product(equation, accumulate=False)
+    product = as_product(equation)
     expected = MATRIX_PRODUCTS[formula]
     if expected is None:
         assert product is None
@@ -128,7 +128,7 @@ def test_every_layout_of_a_batched_product_is_addressed_right() -> None:
     )
     for first, second, out in orders:
         equation, _, _ = contraction(f"{first},{second}->{out}")
-        product = as_product(equation, accumulate=False)
+        product = as_product(equation)
         if product is None:
             continue
         assert {*product.rows, *product.columns} == set(equation.lhs.args) - set(product.loops)
@@ -141,16 +141,15 @@ def test_a_scaled_product_and_a_square_are_products_too() -> None:
     i, j, k = bp.indices("i j k", 3, 3, 4)
     A, G, c = bp.input("A", k, i), bp.tensor("G", i, j), bp.constant("c", 2.0)
     scaled = Equation(G[i, j], 3 * c[()] * A[k, i] * A[k, j], (k,))
-    product = as_product(scaled, accumulate=True)
+    product = as_product(scaled)
     assert product is not None
-    assert product.accumulate
     v = bp.tensor("v", i)
-    assert as_product(Equation(v[i], A[k, i] ** 2, (k,)), accumulate=False) is None
+    assert as_product(Equation(v[i], A[k, i] ** 2, (k,))) is None
 
 
 def test_a_gather_and_a_diagonal_are_none() -> None:
     n, i, k = bp.indices("n i k", 4, 3, 3)
     A, x, token = bp.input("A", i, k), bp.input("x", k), bp.input("token", n, kind="integer")
     y, d = bp.tensor("y", n), bp.tensor("d", i)
-    assert as_product(Equation(y[n], A[token[n], k] * x[k], (k,)), accumulate=False) is None
-    assert as_product(Equation(d[i], A[i, i] * x[k], (k,)), accumulate=False) is None
+    assert as_product(Equation(y[n], A[token[n], k] * x[k], (k,))) is None
+    assert as_product(Equation(d[i], A[i, i] * x[k], (k,))) is None

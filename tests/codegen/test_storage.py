@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import symbp as bp
+from symbp.calculus.contract import contract
 from symbp.calculus.normalise import normalise
-from symbp.codegen.contract import contract
 from symbp.codegen.plan import plan
 from symbp.codegen.storage import dropped_axes, unread_stores
 from symbp.notation.program import Program

@@ -1,0 +1,228 @@
+"""The driver of the compiler: a handful of arrows, named, and what is done with their result.
+
+::
+
+    gradient program ─► optimise ─► expand ─► share ─► module text
+
+The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from symbp.calculus.expand import expand
+from symbp.calculus.gradient_program import gradient_program
+from symbp.calculus.share import share
+from symbp.codegen.module import module_text
+from symbp.derivations import derive
+from symbp.networks.costs import COSTS
+from symbp.networks.network import Network
+from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
+from symbp.networks.options import checked_options
+from symbp.notation.arguments import no_program
+from symbp.notation.errors import SymbpError
+from symbp.notation.files import write_text
+from symbp.notation.operation import Form
+from symbp.notation.program import Program
+from symbp.training.loading import load_module, module_of
+from symbp.training.places import cache_folder
+
+__all__ = [
+    "cache_folder",
+    "compile",
+    "generate",
+    "load_module",
+    "lowered",
+    "module_source",
+]
+
+
+def module_source(
+    program: Program,
+    optimizer: Optimizer | str | None = None,
+    dtype: str = "float64",
+    derivatives: str = "fast",
+) -> str:
+    """Return the source of the standalone module that trains a program.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    optimizer : Optimizer or str, optional
+        What a training step does with the gradient; by default ``SGD(0.1)``.
+    dtype : {"float64", "float32"}
+        The precision of the module.
+    derivatives : {"fast", "accurate"}
+        See :func:`generate`.
+
+    Returns
+    -------
+    str
+        Python source, the same to the byte for the same program and options.
+    """
+    if not isinstance(program, Program):
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
+    if program.cost is None:
+        raise SymbpError("the program has no cost: pass cost=… to bp.Program")
+    if not program.parameters:
+        raise SymbpError("the program has no parameters, there is nothing to train")
+    chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
+    form = _form(derivatives)
+    _check_output(program)
+    gradient, step = lowered(program, chosen, form)
+    # -> text
+    latex, title = _latex(program), _title(program, chosen, form)
+    return module_text(
+        program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
+    )
+
+
+def _form(derivatives: str) -> Form:
+    if derivatives == "fast":
+        return "fast"
+    if derivatives == "accurate":
+        return "accurate"
+    raise SymbpError(f"derivatives: expected 'fast' or 'accurate', got {derivatives!r}")
+
+
+def _check_output(program: Program) -> None:
+    if program.output is None:
+        return
+    needed = program.depends_on([program.output])
+    for target in program.targets:
+        if target in needed:
+            raise SymbpError(
+                f"output {program.output.name} depends on the target {target.name}, which predict "
+                f"is not given; expected a tensor that is computed from inputs and parameters"
+            )
+
+
+def _threshold(program: Program) -> float:
+    """Return what a single output exceeds for class 1; one of unknown cost is a probability."""
+    known = COSTS.get(program.loss) if isinstance(program, Network) else None
+    return 0.5 if known is None else known.threshold
+
+
+def lowered(
+    program: Program, optimizer: Optimizer, derivatives: Form = "fast"
+) -> tuple[Program, Program]:
+    """Return what the generator writes out: the program with its gradient, and with a step.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    optimizer : Optimizer
+        What a training step does with the gradient.
+    derivatives : {"fast", "accurate"}
+        Which form of a function's derivative is computed, where there are two.
+    """
+    # a user's equations -> and those of the gradient, in forms that cannot overflow
+    differentiated = gradient_program(program, stable=True).differentiated
+    # -> and the equations of one optimizer step
+    updated = optimise(differentiated, optimizer)
+    # -> scalar bodies written out, each value computed once
+    return share(expand(differentiated, derivatives)), share(expand(updated, derivatives))
+
+
+def _latex(program: Program) -> dict[str, str]:
+    derivation = derive(program)
+    lines = (*derivation.forward, *derivation.backward)
+    return {line.tensor.name: line.latex("index") for line in lines}
+
+
+def _title(program: Program, optimizer: Optimizer, derivatives: Form) -> str:
+    how = "" if derivatives == "fast" else f", {derivatives} derivatives"
+    return f"{' '.join(repr(program).split())}, trained with {optimizer!r}{how}."
+
+
+@checked_options
+def generate(
+    program: Program,
+    path: str | os.PathLike[str],
+    optimizer: Optimizer | str | None = None,
+    dtype: str = "float64",
+    derivatives: str = "fast",
+) -> Path:
+    """Write the standalone module of a program to a file.
+
+    Parameters
+    ----------
+    program : Program
+        A network, or your own equations with a cost.
+    path : path
+        Where to write; the file appears only when it is complete.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
+    dtype : {"float64", "float32"}
+        The precision of the module.
+    derivatives : {"fast", "accurate"}
+        ``"fast"`` computes the derivatives of ``sigmoid`` and ``tanh`` from their output, as
+        ``a·(1 - a)`` and ``1 - a**2``: they have few right digits where the function is flat.
+        ``"accurate"`` computes them from the input, with full relative accuracy. All other
+        functions have accurate derivatives in both.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    SymbpError
+        The program has no cost or no parameters, its output depends on a target, or an option is
+        unknown.
+    OSError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import symbp as bp, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
+    'xor.py'
+    """
+    return write_text(path, module_source(program, optimizer, dtype, derivatives))
+
+
+@checked_options
+def compile(
+    program: Program,
+    optimizer: Optimizer | str | None = None,
+    dtype: str = "float64",
+    derivatives: str = "fast",
+) -> Any:
+    """Generate the module of a program into a cache, import it and return its trainer.
+
+    Parameters
+    ----------
+    program : Program
+        A network, or your own equations with a cost.
+    optimizer : Optimizer or str, optional
+        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
+        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
+    dtype : {"float64", "float32"}
+        The precision of the module.
+    derivatives : {"fast", "accurate"}
+        See :func:`generate`.
+
+    Returns
+    -------
+    Trainer
+        An instance of the module's Trainer; its attribute ``module`` is the module itself. It
+        is machine code after the first step, and the next process finds it in the cache. It can
+        be pickled and copied; the module lives as long as something refers to it.
+
+    Examples
+    --------
+    >>> import numpy as np, symbp as bp
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([[0], [1], [1], [0]])
+    >>> trainer = bp.compile(bp.mlp(2, 4, 1, activation="tanh"), bp.SGD(0.5))
+    >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+    return module_of(module_source(program, optimizer, dtype, derivatives)).Trainer()

@@ -1,0 +1,96 @@
+"""model: a program as the compiler knows it, each form of it made once, when it is asked for.
+
+::
+
+    given ─ gradient_program ─► plain, differentiated ─ finish ─► gradient
+                                            └─ optimise, finish ─► updated
+
+Entry points choose among these forms; those that need another derivative begin at ``plain`` or
+``differentiated`` and end with :meth:`Model.finished`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from symbp.calculus.expand import expand
+from symbp.calculus.gradient_program import GradientProgram, gradient_program
+from symbp.calculus.share import share
+from symbp.notation.errors import SymbpError
+from symbp.notation.operation import Form
+from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
+
+__all__ = ["Model"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A program and what is derived from it.
+
+    Attributes
+    ----------
+    given : Program
+        As its author wrote it; it says what the arguments of each entry point are.
+    optimise : callable, optional
+        Adds an optimizer's update equations to a differentiated program.
+    derivatives : {"fast", "accurate"}
+        Which form of a function's derivative is computed, where there are two.
+    """
+
+    given: Program
+    optimise: Callable[[Program], Program] | None = None
+    derivatives: Form = "fast"
+
+    @cached_property
+    def plain(self) -> Program:
+        """One reduction an equation, in forms that cannot overflow."""
+        return self.derived.normal
+
+    @cached_property
+    def differentiated(self) -> Program:
+        """With the equations of the gradient of the cost by each parameter."""
+        return self.derived.differentiated
+
+    @cached_property
+    def derived(self) -> GradientProgram:
+        """The program at each arrow of its differentiation."""
+        return gradient_program(self.given, stable=True)
+
+    @cached_property
+    def gradient(self) -> Program:
+        """The differentiated program, finished."""
+        return self.finished(self.differentiated)
+
+    @cached_property
+    def updated(self) -> Program:
+        """The differentiated program with one step of the optimizer, finished."""
+        if self.optimise is None:
+            raise SymbpError("a step needs an optimizer, such as bp.SGD(0.1)")
+        return self.finished(self.optimise(self.differentiated))
+
+    def finished(self, program: Program) -> Program:
+        """Return a program with scalar bodies written out, each value computed once."""
+        return share(expand(program, self.derivatives))
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The parameters as given, also those that cancel out of a derived program."""
+        return self.given.parameters
+
+    @property
+    def data(self) -> tuple[Tensor, ...]:
+        """The inputs and targets as given."""
+        return (*self.given.inputs, *self.given.targets)
+
+    @cached_property
+    def states(self) -> tuple[Tensor, ...]:
+        """What the optimizer remembers from step to step."""
+        return tuple(old for old, _ in self.updated.updates if old.role == "state")
+
+    @cached_property
+    def hyperparameters(self) -> tuple[Tensor, ...]:
+        """The constants of the optimizer, which may change from call to call."""
+        fixed = set(self.gradient.with_role("constant"))
+        constants = sorted(self.updated.with_role("constant"), key=lambda tensor: tensor.serial)
+        return tuple(tensor for tensor in constants if tensor not in fixed)

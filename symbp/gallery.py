@@ -1,0 +1,65 @@
+"""The gallery: the modules in ``generated/``, and the check that they regenerate byte for byte.
+
+Run ``python -m symbp.gallery`` to write them, with ``--check`` to compare.
+"""
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+
+from symbp.compiler import module_source
+from symbp.networks import SGD, Adam, mlp
+from symbp.notation.files import write_text
+
+__all__ = ["gallery", "main"]
+
+
+def gallery() -> dict[str, str]:
+    """Return the source of each module of the gallery, by file name."""
+    return {
+        "xor_2_4_1.py": module_source(
+            mlp(2, 4, 1, activation="tanh", loss="quadratic"), SGD(0.5), "float64"
+        ),
+        "textbook_3_3_3.py": module_source(
+            mlp(3, 3, 3, activation="sigmoid", loss="quadratic"), SGD(0.5), "float64"
+        ),
+        "digits_64_30_10.py": module_source(
+            mlp(64, 30, 10, activation="sigmoid", loss="softmax_cross_entropy"),
+            Adam(0.003),
+            "float32",
+        ),
+        "nielsen_784_30_10.py": module_source(
+            mlp(784, 30, 10, activation="sigmoid", loss="quadratic"), SGD(3.0), "float32"
+        ),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the gallery, or compare it with what would be written; return the exit code."""
+    parser = argparse.ArgumentParser(description="The modules in generated/.")
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    parser.add_argument("--folder", type=Path, default=Path("generated"))
+    options = parser.parse_args(arguments)
+    failed = 0
+    for name, text in gallery().items():
+        path = options.folder / name
+        if not options.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, text)
+            print(f"wrote {path}")
+            continue
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        if found == text:
+            print(f"{path}: the same")
+            continue
+        failed = 1
+        difference = difflib.unified_diff(
+            found.splitlines(), text.splitlines(), str(path), "generated now", lineterm="", n=1
+        )
+        print("\n".join([f"{path}: differs", *list(difference)[:40]]), file=sys.stderr)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

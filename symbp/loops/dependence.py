@@ -1,0 +1,204 @@
+"""dependence: which statements of a loop program may change places.
+
+Two statements depend on each other when one writes what the other reads or writes. Arrays are told
+apart by the memory in which they lie: views of one array that do not overlap are independent.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from symbp.loops.nodes import (
+    Accumulate,
+    Allocate,
+    AllReduce,
+    Assign,
+    Barrier,
+    Call,
+    Divide,
+    For,
+    Function,
+    If,
+    Let,
+    Product,
+    Return,
+    Statement,
+    View,
+)
+from symbp.loops.traverse import reads_of, writes_of
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["Access", "Dependence", "Uses", "aligned"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """One use of an element: whether it is written, and whether it is only added to."""
+
+    element: Element
+    writes: bool
+    adds: bool = False
+
+
+@dataclass(frozen=True)
+class Uses:
+    """What a statement, with all that is in it, reads and writes."""
+
+    accesses: tuple[Access, ...]
+    reads: frozenset[Any]
+    writes: frozenset[Any]
+    fixed: bool
+    """Whether nothing may pass it: a barrier, a call, a return."""
+
+
+class Dependence:
+    """Answers for the statements of one function, each looked at once."""
+
+    def __init__(self, function: Function) -> None:
+        self.places = _places(function)
+        self.known: dict[int, tuple[Statement, Uses]] = {}
+
+    def memory(self, tensor: Tensor) -> Any:
+        """Return what stands for the memory of an array; the same for arrays that may overlap."""
+        return self.places.get(tensor, tensor)
+
+    def uses(self, statement: Statement) -> Uses:
+        """Return what a statement uses, with all that is in it."""
+        known = self.known.get(id(statement))
+        if known is None:
+            # The statement is kept, so that its id stays its own.
+            known = self.known[id(statement)] = statement, self._uses(statement)
+        return known[1]
+
+    def conflict(self, one: Statement, other: Statement) -> bool:
+        """Whether two statements must stay in their order."""
+        first, second = self.uses(one), self.uses(other)
+        if first.fixed or second.fixed:
+            return True
+        return (
+            not first.writes.isdisjoint(second.writes)
+            or not first.writes.isdisjoint(second.reads)
+            or not first.reads.isdisjoint(second.writes)
+        )
+
+    def _uses(self, statement: Statement) -> Uses:
+        accesses: list[Access] = []
+        reads: set[Any] = set()
+        writes: set[Any] = set()
+        fixed = isinstance(statement, Barrier | AllReduce | Call | Return)
+        if isinstance(statement, For | If):
+            if isinstance(statement, For):
+                inside: Iterable[Statement] = statement.body
+                reads |= _symbols(statement.start, statement.end, statement.step)
+            else:
+                inside = (*statement.body, *statement.otherwise)
+                reads |= _symbols(statement.condition)
+            for child in inside:
+                uses = self.uses(child)
+                accesses += uses.accesses
+                reads |= uses.reads
+                writes |= uses.writes
+                fixed = fixed or uses.fixed
+            if isinstance(statement, For):
+                reads.discard(statement.index)
+        own = list(_own(statement))
+        accesses += own
+        for access in own:
+            (writes if access.writes else reads).add(self.memory(access.element.tensor))
+            reads |= _symbols(*access.element.args)
+            reads.add(("place", access.element.tensor))
+        if isinstance(statement, Assign | Accumulate):
+            reads |= _symbols(statement.value)
+        elif isinstance(statement, Let):
+            reads |= _symbols(statement.value)
+            writes.add(statement.symbol)
+        elif isinstance(statement, Divide):
+            reads |= _symbols(statement.start, statement.end)
+            writes |= {statement.first, statement.last}
+        elif isinstance(statement, Allocate):
+            reads |= _symbols(*statement.shape)
+            writes |= {("place", statement.array), self.memory(statement.array)}
+        elif isinstance(statement, View):
+            reads |= {("place", statement.of), *_symbols(statement.offset)}
+            writes.add(("place", statement.array))
+        elif isinstance(statement, Product):
+            reads |= _symbols(*(part for s in statement.spans for part in (s.start, s.end)))
+            reads -= {span.index for span in statement.spans}
+        return Uses(tuple(accesses), frozenset(reads), frozenset(writes), fixed)
+
+
+def _own(statement: Statement) -> Iterator[Access]:
+    adds = isinstance(statement, Accumulate) and statement.operation == "sum"
+    for element in reads_of(statement):
+        if not (adds and isinstance(statement, Accumulate) and element == statement.target):
+            yield Access(element, False)
+    if isinstance(statement, Assign | Accumulate | Product):
+        yield Access(statement.target, True, adds)
+        if adds:
+            yield Access(statement.target, False, True)
+
+
+def _symbols(*values: Any) -> set[Any]:
+    found: set[Any] = set()
+    for value in values:
+        if isinstance(value, sympy.Symbol):
+            found.add(value)
+        elif isinstance(value, sympy.Basic):
+            found |= value.free_symbols
+    return found
+
+
+def _places(function: Function) -> dict[Tensor, Any]:
+    """Return what stands for the memory of each view.
+
+    Views of one array are told apart where they are known not to overlap: with whole numbers as
+    offsets and sizes, and nobody using the whole array.
+    """
+    parts: dict[Tensor, list[tuple[int, int, Tensor]]] = {}
+    together: set[Tensor] = set()
+    for view in function.views.values():
+        root, offset = view.of, view.offset
+        size = _size(view)
+        if size is None or not isinstance(offset, int) or root in function.views:
+            together.add(function.memory(view.array))
+            continue
+        parts.setdefault(root, []).append((offset, offset + size, view.array))
+    used = {
+        element.tensor
+        for statement in function.statements
+        for element in (*reads_of(statement), *writes_of(statement))
+    }
+    result: dict[Tensor, Any] = {}
+    for view in function.views.values():
+        root = function.memory(view.array)
+        if root in together or root in used:
+            result[view.array] = root
+    for root, ranges in parts.items():
+        if root in together or root in used:
+            continue
+        end, current = -1, None
+        for start, stop, tensor in sorted(ranges, key=lambda part: part[:2]):
+            # Those that overlap share the first one's name.
+            current = tensor if start >= end or current is None else current
+            end = max(end, stop)
+            result[tensor] = current
+    return result
+
+
+def _size(view: View) -> int | None:
+    size = 1
+    for extent in view.shape if view.shape is not None else view.array.shape:
+        if not isinstance(extent, int):
+            return None
+        size *= extent
+    return size
+
+
+def aligned(one: Element, i: Index, other: Element, j: Index) -> bool:
+    """Whether two accesses meet only in the same turn: one axis has i here and j there."""
+    return one.tensor is other.tensor and any(
+        a is i and b is j for a, b in zip(one.args, other.args, strict=True)
+    )

@@ -1,0 +1,164 @@
+"""traverse: walk over the statements of a loop program, and rewrite them.
+
+What every pass needs: all statements, what each reads and writes, and a copy in which some
+statements, indices or elements are replaced.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import sympy
+
+from symbp.loops.nodes import (
+    Accumulate,
+    Allocate,
+    AllReduce,
+    Assign,
+    Barrier,
+    Call,
+    Divide,
+    For,
+    If,
+    Let,
+    Product,
+    Return,
+    Span,
+    Statement,
+    View,
+)  # fmt: skip
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = [
+    "elements_in", "elements_of", "map_statements", "reads_of", "renamed",
+    "statements_in", "writes_of",
+]  # fmt: skip
+
+
+def statements_in(body: Iterable[Statement]) -> Iterator[Statement]:
+    """Yield every statement, a loop before what is in it."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, For):
+            yield from statements_in(statement.body)
+        elif isinstance(statement, If):
+            yield from statements_in(statement.body)
+            yield from statements_in(statement.otherwise)
+
+
+def reads_of(statement: Statement) -> Iterator[Element]:
+    """Yield every element that a statement itself reads, those inside of subscripts too."""
+    if isinstance(statement, Assign | Accumulate):
+        yield from elements_of(statement.value)
+        yield from _inside(statement.target)
+        if isinstance(statement, Accumulate):
+            yield statement.target
+    elif isinstance(statement, Product):
+        for element in (statement.first, statement.second, statement.addend):
+            if element is not None:
+                yield element
+                yield from _inside(element)
+        yield from _inside(statement.target)
+        yield from elements_of(statement.alpha)
+    elif isinstance(statement, If):
+        yield from elements_of(statement.condition)
+    elif isinstance(statement, Return) and statement.value is not None:
+        yield from elements_of(statement.value)
+
+
+@functools.lru_cache(maxsize=8192)
+def elements_of(expression: sympy.Basic) -> tuple[Element, ...]:
+    """Return the distinct elements in an expression, those inside of subscripts too.
+
+    Every pass asks, of mostly the same expressions; the order is that of their serials.
+    """
+    return tuple(sorted(expression.atoms(Element), key=lambda element: element.serial))
+
+
+def writes_of(statement: Statement) -> Iterator[Element]:
+    """Yield every element that a statement itself writes."""
+    if isinstance(statement, Assign | Accumulate | Product):
+        yield statement.target
+
+
+def elements_in(body: Iterable[Statement]) -> Iterator[tuple[Element, bool]]:
+    """Yield every element that statements use, and whether they write it."""
+    for statement in statements_in(body):
+        for element in reads_of(statement):
+            yield element, False
+        for element in writes_of(statement):
+            yield element, True
+
+
+def _inside(element: Element) -> Iterator[Element]:
+    for subscript in element.args:
+        if not isinstance(subscript, Index):
+            yield from elements_of(subscript)
+
+
+def map_statements(
+    body: Iterable[Statement], change: Callable[[Statement], Statement | Iterable[Statement]]
+) -> tuple[Statement, ...]:
+    """Return statements with each replaced by what a function gives, from the inside out.
+
+    Parameters
+    ----------
+    body : iterable of Statement
+        In their order.
+    change : callable
+        Given a statement whose own body is changed already; returns a statement, or several.
+    """
+    result: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, For):
+            inner = map_statements(statement.body, change)
+            if inner != statement.body:
+                statement = replace(statement, body=inner)
+        elif isinstance(statement, If):
+            chosen = map_statements(statement.body, change)
+            other = map_statements(statement.otherwise, change)
+            if (chosen, other) != (statement.body, statement.otherwise):
+                statement = replace(statement, body=chosen, otherwise=other)
+        changed = change(statement)
+        if isinstance(changed, Iterable):
+            result.extend(changed)
+        else:
+            result.append(changed)
+    return tuple(result)
+
+
+def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
+    """Return a statement with indices, symbols or elements replaced throughout.
+
+    Loops over a replaced index run over its replacement.
+    """
+    if not mapping:
+        return statement
+
+    def put(value: Any) -> Any:
+        if isinstance(value, sympy.Basic):
+            return value.xreplace(mapping)
+        if isinstance(value, Span):
+            return Span(mapping.get(value.index, value.index), put(value.start), put(value.end))
+        if isinstance(value, tuple):
+            return tuple(put(part) for part in value)
+        if isinstance(value, _NODES):
+            return renamed(value, mapping)
+        return value
+
+    changes = {
+        name: put(value)
+        for name, value in vars(statement).items()
+        if name not in _KEPT and not isinstance(value, Tensor)
+    }
+    return replace(statement, **changes)
+
+
+# The equation that a statement computes is a label: it keeps the indices that it came with.
+_KEPT = frozenset({"equation", "added", "function", "arguments", "kind", "operation", "routine"})
+_NODES = (
+    Allocate, View, Let, Divide, For, If, Assign, Accumulate, Product, Barrier, AllReduce, Call,
+    Return,
+)  # fmt: skip

@@ -1,0 +1,77 @@
+"""Every pass over loop programs leaves every value as it was, one by one and all together."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+import symbp as bp
+from symbp.loops.addends import addends
+from symbp.loops.arrange import arrange
+from symbp.loops.build import build
+from symbp.loops.expand_products import expand_products
+from symbp.loops.few_rows import few_rows
+from symbp.loops.flatten import flatten
+from symbp.loops.fuse import fuse
+from symbp.loops.hoist import hoist
+from symbp.loops.name_values import name_values
+from symbp.loops.nodes import For, Function
+from symbp.loops.products import products
+from symbp.loops.reuse import reuse
+from symbp.loops.storage import storage
+from symbp.loops.strip_mine import strip_mine
+from symbp.loops.unread_stores import unread_stores
+from tests.comparison import assert_close
+from tests.loops.running import (
+    ENTRIES,
+    EXAMPLES,
+    all_values,
+    contracted,
+    example,
+    expected,
+    model_of,
+    run,
+)
+
+Pass = Callable[[Function], Function]
+
+ROWS_APART = partial(fuse, rows_apart=True)
+# Each pass with what has to come before it.
+PASSES: dict[str, tuple[list[Pass], Pass]] = {
+    "expand products": ([products], expand_products),
+    "fuse": ([], fuse),
+    "fuse rows apart": ([products], ROWS_APART),
+    "fuse products' loops": ([products, expand_products], fuse),
+    "addends": ([products], addends),
+    "addends among fused loops": ([products, fuse], addends),
+    "storage": ([products, fuse], storage),
+    "storage without products": ([fuse], storage),
+    "unread stores": ([products, fuse, storage], unread_stores),
+    "reuse": ([products, fuse, storage], reuse),
+    "arrange": ([products, ROWS_APART, storage], arrange),
+    "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
+    "hoist": ([fuse, storage], hoist),
+    "name values": ([products, fuse, storage, hoist], name_values),
+    "few rows": ([products], partial(few_rows, few=2)),
+    "flatten": ([products, fuse, storage, reuse], flatten),
+}
+
+
+@pytest.mark.parametrize("pass_name", PASSES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_pass_changes_no_value(name: str, pass_name: str) -> None:
+    model, values = example(name)
+    entry = contracted(ENTRIES["step"](model))
+    values = all_values(entry, values)
+    function = build(entry)
+    earlier, under_test = PASSES[pass_name]
+    for change in earlier:
+        function = change(function)
+    assert_close(run(entry, under_test(function), values), expected(entry, values))
+
+
+def test_elementwise_equations_of_a_layer_share_a_loop() -> None:
+    entry = contracted(ENTRIES["gradient"](model_of(bp.mlp(20, 30, 24))))
+    built = products(build(entry))
+    loops = [s for s in fuse(built).body if isinstance(s, For)]
+    assert len(loops) == len([s for s in built.body if isinstance(s, For)]) / 2

@@ -1,0 +1,35 @@
+"""Contractions become products, and compute what their loops did."""
+
+import pytest
+
+import symbp as bp
+from symbp.loops.build import build
+from symbp.loops.nodes import Product
+from symbp.loops.products import products
+from tests.comparison import assert_close
+from tests.loops.running import (
+    ENTRIES,
+    EXAMPLES,
+    all_values,
+    contracted,
+    example,
+    expected,
+    model_of,
+    run,
+)
+
+
+@pytest.mark.parametrize("entry_name", ["gradient", "step"])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_products_change_no_value(name: str, entry_name: str) -> None:
+    model, values = example(name)
+    entry = contracted(ENTRIES[entry_name](model))
+    values = all_values(entry, values)
+    assert_close(run(entry, products(build(entry)), values), expected(entry, values))
+
+
+def test_a_dense_network_is_all_products() -> None:
+    entry = contracted(ENTRIES["gradient"](model_of(bp.mlp(20, 30, 24))))
+    found = [s for s in products(build(entry)).statements if isinstance(s, Product)]
+    # Two forward, one backward, two for the weights and two for the biases.
+    assert len(found) == 7
