@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from symbp.loops.dependence import Dependence, aligned
+from symbp.loops.dependence import Dependence, Uses, aligned
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
 from symbp.loops.traverse import renamed
 from symbp.notation.index import Index
+from symbp.notation.tensor import Element
 
 __all__ = ["fuse"]
 
@@ -120,6 +121,9 @@ class _Fuser:
         i, j = earlier.index, later.index
         if self.rows_apart and not depth and _written(first, i) != _written(second, j):
             return False
+        if _looks_up(first) != _looks_up(second):
+            # What copies examples from anywhere stays apart: the rest then runs along memory.
+            return False
         own = {s.array for loop in (earlier, later) for s in loop.body if isinstance(s, Allocate)}
         shared = (first.writes & (second.reads | second.writes)) | (first.reads & second.writes)
         if not shared:
@@ -137,6 +141,17 @@ class _Fuser:
                     continue  # sums into one array: only their order changes
                 return False
         return True
+
+
+def _looks_up(uses: Uses) -> bool:
+    """Whether elements are read whose places are known at run time only."""
+    return any(
+        isinstance(subscript, Element) or subscript.has(Element)
+        for access in uses.accesses
+        if not access.writes
+        for subscript in access.element.args
+        if not isinstance(subscript, Index)
+    )
 
 
 def _same_range(one: For, other: For) -> bool:
