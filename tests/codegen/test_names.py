@@ -70,7 +70,7 @@ def test_the_name_of_an_index_is_never_code(name: str) -> None:
 # Each is the name of a tensor once, and once that of an input.
 @pytest.mark.parametrize(
     ("name", "x_name"),
-    zip(HOSTILE_TENSORS, [*HOSTILE_TENSORS[1:], HOSTILE_TENSORS[0]], strict=True),
+    list(zip(HOSTILE_TENSORS, [*HOSTILE_TENSORS[1:], HOSTILE_TENSORS[0]], strict=True)),
     ids=lambda name: ascii(name)[:20],
 )
 def test_the_name_of_a_tensor_takes_nothing_from_the_code(name: str, x_name: str) -> None:
