@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symbp.codegen.module import gradient_kernel_of, module_text
 from symbp.derivations import derive
 from symbp.entries.model import Model
 from symbp.entries.registry import ENTRIES, checked_entries
@@ -27,10 +26,9 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.files import write_text
 from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
-from symbp.schedules.limits import Limits
 from symbp.targets.numba import kernels
-from symbp.targets.numba import module as numba_module
 from symbp.targets.numba.kernel import Kernel
+from symbp.targets.numba.module import LIMITS, module_text
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -43,9 +41,6 @@ __all__ = [
     "lowered",
     "module_source",
 ]
-
-# Whether modules are printed from loop programs.
-BY_LOOPS = False
 
 
 def module_source(
@@ -90,11 +85,7 @@ def module_source(
     made = [ENTRIES[name](model) for name in wanted]
     # -> text
     latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
-    step = model.updated
-    found = ranges(step)
-    if BY_LOOPS:
-        return numba_module.module_text(model, dtype, latex, title, threshold, found, made)
-    return module_text(program, model.gradient, step, dtype, latex, title, threshold, found, made)
+    return module_text(model, dtype, latex, title, threshold, ranges(model.updated), made)
 
 
 def _model(program: Program, optimizer: Optimizer, derivatives: DerivativeForm) -> Model:
@@ -109,9 +100,7 @@ def gradient_kernel(program: Program) -> Kernel:
     program : Program
         With a cost and at least one parameter.
     """
-    if BY_LOOPS:
-        return kernels.gradient_kernel(Model(program), Limits())
-    return gradient_kernel_of(program, *lowered(program, SGD(0.1)))
+    return kernels.gradient_kernel(Model(program), LIMITS)
 
 
 def _form(derivatives: str) -> DerivativeForm:

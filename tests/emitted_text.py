@@ -9,6 +9,7 @@ import inspect
 import math
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from types import ModuleType
 from typing import Any
@@ -26,10 +27,10 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.checking.check import random_values
-from symbp.codegen import strips
 from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.prime import expand_primes
 from symbp.notation.program import Program
+from symbp.targets.numba import module
 from tests.comparison import assert_close
 
 # Values differ by the order of sums only. But RMSProp and Adam divide by the size of a gradient,
@@ -228,7 +229,10 @@ def load_as_python(text: str) -> ModuleType:
 def emitted_module(program: bp.Program, optimizer: Optimizer) -> ModuleType:
     # The LaTeX in a module has tests of its own, and would take a fifth of the time of these.
     # Strips of two rows, so that there are several.
-    with patch.object(compiler, "_latex", lambda program: {}), patch.object(strips, "STRIP", 2):
+    with (
+        patch.object(compiler, "_latex", lambda program: {}),
+        patch.object(module, "LIMITS", replace(module.LIMITS, strip=2)),
+    ):
         return load_as_python(compiler.module_source(program, optimizer, "float64"))
 
 
@@ -274,20 +278,20 @@ def assert_text_agrees(
     cost = {"cost": expected[program.cost.name]}
     gradients = {of.name: expected[g.name] for of, g in differentiated.gradients}
 
-    module = emitted_module(program, optimizer)
+    found_module = emitted_module(program, optimizer)
     parameters = {t.name: values[t.name] for t in program.parameters}
     data = [*program.inputs, *program.targets]
     arrays = [values[t.name] for t in data]
     with np.errstate(all="ignore"):
-        assert_close({"cost": module.loss(parameters, *arrays)}, cost, TOLERANCE)
-        found, gradient = module.gradient(parameters, *arrays)
+        assert_close({"cost": found_module.loss(parameters, *arrays)}, cost, TOLERANCE)
+        found, gradient = found_module.gradient(parameters, *arrays)
         assert_close({"cost": found}, cost, TOLERANCE)
         assert_close(gradient._asdict(), gradients, TOLERANCE)
         if program.output is not None:
-            output = module.predict(parameters, *arrays[: len(program.inputs)])
+            output = found_module.predict(parameters, *arrays[: len(program.inputs)])
             reference = {"output": expected[program.output.name]}
             assert_close({"output": output}, reference, TOLERANCE)
-        trainer = module.Trainer(parameters)
+        trainer = found_module.Trainer(parameters)
         trainer.fit(*arrays, epochs=1, batch_size=BATCH_SIZE, shuffle=False)
     batched = any(t.shape and not isinstance(t.shape[0], int) for t in data)
     batches = [slice(i, i + BATCH_SIZE) for i in range(0, EXAMPLES, BATCH_SIZE)]

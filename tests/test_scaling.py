@@ -1,8 +1,7 @@
 """Long programs take time in proportion to their length: counted in calls, not in seconds."""
 
 import cProfile
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,13 +12,9 @@ from symbp.calculus.expand import expand
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
-from symbp.codegen.blocks import Gather
-from symbp.codegen.labels import label
-from symbp.codegen.names import Names
-from symbp.codegen.teamwork import Share, in_order, in_phases
 from symbp.compiler import module_source
 from symbp.notation.arithmetic import Plus
-from symbp.notation.tensor import Tensor
+from symbp.targets.numba.labels import label
 
 
 def calls(function: Callable[[], Any]) -> int:
@@ -74,7 +69,7 @@ def test_a_label_takes_time_in_proportion_to_its_sum() -> None:
     def labelled(count: int) -> str:
         s = bp.tensor("s")
         values = [bp.parameter(f"w{number}")[()] for number in range(count)]
-        return label(bp.Equation(s, Plus(*values)), Names(()))
+        return label(bp.Equation(s, Plus(*values)), lambda tensor: tensor.name)
 
     labelled(3)
     short, long = (calls(partial(labelled, count)) for count in (30, 60))
@@ -113,63 +108,3 @@ def test_terms_that_come_from_many_equations_are_added_as_they_are_read() -> Non
     assert len(merged.equations_of(adjoint)) == 1 < len(program.equations_of(adjoint))
     before, after = (interpret(p, values)[adjoint.name] for p in (program, merged))
     assert after == pytest.approx(before, rel=1e-14)
-
-
-# The order of a team's work, beside the definition of it. -----------------------------------------
-
-
-def random_shares(seed: int) -> tuple[list[Share], dict[Tensor, Tensor]]:
-    """Return copies of batches along some of their axes, some into the memory of another."""
-    generator = random.Random(seed)
-    indices = [bp.Index(name, 4) for name in "ij"]
-    tensors = [bp.tensor(f"t{number}", *indices) for number in range(6)]
-    memory = {tensors[5]: tensors[0], tensors[4]: tensors[1]}
-    shares = []
-    for _ in range(12):
-        along = generator.choice([[], [indices[0]], [indices[1]]])
-        extent = generator.choice([4, bp.Index("n", "N").extent])
-        shares.append(Share(Gather(generator.choice(tensors)), frozenset(along), extent))
-    return shares, memory
-
-
-def by_definition(shares: Sequence[Share], memory: dict[Tensor, Tensor]) -> list[Share]:
-    """Return the order as it is described: the first that is ready and meets nothing unfinished."""
-
-    def place(share: Share) -> Tensor:
-        assert isinstance(share.block, Gather)
-        return memory.get(share.block.tensor, share.block.tensor)
-
-    def axis(share: Share) -> int | None:
-        assert isinstance(share.block, Gather)
-        found = [a for a, i in enumerate(share.block.tensor.indices) if i in share.along]
-        return found[0] if len(found) == 1 else None
-
-    def clash(one: Share, other: Share) -> bool:
-        same = place(one) is place(other)
-        return same and (axis(one) is None or axis(one) != axis(other))
-
-    left = list(range(len(shares)))
-    order: list[int] = []
-    phase: list[int] = []
-    while left:
-        ready = [
-            n for n in left if not any(m < n and place(shares[m]) is place(shares[n]) for m in left)
-        ]
-        free = [n for n in ready if not any(clash(shares[m], shares[n]) for m in phase)]
-        if not free:
-            phase = []
-            continue
-        chosen = min(free, key=lambda n: (not shares[n].by_rows, n))
-        phase.append(chosen)
-        order.append(chosen)
-        left.remove(chosen)
-    return [shares[n] for n in order]
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_the_order_of_shares_is_the_one_that_is_described(seed: int) -> None:
-    shares, memory = random_shares(seed)
-    found = in_order(shares, memory)
-    assert [id(share) for share in found] == [id(s) for s in by_definition(shares, memory)]
-    for phase in in_phases(found, memory):
-        assert phase

@@ -121,9 +121,12 @@ class _Fuser:
         i, j = earlier.index, later.index
         if self.rows_apart and not depth and _written(first, i) != _written(second, j):
             return False
-        if _looks_up(first) != _looks_up(second):
+        copies = _looks_up(first), _looks_up(second)
+        if copies[0] != copies[1]:
             # What copies examples from anywhere stays apart: the rest then runs along memory.
             return False
+        if all(copies) and any(isinstance(s, For) for s in (*earlier.body, *later.body)):
+            return False  # a whole row is copied at once
         own = {s.array for loop in (earlier, later) for s in loop.body if isinstance(s, Allocate)}
         shared = (first.writes & (second.reads | second.writes)) | (first.reads & second.writes)
         if not shared:

@@ -4,13 +4,11 @@ import functools
 import inspect
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 import symbp as bp
-from symbp import compiler
 from symbp.compiler import module_source
 from symbp.entries.entry import Entry
 from symbp.entries.registry import ALWAYS, ENTRIES
@@ -46,10 +44,9 @@ def entries_of(name: str) -> dict[str, Entry]:
 
 
 @functools.cache
-def as_python(name: str, by_loops: bool = False) -> ModuleType:
+def as_python(name: str) -> ModuleType:
     program, entries = program_of(name)[0], tuple(entries_of(name))
-    with patch.object(compiler, "BY_LOOPS", by_loops):
-        return load_as_python(module_source(program, entries=entries))
+    return load_as_python(module_source(program, entries=entries))
 
 
 def called(module: ModuleType, entry: Entry, values: dict[str, Any]) -> dict[str, Any]:
@@ -77,13 +74,12 @@ def called(module: ModuleType, entry: Entry, values: dict[str, Any]) -> dict[str
     return got
 
 
-@pytest.mark.parametrize("by_loops", [False, True], ids=["codegen", "loops"])
 @pytest.mark.parametrize("entry_name", FURTHER)
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in PROGRAMS]
 )
 def test_the_text_of_an_entry_point_computes_what_its_equations_say(
-    name: str, entry_name: str, by_loops: bool
+    name: str, entry_name: str
 ) -> None:
     entries = entries_of(name)
     if entry_name not in entries:
@@ -94,7 +90,7 @@ def test_the_text_of_an_entry_point_computes_what_its_equations_say(
         pytest.skip(f"{size} directions")
     entry = entries[entry_name]
     values = all_values(entry, given)
-    assert_close(called(as_python(name, by_loops), entry, values), expected(entry, values), 1e-11)
+    assert_close(called(as_python(name), entry, values), expected(entry, values), 1e-11)
 
 
 # What Numba compiles for long: those whose kernels are least like each other.

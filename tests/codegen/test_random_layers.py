@@ -13,7 +13,7 @@ LAYERS, ALL_LAYERS = 12, 150
 FEATURES = {
     "starts": "tiled_onto(",
     "picked rows of A": "order, start + row_first",
-    "picked rows of B": "order, ahead",
+    "picked rows of B": "part(order, start), part(order, ",
     "one loop": "flat(",
     "teams": "def _epoch_part",
 }

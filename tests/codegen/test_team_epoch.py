@@ -14,11 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 import symbp as bp
-from symbp.codegen import strips
 from symbp.codegen.runtime.team import PATIENCE, TRIALS, Pace, together
-from symbp.codegen.teamwork import in_phases
 from symbp.compiler import module_source
+from symbp.loops.divide import divide
+from symbp.loops.nodes import Barrier, Function
 from symbp.networks.optimizers import Optimizer
+from symbp.schedules import lower
 from tests.emitted_text import assert_text_agrees
 
 SOFTMAX, SIGMOID = "softmax_cross_entropy", "sigmoid"
@@ -116,10 +117,11 @@ def test_a_thread_that_cannot_start_leaves_the_work_to_one(monkeypatch: pytest.M
 
 
 def test_a_meeting_that_is_missing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_meetings(given: object, memory: object) -> list[object]:
-        return [[share for phase in in_phases(given, memory) for share in phase]]  # type: ignore[arg-type]
+    def without_meetings(function: Function) -> Function:
+        made = divide(function)
+        return made.replace(body=tuple(s for s in made.body if not isinstance(s, Barrier)))
 
-    monkeypatch.setattr(strips, "in_phases", without_meetings)
+    monkeypatch.setattr(lower, "divide", without_meetings)
     with pytest.raises(AssertionError):
         assert_text_agrees(NETWORKS["two layers"](), bp.SGD(0.1))
 
@@ -149,12 +151,12 @@ def test_short_rows_are_turned_in_an_epoch_also_where_they_are_the_output() -> N
     assert "(batch_size, 10,))" not in epoch
 
 
-def test_a_recurrence_is_left_to_one_thread() -> None:
+def test_a_recurrence_is_divided_along_the_batch() -> None:
     from tests.programs import PROGRAMS
 
     program, _ = PROGRAMS["lstm"]()
-    text = module_source(program)
-    assert "_epoch_part" not in text
+    assert "_epoch_part" in module_source(program)
+    assert_text_agrees(program)
 
 
 def parts(

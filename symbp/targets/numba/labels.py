@@ -1,10 +1,12 @@
 """labels: an equation as a one-line comment, in the identifiers of the code below it."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import sympy
 
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -25,6 +27,14 @@ def label(equation: Equation, name_of: Callable[[Tensor], str]) -> str:
         Returns the generator's own name of a tensor, so that nothing that a user wrote can end
         the comment.
     """
+    tensors = dict.fromkeys(element.tensor for element in (*equation.reads(), equation.lhs))
+    return _label(equation, tuple((tensor, name_of(tensor)) for tensor in tensors))
+
+
+# The functions of a module have many equations in common.
+@functools.lru_cache(maxsize=4096)
+def _label(equation: Equation, named: tuple[tuple[Tensor, str], ...]) -> str:
+    name_of = dict(named).__getitem__
     indices: dict[Index, str] = {}
 
     def index_name(index: Index) -> str:
@@ -48,6 +58,8 @@ def label(equation: Equation, name_of: Callable[[Tensor], str]) -> str:
 
 
 def _text(node: Any, name_of: Callable[[Tensor], str], index_name: Callable[[Index], str]) -> str:
+    if isinstance(node, sympy.Add) and len(node.args) > _WIDTH:
+        node = Plus(*node.args[:_WIDTH])  # the rest is beyond the width
     mapping = {}
     for element in node.atoms(Element):
         subscripts = ", ".join(

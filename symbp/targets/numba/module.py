@@ -1,6 +1,7 @@
 """module: the text of a standalone module for Numba, from a model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from symbp.schedules.limits import Limits
 from symbp.targets.numba.assemble import DTYPES, Range, assembled, check_numbers
 from symbp.targets.numba.kernels import entry_kernel, kernels
 
-__all__ = ["module_text"]
+__all__ = ["LIMITS", "module_text"]
+
+#: What Numba can do, and what is worth doing with it.
+LIMITS = Limits()
 
 
 def module_text(
@@ -41,7 +45,7 @@ def module_text(
         raise SymbpError(f"dtype {dtype!r}: {suggest(str(dtype), DTYPES)}")
     for checked in (model.updated, *(entry.program for entry in entries)):
         check_numbers(checked, dtype)
-    limits = Limits(itemsize=np.dtype(dtype).itemsize)
+    limits = replace(LIMITS, itemsize=np.dtype(dtype).itemsize)
     made = (*kernels(model, limits), *(entry_kernel(entry, limits) for entry in entries))
     programs = model.given, model.gradient, model.updated
     return assembled(made, *programs, dtype, equations, title, threshold, ranges, entries)

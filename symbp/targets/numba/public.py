@@ -104,7 +104,7 @@ def entry_functions(entries: Iterable[Entry], limits: dict[Tensor, int], dtype: 
     Parameters
     ----------
     entries : iterable of Entry
-        As their kernels are written, see :func:`symbp.codegen.kernels.entry_kernel`.
+        As their kernels are written, see :func:`symbp.targets.numba.kernels.entry_kernel`.
     limits : dict of Tensor to int
         What the elements of integer tensors stay below.
     dtype : str
