@@ -159,11 +159,11 @@ def _compiled(function: Any) -> Any:
 
 @_compiled
 def _predict_kernel(parameters, z2, x):
+    N = x.shape[0]
     W1 = view(parameters, 0, (30, 64))
     b1 = view(parameters, 1920, (30,))
     W2 = view(parameters, 1950, (10, 30))
     b2 = view(parameters, 2250, (10,))
-    N = x.shape[0]
     z1 = np.empty((N, 30), real)
     a1 = z1  # its memory
     for row_first in range(0, N, 256):
@@ -175,42 +175,40 @@ def _predict_kernel(parameters, z2, x):
         else:
             tiled_onto(False, True, row_last - row_first, 30, 64, real(1), part(x, row_first * 64), 64, W1, 64, b1, 0, part(z1, row_first * 30), 30)
         # a1[n, j] = sigmoid(z1[n, j])
-        for j in range(natural(row_first) * 30, natural(row_last) * 30):
-            a1_ = sigmoid(flat(z1)[j])
-            flat(a1)[j] = a1_
+        for i in range(natural(row_first) * 30, natural(row_last) * 30):
+            flat(a1)[i] = sigmoid(flat(z1)[i])
         # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
         # z2[n, j] += b2[j]
         if row_last - row_first == 1:
             tiled_onto(False, True, 1, 10, 30, real(1), part(a1, row_first * 30), 30, W2, 30, b2, 0, part(z2, row_first * 10), 10)
         else:
             tiled_onto(False, True, row_last - row_first, 10, 30, real(1), part(a1, row_first * 30), 30, W2, 30, b2, 0, part(z2, row_first * 10), 10)
-    return
 
 
 @_compiled
 def _loss_kernel(parameters, x, y):
+    N = x.shape[0]
     W1 = view(parameters, 0, (30, 64))
     b1 = view(parameters, 1920, (30,))
     W2 = view(parameters, 1950, (10, 30))
     b2 = view(parameters, 2250, (10,))
-    N = x.shape[0]
     z1 = np.empty((N, 30), real)
+    a1 = z1  # its memory
     z2 = np.empty((10, N), real)
     a2_logsumexp_max = np.empty(N, real)
-    a2_logsumexp_sum = np.empty(N, real)
-    a1 = z1  # its memory
     a2_logsumexp_shift = a2_logsumexp_max  # its memory
     a2_logsumexp = a2_logsumexp_max  # its memory
+    a2_logsumexp_sum = np.empty(N, real)
     C_row = a2_logsumexp_sum  # its memory
+    v2 = -real(1) / real(N)
     for row_first in range(0, N, 256):
         row_last = min(row_first + 256, N)
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
         # z1[n, j] += b1[j]
         tiled_onto(False, True, row_last - row_first, 30, 64, real(1), part(x, row_first * 64), 64, W1, 64, b1, 0, part(z1, row_first * 30), 30)
         # a1[n, j] = sigmoid(z1[n, j])
-        for j in range(natural(row_first) * 30, natural(row_last) * 30):
-            a1_ = sigmoid(flat(z1)[j])
-            flat(a1)[j] = a1_
+        for i in range(natural(row_first) * 30, natural(row_last) * 30):
+            flat(a1)[i] = sigmoid(flat(z1)[i])
         # z2[j, n] = sum_{k} W2[j, k]*a1[n, k]
         tiled(False, True, 10, row_last - row_first, 30, real(1), W2, 30, part(a1, row_first * 30), 30, real(0), part(z2, row_first), N)
         for n in range(natural(row_first), natural(row_last)):
@@ -218,16 +216,14 @@ def _loss_kernel(parameters, x, y):
         # z2[j, n] += b2[j]
         # a2_logsumexp_max[n] = max_{j} z2[j, n]
         for j in range(10):
-            v = b2[j]
+            v1 = b2[j]
             for n in range(natural(row_first), natural(row_last)):
-                z2[j, n] += v
+                z2[j, n] += v1
                 a2_logsumexp_max[n] = maximum(a2_logsumexp_max[n], z2[j, n])
         # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
         for n in range(natural(row_first), natural(row_last)):
-            v_2 = a2_logsumexp_max[n]
-            a2_logsumexp_shift_ = v_2 if (v_2 > real(-1.7976931348623157e+308) and v_2 < real(1.7976931348623157e+308)) else real(0)
-            a2_logsumexp_shift[n] = a2_logsumexp_shift_
-        for n in range(natural(row_first), natural(row_last)):
+            w1 = a2_logsumexp_max[n]
+            a2_logsumexp_shift[n] = w1 if a2_logsumexp_max[n] > real(-1.7976931348623157e+308) and a2_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
             a2_logsumexp_sum[n] = real(0)
         # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[j, n])
         for j in range(10):
@@ -235,26 +231,25 @@ def _loss_kernel(parameters, x, y):
                 a2_logsumexp_sum[n] += exp(z2[j, n] - a2_logsumexp_shift[n])
         # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
         for n in range(natural(row_first), natural(row_last)):
-            a2_logsumexp_ = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
-            a2_logsumexp[n] = a2_logsumexp_
-        for n in range(natural(row_first), natural(row_last)):
+            a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
             C_row[n] = real(0)
         # C_row[n] = sum_{j} -y[n, j]*(-a2_logsumexp[n] + z2[j, n])/N
-        v_3 = real(N)
-        v_4 = -(real(1) / v_3)
         for j in range(10):
             for n in range(natural(row_first), natural(row_last)):
-                C_row[n] += v_4 * y[n, j] * (z2[j, n] - a2_logsumexp[n])
-    C_ = real(0)
+                C_row[n] += v2 * y[n, j] * (z2[j, n] - a2_logsumexp[n])
+    C_total = real(0)
     # C = sum_{n} C_row[n]
     for n in range(N):
-        C_ = added(C_, C_row[n])
-    C = C_
+        C_total = added(C_total, C_row[n])
+    C = C_total
     return float(C)
 
 
 @_compiled
 def _gradient_kernel(parameters, gradients, x, y):
+    N = x.shape[0]
+    one = np.empty(1, real)
+    one[0] = real(1)
     W1 = view(parameters, 0, (30, 64))
     b1 = view(parameters, 1920, (30,))
     W2 = view(parameters, 1950, (10, 30))
@@ -263,34 +258,29 @@ def _gradient_kernel(parameters, gradients, x, y):
     b1_adjoint = view(gradients, 1920, (30,))
     W2_adjoint = view(gradients, 1950, (10, 30))
     b2_adjoint = view(gradients, 2250, (10,))
-    N = x.shape[0]
     z1 = np.empty((N, 30), real)
+    a1 = z1  # its memory
+    z1_adjoint = z1  # its memory
     z2 = np.empty((N, 10), real)
     z2_adjoint = np.empty((N, 10), real)
     a1_adjoint = np.empty((N, 30), real)
-    a1 = z1  # its memory
-    z1_adjoint = z1  # its memory
-    one = np.empty(1, real)
-    one[0] = real(1)
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     tiled(False, True, N, 30, 64, real(1), x, 64, W1, 64, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
     for n in range(N):
         for j in range(30):
-            z1_ = added(z1[n, j], b1[j])
-            a1_ = sigmoid(z1_)
-            a1[n, j] = a1_
-    # z2[n, j] += b2[j]
-    for n in range(N):
-        for j in range(10):
-            z2_ = b2[j]
-            z2[n, j] = z2_
+            z1_ = z1[n, j] + b1[j]
+            a1[n, j] = sigmoid(z1_)
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    tiled(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
-    C_ = real(0)
+    tiled(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+    C_total = real(0)
     for j in range(10):
         b2_adjoint[j] = real(0)
+    w1 = real(1) / real(N)
+    v2 = -w1
+    v4 = w1
+    # z2[n, j] += b2[j]
     # a2_logsumexp_max[n] = max_{j} z2[n, j]
     # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
     # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
@@ -298,28 +288,28 @@ def _gradient_kernel(parameters, gradients, x, y):
     # C = sum_{n j} -y[n, j]*(-a2_logsumexp[n] + z2[n, j])/N
     # z2_adjoint[n, j] = 1/N*(exp(-a2_logsumexp[n] + z2[n, j]) - y[n, j])
     # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-    v = real(N)
-    v_2 = -(real(1) / v)
-    v_5 = real(1) / v
     for n in range(N):
-        a2_logsumexp_max_ = real(-np.inf)
+        a2_logsumexp_max_total = real(-np.inf)
         for j in range(10):
-            a2_logsumexp_max_ = maximum(a2_logsumexp_max_, z2[n, j])
-        a2_logsumexp_max = a2_logsumexp_max_
-        a2_logsumexp_shift = a2_logsumexp_max_ if (a2_logsumexp_max_ > real(-1.7976931348623157e+308) and a2_logsumexp_max_ < real(1.7976931348623157e+308)) else real(0)
-        a2_logsumexp_sum_ = real(0)
+            z2[n, j] += b2[j]
+            a2_logsumexp_max_total = maximum(a2_logsumexp_max_total, z2[n, j])
+        a2_logsumexp_max = a2_logsumexp_max_total
+        a2_logsumexp_shift = a2_logsumexp_max if a2_logsumexp_max > real(-1.7976931348623157e+308) and a2_logsumexp_max < real(1.7976931348623157e+308) else real(0)
+        a2_logsumexp_sum_total = real(0)
+        v1 = -a2_logsumexp_shift
         for j in range(10):
-            a2_logsumexp_sum_ = added(a2_logsumexp_sum_, exp(z2[n, j] - a2_logsumexp_shift))
-        a2_logsumexp_sum = a2_logsumexp_sum_
-        a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_)
+            a2_logsumexp_sum_total = added(a2_logsumexp_sum_total, exp(z2[n, j] + v1))
+        a2_logsumexp_sum = a2_logsumexp_sum_total
+        a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum)
+        v3 = -a2_logsumexp
         for j in range(10):
-            v_3 = y[n, j]
-            v_4 = z2[n, j] - a2_logsumexp
-            C_ = added(C_, v_2 * v_3 * v_4)
-            z2_adjoint_ = v_5 * (exp(v_4) - v_3)
-            z2_adjoint[n, j] = z2_adjoint_
-            b2_adjoint[j] += z2_adjoint_
-    C = C_
+            w2 = y[n, j]
+            w3 = z2[n, j] + v3
+            C_total = added(C_total, v2 * w2 * w3)
+            w4 = v4 * (exp(w3) - w2)
+            z2_adjoint[n, j] = w4
+            b2_adjoint[j] += w4
+    C = C_total
     # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[n, j]
     tiled(True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
@@ -327,9 +317,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
     for n in range(N):
         for j in range(30):
-            v_6 = a1[n, j]
-            z1_adjoint_ = a1_adjoint[n, j] * (v_6 * (real(1) - v_6))
-            z1_adjoint[n, j] = z1_adjoint_
+            w5 = a1[n, j]
+            z1_adjoint[n, j] = a1_adjoint[n, j] * (w5 * (real(1) - w5))
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
     tiled(True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
@@ -338,17 +327,29 @@ def _gradient_kernel(parameters, gradients, x, y):
 
 
 # The buffers of a step: elements for each example, and besides.
-_BUFFERS: Any = ((10, 0), (30, 0), (10, 0), (1, 0), (1, 0), (0, 300), (30, 0), (0, 30), (0, 1920), (0, 1),)
+_BUFFERS: Any = ((10, 0), (30, 0), (10, 0), (1, 0), (1, 0), (0, 10), (0, 300), (30, 0), (0, 30), (0, 1920),)
 _MULTIPLICATIONS = 4770  # of an example in the matrix products of a step
 
 
 @_compiled
 def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, offsets, team, member, members, x_all, y_all):
+    examples = order.shape[0]
+    one = np.empty(1, real)
+    one[0] = real(1)
+    arrived = 0
+    beta1 = hyperparameters[0]
+    beta2 = hyperparameters[1]
+    learning_rate = hyperparameters[2]
+    epsilon = hyperparameters[3]
+    step = state[0]
+    beta1_2 = beta1
+    beta2_2 = beta2
+    learning_rate_2 = learning_rate
+    epsilon_2 = epsilon
     W1 = view(parameters, 0, (30, 64))
     b1 = view(parameters, 1920, (30,))
     W2 = view(parameters, 1950, (10, 30))
     b2 = view(parameters, 2250, (10,))
-    step = state[0]
     W1_m = view(state, 1, (30, 64))
     W1_v = view(state, 1921, (30, 64))
     b1_m = view(state, 3841, (30,))
@@ -357,56 +358,53 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     W2_v = view(state, 4201, (10, 30))
     b2_m = view(state, 4501, (10,))
     b2_v = view(state, 4511, (10,))
-    beta1 = hyperparameters[0]
-    beta2 = hyperparameters[1]
-    learning_rate = hyperparameters[2]
-    epsilon = hyperparameters[3]
-    examples = order.shape[0]
     y = view(memory, offsets[0], (10, batch_size,))
     z1 = view(memory, offsets[1], (batch_size, 30,))
-    z2 = view(memory, offsets[2], (10, batch_size,))
-    a2_logsumexp_max = view(memory, offsets[3], (batch_size,))
-    a2_logsumexp_sum = view(memory, offsets[4], (batch_size,))
-    W2_adjoint = view(memory, offsets[5], (10, 30,))
-    a1_adjoint = view(memory, offsets[6], (batch_size, 30,))
-    b1_adjoint = view(memory, offsets[7], (30,))
-    W1_adjoint = view(memory, offsets[8], (30, 64,))
-    one = view(memory, offsets[9], (1,))
-    one[0] = real(1)
     a1 = z1  # its memory
+    z2 = view(memory, offsets[2], (10, batch_size,))
+    z2_adjoint = z2  # its memory
+    a2_logsumexp_max = view(memory, offsets[3], (batch_size,))
     a2_logsumexp_shift = a2_logsumexp_max  # its memory
     a2_logsumexp = a2_logsumexp_max  # its memory
+    a2_logsumexp_sum = view(memory, offsets[4], (batch_size,))
     C_row = a2_logsumexp_sum  # its memory
-    z2_adjoint = z2  # its memory
+    b2_adjoint = view(memory, offsets[5], (10,))
+    W2_adjoint = view(memory, offsets[6], (10, 30,))
+    a1_adjoint = view(memory, offsets[7], (batch_size, 30,))
     z1_adjoint = a1_adjoint  # its memory
-    first_10 = 10 * member // members
-    last_10 = 10 * (member + 1) // members
-    first_30 = 30 * member // members
-    last_30 = 30 * (member + 1) // members
-    first_64 = 64 * member // members
-    last_64 = 64 * (member + 1) // members
-    arrived = 0
-    total = 0.0
+    b1_adjoint = view(memory, offsets[8], (30,))
+    W1_adjoint = view(memory, offsets[9], (30, 64,))
+    total = float(0)
+    v4 = real(1) - beta1_2
+    v5 = real(1) - beta2_2
     for start in range(0, examples, batch_size):
-        N = min(batch_size, examples - start)
-        ahead = min(start + batch_size, examples - N)
+        N = min(examples - start, batch_size)
         first = N * member // members
         last = N * (member + 1) // members
+        first_10 = 10 * member // members
+        last_10 = 10 * (member + 1) // members
+        first_30 = 30 * member // members
+        last_30 = 30 * (member + 1) // members
+        first_64 = 64 * member // members
+        last_64 = 64 * (member + 1) // members
+        w1 = real(1) / real(N)
+        v2 = -w1
+        v3 = w1
         for row_first in range(first, last, 256):
             row_last = min(row_first + 256, last)
-            for row in range(row_first, row_last):
-                example = np.uintp(order[start + row])
-                later = np.uintp(order[min(start + batch_size + row, examples - 1)])
+            # y[j, n] = y[n, j]
+            for n in range(natural(row_first), natural(row_last)):
+                example = np.uintp(order[start + n])
+                later = np.uintp(order[min(start + n + batch_size, examples - 1)])
                 prefetch(y_all, later)
-                for k1 in range(y.shape[0]):
-                    y[k1, row] = y_all[example, k1]
+                for j in range(y.shape[0]):
+                    y[j, n] = y_all[example, j]
             # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
             # z1[n, j] += b1[j]
             tiled_onto(False, True, row_last - row_first, 30, 64, real(1), (x_all, part(order, start + row_first)), 64, W1, 64, b1, 0, part(z1, row_first * 30), 30)
             # a1[n, j] = sigmoid(z1[n, j])
-            for j in range(natural(row_first) * 30, natural(row_last) * 30):
-                a1_ = sigmoid(flat(z1)[j])
-                flat(a1)[j] = a1_
+            for i in range(natural(row_first) * 30, natural(row_last) * 30):
+                flat(a1)[i] = sigmoid(flat(z1)[i])
             # z2[j, n] = sum_{k} W2[j, k]*a1[n, k]
             tiled(False, True, 10, row_last - row_first, 30, real(1), W2, 30, part(a1, row_first * 30), 30, real(0), part(z2, row_first), batch_size)
             for n in range(natural(row_first), natural(row_last)):
@@ -414,16 +412,14 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # z2[j, n] += b2[j]
             # a2_logsumexp_max[n] = max_{j} z2[j, n]
             for j in range(10):
-                v = b2[j]
+                v1 = b2[j]
                 for n in range(natural(row_first), natural(row_last)):
-                    z2[j, n] += v
+                    z2[j, n] += v1
                     a2_logsumexp_max[n] = maximum(a2_logsumexp_max[n], z2[j, n])
             # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
             for n in range(natural(row_first), natural(row_last)):
-                v_2 = a2_logsumexp_max[n]
-                a2_logsumexp_shift_ = v_2 if (v_2 > real(-1.7976931348623157e+308) and v_2 < real(1.7976931348623157e+308)) else real(0)
-                a2_logsumexp_shift[n] = a2_logsumexp_shift_
-            for n in range(natural(row_first), natural(row_last)):
+                w2 = a2_logsumexp_max[n]
+                a2_logsumexp_shift[n] = w2 if a2_logsumexp_max[n] > real(-1.7976931348623157e+308) and a2_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
                 a2_logsumexp_sum[n] = real(0)
             # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[j, n])
             for j in range(10):
@@ -431,112 +427,111 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
                     a2_logsumexp_sum[n] += exp(z2[j, n] - a2_logsumexp_shift[n])
             # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
             for n in range(natural(row_first), natural(row_last)):
-                a2_logsumexp_ = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
-                a2_logsumexp[n] = a2_logsumexp_
-            for n in range(natural(row_first), natural(row_last)):
+                a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
                 C_row[n] = real(0)
             # C_row[n] = sum_{j} -y[j, n]*(-a2_logsumexp[n] + z2[j, n])/N
             # z2_adjoint[j, n] = 1/N*(exp(-a2_logsumexp[n] + z2[j, n]) - y[j, n])
-            v_3 = real(N)
-            v_4 = -(real(1) / v_3)
-            v_7 = real(1) / v_3
             for j in range(10):
                 for n in range(natural(row_first), natural(row_last)):
-                    v_5 = y[j, n]
-                    v_6 = z2[j, n] - a2_logsumexp[n]
-                    C_row[n] += v_4 * v_5 * v_6
-                    z2_adjoint_ = v_7 * (exp(v_6) - v_5)
-                    z2_adjoint[j, n] = z2_adjoint_
+                    w3 = y[j, n]
+                    w4 = z2[j, n] - a2_logsumexp[n]
+                    C_row[n] += v2 * w3 * w4
+                    z2_adjoint[j, n] = v3 * (exp(w4) - w3)
             # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[j, n]
             tiled(True, False, row_last - row_first, 30, 10, real(1), part(z2_adjoint, row_first), batch_size, W2, 30, real(0), part(a1_adjoint, row_first * 30), 30)
             # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
-            for j in range(natural(row_first) * 30, natural(row_last) * 30):
-                v_8 = flat(a1)[j]
-                z1_adjoint_ = flat(a1_adjoint)[j] * (v_8 * (real(1) - v_8))
-                flat(z1_adjoint)[j] = z1_adjoint_
+            for i in range(natural(row_first) * 30, natural(row_last) * 30):
+                w5 = flat(a1)[i]
+                flat(z1_adjoint)[i] = flat(a1_adjoint)[i] * (w5 * (real(1) - w5))
         # step_next = step + 1
         step_next = step + real(1)
-        # correction2 = sqrt(1 - beta2**step_next)
-        correction2 = np.sqrt(real(1) - (beta2 ** step_next))
-        # learning_rate_step = correction2*learning_rate/(1 - beta1**step_next)
-        learning_rate_step = learning_rate * correction2 / (real(1) - (beta1 ** step_next))
-        # epsilon_step = correction2*epsilon
-        epsilon_step = epsilon * correction2
+        # correction2 = sqrt(1 - beta2_2**step_next)
+        correction2 = np.sqrt(real(1) - (beta2_2 ** step_next))
+        # learning_rate_step = correction2*learning_rate_2/(1 - beta1_2**step_next)
+        learning_rate_step = learning_rate_2 * correction2 / (real(1) - (beta1_2 ** step_next))
+        # epsilon_step = correction2*epsilon_2
+        epsilon_step = epsilon_2 * correction2
+        C_total = real(0)
+        step = step_next
         arrived = wait_for_team(team, members, arrived)
-        C_ = real(0)
+        # b2_adjoint[j] = sum_{n} z2_adjoint[j, n]
+        for j in range(natural(first_10), natural(last_10)):
+            b2_adjoint_total = real(0)
+            for n in range(N):
+                b2_adjoint_total = added(b2_adjoint_total, z2_adjoint[j, n])
+            b2_adjoint[j] = b2_adjoint_total
+        v6 = -learning_rate_step
+        # b2_m[j] = b2_adjoint[j]*(1 - beta1_2) + b2_m[j]*beta1_2
+        # b2_v[j] = b2_adjoint[j]**2*(1 - beta2_2) + b2_v[j]*beta2_2
+        # b2[j] = b2[j] - b2_m[j]*learning_rate_step/(sqrt(b2_v[j]) + epsilon_step)
+        for j in range(natural(first_10), natural(last_10)):
+            w6 = b2_m[j]
+            w7 = b2_adjoint[j]
+            w8 = beta1_2 * w6 + v4 * w7
+            b2_m[j] = w8
+            w9 = b2_v[j]
+            w10 = beta2_2 * w9 + v5 * (w7 * w7)
+            b2_v[j] = w10
+            w11 = b2[j] + v6 * w8 / (np.sqrt(w10) + epsilon_step)
+            b2[j] = w11
         # C = sum_{n} C_row[n]
         for n in range(N):
-            C_ = added(C_, C_row[n])
-        C = C_
-        # b2_adjoint[j] = sum_{n} z2_adjoint[j, n]
-        # b2_m[j] = b2_adjoint[j]*(1 - beta1) + b2_m[j]*beta1
-        # b2_v[j] = b2_adjoint[j]**2*(1 - beta2) + b2_v[j]*beta2
-        v_9 = real(1) - beta1
-        v_10 = real(1) - beta2
-        for j in range(natural(first_10), natural(last_10)):
-            b2_adjoint_ = real(0)
-            for n in range(N):
-                b2_adjoint_ = added(b2_adjoint_, z2_adjoint[j, n])
-            b2_adjoint = b2_adjoint_
-            b2_m_ = beta1 * b2_m[j] + v_9 * b2_adjoint_
-            b2_m[j] = b2_m_
-            b2_v_ = beta2 * b2_v[j] + v_10 * (b2_adjoint_ * b2_adjoint_)
-            b2_v[j] = b2_v_
+            C_total = added(C_total, C_row[n])
+        C = C_total
         # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[j, n]
         tiled(False, False, 10, last_30 - first_30, N, real(1), z2_adjoint, batch_size, part(a1, first_30), 30, real(0), part(W2_adjoint, first_30), 30)
         # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
         tiled(True, False, 1, last_30 - first_30, N, real(1), one, 0, part(z1_adjoint, first_30), 30, real(0), part(b1_adjoint, first_30), last_30 - first_30)
         # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
-        tiled(True, False, 30, last_64 - first_64, N, real(1), z1_adjoint, 30, (part(x_all, first_64), part(order, start), part(order, ahead)), 64, real(0), part(W1_adjoint, first_64), 64)
-        # W1_m[j, k] = W1_adjoint[j, k]*(1 - beta1) + W1_m[j, k]*beta1
-        # W1_v[j, k] = W1_adjoint[j, k]**2*(1 - beta2) + W1_v[j, k]*beta2
+        tiled(True, False, 30, last_64 - first_64, N, real(1), z1_adjoint, 30, (part(x_all, first_64), part(order, start), part(order, min(start + batch_size, examples - N))), 64, real(0), part(W1_adjoint, first_64), 64)
+        v9 = v6
+        # W1_m[j, k] = W1_adjoint[j, k]*(1 - beta1_2) + W1_m[j, k]*beta1_2
+        # W1_v[j, k] = W1_adjoint[j, k]**2*(1 - beta2_2) + W1_v[j, k]*beta2_2
         # W1[j, k] = W1[j, k] - W1_m[j, k]*learning_rate_step/(sqrt(W1_v[j, k]) + epsilon_step)
-        v_11 = real(1) - beta1
-        v_13 = real(1) - beta2
         for j in range(30):
             for k in range(natural(first_64), natural(last_64)):
-                v_12 = W1_adjoint[j, k]
-                W1_m_ = beta1 * W1_m[j, k] + v_11 * v_12
-                W1_m[j, k] = W1_m_
-                W1_v_ = beta2 * W1_v[j, k] + v_13 * (v_12 * v_12)
-                W1_v[j, k] = W1_v_
-                W1_ = W1[j, k] - (learning_rate_step * W1_m_ / (np.sqrt(W1_v_) + epsilon_step))
-                W1[j, k] = W1_
-        # b1_m[j] = b1_adjoint[j]*(1 - beta1) + b1_m[j]*beta1
-        # b1_v[j] = b1_adjoint[j]**2*(1 - beta2) + b1_v[j]*beta2
+                w12 = W1_m[j, k]
+                w13 = W1_adjoint[j, k]
+                w14 = beta1_2 * w12 + v4 * w13
+                W1_m[j, k] = w14
+                w15 = W1_v[j, k]
+                w16 = beta2_2 * w15 + v5 * (w13 * w13)
+                W1_v[j, k] = w16
+                w17 = W1[j, k] + v9 * w14 / (np.sqrt(w16) + epsilon_step)
+                W1[j, k] = w17
+        v12 = v6
+        # b1_m[j] = b1_adjoint[j]*(1 - beta1_2) + b1_m[j]*beta1_2
+        # b1_v[j] = b1_adjoint[j]**2*(1 - beta2_2) + b1_v[j]*beta2_2
         # b1[j] = b1[j] - b1_m[j]*learning_rate_step/(sqrt(b1_v[j]) + epsilon_step)
-        v_14 = real(1) - beta1
-        v_16 = real(1) - beta2
         for j in range(natural(first_30), natural(last_30)):
-            v_15 = b1_adjoint[j]
-            b1_m_ = beta1 * b1_m[j] + v_14 * v_15
-            b1_m[j] = b1_m_
-            b1_v_ = beta2 * b1_v[j] + v_16 * (v_15 * v_15)
-            b1_v[j] = b1_v_
-            b1_ = b1[j] - (learning_rate_step * b1_m_ / (np.sqrt(b1_v_) + epsilon_step))
-            b1[j] = b1_
-        # W2_m[j, k] = W2_adjoint[j, k]*(1 - beta1) + W2_m[j, k]*beta1
-        # W2_v[j, k] = W2_adjoint[j, k]**2*(1 - beta2) + W2_v[j, k]*beta2
+            w18 = b1_m[j]
+            w19 = b1_adjoint[j]
+            w20 = beta1_2 * w18 + v4 * w19
+            b1_m[j] = w20
+            w21 = b1_v[j]
+            w22 = beta2_2 * w21 + v5 * (w19 * w19)
+            b1_v[j] = w22
+            w23 = b1[j] + v12 * w20 / (np.sqrt(w22) + epsilon_step)
+            b1[j] = w23
+        v15 = v6
+        # W2_m[j, k] = W2_adjoint[j, k]*(1 - beta1_2) + W2_m[j, k]*beta1_2
+        # W2_v[j, k] = W2_adjoint[j, k]**2*(1 - beta2_2) + W2_v[j, k]*beta2_2
         # W2[j, k] = W2[j, k] - W2_m[j, k]*learning_rate_step/(sqrt(W2_v[j, k]) + epsilon_step)
-        v_17 = real(1) - beta1
-        v_19 = real(1) - beta2
         for j in range(10):
             for k in range(natural(first_30), natural(last_30)):
-                v_18 = W2_adjoint[j, k]
-                W2_m_ = beta1 * W2_m[j, k] + v_17 * v_18
-                W2_m[j, k] = W2_m_
-                W2_v_ = beta2 * W2_v[j, k] + v_19 * (v_18 * v_18)
-                W2_v[j, k] = W2_v_
-                W2_ = W2[j, k] - (learning_rate_step * W2_m_ / (np.sqrt(W2_v_) + epsilon_step))
-                W2[j, k] = W2_
-        # b2[j] = b2[j] - b2_m[j]*learning_rate_step/(sqrt(b2_v[j]) + epsilon_step)
-        for j in range(natural(first_10), natural(last_10)):
-            b2_ = b2[j] - (learning_rate_step * b2_m[j] / (np.sqrt(b2_v[j]) + epsilon_step))
-            b2[j] = b2_
-        step = step_next
-        total += N * float(C)
+                w24 = W2_m[j, k]
+                w25 = W2_adjoint[j, k]
+                w26 = beta1_2 * w24 + v4 * w25
+                W2_m[j, k] = w26
+                w27 = W2_v[j, k]
+                w28 = beta2_2 * w27 + v5 * (w25 * w25)
+                W2_v[j, k] = w28
+                w29 = W2[j, k] + v15 * w26 / (np.sqrt(w28) + epsilon_step)
+                W2[j, k] = w29
+        total += float(N) * float(C)
         arrived = wait_for_team(team, members, arrived)
-    state[0] = step
+    if member == 0:
+        state[0] = step
     return total
 
 

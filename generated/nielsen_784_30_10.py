@@ -153,14 +153,14 @@ def _compiled(function: Any) -> Any:
 
 @_compiled
 def _predict_kernel(parameters, a2, x):
+    N = x.shape[0]
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
     b2 = view(parameters, 23850, (10,))
-    N = x.shape[0]
     z1 = np.empty((N, 30), real)
-    z2 = np.empty((10, N), real)
     a1 = z1  # its memory
+    z2 = np.empty((10, N), real)
     for row_first in range(0, N, 256):
         row_last = min(row_first + 256, N)
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
@@ -170,44 +170,41 @@ def _predict_kernel(parameters, a2, x):
         else:
             tiled_onto(False, True, row_last - row_first, 30, 784, real(1), part(x, row_first * 784), 784, W1, 784, b1, 0, part(z1, row_first * 30), 30)
         # a1[n, j] = sigmoid(z1[n, j])
-        for j in range(natural(row_first) * 30, natural(row_last) * 30):
-            a1_ = sigmoid(flat(z1)[j])
-            flat(a1)[j] = a1_
+        for i in range(natural(row_first) * 30, natural(row_last) * 30):
+            flat(a1)[i] = sigmoid(flat(z1)[i])
         # z2[j, n] = sum_{k} W2[j, k]*a1[n, k]
         tiled(False, True, 10, row_last - row_first, 30, real(1), W2, 30, part(a1, row_first * 30), 30, real(0), part(z2, row_first), N)
         # z2[j, n] += b2[j]
         for j in range(10):
-            v = b2[j]
+            v1 = b2[j]
             for n in range(natural(row_first), natural(row_last)):
-                z2[j, n] += v
+                z2[j, n] += v1
         # a2[n, j] = sigmoid(z2[j, n])
         for n in range(natural(row_first), natural(row_last)):
             for j in range(10):
-                a2_ = sigmoid(z2[j, n])
-                a2[n, j] = a2_
-    return
+                a2[n, j] = sigmoid(z2[j, n])
 
 
 @_compiled
 def _loss_kernel(parameters, x, y):
+    N = x.shape[0]
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
     b2 = view(parameters, 23850, (10,))
-    N = x.shape[0]
     z1 = np.empty((N, 30), real)
+    a1 = z1  # its memory
     z2 = np.empty((10, N), real)
     C_row = np.empty(N, real)
-    a1 = z1  # its memory
+    v2 = real(0.5) / real(N)
     for row_first in range(0, N, 256):
         row_last = min(row_first + 256, N)
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
         # z1[n, j] += b1[j]
         tiled_onto(False, True, row_last - row_first, 30, 784, real(1), part(x, row_first * 784), 784, W1, 784, b1, 0, part(z1, row_first * 30), 30)
         # a1[n, j] = sigmoid(z1[n, j])
-        for j in range(natural(row_first) * 30, natural(row_last) * 30):
-            a1_ = sigmoid(flat(z1)[j])
-            flat(a1)[j] = a1_
+        for i in range(natural(row_first) * 30, natural(row_last) * 30):
+            flat(a1)[i] = sigmoid(flat(z1)[i])
         # z2[j, n] = sum_{k} W2[j, k]*a1[n, k]
         tiled(False, True, 10, row_last - row_first, 30, real(1), W2, 30, part(a1, row_first * 30), 30, real(0), part(z2, row_first), N)
         for n in range(natural(row_first), natural(row_last)):
@@ -215,25 +212,26 @@ def _loss_kernel(parameters, x, y):
         # z2[j, n] += b2[j]
         # a2[j, n] = sigmoid(z2[j, n])
         # C_row[n] = sum_{j} (a2[j, n] - y[n, j])**2/(2*N)
-        v_2 = real(N)
-        v_3 = real(0.5) / v_2
         for j in range(10):
-            v = b2[j]
+            v1 = b2[j]
             for n in range(natural(row_first), natural(row_last)):
-                z2_ = added(z2[j, n], v)
+                z2_ = z2[j, n] + v1
                 a2 = sigmoid(z2_)
-                v_4 = a2 - y[n, j]
-                C_row[n] += v_3 * (v_4 * v_4)
-    C_ = real(0)
+                w1 = a2 - y[n, j]
+                C_row[n] += v2 * (w1 * w1)
+    C_total = real(0)
     # C = sum_{n} C_row[n]
     for n in range(N):
-        C_ = added(C_, C_row[n])
-    C = C_
+        C_total = added(C_total, C_row[n])
+    C = C_total
     return float(C)
 
 
 @_compiled
 def _gradient_kernel(parameters, gradients, x, y):
+    N = x.shape[0]
+    one = np.empty(1, real)
+    one[0] = real(1)
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
@@ -242,52 +240,45 @@ def _gradient_kernel(parameters, gradients, x, y):
     b1_adjoint = view(gradients, 23520, (30,))
     W2_adjoint = view(gradients, 23550, (10, 30))
     b2_adjoint = view(gradients, 23850, (10,))
-    N = x.shape[0]
     z1 = np.empty((N, 30), real)
-    z2 = np.empty((N, 10), real)
-    a1_adjoint = np.empty((N, 30), real)
     a1 = z1  # its memory
-    z2_adjoint = z2  # its memory
     z1_adjoint = z1  # its memory
-    one = np.empty(1, real)
-    one[0] = real(1)
+    z2 = np.empty((N, 10), real)
+    z2_adjoint = z2  # its memory
+    a1_adjoint = np.empty((N, 30), real)
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     tiled(False, True, N, 30, 784, real(1), x, 784, W1, 784, real(0), z1, 30)
     # z1[n, j] += b1[j]
     # a1[n, j] = sigmoid(z1[n, j])
     for n in range(N):
         for j in range(30):
-            z1_ = added(z1[n, j], b1[j])
-            a1_ = sigmoid(z1_)
-            a1[n, j] = a1_
-    # z2[n, j] += b2[j]
-    for n in range(N):
-        for j in range(10):
-            z2_ = b2[j]
-            z2[n, j] = z2_
+            z1_ = z1[n, j] + b1[j]
+            a1[n, j] = sigmoid(z1_)
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    tiled(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(1), z2, 10)
-    C_ = real(0)
+    tiled(False, True, N, 10, 30, real(1), a1, 30, W2, 30, real(0), z2, 10)
+    C_total = real(0)
     for j in range(10):
         b2_adjoint[j] = real(0)
+    w1 = real(1) / real(N)
+    v1 = real(0.5) * w1
+    v2 = w1
+    # z2[n, j] += b2[j]
     # a2[n, j] = sigmoid(z2[n, j])
     # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
     # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
     # z2_adjoint[n, j] = a2[n, j]*a2_adjoint[n, j]*(1 - a2[n, j])
     # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-    v = real(N)
-    v_2 = real(0.5) / v
-    v_4 = real(1) / v
     for n in range(N):
         for j in range(10):
-            a2 = sigmoid(z2[n, j])
-            v_3 = a2 - y[n, j]
-            C_ = added(C_, v_2 * (v_3 * v_3))
-            a2_adjoint = v_4 * v_3
-            z2_adjoint_ = a2_adjoint * (a2 * (real(1) - a2))
-            z2_adjoint[n, j] = z2_adjoint_
-            b2_adjoint[j] += z2_adjoint_
-    C = C_
+            z2_ = z2[n, j] + b2[j]
+            a2 = sigmoid(z2_)
+            w2 = a2 - y[n, j]
+            C_total = added(C_total, v1 * (w2 * w2))
+            a2_adjoint = v2 * w2
+            w3 = a2_adjoint * (a2 * (real(1) - a2))
+            z2_adjoint[n, j] = w3
+            b2_adjoint[j] += w3
+    C = C_total
     # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[n, j]
     tiled(True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
@@ -295,9 +286,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
     for n in range(N):
         for j in range(30):
-            v_5 = a1[n, j]
-            z1_adjoint_ = a1_adjoint[n, j] * (v_5 * (real(1) - v_5))
-            z1_adjoint[n, j] = z1_adjoint_
+            w4 = a1[n, j]
+            z1_adjoint[n, j] = a1_adjoint[n, j] * (w4 * (real(1) - w4))
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
     tiled(True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
@@ -306,56 +296,60 @@ def _gradient_kernel(parameters, gradients, x, y):
 
 
 # The buffers of a step: elements for each example, and besides.
-_BUFFERS: Any = ((10, 0), (30, 0), (10, 0), (1, 0), (30, 0), (0, 1),)
+_BUFFERS: Any = ((10, 0), (30, 0), (10, 0), (1, 0), (30, 0),)
 _MULTIPLICATIONS = 47970  # of an example in the matrix products of a step
 
 
 @_compiled
 def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, offsets, team, member, members, x_all, y_all):
+    examples = order.shape[0]
+    one = np.empty(1, real)
+    one[0] = real(1)
+    arrived = 0
+    learning_rate = hyperparameters[0]
+    learning_rate_2 = learning_rate
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
     b2 = view(parameters, 23850, (10,))
-    learning_rate = hyperparameters[0]
-    examples = order.shape[0]
     y = view(memory, offsets[0], (10, batch_size,))
     z1 = view(memory, offsets[1], (batch_size, 30,))
+    a1 = z1  # its memory
     z2 = view(memory, offsets[2], (10, batch_size,))
+    z2_adjoint = z2  # its memory
     C_row = view(memory, offsets[3], (batch_size,))
     a1_adjoint = view(memory, offsets[4], (batch_size, 30,))
-    one = view(memory, offsets[5], (1,))
-    one[0] = real(1)
-    a1 = z1  # its memory
-    z2_adjoint = z2  # its memory
     z1_adjoint = a1_adjoint  # its memory
-    first_784 = 784 * member // members
-    last_784 = 784 * (member + 1) // members
-    first_30 = 30 * member // members
-    last_30 = 30 * (member + 1) // members
-    first_10 = 10 * member // members
-    last_10 = 10 * (member + 1) // members
-    arrived = 0
-    total = 0.0
+    total = float(0)
+    v4 = -learning_rate_2
     for start in range(0, examples, batch_size):
-        N = min(batch_size, examples - start)
-        ahead = min(start + batch_size, examples - N)
+        N = min(examples - start, batch_size)
         first = N * member // members
         last = N * (member + 1) // members
+        first_10 = 10 * member // members
+        last_10 = 10 * (member + 1) // members
+        first_784 = 784 * member // members
+        last_784 = 784 * (member + 1) // members
+        first_30 = 30 * member // members
+        last_30 = 30 * (member + 1) // members
+        w1 = real(1) / real(N)
+        v2 = real(0.5) * w1
+        v3 = w1
         for row_first in range(first, last, 256):
             row_last = min(row_first + 256, last)
-            for row in range(row_first, row_last):
-                example = np.uintp(order[start + row])
-                later = np.uintp(order[min(start + batch_size + row, examples - 1)])
+            # y[j, n] = y[n, j]
+            for n in range(natural(row_first), natural(row_last)):
+                example = np.uintp(order[start + n])
+                later = np.uintp(order[min(start + n + batch_size, examples - 1)])
                 prefetch(y_all, later)
-                for k1 in range(y.shape[0]):
-                    y[k1, row] = y_all[example, k1]
+                for j in range(y.shape[0]):
+                    y[j, n] = y_all[example, j]
             # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
             # z1[n, j] += b1[j]
             tiled_onto(False, True, row_last - row_first, 30, 784, real(1), (x_all, part(order, start + row_first)), 784, W1, 784, b1, 0, part(z1, row_first * 30), 30)
             # a1[n, j] = sigmoid(z1[n, j])
-            for j in range(natural(row_first) * 30, natural(row_last) * 30):
-                a1_ = sigmoid(flat(z1)[j])
-                flat(a1)[j] = a1_
+            for i in range(natural(row_first) * 30, natural(row_last) * 30):
+                flat(a1)[i] = sigmoid(flat(z1)[i])
             # z2[j, n] = sum_{k} W2[j, k]*a1[n, k]
             tiled(False, True, 10, row_last - row_first, 30, real(1), W2, 30, part(a1, row_first * 30), 30, real(0), part(z2, row_first), batch_size)
             for n in range(natural(row_first), natural(row_last)):
@@ -365,46 +359,40 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # C_row[n] = sum_{j} (a2[j, n] - y[j, n])**2/(2*N)
             # a2_adjoint[j, n] = (a2[j, n] - y[j, n])/N
             # z2_adjoint[j, n] = a2[j, n]*a2_adjoint[j, n]*(1 - a2[j, n])
-            v_2 = real(N)
-            v_3 = real(0.5) / v_2
-            v_5 = real(1) / v_2
             for j in range(10):
-                v = b2[j]
+                v1 = b2[j]
                 for n in range(natural(row_first), natural(row_last)):
-                    z2_ = added(z2[j, n], v)
+                    z2_ = z2[j, n] + v1
                     a2 = sigmoid(z2_)
-                    v_4 = a2 - y[j, n]
-                    C_row[n] += v_3 * (v_4 * v_4)
-                    a2_adjoint = v_5 * v_4
-                    z2_adjoint_ = a2_adjoint * (a2 * (real(1) - a2))
-                    z2_adjoint[j, n] = z2_adjoint_
+                    w2 = a2 - y[j, n]
+                    C_row[n] += v2 * (w2 * w2)
+                    a2_adjoint = v3 * w2
+                    z2_adjoint[j, n] = a2_adjoint * (a2 * (real(1) - a2))
             # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[j, n]
             tiled(True, False, row_last - row_first, 30, 10, real(1), part(z2_adjoint, row_first), batch_size, W2, 30, real(0), part(a1_adjoint, row_first * 30), 30)
             # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
-            for j in range(natural(row_first) * 30, natural(row_last) * 30):
-                v_6 = flat(a1)[j]
-                z1_adjoint_ = flat(a1_adjoint)[j] * (v_6 * (real(1) - v_6))
-                flat(z1_adjoint)[j] = z1_adjoint_
+            for i in range(natural(row_first) * 30, natural(row_last) * 30):
+                w3 = flat(a1)[i]
+                flat(z1_adjoint)[i] = flat(a1_adjoint)[i] * (w3 * (real(1) - w3))
+        C_total = real(0)
         arrived = wait_for_team(team, members, arrived)
-        C_ = real(0)
+        # b2[j] += sum_{n} -learning_rate_2*z2_adjoint[j, n]
+        for j in range(natural(first_10), natural(last_10)):
+            b2_next_total = real(0)
+            for n in range(N):
+                b2_next_total = added(b2_next_total, v4 * z2_adjoint[j, n])
+            b2[j] += b2_next_total
         # C = sum_{n} C_row[n]
         for n in range(N):
-            C_ = added(C_, C_row[n])
-        C = C_
-        # W1[j, k] += sum_{n} -learning_rate*x[n, k]*z1_adjoint[n, j]
-        tiled(True, False, 30, last_784 - first_784, N, (-learning_rate), z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, ahead)), 784, real(1), part(W1, first_784), 784)
-        # b1[j] += sum_{n} -learning_rate*z1_adjoint[n, j]
-        tiled(True, False, 1, last_30 - first_30, N, (-learning_rate), one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
-        # W2[j, k] += sum_{n} -a1[n, k]*learning_rate*z2_adjoint[j, n]
-        tiled(False, False, 10, last_30 - first_30, N, (-learning_rate), z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
-        # b2[j] += sum_{n} -learning_rate*z2_adjoint[j, n]
-        v_7 = -learning_rate
-        for j in range(natural(first_10), natural(last_10)):
-            b2_ = real(0)
-            for n in range(N):
-                b2_ = added(b2_, v_7 * z2_adjoint[j, n])
-            b2[j] += b2_
-        total += N * float(C)
+            C_total = added(C_total, C_row[n])
+        C = C_total
+        # W1[j, k] += sum_{n} -learning_rate_2*x[n, k]*z1_adjoint[n, j]
+        tiled(True, False, 30, last_784 - first_784, N, -learning_rate_2, z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, min(start + batch_size, examples - N))), 784, real(1), part(W1, first_784), 784)
+        # b1[j] += sum_{n} -learning_rate_2*z1_adjoint[n, j]
+        tiled(True, False, 1, last_30 - first_30, N, -learning_rate_2, one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
+        # W2[j, k] += sum_{n} -a1[n, k]*learning_rate_2*z2_adjoint[j, n]
+        tiled(False, False, 10, last_30 - first_30, N, -learning_rate_2, z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
+        total += float(N) * float(C)
         arrived = wait_for_team(team, members, arrived)
     return total
 

@@ -147,14 +147,14 @@ def _compiled(function: Any) -> Any:
 
 @_compiled
 def _predict_kernel(parameters, a2, x):
+    N = x.shape[0]
     W1 = view(parameters, 0, (4, 2))
     b1 = view(parameters, 8, (4,))
     W2 = view(parameters, 12, (1, 4))
     b2 = view(parameters, 16, (1,))
-    N = x.shape[0]
     z1 = np.empty((4, N), real)
-    z2 = np.empty((1, N), real)
     a1 = z1  # its memory
+    z2 = np.empty((1, N), real)
     for row_first in range(0, N, 256):
         row_last = min(row_first + 256, N)
         # z1[j, n] = sum_{k} W1[j, k]*x[n, k]
@@ -162,37 +162,35 @@ def _predict_kernel(parameters, a2, x):
         # z1[j, n] += b1[j]
         # a1[j, n] = tanh(z1[j, n])
         for j in range(4):
-            v = b1[j]
+            v1 = b1[j]
             for n in range(natural(row_first), natural(row_last)):
-                z1_ = added(z1[j, n], v)
-                a1_ = tanh(z1_)
-                a1[j, n] = a1_
+                z1_ = z1[j, n] + v1
+                a1[j, n] = tanh(z1_)
         # z2[j, n] = sum_{k} W2[j, k]*a1[k, n]
         tiled(False, False, 1, row_last - row_first, 4, real(1), W2, 4, part(a1, row_first), N, real(0), part(z2, row_first), N)
         # z2[j, n] += b2[j]
         for j in range(1):
-            v_2 = b2[j]
+            v2 = b2[j]
             for n in range(natural(row_first), natural(row_last)):
-                z2[j, n] += v_2
+                z2[j, n] += v2
         # a2[n, j] = tanh(z2[j, n])
         for n in range(natural(row_first), natural(row_last)):
             for j in range(1):
-                a2_ = tanh(z2[j, n])
-                a2[n, j] = a2_
-    return
+                a2[n, j] = tanh(z2[j, n])
 
 
 @_compiled
 def _loss_kernel(parameters, x, y):
+    N = x.shape[0]
     W1 = view(parameters, 0, (4, 2))
     b1 = view(parameters, 8, (4,))
     W2 = view(parameters, 12, (1, 4))
     b2 = view(parameters, 16, (1,))
-    N = x.shape[0]
     z1 = np.empty((4, N), real)
+    a1 = z1  # its memory
     z2 = np.empty((1, N), real)
     C_row = np.empty(N, real)
-    a1 = z1  # its memory
+    v3 = real(0.5) / real(N)
     for row_first in range(0, N, 256):
         row_last = min(row_first + 256, N)
         # z1[j, n] = sum_{k} W1[j, k]*x[n, k]
@@ -200,11 +198,10 @@ def _loss_kernel(parameters, x, y):
         # z1[j, n] += b1[j]
         # a1[j, n] = tanh(z1[j, n])
         for j in range(4):
-            v = b1[j]
+            v1 = b1[j]
             for n in range(natural(row_first), natural(row_last)):
-                z1_ = added(z1[j, n], v)
-                a1_ = tanh(z1_)
-                a1[j, n] = a1_
+                z1_ = z1[j, n] + v1
+                a1[j, n] = tanh(z1_)
         # z2[j, n] = sum_{k} W2[j, k]*a1[k, n]
         tiled(False, False, 1, row_last - row_first, 4, real(1), W2, 4, part(a1, row_first), N, real(0), part(z2, row_first), N)
         for n in range(natural(row_first), natural(row_last)):
@@ -212,25 +209,24 @@ def _loss_kernel(parameters, x, y):
         # z2[j, n] += b2[j]
         # a2[j, n] = tanh(z2[j, n])
         # C_row[n] = sum_{j} (a2[j, n] - y[n, j])**2/(2*N)
-        v_3 = real(N)
-        v_4 = real(0.5) / v_3
         for j in range(1):
-            v_2 = b2[j]
+            v2 = b2[j]
             for n in range(natural(row_first), natural(row_last)):
-                z2_ = added(z2[j, n], v_2)
+                z2_ = z2[j, n] + v2
                 a2 = tanh(z2_)
-                v_5 = a2 - y[n, j]
-                C_row[n] += v_4 * (v_5 * v_5)
-    C_ = real(0)
+                w1 = a2 - y[n, j]
+                C_row[n] += v3 * (w1 * w1)
+    C_total = real(0)
     # C = sum_{n} C_row[n]
     for n in range(N):
-        C_ = added(C_, C_row[n])
-    C = C_
+        C_total = added(C_total, C_row[n])
+    C = C_total
     return float(C)
 
 
 @_compiled
 def _gradient_kernel(parameters, gradients, x, y):
+    N = x.shape[0]
     W1 = view(parameters, 0, (4, 2))
     b1 = view(parameters, 8, (4,))
     W2 = view(parameters, 12, (1, 4))
@@ -239,50 +235,45 @@ def _gradient_kernel(parameters, gradients, x, y):
     b1_adjoint = view(gradients, 8, (4,))
     W2_adjoint = view(gradients, 12, (1, 4))
     b2_adjoint = view(gradients, 16, (1,))
-    N = x.shape[0]
     z1 = np.empty((N, 4), real)
-    z2 = np.empty((N, 1), real)
-    a1_adjoint = np.empty((N, 4), real)
     a1 = z1  # its memory
-    z2_adjoint = z2  # its memory
     z1_adjoint = z1  # its memory
+    z2 = np.empty((N, 1), real)
+    z2_adjoint = z2  # its memory
+    a1_adjoint = np.empty((N, 4), real)
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
     tiled(False, True, N, 4, 2, real(1), x, 2, W1, 2, real(0), z1, 4)
     # z1[n, j] += b1[j]
     # a1[n, j] = tanh(z1[n, j])
     for n in range(N):
         for j in range(4):
-            z1_ = added(z1[n, j], b1[j])
-            a1_ = tanh(z1_)
-            a1[n, j] = a1_
-    # z2[n, j] += b2[j]
-    for n in range(N):
-        for j in range(1):
-            z2_ = b2[j]
-            z2[n, j] = z2_
+            z1_ = z1[n, j] + b1[j]
+            a1[n, j] = tanh(z1_)
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    tiled(False, True, N, 1, 4, real(1), a1, 4, W2, 4, real(1), z2, 1)
-    C_ = real(0)
+    tiled(False, True, N, 1, 4, real(1), a1, 4, W2, 4, real(0), z2, 1)
+    C_total = real(0)
     for j in range(1):
         b2_adjoint[j] = real(0)
+    w1 = real(1) / real(N)
+    v1 = real(0.5) * w1
+    v2 = w1
+    # z2[n, j] += b2[j]
     # a2[n, j] = tanh(z2[n, j])
     # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
     # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
     # z2_adjoint[n, j] = a2_adjoint[n, j]*(1 - a2[n, j]**2)
     # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-    v = real(N)
-    v_2 = real(0.5) / v
-    v_4 = real(1) / v
     for n in range(N):
         for j in range(1):
-            a2 = tanh(z2[n, j])
-            v_3 = a2 - y[n, j]
-            C_ = added(C_, v_2 * (v_3 * v_3))
-            a2_adjoint = v_4 * v_3
-            z2_adjoint_ = a2_adjoint * (real(1) - (a2 * a2))
-            z2_adjoint[n, j] = z2_adjoint_
-            b2_adjoint[j] += z2_adjoint_
-    C = C_
+            z2_ = z2[n, j] + b2[j]
+            a2 = tanh(z2_)
+            w2 = a2 - y[n, j]
+            C_total = added(C_total, v1 * (w2 * w2))
+            a2_adjoint = v2 * w2
+            w3 = a2_adjoint * (real(1) - (a2 * a2))
+            z2_adjoint[n, j] = w3
+            b2_adjoint[j] += w3
+    C = C_total
     # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[n, j]
     tiled(True, False, 1, 4, N, real(1), z2_adjoint, 1, a1, 4, real(0), W2_adjoint, 4)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
@@ -293,10 +284,10 @@ def _gradient_kernel(parameters, gradients, x, y):
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
     for n in range(N):
         for j in range(4):
-            v_5 = a1[n, j]
-            z1_adjoint_ = a1_adjoint[n, j] * (real(1) - (v_5 * v_5))
-            z1_adjoint[n, j] = z1_adjoint_
-            b1_adjoint[j] += z1_adjoint_
+            w4 = a1[n, j]
+            w5 = a1_adjoint[n, j] * (real(1) - (w4 * w4))
+            z1_adjoint[n, j] = w5
+            b1_adjoint[j] += w5
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
     tiled(True, False, 4, 2, N, real(1), z1_adjoint, 4, x, 2, real(0), W1_adjoint, 2)
     return float(C)
@@ -305,6 +296,8 @@ def _gradient_kernel(parameters, gradients, x, y):
 @_compiled
 def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, y_all):
     # Few enough operations: every index but that of the examples is written out.
+    examples = order.shape[0]
+    learning_rate = hyperparameters[0]
     W1_0_0 = parameters[0]
     W1_0_1 = parameters[1]
     W1_1_0 = parameters[2]
@@ -322,37 +315,43 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     W2_0_2 = parameters[14]
     W2_0_3 = parameters[15]
     b2_0 = parameters[16]
-    learning_rate = hyperparameters[0]
-    examples = order.shape[0]
-    x = np.empty((2, batch_size), real).T
-    y = np.empty((1, batch_size), real).T
-    total = 0.0
+    learning_rate_2 = learning_rate
+    x_0 = np.empty(batch_size, real)
+    x_1 = np.empty(batch_size, real)
+    y_0 = np.empty(batch_size, real)
+    total = float(0)
+    v3 = -learning_rate_2
     for start in range(0, examples, batch_size):
-        N = min(batch_size, examples - start)
-        for row in range(N):
-            example = np.uintp(order[start + row])
-            for k1 in range(2):
-                x[row, k1] = x_all[example, k1]
-            for k1 in range(1):
-                y[row, k1] = y_all[example, k1]
-        C_ = real(0)
-        b2_adjoint_0_ = real(0)
-        W2_adjoint_0_0_ = real(0)
-        W2_adjoint_0_1_ = real(0)
-        W2_adjoint_0_2_ = real(0)
-        W2_adjoint_0_3_ = real(0)
-        b1_adjoint_0_ = real(0)
-        b1_adjoint_1_ = real(0)
-        b1_adjoint_2_ = real(0)
-        b1_adjoint_3_ = real(0)
-        W1_adjoint_0_0_ = real(0)
-        W1_adjoint_0_1_ = real(0)
-        W1_adjoint_1_0_ = real(0)
-        W1_adjoint_1_1_ = real(0)
-        W1_adjoint_2_0_ = real(0)
-        W1_adjoint_2_1_ = real(0)
-        W1_adjoint_3_0_ = real(0)
-        W1_adjoint_3_1_ = real(0)
+        N = min(examples - start, batch_size)
+        # x_0[n] = x[n, 0]
+        # x_1[n] = x[n, 1]
+        # y_0[n] = y[n, 0]
+        for n in range(N):
+            example = np.uintp(order[start + n])
+            x_0[n] = x_all[example, 0]
+            x_1[n] = x_all[example, 1]
+            y_0[n] = y_all[example, 0]
+        C_total = real(0)
+        b2_adjoint_0_total = real(0)
+        W2_adjoint_0_0_total = real(0)
+        W2_adjoint_0_1_total = real(0)
+        W2_adjoint_0_2_total = real(0)
+        W2_adjoint_0_3_total = real(0)
+        b1_adjoint_0_total = real(0)
+        b1_adjoint_1_total = real(0)
+        b1_adjoint_2_total = real(0)
+        b1_adjoint_3_total = real(0)
+        W1_adjoint_0_0_total = real(0)
+        W1_adjoint_0_1_total = real(0)
+        W1_adjoint_1_0_total = real(0)
+        W1_adjoint_1_1_total = real(0)
+        W1_adjoint_2_0_total = real(0)
+        W1_adjoint_2_1_total = real(0)
+        W1_adjoint_3_0_total = real(0)
+        W1_adjoint_3_1_total = real(0)
+        w1 = real(1) / real(N)
+        v1 = real(0.5) * w1
+        v2 = w1
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
         # z1[n, j] += b1[j]
         # a1[n, j] = tanh(z1[n, j])
@@ -368,36 +367,40 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         # z1_adjoint[n, j] = a1_adjoint[n, j]*(1 - a1[n, j]**2)
         # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
         # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
-        v_3 = real(N)
-        v_4 = real(0.5) / v_3
-        v_6 = real(1) / v_3
         for n in range(N):
-            v = x[n, 0]
-            v_2 = x[n, 1]
-            z1_0 = added(W1_0_0 * v, W1_0_1 * v_2)
-            z1_1 = added(W1_1_0 * v, W1_1_1 * v_2)
-            z1_2 = added(W1_2_0 * v, W1_2_1 * v_2)
-            z1_3 = added(W1_3_0 * v, W1_3_1 * v_2)
-            z1_0_ = added(z1_0, b1_0)
-            z1_1_ = added(z1_1, b1_1)
-            z1_2_ = added(z1_2, b1_2)
-            z1_3_ = added(z1_3, b1_3)
-            a1_0 = tanh(z1_0_)
-            a1_1 = tanh(z1_1_)
-            a1_2 = tanh(z1_2_)
-            a1_3 = tanh(z1_3_)
-            z2_0 = added(added(added(W2_0_0 * a1_0, W2_0_1 * a1_1), W2_0_2 * a1_2), W2_0_3 * a1_3)
-            z2_0_ = added(z2_0, b2_0)
-            a2_0 = tanh(z2_0_)
-            v_5 = a2_0 - y[n, 0]
-            C_ = added(C_, v_4 * (v_5 * v_5))
-            a2_adjoint_0 = v_6 * v_5
+            w2 = x_0[n]
+            z1_0 = W1_0_0 * w2
+            w3 = x_1[n]
+            z1_0 = added(z1_0, W1_0_1 * w3)
+            z1_1 = W1_1_0 * w2
+            z1_1 = added(z1_1, W1_1_1 * w3)
+            z1_2 = W1_2_0 * w2
+            z1_2 = added(z1_2, W1_2_1 * w3)
+            z1_3 = W1_3_0 * w2
+            z1_3 = added(z1_3, W1_3_1 * w3)
+            z1_0 = added(z1_0, b1_0)
+            z1_1 = added(z1_1, b1_1)
+            z1_2 = added(z1_2, b1_2)
+            z1_3 = added(z1_3, b1_3)
+            a1_0 = tanh(z1_0)
+            a1_1 = tanh(z1_1)
+            a1_2 = tanh(z1_2)
+            a1_3 = tanh(z1_3)
+            z2_0 = W2_0_0 * a1_0
+            z2_0 = added(z2_0, W2_0_1 * a1_1)
+            z2_0 = added(z2_0, W2_0_2 * a1_2)
+            z2_0 = added(z2_0, W2_0_3 * a1_3)
+            z2_0 = added(z2_0, b2_0)
+            a2_0 = tanh(z2_0)
+            w4 = a2_0 - y_0[n]
+            C_total = added(C_total, v1 * (w4 * w4))
+            a2_adjoint_0 = v2 * w4
             z2_adjoint_0 = a2_adjoint_0 * (real(1) - (a2_0 * a2_0))
-            b2_adjoint_0_ = added(b2_adjoint_0_, z2_adjoint_0)
-            W2_adjoint_0_0_ = added(W2_adjoint_0_0_, z2_adjoint_0 * a1_0)
-            W2_adjoint_0_1_ = added(W2_adjoint_0_1_, z2_adjoint_0 * a1_1)
-            W2_adjoint_0_2_ = added(W2_adjoint_0_2_, z2_adjoint_0 * a1_2)
-            W2_adjoint_0_3_ = added(W2_adjoint_0_3_, z2_adjoint_0 * a1_3)
+            b2_adjoint_0_total = added(b2_adjoint_0_total, z2_adjoint_0)
+            W2_adjoint_0_0_total = added(W2_adjoint_0_0_total, z2_adjoint_0 * a1_0)
+            W2_adjoint_0_1_total = added(W2_adjoint_0_1_total, z2_adjoint_0 * a1_1)
+            W2_adjoint_0_2_total = added(W2_adjoint_0_2_total, z2_adjoint_0 * a1_2)
+            W2_adjoint_0_3_total = added(W2_adjoint_0_3_total, z2_adjoint_0 * a1_3)
             a1_adjoint_0 = z2_adjoint_0 * W2_0_0
             a1_adjoint_1 = z2_adjoint_0 * W2_0_1
             a1_adjoint_2 = z2_adjoint_0 * W2_0_2
@@ -406,57 +409,57 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             z1_adjoint_1 = a1_adjoint_1 * (real(1) - (a1_1 * a1_1))
             z1_adjoint_2 = a1_adjoint_2 * (real(1) - (a1_2 * a1_2))
             z1_adjoint_3 = a1_adjoint_3 * (real(1) - (a1_3 * a1_3))
-            b1_adjoint_0_ = added(b1_adjoint_0_, z1_adjoint_0)
-            b1_adjoint_1_ = added(b1_adjoint_1_, z1_adjoint_1)
-            b1_adjoint_2_ = added(b1_adjoint_2_, z1_adjoint_2)
-            b1_adjoint_3_ = added(b1_adjoint_3_, z1_adjoint_3)
-            W1_adjoint_0_0_ = added(W1_adjoint_0_0_, z1_adjoint_0 * v)
-            W1_adjoint_0_1_ = added(W1_adjoint_0_1_, z1_adjoint_0 * v_2)
-            W1_adjoint_1_0_ = added(W1_adjoint_1_0_, z1_adjoint_1 * v)
-            W1_adjoint_1_1_ = added(W1_adjoint_1_1_, z1_adjoint_1 * v_2)
-            W1_adjoint_2_0_ = added(W1_adjoint_2_0_, z1_adjoint_2 * v)
-            W1_adjoint_2_1_ = added(W1_adjoint_2_1_, z1_adjoint_2 * v_2)
-            W1_adjoint_3_0_ = added(W1_adjoint_3_0_, z1_adjoint_3 * v)
-            W1_adjoint_3_1_ = added(W1_adjoint_3_1_, z1_adjoint_3 * v_2)
-        C = C_
-        b2_adjoint_0 = b2_adjoint_0_
-        W2_adjoint_0_0 = W2_adjoint_0_0_
-        W2_adjoint_0_1 = W2_adjoint_0_1_
-        W2_adjoint_0_2 = W2_adjoint_0_2_
-        W2_adjoint_0_3 = W2_adjoint_0_3_
-        b1_adjoint_0 = b1_adjoint_0_
-        b1_adjoint_1 = b1_adjoint_1_
-        b1_adjoint_2 = b1_adjoint_2_
-        b1_adjoint_3 = b1_adjoint_3_
-        W1_adjoint_0_0 = W1_adjoint_0_0_
-        W1_adjoint_0_1 = W1_adjoint_0_1_
-        W1_adjoint_1_0 = W1_adjoint_1_0_
-        W1_adjoint_1_1 = W1_adjoint_1_1_
-        W1_adjoint_2_0 = W1_adjoint_2_0_
-        W1_adjoint_2_1 = W1_adjoint_2_1_
-        W1_adjoint_3_0 = W1_adjoint_3_0_
-        W1_adjoint_3_1 = W1_adjoint_3_1_
-        # W1_next[j, k] = W1[j, k] - W1_adjoint[j, k]*learning_rate
-        W1_next_0_0 = W1_0_0 - (learning_rate * W1_adjoint_0_0)
-        W1_next_0_1 = W1_0_1 - (learning_rate * W1_adjoint_0_1)
-        W1_next_1_0 = W1_1_0 - (learning_rate * W1_adjoint_1_0)
-        W1_next_1_1 = W1_1_1 - (learning_rate * W1_adjoint_1_1)
-        W1_next_2_0 = W1_2_0 - (learning_rate * W1_adjoint_2_0)
-        W1_next_2_1 = W1_2_1 - (learning_rate * W1_adjoint_2_1)
-        W1_next_3_0 = W1_3_0 - (learning_rate * W1_adjoint_3_0)
-        W1_next_3_1 = W1_3_1 - (learning_rate * W1_adjoint_3_1)
-        # b1_next[j] = b1[j] - b1_adjoint[j]*learning_rate
-        b1_next_0 = b1_0 - (learning_rate * b1_adjoint_0)
-        b1_next_1 = b1_1 - (learning_rate * b1_adjoint_1)
-        b1_next_2 = b1_2 - (learning_rate * b1_adjoint_2)
-        b1_next_3 = b1_3 - (learning_rate * b1_adjoint_3)
-        # W2_next[j, k] = W2[j, k] - W2_adjoint[j, k]*learning_rate
-        W2_next_0_0 = W2_0_0 - (learning_rate * W2_adjoint_0_0)
-        W2_next_0_1 = W2_0_1 - (learning_rate * W2_adjoint_0_1)
-        W2_next_0_2 = W2_0_2 - (learning_rate * W2_adjoint_0_2)
-        W2_next_0_3 = W2_0_3 - (learning_rate * W2_adjoint_0_3)
-        # b2_next[j] = b2[j] - b2_adjoint[j]*learning_rate
-        b2_next_0 = b2_0 - (learning_rate * b2_adjoint_0)
+            b1_adjoint_0_total = added(b1_adjoint_0_total, z1_adjoint_0)
+            b1_adjoint_1_total = added(b1_adjoint_1_total, z1_adjoint_1)
+            b1_adjoint_2_total = added(b1_adjoint_2_total, z1_adjoint_2)
+            b1_adjoint_3_total = added(b1_adjoint_3_total, z1_adjoint_3)
+            W1_adjoint_0_0_total = added(W1_adjoint_0_0_total, z1_adjoint_0 * w2)
+            W1_adjoint_0_1_total = added(W1_adjoint_0_1_total, z1_adjoint_0 * w3)
+            W1_adjoint_1_0_total = added(W1_adjoint_1_0_total, z1_adjoint_1 * w2)
+            W1_adjoint_1_1_total = added(W1_adjoint_1_1_total, z1_adjoint_1 * w3)
+            W1_adjoint_2_0_total = added(W1_adjoint_2_0_total, z1_adjoint_2 * w2)
+            W1_adjoint_2_1_total = added(W1_adjoint_2_1_total, z1_adjoint_2 * w3)
+            W1_adjoint_3_0_total = added(W1_adjoint_3_0_total, z1_adjoint_3 * w2)
+            W1_adjoint_3_1_total = added(W1_adjoint_3_1_total, z1_adjoint_3 * w3)
+        C = C_total
+        b2_adjoint_0 = b2_adjoint_0_total
+        W2_adjoint_0_0 = W2_adjoint_0_0_total
+        W2_adjoint_0_1 = W2_adjoint_0_1_total
+        W2_adjoint_0_2 = W2_adjoint_0_2_total
+        W2_adjoint_0_3 = W2_adjoint_0_3_total
+        b1_adjoint_0 = b1_adjoint_0_total
+        b1_adjoint_1 = b1_adjoint_1_total
+        b1_adjoint_2 = b1_adjoint_2_total
+        b1_adjoint_3 = b1_adjoint_3_total
+        W1_adjoint_0_0 = W1_adjoint_0_0_total
+        W1_adjoint_0_1 = W1_adjoint_0_1_total
+        W1_adjoint_1_0 = W1_adjoint_1_0_total
+        W1_adjoint_1_1 = W1_adjoint_1_1_total
+        W1_adjoint_2_0 = W1_adjoint_2_0_total
+        W1_adjoint_2_1 = W1_adjoint_2_1_total
+        W1_adjoint_3_0 = W1_adjoint_3_0_total
+        W1_adjoint_3_1 = W1_adjoint_3_1_total
+        # W1_next[j, k] = W1[j, k] - W1_adjoint[j, k]*learning_rate_2
+        W1_next_0_0 = W1_0_0 + v3 * W1_adjoint_0_0
+        W1_next_0_1 = W1_0_1 + v3 * W1_adjoint_0_1
+        W1_next_1_0 = W1_1_0 + v3 * W1_adjoint_1_0
+        W1_next_1_1 = W1_1_1 + v3 * W1_adjoint_1_1
+        W1_next_2_0 = W1_2_0 + v3 * W1_adjoint_2_0
+        W1_next_2_1 = W1_2_1 + v3 * W1_adjoint_2_1
+        W1_next_3_0 = W1_3_0 + v3 * W1_adjoint_3_0
+        W1_next_3_1 = W1_3_1 + v3 * W1_adjoint_3_1
+        # b1_next[j] = b1[j] - b1_adjoint[j]*learning_rate_2
+        b1_next_0 = b1_0 + v3 * b1_adjoint_0
+        b1_next_1 = b1_1 + v3 * b1_adjoint_1
+        b1_next_2 = b1_2 + v3 * b1_adjoint_2
+        b1_next_3 = b1_3 + v3 * b1_adjoint_3
+        # W2_next[j, k] = W2[j, k] - W2_adjoint[j, k]*learning_rate_2
+        W2_next_0_0 = W2_0_0 + v3 * W2_adjoint_0_0
+        W2_next_0_1 = W2_0_1 + v3 * W2_adjoint_0_1
+        W2_next_0_2 = W2_0_2 + v3 * W2_adjoint_0_2
+        W2_next_0_3 = W2_0_3 + v3 * W2_adjoint_0_3
+        # b2_next[j] = b2[j] - b2_adjoint[j]*learning_rate_2
+        b2_next_0 = b2_0 + v3 * b2_adjoint_0
         W1_0_0 = W1_next_0_0
         W1_0_1 = W1_next_0_1
         W1_1_0 = W1_next_1_0
@@ -474,7 +477,7 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         W2_0_2 = W2_next_0_2
         W2_0_3 = W2_next_0_3
         b2_0 = b2_next_0
-        total += N * float(C)
+        total += float(N) * float(C)
     parameters[0] = W1_0_0
     parameters[1] = W1_0_1
     parameters[2] = W1_1_0
@@ -493,7 +496,8 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     parameters[15] = W2_0_3
     parameters[16] = b2_0
     products_in_any_order()
-    return total / examples
+    products_in_any_order()
+    return total / float(examples)
 
 
 # --- Compilation -------------------------------------------------------------------------------
