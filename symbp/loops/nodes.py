@@ -208,6 +208,8 @@ class Product:
     summed: tuple[Span, ...]
     alpha: Expr = sympy.S.One
     addend: Element | None = None
+    routine: Literal["tiles", "blas", "loops"] = "tiles"
+    """What a target computes it with: tiles of registers, a library, or plain loops."""
     equation: Equation | None = field(default=None, compare=False)
     added: Equation | None = field(default=None, compare=False)
     """The equation of the addend, where the product took it over."""

@@ -146,7 +146,7 @@ def _as_loops(found: MatrixProduct, target: Element, adds: bool) -> Statement:
         spans(found.summed),
         alpha,
         target if adds else None,
-        found.equation,
+        equation=found.equation,
     )
     for index in reversed(found.loops):
         statement = For(index, 0, index.extent, (statement,))

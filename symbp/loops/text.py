@@ -16,6 +16,7 @@ from symbp.loops.nodes import (
     If,
     Let,
     Product,
+    Return,
     Span,
     Statement,
     View,
@@ -92,6 +93,7 @@ def _line(statement: Statement) -> str:
     if isinstance(statement, Call):
         names = ", ".join(array.name for array in statement.arguments)
         return f"call {statement.function.name}({names})"
+    assert isinstance(statement, Return), "loops and branches have lines of their own"
     return "return" if statement.value is None else f"return {statement.value}"
 
 

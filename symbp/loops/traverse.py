@@ -144,7 +144,7 @@ def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
 
 
 # The equation that a statement computes is a label: it keeps the indices that it came with.
-_KEPT = frozenset({"equation", "added", "function", "arguments", "kind", "operation"})
+_KEPT = frozenset({"equation", "added", "function", "arguments", "kind", "operation", "routine"})
 _NODES = (
     Allocate, View, Let, Divide, For, If, Assign, Accumulate, Product, Barrier, AllReduce, Call,
     Return,

@@ -6,11 +6,15 @@ from functools import partial
 import pytest
 
 import symbp as bp
+from symbp.loops.addends import addends
 from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
+from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.nodes import For, Function
 from symbp.loops.products import products
+from symbp.loops.reuse import reuse
+from symbp.loops.storage import storage
 from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
@@ -31,6 +35,12 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "fuse": ([], fuse),
     "fuse rows apart": ([products], partial(fuse, rows_apart=True)),
     "fuse products' loops": ([products, expand_products], fuse),
+    "addends": ([products], addends),
+    "addends among fused loops": ([products, fuse], addends),
+    "storage": ([products, fuse], storage),
+    "storage without products": ([fuse], storage),
+    "reuse": ([products, fuse, storage], reuse),
+    "flatten": ([products, fuse, storage, reuse], flatten),
 }
 
 
