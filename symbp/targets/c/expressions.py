@@ -131,7 +131,7 @@ class Expressions:
             sign, rest = _sign_of(term)
             shown = self._real(rest)
             if not text:
-                text = f"-{_at_least(_SIGN, shown)}" if sign else _at_least(_SUM, shown)
+                text = f"-{_at_least(_ATOM, shown)}" if sign else _at_least(_SUM, shown)
             else:
                 # A sum that is added as a whole keeps its parentheses.
                 text += f" {'-' if sign else '+'} {_at_least(_PRODUCT, shown)}"
@@ -190,7 +190,8 @@ class Expressions:
 
     def _whole(self, node: Any) -> _Text:
         if isinstance(node, Element):
-            return self._element(node), _ATOM
+            # A number of 32 bits; its product with the length of a row may be larger.
+            return f"(ptrdiff_t){self._element(node)}", _SIGN
         if node.is_Integer:
             return str(int(node)), _SIGN if node < 0 else _ATOM
         if isinstance(node, Index) or node.is_Symbol:
@@ -208,7 +209,7 @@ class Expressions:
                 sign, rest = _sign_of(term)
                 shown = self._whole(rest)
                 if not text:
-                    text = f"-{_at_least(_SIGN, shown)}" if sign else shown[0]
+                    text = f"-{_at_least(_ATOM, shown)}" if sign else shown[0]
                 else:
                     text += f" {'-' if sign else '+'} {_at_least(_PRODUCT, shown)}"
             return text, _SUM

@@ -1,23 +1,25 @@
 """function: one public function: its arguments, its checks and its body."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass, field
-from typing import Any
 
 import sympy
 
 from symbp.entries.entry import Entry, Slot
-from symbp.loops.nodes import Function
-from symbp.notation.equation import indices_of
-from symbp.notation.program import Program
+from symbp.loops.gather import BATCH_SIZE, EXAMPLES
 from symbp.notation.tensor import Tensor
 from symbp.targets.c.lower import CAPACITY, lowered
 from symbp.targets.c.names import Names, comment
 from symbp.targets.c.places import Packed, Place, Struct, buffers_of
 from symbp.targets.c.printer import INDENT, Printer
 from symbp.targets.c.products import ProductWriter
+from symbp.targets.c.strips import ROWS
 
 __all__ = ["FunctionText", "Structs", "function_text"]
+
+
+# Sizes that no memory limits.
+_ANY = (ROWS, EXAMPLES)
 
 
 @dataclass(frozen=True)
@@ -87,17 +89,15 @@ class _Writer:
     ) -> None:
         self.entry, self.structs, self.constant = entry, structs, constant
         self.prefix, self.dtype, self.batch = prefix, dtype, batch
-        self.function = lowered(entry)
         self.kind = "float" if dtype == "float32" else "double"
         self.limit = f"{prefix.upper()}_BATCH"
         self.used_structs: list[Struct] = []
-        products = ProductWriter(dtype, batch)
-        self.products = products
+        self.products = ProductWriter(dtype, batch)
+        self.function = lowered(entry, self.products.is_packed, few=batch == 1)
         self.buffers, self.fields = buffers_of(self.function, f"{prefix}_{entry.name}_buffers")
         self.signature = _Signature(Names({"real", "cost", "buffers"}))
         self.places: dict[Tensor, Place] = {}
         self.sizes = {CAPACITY: self.limit}
-        self.rows = next(iter(self.function.sizes), None)
 
     def text(self) -> FunctionText:
         """Return the text and the declaration."""
@@ -128,7 +128,7 @@ class _Writer:
             f"{self.about()}\n{head};\n",
             self.buffers,
             tuple(self.used_structs),
-            self.rows is not None,
+            bool(self.function.sizes),
         )
 
     # Arguments --------------------------------------------------------------------------------
@@ -140,10 +140,11 @@ class _Writer:
             if slot.packed and not slot.tensors:
                 continue
             array = next(arguments).array
-            self.places[array] = self.packed(slot) if slot.packed else self.plain(slot)
-        if self.rows is not None:
-            about = f"is the number of rows, from 1 to {self.limit}"
-            self.sizes[self.rows] = self.signature.add("ptrdiff_t ", "rows", about)
+            self.places[array] = self.packed(slot) if slot.packed else self.plain(array, slot.role)
+        for argument in arguments:
+            self.places[argument.array] = self.plain(argument.array, argument.role)
+        for size in self.function.sizes:
+            self.sizes[size] = self.signature.add("ptrdiff_t ", self.size_name(size), "")
         for tensor, place in self.fields.items():
             self.places[tensor] = Place(
                 f"buffers->{place.name}", place.shape, single=not place.shape
@@ -166,18 +167,28 @@ class _Writer:
         name = self.signature.add(f"{constant}{struct.name} *", slot.name, about)
         return Packed(name, (), struct=struct)
 
-    def plain(self, slot: Slot) -> Place:
-        """Add the array of a slot."""
-        (tensor,) = slot.tensors
-        constant = "const " if slot.role == "in" else ""
+    def size_name(self, size: sympy.Symbol) -> str:
+        """Return what a size is called in the signature."""
+        return size.name if size in (ROWS, BATCH_SIZE, EXAMPLES) else "rows"
+
+    def plain(self, tensor: Tensor, role: str) -> Place:
+        """Add an array by itself."""
+        constant = "const " if role == "in" else ""
         kind = "int32_t" if tensor.kind == "integer" else self.kind
-        about = _shape_text(tensor)
+        about = self.shape_text(tensor)
         if tensor in self.function.limits:
-            about += f" of whole numbers from 0 to {self.function.limits[tensor] - 1}"
-        if slot.role != "in":
+            about += f" whole numbers, each below {self.function.limits[tensor]}"
+        if role != "in":
             about += ", is written"
         name = self.signature.add(f"{constant}{kind} *", tensor.name, about)
         return Place(name, tensor.shape) if tensor.rank else Place(f"(*{name})", (), single=True)
+
+    def shape_text(self, tensor: Tensor) -> str:
+        """Return the extents of an array in words."""
+        if not tensor.rank:
+            return "is one number"
+        extents = [str(e) if isinstance(e, int) else self.size_name(e) for e in tensor.shape]
+        return f"is {' x '.join(extents)}"
 
     def head(self) -> str:
         """Return the function's first line."""
@@ -188,6 +199,8 @@ class _Writer:
         """Return what the header says of the function."""
         lines = [comment(self.entry.summary or self.entry.name)]
         lines += [f"{name} {about}." for _, name, about in self.signature.arguments if about]
+        bounded = [n for s, n in self.sizes.items() if s in self.function.sizes and s not in _ANY]
+        lines += [f"{name} is at most {self.limit}." for name in bounded]
         return "/* " + "\n   ".join(lines) + " */"
 
     # Checks -----------------------------------------------------------------------------------
@@ -195,13 +208,16 @@ class _Writer:
     def checks(self) -> list[str]:
         """Return what ends the function before it writes anything."""
         lines = []
-        if self.rows is not None:
-            rows = self.sizes[self.rows]
-            lines.append(f"{INDENT}if ({rows} < 1 || {rows} > {self.limit}) {{")
+        for size in self.function.sizes:
+            name = self.sizes[size]
+            most = "" if size in _ANY else f" || {name} > {self.limit}"
+            lines.append(f"{INDENT}if ({name} < 1{most}) {{")
             lines += [f"{INDENT * 2}return {self.prefix.upper()}_ROWS;", f"{INDENT}}}"]
-        for tensor, limit in self.function.limits.items():
-            if not any(tensor in slot.tensors for slot in self.entry.slots):
+        arguments = {argument.array for argument in self.function.arguments}
+        for tensor, below in self.function.limits.items():
+            if tensor not in arguments:
                 continue
+            limit = below if isinstance(below, int) else self.sizes[below]
             name = self.places[tensor].text
             extents = [str(e) if isinstance(e, int) else self.sizes[e] for e in tensor.shape]
             count = " * ".join(extents) or "1"
@@ -217,13 +233,4 @@ class _Writer:
 
 
 def _mentions(line: str, name: str) -> bool:
-    import re
-
     return re.search(rf"\b{name}\b", line) is not None
-
-
-def _shape_text(tensor: Tensor) -> str:
-    if not tensor.rank:
-        return "is one number"
-    extents = [str(e) if isinstance(e, int) else "rows" for e in tensor.shape]
-    return f"is {' x '.join(extents)}"

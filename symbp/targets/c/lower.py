@@ -1,5 +1,6 @@
 """lower: from an entry point to the loop program that is printed as C, an arrow a line."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import sympy
@@ -9,11 +10,19 @@ from symbp.calculus.fold import fold
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.entries.entry import Entry
+from symbp.loops.addends import addends
+from symbp.loops.batches import batches
 from symbp.loops.build import build
+from symbp.loops.expand_products import expand_products
+from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
-from symbp.loops.nodes import Function
+from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
+from symbp.loops.nodes import Function, Product
 from symbp.loops.products import products
+from symbp.loops.reuse import reuse
+from symbp.loops.storage import storage
 from symbp.notation.program import Program
+from symbp.targets.c.strips import rows_are_independent, strips
 
 __all__ = ["CAPACITY", "lowered"]
 
@@ -21,20 +30,42 @@ __all__ = ["CAPACITY", "lowered"]
 CAPACITY = sympy.Symbol("capacity", integer=True, positive=True)
 
 
-def lowered(entry: Entry) -> Function:
+def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Function:
     """Return the loop program of an entry point.
 
     Parameters
     ----------
     entry : Entry
         What a function reads, computes and writes.
+    is_packed : callable
+        Whether a product is left as a product; all others become loops.
+    few : bool
+        Whether batches are so small that memory is worth more than time: examples are read where
+        they are.
     """
     # [equations] -> [equations whose sums are products of two tensors, no gradient stored twice]
     entry = replace(entry, program=_contracted(entry))
     # [equations] -> [loops], a nest for each
-    function = build(entry, CAPACITY)
-    # [loops] -> [loops], sums of products as matrix products, neighbours in one loop
-    return fuse(products(function))
+    function = build(entry, BATCH_SIZE if entry.batches else CAPACITY)
+    batch = next(iter(function.sizes), None)
+    if entry.batches:
+        assert batch is not None
+        function = gather(function, batch)
+    # -> sums of products as matrix products, those of a good size with their biases
+    function = products(function)
+    kept = frozenset(s for s in function.statements if isinstance(s, Product) and is_packed(s))
+    small = frozenset(s for s in function.statements if isinstance(s, Product)) - kept
+    function = addends(expand_products(function, small))
+    if few:
+        function = inline_gathers(function, lambda _: True)
+    # -> neighbours in one loop, what they hand on in registers, few buffers, long inner loops
+    function = flatten(reuse(storage(fuse(function))))
+    if entry.batches:
+        assert batch is not None
+        return batches(function, batch)
+    if batch is not None and rows_are_independent(entry):
+        return strips(function, batch, CAPACITY)
+    return function
 
 
 def _contracted(entry: Entry) -> Program:

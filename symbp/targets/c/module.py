@@ -10,6 +10,7 @@ from string import Template
 import numpy as np
 
 from symbp.entries.entry import Entry
+from symbp.entries.epoch import epoch
 from symbp.entries.gradient import gradient
 from symbp.entries.loss import loss
 from symbp.entries.predict import predict
@@ -74,6 +75,8 @@ def _entries(job: Job) -> list[Entry]:
             entries.append(gradient(model))
             if model.optimise is not None:
                 entries.append(step(model))
+                if model.given.batch is not None:
+                    entries.append(epoch(model))
     return entries
 
 

@@ -177,6 +177,8 @@ class Printer:
     def stored(self, statement: Assign | Accumulate) -> str:
         """Return the value that a statement stores."""
         if statement.target.tensor.kind == "integer":
+            if isinstance(statement.value, Element):
+                return self.element(statement.value)
             return self.expressions.whole(statement.value)
         return self.expressions.value(statement.value)
 

@@ -13,6 +13,10 @@ class ProductWriter:
     def __init__(self, dtype: str, batch: int) -> None:
         self.dtype, self.batch = dtype, batch
 
+    def is_packed(self, product: Product) -> bool:
+        """Whether a product is worth a call."""
+        return False
+
     def lines(self, printer: Printer, product: Product) -> list[str] | None:
         """Return the lines of a product; None if it is to be loops."""
         return None

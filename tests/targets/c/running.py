@@ -64,6 +64,9 @@ class Call:
     entry: Entry
     values: Mapping[str, Any]
     rows: int
+    order: Any = None
+    """Of an epoch: the numbers of all examples."""
+    batch_size: int = 1
 
 
 def written(job: Job, folder: Path) -> Path:
@@ -126,7 +129,9 @@ def main_text(calls: Sequence[Call], dtype: str) -> str:
                 lines.append(f"        void *{name} = taken({array.nbytes});")
         prefix = f"net_{call.entry.name}"
         given = list(names)
-        if _has_rows(call.entry):
+        if call.order is not None:
+            given += [str(call.batch_size), str(call.rows)]
+        elif _has_rows(call.entry):
             given.append(str(call.rows))
         lines.append(f"#ifdef NET_HAS_{call.entry.name.upper()}_BUFFERS")
         lines.append(f"        void *buffers = malloc(sizeof({prefix}_buffers));")
@@ -169,6 +174,8 @@ def _arguments(call: Call, dtype: str) -> Iterator[tuple[str, Any]]:
             else:
                 parts.append(np.array(call.values[tensor.name], dtype=kind))
         yield slot.role, np.concatenate([part.ravel() for part in parts])
+    if call.order is not None:
+        yield "in", np.array(call.order, np.int32)
 
 
 def _inputs(call: Call, dtype: str) -> Iterator[Any]:
