@@ -13,7 +13,11 @@ __all__ = ["pasted", "template"]
 
 _NAME = re.compile(r"\b(?:symbp|SYMBP)_\w+")
 _DEFINED = re.compile(
-    r"^(?:static\b|typedef\b|#\s*define\b)[^;{(]*?\b((?:symbp|SYMBP)_\w+)(?=[\s(;]|$)", re.MULTILINE
+    r"""^\#\s*define\s+(SYMBP_\w+)
+      | ^(?:static|SYMBP_INLINE)\b[^;{}(]*?\b(symbp_\w+)\s*(?:\(|=)
+      | ^typedef\b[^;{]*?\b(symbp_\w+)
+      | ^\}\s*(symbp_\w+);""",
+    re.MULTILINE | re.VERBOSE,
 )
 
 
@@ -53,6 +57,6 @@ def _parts(dtype: str) -> tuple[tuple[frozenset[str], tuple[str, ...], str], ...
 def _split(file: str) -> Iterable[tuple[frozenset[str], tuple[str, ...], str]]:
     text = resources.files("symbp.targets.c.runtime").joinpath(file).read_text(encoding="utf-8")
     for chunk in re.split(r"\n\n+(?=\S)", text.strip("\n")):
-        defined = frozenset(_DEFINED.findall(chunk))
+        defined = frozenset(name for found in _DEFINED.findall(chunk) for name in found if name)
         if defined:
             yield defined, tuple(_NAME.findall(chunk)), chunk + "\n"

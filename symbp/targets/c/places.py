@@ -106,7 +106,7 @@ def fields_of(tensors: tuple[Tensor, ...]) -> tuple[Field, ...]:
 
 def buffers_of(function: Function, name: str) -> tuple[Struct, dict[Tensor, Field]]:
     """Return the struct of what a function needs memory for, and where each array is in it."""
-    names = Names()
+    names = Names({"packed"})
     found: dict[Tensor, Field] = {}
     for statement in function.statements:
         if isinstance(statement, Allocate) and statement.kind != "register":
