@@ -8,12 +8,12 @@ examples, and a softmax is as fast as any elementwise function.
 from collections.abc import Container
 
 from symbp.calculus.contract import is_contraction
-from symbp.notation.equation import Equation
+from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Extent
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["turn_short_rows"]
+__all__ = ["copy_arguments", "turn_short_rows"]
 
 # A vector register holds 16 numbers of single precision.
 SHORT = 16
@@ -57,6 +57,33 @@ def turn_short_rows(
     }
     equations = tuple(_exchanged(equation, turned) for equation in program.equations)
     return program.replace(equations=equations), turned
+
+
+def copy_arguments(program: Program, turned: dict[Tensor, Tensor]) -> Program:
+    """Return the program with an equation for each argument that was exchanged.
+
+    What stands in the place of an argument is then an intermediate tensor, a copy of it.
+    """
+    copies = {
+        made: Tensor(made.name, made.indices, label=made.label, kind=made.kind)
+        for given, made in turned.items()
+        if given.role != "intermediate"
+    }
+    if not copies:
+        return program
+    definitions = [
+        Equation(copies[made].element, given[made.indices[::-1]], origin=Origin("transpose"))
+        for given, made in turned.items()
+        if made in copies
+    ]
+    mapping = {
+        element: Element(copies[element.tensor], *element.args, serial=element.serial)
+        for equation in program.equations
+        for element in equation.reads()
+        if element.tensor in copies
+    }
+    equations = [e.replace(body=e.body.xreplace(mapping)) for e in program.equations]
+    return program.replace(equations=(*definitions, *equations))
 
 
 def _is_short(shape: tuple[Extent, ...]) -> bool:

@@ -8,9 +8,9 @@ from symbp.calculus.matrix_products import group_at, is_innermost
 from symbp.codegen.blocks import Product
 from symbp.codegen.expressions import INDENT, Scope
 from symbp.codegen.names import Names
-from symbp.codegen.product_rule import FEW_ROWS, prefers_tiles
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
+from symbp.schedules.product_rule import FEW_ROWS, prefers_tiles
 
 __all__ = ["ProductWriter"]
 

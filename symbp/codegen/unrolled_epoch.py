@@ -1,6 +1,6 @@
 """unrolled_epoch: the epoch of a program that is small enough to be written out by element.
 
-See :mod:`symbp.codegen.unrolled`. The parameters and the optimizer's states are local variables
+See :mod:`symbp.calculus.unrolled`. The parameters and the optimizer's states are local variables
 from the first batch to the last, and one loop over the examples of a batch holds the whole step.
 """
 
@@ -8,8 +8,8 @@ import dataclasses
 
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
+from symbp.calculus.unrolled import Unrolled, unrolled
 from symbp.codegen.labels import label
-from symbp.codegen.unrolled import Unrolled, unrolled
 from symbp.codegen.writer import Kernel, Layout, Writer
 from symbp.notation.equation import Equation
 from symbp.notation.program import Program

@@ -18,6 +18,7 @@ from symbp.loops.nodes import (
     Accumulate,
     Allocate,
     Assign,
+    Barrier,
     For,
     Function,
     Let,
@@ -56,6 +57,8 @@ def batches(function: Function, batch: sympy.Symbol) -> Function:
         Let(batch, sympy.Min(BATCH_SIZE, EXAMPLES - START)),
         *step[:-1],
         Accumulate(total, batch * last.value),
+        # The next batch overwrites what others may still read.
+        *([Barrier()] if function.team else []),
     )
     return function.replace(
         sizes=tuple(size for size in function.sizes if size not in (batch, START)),

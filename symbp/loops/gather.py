@@ -10,6 +10,7 @@ read the examples where they are.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import sympy
 
@@ -103,9 +104,23 @@ def inline_gathers(function: Function, wanted: Callable[[Tensor], bool]) -> Func
         return () if isinstance(statement, Allocate) and statement.array in found else statement
 
     rest = [s for s in function.body if not any(s is other for other in dropped)]
-    return function.replace(
-        body=tuple(renamed(statement, mapping) for statement in map_statements(rest, change))
-    )
+    body = (renamed(statement, mapping) for statement in map_statements(rest, change))
+    return function.replace(body=tuple(map(_rows_outside, body)))
+
+
+def _rows_outside(statement: Statement) -> Statement:
+    """Return a nest that copies examples with the loop over these outside: each is found once."""
+    copy = _gather_of(statement)
+    if copy is None:
+        return statement
+    loops: list[For] = []
+    while isinstance(statement, For):
+        loops.append(statement)
+        (statement,) = statement.body
+    found = copy.value.args[0].atoms(Index)
+    for loop in sorted(loops, key=lambda loop: loop.index in found):
+        statement = replace(loop, body=(statement,))
+    return statement
 
 
 def _gather_of(statement: Statement) -> Assign | None:

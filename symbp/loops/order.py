@@ -101,6 +101,8 @@ def _needs(stages: Sequence[Stage], aliases: Aliases) -> list[list[int]]:
                     if equation.tensor is not new:
                         for writer in writers.get(new, ()):
                             needs[writer].add(position)
-            if equation.tensor in aliases and equation.accumulate:
-                needs[position].add(starts.get(equation.tensor, position))
+            if equation.accumulate:
+                # Terms are added in their order: what a product begins, a loop goes on with.
+                earlier = (w for w in writers[equation.tensor] if w < position)
+                needs[position].update(earlier, [starts.get(equation.tensor, position)])
     return [sorted(before - {position}) for position, before in enumerate(needs)]

@@ -14,9 +14,9 @@ from numba.core.errors import TypingError
 
 from symbp.codegen.module import _TILES
 from symbp.codegen.paste import paste
-from symbp.codegen.product_rule import prefers_tiles
 from symbp.codegen.runtime.tile_builder import equal_blocks, vector_bits
 from symbp.codegen.runtime.tiles import tiled, tiled_onto
+from symbp.schedules.product_rule import prefers_tiles
 
 FORMS = list(itertools.product([False, True], repeat=2))
 GUARD = 7.5

@@ -15,8 +15,8 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
+from symbp.calculus.unrolled import MOST_OPERATIONS, Unrolled, operations, unrolled
 from symbp.codegen import module, unrolled_epoch
-from symbp.codegen.unrolled import MOST_OPERATIONS, Unrolled, operations, unrolled
 from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.program import Program
 from symbp.training.checking import random_values

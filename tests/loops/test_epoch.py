@@ -56,7 +56,12 @@ def steps_by_equations(
 
 
 def run_epoch(
-    entry: Any, function: Function, values: dict[str, Any], data: dict[str, Any], order: Any
+    entry: Any,
+    function: Function,
+    values: dict[str, Any],
+    data: dict[str, Any],
+    order: Any,
+    members: int = 1,
 ) -> dict[str, Any]:
     arrays: dict[str, Any] = {"order": np.asarray(order)}
     packed = {slot.name: slot for slot in entry.slots if slot.packed}
@@ -69,7 +74,7 @@ def run_epoch(
             arrays[name] = data[name.removesuffix("_all")]
         elif name != "order":
             arrays[name] = np.asarray(values[name])
-    returned = interpret(function, arrays, {"batch_size": SIZE})
+    returned = interpret(function, arrays, {"batch_size": SIZE}, members)
     result: dict[str, Any] = {"returned": returned}
     for name, slot in packed.items():
         offset = 0

@@ -7,14 +7,18 @@ import pytest
 
 import symbp as bp
 from symbp.loops.addends import addends
+from symbp.loops.arrange import arrange
 from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
+from symbp.loops.hoist import hoist
+from symbp.loops.name_values import name_values
 from symbp.loops.nodes import For, Function
 from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
+from symbp.loops.strip_mine import strip_mine
 from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
@@ -29,17 +33,22 @@ from tests.loops.running import (
 
 Pass = Callable[[Function], Function]
 
+ROWS_APART = partial(fuse, rows_apart=True)
 # Each pass with what has to come before it.
 PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "expand products": ([products], expand_products),
     "fuse": ([], fuse),
-    "fuse rows apart": ([products], partial(fuse, rows_apart=True)),
+    "fuse rows apart": ([products], ROWS_APART),
     "fuse products' loops": ([products, expand_products], fuse),
     "addends": ([products], addends),
     "addends among fused loops": ([products, fuse], addends),
     "storage": ([products, fuse], storage),
     "storage without products": ([fuse], storage),
     "reuse": ([products, fuse, storage], reuse),
+    "arrange": ([products, ROWS_APART, storage], arrange),
+    "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
+    "hoist": ([fuse, storage], hoist),
+    "name values": ([products, fuse, storage, hoist], name_values),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 

@@ -1,0 +1,195 @@
+"""shares: along which index each statement of a function can be divided, and what that touches.
+
+A statement is divided along an index of everything that it writes: rows of a batch, or one axis of
+a parameter. An element is then computed by one member of a team, in the same order of summation
+whatever the number of members. What writes nothing but registers is computed by every member.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from symbp.loops.dependence import Dependence
+from symbp.loops.nodes import Accumulate, Allocate, Assign, For, If, Product, Span, Statement
+from symbp.loops.traverse import writes_of
+from symbp.notation.index import Extent, Index
+from symbp.notation.tensor import Element
+
+__all__ = ["Phase", "Share", "multiplies_rows", "restricted", "share_of"]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A statement's use of memory: the axis of its division, and whether it writes."""
+
+    memory: Any
+    axis: int | None
+    writes: bool
+
+
+@dataclass(frozen=True)
+class Share:
+    """A statement, and the division of it.
+
+    Attributes
+    ----------
+    statement : Statement
+        What is to be done.
+    along : frozenset of Index
+        The indices of its loops and products of which each member has a range; none when every
+        member computes the whole for itself.
+    extent : Extent or None
+        The extent that is divided.
+    uses : tuple of Use
+        What it reads and writes of the arrays that the members share.
+    """
+
+    statement: Statement
+    along: frozenset[Index] = frozenset()
+    extent: Extent | None = None
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether each member has some of the batch's examples."""
+        return self.extent is not None and not isinstance(self.extent, int)
+
+
+def share_of(statement: Statement, dependence: Dependence) -> Share | None:
+    """Return how a statement can be divided, or None when it cannot be.
+
+    What writes both arrays and registers that others read has no division.
+    """
+    if not isinstance(statement, For | If | Product | Assign | Accumulate):
+        return Share(statement)
+    found = list(_leaves(statement, ()))
+    own = {s.array for s in _within(statement) if isinstance(s, Allocate)}
+    found = [leaf for leaf in found if leaf[0].tensor not in own]
+    arrays = [leaf for leaf in found if leaf[0].tensor.rank]
+    if not arrays:
+        return _with_uses(Share(statement), dependence, own)
+    if len(arrays) < len(found):
+        return None
+    extents = dict.fromkeys(index.extent for index in _candidates(*found[0]))
+    for extent in sorted(extents, key=_rank):
+        along: set[Index] = set()
+        for element, path in found:
+            fitting = [i for i in _candidates(element, path) if i.extent == extent]
+            if not fitting:
+                break
+            along.add(fitting[0])
+        else:
+            if all(len(along.intersection(path)) == 1 for _, path in found):
+                share = Share(statement, frozenset(along), extent)
+                return _with_uses(share, dependence, own)
+    return None
+
+
+def multiplies_rows(share: Share) -> bool:
+    """Whether a share is of matrix products, each member's with its own rows."""
+    return share.by_rows and any(isinstance(s, Product) for s in _within(share.statement))
+
+
+class Phase:
+    """How the statements between two meetings of the members use the memory of arrays."""
+
+    def __init__(self) -> None:
+        self.uses: dict[Any, set[tuple[int | None, bool]]] = {}
+
+    def add(self, share: Share) -> None:
+        """Take in a statement."""
+        for use in share.uses:
+            self.uses.setdefault(use.memory, set()).add((use.axis, use.writes))
+
+    def clashes(self, share: Share) -> bool:
+        """Whether one member's part of a statement may touch what another's part of these writes.
+
+        Not if both are divided along the same axis: a plain subscript runs over the whole axis, so
+        the two divisions are one.
+        """
+        return any(
+            (writes or use.writes) and (axis is None or axis != use.axis)
+            for use in share.uses
+            for axis, writes in self.uses.get(use.memory, ())
+        )
+
+
+def restricted(statement: Statement, along: Iterable[Index], start: Any, end: Any) -> Statement:
+    """Return a statement whose loops over some indices run from `start` to `end` only."""
+    chosen = frozenset(along)
+
+    def visit(given: Statement) -> Statement:
+        if isinstance(given, For):
+            body = tuple(visit(child) for child in given.body)
+            if given.index in chosen:
+                return replace(given, start=start, end=end, body=body)
+            return replace(given, body=body)
+        if isinstance(given, If):
+            return replace(
+                given,
+                body=tuple(visit(child) for child in given.body),
+                otherwise=tuple(visit(child) for child in given.otherwise),
+            )
+        if isinstance(given, Product):
+            return replace(
+                given, rows=spans(given.rows), columns=spans(given.columns),
+                summed=spans(given.summed),
+            )  # fmt: skip
+        return given
+
+    def spans(group: tuple[Span, ...]) -> tuple[Span, ...]:
+        return tuple(Span(s.index, start, end) if s.index in chosen else s for s in group)
+
+    return visit(statement)
+
+
+def _with_uses(share: Share, dependence: Dependence, own: set[Any]) -> Share:
+    def axis(element: Element) -> int | None:
+        places = [a for a, s in enumerate(element.args) if s in share.along]
+        return places[0] if len(places) == 1 else None
+
+    uses = {
+        Use(dependence.memory(a.element.tensor), axis(a.element), a.writes): None
+        for a in dependence.uses(share.statement).accesses
+        if a.element.tensor.rank and a.element.tensor not in own
+    }
+    return replace(share, uses=tuple(uses))
+
+
+_Leaf = tuple[Element, tuple[Index, ...]]
+
+
+def _leaves(statement: Statement, path: tuple[Index, ...]) -> Iterator[_Leaf]:
+    """Yield each write of a statement with the loops around it."""
+    if isinstance(statement, For):
+        for child in statement.body:
+            yield from _leaves(child, (*path, statement.index))
+    elif isinstance(statement, If):
+        for child in (*statement.body, *statement.otherwise):
+            yield from _leaves(child, path)
+    elif isinstance(statement, Product):
+        # Of a group of indices in one dimension only the first has a range of its own.
+        first = [group[0].index for group in (statement.rows, statement.columns) if len(group) == 1]
+        yield statement.target, (*path, *first)
+    else:
+        for element in writes_of(statement):
+            yield element, path
+
+
+def _within(statement: Statement) -> Iterator[Statement]:
+    yield statement
+    if isinstance(statement, For):
+        for child in statement.body:
+            yield from _within(child)
+    elif isinstance(statement, If):
+        for child in (*statement.body, *statement.otherwise):
+            yield from _within(child)
+
+
+def _candidates(element: Element, path: Sequence[Index]) -> list[Index]:
+    return [index for index in path if index in element.args]
+
+
+def _rank(extent: Extent) -> tuple[bool, int]:
+    """Return what puts the batch first, then the longest axis."""
+    return isinstance(extent, int), -extent if isinstance(extent, int) else 0

@@ -1,0 +1,115 @@
+"""decide: every decision of the compiler's second half, each a record with its reason.
+
+A schedule never changes what is computed, only where and when. What is decided here is carried out
+by passes that know no reasons.
+"""
+
+from collections.abc import Iterable
+
+from symbp.calculus.contract import typical_size
+from symbp.calculus.matrix_products import is_innermost
+from symbp.calculus.unrolled import operations
+from symbp.entries.entry import Entry
+from symbp.loops.arrange import divided_shares, split_setup
+from symbp.loops.dependence import Dependence
+from symbp.loops.nodes import Assign, For, Function, Product
+from symbp.loops.shares import multiplies_rows
+from symbp.loops.traverse import reads_of
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element, Tensor
+from symbp.schedules.limits import Limits
+from symbp.schedules.product_rule import prefers_tiles
+from symbp.schedules.schedule import Decision
+
+__all__ = ["in_rows", "read_in_place", "routine_of", "unrolling"]
+
+
+def unrolling(entry: Entry, limits: Limits) -> Decision:
+    """Decide whether an entry point is written out by element."""
+    if not entry.batches:
+        return Decision("unrolling", "loops", "only an epoch is worth writing out by element")
+    count = operations(entry.program)
+    numbers = {"operations": count, "most": limits.most_operations}
+    if count > limits.most_operations:
+        return Decision("unrolling", "loops", "too many operations to write out", numbers)
+    reason = "few enough operations: parameters stay in registers"
+    return Decision("unrolling", "written out", reason, numbers)
+
+
+def in_rows(function: Function, limits: Limits) -> Decision:
+    """Decide whether the rows of a batch run on their own: in strips, and divided among threads."""
+    if limits.strip is None and not limits.team:
+        return Decision("rows", "whole batches", "the target has neither strips nor threads")
+    if any(sum(not isinstance(e, int) for e in t.shape) > 1 for t in function.allocations):
+        return Decision("rows", "whole batches", "pairs of examples are coupled")
+    dependence = Dependence(function)
+    _, rest, _ = split_setup(function)
+    shares = divided_shares(rest, dependence)
+    if shares is None:
+        return Decision("rows", "whole batches", "a statement cannot be divided along one index")
+    if not any(map(multiplies_rows, shares)):
+        return Decision("rows", "whole batches", "no matrix product has rows of the batch")
+    return Decision("rows", "in rows", "every statement can be divided along one index")
+
+
+def routine_of(product: Product, limits: Limits, only_tiles: bool) -> Decision:
+    """Decide what computes a matrix product."""
+    extents = {
+        name: typical_size(span.index.extent for span in group)
+        for name, group in (
+            ("rows", product.rows), ("columns", product.columns), ("summed", product.summed)
+        )
+    }  # fmt: skip
+    what = f"product {product.target}"
+    if product.first is None:
+        return Decision(what, "tiles", "column sums stay in registers", extents)
+    if only_tiles or not limits.blas:
+        return Decision(what, "tiles", "its sums must not depend on the number of rows", extents)
+    if not product.columns:
+        return Decision(what, "blas", "a matrix times a vector", extents)
+    turned = not is_innermost(product.first, _indices(product.summed))
+    turned_b = not is_innermost(product.second, _indices(product.columns))
+    m, n, k = extents.values()
+    if prefers_tiles(turned, turned_b, m, n, k, limits.itemsize):
+        return Decision(what, "tiles", "small: a call of BLAS takes longer", extents)
+    return Decision(what, "blas", "large, or with narrow rows", extents)
+
+
+def read_in_place(function: Function, arguments: Iterable[Tensor]) -> frozenset[Tensor]:
+    """Return the arguments whose batches are not copied, as their readers look up the rows.
+
+    Products in tiles read the rows of an operand one after another, and a plain copy reads each
+    element once.
+    """
+    candidates = {t for t in arguments if t.rank > 1 and t.kind != "integer"}
+    for statement in function.statements:
+        for element in reads_of(statement):
+            if element.tensor not in candidates:
+                continue
+            once = isinstance(statement, Assign) and statement.value == element
+            by_rows = isinstance(statement, Product) and _by_rows(statement, element)
+            if not once and not by_rows:
+                candidates.discard(element.tensor)
+    for loop in function.statements:
+        # Of the products in loops of their own none picks rows.
+        if isinstance(loop, For):
+            for statement in loop.body:
+                if isinstance(statement, Product):
+                    candidates -= {e.tensor for e in reads_of(statement)}
+    return frozenset(candidates)
+
+
+def _by_rows(product: Product, element: Element) -> bool:
+    """Whether a product reads an element's rows one after another, each along memory."""
+    if product.first is None or not product.columns or not element.is_plain:
+        return False
+    if sum(read.tensor is element.tensor for read in reads_of(product)) > 1:
+        return False
+    row, rest = element.args[:1], element.args[1:]
+    if element == product.first:
+        return (_indices(product.rows), _indices(product.summed)) == (row, rest)
+    return (_indices(product.summed), _indices(product.columns)) == (row, rest)
+
+
+def _indices(spans: Iterable[object]) -> tuple[Index, ...]:
+    return tuple(span.index for span in spans)  # type: ignore[attr-defined]

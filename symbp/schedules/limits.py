@@ -1,0 +1,43 @@
+"""limits: the numbers of a target on which decisions rest, each with where it comes from."""
+
+from dataclasses import dataclass
+
+from symbp.calculus.unrolled import MOST_OPERATIONS
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a target can do, and what was measured to be worth doing on it.
+
+    Attributes
+    ----------
+    itemsize : int
+        Bytes of a number: 4 or 8.
+    most_operations : int
+        How many scalar operations an epoch may have to be written out by element. Numba compiles
+        one in 0.3 s and 3 ms an operation, faster than linearly growing beyond: 2 s for 600, which
+        is what the loops of such a network take as well. 0: never.
+    strip : int or None
+        Rows that go through the cache together. With fewer the weights are packed more often,
+        which takes as long as four rows do; more would not stay in the second-level cache. None:
+        no strips.
+    short_row : int
+        Rows up to this long are laid out so that loops run along the batch: as many numbers as a
+        vector register holds. 0: none are.
+    team : bool
+        Whether several threads may run a function together.
+    blas : bool
+        Whether there is a library of matrix products.
+    folds : bool
+        Whether updates may be added straight onto the parameters.
+    """
+
+    itemsize: int = 8
+    most_operations: int = MOST_OPERATIONS
+    strip: int | None = 256
+    short_row: int = 16
+    team: bool = True
+    blas: bool = True
+    folds: bool = True

@@ -1,0 +1,202 @@
+"""lower: the second half of the compiler, from an entry point to its loop program.
+
+Every arrow is a line; what is decided on the way is decided in :mod:`symbp.schedules.decide`.
+"""
+
+from dataclasses import replace
+
+from symbp.calculus.contract import contract
+from symbp.calculus.fold import fold
+from symbp.calculus.lower_logsumexp import lower_logsumexp
+from symbp.calculus.share import share
+from symbp.calculus.sum_rows_first import sum_rows_first
+from symbp.calculus.transpose_short_rows import copy_arguments, turn_short_rows
+from symbp.entries.entry import Entry
+from symbp.loops.addends import addends
+from symbp.loops.arrange import arrange
+from symbp.loops.batches import batches
+from symbp.loops.build import build
+from symbp.loops.divide import divide
+from symbp.loops.flatten import flatten
+from symbp.loops.fuse import fuse
+from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
+from symbp.loops.hoist import hoist
+from symbp.loops.name_values import name_values
+from symbp.loops.nodes import Function, Product
+from symbp.loops.products import products
+from symbp.loops.promote import promote
+from symbp.loops.reuse import reuse
+from symbp.loops.storage import storage
+from symbp.loops.strip_mine import strip_mine
+from symbp.loops.traverse import map_statements
+from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
+from symbp.schedules import decide
+from symbp.schedules.limits import Limits
+from symbp.schedules.schedule import Lowered, Record
+from symbp.schedules.unroll import unroll
+
+__all__ = ["lower"]
+
+
+def lower(entry: Entry, limits: Limits) -> Lowered:
+    """Return the loop program of an entry point, by a schedule for a target.
+
+    Parameters
+    ----------
+    entry : Entry
+        Its program is finished: expanded and shared.
+    limits : Limits
+        What the target can do.
+    """
+    record = Record()
+    entry = record.run(without_log_sum_exp, entry)
+    choice = record.decide(decide.unrolling(entry, limits))
+    if choice.choice == "written out":
+        small = unroll(entry, limits.most_operations)
+        if small is not None:
+            return _by_element(small, record)
+    entry = record.run(contracted, entry)
+    if limits.folds and entry.program.updates:
+        entry = record.run(folded, entry)
+    lowered = _in_rows(entry, limits, record)
+    return _whole(entry, limits, record) if lowered is None else lowered
+
+
+# The three ways -------------------------------------------------------------------------------
+
+
+def _by_element(entry: Entry, record: Record) -> Lowered:
+    """Straight-line code in one loop over the examples, with parameters in registers."""
+    function = record.run(built, entry)
+    if entry.batches:
+        function = record.run(inline_gathers, function, _any)
+    function = record.run(fuse, function)
+    function = record.run(storage, function)
+    function = _over_batches(entry, function, record)
+    function = record.run(promote, function)
+    return _finished(entry, function, record)
+
+
+def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
+    """Rows of a batch in strips that stay in the cache, each thread with its own rows."""
+    if entry.program.batch is None:
+        return None
+    attempt = Record()
+    rows_first = attempt.run(rows_apart, entry, limits.short_row)
+    function = _multiplied(rows_first, limits, attempt, True)
+    function = attempt.run(fuse, function, rows_apart=True)
+    function = attempt.run(storage, function)
+    choice = record.decide(decide.in_rows(function, limits))
+    if choice.choice != "in rows":
+        return None
+    record.arrows += attempt.arrows
+    record.decisions += attempt.decisions
+    function = record.run(arrange, function)
+    function = record.run(reuse, function)
+    if limits.team and entry.batches:
+        function = record.run(divide, function)
+    if limits.strip is not None:
+        function = record.run(strip_mine, function, limits.strip)
+    function = record.run(flatten, function)
+    function = _over_batches(entry, function, record)
+    return _finished(entry, function, record)
+
+
+def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
+    """Whole batches, one equation or a few of them after another."""
+    function = _multiplied(entry, limits, record, False)
+    function = record.run(fuse, function)
+    function = record.run(storage, function)
+    function = record.run(reuse, function)
+    if entry.batches:
+        function = record.run(flatten, function)
+    function = _over_batches(entry, function, record)
+    return _finished(entry, function, record)
+
+
+def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
+    function: Function = record.run(built, entry)
+    function = record.run(products, function)
+    if entry.batches:
+        data = [tensor for slot in entry.slots if not slot.packed for tensor in slot.tensors]
+        chosen = decide.read_in_place(function, data) if only_tiles else frozenset()
+        function = record.run(inline_gathers, function, chosen.__contains__)
+    function = record.run(choose_routines, function, limits, only_tiles, record)
+    if only_tiles:
+        function = record.run(addends, function)
+    return function
+
+
+def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
+    if not entry.batches:
+        return function
+    made: Function = record.run(batches, function, entry.program.batch)
+    return made
+
+
+def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
+    function = record.run(hoist, function)
+    function = record.run(name_values, function)
+    return Lowered(entry, function, tuple(record.arrows), tuple(record.decisions))
+
+
+# Arrows on entries ----------------------------------------------------------------------------
+
+
+def without_log_sum_exp(entry: Entry) -> Entry:
+    """Write log-sum-exp reductions as maxima and sums."""
+    return _with(entry, share(lower_logsumexp(entry.program)))
+
+
+def contracted(entry: Entry) -> Entry:
+    """Bring sums of products to contractions of two plain tensors."""
+    return _with(entry, share(contract(entry.program)))
+
+
+def folded(entry: Entry) -> Entry:
+    """Add sums straight onto what they update."""
+    return _with(entry, fold(entry.program))
+
+
+def rows_apart(entry: Entry, short_row: int) -> Entry:
+    """Sum each row before the batch, and lay out short rows along the batch."""
+    program = sum_rows_first(entry.program)
+    if not short_row:
+        return _with(entry, program)
+    kept: set[Tensor | None] = set(entry.roots)
+    data = {t for slot in entry.slots if not slot.packed for t in slot.tensors}
+    if not entry.batches:
+        kept |= data
+    turned_program, turned = turn_short_rows(program, kept)
+    return _with(entry, copy_arguments(turned_program, turned))
+
+
+def built(entry: Entry) -> Function:
+    """Write a loop nest for each equation; of an epoch, for one batch."""
+    if not entry.batches:
+        return build(entry)
+    assert entry.program.batch is not None
+    return gather(build(entry, BATCH_SIZE), entry.program.batch)
+
+
+def choose_routines(
+    function: Function, limits: Limits, only_tiles: bool, record: Record
+) -> Function:
+    """Note with each product what computes it."""
+
+    def change(statement: object) -> object:
+        if not isinstance(statement, Product):
+            return statement
+        choice = record.decide(decide.routine_of(statement, limits, only_tiles))
+        return replace(statement, routine=choice.choice)  # type: ignore[arg-type]
+
+    return function.replace(body=map_statements(function.body, change))  # type: ignore[arg-type]
+
+
+def _with(entry: Entry, program: Program) -> Entry:
+    return replace(entry, program=program)
+
+
+def _any(_: Tensor) -> bool:
+    return True

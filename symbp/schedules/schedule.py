@@ -1,0 +1,78 @@
+"""schedule: decisions as records, and what each arrow of the compiler made.
+
+A decision says what was chosen, why, and by which numbers; ``symbp explain`` prints them beside
+the program after each arrow.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from symbp.entries.entry import Entry
+from symbp.loops.nodes import Function
+
+__all__ = ["Arrow", "Decision", "Lowered", "Record"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One choice of a schedule.
+
+    Attributes
+    ----------
+    what : str
+        What was decided, such as ``"strips"``.
+    choice : str
+        What was chosen, in words.
+    reason : str
+        Why.
+    numbers : dict of str to number
+        On which numbers it rests.
+    """
+
+    what: str
+    choice: str
+    reason: str
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A pass that ran: its name, the file that holds it, and what it gave."""
+
+    name: str
+    file: str
+    result: Entry | Function
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The loop program of an entry point, and how it came to be."""
+
+    entry: Entry
+    function: Function
+    arrows: tuple[Arrow, ...]
+    decisions: tuple[Decision, ...]
+
+
+class Record:
+    """Runs passes one after another, and notes what each gave and what was decided."""
+
+    def __init__(self) -> None:
+        self.arrows: list[Arrow] = []
+        self.decisions: list[Decision] = []
+
+    def run(self, change: Callable[..., Any], given: Any, *rest: Any, **options: Any) -> Any:
+        """Apply a pass and note its result."""
+        result = change(given, *rest, **options)
+        name, file = change.__name__, change.__module__.replace(".", "/") + ".py"
+        self.arrows.append(Arrow(name, file, result))
+        return result
+
+    def decide(self, decision: Decision) -> Decision:
+        """Note a decision."""
+        self.decisions.append(decision)
+        return decision
+
+    def __iter__(self) -> Iterator[Arrow]:
+        return iter(self.arrows)

@@ -1,0 +1,68 @@
+"""Whatever a schedule decides, a function computes what its equations say."""
+
+from typing import Any
+
+import pytest
+
+import symbp as bp
+from symbp.entries.epoch import epoch
+from symbp.loops.nodes import Barrier, For, Product
+from symbp.schedules.limits import Limits
+from symbp.schedules.lower import lower
+from tests.comparison import assert_close
+from tests.loops.running import ENTRIES, EXAMPLES, all_values, example, expected, model_of, run
+from tests.loops.test_epoch import arguments_of, run_epoch, steps_by_equations
+
+LIMITS = {
+    "numba": Limits(),
+    "one thread": Limits(team=False, strip=2),
+    "plain": Limits(team=False, strip=None, short_row=0, blas=False, most_operations=0),
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("entry_name", ENTRIES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_schedule_changes_no_value(name: str, entry_name: str, limits: str) -> None:
+    model, values = example(name)
+    if entry_name == "predict" and model.given.output is None:
+        pytest.skip("nothing to predict")
+    entry = ENTRIES[entry_name](model)
+    values = all_values(entry, values)
+    function = lower(entry, LIMITS[limits]).function
+    assert_close(run(entry, function, values), expected(entry, values))
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("name", ["convolution", "attention", "embedding", "lstm"])
+def test_a_scheduled_epoch_is_its_steps(name: str, limits: str, members: int) -> None:
+    entry, values, data = arguments_of(name)
+    order = [3, 0, 4, 1, 2]
+    function = lower(epoch(example(name)[0]), LIMITS[limits]).function
+    found = run_epoch(entry, function, values, data, order, members)
+    assert_close(found, steps_by_equations(entry, values, data, order))
+
+
+def decided(program: bp.Program, **limits: Any) -> dict[str, str]:
+    lowered = lower(epoch(model_of(program)), Limits(**limits))
+    return {decision.what: decision.choice for decision in lowered.decisions}
+
+
+def test_a_tiny_network_is_written_out_and_a_larger_one_runs_in_rows() -> None:
+    assert decided(bp.mlp(2, 4, 1)) == {"unrolling": "written out"}
+    assert decided(bp.mlp(64, 30, 10))["rows"] == "in rows"
+
+
+def test_dense_layers_meet_twice_a_step() -> None:
+    function = lower(epoch(model_of(bp.mlp(64, 30, 10))), Limits()).function
+    assert sum(isinstance(statement, Barrier) for statement in function.statements) == 2
+    assert any(isinstance(s, For) and s.kind == "rows" for s in function.statements)
+
+
+def test_every_product_has_a_reason() -> None:
+    lowered = lower(epoch(model_of(bp.mlp(64, 30, 10))), Limits())
+    found = [s for s in lowered.function.statements if isinstance(s, Product)]
+    reasons = [d.reason for d in lowered.decisions if d.what.startswith("product ")]
+    assert len(found) == len(reasons)
+    assert all(reasons)
