@@ -21,7 +21,15 @@ LOWER: dict[str, set[str]] = {
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},
     "targets": {"notation", "calculus", "entries", "loops", "schedules"},
-    "training": {"notation", "calculus", "networks", "derivations", "codegen"},
+    "training": {
+        "notation",
+        "calculus",
+        "networks",
+        "derivations",
+        "codegen",
+        "entries",
+        "targets",
+    },
 }
 # The top: the public names, the driver, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}

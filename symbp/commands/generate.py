@@ -1,7 +1,7 @@
-"""``symbp generate``: write the standalone Numba module of a network."""
+"""``symbp generate``: write the standalone module of a network, for Numba or in C."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,8 @@ from symbp.commands.arguments import (
 from symbp.commands.errors import reports_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from symbp import Network, Program
 
 __all__ = ["generate", "refuse_to_overwrite", "write_module"]
@@ -48,7 +50,12 @@ def refuse_to_overwrite(network: str, path: Path) -> None:
 
 
 def write_module(
-    net: "Network | Program", path: Path, optimizer: Any, dtype: str, derivatives: str = "fast"
+    net: "Network | Program",
+    path: Path,
+    optimizer: Any,
+    dtype: str,
+    derivatives: str = "fast",
+    options: "Mapping[str, Any] | None" = None,
 ) -> None:
     """Generate a module and say so.
 
@@ -64,10 +71,13 @@ def write_module(
         ``"float32"`` or ``"float64"``.
     derivatives : str
         ``"fast"`` or ``"accurate"``.
+    options : mapping, optional
+        What else :func:`symbp.generate` takes.
     """
     import symbp as bp
 
-    bp.generate(net, path, optimizer=optimizer, dtype=dtype, derivatives=derivatives)
+    given = {"optimizer": optimizer, "dtype": dtype, "derivatives": derivatives, **(options or {})}
+    bp.generate(net, path, **given)
     lines = len(path.read_text(encoding="utf-8").splitlines())
     typer.echo(f"wrote {path} ({lines} lines, {dtype})")
 
@@ -83,8 +93,20 @@ def generate(
     learning_rate: Rate = None,
     dtype: Dtype = "float32",
     derivatives: Derivatives = "fast",
+    target: Annotated[
+        Literal["numba", "c"],
+        typer.Option(help="A Python module, or a C99 translation unit and its header."),
+    ] = "numba",
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            metavar="ROWS", help="Of C: the most examples of one batch.", show_default="32"
+        ),
+    ] = None,
 ) -> None:
     """Write a network and its gradient as one module that needs numpy and numba, at most scipy.
+
+    With --target c it is C99 that needs nothing but its own mathematical library.
 
     [bold]Examples[/bold]
 
@@ -93,7 +115,11 @@ def generate(
     symbp generate 784-30-10 --optimizer sgd --learning-rate 3 --dtype float64 -o nielsen.py
 
     symbp generate model.py:net -o module.py
+
+    symbp generate 64-30-10 --target c --batch 1 --optimizer sgd -o net.c
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
-    write_module(net, to, chosen_optimizer(optimizer, learning_rate), dtype, derivatives)
+    chosen = chosen_optimizer(optimizer, learning_rate)
+    options = {"target": target, "batch": batch} if target != "numba" or batch is not None else {}
+    write_module(net, to, chosen, dtype, derivatives, options)

@@ -20,14 +20,16 @@ from symbp.derivations import derive
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
-from symbp.networks.options import checked_options
+from symbp.networks.options import checked_options, checked_size
 from symbp.notation.arguments import no_program
-from symbp.notation.errors import SymbpError
+from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.targets.known import TARGETS
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
+from symbp.training.target_files import write_files
 
 __all__ = [
     "cache_folder",
@@ -63,21 +65,28 @@ def module_source(
     str
         Python source, the same to the byte for the same program and options.
     """
-    if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
-    if program.cost is None:
-        raise SymbpError("the program has no cost: pass cost=… to bp.Program")
-    if not program.parameters:
-        raise SymbpError("the program has no parameters, there is nothing to train")
-    chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
-    form = _form(derivatives)
-    _check_output(program)
+    _check_program(program)
+    chosen, form = _optimizer(optimizer), _form(derivatives)
     gradient, step = lowered(program, chosen, form)
     # -> text
     latex, title = _latex(program), _title(program, chosen, form)
     return module_text(
         program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
     )
+
+
+def _check_program(program: Program, trained: bool = True) -> None:
+    if not isinstance(program, Program):
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
+    if program.cost is None and trained:
+        raise SymbpError("the program has no cost: pass cost=… to bp.Program")
+    if not program.parameters:
+        raise SymbpError("the program has no parameters, there is nothing to train")
+    _check_output(program)
+
+
+def _optimizer(optimizer: Optimizer | str | None) -> Optimizer:
+    return SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
 
 
 def _form(derivatives: str) -> Form:
@@ -148,8 +157,11 @@ def generate(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    target: str = "numba",
+    batch: int | None = None,
+    parameters: Any = None,
 ) -> Path:
-    """Write the standalone module of a program to a file.
+    """Write a program, its gradient and its training to a file: a Numba module, or C.
 
     Parameters
     ----------
@@ -167,11 +179,19 @@ def generate(
         ``a·(1 - a)`` and ``1 - a**2``: they have few right digits where the function is flat.
         ``"accurate"`` computes them from the input, with full relative accuracy. All other
         functions have accurate derivatives in both.
+    target : {"numba", "c"}
+        ``"numba"`` writes one Python module; ``"c"`` a C99 translation unit and, beside it, the
+        header that says how its functions are called.
+    batch : int, optional
+        For ``"c"``: the most examples of one batch, for which there is memory; by default 32.
+    parameters : Parameters or mapping of str to array, optional
+        For ``"c"``: trained parameters, such as ``trainer.parameters``, to be written in as
+        constants. The unit then holds ``predict`` alone.
 
     Returns
     -------
     Path
-        The file.
+        The file; of C, the translation unit.
 
     Raises
     ------
@@ -188,7 +208,18 @@ def generate(
     >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
     'xor.py'
     """
-    return write_text(path, module_source(program, optimizer, dtype, derivatives))
+    if target == "numba":
+        for name, value in (("batch", batch), ("parameters", parameters)):
+            if value is not None:
+                raise SymbpError(f"{name}: only target 'c' takes it, the target is 'numba'")
+        return write_text(path, module_source(program, optimizer, dtype, derivatives))
+    if target not in TARGETS:
+        raise SymbpError(f"target {target!r}: {suggest(str(target), ('numba', *TARGETS))}")
+    _check_program(program, parameters is None)
+    chosen, form = _optimizer(optimizer), _form(derivatives)
+    title = _title(program, chosen, form)
+    rows = 32 if batch is None else checked_size("batch", batch)
+    return write_files(program, path, target, title, chosen, dtype, form, rows, parameters)
 
 
 @checked_options

@@ -4,6 +4,7 @@ The unit holds the functions and the parts of the runtime that they use, the hea
 and declarations. With the numbers of trained parameters it holds the prediction alone.
 """
 
+import re
 from collections.abc import Iterable
 from string import Template
 
@@ -40,7 +41,7 @@ def _texts(job: Job) -> tuple[str, str]:
     kind = "float" if job.dtype == "float32" else "double"
     given = {
         "title": comment(job.title),
-        "stem": prefix if prefix_of(job.stem) != job.stem else job.stem,
+        "stem": _checked_stem(job.stem),
         "type": kind,
         "prefix_upper": prefix.upper(),
         "guard": f"{prefix.upper()}_H",
@@ -58,6 +59,16 @@ def _texts(job: Job) -> tuple[str, str]:
     declarations = _declarations(job, structs, functions, prefix, kind)
     header = Template(template("header.h")).substitute(given, declarations=declarations)
     return source, header
+
+
+def _checked_stem(stem: str) -> str:
+    """Return a file's name without its ending, which the unit includes its header by."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", stem):
+        raise SymbpError(
+            f"{stem}.c: the unit includes {stem}.h by its name; expected letters, digits and any "
+            f"of _ . - in it"
+        )
+    return stem
 
 
 #: C99, for every compiler that has it, from microcontrollers on.

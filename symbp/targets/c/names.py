@@ -8,29 +8,13 @@ what reaches a comment is stripped of what could end it.
 import re
 from collections.abc import Iterable
 
+from symbp.targets.c.paste import template
+
 __all__ = ["Names", "comment", "identifier", "prefix_of"]
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z")
 # Words of C99 to C23 and of C++, of the three headers, and what compilers define in lower case.
-_TAKEN = frozenset(
-    """
-    alignas alignof and and_eq asm atomic auto bitand bitor bool break case catch char class compl
-    complex concept const const_cast consteval constexpr constinit continue decltype default delete
-    do double dynamic_cast else entry enum explicit export extern false far float for fortran friend
-    goto huge if imaginary import inline int long main module mutable namespace near new noexcept
-    not not_eq nullptr operator or or_eq override private protected public register
-    reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast
-    struct switch template this thread_local throw true try typedef typeid typename typeof
-    typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq
-    acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs
-    fdim floor fma fmax fmin fmod fpclassify frexp gamma hypot ilogb isfinite isgreater
-    isgreaterequal isinf isless islessequal islessgreater isnan isnormal isunordered j0 j1 jn ldexp
-    lgamma llrint llround log log10 log1p log2 logb lrint lround modf nan nearbyint nextafter
-    nexttoward pow remainder remquo rint round scalbln scalbn signbit sin sinh sqrt tan tanh tgamma
-    trunc y0 y1 yn significand drem finite offsetof ptrdiff_t size_t max_align_t errno
-    linux unix i386 arm sun vax mips sparc hpux real
-    """.split()
-)
+_TAKEN = frozenset(template("reserved.txt").split())
 
 
 def prefix_of(stem: str) -> str:

@@ -4,6 +4,7 @@ What is packed, and what a call needs memory for, is decided here; ``runtime/pro
 kernel.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ class ProductWriter:
         self.terms = 0
 
     def is_packed(self, product: Product) -> bool:
-        """Whether a product is worth a call: it is large, and has rows that share a packed matrix."""
+        """Whether a product is worth a call: large, with rows that share a matrix."""
         if not product.columns or self.batch == 1:
             return False
         m, n, k = (self.count(g) for g in (product.rows, product.columns, product.summed))
@@ -54,7 +55,7 @@ class ProductWriter:
 
     def count(self, group: Sequence[Span]) -> int:
         """Return how many values a group of indices takes at most."""
-        return size_of([span.end - span.start for span in group], self.batch)
+        return size_of(tuple(span.end - span.start for span in group), self.batch)
 
     def arguments(
         self, product: Product, printer: Printer | None = None
@@ -148,7 +149,7 @@ def _stride(element: Element, place: Place, group: Sequence[Span]) -> Any:
     if [index for _, index in positions] != indices:
         return None
     strides = place.strides()
-    for (outer, _), (inner, index) in zip(positions, positions[1:], strict=False):
+    for (outer, _), (inner, index) in itertools.pairwise(positions):
         span = group[indices.index(index)]
         extent = place.shape[inner]
         if inner != outer + 1 or span.start != 0 or span.end != extent:

@@ -44,7 +44,9 @@ def constants(
         if not field.shape:
             lines.append(f"    {texts[0]},")
             continue
-        body = textwrap.fill(", ".join(texts), 96, initial_indent=" " * 8, subsequent_indent=" " * 8)
+        body = textwrap.fill(
+            ", ".join(texts), 96, initial_indent=" " * 8, subsequent_indent=" " * 8
+        )
         lines += ["    {", body, "    },"]
     return "\n".join([*lines, "};", ""])
 

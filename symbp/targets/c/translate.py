@@ -146,7 +146,8 @@ class _Translation:
             known[target.id] = kind
             lines.append(f"    {declared}{target.id} = {text};")
         lines.append("}")
-        assert isinstance(documentation, ast.Expr) and isinstance(documentation.value, ast.Constant)
+        assert isinstance(documentation, ast.Expr)
+        assert isinstance(documentation.value, ast.Constant)
         comment = _comment(str(documentation.value.value))
         self.parts[node.name] = f"{comment}\n" + "\n".join(lines) + "\n"
 
@@ -177,7 +178,10 @@ class _Translation:
             return f"{condition} ? {_bracketed(chosen)} : {_bracketed(other)}", kind
         if isinstance(node, ast.Compare):
             left, right = (self.expression(n, known)[0] for n in (node.left, node.comparators[0]))
-            return f"{_bracketed(left)} {_COMPARISONS[type(node.ops[0])]} {_bracketed(right)}", "int"
+            return (
+                f"{_bracketed(left)} {_COMPARISONS[type(node.ops[0])]} {_bracketed(right)}",
+                "int",
+            )
         if isinstance(node, ast.UnaryOp):
             text, kind = self.expression(node.operand, known)
             return text.removeprefix("-") if text.startswith("-") else f"-{_bracketed(text)}", kind
@@ -237,7 +241,7 @@ def _left(text: str, sign: str) -> str:
     flat = re.sub(r"\([^()]*\)", "", text)
     while "(" in flat and re.sub(r"\([^()]*\)", "", flat) != flat:
         flat = re.sub(r"\([^()]*\)", "", flat)
-    used = {word for word in re.findall(r" (\S+) ", flat)}
+    used = set(re.findall(r" (\S+) ", flat))
     if used and used <= set(chain) and "?" not in flat:
         return text
     if used and sign in "+-" and used <= {"*", "/", "+", "-"}:

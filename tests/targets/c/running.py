@@ -142,7 +142,9 @@ def main_text(calls: Sequence[Call], dtype: str) -> str:
         lines.append(f"#ifdef NET_HAS_{call.entry.name.upper()}_BUFFERS")
         lines.append("            , buffers")
         lines.append("#endif")
-        lines.append("            , &cost);" if call.entry.returns is not None else "            );")
+        lines.append(
+            "            , &cost);" if call.entry.returns is not None else "            );"
+        )
         lines.append("        given(&status, sizeof status);")
         lines.append("        given(&cost, sizeof cost);")
         for name, (role, array) in zip(names, _arguments(call, dtype), strict=True):
@@ -157,7 +159,9 @@ def main_text(calls: Sequence[Call], dtype: str) -> str:
 
 
 def _has_rows(entry: Entry) -> bool:
-    shapes = [t.shape for t in (*entry.program.tensors, *(t for s in entry.slots for t in s.tensors))]
+    shapes = [
+        t.shape for t in (*entry.program.tensors, *(t for s in entry.slots for t in s.tensors))
+    ]
     return any(not isinstance(extent, int) for shape in shapes for extent in shape)
 
 

@@ -1,4 +1,4 @@
-"""Generated C computes what the equations say, in double precision to 1e-12 of the largest entry."""
+"""Generated C computes what the equations say, in double precision to 1e-12."""
 
 from pathlib import Path
 from typing import Any
@@ -57,5 +57,3 @@ def test_random_programs_compute_what_their_equations_say(name: str, tmp_path: P
 @pytest.mark.parametrize("name", ["equations 1", "recurrence 1"])
 def test_a_random_program_computes_what_its_equations_say(name: str, tmp_path: Path) -> None:
     check(name, tmp_path, ("-O2",))
-
-
