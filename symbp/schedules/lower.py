@@ -29,6 +29,7 @@ from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
+from symbp.loops.unread_stores import unread_stores
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
@@ -93,6 +94,7 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     record.arrows += attempt.arrows
     record.decisions += attempt.decisions
     function = record.run(arrange, function)
+    function = record.run(unread_stores, function)
     function = record.run(reuse, function)
     if limits.team and entry.batches:
         function = record.run(divide, function)
@@ -108,6 +110,7 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
     function = _multiplied(entry, limits, record, False)
     function = record.run(fuse, function)
     function = record.run(storage, function)
+    function = record.run(unread_stores, function)
     function = record.run(reuse, function)
     if entry.batches:
         function = record.run(flatten, function)

@@ -19,6 +19,7 @@ from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
+from symbp.loops.unread_stores import unread_stores
 from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
@@ -44,6 +45,7 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "addends among fused loops": ([products, fuse], addends),
     "storage": ([products, fuse], storage),
     "storage without products": ([fuse], storage),
+    "unread stores": ([products, fuse, storage], unread_stores),
     "reuse": ([products, fuse, storage], reuse),
     "arrange": ([products, ROWS_APART, storage], arrange),
     "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
