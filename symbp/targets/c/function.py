@@ -1,6 +1,7 @@
 """function: one public function: its arguments, its checks and its body."""
 
 import re
+import textwrap
 from dataclasses import dataclass, field
 
 import sympy
@@ -113,7 +114,7 @@ class _Writer:
             self.signature.arguments.append((f"{self.buffers.name} *", "buffers", ""))
         if self.entry.returns is not None:
             self.signature.arguments.append((f"{self.kind} *", "cost", "is set to the cost"))
-        head = self.head()
+        head = self.head(restrict=True)
         checks = self.checks()
         body = [*checks, *printer.lines]
         unused = [
@@ -125,7 +126,7 @@ class _Writer:
         return FunctionText(
             self.entry.name,
             text,
-            f"{self.about()}\n{head};\n",
+            f"{self.about()}\n{self.head()};\n",
             self.buffers,
             tuple(self.used_structs),
             bool(self.function.sizes),
@@ -190,10 +191,19 @@ class _Writer:
         extents = [str(e) if isinstance(e, int) else self.size_name(e) for e in tensor.shape]
         return f"is {' x '.join(extents)}"
 
-    def head(self) -> str:
-        """Return the function's first line."""
-        given = ", ".join(f"{kind}{name}" for kind, name, _ in self.signature.arguments)
-        return f"int {self.prefix}_{self.entry.name}({given})"
+    def head(self, restrict: bool = False) -> str:
+        """Return the function's first lines.
+
+        The header says that what is written overlaps nothing else; that the arguments are
+        restricted is for the definition alone, as C++ does not know the word.
+        """
+        word = "restrict " if restrict else ""
+        given = [
+            f"{kind}{word if kind.endswith('*') else ''}{name}"
+            for kind, name, _ in self.signature.arguments
+        ]
+        lines = textwrap.wrap(", ".join(given), 92)
+        return f"int {self.prefix}_{self.entry.name}(\n    " + "\n    ".join(lines) + ")"
 
     def about(self) -> str:
         """Return what the header says of the function."""

@@ -1,14 +1,9 @@
 """lower: from an entry point to the loop program that is printed as C, an arrow a line."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import sympy
 
-from symbp.calculus.contract import contract
-from symbp.calculus.fold import fold
-from symbp.calculus.lower_logsumexp import lower_logsumexp
-from symbp.calculus.share import share
 from symbp.entries.entry import Entry
 from symbp.loops.addends import addends
 from symbp.loops.batches import batches
@@ -17,17 +12,23 @@ from symbp.loops.expand_products import expand_products
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
+from symbp.loops.hoist import hoist
+from symbp.loops.name_values import name_values
 from symbp.loops.nodes import Function, Product
 from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
-from symbp.notation.program import Program
+from symbp.loops.unread_stores import unread_stores
+from symbp.schedules.lower import contracted, folded, rows_apart, without_log_sum_exp
 from symbp.targets.c.strips import rows_are_independent, strips
 
 __all__ = ["CAPACITY", "lowered"]
 
 #: The most rows of a batch, for which there is memory.
 CAPACITY = sympy.Symbol("capacity", integer=True, positive=True)
+
+# Numbers of a row that do not fill a vector register.
+_SHORT_ROW = 16
 
 
 def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Function:
@@ -44,7 +45,12 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Fu
         they are.
     """
     # [equations] -> [equations whose sums are products of two tensors, no gradient stored twice]
-    entry = replace(entry, program=_contracted(entry))
+    entry = contracted(without_log_sum_exp(entry))
+    if entry.program.updates:
+        entry = folded(entry)
+    if not few:
+        # -> each row summed before the batch, short rows laid out along the batch
+        entry = rows_apart(entry, _SHORT_ROW)
     # [equations] -> [loops], a nest for each
     function = build(entry, BATCH_SIZE if entry.batches else CAPACITY)
     batch = next(iter(function.sizes), None)
@@ -59,15 +65,11 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Fu
     if few:
         function = inline_gathers(function, lambda _: True)
     # -> neighbours in one loop, what they hand on in registers, few buffers, long inner loops
-    function = flatten(reuse(storage(fuse(function))))
+    function = flatten(reuse(unread_stores(storage(fuse(function)))))
     if entry.batches:
         assert batch is not None
-        return batches(function, batch)
-    if batch is not None and rows_are_independent(entry):
-        return strips(function, batch, CAPACITY)
-    return function
-
-
-def _contracted(entry: Entry) -> Program:
-    program = fold(entry.program).prune(entry.roots) if entry.program.updates else entry.program
-    return share(contract(lower_logsumexp(program)))
+        function = batches(function, batch)
+    elif batch is not None and rows_are_independent(entry):
+        function = strips(function, batch, CAPACITY)
+    # -> nothing computed twice, nor in a loop that does not change it
+    return name_values(hoist(function))
