@@ -39,7 +39,8 @@ def literal(value: Any, dtype: str) -> str:
     >>> literal(0.1, "float32"), literal(-1, "float64")
     ('0.1f', '-1.0')
     """
-    number = float(np.float32(value)) if dtype == "float32" else float(value)
+    with np.errstate(over="ignore"):  # the largest number of double is infinity of float
+        number = float(np.float32(value)) if dtype == "float32" else float(value)
     if math.isnan(number):
         return "(real)NAN"
     if math.isinf(number):

@@ -202,7 +202,9 @@ class _Writer:
             f"{kind}{word if kind.endswith('*') else ''}{name}"
             for kind, name, _ in self.signature.arguments
         ]
-        lines = textwrap.wrap(", ".join(given), 92)
+        # What belongs to one argument stays on one line.
+        lines = textwrap.wrap(", ".join(text.replace(" ", "\0") for text in given), 92)
+        lines = [line.replace("\0", " ") for line in lines]
         return f"int {self.prefix}_{self.entry.name}(\n    " + "\n    ".join(lines) + ")"
 
     def about(self) -> str:

@@ -44,6 +44,7 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Fu
         Whether batches are so small that memory is worth more than time: examples are read where
         they are.
     """
+    independent = rows_are_independent(entry)
     # [equations] -> [equations whose sums are products of two tensors, no gradient stored twice]
     entry = contracted(without_log_sum_exp(entry))
     if entry.program.updates:
@@ -69,7 +70,8 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Fu
     if entry.batches:
         assert batch is not None
         function = batches(function, batch)
-    elif batch is not None and rows_are_independent(entry):
+    elif independent:
+        assert batch is not None
         function = strips(function, batch, CAPACITY)
     # -> nothing computed twice, nor in a loop that does not change it
     return name_values(hoist(function))

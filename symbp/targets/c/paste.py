@@ -12,6 +12,7 @@ from importlib import resources
 __all__ = ["pasted", "template"]
 
 _NAME = re.compile(r"\b(?:symbp|SYMBP)_\w+")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _DEFINED = re.compile(
     r"""^\#\s*define\s+(SYMBP_\w+)
       | ^(?:static|SYMBP_INLINE)\b[^;{}(]*?\b(symbp_\w+)\s*(?:\(|=)
@@ -33,7 +34,7 @@ def pasted(text: str, dtype: str) -> str:
     """
     parts = _parts(dtype)
     needed: set[str] = set()
-    stack = _NAME.findall(text)
+    stack = _NAME.findall(_COMMENT.sub("", text))
     while stack:
         name = stack.pop()
         if name not in needed:
@@ -59,4 +60,4 @@ def _split(file: str) -> Iterable[tuple[frozenset[str], tuple[str, ...], str]]:
     for chunk in re.split(r"\n\n+(?=\S)", text.strip("\n")):
         defined = frozenset(name for found in _DEFINED.findall(chunk) for name in found if name)
         if defined:
-            yield defined, tuple(_NAME.findall(chunk)), chunk + "\n"
+            yield defined, tuple(_NAME.findall(_COMMENT.sub("", chunk))), chunk + "\n"

@@ -124,7 +124,7 @@ class Printer:
     def register(self, statement: Allocate, following: Statement | None) -> int:
         """Print a local variable; with its first value, if the next statement gives it."""
         tensor = statement.array
-        name = self.names.unique(tensor.name)
+        name = self.variable(tensor.name)
         self.places[tensor] = Place(name, (), single=True)
         kind = "ptrdiff_t" if tensor.kind == "integer" else "real"
         if isinstance(following, Assign) and following.target == tensor[()]:
@@ -185,7 +185,7 @@ class Printer:
     def let(self, symbol: sympy.Symbol, value: Any) -> None:
         """Print a whole number with a name."""
         text = self.expressions.whole(value)
-        name = self.names.unique(symbol.name)
+        name = self.variable(symbol.name)
         self.whole[symbol] = name
         self.line(f"const ptrdiff_t {name} = {text};")
 
@@ -204,6 +204,12 @@ class Printer:
         self.block(statement.body)
         self.loops.pop()
         self.line("}")
+
+    def variable(self, wanted: str) -> str:
+        """Return an identifier for a variable, which hides no index of a loop around it."""
+        name = Names({*self.names.used, *self.loops}).unique(wanted)
+        self.names.used.add(name)
+        return name
 
     def index_name(self, index: Index) -> str:
         """Return an identifier for the index of a loop; loops side by side may share one."""

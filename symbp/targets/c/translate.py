@@ -62,6 +62,7 @@ class _Translation:
         self.bits = "uint32_t" if self.single else "uint64_t"
         self.constants: dict[str, Any] = {}
         self.parts: dict[str, str] = {}
+        self.fused = False
 
     def text(self) -> str:
         """Return the whole file: what is read by others first."""
@@ -133,6 +134,10 @@ class _Translation:
             arguments.append(f"{known[argument.arg]} {argument.arg}")
         lines = [f"static inline real {PREFIX}{node.name}({', '.join(arguments)})", "{"]
         documentation, *body = node.body
+        # Where the source compensates errors, LLVM rounds such a product and its sum at once.
+        self.fused = any(
+            isinstance(n, ast.Name) and n.id == "fused_multiply_add" for n in ast.walk(node)
+        )
         for statement in body:
             if isinstance(statement, ast.Return):
                 assert statement.value is not None
@@ -185,6 +190,12 @@ class _Translation:
         if isinstance(node, ast.UnaryOp):
             text, kind = self.expression(node.operand, known)
             return text.removeprefix("-") if text.startswith("-") else f"-{_bracketed(text)}", kind
+        if self.fused and _is_product_and_sum(node):
+            assert isinstance(node, ast.BinOp)
+            assert isinstance(node.left, ast.BinOp)
+            parts = (node.left.left, node.left.right, node.right)
+            texts = [self.expression(part, known)[0] for part in parts]
+            return f"fma{'f' if self.single else ''}({', '.join(texts)})", "real"
         if isinstance(node, ast.BinOp):
             left, kind = self.expression(node.left, known)
             right, _ = self.expression(node.right, known)
@@ -214,6 +225,17 @@ class _Translation:
         if library is not None:
             return f"{library}{'f' if self.single else ''}({arguments})", "real"
         return f"{PREFIX}{name}({arguments})", self.bits if name == "to_bits" else "real"
+
+
+def _is_product_and_sum(node: ast.expr) -> bool:
+    """Whether an expression is ``a * b + c`` of three names."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add)
+        and isinstance(node.left, ast.BinOp)
+        and isinstance(node.left.op, ast.Mult)
+        and all(isinstance(n, ast.Name) for n in (node.left.left, node.left.right, node.right))
+    )
 
 
 def _is_simple(text: str) -> bool:

@@ -306,7 +306,7 @@ static inline real symbp_polynomial_cos(real x)
    sum of three numbers. Beyond the range n is no longer certain. */
 static inline real symbp_sine_after_quarter_turns(real x, uint32_t turns)
 {
-    real shifted = x * 0.63661975f + 12582912.0f;
+    real shifted = fmaf(x, 0.63661975f, 12582912.0f);
     real n = shifted - 12582912.0f;
     real first = fmaf(-n, 1.5707963f, x);
     real second = fmaf(n, 7.54979e-08f, -0.0f);

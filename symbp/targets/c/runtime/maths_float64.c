@@ -367,7 +367,7 @@ static inline real symbp_polynomial_cos(real x)
    sum of three numbers. Beyond the range n is no longer certain. */
 static inline real symbp_sine_after_quarter_turns(real x, uint64_t turns)
 {
-    real shifted = x * 0.6366197723675814 + 6755399441055744.0;
+    real shifted = fma(x, 0.6366197723675814, 6755399441055744.0);
     real n = shifted - 6755399441055744.0;
     real first = fma(-n, 1.5707963267948966, x);
     real second = fma(n, 6.123233995736766e-17, -0.0);
