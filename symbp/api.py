@@ -1,9 +1,13 @@
 """The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
+from symbp.checking.check import CheckReport, check
+from symbp.compiler import compile, generate, load_module
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
-from symbp.derivations.graphs import Graph, draw
+from symbp.derivations.draw import draw
+from symbp.derivations.graphs import Graph
 from symbp.derivations.report.sections import register as _register_section
 from symbp.derivations.trace import Trace, trace
+from symbp.listing.code_listing import code_listing
 from symbp.networks import (
     L1,
     L2,
@@ -45,9 +49,6 @@ from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, lo
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
-from symbp.training.checking import CheckReport, check
-from symbp.training.compiler import compile, generate, load_module
-from symbp.training.listing import code_listing
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)

@@ -7,6 +7,7 @@ from symbp.commands.check import check
 from symbp.commands.derive import derive
 from symbp.commands.doctor import doctor
 from symbp.commands.draw import draw
+from symbp.commands.explain import explain
 from symbp.commands.generate import generate
 from symbp.commands.train import train
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (derive, draw, generate, check, train, bench, doctor):
+for command in (derive, draw, explain, generate, check, train, bench, doctor):
     app.command()(command)
 
 

@@ -21,15 +21,15 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 import symbp as bp
+from symbp import compiler
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
+from symbp.checking.check import random_values
 from symbp.codegen import strips
 from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.prime import expand_primes
 from symbp.notation.program import Program
-from symbp.training import compiler
-from symbp.training.checking import random_values
 from tests.comparison import assert_close
 
 # Values differ by the order of sums only. But RMSProp and Adam divide by the size of a gradient,

@@ -10,8 +10,8 @@ import numpy as np
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
+from symbp.compiler import lowered
 from symbp.networks.optimizers import Optimizer
-from symbp.training.compiler import lowered
 
 
 def stand_in(program: bp.Program, optimizer: Optimizer, dtype: str = "float64") -> Any:

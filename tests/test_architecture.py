@@ -1,7 +1,7 @@
 """The architecture, read off the source: which way imports point, and what must be absent."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,17 +21,24 @@ LOWER: dict[str, set[str]] = {
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},
     "targets": {"notation", "calculus", "entries", "loops", "schedules"},
-    "training": {
+    "training": {"notation"},
+    "compiler": {
         "notation",
         "calculus",
         "networks",
         "derivations",
         "codegen",
+        "training",
         "entries",
+        "schedules",
         "targets",
     },
+    "checking": {"notation", "calculus", "networks", "compiler"},
+    "listing": {"notation", "calculus", "networks", "derivations", "codegen", "compiler"},
+    "gallery": {"notation", "networks", "compiler"},
+    "diagnosis": {"codegen"},
 }
-# The top: the public names, the driver, the commands and the benchmarks may use everything.
+# The top: the public names, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}
 LONGEST = 420
 
@@ -45,22 +52,27 @@ def part(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {module_name(path) for path in MODULES}
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the line and the dotted name of each import of symbp, in functions too."""
+    """Yield the line and the module of each import of symbp, in functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name(path)}:{node.lineno} imports relatively"
             # `from symbp import notation` imports a part; `from symbp.x import y` imports x.
-            names = (
-                [f"symbp.{alias.name}" for alias in node.names]
-                if node.module == "symbp"
-                else [node.module or ""]
-            )
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            modules = [dotted if dotted in NAMES else node.module or "" for dotted in inside]
         else:
             continue
-        for dotted in names:
+        for dotted in modules:
             if dotted.split(".")[0] == "symbp":
                 yield node.lineno, dotted
 
@@ -79,6 +91,86 @@ def test_imports_point_one_way(path: Path) -> None:
         if dotted == "symbp" or dotted.split(".")[1] not in allowed
     ]
     assert not wrong
+
+
+def runs(here: str, imported: str) -> Iterator[str]:
+    """Yield the modules that an import runs: the one that is named, and the packages entered.
+
+    Those around the importing module are running or have run already.
+    """
+    yield imported
+    around = [*here.split("."), ""]
+    parts = imported.split(".")
+    for end in range(1, len(parts)):
+        if parts[:end] != around[:end]:
+            yield ".".join(parts[:end])
+
+
+def circle(edges: Mapping[str, Collection[str]]) -> list[str] | None:
+    """Return a circle of a graph, from a node back to itself, or None."""
+    done: set[str] = set()
+    for root in edges:
+        path: list[str] = []
+        work = [iter([root])]
+        while work:
+            node = next(work[-1], None)
+            if node is None:
+                work.pop()
+                if path:
+                    done.add(path.pop())
+            elif node in path:
+                return [*path[path.index(node) :], node]
+            elif node not in done:
+                path.append(node)
+                work.append(iter(edges.get(node, ())))
+    return None
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    # Those in functions and those for type checkers count: who needs whom is what is asked.
+    edges = {
+        here: [module for _, dotted in imports(path) for module in runs(here, dotted)]
+        for path in MODULES
+        for here in [module_name(path)]
+    }
+    found = circle(edges)
+    assert found is None, f"a circle of imports: {' → '.join(found or ())}"
+
+
+@pytest.mark.parametrize(
+    ("edges", "expected"),
+    [
+        ({"a": ["b", "c"], "b": ["c"], "c": []}, None),
+        ({"a": ["b"], "b": ["c"], "c": ["b"]}, ["b", "c", "b"]),
+        ({"a": ["a"]}, ["a", "a"]),
+        ({"a": ["d"], "b": ["c"], "c": ["a", "b"]}, ["b", "c", "b"]),
+    ],
+)
+def test_the_search_finds_circles(edges: dict[str, list[str]], expected: list[str] | None) -> None:
+    assert circle(edges) == expected
+
+
+def test_a_package_that_is_entered_runs_before_its_module() -> None:
+    assert list(runs("symbp.a.x", "symbp.a.y")) == ["symbp.a.y"]
+    assert list(runs("symbp.a.x", "symbp.b.y")) == ["symbp.b.y", "symbp.b"]
+    assert list(runs("symbp.a", "symbp.a.b.c")) == ["symbp.a.b.c", "symbp.a.b"]
+
+
+def test_programs_are_differentiated_in_one_place() -> None:
+    # A trace differentiates the formula as it was written, operation by operation.
+    allowed = {
+        "symbp.calculus.gradient_program",
+        "symbp.derivations.trace",
+        "symbp.derivations.trace_stable",
+    }
+    found = {
+        module_name(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "symbp.calculus.reverse"
+        if any(alias.name == "reverse" for alias in node.names)
+    }
+    assert found == allowed
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

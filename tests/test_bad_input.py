@@ -16,8 +16,8 @@ import pytest
 import sympy
 
 import symbp as bp
+from symbp.checking.check import random_values
 from symbp.networks.activations import ACTIVATIONS
-from symbp.training.checking import random_values
 
 X = np.random.default_rng(1).normal(size=(6, 4))
 Y = np.array([0, 1, 2, 0, 1, 2])

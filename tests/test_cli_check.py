@@ -26,7 +26,7 @@ jump = bp.Program([bp.Equation(C, bp.Sum(root, j))], cost=C)
 
 @pytest.fixture(autouse=True)
 def _interpreted() -> Iterator[None]:
-    with patch("symbp.training.module_comparison.compile", stand_in):
+    with patch("symbp.checking.module_comparison.compile", stand_in):
         yield
 
 

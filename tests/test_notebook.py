@@ -180,7 +180,7 @@ def test_a_statement_that_applies_to_no_layer_says_so() -> None:
 
 
 def test_a_check_shows_its_report() -> None:
-    from symbp.training.checking import CheckReport
+    from symbp.checking.check import CheckReport
 
     report = CheckReport({"w": 1e-9}, {"w": 1e-16}, 0.0)
     assert shown(report) == {"text/plain": str(report)}

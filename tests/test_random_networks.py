@@ -15,12 +15,12 @@ from numba.core.caching import NullCache
 from numba.core.dispatcher import Dispatcher
 
 import symbp as bp
+from symbp import compiler
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.networks.activations import ACTIVATIONS
 from symbp.networks.costs import COSTS
-from symbp.training import compiler
 from tests.random_networks import (
     COST_FUNCTIONS,
     COUNT,

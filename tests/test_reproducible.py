@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import symbp as bp
-from symbp.training import gallery
+from symbp import gallery
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,7 +22,7 @@ import hashlib, json, sys
 sys.path.insert(0, sys.argv[1])
 import sympy
 import symbp as bp
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests.programs import PROGRAMS
 
 n = sympy.Symbol("N", integer=True, positive=True)

@@ -15,8 +15,8 @@ from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.codegen.blocks import Gather
 from symbp.codegen.teamwork import Share, in_order, in_phases
+from symbp.compiler import module_source
 from symbp.notation.tensor import Tensor
-from symbp.training.compiler import module_source
 
 
 def calls(function: Callable[[], Any]) -> int:

@@ -36,7 +36,7 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 def blas_kernels() -> str:
     """Return which BLAS kernels this process has loaded, and their threads."""
-    from symbp.training.diagnosis import diagnose
+    from symbp.diagnosis import diagnose
 
     found = [f for f in diagnose() if f.subject.startswith("BLAS")]
     return "; ".join(f"{f.subject.removeprefix('BLAS of ')}: {f.state}" for f in found)

@@ -18,7 +18,6 @@ from sympy.core.expr import Expr
 from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.ranges import Ranges
-from symbp.notation.collected import product_of
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin, elements_of, indices_of
 from symbp.notation.errors import NotationError
@@ -31,10 +30,10 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["active_tensors", "reduction_factor", "reverse"]
 
 
-def reverse(
-    program: Program, wrt: Iterable[Tensor] | None = None, *, absorbing: bool = True
-) -> Program:
+def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
     """Return the program followed by the equations of its adjoints.
+
+    An adjoint that is exactly 0 stays 0 in a product with a derivative that may be not finite.
 
     Parameters
     ----------
@@ -42,9 +41,6 @@ def reverse(
         A normalised program with a cost.
     wrt : iterable of Tensor, optional
         What to differentiate with respect to; by default the parameters.
-    absorbing : bool, default True
-        Whether an adjoint that is exactly 0 stays 0 in a product with a derivative that may be
-        not finite; else the products are plain, as they print.
 
     Returns
     -------
@@ -54,8 +50,7 @@ def reverse(
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
     program = mark_norms(program)
-    ranges = Ranges(program) if absorbing else None
-    product = product_of if ranges is None else ranges.product
+    ranges = Ranges(program)
     wanted = tuple(program.parameters if wrt is None else wrt)
     active = active_tensors(program, wanted)
     names = {tensor.name for tensor in program.tensors}
@@ -81,11 +76,9 @@ def reverse(
             continue
         factor, helpers = reduction_factor(equation, names)
         equations.extend(helpers)
-        if ranges is not None:
-            ranges.learn(helpers)
+        ranges.learn(helpers)
         for occurrence in occurrences:
-            p = partial(equation.body, occurrence)
-            p = p if ranges is None else ranges.relaxed(p)
+            p = ranges.relaxed(partial(equation.body, occurrence))
             if p == 0:
                 continue
             target = adjoint_tensor(occurrence.tensor)
@@ -93,7 +86,7 @@ def reverse(
             equations.append(
                 Equation(
                     target[occurrence.args],
-                    scaled(product(adjoint(equation.lhs), factor), p, product),
+                    scaled(ranges.product(adjoint(equation.lhs), factor), p, ranges.product),
                     tuple(index for index in equation.domain if index not in inside),
                     origin=Origin("reverse", equation, occurrence),
                 )

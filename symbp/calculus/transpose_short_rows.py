@@ -13,7 +13,7 @@ from symbp.notation.index import Extent
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["copy_arguments", "turn_short_rows"]
+__all__ = ["transpose_short_rows", "turn_short_rows"]
 
 # A vector register holds 16 numbers of single precision.
 SHORT = 16
@@ -59,7 +59,18 @@ def turn_short_rows(
     return program.replace(equations=equations), turned
 
 
-def copy_arguments(program: Program, turned: dict[Tensor, Tensor]) -> Program:
+def transpose_short_rows(program: Program, kept: Container[Tensor | None] = ()) -> Program:
+    """Return an equivalent program with short rows along the batch, arguments copied so.
+
+    Parameters
+    ----------
+    program, kept
+        As for :func:`turn_short_rows`.
+    """
+    return _copy_arguments(*turn_short_rows(program, kept))
+
+
+def _copy_arguments(program: Program, turned: dict[Tensor, Tensor]) -> Program:
     """Return the program with an equation for each argument that was exchanged.
 
     What stands in the place of an argument is then an intermediate tensor, a copy of it.

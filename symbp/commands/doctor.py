@@ -16,7 +16,7 @@ def doctor() -> None:
 
     symbp doctor
     """
-    from symbp.training.diagnosis import diagnose
+    from symbp.diagnosis import diagnose
 
     findings = diagnose()
     width = max(len(finding.subject) for finding in findings)

@@ -77,7 +77,7 @@ def draw(
 
     symbp draw "(x + y) * z" --at x=-2,y=5,z=-4 -o graph.svg
     """
-    from symbp.derivations.graphs.draw import draw as drawing
+    from symbp.derivations.draw import draw as drawing
     from symbp.derivations.graphs.formats import FORMATS, format_of
     from symbp.notation.files import write_text
 

@@ -20,7 +20,7 @@ A local derivative that is 1 or -1, as that of a bias, is never multiplied with.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
@@ -37,6 +37,7 @@ from symbp.calculus.counts import (
 from symbp.calculus.normalise import normalise
 from symbp.calculus.path_counts import PathCounts, count_paths, is_recurrent
 from symbp.calculus.sizes import Sizes, axes_of, sizes_of
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import style_of
 from symbp.derivations.quantities import formula_in, number_in, ratio_in
@@ -45,9 +46,6 @@ from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
 
 __all__ = ["OperationCounts", "OperationRow", "operation_counts"]
 
@@ -231,12 +229,12 @@ class OperationCounts:
         return entries
 
 
-def operation_counts(derivation: "Derivation") -> OperationCounts:
+def operation_counts(derivation: GradientEquations) -> OperationCounts:
     """Count the operations of reverse mode, forward mode and path enumeration.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         Of any program; for one example where the derivation is.
 
     Returns

@@ -1,42 +1,35 @@
-"""The component form: every entry of a derivation written out, or one that is asked for.
+"""The component form: every entry of a derivation's lines, written out.
 
 The printed equations are unrolled (:mod:`symbp.calculus.unroll`), so that ``δ²_j = Σ_k w³_kj δ³_k
-σ'(z²_j)`` becomes ``δ²_1 = (w³_11 δ³_1 + w³_21 δ³_2) σ'(z²_1)``. An entry stops at the δ that it
-reads, or is expanded until only the symbols of the forward pass are left.
+σ'(z²_j)`` becomes ``δ²_1 = (w³_11 δ³_1 + w³_21 δ³_2) σ'(z²_1)``.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import sympy
-from sympy.core.expr import Expr
+from typing import TypeVar
 
 from symbp.calculus.unroll import Components
-from symbp.notation.equation import Equation, Origin
-from symbp.notation.errors import NotationError, SymbpError, suggest
-from symbp.notation.tensor import Element, Tensor
+from symbp.derivations.line import Line
+from symbp.notation.errors import SymbpError
+from symbp.notation.tensor import Tensor
 
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
-    from symbp.derivations.equations import DerivedEquation
-
-__all__ = ["MOST_ENTRIES", "MOST_SYMBOLS", "adjoint_and_place", "components_of", "entry", "spread"]
+__all__ = ["MOST_ENTRIES", "components_of", "spread"]
 
 # A page holds about fifty lines: more than ten pages are no longer read.
 MOST_ENTRIES = 500
-MOST_SYMBOLS = 2000
+
+SomeLine = TypeVar("SomeLine", bound=Line)
 
 
-def components_of(lines: "Sequence[DerivedEquation]") -> Components:
+def components_of(lines: Sequence[Line]) -> Components:
     """Return the elements of what lines of a derivation define."""
     equations = [equation for line in lines for equation in line.equations]
     tensors = [tensor for e in equations for tensor in (e.tensor, *(r.tensor for r in e.reads()))]
     return Components(equations, tensors)
 
 
-def spread(lines: "Sequence[DerivedEquation]") -> "dict[Tensor, list[DerivedEquation]]":
+def spread(lines: Sequence[SomeLine]) -> dict[Tensor, list[SomeLine]]:
     """Return, for the tensor of each line, one line for each of its elements.
 
     Raises
@@ -58,98 +51,3 @@ def spread(lines: "Sequence[DerivedEquation]") -> "dict[Tensor, list[DerivedEqua
         ]
         for line in lines
     }
-
-
-def adjoint_and_place(
-    derivation: "Derivation", tensor: Any, place: tuple[Any, ...]
-) -> "tuple[DerivedEquation, tuple[int, ...]]":
-    """Return the line of ∂C/∂tensor and a checked place in it, counted from 0.
-
-    Parameters
-    ----------
-    derivation : Derivation
-        The line is one of its `links`: each adjoint by itself, nothing put in for ∂C/∂a.
-    tensor : Tensor or str or Element
-        A tensor that the cost depends on, its name, or an element such as ``W[0, 1]``.
-    place : tuple of int
-        The place, when that is not said by an element.
-    """
-    if isinstance(tensor, Element):
-        tensor, place = tensor.tensor, (*tensor.args, *place)
-    name = tensor if isinstance(tensor, str) else getattr(tensor, "name", repr(tensor))
-    lines = {line.tensor.adjoint_of: line for line in derivation.links}
-    known = {source.name: line for source, line in lines.items() if source is not None}
-    if name not in known:
-        printed = {f"{t.symbol}{t.label}": t.name for t in lines if t is not None and t.symbol}
-        hint = f"it is called {printed[name]!r}" if name in printed else suggest(name, known)
-        raise NotationError(f"the cost has no derivative by {name!r}: {hint}")
-    line = known[name]
-    shape = line.tensor.shape
-    if len(place) != len(shape):
-        raise NotationError(
-            f"{name} has {len(shape)} indices, got {len(place)}: "
-            f"{name}[{', '.join(map(str, place))}]"
-        )
-    checked = []
-    for axis, (value, extent) in enumerate(zip(place, shape, strict=True)):
-        if isinstance(value, bool) or not isinstance(value, (int, sympy.Integer)):
-            raise NotationError(f"{name}: index {value!r} of axis {axis}: expected an int")
-        if value < 0 or (isinstance(extent, int) and value >= extent):
-            last = extent - 1
-            raise NotationError(
-                f"{name}: index {value} of axis {axis}: expected 0 to {last} (places are counted "
-                f"from 0, as in Python, and printed from 1)"
-            )
-        checked.append(int(value))
-    return line, tuple(checked)
-
-
-def entry(
-    derivation: "Derivation", tensor: Any, place: tuple[Any, ...], expanded: bool
-) -> "DerivedEquation":
-    """Return the formula of one entry of a gradient; see :meth:`Derivation.entry`."""
-    line, checked = adjoint_and_place(derivation, tensor, place)
-    printed = {shown.tensor: shown for shown in derivation.backward}
-    known = [
-        *derivation.backward,
-        *(link for link in derivation.links if link.tensor not in printed),
-    ]
-    elements = components_of(known)
-    equation = elements.equation(line.tensor, checked)
-    if expanded:
-        equation = _expanded(equation, elements)
-    return replace(printed.get(line.tensor, line), equations=(equation,))
-
-
-def _expanded(equation: Equation, elements: Components) -> Equation:
-    """Return the equation with the formula of every adjoint put in."""
-    sizes: dict[Tensor, int] = {}
-    bodies: dict[Tensor, Expr] = {}
-
-    def adjoints(body: Expr) -> list[Element]:
-        found = [e for e in body.atoms(Element) if e.tensor.adjoint_of is not None]
-        return sorted(found, key=lambda e: e.serial)
-
-    def body_of(tensor: Tensor) -> Expr:
-        whole, place = tensor.component_of or (tensor, ())
-        return elements.equation(whole, place).body
-
-    # Each adjoint after those that it needs; a stack, since networks are deeper than Python's.
-    stack = [equation.tensor]
-    while stack:
-        tensor = stack[-1]
-        body = equation.body if tensor is equation.tensor else body_of(tensor)
-        needed = adjoints(body)
-        waiting = [e.tensor for e in needed if e.tensor not in bodies]
-        if waiting:
-            stack.extend(waiting)
-            continue
-        stack.pop()
-        sizes[tensor] = len(body.atoms(Element)) + sum(sizes[e.tensor] for e in needed)
-        if sizes[tensor] > MOST_SYMBOLS:
-            raise SymbpError(
-                f"the expanded formula would hold more than {MOST_SYMBOLS:,} symbols: stop at δ "
-                f"(expanded=False), or ask for the paths"
-            )
-        bodies[tensor] = body.xreplace({e: bodies[e.tensor] for e in needed})
-    return equation.replace(body=bodies[equation.tensor], origin=Origin("expanded", equation))

@@ -1,32 +1,29 @@
-"""The derivation of a gradient: its equations, its named results, and how it prints."""
+"""Derivation: what :func:`~.derive.derive` returns; each method is a module's one function.
+
+It stands above the steps, the paths, the counts and the reports, so that none of them knows it.
+"""
 
 import os
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from symbp.derivations.comparison import OperationCounts, operation_counts
-from symbp.derivations.components import entry, spread
-from symbp.derivations.display import derivation_bundle
-from symbp.derivations.equations import DerivedEquation, Statement
+from symbp.derivations.entry import entry
+from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.paths import PathSum, paths
-from symbp.derivations.printing import checked_form, equation_sides, style_of
-from symbp.derivations.rules import FunctionRule, rules
-from symbp.derivations.statements import is_named, statements
+from symbp.derivations.report.document import latex_document
+from symbp.derivations.report.markdown import markdown_report
+from symbp.derivations.report.page import html_page
+from symbp.derivations.sheet import sheet_bundle, sheet_latex, sheet_text
 from symbp.derivations.step import Steps
 from symbp.derivations.steps import steps
-from symbp.notation.errors import NotationError, suggest
 from symbp.notation.files import write_text
-from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Derivation"]
 
-Row = tuple[str, str, str]
 
-
-@dataclass(frozen=True, eq=False)
-class Derivation:
+class Derivation(GradientEquations):
     r"""The forward equations of a program and the equations of its gradient.
 
     Attributes
@@ -56,58 +53,6 @@ class Derivation:
     >>> print(derivation.bp2.text())
     δˡ = ((wˡ⁺¹)ᵀ δˡ⁺¹) ⊙ σ′(zˡ)
     """
-
-    program: Program
-    per_example: bool
-    forward: tuple[DerivedEquation, ...]
-    backward: tuple[DerivedEquation, ...]
-    chains: tuple[DerivedEquation, ...]
-    links: tuple[DerivedEquation, ...]
-    differentiated: Program
-    gradients: tuple[tuple[Tensor, Tensor], ...]
-    conventions: tuple[str, ...] = ()
-
-    @property
-    def bp1(self) -> Statement:
-        r"""The error of the output layer: ``δ^L = ∇_a C ⊙ σ'(z^L)``."""
-        return self._statements["BP1"]
-
-    @property
-    def bp2(self) -> Statement:
-        """The error of a hidden layer from that of the next."""
-        return self._statements["BP2"]
-
-    @property
-    def bp3(self) -> Statement:
-        """The gradient of biases: parameters that stand alone in a pre-activation."""
-        return self._statements["BP3"]
-
-    @property
-    def bp4(self) -> Statement:
-        """The gradient of weights: parameters that stand in a product."""
-        return self._statements["BP4"]
-
-    def gradient(self, tensor: Tensor | str) -> DerivedEquation:
-        """Return the equation of ∂C/∂tensor.
-
-        Parameters
-        ----------
-        tensor : Tensor or str
-            A parameter or its name.
-
-        Raises
-        ------
-        NotationError
-            It is no parameter of the program.
-        """
-        if isinstance(tensor, Element):
-            tensor = tensor.tensor
-        name = tensor if isinstance(tensor, str) else getattr(tensor, "name", repr(tensor))
-        for parameter, adjoint in self.gradients:
-            if parameter is tensor or parameter.name == name:
-                return next(line for line in self.backward if line.tensor is adjoint)
-        known = [parameter.name for parameter, _ in self.gradients]
-        raise NotationError(f"no parameter {name!r}: {suggest(name, known)}")
 
     def entry(
         self, tensor: Tensor | str | Element, *place: int, expanded: bool = False
@@ -161,11 +106,6 @@ class Derivation:
         """
         return paths(self, tensor, place, limit)
 
-    @cached_property
-    def rules(self) -> tuple[FunctionRule, ...]:
-        """The derivatives of the functions that are named, with the conventions at kinks."""
-        return rules(self.forward, (*self.backward, *self.chains), self.conventions)
-
     def steps(self) -> Steps:
         """Return the derivation step by step, in the order of the sweep.
 
@@ -182,22 +122,7 @@ class Derivation:
         local derivative | ∂a²ⱼ/∂z²ⱼ = σ′(z²ⱼ)
         substitution | δ²ⱼ = ∂C/∂a²ⱼ · σ′(z²ⱼ)
         """
-        named = any(is_named(line.tensor) for line in self.backward)
-        return steps(self, self._statements.values() if named else ())
-
-    @cached_property
-    def printed_program(self) -> Program:
-        """Exactly the equations that are printed, as a program.
-
-        Returns
-        -------
-        Program
-            After :func:`~symbp.calculus.normalise.normalise` the interpreter evaluates it. If
-            :attr:`per_example` holds, it is the program of one example.
-        """
-        lines = (*self.forward, *self.backward)
-        equations = tuple(equation for line in lines for equation in line.equations)
-        return Program(equations, self.program.cost, gradients=self.gradients, derived=True)
+        return steps(self)
 
     def operation_counts(self) -> OperationCounts:
         """Return the operations of reverse mode, forward mode and the enumeration of paths."""
@@ -217,31 +142,11 @@ class Derivation:
         SymbpError
             In component form, there are more than 500 entries.
         """
-        rows = []
-        for section in self._sections(checked_form(form), "latex"):
-            block = []
-            for left, right, tag in section:
-                sides = f"{left} &= {right}" if left else rf"&\phantom{{=}}\; {right}"
-                block.append(sides + (rf" && \text{{({tag})}}" if tag else ""))
-            rows.append(" \\\\\n".join(block))
-        body = " \\\\[1.2ex]\n".join(rows)
-        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+        return sheet_latex(self, form)
 
     def text(self, form: str = "matrix") -> str:
         """Return the whole derivation in Unicode for a terminal; parameters as for `latex`."""
-        sections = list(self._sections(checked_form(form), "text"))
-        width = max(len(left) for section in sections for left, _, _ in section)
-        blocks = []
-        for section in sections:
-            lines = []
-            for left, right, tag in section:
-                line = f"{left:>{width}} {'=' if left else ' '} {right}"
-                # BP1 is a heading and stands in front; a remark follows.
-                named = tag.startswith("BP")
-                line = f"{tag if named else '':3}  {line}"
-                lines.append(line if named or not tag else f"{line}   ({tag})")
-            blocks.append("\n".join(lines))
-        return "\n\n".join(blocks)
+        return sheet_text(self, form)
 
     def document(self, form: str = "matrix") -> str:
         """Return a LaTeX document of the derivation and its steps, which pdflatex compiles.
@@ -257,8 +162,6 @@ class Derivation:
         str
             It needs amsmath, amssymb and geometry. Long lines are broken.
         """
-        from symbp.derivations.report.document import latex_document
-
         return latex_document(self, form)
 
     def markdown(self, form: str = "matrix", steps: bool = True) -> str:
@@ -271,8 +174,6 @@ class Derivation:
         steps : bool, default True
             Whether the steps are part of it.
         """
-        from symbp.derivations.report.markdown import markdown_report
-
         return markdown_report(self, form, steps)
 
     def html(self, path: str | os.PathLike[str] | None = None, form: str = "matrix") -> str:
@@ -300,61 +201,13 @@ class Derivation:
         >>> page.count("<math") > 100
         True
         """
-        from symbp.derivations.report.page import html_page
-
         page = html_page(self, form)
         if path is not None:
             write_text(path, page)
         return page
 
-    def __repr__(self) -> str:
-        return f"<Derivation: {len(self.forward)} forward, {len(self.backward)} backward equations>"
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return derivation_bundle(self, include, exclude)
+        return sheet_bundle(self, include, exclude)
 
     def __str__(self) -> str:
         return self.text()
-
-    @cached_property
-    def _statements(self) -> dict[str, Statement]:
-        forward = [line.equations[0] for line in self.forward]
-        return statements(forward, self.backward, self.chains)
-
-    def _batch(self, language: str) -> str:
-        name = style_of(language).name(str(self.program.batch))
-        return f"${name}$" if language == "latex" else name
-
-    def _sections(self, form: str, language: str) -> list[list[Row]]:
-        """Return the rows to print: left side, right side and tag."""
-        style = style_of(language)
-
-        lines = (*self.forward, *self.backward)
-        entries = spread(lines) if form == "component" else {line.tensor: [line] for line in lines}
-
-        def row(line: DerivedEquation, tag: str = "", form: str = form) -> Row:
-            return (*equation_sides(line, form, style), tag)
-
-        def rows(line: DerivedEquation, tag: str = "") -> list[Row]:
-            first, *others = entries[line.tensor]
-            return [row(first, tag), *map(row, others)]
-
-        remark = f"per example, averaged over {self._batch(language)}" if self.per_example else ""
-        cost = self.program.cost
-        sections = [[r for e in self.forward for r in rows(e, remark if e.tensor is cost else "")]]
-        printed: set[Tensor] = set()
-        has_names = any(is_named(line.tensor) for line in self.backward)
-        for statement in self._statements.values() if has_names else ():
-            if not statement.instances:
-                continue
-            section: list[Row] = []
-            if statement.general is not None:
-                shown = "index" if form == "index" else statement.general_form
-                section.append(row(statement.general, statement.name, shown))
-            for line in statement.instances:
-                printed.add(line.tensor)
-                section += rows(line, "" if section else statement.name)
-            sections.append(section)
-        rest = [r for line in self.backward if line.tensor not in printed for r in rows(line)]
-        given = [(*rule.sides(language), rule.remark(language)) for rule in self.rules]
-        return [section for section in (*sections, rest, given) if section]

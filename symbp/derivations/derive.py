@@ -1,8 +1,8 @@
 """derive: the derivation of a program's gradient, in a form fit for reading.
 
-The equations are those of :mod:`symbp.calculus.reverse`, put together again where passes took
-them apart: contributions to one adjoint are added, tensors that normalising made are put back
-into the formulas, and ∂C/∂a is put into the δ that needs it.
+The equations are those of :mod:`symbp.calculus.gradient_program`, as those that are compiled are,
+put together again where passes took them apart: contributions to one adjoint are added, tensors
+that normalising made are put back into the formulas, and ∂C/∂a is put into the δ that needs it.
 """
 
 import functools
@@ -12,9 +12,8 @@ from dataclasses import replace
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.normalise import normalise
-from symbp.calculus.per_example import per_example, whole_body
-from symbp.calculus.reverse import reverse
+from symbp.calculus.gradient_program import GradientProgram, gradient_program
+from symbp.calculus.per_example import whole_body
 from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
@@ -28,7 +27,14 @@ from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import where
 from symbp.notation.program import Program
-from symbp.notation.singular import conventions, xlog1py, xlogy
+from symbp.notation.singular import (
+    conventions,
+    half_reciprocal,
+    power_log,
+    power_slope,
+    xlog1py,
+    xlogy,
+)
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["derive"]
@@ -65,8 +71,8 @@ def derive(program: Program) -> Derivation:
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
-    single = per_example(plain_program(program))
-    shown = plain_program(program) if single is None else single
+    gradient = gradient_program(program, textbook=True)
+    shown = gradient.written
     forward = [Equation(e.lhs, whole_body(e), origin=e.origin) for e in shown.equations]
     definitions = Definitions(forward)
     printed = [
@@ -74,15 +80,14 @@ def derive(program: Program) -> Derivation:
         for e in forward
     ]
     order = [position for group in components(predecessors(printed)) for position in group]
-    normal = normalise(shown)
-    stated = reverse(normal, absorbing=False)
-    differentiated = plain_program(stated)
-    chains = _Assembler(normal, differentiated, program.cost).lines(forward)
+    # Where an exact 0 times what is not finite is 0, a product prints as any other.
+    differentiated = plain_program(gradient.differentiated)
+    chains = _Assembler(gradient.normal, differentiated, program.cost).lines(forward)
     # Most lines stand among both: those into which nothing was put.
     simplify = functools.cache(functools.partial(_simplified, definitions=definitions))
     return Derivation(
         program=program,
-        per_example=single is not None,
+        per_example=gradient.per_example,
         forward=tuple(
             DerivedEquation((printed[p],), program.cost, (shown.equations[p],)) for p in order
         ),
@@ -92,17 +97,18 @@ def derive(program: Program) -> Derivation:
         differentiated=differentiated,
         gradients=tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
         conventions=(
-            *_conventions(normal, stated),
+            *_conventions(gradient),
             *conventions((e.body for e in program.equations), xlogy, xlog1py),
         ),
     )
 
 
-def _conventions(normal: Program, differentiated: Program) -> tuple[str, ...]:
+def _conventions(gradient: GradientProgram) -> tuple[str, ...]:
     """Return in words what stands in the equations by convention, where it can be met."""
-    if any(equation.body.has(where) for equation in normal.equations):
-        differentiated = reverse(normal)  # what a choice hides may be not finite
-    return conventions(equation.body for equation in differentiated.equations)
+    bodies = [equation.body for equation in gradient.differentiated.equations]
+    if any(equation.body.has(where) for equation in gradient.normal.equations):
+        return conventions(bodies)  # what a choice hides may be not finite
+    return conventions(bodies, half_reciprocal, power_slope, power_log)
 
 
 class _Assembler:

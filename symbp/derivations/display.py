@@ -1,74 +1,33 @@
-"""What a notebook shows of derivations and, as LaTeX, of equations and programs.
+"""What a notebook shows of derived equations and, as LaTeX, of equations and programs.
 
 See :mod:`symbp.notation.display` for how what is long is cut.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symbp.calculus.per_example import whole_body
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.line import Line
 from symbp.derivations.printing import equation_sides, style_of
 from symbp.notation.display import chosen, register, shown_equations
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.tensor import Tensor
 
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
-    from symbp.derivations.equations import DerivedEquation
-
-__all__ = ["derivation_bundle", "line_bundle"]
+__all__ = ["aligned", "line_bundle", "printed_bundle", "remark", "shown_sides"]
 
 
-def derivation_bundle(derivation: "Derivation", include: Any, exclude: Any) -> dict[str, str]:
-    """Return a derivation in the forms that a notebook knows.
-
-    Parameters
-    ----------
-    derivation : Derivation
-        Shown whole if it is short, else its first forward and backward equations without names.
-    include, exclude : collections of str, or None
-        The MIME types that are asked for and that are not.
-    """
-    sections = (derivation.forward, derivation.backward)
-    equations = [e for section in sections for line in section for e in line.equations]
-    if not shown_equations(equations, "")[1]:
-        return _bundle(derivation.text, derivation.latex, repr(derivation), include, exclude)
-    shown: list[DerivedEquation] = []
-    notes: list[str] = []
-    for what, section in zip(("forward", "backward"), sections, strict=True):
-        kept = _first(section)
-        shown += kept
-        if len(kept) < len(section):
-            notes.append(f"{len(section) - len(kept):,} more {what} equations")
-
-    def note(call: str) -> str:
-        return f"… {' and '.join(notes) or 'parts of equations'}; {call} shows all"
-
-    def text() -> str:
-        rows = [_sides(line, "text") for line in shown]
-        return "\n".join([*(f"{left} = {right}" for left, right in rows), note("print(d.text())")])
-
-    def latex() -> str:
-        rows = [rf"{left} &= {right}" for left, right in (_sides(line, "latex") for line in shown)]
-        return _aligned([*rows, _remark(note("print(d.latex())"))])
-
-    return _bundle(text, latex, repr(derivation), include, exclude)
-
-
-def line_bundle(
-    line: "DerivedEquation", include: Any, exclude: Any, form: str = "matrix"
-) -> dict[str, str]:
+def line_bundle(line: Line, include: Any, exclude: Any, form: str = "matrix") -> dict[str, str]:
     """Return a derived equation in the forms that a notebook knows; parameters as above."""
 
     def printed(language: str) -> Callable[[], str]:
-        return lambda: " = ".join(_sides(line, language, form))
+        return lambda: " = ".join(shown_sides(line, language, form))
 
-    return _bundle(printed("text"), printed("latex"), str(line.lhs), include, exclude)
+    return printed_bundle(printed("text"), printed("latex"), str(line.lhs), include, exclude)
 
 
-def _bundle(
+def printed_bundle(
     text: Callable[[], str], latex: Callable[[], str], fallback: str, include: Any, exclude: Any
 ) -> dict[str, str]:
     """Return both forms; what cannot be printed is replaced by text that says so."""
@@ -82,19 +41,7 @@ def _bundle(
     return chosen(bundle, include, exclude)
 
 
-def _first(section: Sequence["DerivedEquation"]) -> list["DerivedEquation"]:
-    """Return the first lines of a section: half of what a notebook shows."""
-    equations = [equation for line in section for equation in line.equations]
-    fit = max(len(shown_equations(equations, "")[0]) // 2, 1)
-    kept: list[DerivedEquation] = []
-    for line in section:
-        if kept and sum(len(other.equations) for other in (*kept, line)) > fit:
-            break
-        kept.append(line)
-    return kept
-
-
-def _sides(line: "DerivedEquation", language: str, form: str = "matrix") -> tuple[str, str]:
+def shown_sides(line: Line, language: str, form: str = "matrix") -> tuple[str, str]:
     """Return both sides of a line, cut to what a notebook shows."""
     shown, note = shown_equations(list(line.equations), "print(line)")
     if not note:
@@ -132,14 +79,16 @@ def _equations_latex(shown: list[tuple[Equation, str]], note: str, cost: Tensor 
         rows.append(f"{left} &{relation} {right}")
     if len(rows) == 1 and not note:
         return rows[0].replace(" &", " ", 1)
-    return _aligned([*rows, _remark(note)] if note else rows)
+    return aligned([*rows, remark(note)] if note else rows)
 
 
-def _aligned(rows: Sequence[str]) -> str:
+def aligned(rows: Sequence[str]) -> str:
+    """Return rows of LaTeX as one aligned block."""
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
-def _remark(note: str) -> str:
+def remark(note: str) -> str:
+    """Return a row of LaTeX that holds a remark in words."""
     # MathJax knows no dots inside of text.
     dots = r"\dots\ " if note.startswith("…") else ""
     return f"&{dots}\\text{{{note.removeprefix('… ')}}}"

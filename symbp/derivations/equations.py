@@ -5,16 +5,15 @@ from typing import Any
 
 from symbp.derivations.components import spread
 from symbp.derivations.display import line_bundle
+from symbp.derivations.line import Line
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.notation.display import chosen
-from symbp.notation.equation import Equation
-from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["DerivedEquation", "Statement"]
 
 
 @dataclass(frozen=True, repr=False)
-class DerivedEquation:
+class DerivedEquation(Line):
     """One line of a derivation: an equation, and where it comes from.
 
     Attributes
@@ -32,23 +31,6 @@ class DerivedEquation:
     renamed : bool
         Whether indices print as j, k, … whatever they are called.
     """
-
-    equations: tuple[Equation, ...]
-    cost: Tensor
-    sources: tuple[Equation, ...] = ()
-    general: bool = False
-    renamed: bool = False
-
-    @property
-    def lhs(self) -> Element:
-        """The left-hand side as it prints."""
-        first = self.equations[0]
-        return first.tensor.element if first.is_scatter else first.lhs
-
-    @property
-    def tensor(self) -> Tensor:
-        """The tensor that is defined."""
-        return self.lhs.tensor
 
     def latex(self, form: str = "matrix") -> str:
         """Return LaTeX without delimiters; without a matrix form, the index form.
@@ -72,7 +54,7 @@ class DerivedEquation:
             " = ".join(equation_sides(line, form, style)) for line in self._lines(form)
         )
 
-    def _lines(self, form: str) -> "list[DerivedEquation]":
+    def _lines(self, form: str) -> list["DerivedEquation"]:
         """Return the equations to print: one for each entry, where the form asks for that."""
         if checked_form(form) != "component" or self.general:
             return [self]

@@ -8,11 +8,13 @@ backpropagation adds up at each vertex instead.
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy.core.expr import Expr
 
-from symbp.derivations.components import adjoint_and_place, components_of
+from symbp.derivations.components import components_of
+from symbp.derivations.entry import adjoint_and_place
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import MUL, IndexForm
 from symbp.derivations.path_graph import Path, PathGraph
 from symbp.derivations.printing import style_of
@@ -20,9 +22,6 @@ from symbp.derivations.style import Style
 from symbp.notation.collected import sum_of
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
 
 __all__ = ["Path", "PathSum", "paths"]
 
@@ -127,7 +126,9 @@ class PathSum:
         return rf"$\displaystyle {self.latex()}$"
 
 
-def paths(derivation: "Derivation", tensor: Any, place: tuple[Any, ...], limit: int) -> PathSum:
+def paths(
+    derivation: GradientEquations, tensor: Any, place: tuple[Any, ...], limit: int = 64
+) -> PathSum:
     """Return the sum over all paths to an entry; see :meth:`Derivation.paths`."""
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise SymbpError(f"paths: limit {limit!r}: expected a positive int")

@@ -1,18 +1,14 @@
 """Both sides of a derived equation, in a form and a language."""
 
-from typing import TYPE_CHECKING
-
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.latex import Latex
+from symbp.derivations.line import Line
 from symbp.derivations.matrix_form import matrix_form
 from symbp.derivations.matrix_printer import MatrixForm
 from symbp.derivations.style import Style
 from symbp.derivations.text import Text
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.tensor import Element
-
-if TYPE_CHECKING:
-    from symbp.derivations.equations import DerivedEquation
 
 __all__ = ["FORMS", "checked_form", "equation_sides", "style_of"]
 
@@ -32,7 +28,7 @@ def checked_form(form: object) -> str:
     return str(form)
 
 
-def equation_sides(derived: "DerivedEquation", form: str, style: Style) -> tuple[str, str]:
+def equation_sides(derived: Line, form: str, style: Style) -> tuple[str, str]:
     """Return the left and the right side; in index form where there is no matrix form.
 
     Components are scalars, for which the forms are one.
@@ -49,7 +45,7 @@ def equation_sides(derived: "DerivedEquation", form: str, style: Style) -> tuple
     return IndexForm(style, derived.cost, derived.renamed).sides(derived.lhs, derived.equations)
 
 
-def _scalar(derived: "DerivedEquation") -> bool:
+def _scalar(derived: Line) -> bool:
     """Whether an equation is one of components: its tensors are elements of others."""
     (equation,) = derived.equations
     tensors = [equation.tensor, *(element.tensor for element in equation.body.atoms(Element))]

@@ -7,14 +7,15 @@ no layer is named here.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
-from symbp.derivations.equations import DerivedEquation, Statement
+from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.order import in_order
 from symbp.derivations.patterns import freshened
@@ -27,9 +28,6 @@ from symbp.notation.prime import Prime
 from symbp.notation.reductions import Sum
 from symbp.notation.tensor import Element, Tensor
 
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
-
 __all__ = ["steps"]
 
 # What a quantity is called that a derivation introduces itself: no index is called so.
@@ -38,17 +36,17 @@ LETTERS = (
 )  # fmt: skip
 
 
-def steps(derivation: "Derivation", statements: Iterable[Statement]) -> Steps:
+def steps(derivation: GradientEquations) -> Steps:
     """Return every step; see :meth:`Derivation.steps`."""
-    return _Writer(derivation, tuple(statements)).steps()
+    return _Writer(derivation).steps()
 
 
 class _Writer:
     """Writes the steps of one adjoint after the other."""
 
-    def __init__(self, derivation: "Derivation", statements: tuple[Statement, ...]) -> None:
+    def __init__(self, derivation: GradientEquations) -> None:
         self.derivation = derivation
-        self.statements = statements
+        self.statements = derivation.named_statements
         self.cost: Tensor = derivation.program.cost  # type: ignore[assignment]
         self.forward = {line.tensor: line for line in derivation.forward}
         self.kept = {line.tensor: line.equations[0] for line in derivation.forward}

@@ -1,26 +1,19 @@
-"""How a trace prints: the signs of operations, rounded numbers, and the walk as a table."""
+"""How a trace prints as a whole: the walk forward and backward as a table."""
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import style_of
+from symbp.derivations.trace_nodes import EvaluationTrace, TraceEdge
 from symbp.notation.equation import Equation
-from symbp.notation.functions import operation_of, where
-from symbp.notation.prime import Prime
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
-if TYPE_CHECKING:
-    from symbp.derivations.trace import Trace, TraceEdge
+__all__ = ["latex_table", "text_table"]
 
-__all__ = ["latex_table", "name_of", "rounded", "sign_of", "text_table"]
-
-# What an operation is applied to, for its name may be that of a variable.
-ARGUMENT = "(·)"
 # Longer sums are counted, not written out.
 LONGEST_SUM = 8
 LONGEST_PRODUCTS = 4
@@ -30,99 +23,7 @@ WIDEST = 50
 Row = tuple[str, ...]
 
 
-def sign_of(body: Expr) -> str:
-    """Return the sign of an elementary operation, as it stands in a node.
-
-    Examples
-    --------
-    >>> import symbp as bp
-    >>> x, y = bp.parameter("x")[()], bp.parameter("y")[()]
-    >>> [sign_of(b) for b in (x + y, x * y, -x, x / 2, x + 1, 1 - x, 1 / x, x**2, bp.sigmoid(x))]
-    ['+', '×', '×−1', '÷2', '+1', '1−', '1/(·)', '(·)²', 'σ']
-    """
-    if body.is_number:
-        return _constant(body)
-    if isinstance(body, Element):
-        return "="
-    if isinstance(body, sympy.Add):
-        number, rest = body.as_coeff_Add()
-        if number == 0:
-            return "−" if any(t.as_coeff_Mul()[0].is_negative for t in body.args) else "+"
-        if rest.as_coeff_Mul()[0].is_negative:
-            return f"{_constant(number)}−"
-        return f"+{_constant(number)}" if number.is_positive else _constant(number)
-    if isinstance(body, sympy.Mul):
-        number = sympy.Mul(*(factor for factor in body.args if factor.is_number))
-        if number.is_Rational and number.p == 1 and number.q != 1:
-            return f"÷{number.q}"
-        return "×" if number == 1 else f"×{_constant(number)}"
-    if isinstance(body, sympy.Pow):
-        return _sign_of_power(*body.args)
-    if isinstance(body, where):
-        return "if"
-    if isinstance(body, Prime):
-        return f"{operation_of(type(body.application)).text}′"
-    text = operation_of(type(body)).text
-    return text.format("·", "·", "·") if "{0}" in text else text
-
-
-def _sign_of_power(base: Expr, exponent: Expr) -> str:
-    if not exponent.is_number:
-        return f"{_constant(base)}^(·)" if base.is_number else "pow"
-    if exponent == -1:
-        return f"1/{ARGUMENT}"
-    if exponent == sympy.Rational(1, 2):
-        return "√"
-    return style_of("text").power(ARGUMENT, str(exponent))
-
-
-def _constant(number: Expr) -> str:
-    if number.is_Rational or number is sympy.pi:
-        text = str(number).replace("pi", "π")
-    else:
-        text = f"{float(number):.4g}"
-    return text.replace("-", "−")
-
-
-def rounded(value: float, digits: int = 2) -> str:
-    """Return a number as it stands in a figure: short, with at least that many decimals.
-
-    A number that needs fewer decimals keeps what it has; a small one has as many significant
-    digits.
-
-    Examples
-    --------
-    >>> [rounded(v) for v in (0.7310585786, -0.19661, -12.0, 645.57725)]
-    ['0.73', '−0.20', '−12', '645.58']
-    >>> [rounded(v) for v in (0.05, 0.00995, 0.00043857, 3e-9)]
-    ['0.05', '0.010', '0.00044', '3·10⁻⁹']
-    """
-    if not math.isfinite(value):
-        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "nan")
-    size = abs(value)
-    if value == 0:
-        return "0"
-    if size < 1e-4 or size >= 1e6:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        if "." in mantissa:
-            mantissa = mantissa.rstrip("0").rstrip(".")
-        return style_of("text").power(f"{mantissa}·10", str(int(exponent))).replace("-", "−")
-    magnitude = int(f"{size:.{digits - 1}e}".split("e")[1])
-    text = f"{value:.{max(digits, digits - 1 - magnitude)}f}"
-    if abs(float(text) - value) <= 1e-12 * size:  # 220.00000000000003 is 220
-        text = text.rstrip("0").rstrip(".")
-    return text.replace("-", "−")
-
-
-def name_of(tensor: Tensor, cost: Tensor, language: str = "text") -> str:
-    """Return how a scalar's name prints."""
-    return IndexForm(style_of(language), cost).tensor(tensor)
-
-
-# Tables ------------------------------------------------------------------------------------------
-
-
-def text_table(trace: "Trace", digits: int, limit: int) -> str:
+def text_table(trace: EvaluationTrace, digits: int, limit: int) -> str:
     """Return the walk as aligned lines."""
     forward, backward = _rows(trace, "text", digits)
     lines = [trace.formula, ""] if trace.formula else []
@@ -134,7 +35,7 @@ def text_table(trace: "Trace", digits: int, limit: int) -> str:
     return "\n".join(lines[:-1])
 
 
-def latex_table(trace: "Trace", digits: int, limit: int) -> str:
+def latex_table(trace: EvaluationTrace, digits: int, limit: int) -> str:
     """Return the walk as the rows of ``aligned``."""
     lines: list[str] = []
     for rows in _rows(trace, "latex", digits):
@@ -162,7 +63,7 @@ def _aligned(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _rows(trace: "Trace", language: str, digits: int) -> tuple[list[Row], list[Row]]:
+def _rows(trace: EvaluationTrace, language: str, digits: int) -> tuple[list[Row], list[Row]]:
     cost = trace.nodes[-1].tensor
     form = IndexForm(style_of(language), cost)
     number = _Numbers(language, digits)
@@ -212,7 +113,7 @@ def _contributions(form: IndexForm, equations: Sequence[Equation]) -> str:
     return form.sides(equations[0].lhs, equations)[1]
 
 
-def _products(trace: "Trace", edges: Sequence["TraceEdge"], number: "_Numbers") -> str:
+def _products(trace: EvaluationTrace, edges: Sequence[TraceEdge], number: "_Numbers") -> str:
     """Return ``1 × 3 + (-4) × 2``: the gradient of each reader times the local derivative."""
     if len(edges) > LONGEST_PRODUCTS:
         return ""

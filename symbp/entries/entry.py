@@ -58,6 +58,8 @@ class Entry:
         rows.
     summary : str
         One line that says what it computes.
+    for_few : bool
+        Whether it is often called for one example, or for few.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Entry:
     returns: Tensor | None = None
     batches: bool = False
     summary: str = ""
+    for_few: bool = False
 
     def __post_init__(self) -> None:
         seen: set[Tensor] = set()

@@ -2,8 +2,8 @@
 
 ::
 
-    given ─ normalise, stabilise ─► plain ─ reverse ─► differentiated ─ finish ─► gradient
-                                                             └─ optimise, finish ─► updated
+    given ─ gradient_program ─► plain, differentiated ─ finish ─► gradient
+                                            └─ optimise, finish ─► updated
 
 Entry points choose among these forms; those that need another derivative begin at ``plain`` or
 ``differentiated`` and end with :meth:`Model.finished`.
@@ -14,11 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from symbp.calculus.expand import expand
-from symbp.calculus.inline_denominators import inline_denominators
-from symbp.calculus.normalise import normalise
-from symbp.calculus.reverse import reverse
+from symbp.calculus.gradient_program import GradientProgram, gradient_program
 from symbp.calculus.share import share
-from symbp.calculus.stabilise import stabilise
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
@@ -48,12 +45,17 @@ class Model:
     @cached_property
     def plain(self) -> Program:
         """One reduction an equation, in forms that cannot overflow."""
-        return inline_denominators(stabilise(normalise(self.given)))
+        return self.derived.normal
 
     @cached_property
     def differentiated(self) -> Program:
         """With the equations of the gradient of the cost by each parameter."""
-        return reverse(self.plain)
+        return self.derived.differentiated
+
+    @cached_property
+    def derived(self) -> GradientProgram:
+        """The program at each arrow of its differentiation."""
+        return gradient_program(self.given, stable=True)
 
     @cached_property
     def gradient(self) -> Program:

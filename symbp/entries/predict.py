@@ -27,4 +27,5 @@ def predict(model: Model) -> Entry:
             Slot("output", (output,), "out"),
         ),
         summary=f"Compute {output.name} for each example.",
+        for_few=True,
     )

@@ -34,21 +34,20 @@ def addends(function: Function, wanted: Callable[[Product], bool] = lambda _: Tr
     """
     dependence = Dependence(function)
     result = list(function.body)
+    writers: dict[object, list[tuple[int, Statement]]] = {}
+    for where, statement in enumerate(function.body):
+        for leaf in statements_in([statement]):
+            for element in writes_of(leaf):
+                memory = dependence.memory(element.tensor)
+                writers.setdefault(memory, []).append((where, leaf))
     for place, statement in enumerate(function.body):
         if not isinstance(statement, Product) or not wanted(statement):
             continue
         memory = dependence.memory(statement.target.tensor)
-        writes = [
-            (where, leaf)
-            for where, other in enumerate(result)
-            for leaf in statements_in([other])
-            if leaf is not statement
-            for element in writes_of(leaf)
-            if dependence.memory(element.tensor) is memory
-        ]
-        if len(writes) != 1:
+        others = [(where, leaf) for where, leaf in writers[memory] if leaf is not statement]
+        if len(others) != 1:
             continue
-        ((where, leaf),) = writes
+        ((where, leaf),) = others
         addend = _addend(statement, leaf)
         if addend is None or function.memory(statement.target.tensor) in _inout(function):
             continue

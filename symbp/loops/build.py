@@ -180,8 +180,9 @@ class _Builder:
         assert isinstance(lhs, Element)
         if not reduced:
             if equation.is_scatter or not first:
-                return _nest(order, _guarded(lhs, Accumulate(lhs, body, equation=equation)))
-            return _nest(order, [Assign(lhs, body, equation)])
+                added = Accumulate(lhs, body, equation=equation, free_order=True)
+                return _nest(order, _guarded(lhs, added))
+            return _nest(order, _assigned(lhs, body, equation))
         operation = "max" if equation.operation == "max" else "sum"
         if not in_register:
             start = self.fill(equation, fixed) if first else []
@@ -256,6 +257,24 @@ def _nest(order: Sequence[Index], body: Sequence[Statement]) -> list[Statement]:
     for index in reversed(order):
         statements = (For(index, 0, index.extent, statements),)
     return list(statements)
+
+
+def _assigned(lhs: Element, body: Expr, equation: Equation) -> list[Statement]:
+    """Return an assignment; of a sum that was written out, its terms one by one in any order."""
+    source = equation.origin.source
+    if not (
+        equation.origin.rule == "unroll"
+        and isinstance(body, sympy.Add)
+        and source is not None
+        and source.reduce
+        and source.operation == "sum"
+    ):
+        return [Assign(lhs, body, equation)]
+    first, *rest = body.args
+    return [
+        Assign(lhs, first, equation),
+        *(Accumulate(lhs, term, equation=equation, free_order=True) for term in rest),
+    ]
 
 
 def _guarded(lhs: Element, leaf: Statement) -> list[Statement]:

@@ -27,7 +27,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.traverse import reads_of
+from symbp.loops.traverse import reads_of, writes_of
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -104,8 +104,9 @@ class Dependence:
                 fixed = fixed or uses.fixed
             if isinstance(statement, For):
                 reads.discard(statement.index)
-        accesses += _own(statement)
-        for access in _own(statement):
+        own = list(_own(statement))
+        accesses += own
+        for access in own:
             (writes if access.writes else reads).add(self.memory(access.element.tensor))
             reads |= _symbols(*access.element.args)
             reads.add(("place", access.element.tensor))
@@ -143,7 +144,9 @@ def _own(statement: Statement) -> Iterator[Access]:
 def _symbols(*values: Any) -> set[Any]:
     found: set[Any] = set()
     for value in values:
-        if isinstance(value, sympy.Basic):
+        if isinstance(value, sympy.Symbol):
+            found.add(value)
+        elif isinstance(value, sympy.Basic):
             found |= value.free_symbols
     return found
 
@@ -163,7 +166,11 @@ def _places(function: Function) -> dict[Tensor, Any]:
             together.add(function.memory(view.array))
             continue
         parts.setdefault(root, []).append((offset, offset + size, view.array))
-    used = {e.element.tensor for s in function.statements for e in _own(s)}
+    used = {
+        element.tensor
+        for statement in function.statements
+        for element in (*reads_of(statement), *writes_of(statement))
+    }
     result: dict[Tensor, Any] = {}
     for view in function.views.values():
         root = function.memory(view.array)

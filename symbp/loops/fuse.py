@@ -13,18 +13,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from symbp.loops.dependence import Dependence, aligned
+from symbp.loops.dependence import Dependence, Uses, aligned
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
 from symbp.loops.traverse import renamed
 from symbp.notation.index import Index
+from symbp.notation.tensor import Element
 
 __all__ = ["fuse"]
 
 # How far back a partner is looked for: beyond, loops seldom share what they have loaded.
-_FARTHEST = 12
+FARTHEST = 24
 
 
-def fuse(function: Function, rows_apart: bool = False) -> Function:
+def fuse(function: Function, rows_apart: bool = False, farthest: int = FARTHEST) -> Function:
     """Return an equivalent function with fewer loops.
 
     Parameters
@@ -34,16 +35,19 @@ def fuse(function: Function, rows_apart: bool = False) -> Function:
     rows_apart : bool
         Keep what is computed for each row apart from what is summed over the rows, so that the
         rows can be divided and strip-mined.
+    farthest : int
+        How many statements back a loop may move to join another.
     """
-    fuser = _Fuser(function, rows_apart)
+    fuser = _Fuser(function, rows_apart, farthest)
     return function.replace(body=fuser.body(function.body, 0))
 
 
 class _Fuser:
     """Fuses the loops of one function."""
 
-    def __init__(self, function: Function, rows_apart: bool) -> None:
+    def __init__(self, function: Function, rows_apart: bool, farthest: int) -> None:
         self.dependence = Dependence(function)
+        self.farthest = farthest
         self.rows_apart = rows_apart
 
     def body(self, given: Sequence[Statement], depth: int) -> tuple[Statement, ...]:
@@ -70,7 +74,7 @@ class _Fuser:
     def merge(self, done: list[Statement], loop: For, depth: int) -> bool:
         """Put a loop into one of those that are done, if there is one for it."""
         before: list[int] = []
-        for place in range(len(done) - 1, max(-1, len(done) - 1 - _FARTHEST), -1):
+        for place in range(len(done) - 1, max(-1, len(done) - 1 - self.farthest), -1):
             other = done[place]
             if (
                 isinstance(other, For)
@@ -117,6 +121,9 @@ class _Fuser:
         i, j = earlier.index, later.index
         if self.rows_apart and not depth and _written(first, i) != _written(second, j):
             return False
+        if _looks_up(first) != _looks_up(second):
+            # What copies examples from anywhere stays apart: the rest then runs along memory.
+            return False
         own = {s.array for loop in (earlier, later) for s in loop.body if isinstance(s, Allocate)}
         shared = (first.writes & (second.reads | second.writes)) | (first.reads & second.writes)
         if not shared:
@@ -134,6 +141,17 @@ class _Fuser:
                     continue  # sums into one array: only their order changes
                 return False
         return True
+
+
+def _looks_up(uses: Uses) -> bool:
+    """Whether elements are read whose places are known at run time only."""
+    return any(
+        isinstance(subscript, Element) or subscript.has(Element)
+        for access in uses.accesses
+        if not access.writes
+        for subscript in access.element.args
+        if not isinstance(subscript, Index)
+    )
 
 
 def _same_range(one: For, other: For) -> bool:

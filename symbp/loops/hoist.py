@@ -19,7 +19,7 @@ from sympy.core.expr import Expr
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import renamed
+from symbp.loops.traverse import elements_of, renamed
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -40,7 +40,7 @@ def hoist(function: Function) -> Function:
 
 def is_safe(expression: Any) -> bool:
     """Whether evaluating an expression reads nothing but elements that always exist."""
-    return all(element.is_inside for element in expression.atoms(Element))
+    return all(element.is_inside for element in elements_of(expression))
 
 
 class _Hoister:
@@ -84,7 +84,7 @@ class _Hoister:
                 return True
             return any(
                 element.tensor in own or self.dependence.memory(element.tensor) in written
-                for element in node.atoms(Element)
+                for element in elements_of(node)
             ) or not written.isdisjoint(node.free_symbols)
 
         def out(node: Expr) -> Expr:

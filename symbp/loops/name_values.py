@@ -19,7 +19,7 @@ import sympy
 from symbp.loops.dependence import Dependence
 from symbp.loops.hoist import is_safe
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import elements_in
+from symbp.loops.traverse import elements_in, elements_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -98,7 +98,7 @@ class _Namer:
             known.clear()
         for node in list(known):
             if not uses.writes.isdisjoint(node.free_symbols) or any(
-                self.dependence.memory(e.tensor) in uses.writes for e in node.atoms(Element)
+                self.dependence.memory(e.tensor) in uses.writes for e in elements_of(node)
             ):
                 del known[node]
 

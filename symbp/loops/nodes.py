@@ -272,6 +272,9 @@ class Function:
         What the elements of an integer array stay below; they are not negative.
     team : bool
         Whether several members run it at once, each with its own registers.
+    any_order : bool
+        Whether products may be multiplied in any order: where everything is written out, many
+        share factors.
     """
 
     name: str
@@ -280,6 +283,7 @@ class Function:
     body: tuple[Statement, ...]
     limits: dict[Tensor, Whole] = field(default_factory=dict, compare=False)
     team: bool = False
+    any_order: bool = False
 
     def replace(self, **changes: Any) -> "Function":
         """Return the function with some fields changed."""

@@ -4,6 +4,7 @@ What every pass needs: all statements, what each reads and writes, and a copy in
 statements, indices or elements are replaced.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -27,10 +28,12 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )  # fmt: skip
+from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = [
-    "elements_in", "map_statements", "reads_of", "renamed", "statements_in", "writes_of",
+    "elements_in", "elements_of", "map_statements", "reads_of", "renamed",
+    "statements_in", "writes_of",
 ]  # fmt: skip
 
 
@@ -48,7 +51,7 @@ def statements_in(body: Iterable[Statement]) -> Iterator[Statement]:
 def reads_of(statement: Statement) -> Iterator[Element]:
     """Yield every element that a statement itself reads, those inside of subscripts too."""
     if isinstance(statement, Assign | Accumulate):
-        yield from statement.value.atoms(Element)
+        yield from elements_of(statement.value)
         yield from _inside(statement.target)
         if isinstance(statement, Accumulate):
             yield statement.target
@@ -58,11 +61,20 @@ def reads_of(statement: Statement) -> Iterator[Element]:
                 yield element
                 yield from _inside(element)
         yield from _inside(statement.target)
-        yield from statement.alpha.atoms(Element)
+        yield from elements_of(statement.alpha)
     elif isinstance(statement, If):
-        yield from statement.condition.atoms(Element)
+        yield from elements_of(statement.condition)
     elif isinstance(statement, Return) and statement.value is not None:
-        yield from statement.value.atoms(Element)
+        yield from elements_of(statement.value)
+
+
+@functools.lru_cache(maxsize=8192)
+def elements_of(expression: sympy.Basic) -> tuple[Element, ...]:
+    """Return the distinct elements in an expression, those inside of subscripts too.
+
+    Every pass asks, of mostly the same expressions; the order is that of their serials.
+    """
+    return tuple(sorted(expression.atoms(Element), key=lambda element: element.serial))
 
 
 def writes_of(statement: Statement) -> Iterator[Element]:
@@ -82,7 +94,8 @@ def elements_in(body: Iterable[Statement]) -> Iterator[tuple[Element, bool]]:
 
 def _inside(element: Element) -> Iterator[Element]:
     for subscript in element.args:
-        yield from subscript.atoms(Element)
+        if not isinstance(subscript, Index):
+            yield from elements_of(subscript)
 
 
 def map_statements(

@@ -14,11 +14,13 @@ from dataclasses import replace
 
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
 from symbp.loops.traverse import reads_of, renamed, writes_of
+from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["unread_stores"]
 
-_Use = tuple[int, int, Element]
+# When it is, in which body, in which loops around it, and the element.
+_Use = tuple[int, int, tuple[Index, ...], Element]
 
 
 def unread_stores(function: Function) -> Function:
@@ -39,7 +41,7 @@ def unread_stores(function: Function) -> Function:
     writes: dict[Tensor, list[_Use]] = {}
     clock = 0
 
-    def visit(body: Sequence[Statement], here: int) -> None:
+    def visit(body: Sequence[Statement], here: int, loops: tuple[Index, ...]) -> None:
         nonlocal clock
         for statement in body:
             clock += 1
@@ -47,28 +49,30 @@ def unread_stores(function: Function) -> Function:
             for element in reads_of(statement):
                 adds = isinstance(statement, Accumulate) and element == statement.target
                 if not adds:
-                    reads.setdefault(element.tensor, []).append((now, here, element))
+                    reads.setdefault(element.tensor, []).append((now, here, loops, element))
             for element in writes_of(statement):
-                writes.setdefault(element.tensor, []).append((now, here, element))
+                writes.setdefault(element.tensor, []).append((now, here, loops, element))
             if isinstance(statement, For):
-                visit(statement.body, id(statement.body))
+                visit(statement.body, id(statement.body), (*loops, statement.index))
             elif isinstance(statement, If):
-                visit(statement.body, 0)
-                visit(statement.otherwise, 0)
+                visit(statement.body, 0, loops)
+                visit(statement.otherwise, 0, loops)
 
-    visit(function.body, 0)
+    visit(function.body, 0, ())
     chosen: dict[int, Element] = {}
     for tensor in own:
         found = writes.get(tensor, [])
         if not found:
             continue
-        when, body, element = max(found, key=lambda use: use[0])
+        when, body, loops, element = max(found, key=lambda use: use[0])
         # Outside of loops, or under a condition, a later statement reads from memory.
         if not body or not element.is_plain:
             continue
         later = [use for use in reads.get(tensor, []) if use[0] > when]
-        earlier = [use for use in reads.get(tensor, []) if use[0] <= when and use[1] == body]
-        if later and not earlier and all(use[1:] == (body, element) for use in later):
+        earlier = [use for use in reads.get(tensor, []) if use[0] <= when]
+        if any(_in_a_later_turn(use, body, loops, element) for use in earlier):
+            continue
+        if later and all((use[1], use[3]) == (body, element) for use in later):
             chosen[when] = Tensor(f"{tensor.name}_", (), label=tensor.label)[()]
     if not chosen:
         return function
@@ -111,3 +115,17 @@ def unread_stores(function: Function) -> Function:
         return tuple(result)
 
     return function.replace(body=change(function.body))
+
+
+def _in_a_later_turn(use: _Use, body: int, loops: tuple[Index, ...], written: Element) -> bool:
+    """Whether what stands before a store may read, in a later turn of a loop, what it stored."""
+    _, where, around, read = use
+    if where == body:
+        return True
+    shared = [index for index, other in zip(loops, around, strict=False) if index is other]
+    # A turn that reads elements of its own alone reads none of an earlier turn.
+    own = [
+        any(a is index and b is index for a, b in zip(written.args, read.args, strict=True))
+        for index in shared
+    ]
+    return not all(own)

@@ -18,6 +18,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.announced import application
 from symbp.notation.numpy_operands import operand_of
 from symbp.notation.refusals import Refusals
 
@@ -73,10 +74,7 @@ class Written(Refusals):
         return self
 
     def __abs__(self) -> Any:
-        # The function is of a module that builds on this one.
-        from symbp.notation.standard import Abs
-
-        return Abs(self)
+        return application("Abs", self)
 
 
 def _binary(operation: Callable[[Any, Any], Expr], left: Any, right: Any) -> Any:
@@ -234,13 +232,10 @@ class Power(Written, sympy.Pow):
         """Keep a power of a power, but for the pairs that :func:`power` knows."""
 
     def _eval_derivative(self, symbol: Any) -> Any:
-        # The functions are of a module that builds on this one.
-        from symbp.notation.singular import power_log, power_slope
-
         base, exponent = self.args
-        result = power_slope(base, exponent) * base.diff(symbol)
+        result = application("power_slope", base, exponent) * base.diff(symbol)
         if exponent.has(symbol):
-            result += power_log(base, exponent) * exponent.diff(symbol)
+            result += application("power_log", base, exponent) * exponent.diff(symbol)
         return result
 
 

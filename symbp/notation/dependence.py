@@ -1,6 +1,6 @@
 """Which equation needs which, and the strongly connected components of that graph."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sympy
 
@@ -8,7 +8,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
-__all__ = ["components", "definitions", "offset", "predecessors", "time_axis"]
+__all__ = ["components", "definitions", "needed_by", "offset", "predecessors", "time_axis"]
 
 
 def definitions(equations: Sequence[Equation]) -> dict[Tensor, list[int]]:
@@ -17,6 +17,21 @@ def definitions(equations: Sequence[Equation]) -> dict[Tensor, list[int]]:
     for position, equation in enumerate(equations):
         result.setdefault(equation.tensor, []).append(position)
     return result
+
+
+def needed_by(equations: Sequence[Equation], roots: Iterable[Tensor]) -> set[Tensor]:
+    """Return the tensors that the roots need, themselves included."""
+    defined = definitions(equations)
+    found: set[Tensor] = set()
+    stack = list(roots)
+    while stack:
+        tensor = stack.pop()
+        if tensor in found:
+            continue
+        found.add(tensor)
+        for position in defined.get(tensor, ()):
+            stack.extend(element.tensor for element in equations[position].reads())
+    return found
 
 
 def predecessors(equations: Sequence[Equation]) -> list[list[int]]:

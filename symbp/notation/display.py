@@ -8,16 +8,13 @@ of equations, or a sum of ten thousand terms, does not freeze the notebook.
 import heapq
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import Plus
 from symbp.notation.tensor import Element
-
-if TYPE_CHECKING:
-    from symbp.notation.equation import Equation
 
 __all__ = [
     "MOST_EQUATIONS", "MOST_NODES", "abbreviated", "chosen", "equations_bundle", "register",
@@ -29,8 +26,30 @@ MOST_EQUATIONS, MOST_NODES = 40, 3000
 # How many terms of a sum that is too long, and the nodes that each may have.
 MOST_TERMS, NODES_OF_A_TERM = 20, 60
 
+
+class Shown(Protocol):
+    """What is read of an equation here; the notation's equations show themselves by this file."""
+
+    @property
+    def lhs(self) -> Element:
+        """The left-hand side."""
+
+    @property
+    def body(self) -> Expr:
+        """The right-hand side."""
+
+    @property
+    def accumulate(self) -> bool:
+        """Whether it adds to what others give."""
+
+    def replace(self, **changes: Any) -> Any:
+        """Return it with some fields changed."""
+
+
+SomeEquation = TypeVar("SomeEquation", bound=Shown)
+
 # Maps equations, each with a word on what it leaves out, and such a word for all, to LaTeX.
-Renderer = Callable[[list[tuple["Equation", str]], str, Any], str]
+Renderer = Callable[[list[tuple[Any, str]], str, Any], str]
 _renderers: list[Renderer] = []
 
 
@@ -49,7 +68,7 @@ def chosen(bundle: dict[str, str], include: Any, exclude: Any) -> dict[str, str]
 
 
 def equations_bundle(
-    equations: Iterable["Equation"], cost: Any, whole: str, include: Any, exclude: Any
+    equations: Iterable[Shown], cost: Any, whole: str, include: Any, exclude: Any
 ) -> dict[str, str]:
     """Return equations in the forms that a notebook knows.
 
@@ -76,10 +95,10 @@ def equations_bundle(
 
 
 def shown_equations(
-    equations: list["Equation"], whole: str
-) -> tuple[list[tuple["Equation", str]], str]:
+    equations: list[SomeEquation], whole: str
+) -> tuple[list[tuple[SomeEquation, str]], str]:
     """Return what fits of equations, what each leaves out, and what is left out of them all."""
-    shown: list[tuple[Equation, str]] = []
+    shown: list[tuple[SomeEquation, str]] = []
     nodes = 0
     for equation in equations[:MOST_EQUATIONS]:
         pair = abbreviated(equation)
@@ -96,7 +115,7 @@ def shown_equations(
     return shown, ""
 
 
-def abbreviated(equation: "Equation") -> tuple["Equation", str]:
+def abbreviated(equation: SomeEquation) -> tuple[SomeEquation, str]:
     """Return an equation with its first terms if it is too long, and what was left out.
 
     Where there is no sum to shorten the body is zero, and nothing of it is to be shown.
@@ -115,7 +134,7 @@ def abbreviated(equation: "Equation") -> tuple["Equation", str]:
     return equation.replace(body=Plus(*terms)), left_out
 
 
-def _text(equation: "Equation", left_out: str) -> str:
+def _text(equation: Shown, left_out: str) -> str:
     if left_out and equation.body == 0:
         return f"{equation.lhs} {'+=' if equation.accumulate else '='} … ({left_out})"
     return f"{equation} + … {left_out}" if left_out else str(equation)

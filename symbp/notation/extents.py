@@ -1,59 +1,62 @@
 """Whether the size that is known only at run time is known at all: some array has to have it."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import sympy
 
+from symbp.notation.dependence import needed_by
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
-if TYPE_CHECKING:
-    from symbp.notation.program import Program
-
 __all__ = ["check_run_time_extent", "is_known_to_predict"]
 
 
-def check_run_time_extent(program: "Program") -> None:
+def check_run_time_extent(
+    equations: Sequence[Equation],
+    inputs: Sequence[Tensor],
+    targets: Sequence[Tensor],
+    cost: Tensor | None,
+    output: Tensor | None,
+) -> None:
     """Raise :class:`NotationError` where no array says how large a run-time extent is.
 
     The cost learns it from the inputs and targets that it reads, the output from the inputs.
     """
-    arrays = {*program.inputs, *program.targets}
-    for extent in _run_over(program.equations):
+    arrays = {*inputs, *targets}
+    for extent in _run_over(equations):
         if not _with_axis(extent, arrays):
             raise NotationError(
-                f"{_first(extent, program.equations)} runs over {extent}, which is the extent of "
+                f"{_first(extent, equations)} runs over {extent}, which is the extent of "
                 f"no input: only an array says how large {extent} is; declare the input or target "
                 f"that has it, such as bp.input('x', n, …), or write its size as a number"
             )
-        cost = program.cost
         if cost is None:
             continue
-        needed = program.depends_on([cost])
-        equations = [equation for equation in program.equations if equation.tensor in needed]
-        if extent in _run_over(equations) and not _with_axis(extent, arrays & needed):
+        needed = needed_by(equations, [cost])
+        of_cost = [equation for equation in equations if equation.tensor in needed]
+        if extent in _run_over(of_cost) and not _with_axis(extent, arrays & needed):
             raise NotationError(
-                f"cost {cost.name}: {_first(extent, equations)} runs over {extent}, but the cost "
+                f"cost {cost.name}: {_first(extent, of_cost)} runs over {extent}, but the cost "
                 f"reads no input or target that has it: only an array says how large {extent} is"
             )
-    output = program.output
-    if output is not None and not is_known_to_predict(program, output):
-        (extent,) = _run_over(program.equations)
-        targets = ", ".join(t.name for t in sorted(_with_axis(extent, arrays), key=str))
+    if output is not None and not is_known_to_predict(output, equations, inputs):
+        (extent,) = _run_over(equations)
+        names = ", ".join(t.name for t in sorted(_with_axis(extent, arrays), key=str))
         raise NotationError(
-            f"output {output.name} runs over {extent}, which only the target {targets} has: "
+            f"output {output.name} runs over {extent}, which only the target {names} has: "
             f"predict is given inputs alone and cannot know it; choose another output="
         )
 
 
-def is_known_to_predict(program: "Program", output: Tensor) -> bool:
+def is_known_to_predict(
+    output: Tensor, equations: Sequence[Equation], inputs: Sequence[Tensor]
+) -> bool:
     """Whether the inputs say how large every extent is that an output runs over."""
-    needed = program.depends_on([output])
-    equations = [equation for equation in program.equations if equation.tensor in needed]
-    return all(_with_axis(extent, program.inputs) for extent in _run_over(equations))
+    needed = needed_by(equations, [output])
+    of_output = [equation for equation in equations if equation.tensor in needed]
+    return all(_with_axis(extent, inputs) for extent in _run_over(of_output))
 
 
 def _run_over(equations: Iterable[Equation]) -> dict[sympy.Symbol, Equation]:

@@ -105,7 +105,8 @@ class Index(Symbolic, sympy.Dummy):
 
     def fresh(self) -> "Index":
         """Return a new index of the same name, extent and kind."""
-        made = Index(self.name, self.extent, self.sequential)
+        # What it is made of was checked when this one was made.
+        made = Index._made(self.name, self.extent, self.sequential, next(_serial), home())
         made.origin = self.origin
         return made
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.announced import application
 from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
 from symbp.notation.conditions import in_our_words
@@ -162,10 +163,7 @@ class _general_power(sympy.Function):  # noqa: N801
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the derivative as the notation states it where the base is 0."""
-        # They build on this module.
-        from symbp.notation.singular import power_log, power_slope
-
-        return (power_slope, power_log)[argindex - 1](*self.args)
+        return application(("power_slope", "power_log")[argindex - 1], *self.args)
 
 
 def _slope(value: Expr, symbol: sympy.Dummy) -> Expr:

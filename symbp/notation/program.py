@@ -9,7 +9,14 @@ import sympy
 
 from symbp.notation.arguments import no_equation
 from symbp.notation.bounds import check_bounds
-from symbp.notation.dependence import components, definitions, offset, predecessors, time_axis
+from symbp.notation.dependence import (
+    components,
+    definitions,
+    needed_by,
+    offset,
+    predecessors,
+    time_axis,
+)
 from symbp.notation.display import equations_bundle
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError
@@ -183,17 +190,7 @@ class Program:
 
     def depends_on(self, roots: Iterable[Tensor]) -> set[Tensor]:
         """Return the tensors that the roots need, themselves included."""
-        defined = definitions(self.equations)
-        found: set[Tensor] = set()
-        stack = list(roots)
-        while stack:
-            tensor = stack.pop()
-            if tensor in found:
-                continue
-            found.add(tensor)
-            for position in defined.get(tensor, ()):
-                stack.extend(element.tensor for element in self.equations[position].reads())
-        return found
+        return needed_by(self.equations, roots)
 
     def prune(self, roots: Iterable[Tensor]) -> "Program":
         """Return the program with only the equations that the roots need."""
@@ -207,7 +204,7 @@ class Program:
             if (
                 tensor is not self.cost
                 and not targets & self.depends_on([tensor])
-                and is_known_to_predict(self, tensor)
+                and is_known_to_predict(tensor, self.equations, self.inputs)
             ):
                 return tensor
         return None
@@ -263,7 +260,9 @@ def _check(program: Program) -> None:
                 )
     if program.output is not None and program.output not in defined:
         raise NotationError(f"output {program.output.name} is not defined by an equation")
-    check_run_time_extent(program)
+    check_run_time_extent(
+        program.equations, program.inputs, program.targets, program.cost, program.output
+    )
 
 
 _ADVICE = {

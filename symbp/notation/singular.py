@@ -14,6 +14,7 @@ import scipy
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.announced import announce
 from symbp.notation.arithmetic import power
 from symbp.notation.collected import product_of
 from symbp.notation.functions import _Elementwise, log1p, where
@@ -103,6 +104,9 @@ class power_log(_Stated):  # noqa: N801
         """Return the product."""
         x, y = self.args
         return product_of(power(x, y), log(x))
+
+
+announce(power_slope, power_log)
 
 
 class norm(_Stated):  # noqa: N801

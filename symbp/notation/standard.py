@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.announced import announce
 from symbp.notation.arguments import argument_of
 from symbp.notation.arithmetic import Plus, Power, Times, Written, is_written, power
 
@@ -97,6 +98,9 @@ class Abs(_Standard, sympy.Abs):
         if number.is_negative:
             return cls(-argument)
         return argument if isinstance(rest, Abs) else None
+
+
+announce(Abs)
 
 
 class sign(_Standard, sympy.sign):  # noqa: N801

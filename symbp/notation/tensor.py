@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn
 import sympy
 from sympy.core.expr import AtomicExpr, Expr
 
+import symbp.notation.singular  # noqa: F401 - it announces the derivatives of powers
 from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.identity import Serials, home, remember, restored
@@ -312,6 +313,8 @@ def _declared_as(tensor: Tensor) -> str:
 
 
 def _subscript(tensor: Tensor, value: Any) -> Expr:
+    if isinstance(value, Index):
+        return value
     if isinstance(value, Tensor) and not value.rank:
         value = value.element
     try:

@@ -36,8 +36,18 @@ def unrolling(entry: Entry, limits: Limits) -> Decision:
     return Decision("unrolling", "written out", reason, numbers)
 
 
-def in_rows(function: Function, limits: Limits) -> Decision:
-    """Decide whether the rows of a batch run on their own: in strips, and divided among threads."""
+def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
+    """Decide whether the rows of a batch run on their own: in strips, and divided among threads.
+
+    Parameters
+    ----------
+    function : Function
+        With its products in tiles.
+    limits : Limits
+        What the target can do.
+    threads : bool
+        Whether the function is to be divided among threads, rather than called by any.
+    """
     if limits.strip is None and not limits.team:
         return Decision("rows", "whole batches", "the target has neither strips nor threads")
     if any(sum(not isinstance(e, int) for e in t.shape) > 1 for t in function.allocations):
@@ -49,6 +59,11 @@ def in_rows(function: Function, limits: Limits) -> Decision:
         return Decision("rows", "whole batches", "a statement cannot be divided along one index")
     if not any(map(multiplies_rows, shares)):
         return Decision("rows", "whole batches", "no matrix product has rows of the batch")
+    found = (s for s in function.statements if isinstance(s, Product))
+    library = [p for p in found if routine_of(p, limits, False).choice == "blas"]
+    if library and not threads:
+        reason = f"a library multiplies {library[0].target} faster, with all rows at once"
+        return Decision("rows", "whole batches", reason)
     return Decision("rows", "in rows", "every statement can be divided along one index")
 
 

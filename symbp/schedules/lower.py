@@ -10,13 +10,14 @@ from symbp.calculus.fold import fold
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.calculus.sum_rows_first import sum_rows_first
-from symbp.calculus.transpose_short_rows import copy_arguments, turn_short_rows
+from symbp.calculus.transpose_short_rows import transpose_short_rows
 from symbp.entries.entry import Entry
 from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.batches import batches
 from symbp.loops.build import build
 from symbp.loops.divide import divide
+from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
@@ -30,10 +31,10 @@ from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
-from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
 from symbp.schedules.limits import Limits
+from symbp.schedules.product_rule import FEW_ROWS
 from symbp.schedules.schedule import Lowered, Record
 from symbp.schedules.unroll import unroll
 
@@ -51,15 +52,17 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
         What the target can do.
     """
     record = Record()
-    entry = record.run(without_log_sum_exp, entry)
+    entry = record.run_on(entry, lower_logsumexp)
+    entry = record.run_on(entry, share)
     choice = record.decide(decide.unrolling(entry, limits))
     if choice.choice == "written out":
-        small = unroll(entry, limits.most_operations)
+        small = record.run(unroll, entry, limits.most_operations)
         if small is not None:
             return _by_element(small, record)
-    entry = record.run(contracted, entry)
+    entry = record.run_on(entry, contract)
+    entry = record.run_on(entry, share)
     if limits.folds and entry.program.updates:
-        entry = record.run(folded, entry)
+        entry = record.run_on(entry, fold)
     lowered = _in_rows(entry, limits, record)
     return _whole(entry, limits, record) if lowered is None else lowered
 
@@ -69,14 +72,14 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
 
 def _by_element(entry: Entry, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
-    function = record.run(built, entry)
+    function = _built(entry, record)
     if entry.batches:
         function = record.run(inline_gathers, function, _any)
-    function = record.run(fuse, function)
+    function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
     function = _over_batches(entry, function, record)
     function = record.run(promote, function)
-    return _finished(entry, function, record)
+    return _finished(entry, function.replace(any_order=True), record)
 
 
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
@@ -84,11 +87,16 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     if entry.program.batch is None:
         return None
     attempt = Record()
-    rows_first = attempt.run(rows_apart, entry, limits.short_row)
+    rows_first = attempt.run_on(entry, sum_rows_first)
+    if limits.short_row:
+        kept = set(entry.roots)
+        if not entry.batches:
+            kept |= {tensor for slot in entry.slots for tensor in slot.tensors}
+        rows_first = attempt.run_on(rows_first, transpose_short_rows, kept)
     function = _multiplied(rows_first, limits, attempt, True)
     function = attempt.run(fuse, function, rows_apart=True)
     function = attempt.run(storage, function)
-    choice = record.decide(decide.in_rows(function, limits))
+    choice = record.decide(decide.in_rows(function, limits, limits.team and entry.batches))
     if choice.choice != "in rows":
         return None
     record.arrows += attempt.arrows
@@ -119,7 +127,7 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
 
 
 def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
-    function: Function = record.run(built, entry)
+    function: Function = _built(entry, record)
     function = record.run(products, function)
     if entry.batches:
         data = [tensor for slot in entry.slots if not slot.packed for tensor in slot.tensors]
@@ -139,48 +147,20 @@ def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
 
 
 def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
+    if entry.for_few:
+        function = record.run(few_rows, function, FEW_ROWS)
     function = record.run(hoist, function)
     function = record.run(name_values, function)
     return Lowered(entry, function, tuple(record.arrows), tuple(record.decisions))
 
 
-# Arrows on entries ----------------------------------------------------------------------------
-
-
-def without_log_sum_exp(entry: Entry) -> Entry:
-    """Write log-sum-exp reductions as maxima and sums."""
-    return _with(entry, share(lower_logsumexp(entry.program)))
-
-
-def contracted(entry: Entry) -> Entry:
-    """Bring sums of products to contractions of two plain tensors."""
-    return _with(entry, share(contract(entry.program)))
-
-
-def folded(entry: Entry) -> Entry:
-    """Add sums straight onto what they update."""
-    return _with(entry, fold(entry.program))
-
-
-def rows_apart(entry: Entry, short_row: int) -> Entry:
-    """Sum each row before the batch, and lay out short rows along the batch."""
-    program = sum_rows_first(entry.program)
-    if not short_row:
-        return _with(entry, program)
-    kept: set[Tensor | None] = set(entry.roots)
-    data = {t for slot in entry.slots if not slot.packed for t in slot.tensors}
+def _built(entry: Entry, record: Record) -> Function:
+    """Write a loop nest for each equation; of an epoch, for one batch that is gathered."""
+    function: Function = record.run(build, entry, BATCH_SIZE if entry.batches else None)
     if not entry.batches:
-        kept |= data
-    turned_program, turned = turn_short_rows(program, kept)
-    return _with(entry, copy_arguments(turned_program, turned))
-
-
-def built(entry: Entry) -> Function:
-    """Write a loop nest for each equation; of an epoch, for one batch."""
-    if not entry.batches:
-        return build(entry)
-    assert entry.program.batch is not None
-    return gather(build(entry, BATCH_SIZE), entry.program.batch)
+        return function
+    gathered: Function = record.run(gather, function, entry.program.batch)
+    return gathered
 
 
 def choose_routines(
@@ -195,10 +175,6 @@ def choose_routines(
         return replace(statement, routine=choice.choice)  # type: ignore[arg-type]
 
     return function.replace(body=map_statements(function.body, change))  # type: ignore[arg-type]
-
-
-def _with(entry: Entry, program: Program) -> Entry:
-    return replace(entry, program=program)
 
 
 def _any(_: Tensor) -> bool:

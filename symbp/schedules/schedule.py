@@ -5,7 +5,7 @@ the program after each arrow.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symbp.entries.entry import Entry
@@ -67,6 +67,13 @@ class Record:
         result = change(given, *rest, **options)
         name, file = change.__name__, change.__module__.replace(".", "/") + ".py"
         self.arrows.append(Arrow(name, file, result))
+        return result
+
+    def run_on(self, entry: Entry, change: Callable[..., Any], *rest: Any) -> Entry:
+        """Apply a pass over programs to the program of an entry point, and note its result."""
+        result = replace(entry, program=change(entry.program, *rest))
+        file = change.__module__.replace(".", "/") + ".py"
+        self.arrows.append(Arrow(change.__name__, file, result))
         return result
 
     def decide(self, decision: Decision) -> Decision:

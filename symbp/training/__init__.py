@@ -1,1 +1,1 @@
-"""Around a generated module: data sets, and what trains, saves and scales it."""
+"""Around a generated module: its loading and its cache, and the data sets that it is trained on."""

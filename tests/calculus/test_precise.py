@@ -19,9 +19,9 @@ from symbp.calculus.reverse import reverse
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.share import share
 from symbp.calculus.stabilise import stabilise
+from symbp.checking.draws import random_values
 from symbp.notation.functions import OPERATIONS
 from symbp.notation.reductions import Reduction
-from symbp.training.draws import random_values
 from tests.programs import PROGRAMS
 from tests.random_equations import random_equations, random_recurrence
 from tests.strategies import programs

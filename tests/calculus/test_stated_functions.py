@@ -16,6 +16,7 @@ from symbp.calculus.normalise import normalise
 from symbp.calculus.ranges import Ranges
 from symbp.calculus.reverse import reverse
 from symbp.calculus.zero_weights import closed, opened
+from symbp.compiler import module_source
 from symbp.notation.program import Program
 from symbp.notation.singular import (
     absorbing_product,
@@ -25,7 +26,6 @@ from symbp.notation.singular import (
     power_log,
     power_slope,
 )
-from symbp.training.compiler import module_source
 
 jax.config.update("jax_enable_x64", True)
 

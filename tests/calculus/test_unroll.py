@@ -13,8 +13,8 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.unroll import unroll
+from symbp.checking.check import random_values
 from symbp.notation.errors import SymbpError
-from symbp.training.checking import random_values
 from tests.programs import attention, bilinear, embedding, gram, lstm, scalar_graph
 from tests.random_equations import random_equations, random_recurrence
 

@@ -12,7 +12,7 @@ import sympy
 import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
-from symbp.training.checking import random_values
+from symbp.checking.check import random_values
 from tests.emitted_text import assert_text_agrees
 from tests.random_equations import FEATURES, random_equations, random_recurrence
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import symbp as bp
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 
 
 def kernels(source: str) -> str:

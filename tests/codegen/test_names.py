@@ -8,7 +8,7 @@ import pytest
 
 import symbp as bp
 from symbp.codegen.names import Names, is_safe_name
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 
 # Names with line breaks are refused at definition: see tests/test_bad_input.py.
 HOSTILE_INDICES = [

@@ -8,7 +8,7 @@ import pytest
 
 import symbp.codegen.runtime
 from symbp.codegen.paste import Imports, paste
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests.programs import PROGRAMS
 
 RUNTIME = Path(symbp.codegen.runtime.__file__).parent

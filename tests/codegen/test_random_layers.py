@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests import emitted_text
 from tests.emitted_text import assert_text_agrees
 from tests.random_layers import random_layers

@@ -3,7 +3,7 @@
 import pytest
 
 import symbp as bp
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 
 
 def epoch_kernel(activation: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from numba.core.caching import NullCache
 
 import symbp as bp
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests.emitted_text import assert_text_agrees
 
 SOFTMAX = "softmax_cross_entropy"

@@ -16,8 +16,8 @@ import symbp as bp
 from symbp.codegen import strips
 from symbp.codegen.runtime.team import PATIENCE, TRIALS, Pace, together
 from symbp.codegen.teamwork import in_phases
+from symbp.compiler import module_source
 from symbp.networks.optimizers import Optimizer
-from symbp.training.compiler import module_source
 from tests.emitted_text import assert_text_agrees
 
 SOFTMAX, SIGMOID = "softmax_cross_entropy", "sigmoid"

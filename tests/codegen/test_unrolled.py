@@ -16,11 +16,11 @@ from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.unrolled import MOST_OPERATIONS, Unrolled, operations, unrolled
+from symbp.checking.check import random_values
 from symbp.codegen import module, unrolled_epoch
+from symbp.compiler import load_module, lowered, module_source
 from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.program import Program
-from symbp.training.checking import random_values
-from symbp.training.compiler import load_module, lowered, module_source
 from tests.comparison import assert_close
 from tests.emitted_text import assert_text_agrees, trained
 from tests.random_equations import random_equations, random_recurrence

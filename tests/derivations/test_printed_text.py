@@ -8,11 +8,11 @@ import pytest
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
+from symbp.checking.check import random_values
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.step import Equality
 from symbp.networks.costs import COSTS
-from symbp.training.checking import random_values
 from tests.derivations.printed_text import Calculable, CalculableForm, value_of_line
 from tests.programs import PROGRAMS
 from tests.random_equations import random_equations, random_recurrence

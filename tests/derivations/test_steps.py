@@ -10,12 +10,12 @@ from hypothesis import given, settings
 import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
+from symbp.checking.check import random_values
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.step import Equality, Step
 from symbp.notation.equation import Equation
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
-from symbp.training.checking import random_values
 from tests.derivations.test_printed_equations import networks
 from tests.programs import attention, bilinear, convolution, embedding, gram, lstm, scalar_graph
 from tests.random_equations import random_equations, random_recurrence

@@ -10,6 +10,7 @@ from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
+from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.hoist import hoist
@@ -51,6 +52,7 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
     "hoist": ([fuse, storage], hoist),
     "name values": ([products, fuse, storage, hoist], name_values),
+    "few rows": ([products], partial(few_rows, few=2)),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 
@@ -73,3 +75,14 @@ def test_elementwise_equations_of_a_layer_share_a_loop() -> None:
     built = products(build(entry))
     loops = [s for s in fuse(built).body if isinstance(s, For)]
     assert len(loops) == len([s for s in built.body if isinstance(s, For)]) / 2
+
+
+def test_what_a_later_step_reads_is_stored() -> None:
+    # The next step begins with the state that ends this one, in a loop of its own.
+    model, values = example("lstm")
+    entry = contracted(ENTRIES["loss"](model))
+    values = all_values(entry, values)
+    function = build(entry)
+    for change in (products, expand_products, fuse, storage, unread_stores):
+        function = change(function)
+    assert_close(run(entry, function, values), expected(entry, values))

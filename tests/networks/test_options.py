@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import symbp as bp
+from symbp.compiler import module_source
 from symbp.networks.optimizers import OPTIMIZERS, named_optimizer
 from symbp.networks.recipes import _RECIPES, recipe
-from symbp.training.compiler import module_source
 
 NET = bp.mlp(2, 1)
 ROOT = Path(__file__).parents[2]

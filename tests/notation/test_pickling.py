@@ -14,7 +14,7 @@ import pytest
 import symbp as bp
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_a_function_of_a_lambda_says_that_it_cannot_be_pickled() -> None:
 SENDER = """
 import pickle, sys
 import symbp as bp
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 from tests.notation.test_pickling import cube, slope
 for _ in range(int(sys.argv[1])):
     bp.tensor("unrelated", bp.Index("i", 2))[0]

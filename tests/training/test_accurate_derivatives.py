@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import symbp as bp
 from symbp.cli import app
-from symbp.training.compiler import load_module, module_source
+from symbp.compiler import load_module, module_source
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])

@@ -1,12 +1,8 @@
 """computational: a trace as a graph, like the classic figures of a computational graph."""
 
-from typing import TYPE_CHECKING
-
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
-from symbp.derivations.trace_text import name_of, rounded, sign_of
-
-if TYPE_CHECKING:
-    from symbp.derivations.trace import Trace, TraceNode
+from symbp.derivations.trace_nodes import EvaluationTrace, TraceNode
+from symbp.derivations.trace_signs import name_of, rounded, sign_of
 
 __all__ = ["computational_graph"]
 
@@ -19,12 +15,12 @@ KINDS = {
 }  # fmt: skip
 
 
-def computational_graph(trace: "Trace", digits: int = 2, local: bool = True) -> Graph:
+def computational_graph(trace: EvaluationTrace, digits: int = 2, local: bool = True) -> Graph:
     """Return the graph of a trace.
 
     Parameters
     ----------
-    trace : Trace
+    trace : EvaluationTrace
         The computation.
     digits : int, default 2
         How many decimals, and how many significant digits at the least, numbers have.
@@ -57,7 +53,7 @@ def computational_graph(trace: "Trace", digits: int = 2, local: bool = True) -> 
     return Graph(vertices, edges, title=f"{what}, values above and gradients below")
 
 
-def _label(node: "TraceNode", cost: "TraceNode") -> str:
+def _label(node: TraceNode, cost: TraceNode) -> str:
     name = name_of(node.tensor, cost.tensor)
     if node.expression is None:
         return name
@@ -66,7 +62,7 @@ def _label(node: "TraceNode", cost: "TraceNode") -> str:
     return f"{sign}\n{name}" if node.named and node is not cost else sign
 
 
-def _ranks(trace: "Trace") -> dict[str, int]:
+def _ranks(trace: EvaluationTrace) -> dict[str, int]:
     """Return the columns of what is given: by its first reader, if there is much of it.
 
     A few stand together at the left, as in the classic figures; the parameters of a network

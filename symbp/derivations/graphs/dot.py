@@ -2,7 +2,7 @@
 
 import html
 
-from symbp.derivations.graphs.graph import Edge, Graph, Vertex
+from symbp.derivations.graphs.plain import Edge, PlainGraph, Vertex
 from symbp.derivations.graphs.shapes import fold_lines
 
 __all__ = ["dot"]
@@ -14,12 +14,12 @@ SHAPES = {
 VALUE, GRADIENT, LABEL = "#116329", "#b3131f", "#57606a"
 
 
-def dot(graph: Graph) -> str:
+def dot(graph: PlainGraph) -> str:
     """Return a graph in the language of Graphviz.
 
     Parameters
     ----------
-    graph : Graph
+    graph : PlainGraph
         Values and gradients of vertices stand over and under the names, in green and red.
 
     Returns

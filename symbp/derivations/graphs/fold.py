@@ -6,31 +6,34 @@ edges between the same two vertices become one that says how many they were.
 """
 
 from dataclasses import replace
+from typing import TypeVar
 
-from symbp.derivations.graphs.graph import Edge, Graph, Vertex
+from symbp.derivations.graphs.plain import Edge, PlainGraph, Vertex
 from symbp.derivations.graphs.ranks import ranks
 from symbp.notation.errors import SymbpError
 
 __all__ = ["folded"]
 
+SomeGraph = TypeVar("SomeGraph", bound=PlainGraph)
+
 # A column keeps this many vertices at the least, the one that stands for the others among them.
 LEAST = 3
 
 
-def folded(graph: Graph, limit: int = 200) -> Graph:
+def folded(graph: SomeGraph, limit: int = 200) -> SomeGraph:
     """Return a graph of about that many vertices at the most.
 
     Parameters
     ----------
-    graph : Graph
+    graph : PlainGraph
         Any.
     limit : int
         How many vertices are to be drawn; at least 3 a column remain, however many columns.
 
     Returns
     -------
-    Graph
-        The graph itself if it is small enough.
+    PlainGraph
+        Of the same class; the graph itself if it is small enough.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def _count(vertex: Vertex) -> int:
     return 1
 
 
-def _edges(graph: Graph, into: dict[str, str]) -> tuple[Edge, ...]:
+def _edges(graph: PlainGraph, into: dict[str, str]) -> tuple[Edge, ...]:
     counts: dict[tuple[str, str], int] = {}
     result: list[Edge | tuple[str, str]] = []
     for edge in graph.edges:

@@ -3,17 +3,20 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from symbp.derivations.graphs.graph import Graph
+from symbp.derivations.graphs.dot import dot
+from symbp.derivations.graphs.mermaid import mermaid
+from symbp.derivations.graphs.plain import PlainGraph
+from symbp.derivations.graphs.svg import svg
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.files import write_text
 
 __all__ = ["FORMATS", "format_of", "save"]
 
-FORMATS: dict[str, Callable[[Graph], str]] = {
-    "svg": Graph.svg,
-    "dot": Graph.dot,
-    "mermaid": lambda graph: graph.mermaid() + "\n",
-    "markdown": lambda graph: f"```mermaid\n{graph.mermaid()}\n```\n",
+FORMATS: dict[str, Callable[[PlainGraph], str]] = {
+    "svg": svg,
+    "dot": dot,
+    "mermaid": lambda graph: mermaid(graph) + "\n",
+    "markdown": lambda graph: f"```mermaid\n{mermaid(graph)}\n```\n",
 }
 SUFFIXES = {
     ".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid",
@@ -36,12 +39,12 @@ def format_of(path: str | Path) -> str:
     return SUFFIXES[suffix.lower()]
 
 
-def save(graph: Graph, path: str | Path, format: str | None = None) -> Path:
+def save(graph: PlainGraph, path: str | Path, format: str | None = None) -> Path:
     """Write a drawing to a file, whole or not at all.
 
     Parameters
     ----------
-    graph : Graph
+    graph : PlainGraph
         What is drawn.
     path : str or Path
         The file.

@@ -1,104 +1,24 @@
-"""Graph: what every view is drawn from, as vertices and edges without any coordinates.
+"""Graph: a graph that can be drawn, written down in every format, and shown by a notebook.
 
-The views of a program make graphs, :mod:`.layout` places them, and :mod:`.svg`, :mod:`.dot` and
-:mod:`.mermaid` write them down; none of these knows where a graph came from.
+It stands above the formats; what they read is the :class:`~.plain.PlainGraph` that it is.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from symbp.notation.errors import SymbpError, suggest
+from symbp.derivations.graphs.dot import dot
+from symbp.derivations.graphs.fold import folded
+from symbp.derivations.graphs.formats import save
+from symbp.derivations.graphs.mermaid import mermaid
+from symbp.derivations.graphs.plain import Edge, PlainGraph, Vertex
+from symbp.derivations.graphs.svg import svg
 
-__all__ = ["KINDS", "Edge", "Graph", "Vertex"]
-
-KINDS = (
-    "input", "parameter", "constant", "operation", "cost", "neuron", "amplifier", "fold",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Vertex:
-    """A vertex of a graph.
-
-    Parameters
-    ----------
-    key : str
-        Identifies the vertex in its graph.
-    label : str
-        What stands in the vertex, in Unicode text.
-    kind : str
-        One of "input", "parameter", "constant", "operation", "cost", "neuron", "amplifier"
-        and "fold": how the vertex is drawn.
-    above : str
-        Drawn green above the vertex: the value of the forward pass.
-    below : str
-        Drawn red below the vertex: the gradient.
-    rank : int, optional
-        The column; by default as far along as the longest path to the vertex.
-    bias : str
-        Drawn small at an arrow that enters the vertex from below: what is added to what the edges
-        bring.
-    """
-
-    key: str
-    label: str
-    kind: str = "operation"
-    above: str = ""
-    below: str = ""
-    rank: int | None = None
-    bias: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("key", "label", "kind", "above", "below", "bias"):
-            value = getattr(self, name)
-            if not isinstance(value, str):
-                raise SymbpError(
-                    f"vertex {self.key}: {name} is a {type(value).__name__}, expected a string"
-                )
-        if not self.key:
-            raise SymbpError(f"vertex {self.label!r}: expected a key that is not empty")
-        if self.kind not in KINDS:
-            raise SymbpError(f"vertex {self.key}: kind {self.kind!r}, {suggest(self.kind, KINDS)}")
-        if self.rank is not None and not isinstance(self.rank, int):
-            raise SymbpError(f"vertex {self.key}: rank {self.rank!r}, expected an integer or None")
+__all__ = ["Edge", "Graph", "Vertex"]
 
 
-@dataclass(frozen=True)
-class Edge:
-    """A directed edge of a graph.
-
-    Parameters
-    ----------
-    source, target : str
-        The keys of its ends.
-    label : str
-        Drawn small in grey at the edge: a weight, or a local derivative.
-    above : str
-        Drawn green at the edge: the value that it carries forward.
-    below : str
-        Drawn red at the edge: the gradient that it carries back.
-    """
-
-    source: str
-    target: str
-    label: str = ""
-    above: str = ""
-    below: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("source", "target", "label", "above", "below"):
-            value = getattr(self, name)
-            if not isinstance(value, str):
-                raise SymbpError(
-                    f"edge {self.source} → {self.target}: {name} is a {type(value).__name__}, "
-                    f"expected a string"
-                )
-
-
-@dataclass(frozen=True)
-class Graph:
+@dataclass(frozen=True, repr=False)
+class Graph(PlainGraph):
     """A directed graph to be drawn.
 
     Parameters
@@ -131,44 +51,16 @@ class Graph:
         v0 --> v1
     """
 
-    vertices: tuple[Vertex, ...]
-    edges: tuple[Edge, ...]
-    title: str = ""
-    leftwards: bool = False
-    in_order: bool = False
-    aligned: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "vertices", _all_of(self.vertices, Vertex, "vertices"))
-        object.__setattr__(self, "edges", _all_of(self.edges, Edge, "edges"))
-        keys: set[str] = set()
-        for vertex in self.vertices:
-            if vertex.key in keys:
-                raise SymbpError(f"two vertices have the key {vertex.key!r}, expected one")
-            keys.add(vertex.key)
-        for edge in self.edges:
-            for end in (edge.source, edge.target):
-                if end not in keys:
-                    raise SymbpError(
-                        f"edge {edge.source} → {edge.target}: there is no vertex {end!r}"
-                    )
-
     def svg(self) -> str:
         """Return the drawing as SVG: one file, or one element of an HTML page."""
-        from symbp.derivations.graphs.svg import svg
-
         return svg(self)
 
     def dot(self) -> str:
         """Return the graph in the language of Graphviz."""
-        from symbp.derivations.graphs.dot import dot
-
         return dot(self)
 
     def mermaid(self) -> str:
         """Return the graph as a Mermaid flowchart."""
-        from symbp.derivations.graphs.mermaid import mermaid
-
         return mermaid(self)
 
     def folded(self, limit: int = 200) -> "Graph":
@@ -185,8 +77,6 @@ class Graph:
             The graph itself if it is small enough; else one in which the vertices between the
             first few and the last of a column are one vertex, which says how many they are.
         """
-        from symbp.derivations.graphs.fold import folded
-
         return folded(self, limit)
 
     def save(self, path: str | Path) -> Path:
@@ -208,22 +98,8 @@ class Graph:
         SymbpError
             The name ends in something else.
         """
-        from symbp.derivations.graphs.formats import save
-
         return save(self, path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         shown = self.folded()
         return {"image/svg+xml": shown.svg(), "text/plain": repr(self)}
-
-    def __repr__(self) -> str:
-        title = f"{self.title!r}: " if self.title else ""
-        return f"Graph({title}{len(self.vertices)} vertices, {len(self.edges)} edges)"
-
-
-def _all_of(values: Iterable[Any], kind: type, what: str) -> tuple[Any, ...]:
-    result = tuple(values)
-    for value in result:
-        if not isinstance(value, kind):
-            raise SymbpError(f"{what}: {value!r} is no {kind.__name__}")
-    return result

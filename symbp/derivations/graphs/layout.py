@@ -9,9 +9,9 @@ are unmaintained or under the GPL, and Graphviz would be a program to install.
 import itertools
 from dataclasses import dataclass
 
-from symbp.derivations.graphs.graph import Edge, Graph
 from symbp.derivations.graphs.labels import Box, place_labels
 from symbp.derivations.graphs.ordering import ordered
+from symbp.derivations.graphs.plain import Edge, PlainGraph
 from symbp.derivations.graphs.ranks import backward_edges, ranks
 from symbp.derivations.graphs.spacing import heights
 
@@ -64,7 +64,7 @@ class Layout:
 
 
 def layout(
-    graph: Graph,
+    graph: PlainGraph,
     sizes: dict[str, Extent],
     outlines: dict[str, Size],
     round_: set[str],
@@ -74,7 +74,7 @@ def layout(
 
     Parameters
     ----------
-    graph : Graph
+    graph : PlainGraph
         What is drawn.
     sizes : dict of str to (float, float, float)
         The width of each vertex' box, with all the text that belongs to it, and how far the box
@@ -101,7 +101,7 @@ class _Placing:
 
     def __init__(
         self,
-        graph: Graph,
+        graph: PlainGraph,
         sizes: dict[str, Extent],
         outlines: dict[str, Size],
         round_: set[str],

@@ -1,6 +1,6 @@
 """mermaid: a graph as a Mermaid flowchart, which many Markdown viewers draw."""
 
-from symbp.derivations.graphs.graph import Graph, Vertex
+from symbp.derivations.graphs.plain import PlainGraph, Vertex
 from symbp.derivations.graphs.shapes import fold_lines
 
 __all__ = ["mermaid"]
@@ -14,12 +14,12 @@ BRACKETS = {
 STYLES = {"fold": "fill:none,stroke:none", "constant": "fill:none,stroke:none"}
 
 
-def mermaid(graph: Graph) -> str:
+def mermaid(graph: PlainGraph) -> str:
     """Return a graph as a Mermaid flowchart.
 
     Parameters
     ----------
-    graph : Graph
+    graph : PlainGraph
         The value of a vertex stands over its name, its gradient under it.
 
     Returns

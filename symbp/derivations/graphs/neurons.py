@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from sympy.core.expr import Expr
 
-from symbp.derivations.derivation import Derivation
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.graphs.columns import Group, recurrences
 from symbp.derivations.graphs.elements import Elements, Link, levels
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
@@ -25,12 +25,12 @@ __all__ = ["connected", "drawn_tensors", "layer_graph"]
 KINDS = {"input": "input", "target": "input", "state": "input", "parameter": "parameter"}
 
 
-def layer_graph(derivation: Derivation) -> Graph:
+def layer_graph(derivation: GradientEquations) -> Graph:
     """Return the layer view.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         Of any program.
 
     Returns
@@ -197,7 +197,7 @@ def _biases(
     return found
 
 
-def _title(derivation: Derivation) -> str:
+def _title(derivation: GradientEquations) -> str:
     batch = derivation.program.batch
     if derivation.per_example or batch is None:
         return "Layer view: neurons, and weights on the edges"

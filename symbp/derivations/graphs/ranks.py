@@ -4,17 +4,17 @@ A vertex stands as far along as the longest path that leads to it. Edges that wo
 (a recurrence, drawn as tensors) are found first; they alone lead back.
 """
 
-from symbp.derivations.graphs.graph import Edge, Graph
+from symbp.derivations.graphs.plain import Edge, PlainGraph
 
 __all__ = ["backward_edges", "ranks"]
 
 
-def ranks(graph: Graph) -> dict[str, int]:
+def ranks(graph: PlainGraph) -> dict[str, int]:
     """Return the column of each vertex, counted from 0.
 
     Parameters
     ----------
-    graph : Graph
+    graph : PlainGraph
         Where a vertex has a rank of its own, it stands there, or further along if an edge needs it.
 
     Returns
@@ -44,7 +44,7 @@ def ranks(graph: Graph) -> dict[str, int]:
     return {key: columns[rank] for key, rank in result.items()}
 
 
-def backward_edges(graph: Graph) -> set[int]:
+def backward_edges(graph: PlainGraph) -> set[int]:
     """Return the positions of the edges that lead back to where a walk along edges came from."""
     leaving: dict[str, list[tuple[int, Edge]]] = {vertex.key: [] for vertex in graph.vertices}
     for position, edge in enumerate(graph.edges):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.derivations.derivation import Derivation
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.graphs.columns import Group, recurrences
 from symbp.derivations.graphs.elements import Elements, levels
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
@@ -24,12 +24,12 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["reverse_graph"]
 
 
-def reverse_graph(derivation: Derivation) -> Graph:
+def reverse_graph(derivation: GradientEquations) -> Graph:
     """Return the reverse network.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         Of any program.
 
     Returns
@@ -159,7 +159,7 @@ def _amplifier(
     return vertices, edges
 
 
-def _title(derivation: Derivation) -> str:
+def _title(derivation: GradientEquations) -> str:
     batch = derivation.program.batch
     if derivation.per_example or batch is None:
         return "Reverse network: the backward pass from right to left"

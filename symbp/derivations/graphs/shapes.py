@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from symbp.derivations.graphs.graph import Edge, Vertex
+from symbp.derivations.graphs.plain import Edge, Vertex
 
 __all__ = [
     "LINE", "SMALL", "STUB", "TEXT", "Shape", "edge_lines", "fold_lines", "pieces", "shape_of",

@@ -7,8 +7,8 @@ reader's light or dark scheme; the background is transparent.
 
 import hashlib
 
-from symbp.derivations.graphs.graph import Graph, Vertex
 from symbp.derivations.graphs.layout import Curve, Layout, Point, layout
+from symbp.derivations.graphs.plain import PlainGraph, Vertex
 from symbp.derivations.graphs.shapes import (
     LINE,
     SMALL,
@@ -39,12 +39,12 @@ WIDEST_SHRUNK = 1000.0
 FILLS = {"input": "input", "parameter": "parameter", "constant": "paper", "cost": "cost"}
 
 
-def svg(graph: Graph) -> str:
+def svg(graph: PlainGraph) -> str:
     """Return a graph as an SVG element.
 
     Parameters
     ----------
-    graph : Graph
+    graph : PlainGraph
         What is drawn, whole: see :meth:`Graph.folded`.
 
     Returns
@@ -85,7 +85,7 @@ def svg(graph: Graph) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _content(graph: Graph) -> object:
+def _content(graph: PlainGraph) -> object:
     vertices = [(v.key, v.label, v.kind, v.above, v.below, v.rank, v.bias) for v in graph.vertices]
     edges = [(e.source, e.target, e.label, e.above, e.below) for e in graph.edges]
     return vertices, edges, graph.title, graph.leftwards, graph.in_order, graph.aligned
@@ -131,7 +131,7 @@ def _colours(own: str, colour: dict[str, str]) -> str:
     return "".join(f"{own} {selector}{{{rule}}}" for selector, rule in rules.items())
 
 
-def _edges(graph: Graph, shapes: dict[str, Shape], placed: Layout, identity: str) -> list[str]:
+def _edges(graph: PlainGraph, shapes: dict[str, Shape], placed: Layout, identity: str) -> list[str]:
     dense = " dense" if len(graph.edges) > 60 else ""
     lines = []
     for edge, curve in zip(graph.edges, placed.curves, strict=True):
@@ -206,7 +206,7 @@ def _inside(shape: Shape, x: float, y: float) -> list[str]:
     return lines
 
 
-def _edge_labels(graph: Graph, placed: Layout) -> list[str]:
+def _edge_labels(graph: PlainGraph, placed: Layout) -> list[str]:
     lines = []
     for edge, centre in zip(graph.edges, placed.labels, strict=True):
         if centre is None:

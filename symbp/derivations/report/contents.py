@@ -5,10 +5,10 @@ steps, and the functions with the conventions of their derivatives.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from symbp.derivations.components import spread
-from symbp.derivations.equations import DerivedEquation, Statement
+from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.derivations.report.blocks import (
@@ -25,12 +25,10 @@ from symbp.derivations.report.functions import functions_of
 from symbp.derivations.report.operations import operations_of
 from symbp.derivations.report.places import remark_on_places
 from symbp.derivations.report.symbols import symbols_of
+from symbp.derivations.steps import steps
 from symbp.notation.errors import SymbpError
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
 
 __all__ = ["STEPS_IN_INDEX_FORM", "contents", "plain_title", "row_of"]
 
@@ -46,13 +44,17 @@ _WHAT = {
 
 
 def contents(
-    derivation: "Derivation", form: str = "matrix", *, steps: bool = True, further: bool = False
+    derivation: GradientEquations,
+    form: str = "matrix",
+    *,
+    steps: bool = True,
+    further: bool = False,
 ) -> list[Section]:
     """Return a report's sections.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         What is reported.
     form : {"matrix", "index", "component"}
         The form of the equations. A network that is too large for components is printed in
@@ -65,7 +67,7 @@ def contents(
     return _Contents(derivation, checked_form(form)).sections(steps, further)
 
 
-def plain_title(derivation: "Derivation") -> str:
+def plain_title(derivation: GradientEquations) -> str:
     """Return one line that names what was differentiated."""
     return " ".join(repr(derivation.program).split()).strip("<>")
 
@@ -76,7 +78,7 @@ def row_of(line: DerivedEquation, form: str, name: str = "") -> Row:
 
 
 class _Contents:
-    def __init__(self, derivation: "Derivation", form: str) -> None:
+    def __init__(self, derivation: GradientEquations, form: str) -> None:
         self.derivation = derivation
         cost = derivation.program.cost
         assert cost is not None, "what is derived has a cost"
@@ -130,7 +132,7 @@ class _Contents:
         derivation = self.derivation
         blocks: list[Block] = []
         printed: set[Tensor] = set()
-        for statement in _statements(derivation):
+        for statement in derivation.named_statements:
             if not statement.instances:
                 continue
             blocks.append(Heading(f"{statement.name}: {_WHAT[statement.name]}"))
@@ -161,7 +163,7 @@ class _Contents:
         form = "index" if self.form == "component" else self.form
         if self.form == "component":
             yield Prose(STEPS_IN_INDEX_FORM)
-        for step in self.derivation.steps():
+        for step in steps(self.derivation):
             if step.about is not about:
                 about = step.about
                 yield Heading(f"Derivation of ${step.heading('latex')}$")
@@ -169,13 +171,6 @@ class _Contents:
             name = step.name if step.kind == "statement" else ""
             sides = step.sides(form, "latex")
             yield Equations(tuple(Row(left, right, name) for left, right in sides))
-
-
-def _statements(derivation: "Derivation") -> list[Statement]:
-    try:
-        return [derivation.bp1, derivation.bp2, derivation.bp3, derivation.bp4]
-    except SymbpError:  # a program of one's own: no tensor has an error with a symbol
-        return []
 
 
 def _overview(program: Program) -> str:

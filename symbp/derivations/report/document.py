@@ -6,8 +6,8 @@ Displays are flush left, so that the room of a line is known, and broken by
 
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.report.blocks import (
     Block,
     Equations,
@@ -22,9 +22,6 @@ from symbp.derivations.report.formula import parsed, width
 from symbp.derivations.report.line_breaking import broken_lines
 from symbp.derivations.report.prose import rendered
 from symbp.derivations.style import GREEK
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
 
 __all__ = ["LINE", "aligned_lines", "latex_document"]
 
@@ -53,7 +50,7 @@ _PREAMBLE = r"""\documentclass[a4paper,fleqn]{article}
 """
 
 
-def latex_document(derivation: "Derivation", form: str = "matrix") -> str:
+def latex_document(derivation: GradientEquations, form: str = "matrix") -> str:
     """Return a whole document; see :meth:`Derivation.document`."""
     title = _words(plain_title(derivation))
     parts = [

@@ -1,31 +1,26 @@
 """drawings: the network and the reverse network, drawn."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.graphs.neurons import layer_graph
+from symbp.derivations.graphs.reverse_network import reverse_graph
 from symbp.derivations.report.blocks import Block, Picture
 from symbp.notation.errors import SymbpError
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
 
 __all__ = ["drawings_of"]
 
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg" '
 
 
-def drawings_of(derivation: "Derivation") -> Iterator[Block]:
+def drawings_of(derivation: GradientEquations) -> Iterator[Block]:
     """Yield the layer view and the reverse network, large layers folded.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         What is drawn; what has no such view is left out.
     """
-    # Here, since they need the derivation's class, which makes reports.
-    from symbp.derivations.graphs.neurons import layer_graph
-    from symbp.derivations.graphs.reverse_network import reverse_graph
-
     for view, caption in (
         (layer_graph, "The network, from its inputs to its cost."),
         (

@@ -3,16 +3,15 @@
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from symbp.derivations.entry import entry
+from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.paths import paths
 from symbp.derivations.printing import equation_sides, style_of
 from symbp.derivations.report.blocks import Block, Equations, Heading, Prose, Row
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
-    from symbp.derivations.equations import DerivedEquation
 
 __all__ = ["MOST_EXPANDED", "entries", "forms_of_entry", "one_entry"]
 
@@ -20,12 +19,12 @@ __all__ = ["MOST_EXPANDED", "entries", "forms_of_entry", "one_entry"]
 MOST_EXPANDED = 64
 
 
-def entries(derivation: "Derivation", form: str) -> Iterator[Block]:
+def entries(derivation: GradientEquations, form: str) -> Iterator[Block]:
     """Yield every entry of the gradient, expanded, and one of each parameter as paths.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         What is derived.
     form : str
         Other forms than ``"component"`` do without.
@@ -58,12 +57,12 @@ def entries(derivation: "Derivation", form: str) -> Iterator[Block]:
             yield Prose(f"`{parameter.name}`: {error}.")
 
 
-def one_entry(derivation: "Derivation", tensor: str, place: tuple[int, ...]) -> list[Block]:
+def one_entry(derivation: GradientEquations, tensor: str, place: tuple[int, ...]) -> list[Block]:
     """Return one entry: stopped at δ, expanded, and as a sum over paths.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         What is derived.
     tensor : str
         The name of a parameter or of a tensor between it and the cost.
@@ -78,8 +77,8 @@ def one_entry(derivation: "Derivation", tensor: str, place: tuple[int, ...]) -> 
 
 
 def forms_of_entry(
-    derivation: "Derivation", tensor: str, place: tuple[int, ...]
-) -> "tuple[list[DerivedEquation], str]":
+    derivation: GradientEquations, tensor: str, place: tuple[int, ...]
+) -> tuple[list[DerivedEquation], str]:
     """Return an entry stopped at δ and expanded, and why the second is left out if it is.
 
     Parameters
@@ -87,9 +86,9 @@ def forms_of_entry(
     derivation, tensor, place
         As for :func:`one_entry`.
     """
-    stopped = derivation.entry(tensor, *place)
+    stopped = entry(derivation, tensor, place)
     try:
-        return [stopped, derivation.entry(tensor, *place, expanded=True)], ""
+        return [stopped, entry(derivation, tensor, place, expanded=True)], ""
     except SymbpError as error:
         reason = str(error).split(":")[0]
         return [stopped], f"Left out: {reason}."
@@ -99,15 +98,15 @@ def _sizes(parameter: Tensor) -> Iterable[int]:
     return [extent for extent in parameter.shape if isinstance(extent, int)]
 
 
-def _expanded(derivation: "Derivation", parameter: Tensor, place: tuple[int, ...]) -> Row:
-    line = derivation.entry(parameter, *place, expanded=True)
+def _expanded(derivation: GradientEquations, parameter: Tensor, place: tuple[int, ...]) -> Row:
+    line = entry(derivation, parameter, place, expanded=True)
     return Row(*equation_sides(line, "index", style_of("latex")))
 
 
 def _paths(
-    derivation: "Derivation", tensor: Tensor | str, place: tuple[int, ...]
+    derivation: GradientEquations, tensor: Tensor | str, place: tuple[int, ...]
 ) -> Iterator[Block]:
-    rows = derivation.paths(tensor, *place).rows("latex")
+    rows = paths(derivation, tensor, place).rows("latex")
     yield Equations(
         tuple(
             Row("" if left == "=" else left, right, sign="=" if left else "")

@@ -1,12 +1,12 @@
 """functions: the formulas of the functions that a program uses, and their derivatives."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.per_example import whole_body
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Block, Equations, Prose, Row
@@ -14,21 +14,18 @@ from symbp.notation.equation import Equation
 from symbp.notation.functions import operation_of, where
 from symbp.notation.tensor import Element, Tensor
 
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
-
 __all__ = ["functions_of"]
 
 # Their formulas say nothing more than their names, or they are no functions of real numbers.
 _PLAIN = (where, sympy.floor, sympy.ceiling, sympy.Mod)
 
 
-def functions_of(derivation: "Derivation") -> Iterator[Block]:
+def functions_of(derivation: GradientEquations) -> Iterator[Block]:
     """Yield the functions' formulas, their derivatives, and what is a convention.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         What is reported.
     """
     given = [equation for line in derivation.forward for equation in line.sources]

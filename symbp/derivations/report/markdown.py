@@ -1,8 +1,8 @@
 """markdown: a derivation as Markdown with ``$$`` blocks, as GitHub and Jupyter render it."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.report.blocks import (
     Block,
     Equations,
@@ -17,16 +17,13 @@ from symbp.derivations.report.contents import contents, plain_title
 from symbp.derivations.report.document import aligned_lines
 from symbp.derivations.report.prose import rendered
 
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
-
 __all__ = ["markdown_of", "markdown_report"]
 
 # GitHub's column holds this many em of a formula.
 _LINE = 44.0
 
 
-def markdown_report(derivation: "Derivation", form: str = "matrix", steps: bool = True) -> str:
+def markdown_report(derivation: GradientEquations, form: str = "matrix", steps: bool = True) -> str:
     """Return a derivation in Markdown; see :meth:`Derivation.markdown`."""
     sections = contents(derivation, form, steps=steps, further=True)
     return f"# {_words(plain_title(derivation))}\n\n" + "\n".join(map(_section, sections))

@@ -1,30 +1,27 @@
 """operations: the table that compares forward and reverse mode, as blocks of a report."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from symbp.derivations.comparison import OperationRow
+from symbp.derivations.comparison import OperationRow, operation_counts
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.printing import style_of
 from symbp.derivations.quantities import formula_in, number_in, ratio_in
 from symbp.derivations.report.blocks import Block, Equations, Heading, Prose, Row, Table
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
 
 __all__ = ["operations_of"]
 
 _COLUMNS = ("multiplications", "additions", "function calls")
 
 
-def operations_of(derivation: "Derivation") -> Iterator[Block]:
+def operations_of(derivation: GradientEquations) -> Iterator[Block]:
     """Yield the numbers of operations of each method, and below them the formulas.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         What is counted.
     """
-    counts = derivation.operation_counts()
+    counts = operation_counts(derivation)
     style = style_of("latex")
     example = " for one example" if counts.per_example else ""
     paths = ""

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.report.blocks import (
     Block,
     Equations,
@@ -25,9 +25,6 @@ from symbp.derivations.report.prose import rendered
 from symbp.derivations.report.sections import further_sections
 from symbp.derivations.report.stylesheet import STYLESHEET
 
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
-
 __all__ = ["html_page"]
 
 # The room of a line in em, in the text and beside code. Narrower screens scroll.
@@ -35,7 +32,7 @@ _LINE, _BESIDE = 46.0, 26.0
 _WIDE_LEFT = 9.0
 
 
-def html_page(derivation: "Derivation", form: str = "matrix") -> str:
+def html_page(derivation: GradientEquations, form: str = "matrix") -> str:
     """Return the report; see :meth:`Derivation.html`."""
     title = plain_title(derivation)
     sections = [*contents(derivation, form, further=True), *further_sections(derivation)]

@@ -1,20 +1,17 @@
 """sections: parts of the HTML report that other packages make.
 
-Derivations know nothing of the code generator; what does (:mod:`symbp.training.listing`) is
+Derivations know nothing of the code generator; what does (:mod:`symbp.listing.code_listing`) is
 registered here by :mod:`symbp.api`, and stands after the derivation in the order of registration.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.report.blocks import Block, Section
-
-if TYPE_CHECKING:
-    from symbp.derivations.derivation import Derivation
 
 __all__ = ["further_sections", "register"]
 
-Make = Callable[["Derivation"], Iterable[Block]]
+Make = Callable[[GradientEquations], Iterable[Block]]
 
 _registered: dict[str, Make] = {}
 
@@ -32,7 +29,7 @@ def register(title: str, make: Make) -> None:
     _registered[title] = make
 
 
-def further_sections(derivation: "Derivation") -> list[Section]:
+def further_sections(derivation: GradientEquations) -> list[Section]:
     """Return the registered sections for a derivation."""
     made = [(title, tuple(make(derivation))) for title, make in _registered.items()]
     return [Section(title, blocks) for title, blocks in made if blocks]

@@ -4,6 +4,12 @@ from collections.abc import Callable
 
 import sympy
 
+from symbp.calculus.contract import contract
+from symbp.calculus.fold import fold
+from symbp.calculus.lower_logsumexp import lower_logsumexp
+from symbp.calculus.share import share
+from symbp.calculus.sum_rows_first import sum_rows_first
+from symbp.calculus.transpose_short_rows import transpose_short_rows
 from symbp.entries.entry import Entry
 from symbp.loops.addends import addends
 from symbp.loops.batches import batches
@@ -14,12 +20,13 @@ from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
 from symbp.loops.hoist import hoist
 from symbp.loops.name_values import name_values
-from symbp.loops.nodes import Function, Product
+from symbp.loops.nodes import Product
 from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.unread_stores import unread_stores
-from symbp.schedules.lower import contracted, folded, rows_apart, without_log_sum_exp
+from symbp.notation.tensor import Tensor
+from symbp.schedules.schedule import Lowered, Record
 from symbp.targets.c.strips import rows_are_independent, strips
 
 __all__ = ["CAPACITY", "lowered"]
@@ -27,11 +34,8 @@ __all__ = ["CAPACITY", "lowered"]
 #: The most rows of a batch, for which there is memory.
 CAPACITY = sympy.Symbol("capacity", integer=True, positive=True)
 
-# Numbers of a row that do not fill a vector register.
-_SHORT_ROW = 16
 
-
-def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Function:
+def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Lowered:
     """Return the loop program of an entry point.
 
     Parameters
@@ -44,34 +48,45 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Fu
         Whether batches are so small that memory is worth more than time: examples are read where
         they are.
     """
-    independent = rows_are_independent(entry)
-    # [equations] -> [equations whose sums are products of two tensors, no gradient stored twice]
-    entry = contracted(without_log_sum_exp(entry))
+    record = Record()
+    independent, batch = rows_are_independent(entry), entry.program.batch
+    entry = record.run_on(entry, lower_logsumexp)
+    entry = record.run_on(entry, share)
+    # Sums of products of two tensors; no gradient is stored that is read once.
+    entry = record.run_on(entry, contract)
+    entry = record.run_on(entry, share)
     if entry.program.updates:
-        entry = folded(entry)
+        entry = record.run_on(entry, fold)
     if not few:
-        # -> each row summed before the batch, short rows laid out along the batch
-        entry = rows_apart(entry, _SHORT_ROW)
-    # [equations] -> [loops], a nest for each
-    function = build(entry, BATCH_SIZE if entry.batches else CAPACITY)
-    batch = next(iter(function.sizes), None)
+        entry = record.run_on(entry, sum_rows_first)
+        kept = set(entry.roots)
+        if not entry.batches:
+            kept |= {tensor for slot in entry.slots for tensor in slot.tensors}
+        entry = record.run_on(entry, transpose_short_rows, kept)
+    function = record.run(build, entry, BATCH_SIZE if entry.batches else CAPACITY)
     if entry.batches:
-        assert batch is not None
-        function = gather(function, batch)
-    # -> sums of products as matrix products, those of a good size with their biases
-    function = products(function)
-    kept = frozenset(s for s in function.statements if isinstance(s, Product) and is_packed(s))
-    small = frozenset(s for s in function.statements if isinstance(s, Product)) - kept
-    function = addends(expand_products(function, small))
+        function = record.run(gather, function, batch)
+    # Products of a good size stay, and begin with their biases; the others are loops again.
+    function = record.run(products, function)
+    found = [s for s in function.statements if isinstance(s, Product)]
+    small = frozenset(product for product in found if not is_packed(product))
+    function = record.run(expand_products, function, small)
+    function = record.run(addends, function)
     if few:
-        function = inline_gathers(function, lambda _: True)
-    # -> neighbours in one loop, what they hand on in registers, few buffers, long inner loops
-    function = flatten(reuse(unread_stores(storage(fuse(function)))))
+        function = record.run(inline_gathers, function, _any)
+    function = record.run(fuse, function)
+    function = record.run(storage, function)
+    function = record.run(unread_stores, function)
+    function = record.run(reuse, function)
+    function = record.run(flatten, function)
     if entry.batches:
-        assert batch is not None
-        function = batches(function, batch)
+        function = record.run(batches, function, batch)
     elif independent:
-        assert batch is not None
-        function = strips(function, batch, CAPACITY)
-    # -> nothing computed twice, nor in a loop that does not change it
-    return name_values(hoist(function))
+        function = record.run(strips, function, batch, CAPACITY)
+    function = record.run(hoist, function)
+    function = record.run(name_values, function)
+    return Lowered(entry, function, tuple(record.arrows), tuple(record.decisions))
+
+
+def _any(_: Tensor) -> bool:
+    return True

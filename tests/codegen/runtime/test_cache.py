@@ -17,7 +17,7 @@ import pytest
 
 import symbp as bp
 from symbp.codegen.module import NUMBA
-from symbp.training.compiler import module_source
+from symbp.compiler import module_source
 
 ROOT = Path(__file__).parents[3]
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from symbp.calculus.precise import DIGITS, evaluate
 from symbp.calculus.rounding import Rounding
+from symbp.checking.check_report import ModuleCheck
+from symbp.compiler import compile
 from symbp.networks.optimizers import SGD
 from symbp.notation.program import Program
-from symbp.training.check_report import ModuleCheck
-from symbp.training.compiler import compile
 
 __all__ = ["RATE", "Bounds", "Reference", "bounds_of", "compare_module"]
 

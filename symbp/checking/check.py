@@ -17,29 +17,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbp.calculus.counts import operations
+from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.many_digits import ManyDigits
-from symbp.calculus.normalise import normalise
 from symbp.calculus.precise import DIGITS, evaluate
-from symbp.calculus.reverse import reverse
-from symbp.calculus.stabilise import stabilise
-from symbp.networks.optimizers import SGD
-from symbp.notation.arguments import no_program
-from symbp.notation.errors import SymbpError, suggest
-from symbp.notation.index import Index
-from symbp.notation.program import Program
-from symbp.training.check_report import CheckReport, Kink, ModuleCheck
-from symbp.training.compiler import lowered
-from symbp.training.differences import DoubleCost, PreciseCost
-from symbp.training.draws import Draw, draws, random_values
-from symbp.training.gradient_comparison import Findings, Gradients, compare_gradients
-from symbp.training.module_comparison import (
+from symbp.checking.check_report import CheckReport, Kink, ModuleCheck
+from symbp.checking.differences import DoubleCost, PreciseCost
+from symbp.checking.draws import Draw, draws, random_values
+from symbp.checking.gradient_comparison import Findings, Gradients, compare_gradients
+from symbp.checking.module_comparison import (
     RATE,
     Bounds,
     Reference,
     bounds_of,
     compare_module,
 )
+from symbp.compiler import lowered
+from symbp.networks.optimizers import SGD
+from symbp.notation.arguments import no_program
+from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.index import Index
+from symbp.notation.program import Program
 
 __all__ = ["CheckReport", "Kink", "ModuleCheck", "check", "random_values"]
 
@@ -187,8 +185,7 @@ class _Checker:
 
     def __init__(self, program: Program, points: list[Draw], seed: int) -> None:
         self.program = program
-        self.plain = normalise(program)
-        self.differentiated = reverse(self.plain)
+        self.differentiated = gradient_program(program).differentiated
         self.updated = lowered(program, SGD(RATE))[1]
         rows = _rows(program, points[0].values)
         self.count = max(1, _count(program, rows))
@@ -227,8 +224,8 @@ class _Checker:
 
     def _in_doubles(self, draw: Draw) -> None:
         # Doubles overflow where the equations are not stable as they were written.
-        stable = stabilise(self.plain)
-        differentiated = reverse(stable)
+        stable = gradient_program(self.program, stable=True)
+        differentiated = stable.differentiated
         derived = interpret(differentiated, draw.values)
         assert self.program.cost is not None
         cost = float(derived[self.program.cost.name])
@@ -240,7 +237,7 @@ class _Checker:
             name: np.full(array.shape, _DOUBLE_TOLERANCE * _largest(array))
             for name, array in values.items()
         }
-        self._collect(draw, DoubleCost(stable, draw.values), Gradients(values, tolerances))
+        self._collect(draw, DoubleCost(stable.normal, draw.values), Gradients(values, tolerances))
 
     def _has_cost(self, draw: Draw, cost: float) -> bool:
         self.costs.append(cost)

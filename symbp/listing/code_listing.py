@@ -1,4 +1,4 @@
-"""listing: the generated code of the gradient, beside the equations that it computes.
+"""code_listing: the generated code of the gradient, beside the equations that it computes.
 
 The code generator says which equations each passage of a kernel computes; by its origin, or by
 what its tensor is the adjoint of, each equation belongs to a line of the derivation.
@@ -12,17 +12,17 @@ from symbp.calculus.per_example import whole_body
 from symbp.codegen import emit
 from symbp.codegen.module import gradient_kernel_of
 from symbp.codegen.writer import Kernel
-from symbp.derivations import Derivation
+from symbp.compiler import lowered, module_source
 from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Block, Listing, Passage, Prose, Row
 from symbp.derivations.report.contents import row_of
+from symbp.listing.code_remarks import ADDS, STARTS, code_remarks
 from symbp.networks.optimizers import SGD
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Element, Tensor
-from symbp.training.code_remarks import ADDS, STARTS, code_remarks
-from symbp.training.compiler import lowered, module_source
 
 __all__ = ["code_listing"]
 
@@ -36,12 +36,12 @@ _AFTER = "The cost is returned; the gradient stands in its buffer."
 Key = tuple[str, bool]
 
 
-def code_listing(derivation: Derivation) -> Iterator[Block]:
+def code_listing(derivation: GradientEquations) -> Iterator[Block]:
     r"""Yield the code of the gradient in passages, each beside its equations.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         Of a program with parameters; for another one the reason why there is no code is said.
 
     Examples
@@ -69,7 +69,7 @@ def code_listing(derivation: Derivation) -> Iterator[Block]:
 class _Pairs:
     """Pairs passages of code with equations and with lines of a derivation."""
 
-    def __init__(self, derivation: Derivation, kernel: Kernel) -> None:
+    def __init__(self, derivation: GradientEquations, kernel: Kernel) -> None:
         self.derivation = derivation
         self.kernel = kernel
         self.groups = _joined(kernel.passages)
@@ -162,11 +162,8 @@ def _key(tensor: Tensor) -> Key:
     return (tensor.name, False) if source is None else (source.name, True)
 
 
-def _names(derivation: Derivation) -> dict[Tensor, str]:
-    try:
-        statements = (derivation.bp1, derivation.bp2, derivation.bp3, derivation.bp4)
-    except SymbpError:  # a program of one's own: its results have no names
-        return {}
+def _names(derivation: GradientEquations) -> dict[Tensor, str]:
+    statements = derivation.named_statements
     return {line.tensor: s.name for s in statements for line in s.instances}
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symbp.checking.check_report import Kink
+from symbp.checking.differences import DoubleCost, PreciseCost, Verdict
 from symbp.notation.program import Program
-from symbp.training.check_report import Kink
-from symbp.training.differences import DoubleCost, PreciseCost, Verdict
 
 __all__ = ["Findings", "Gradients", "compare_gradients"]
 

@@ -1,6 +1,6 @@
 """The gallery: the modules in ``generated/``, and the check that they regenerate byte for byte.
 
-Run ``python -m symbp.training.gallery`` to write them, with ``--check`` to compare.
+Run ``python -m symbp.gallery`` to write them, with ``--check`` to compare.
 """
 
 import argparse
@@ -8,9 +8,9 @@ import difflib
 import sys
 from pathlib import Path
 
+from symbp.compiler import module_source
 from symbp.networks import SGD, Adam, mlp
 from symbp.notation.files import write_text
-from symbp.training.compiler import module_source
 
 __all__ = ["gallery", "main"]
 

@@ -12,9 +12,9 @@ import pytest
 import sympy
 
 import symbp as bp
-from symbp.training import checking
-from symbp.training.check_report import CheckReport, ModuleCheck
-from symbp.training.draws import draws
+from symbp.checking import check as checking
+from symbp.checking.check_report import CheckReport, ModuleCheck
+from symbp.checking.draws import draws
 from tests.programs import PROGRAMS
 from tests.random_equations import random_equations, random_recurrence
 from tests.stand_in_module import stand_in
@@ -26,7 +26,7 @@ BOTH = ("float64", "float32")
 @pytest.fixture
 def interpreted() -> Iterator[None]:
     """Let nothing be compiled: most of a check is no matter of the module."""
-    with patch("symbp.training.module_comparison.compile", stand_in):
+    with patch("symbp.checking.module_comparison.compile", stand_in):
         yield
 
 
@@ -361,7 +361,7 @@ def altered(factor: float, what: str = "u") -> Callable[..., Any]:
     ],
 )
 def test_a_module_is_held_to_its_rounding(dtype: str, factor: float, passes: bool) -> None:
-    with patch("symbp.training.module_comparison.compile", altered(factor)):
+    with patch("symbp.checking.module_comparison.compile", altered(factor)):
         report = checked(lambda u: sympy.sin(u) * u, 0.5, -1, 2, dtype=dtype)
     assert report.passed is passes, str(report)
     assert passes or f"the {dtype} module gives" in report.wrong[0]

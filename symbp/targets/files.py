@@ -1,4 +1,4 @@
-"""target_files: a program written to the files of a target, from what a user asks for."""
+"""files: a program written to the files of a target, from what a user asks for."""
 
 import os
 from collections.abc import Mapping
@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbp.entries.model import Model
-from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import require_writable, write_text
-from symbp.notation.operation import Form
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 from symbp.targets.known import TARGETS
@@ -22,13 +20,11 @@ __all__ = ["write_files"]
 
 
 def write_files(
-    program: Program,
+    model: Model,
     path: str | os.PathLike[str],
     target: str,
     title: str,
-    optimizer: Optimizer,
     dtype: str,
-    derivatives: Form,
     batch: int,
     parameters: Any,
 ) -> Path:
@@ -36,20 +32,16 @@ def write_files(
 
     Parameters
     ----------
-    program : Program
-        With at least one parameter; with a cost, unless parameters are given.
+    model : Model
+        Of a program with at least one parameter; with a cost, unless parameters are given.
     path : path
         The main file; the others are beside it, with other endings.
     target : str
         One of :data:`symbp.targets.known.TARGETS`.
     title : str
         One line that says what is computed.
-    optimizer : Optimizer
-        What a training step does with the gradient.
     dtype : {"float32", "float64"}
         The precision.
-    derivatives : {"fast", "accurate"}
-        Which form of a function's derivative is computed.
     batch : int
         The most rows of a batch.
     parameters : mapping of str to array, or the Parameters of a module, optional
@@ -60,9 +52,8 @@ def write_files(
     main = known.endings[0]
     if path.suffix != main:
         raise SymbpError(f"{path}: expected a file that ends in {main} for target {target!r}")
-    model = Model(program, lambda given: optimise(given, optimizer), derivatives)
-    fixed = None if parameters is None else _numbers(program, parameters)
-    if fixed is not None and program.output is None:
+    fixed = None if parameters is None else _numbers(model.given, parameters)
+    if fixed is not None and model.given.output is None:
         raise SymbpError("parameters: with them predict alone is written, but there is no output")
     job = Job(model, title, path.stem, dtype, batch, fixed)
     texts = known.texts(job)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 import symbp as bp
+from symbp.compiler import module_source
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.report.blocks import Listing, Prose
+from symbp.listing.code_listing import code_listing
 from symbp.notation.tensor import Element
-from symbp.training.compiler import module_source
-from symbp.training.listing import code_listing
 from tests.programs import PROGRAMS
 
 NETWORKS: dict[str, Any] = {

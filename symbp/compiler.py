@@ -2,7 +2,9 @@
 
 ::
 
-    normalise ─► stabilise ─► reverse ─► optimise ─► expand ─► share ─► module text
+    gradient program ─► optimise ─► expand ─► share ─► module text
+
+The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed.
 """
 
 import os
@@ -10,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from symbp.calculus.expand import expand
-from symbp.calculus.inline_denominators import inline_denominators
-from symbp.calculus.normalise import normalise
-from symbp.calculus.reverse import reverse
+from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.share import share
-from symbp.calculus.stabilise import stabilise
 from symbp.codegen.module import module_text
 from symbp.derivations import derive
+from symbp.entries.model import Model
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
@@ -26,10 +26,10 @@ from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.targets.files import write_files
 from symbp.targets.known import TARGETS
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
-from symbp.training.target_files import write_files
 
 __all__ = [
     "cache_folder",
@@ -129,10 +129,8 @@ def lowered(
     derivatives : {"fast", "accurate"}
         Which form of a function's derivative is computed, where there are two.
     """
-    # a user's equations -> one reduction each, in forms that cannot overflow
-    plain = inline_denominators(stabilise(normalise(program)))
-    # -> and the equations of the gradient
-    differentiated = reverse(plain)
+    # a user's equations -> and those of the gradient, in forms that cannot overflow
+    differentiated = gradient_program(program, stable=True).differentiated
     # -> and the equations of one optimizer step
     updated = optimise(differentiated, optimizer)
     # -> scalar bodies written out, each value computed once
@@ -219,7 +217,8 @@ def generate(
     chosen, form = _optimizer(optimizer), _form(derivatives)
     title = _title(program, chosen, form)
     rows = 32 if batch is None else checked_size("batch", batch)
-    return write_files(program, path, target, title, chosen, dtype, form, rows, parameters)
+    model = Model(program, lambda differentiated: optimise(differentiated, chosen), form)
+    return write_files(model, path, target, title, dtype, rows, parameters)
 
 
 @checked_options

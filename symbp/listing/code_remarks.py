@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 
 from symbp.codegen.writer import Kernel
-from symbp.derivations import Derivation
 from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Prose
+from symbp.derivations.steps import steps
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
@@ -44,12 +45,12 @@ _ROUTINES = {
 }
 
 
-def code_remarks(derivation: Derivation, kernel: Kernel, sums: bool) -> Iterator[Prose]:
+def code_remarks(derivation: GradientEquations, kernel: Kernel, sums: bool) -> Iterator[Prose]:
     """Yield what is said before the code.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : GradientEquations
         What the code computes.
     kernel : Kernel
         The code.
@@ -82,7 +83,7 @@ def code_remarks(derivation: Derivation, kernel: Kernel, sums: bool) -> Iterator
             yield Prose(said)
 
 
-def _example_index(derivation: Derivation) -> Index | None:
+def _example_index(derivation: GradientEquations) -> Index | None:
     """Return the index that counts the examples of a batch."""
     batch = derivation.program.batch
     for equation in derivation.program.equations:
@@ -92,7 +93,7 @@ def _example_index(derivation: Derivation) -> Index | None:
     return None
 
 
-def _names(derivation: Derivation, code: str) -> Iterator[str]:
+def _names(derivation: GradientEquations, code: str) -> Iterator[str]:
     """Yield sentences on the names in the code that the derivation prints in another way."""
     cost = derivation.program.cost
     assert cost is not None, "what is derived has a cost"
@@ -116,7 +117,7 @@ def _names(derivation: Derivation, code: str) -> Iterator[str]:
         )
     introduced = {
         formula.tensor.name: formula.tensor
-        for step in derivation.steps()
+        for step in steps(derivation)
         if step.kind == "definition"
         for formula in step.formulas
         if isinstance(formula, DerivedEquation) and _stands_in(re.escape(formula.tensor.name), code)

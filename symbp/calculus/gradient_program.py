@@ -1,0 +1,104 @@
+"""gradient_program: from a program as it was written to the equations of its gradient.
+
+There is one way, for what is printed, for what is compiled and for what is checked::
+
+    written ─► (textbook) ─► normalised ─► (stable) ─► differentiated
+
+Two of its arrows are branches. What is read takes the first: the equations of one example, with
+the textbook formulas of functions that state more, such as ``xlogy``. What is computed takes the
+second: forms that cannot overflow. Where neither changes anything, both are the same equations.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from symbp.calculus.inline_denominators import inline_denominators
+from symbp.calculus.normalise import normalise
+from symbp.calculus.per_example import per_example
+from symbp.calculus.reverse import reverse
+from symbp.calculus.stabilise import stabilise
+from symbp.calculus.zero_weights import plain_program
+from symbp.notation.program import Program
+
+__all__ = ["GradientProgram", "gradient_program"]
+
+
+@dataclass(frozen=True)
+class GradientProgram:
+    """A program at each arrow of its differentiation.
+
+    Attributes
+    ----------
+    written : Program
+        As it was given, or its textbook form.
+    per_example : bool
+        Whether that is the program of one example; cost and gradients are then means over a batch.
+    normal : Program
+        What was differentiated: one reduction an equation.
+    differentiated : Program
+        The same, followed by the equations of the adjoints.
+    arrows : tuple of (callable, Program)
+        Each pass that ran, and what it gave.
+    """
+
+    written: Program
+    per_example: bool
+    normal: Program
+    differentiated: Program
+    arrows: tuple[tuple[Callable[[Program], Program], Program], ...] = ()
+
+
+def gradient_program(
+    program: Program, *, textbook: bool = False, stable: bool = False
+) -> GradientProgram:
+    """Derive the equations of the gradient of a program's cost by every parameter.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost.
+    textbook : bool, default False
+        Whether it is for reading: of one example, where examples do not depend on each other.
+    stable : bool, default False
+        Whether it is for computing: in forms that cannot overflow.
+
+    Returns
+    -------
+    GradientProgram
+        With the equations of the gradient.
+
+    Raises
+    ------
+    NotationError
+        The program has no cost.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> x, y, f = bp.parameter("x"), bp.parameter("y"), bp.tensor("f")
+    >>> program = bp.Program([bp.Equation(f, bp.sin(x) * y)], cost=f)
+    >>> print(gradient_program(program).differentiated)
+    f = sin(x)*y
+    x_adjoint = cos(x)*y
+    y_adjoint = sin(x)
+    """
+    written, single = program, None
+    # a batch's equations -> those of one example, as a textbook writes them
+    if textbook:
+        written = plain_program(program)
+        single = per_example(written)
+        written = written if single is None else single
+    # -> one reduction each
+    passes: list[Callable[[Program], Program]] = [normalise]
+    # -> in forms that cannot overflow
+    if stable:
+        passes += [stabilise, inline_denominators]
+    # -> and the equations of the gradient
+    passes.append(reverse)
+    arrows: list[tuple[Callable[[Program], Program], Program]] = []
+    result = written
+    for change in passes:
+        result = change(result)
+        arrows.append((change, result))
+    normal = arrows[-2][1]
+    return GradientProgram(written, single is not None, normal, result, tuple(arrows))

@@ -1,0 +1,174 @@
+"""``symbp explain``: how a network becomes a function, arrow by arrow, with every decision."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from symbp.commands.arguments import (
+    Activation,
+    Derivatives,
+    Dtype,
+    Loss,
+    NetworkArgument,
+    OptimizerName,
+    Output,
+    Rate,
+    chosen_optimizer,
+    read_network,
+)
+from symbp.commands.errors import reports_errors
+
+if TYPE_CHECKING:
+    from symbp import Program
+    from symbp.entries.entry import Entry
+
+__all__ = ["explain"]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An arrow: its name, its file, what it says of itself, and the program after it."""
+
+    name: str
+    file: str
+    summary: str
+    result: Any
+
+
+@reports_errors
+def explain(
+    network: NetworkArgument,
+    activation: Activation = None,
+    loss: Loss = None,
+    output: Output = None,
+    optimizer: OptimizerName = "sgd",
+    learning_rate: Rate = None,
+    dtype: Dtype = "float32",
+    derivatives: Derivatives = "fast",
+    entry: Annotated[
+        str, typer.Option(help="Which function: predict, loss, gradient, step or epoch.")
+    ] = "epoch",
+    stage: Annotated[
+        str | None,
+        typer.Option(help="Print the program after this arrow; all prints each.", metavar="NAME"),
+    ] = None,
+) -> None:
+    """Print how a network becomes a function: each arrow of the compiler, and each decision.
+
+    [bold]Examples[/bold]
+
+    symbp explain 3-3-3
+
+    symbp explain 64-30-10 --entry gradient --stage fuse
+    """
+    from symbp.entries.model import Model
+    from symbp.networks.optimizers import optimise
+    from symbp.notation.errors import SymbpError, suggest
+    from symbp.notation.operation import Form
+    from symbp.schedules.limits import Limits
+    from symbp.schedules.lower import lower
+
+    net = read_network(network, activation, loss, output)
+    chosen = chosen_optimizer(optimizer, learning_rate)
+    form: Form = "fast" if derivatives == "fast" else "accurate"
+    model = Model(net, lambda program: optimise(program, chosen), form)
+    asked = _entry(entry, model)
+    lowered = lower(asked, Limits(itemsize=4 if dtype == "float32" else 8))
+    steps = [*_front(model, entry)]
+    for arrow in lowered.arrows:
+        steps.append(
+            _Step(arrow.name, arrow.file, _first_line(arrow.name, arrow.file), arrow.result)
+        )
+    if stage is None:
+        _list(steps, lowered.decisions)
+        return
+    wanted = [step for step in steps if stage in ("all", step.name)]
+    if not wanted:
+        names = list(dict.fromkeys(step.name for step in steps))
+        raise SymbpError(f"--stage {stage}: {suggest(stage, names)}")
+    for number, step in enumerate(wanted):
+        typer.echo(("\n" if number else "") + f"after {step.name} ({step.file}): {step.summary}")
+        typer.echo(_text(step.result))
+
+
+def _entry(name: str, model: Any) -> "Entry":
+    from symbp.entries.epoch import epoch
+    from symbp.entries.gradient import gradient
+    from symbp.entries.loss import loss
+    from symbp.entries.predict import predict
+    from symbp.entries.step import step
+    from symbp.notation.errors import SymbpError, suggest
+
+    entries = {function.__name__: function for function in (predict, loss, gradient, step, epoch)}
+    if name not in entries:
+        raise SymbpError(f"--entry {name}: {suggest(name, entries)}")
+    return entries[name](model)
+
+
+def _front(model: Any, entry: str) -> Iterator[_Step]:
+    """Yield the arrows from the given equations to the finished program of an entry point."""
+    from symbp.calculus.expand import expand
+    from symbp.calculus.share import share
+    from symbp.networks.optimizers import optimise
+
+    program: Program = model.given
+    yield _Step("given", "", "the equations as they were written", program)
+    arrows = [(change.__name__, change.__module__, made) for change, made in model.derived.arrows]
+    program = arrows[-1][2]
+    if entry in ("step", "epoch"):
+        program = model.optimise(program)
+        arrows.append((optimise.__name__, optimise.__module__, program))
+    program = expand(program, model.derivatives)
+    arrows.append((expand.__name__, expand.__module__, program))
+    arrows.append((share.__name__, share.__module__, share(program)))
+    for name, module, made in arrows:
+        file = module.replace(".", "/") + ".py"
+        yield _Step(name, file, _first_line(name, file), made)
+
+
+def _first_line(name: str, file: str) -> str:
+    module = sys.modules[file.removesuffix(".py").replace("/", ".")]
+    said = (inspect.getdoc(getattr(module, name)) or "").partition("\n")[0]
+    return said.removeprefix("Return ").rstrip(".")
+
+
+def _list(steps: list[_Step], decisions: Any) -> None:
+    width = max(len(step.name) for step in steps)
+    place = max(len(step.file) for step in steps)
+    for step in steps:
+        line = (
+            f"{step.name:<{width}}  {step.file:<{place}}  {_size(step.result):<15}  {step.summary}"
+        )
+        typer.echo(line.rstrip())
+    typer.echo("\nDecisions:")
+    for decision in decisions:
+        numbers = ", ".join(f"{name} {value}" for name, value in decision.numbers.items())
+        shown = f" ({numbers})" if numbers else ""
+        typer.echo(f"  {decision.what}: {decision.choice}: {decision.reason}{shown}")
+    typer.echo("\n--stage NAME prints the program after an arrow.")
+
+
+def _size(result: Any) -> str:
+    from symbp.loops.nodes import Function
+
+    if isinstance(result, Function):
+        count = len(result.statements)
+        return f"{count} statement{'s' * (count != 1)}"
+    count = len(_program(result).equations)
+    return f"{count} equation{'s' * (count != 1)}"
+
+
+def _program(result: Any) -> "Program":
+    found: Program = getattr(result, "program", result)
+    return found
+
+
+def _text(result: Any) -> str:
+    from symbp.loops.nodes import Function
+    from symbp.loops.text import text
+
+    return text(result) if isinstance(result, Function) else str(_program(result))
