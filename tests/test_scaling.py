@@ -14,8 +14,11 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.codegen.blocks import Gather
+from symbp.codegen.labels import label
+from symbp.codegen.names import Names
 from symbp.codegen.teamwork import Share, in_order, in_phases
 from symbp.compiler import module_source
+from symbp.notation.arithmetic import Plus
 from symbp.notation.tensor import Tensor
 
 
@@ -63,6 +66,20 @@ def test_a_module_of_twice_the_equations_takes_twice_as_long(
 ) -> None:
     module_source(program(3))  # what is made once
     short, long = (calls(partial(module_source, program(n))) for n in (length, 2 * length))
+    assert long < 2.5 * short
+
+
+def test_a_label_takes_time_in_proportion_to_its_sum() -> None:
+    # The gradient of a parameter that every equation reads is a sum of as many terms.
+    def labelled(count: int) -> str:
+        s = bp.tensor("s")
+        values = [bp.parameter(f"w{number}")[()] for number in range(count)]
+        return label(bp.Equation(s, Plus(*values)), Names(()))
+
+    labelled(3)
+    short, long = (calls(partial(labelled, count)) for count in (30, 60))
+    assert long < 2.5 * short
+    short, long = (calls(partial(labelled, count)) for count in (300, 600))
     assert long < 2.5 * short
 
 

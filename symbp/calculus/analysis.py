@@ -1,7 +1,8 @@
 """What each expression of a program is, as far as it is made of exponentials.
 
 The one place that knows the functions of the notation, and what products and powers of quantities
-are; sums are in :mod:`symbp.calculus.sums_of_scaled`.
+are; sums are in :mod:`symbp.calculus.sums_of_scaled`, logarithms in
+:mod:`symbp.calculus.logarithms`.
 """
 
 import sympy
@@ -15,13 +16,13 @@ from symbp.calculus.log_form import (
     linear,
     log_of_softplus,
 )
+from symbp.calculus.logarithms import Logarithms
 from symbp.calculus.scaled import Scaled, is_log_of_softplus, is_one_minus_exp
-from symbp.calculus.sums_of_scaled import Sums
 from symbp.notation.arithmetic import power
 from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation
-from symbp.notation.functions import expm1, log1p, sigmoid, softplus, stop_gradient, where
-from symbp.notation.standard import exp, log
+from symbp.notation.functions import expm1, log1p, sigmoid, softplus, where
+from symbp.notation.standard import exp
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Analysis"]
@@ -32,7 +33,7 @@ _ONE = sympy.S.One
 _LARGEST = 100
 
 
-class Analysis(Sums):
+class Analysis(Logarithms):
     """Says of each expression what it is by definition, as :class:`Scaled` and as a form."""
 
     def scaled(self, node: Expr) -> Scaled:
@@ -120,47 +121,6 @@ class Analysis(Sums):
             total += self.sizes[node]
         return total
 
-    def log_of(self, argument: Expr, written: Expr) -> Form:
-        """Return the logarithm of an expression; as it was written where nothing is known."""
-        quantity = self.scaled(argument)
-        if quantity.factor == argument and not is_one_minus_exp(argument):
-            return {written: _ONE}
-        return self.log_form(quantity)
-
-    def log_form(self, quantity: Scaled) -> Form:
-        """Return the logarithm of a quantity."""
-        factor, result = quantity.factor, quantity.log
-        if factor in self.differences:
-            found = self.differences[factor]
-            if result.get(found.maximum) == 1:
-                rest = combined(combined(result, {found.maximum: -_ONE}), found.larger)
-                below = build(combined(found.smaller, found.larger, -_ONE))
-                return combined(rest, {self.log_complement(below): _ONE})
-        if is_one_minus_exp(factor):
-            base, exponent = factor.args if isinstance(factor, sympy.Pow) else (factor, _ONE)
-            return combined(result, {self.log_complement(base.args[-1].args[0]): exponent})
-        if factor == 1:
-            return result
-        if isinstance(factor, Element) and factor.tensor in self.above_one:
-            total = self.above_one[factor.tensor]
-            names = dict(zip(total.args, factor.args, strict=True))
-            above = total.xreplace(names)
-            plain = {atom: c for atom, c in result.items() if self.is_of_softmax(atom, c)}
-            if len(plain) == 2:
-                near = sympy.And(sympy.Gt(above, -sympy.S.Half), sympy.Lt(above, 1))
-                whole = build(combined(plain, {log(factor): _ONE}))
-                rest = combined(result, plain, -_ONE)
-                return combined(rest, {where(near, log1p(above), whole): _ONE})
-        if factor.is_number and factor.is_positive:
-            return combined(result, {_ONE: sympy.log(factor)})
-        return combined(result, {log(factor): _ONE})
-
-    def is_of_softmax(self, atom: Expr, coefficient: Expr) -> bool:
-        """Whether an atom is the scale of a weighted sum, or the denominator below it."""
-        if isinstance(atom, stop_gradient):
-            return bool(coefficient == 1)
-        return bool(coefficient == -1) and self.is_tail(atom)
-
     # What there is to be known of each kind of expression --------------------------------------
 
     def _of_element(self, node: Element) -> Scaled:
@@ -170,8 +130,7 @@ class Analysis(Sums):
         names = dict(zip(self.arguments(node.tensor), node.args, strict=True))
         factor = found.factor.xreplace(names)
         logarithm = {atom.xreplace(names): c for atom, c in found.log.items()}
-        if found.factor in self.differences:
-            self.remember_difference(found.factor, names)
+        self.remember(found.factor, names)
         if is_mixed([factor, *logarithm]):
             return Scaled(node)
         return Scaled(factor, logarithm)

@@ -121,6 +121,8 @@ RULES: dict[str, Callable[..., Range]] = {
     ),
     "norm": lambda s: power(s, 0.5, whole=False),
     "half_reciprocal": lambda r: Range(finite=r.finite),
+    "root": lambda s, q: Range(0.0, math.inf, s.finite and q.finite),
+    "root_slope": lambda s, q: Range(finite=s.finite and q.finite),
     "xlogy": lambda x, y: (x * _logarithm(y)),
     "xlog1py": lambda x, y: (x * _logarithm(y + Range(1.0, 1.0))),
 }  # fmt: skip

@@ -244,15 +244,14 @@ def log_of_softplus(u: Expr) -> Expr:
     return where(sympy.Lt(u, _LINEAR_BELOW), u, log(softplus(u)))
 
 
-def log1m_exp(u: Expr) -> Expr:
-    """Return ``log(1 - exp(u))`` for negative ``u`` (Maechler, 2012)."""
+def log1m_exp(u: Expr, log_size: Expr | None = None) -> Expr:
+    """Return ``log(1 - exp(u))`` for negative ``u`` (Maechler, 2012).
+
+    Where the logarithm of ``-u`` is known, it is all that is left far to the left.
+    """
     parts: tuple[Any, ...] = u.args if isinstance(u, sympy.Mul) else ()
     if len(parts) == 2 and parts[0] == -1 and isinstance(parts[1], softplus):
         return -softplus(-parts[1].args[0])
-    if len(parts) == 2 and parts[0] == -1 and isinstance(parts[1], sympy.exp):
-        v = parts[1].args[0]  # 1 - exp(-exp(v)) is exp(v) far to the left
-        near = where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
-        return where(sympy.Lt(v, _LINEAR_BELOW), v, near)
     result = where(sympy.Gt(u, -_HALF), log(-expm1(u)), log1p(-exp(u)))
     form = linear(u)
     if all(isinstance(atom, softplus) and c.is_number and c < 0 for atom, c in form.items()):
@@ -260,6 +259,8 @@ def log1m_exp(u: Expr) -> Expr:
         logs = [log(-c) + log_of_softplus(atom.args[0]) for atom, c in form.items()]
         small = computed_log_sum(*logs) if len(logs) > 1 else logs[0]
         return where(sympy.Gt(u, -_TINY), small, result)
+    if log_size is not None:
+        return where(sympy.Lt(log_size, _LINEAR_BELOW), log_size, result)
     return result
 
 

@@ -12,7 +12,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.by_identity import remembered
 from symbp.notation.arithmetic import power
-from symbp.notation.collected import product_of, sum_of
+from symbp.notation.collected import product_of, sum_of, terms
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import maximum, minimum, operation_of, shares, where
 from symbp.notation.prime import Prime
@@ -41,7 +41,9 @@ def partial(body: Expr, element: Element) -> Expr:
     if body == element:
         return sympy.S.One
     if isinstance(body, sympy.Add):
-        return sum_of(*(partial(term, element) for term in _readers(body).get(element, ())))
+        # From left to right: what cancels of two terms does so before more is added.
+        slopes = (partial(term, element) for term in _readers(body).get(element, ()))
+        return sum_of(*(part for slope in slopes for part in terms(slope)))
     if isinstance(body, Element) or not body.has(element):
         return sympy.S.Zero
     if isinstance(body, sympy.Mul):

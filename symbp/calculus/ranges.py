@@ -139,6 +139,9 @@ class Ranges:
             return p if first == 1 else product_of(first, p)
         if isinstance(p, sympy.Add):
             return sum_of(*(self.product(first, term) for term in p.args))
+        if isinstance(p, where):  # beside terms without a condition
+            condition, *branches = p.args
+            return where(condition, *(self.product(first, branch) for branch in branches))
         parts = [*factors(first), *factors(p)]
         singular = [part for part in parts[len(factors(first)) :] if not self.of(part).finite]
         rest = [part for part in parts if part not in singular]

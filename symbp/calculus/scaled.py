@@ -12,10 +12,11 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.log_form import Form
+from symbp.notation.collected import factors
 from symbp.notation.functions import expm1, softplus, where
 from symbp.notation.tensor import Element
 
-__all__ = ["Difference", "Scaled", "is_log_of_softplus", "is_one_minus_exp"]
+__all__ = ["Difference", "Scaled", "is_log_of_softplus", "is_one_minus_exp", "powers_in"]
 
 _ONE = sympy.S.One
 
@@ -74,3 +75,34 @@ def is_one_minus_exp(factor: Expr) -> bool:
         and factor.args[0] == -1
         and isinstance(factor.args[1], expm1)
     )
+
+
+def powers_in(product: Expr) -> list[tuple[Expr, Expr]]:
+    """Return the factors of a product as bases and exponents, those of a power among them.
+
+    A number is one of them, if it is not 1. Its sign is that of ``-expm1(u)``, if that is there.
+    """
+    number, parts = _ONE, []
+    for factor in factors(product):
+        base, n = _base_and_exponent(factor)
+        inside = [(base, _ONE)] if n == 1 else powers_in(base)
+        # (a·b)**n is a**n · b**n for whole n, or where all but one are positive numbers;
+        # the root of x² is not x.
+        unknown = [m for b, m in inside if not (b.is_number and b.is_positive)]
+        if not n.is_Integer and (len(unknown) > 1 or any(m.is_even for m in unknown)):
+            inside = [(base, _ONE)]
+        for base, m in inside:
+            if base.is_number:
+                number = number * base ** (m * n)
+            else:
+                parts.append((base, m * n))
+    for place, (base, n) in enumerate(parts):
+        if isinstance(base, expm1) and n.is_Integer and (n.is_even or number.is_negative):
+            parts[place] = -base, n
+            number = number if n.is_even else -number
+    return parts if number == 1 else [(number, _ONE), *parts]
+
+
+def _base_and_exponent(factor: Expr) -> tuple[Expr, Expr]:
+    is_power = isinstance(factor, sympy.Pow) and factor.args[1].is_number
+    return factor.args if is_power else (factor, _ONE)

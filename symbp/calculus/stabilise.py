@@ -17,8 +17,9 @@ from symbp.calculus.log_form import build, is_separated
 from symbp.calculus.scaled import Scaled
 from symbp.calculus.zero_weights import closed, opened
 from symbp.notation.collected import factors
-from symbp.notation.equation import Equation, Origin
-from symbp.notation.functions import log1p, minimum
+from symbp.notation.equation import Equation, Origin, elements_of
+from symbp.notation.functions import log1p, minimum, sigmoid, softplus
+from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.standard import Abs
 from symbp.notation.tensor import Element
@@ -176,6 +177,7 @@ def _sum(node: Expr, seen: Analysis) -> Expr:
         terms[first] = value
         del terms[second]
         pair = _cancelling(terms, seen)
+    _collect_entropies(terms, seen)
     if len(terms) < len(node.args):
         node = sum(terms[1:], terms[0])
     if not isinstance(node, sympy.Add):
@@ -220,6 +222,42 @@ def _cancelling(terms: list[Expr], seen: Analysis) -> tuple[int, int, Expr] | No
             value = seen.value_of_difference(pair)
             if value is not None:
                 return first, second, value
+    return None
+
+
+def _collect_entropies(terms: list[Expr], seen: Analysis) -> None:
+    """Write ``-p·log p - (1 - p)·log(1 - p)`` with the p = σ(v) as one term.
+
+    The two terms change in opposite ways; as ``softplus(-|v|) + |v|·σ(-|v|)`` what cancels of
+    their derivatives does so to the last digit.
+    """
+    known = {place: found for place, term in enumerate(terms) if (found := _half(term, seen))}
+    for place, (number, v) in list(known.items()):
+        other = next((at for at, half in known.items() if half == (number, -v)), None)
+        if place in known and other is not None:
+            size = Abs(_named(v, seen))
+            terms[place] = number * (softplus(-size) + size * sigmoid(-size))
+            terms[other] = sympy.S.Zero
+            del known[place], known[other]
+    terms[:] = [term for term in terms if term != 0]
+
+
+def _named(v: Expr, seen: Analysis) -> Expr:
+    """Return an element of a tensor that is v: two factors of one slope are then the same."""
+    elements = elements_of(v)
+    if isinstance(v, Element) or not all(element.is_plain for element in elements):
+        return v
+    indices = tuple(dict.fromkeys(i for element in elements for i in element.args))
+    return v if v.atoms(Index) - set(indices) else seen.make("logit", indices, v)
+
+
+def _half(term: Expr, seen: Analysis) -> tuple[Expr, Expr] | None:
+    """Return c and v of ``c·σ(v)·softplus(-v)``."""
+    number, rest = term.as_coeff_Mul()
+    parts = factors(rest)
+    for one, other in (parts, parts[::-1]) if len(parts) == 2 else ():
+        if isinstance(other, softplus) and seen.scaled(one) == Scaled(log={other: -sympy.S.One}):
+            return number, -other.args[0]
     return None
 
 

@@ -18,10 +18,10 @@ from symbp.calculus.log_form import (
     log_of_sum,
     log_sech_squared,
 )
-from symbp.calculus.scaled import Difference, Scaled
+from symbp.calculus.scaled import Difference, Scaled, powers_in
 from symbp.calculus.weighted_sums import WeightedSums
-from symbp.notation.functions import expm1, maximum, softplus, where
-from symbp.notation.standard import tanh
+from symbp.notation.functions import expm1, log1p, maximum, softplus, where
+from symbp.notation.standard import Abs, tanh
 
 __all__ = ["Sums"]
 
@@ -92,7 +92,9 @@ class Sums(WeightedSums):
             ):
                 return Scaled(node)
             common = common if positive else -common
-            return Scaled(common, self.sum_of_forms(positive or negative))
+            forms = positive or negative
+            near_one = self._near_one(*forms) if len(forms) == 2 else None
+            return Scaled(common, near_one or self.sum_of_forms(forms))
         if (
             common == 1
             and len(parts) == 2
@@ -115,6 +117,25 @@ class Sums(WeightedSums):
         made = log_of_sum(build(self.without_cancellation(f, every=True)) for f in forms)
         return {made: _ONE}
 
+    def _near_one(self, first: Form, second: Form) -> Form | None:
+        """Return the logarithm of ``σ(x) + q`` by what q is more than ``1 - σ(x)``.
+
+        Where the two are alike, as in ``σ(x) + exp(-x)``, the sum is nearer to 1 than either.
+        """
+        first, second = (self.without_cancellation(f, every=True) for f in (first, second))
+        for one, other in ((first, second), (second, first)):
+            x = _of_sigmoid(one)
+            if x is None or not other:
+                continue
+            complement: Form = {softplus(x): -_ONE}
+            apart = combined(other, complement, -_ONE)
+            if self.without_cancellation(apart, every=True) == apart:
+                continue
+            rest = self.value(self.difference(other, complement))
+            near = sympy.Lt(Abs(rest), sympy.S.Half)
+            return {where(near, log1p(rest), build(self.sum_of_forms([first, second]))): _ONE}
+        return None
+
     def difference(self, first: Form, second: Form) -> Scaled:
         """Return ``exp(first) - exp(second)``."""
         first, second = (self.without_cancellation(f, every=True) for f in (first, second))
@@ -135,21 +156,30 @@ class Sums(WeightedSums):
             made = self.difference(linear(x), linear(y))
             both = {softplus(x): -_ONE, softplus(y): -_ONE}
             return replace(made, log=combined(made.log, both))
-        delta, a, b = build(apart), build(first), build(second)
+        delta = build(self.without_cancellation(apart, every=True))
+        a, b = build(first), build(second)
         factor = where(sympy.Gt(delta, 0), -expm1(-delta), expm1(delta))
         self.differences[factor] = Difference(
             first, second, maximum(a, b), log_of_sum((a, b)), tanh(delta / 2)
         )
         return Scaled(factor, {maximum(a, b): _ONE})
 
-    def remember_difference(self, factor: Expr, names: dict[Expr, Expr]) -> None:
-        """Note what a difference is under other indices."""
-        known = self.differences[factor]
-        self.differences[factor.xreplace(names)] = Difference(
-            self.renamed(known.larger, names),
-            self.renamed(known.smaller, names),
-            *(e.xreplace(names) for e in (known.maximum, known.log_of_sum, known.half_tanh)),
-        )
+    def remember(self, factor: Expr, names: dict[Expr, Expr]) -> None:
+        """Note what the factors of a quantity are under other indices."""
+        for base, _ in powers_in(factor):
+            known = self.differences.get(base)
+            if known is not None:
+                self.differences[base.xreplace(names)] = Difference(
+                    self.renamed(known.larger, names),
+                    self.renamed(known.smaller, names),
+                    *(
+                        e.xreplace(names)
+                        for e in (known.maximum, known.log_of_sum, known.half_tanh)
+                    ),
+                )
+            if base in self.beyond_one:
+                above, scale = (e.xreplace(names) for e in self.beyond_one[base])
+                self.beyond_one[base.xreplace(names)] = above, scale
 
 
 def _of_sigmoid(form: Form) -> Expr | None:

@@ -12,7 +12,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.log_form import build, combined
 from symbp.calculus.log_sums import LogSums
-from symbp.calculus.scaled import Scaled
+from symbp.calculus.scaled import Scaled, is_one_minus_exp, powers_in
 from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation
 from symbp.notation.functions import maximum, minimum, stop_gradient, where
@@ -37,6 +37,7 @@ class WeightedSums(LogSums):
             found = self.reduced(equation, replace(term, factor=-term.factor))
             return replace(found, factor=-found.factor)
         bound, lhs = equation.reduce, equation.lhs
+        term = self._without_complements(term)
         logarithm = self.without_cancellation(term.log, every=True)
         inside, outside = self.split(logarithm, bound)
         name = lhs.tensor.name
@@ -73,6 +74,16 @@ class WeightedSums(LogSums):
                 f"{name}_above_one", indices, body, bound, source=equation
             )
         return Scaled(total, combined({scale: _ONE}, outside))
+
+    def _without_complements(self, term: Scaled) -> Scaled:
+        """Return a quantity with 1 - p as its logarithm: it is in range where 1 - p is not."""
+        factor, logarithm = _ONE, term.log
+        for base, n in powers_in(term.factor):
+            if is_one_minus_exp(base):
+                logarithm = combined(logarithm, self.log_form(Scaled(base)), n)
+            else:
+                factor = factor * (base if n == 1 else base**n)
+        return term if logarithm is term.log else Scaled(factor, logarithm)
 
     def pushed(self, product: Scaled) -> Scaled:
         """Take a softmax's denominator into a weighted sum of its numerators.
@@ -119,4 +130,8 @@ class WeightedSums(LogSums):
         total = sympy.S.Zero
         for part, exponent in zip(parts, exponents, strict=True):
             total += part.factor * exp(minimum(exponent - scale, _CLIP))
+        ones = [part for part in parts if part.is_plain and part.factor == 1]
+        if len(ones) == 1:
+            others = [self.value(part) for part in parts if part is not ones[0]]
+            self.beyond_one[total] = sum(others[1:], others[0]), scale
         return Scaled(total, {scale: _ONE})

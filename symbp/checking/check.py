@@ -9,8 +9,6 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +30,7 @@ from symbp.checking.module_comparison import (
     bounds_of,
     compare_module,
 )
+from symbp.checking.settled import Settled, agree, is_finite, without_rounding
 from symbp.compiler import lowered
 from symbp.networks.optimizers import SGD
 from symbp.notation.arguments import no_program
@@ -171,15 +170,6 @@ def _count(program: Program, rows: int | None) -> int:
     return int(operations(program.prune([program.cost]).equations, size).total)
 
 
-@dataclass(frozen=True)
-class _Settled:
-    """The right values at a draw: the cost, the gradients, and with how many digits."""
-
-    digits: int
-    cost: Any
-    gradients: dict[str, NDArray[Any]]
-
-
 class _Checker:
     """Compares a program at its draws, and collects what is found."""
 
@@ -276,20 +266,20 @@ class _Checker:
         if not draw.special:
             self.found.left_out += found.left_out
 
-    def _settled(self, values: Values) -> _Settled:
+    def _settled(self, values: Values) -> Settled:
         """Evaluate the formulas with so many digits that more do not change the result."""
         assert self.program.cost is not None
-        before: _Settled | None = None
-        agreed: _Settled | None = None
+        before: Settled | None = None
+        agreed: Settled | None = None
         for digits in _LEVELS:
             if before is not None and digits * self.count > max(_MOST_WORK, 90 * self.count):
                 break
             found = evaluate(self.differentiated, values, ManyDigits(digits))
             gradients = {t.name: found[g.name] for t, g in self.differentiated.gradients}
-            now = _Settled(digits, found[self.program.cost.name][()], gradients)
-            if before is not None and _agree(before, now):
-                without = _without_rounding(before, now)
-                if _is_finite(before):
+            now = Settled(digits, found[self.program.cost.name][()], gradients)
+            if before is not None and agree(before, now):
+                without = without_rounding(before, now)
+                if is_finite(before):
                     return without
                 # An infinity may be a number that lacks digits: log(1 - σ(300)) is -300.
                 agreed = agreed or without
@@ -330,45 +320,6 @@ class _Checker:
             self.digits if self.precise else None, batch, tuple(modules), tuple(self.notes),
             tuple(self.found.kinks), tuple(wrong), tuple(left_out), self.count,
         )  # fmt: skip
-
-
-def _agree(one: _Settled, other: _Settled) -> bool:
-    """Whether more digits changed nothing, but for rounding where the result is zero."""
-    if not _close(one.cost, other.cost, abs(other.cost)):
-        return False
-    for name, array in other.gradients.items():
-        size = max((abs(g) for g in array.reshape(-1) if g - g == 0), default=0)
-        for a, b in zip(one.gradients[name].reshape(-1), array.reshape(-1), strict=True):
-            if not _close(a, b, size):
-                return False
-    return True
-
-
-def _is_finite(found: _Settled) -> bool:
-    """Whether neither the cost nor a gradient is infinite or NaN."""
-    numbers = [found.cost, *(g for array in found.gradients.values() for g in array.reshape(-1))]
-    return all(number - number == 0 for number in numbers)
-
-
-def _without_rounding(one: _Settled, other: _Settled) -> _Settled:
-    """Return the first with 0 for the gradients that are rounding, and shrink with the digits."""
-    gradients = {
-        name: np.where(_shrinks(array, other.gradients[name]), array * 0, array)
-        for name, array in one.gradients.items()
-    }
-    return replace(one, gradients=gradients)
-
-
-@partial(np.vectorize, otypes=[bool])
-def _shrinks(a: Any, b: Any) -> bool:
-    return bool(abs(b) <= 1e-20 * abs(a) <= 1e-60)
-
-
-def _close(a: Any, b: Any, size: Any) -> bool:
-    if a == b or (a != a and b != b):
-        return True
-    # What shrinks with the digits is zero.
-    return bool(abs(a - b) <= 1e-20 * abs(b) or abs(a - b) <= 1e-40 * size or _shrinks(a, b))
 
 
 def _tolerances(gradients: Mapping[str, NDArray[Any]], bounds: Bounds) -> dict[str, NDArray[Any]]:

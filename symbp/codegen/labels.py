@@ -7,6 +7,7 @@ from typing import Any
 import sympy
 
 from symbp.codegen.names import Names
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -53,6 +54,8 @@ def _label(equation: Equation, named: tuple[tuple[Tensor, str], ...]) -> str:
 
 
 def _text(node: Any, names: Mapping[Tensor, str], index_name: Callable[[Index], str]) -> str:
+    if isinstance(node, sympy.Add) and len(node.args) > _WIDTH:
+        node = Plus(*node.args[:_WIDTH])  # the rest is beyond the width
     mapping = {}
     for element in node.atoms(Element):
         subscripts = ", ".join(

@@ -27,17 +27,21 @@ class Names:
 
     def __init__(self, reserved: Iterable[str]) -> None:
         self._used = set(reserved)
+        # Up to which number the names of a stem are in use: thousands of temporaries share one.
+        self._counts: dict[str, int] = {}
         self._tensors: dict[Tensor, str] = {}
         self._indices: dict[Index, str] = {}
 
     def unique(self, wanted: str) -> str:
         """Return an identifier that is not in use: the wanted one, or it with a number."""
         stem = wanted if is_safe_name(wanted) else "t"
-        name, count = stem, 1
+        count = self._counts.get(stem, 1)
+        name = stem if count == 1 else f"{stem}_{count}"
         while name in self._used:
             count += 1
             name = f"{stem}_{count}"
         self._used.add(name)
+        self._counts[stem] = count
         return name
 
     def tensor(self, tensor: Tensor) -> str:

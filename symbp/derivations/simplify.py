@@ -16,7 +16,7 @@ from symbp.calculus.algebra import Unknowns, ordinary, restored
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
 from symbp.derivations.patterns import freshened, weight
-from symbp.notation.collected import factors, product_of
+from symbp.notation.collected import factors, product_of, terms
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
@@ -30,6 +30,8 @@ __all__ = ["Definitions", "simplified"]
 # Fractions of more unknowns, or longer ones, are left as they came.
 LARGEST_FRACTION = 60
 MOST_UNKNOWNS = 6
+# Nobody reads a longer sum for what its terms have in common.
+MOST_TERMS = 100
 
 
 class Definitions:
@@ -127,7 +129,7 @@ def _guarded(node: Expr, known: dict[Expr, bool]) -> Expr:
 
 def _tidy(body: Expr) -> Expr:
     body = _tidy_sums(body)
-    if not body.has(sympy.Add):
+    if not body.has(sympy.Add) or len(terms(body)) > MOST_TERMS:
         return body
     # Roots and functions stay as they are: SymPy would take 1/3 out of sqrt(s/3 + c).
     unknowns = Unknowns()

@@ -21,11 +21,12 @@ from sympy.core.expr import Expr
 from symbp.notation.announced import application
 from symbp.notation.numpy_operands import operand_of
 from symbp.notation.refusals import Refusals
+from symbp.notation.written_text import text_of_product, text_of_sum
 
 __all__ = ["Plus", "Power", "Times", "Written", "is_written", "power"]
 
 # A factor between the reciprocal of this and this hardly changes what is out of range.
-_MODERATE = sympy.Integer(2) ** 24
+_MODERATE = 2**24
 # Powers up to here are multiplied out, as repeated multiplication would be.
 _MULTIPLIED_OUT = 4
 
@@ -78,8 +79,11 @@ class Written(Refusals):
 
 
 def _binary(operation: Callable[[Any, Any], Expr], left: Any, right: Any) -> Any:
-    operands = []
+    operands: list[Expr] = []
     for value, beside in ((left, right), (right, left)):
+        if isinstance(value, Expr):
+            operands.append(value)
+            continue
         try:
             expression = sympy.sympify(operand_of(value, beside), strict=True)
         except sympy.SympifyError:
@@ -120,13 +124,14 @@ class Plus(_Ordered, sympy.Add):
 
     def __new__(cls, *terms: Any, **options: Any) -> Any:
         """Return the sum of terms, added one after another."""
-        total: Expr = sympy.S.Zero
-        rest = map(_expression, terms)
+        given = list(map(_expression, terms))
+        # In one go, as a sum can have thousands of terms; each of SymPy's own is sorted anew.
+        own = next((at for at, term in enumerate(given) if is_written(term)), len(given))
+        total, rest = sympy.Add(*given[:own]), iter(given[own:])
         for term in rest:
             total = _add(total, term)
             if isinstance(total, Plus):
                 break
-        # In one go, as a sum can have thousands of terms.
         more = tuple(term for term in rest if not (term.is_Number and term.is_zero))
         return _made(cls, (*total.args, *more)) if more else total
 
@@ -153,15 +158,7 @@ class Plus(_Ordered, sympy.Add):
         return Plus(*(term.diff(symbol) for term in self.args))
 
     def _sympystr(self, printer: Any) -> str:
-        text = ""
-        for position, term in enumerate(self.args):
-            shown = printer._print(term)
-            if isinstance(term, sympy.Add):
-                shown = f"({shown})"
-            if position:
-                shown = f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
-            text += shown
-        return text
+        return text_of_sum(self.args, printer)
 
 
 class Times(_Ordered, sympy.Mul):
@@ -204,19 +201,7 @@ class Times(_Ordered, sympy.Mul):
 
     def _sympystr(self, printer: Any) -> str:
         number, rest = self.as_coeff_Mul()
-        text, end = "", ""
-        if number.is_Rational and not number.is_Integer:
-            number, end = sympy.Integer(number.p), f"/{number.q}"
-        if number != 1:
-            text = "-" if number == -1 else f"{printer._print(number)}*"
-        for position, factor in enumerate(rest.args if isinstance(rest, Times) else (rest,)):
-            below = position > 0 and isinstance(factor, sympy.Pow) and factor.args[1] == -1
-            shown = factor.args[0] if below else factor
-            piece = printer._print(shown)
-            if isinstance(shown, (sympy.Add, sympy.Mul)):
-                piece = f"({piece})"
-            text += ("" if not position else "/" if below else "*") + piece
-        return text + end
+        return text_of_product(number, rest.args if isinstance(rest, Times) else (rest,), printer)
 
 
 class Power(Written, sympy.Pow):
@@ -276,7 +261,7 @@ def _multiply(left: Expr, right: Expr) -> Expr:
     if not is_written(left) and not is_written(right):
         return sympy.Mul(left, right)
     number, rest = _coefficient(right)
-    if number != 1:
+    if number is not sympy.S.One:
         return _with_number(number, _multiply(left, rest), in_front=True)
     if isinstance(left, Times):
         if left.args[-1] == power(right, sympy.S.NegativeOne):
@@ -306,14 +291,15 @@ def _with_number(number: Expr, other: Expr, in_front: bool) -> Expr:
 
 def _scaled(number: Expr, node: Expr) -> Expr:
     """Return the product of a number and an expression that are multiplied last."""
-    if number == 1:
+    if number is sympy.S.One:
         return node
     if node.is_Number or not is_written(node):
         return sympy.Mul(number, node)
     before, rest = _coefficient(node)
-    if before != 1 and (abs(number) == 1 or (_is_moderate(number) and _is_moderate(before))):
+    is_sign, is_moderate = number is sympy.S.NegativeOne, _is_moderate(number)
+    if before is not sympy.S.One and (is_sign or (is_moderate and _is_moderate(before))):
         return _scaled(number * before, rest)
-    if isinstance(node, Times) and ((before == 1 and abs(number) == 1) or _is_moderate(number)):
+    if isinstance(node, Times) and (is_sign or is_moderate):
         return _made(Times, (number, *node.args))
     return _made(Times, (number, node))
 
@@ -361,7 +347,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
         A :class:`Power`, unless it is simpler: ``x**1`` is ``x``, ``(1/x)**-1`` is ``x``, and
         ``sqrt(x**2)`` is ``|x|``, because what is written here is real.
     """
-    if exponent == 1:
+    if exponent is sympy.S.One:
         return base
     if exponent.is_Number and exponent.is_zero:
         return sympy.S.One
@@ -392,7 +378,10 @@ def _product(arguments: tuple[Expr, ...]) -> Expr:
 
 def _is_moderate(number: Expr) -> bool:
     """Whether a number may change its place in a product without leaving the range of floats."""
-    return bool(number.is_finite) and bool(1 / _MODERATE <= abs(number) <= _MODERATE)
+    if number.is_Rational:
+        above, below = abs(number.p), number.q
+        return bool(above <= _MODERATE * below and below <= _MODERATE * above)
+    return bool(number.is_finite) and bool(1 / _MODERATE <= abs(float(number)) <= _MODERATE)
 
 
 def is_written(node: Any) -> bool:

@@ -7,6 +7,7 @@ They are flat, equal terms are counted and what cancels is gone; what stays is a
 import operator
 from collections.abc import Iterable, Iterator
 from functools import reduce
+from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
@@ -78,7 +79,13 @@ def product_of(*given: Expr) -> Expr:
 
 
 def _varies(node: Expr) -> bool:
-    return bool(node.atoms(sympy.Dummy))  # an Index is one
+    left: list[Any] = [node]
+    while left:
+        part = left.pop()
+        if isinstance(part, sympy.Dummy):  # an Index is one
+            return True
+        left.extend(part.args)
+    return False
 
 
 def _flat(given: Iterable[Expr]) -> Iterator[Expr]:

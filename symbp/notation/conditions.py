@@ -112,7 +112,7 @@ def settled(condition: Any) -> Any:
 def undecided(condition: str) -> str:
     """Return what to say where a condition is asked whether it is true."""
     if len(condition) > 60:
-        condition = f"{condition[:57]}…"
+        condition = f"{condition[:59]}…"
     return (
         f"{condition} is a condition, neither true nor false before there are numbers: write "
         f"bp.where(condition, a, b) for `a if condition else b`, bp.maximum(a, b) or "

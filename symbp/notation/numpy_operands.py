@@ -64,7 +64,7 @@ def plain_number(value: Any) -> Any:
 def short(value: Any) -> str:
     """Return how a value prints, cut to what fits into a line."""
     text = " ".join(str(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _is_foreign(value: Any) -> bool:

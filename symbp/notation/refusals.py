@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
+import sympy
 
 from symbp.notation.conditions import comparison
 from symbp.notation.errors import NotationError, OperandError
@@ -92,6 +93,34 @@ class Symbolic(Conditions, NumPyOperands):
         # SymPy's traversals ask each node for it, and a refusal takes long.
         arguments: tuple[Any, ...] = self.args
         return arguments
+
+    def atoms(self, *types: Any) -> set[Any]:
+        """Return the parts of some types, by default those without parts, as SymPy does.
+
+        Every pass asks that of every equation; SymPy's own answer takes several times as long.
+        """
+        kinds = tuple(each if isinstance(each, type) else type(each) for each in types)
+        kinds = kinds or (sympy.Atom,)
+        found: set[Any] = set()
+        left: list[Any] = [self]
+        while left:
+            node = left.pop()
+            if isinstance(node, kinds):
+                found.add(node)
+            left.extend(node.args)
+        return found
+
+    def has(self, *patterns: Any) -> bool:
+        """Return whether a part is of some types, or equal to some expressions, as SymPy does."""
+        if not all(isinstance(each, type) for each in patterns):
+            return bool(super().has(*patterns))  # type: ignore[misc]
+        left: list[Any] = [self]
+        while left:
+            node = left.pop()
+            if isinstance(node, patterns):
+                return True
+            left.extend(node.args)
+        return False
 
     def __getattr__(self, name: str) -> Any:
         told = _OF_ARRAYS.get(name)

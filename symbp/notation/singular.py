@@ -23,7 +23,7 @@ from symbp.notation.standard import log, sqrt
 
 __all__ = [
     "absorbing_product", "conventions", "half_reciprocal", "norm", "plainly", "power_log",
-    "power_slope", "xlog1py", "xlogy",
+    "power_slope", "root", "root_slope", "xlog1py", "xlogy",
 ]  # fmt: skip
 
 
@@ -129,6 +129,27 @@ class half_reciprocal(_Stated):  # noqa: N801
         return product_of(sympy.S.Half, power(self.args[0], sympy.S.NegativeOne))
 
 
+class root(_Stated):  # noqa: N801
+    """``s^q`` of a sum ``s`` of powers that are not negative: its gradient is 0 where it is 0."""
+
+    nargs = 2
+
+    def formula(self) -> Expr:
+        """Return the power."""
+        return power(*self.args)
+
+
+class root_slope(_Stated):  # noqa: N801
+    """``q s^(q-1)``, the derivative of the root ``s^q`` by ``s``; 0 at ``s = 0``."""
+
+    nargs = 2
+
+    def formula(self) -> Expr:
+        """Return the derivative of the power."""
+        s, q = self.args
+        return product_of(q, power(s, q - 1))
+
+
 def plainly(expression: Expr) -> Expr:
     """Return an expression with the textbook formulas of the functions of this file.
 
@@ -160,6 +181,7 @@ def plainly(expression: Expr) -> Expr:
 # What a derivation says of each, in words.
 _SAID = {
     half_reciprocal: "by convention, the derivative of a norm is 0 where the norm is 0",
+    root_slope: "by convention, the derivative of a root of a sum of powers is 0 where it is 0",
     power_slope: "by convention, the derivative of a power by its base is 0 at exponent 0",
     power_log: (
         "by convention, the derivative of a power by its exponent is 0 at base 0, "
@@ -185,6 +207,11 @@ def _slope_of_slope(x: Expr, y: Expr) -> tuple[Expr, ...]:
 def _slope_of_log(x: Expr, y: Expr) -> tuple[Expr, ...]:
     by_base = power(x, y - 1) + absorbing_product(y, power_log(x, y - 1))
     return by_base, absorbing_product(power_log(x, y), log(x))
+
+
+def _slope_of_root_slope(s: Expr, q: Expr) -> tuple[Expr, ...]:
+    by_exponent = _zero_where(sympy.Eq(s, 0), power(s, q - 1) * (1 + q * log(s)))
+    return product_of(q, root_slope(s, q - 1)), by_exponent
 
 
 def _zero_where(condition: Any, value: Expr) -> Expr:
@@ -230,6 +257,18 @@ _STATED = [
         "(real(0.5) / {0} if {0} != real(0) else real(0))",
         r"1/(2 {0})", "1/(2 {0})", False, lambda r: _zero_where(sympy.Eq(r, 0), 1 / (2 * r)),
         domain="all real numbers; 0 at 0",
+    ),
+    Operation(
+        "root", root, lambda s, q: s**q, lambda s, q: (root_slope(s, q), power_log(s, q)),
+        "{0} ** {1}", r"{0}^{{{1}}}", "{0}^({1})", False, power,
+        domain="s >= 0, q > 0; derivative 0 at 0",
+    ),
+    Operation(
+        "root_slope", root_slope, lambda s, q: np.where(s == 0, 0.0, q * s ** (q - 1)),
+        _slope_of_root_slope, "({1} * {0} ** ({1} - real(1)) if {0} != real(0) else real(0))",
+        r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
+        lambda s, q: _zero_where(sympy.Eq(s, 0), q * power(s, q - 1)),
+        domain="s >= 0; 0 at 0",
     ),
 ]  # fmt: skip
 

@@ -141,6 +141,8 @@ def translated(expression: Any) -> Any:
 
     What holds nothing of the notation, such as the arithmetic of indices, stays SymPy's.
     """
+    if not _holds_translated(expression):
+        return expression
     done: dict[Any, Any] = {}
 
     def visit(node: Any) -> Any:
@@ -157,3 +159,15 @@ def translated(expression: Any) -> Any:
         return done[node]
 
     return visit(expression)
+
+
+def _holds_translated(expression: Any) -> bool:
+    """Whether there is anything of SymPy's to translate; most expressions have been once."""
+    left = [expression]
+    while left:
+        node = left.pop()
+        if type(node) in _TRANSLATED and is_written(node):
+            return True
+        if not getattr(node, "is_element", False):
+            left.extend(node.args)
+    return False

@@ -142,6 +142,12 @@ def test_what_is_not_chosen_is_neither_read_nor_computed() -> None:
     assert [float(y) for y in evaluate(program, values)["a"]] == [2, 7, 6, 2]
     with pytest.raises(bp.SymbpError, match=r"subscript token.* of x is 9, expected 0 to 2"):
         evaluate(bp.Program([E(a[n], x[token[n]] * w[()]), E(C, bp.Sum(a[n], n))], cost=C), values)
+    # The first place outside is outside.
+    with pytest.raises(bp.SymbpError, match=r"subscript token.* of x is 3, expected 0 to 2"):
+        evaluate(
+            bp.Program([E(a[n], x[token[n]] * w[()]), E(C, bp.Sum(a[n], n))], cost=C),
+            {**values, "token": [0, 3, 2, 0]},
+        )
 
 
 def test_sums_inside_of_formulas_are_computed_as_written() -> None:
@@ -229,6 +235,10 @@ EPS = float(np.finfo(np.float64).eps)
         (bp.where(u[()] > 0, 5, 2), {"u": 0.1}, 0, 0),
         (sympy.exp(u[()]) / sympy.exp(u[()] + 1), {"u": 1000.0}, np.inf, np.inf),
         (sympy.exp(-u[()]) + 1, {"u": 1000.0}, 0, EPS),
+        # What a factor is off by is multiplied with the others.
+        ((u[()] * 10 - 1) * v[()], {"u": 0.1, "v": 1e6}, 1e6 * EPS, 2e6 * EPS),
+        # 7 is exact, but 0.7·10 can be above it.
+        (bp.maximum(u[()] * 10, 7), {"u": 0.7}, EPS, 2 * EPS),
     ],
 )
 def test_a_bound_is_what_rounding_can_do(
@@ -287,6 +297,8 @@ def test_a_function_that_is_known_is_not_written_out() -> None:
     assert scalar(bp.softplus(u[()]), u=-500.0) == pytest.approx(np.exp(-500.0), rel=1e-12, abs=0)
     assert scalar(bp.expm1(u[()]), u=1e-90) == pytest.approx(1e-90, rel=1e-12, abs=0)
     assert scalar(bp.softplus(u[()]), u=1e300) == 1e300
+    assert scalar(bp.sigmoid(u[()] ** 2), u=1e300) == 1
+    assert scalar(bp.sigmoid(-(u[()] ** 2)), u=1e300) == 0
 
 
 def test_a_remainder_of_an_index_is_exact_with_rounding_too() -> None:
@@ -297,3 +309,12 @@ def test_a_remainder_of_an_index_is_exact_with_rounding_too() -> None:
     for arithmetic in (ManyDigits(60), Rounding(60, "float64")):
         found = evaluate(program, {"x": [1.0, 10.0, 100.0, 1000.0, 10000.0]}, arithmetic)
         assert float(getattr(found["C"][()], "value", found["C"][()])) == 10101.0
+
+
+def test_zero_by_zero_is_nan_and_a_number_by_zero_has_its_sign() -> None:
+    arithmetic = ManyDigits(60)
+    zero, nan = arithmetic.zero, arithmetic.given(np.nan)
+    assert mp.isnan(arithmetic.quotient(zero, zero))
+    assert mp.isnan(arithmetic.quotient(nan, zero))
+    assert arithmetic.quotient(arithmetic.given(2.0), zero) == mp.inf
+    assert arithmetic.quotient(arithmetic.given(-2.0), zero) == -mp.inf

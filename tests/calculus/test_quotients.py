@@ -12,8 +12,10 @@ from symbp.calculus.inline_denominators import inline_denominators
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.partial import partial
+from symbp.calculus.polynomials import powers_of
 from symbp.calculus.quotients import over_one_denominator
 from symbp.calculus.reverse import reverse
+from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Origin
 from symbp.notation.standard import exp, sign, sqrt, tanh
 
@@ -42,6 +44,8 @@ def derivative(body, element):
         (x * y / (1 + abs(x * y)), x, "y/(1 + Abs(x*y))/(1 + Abs(x*y))"),
         ((x - y) ** 2 / (1 + (x - y) ** 2), x, "2*(x - y)/(1 + (x - y)**2)/(1 + (x - y)**2)"),
         (exp(x) / (2 + exp(x)), x, "2*exp(x)/(2 + exp(x))/(2 + exp(x))"),
+        (x * z + z / D, z, "x + (1 + Abs(z))**(-2)"),
+        (y * (z / D) + x * z, z, "y*(1 + Abs(z))**(-2) + x"),
         (tanh(z) / (1 + tanh(z)), z, "tanh'(z)/(1 + tanh(z))/(1 + tanh(z))"),
     ],
 )
@@ -177,3 +181,31 @@ def test_at_most_four_definitions_deep_is_looked_for_what_is_shared():
         equations.append(bp.Equation(f, x[()] / chain[-1][()]))
         found = inline_denominators(normalise(bp.Program(equations, cost=f))).equations[-1].body
         assert found.has(abs(x[()])) == (depth <= 4)
+
+
+def test_two_quotients_of_one_equation_are_both_seen_whole():
+    i = bp.Index("i", 3)
+    t, w = bp.parameter("t", i), bp.parameter("w", i)
+    r, s, a, f = *(bp.tensor(n, i) for n in "rsa"), bp.tensor("f")
+    equations = [
+        bp.Equation(r[i], 1 + abs(t[i])),
+        bp.Equation(s[i], 1 + abs(w[i])),
+        bp.Equation(a[i], t[i] / r[i] + w[i] / s[i]),
+        bp.Equation(f, bp.Sum(a[i], i)),
+    ]
+    found = inline_denominators(normalise(bp.Program(equations, cost=f))).equations[2].body
+    assert found == t[i] / (1 + abs(t[i])) + w[i] / (1 + abs(w[i]))
+
+
+def test_all_numbers_of_a_product_are_its_number():
+    third, far = sympy.Rational(1, 3), sympy.Rational(1, 2**40)
+    number, exponents = powers_of((third * x * y) * far)
+    assert number == third * far
+    assert exponents == {x: 1, y: 1}
+
+
+@pytest.mark.parametrize(("count", "is_one_quotient"), [(20, True), (200, True), (201, False)])
+def test_a_denominator_of_up_to_two_hundred_terms_is_multiplied_out(count, is_one_quotient):
+    others = [abs(bp.parameter(f"p{i}")[()]) for i in range(count - 2)]
+    found = derivative(x / Plus(sympy.S.One, abs(x), *others), x)
+    assert isinstance(found, sympy.Mul) == is_one_quotient

@@ -221,6 +221,7 @@ def norms() -> Iterator[tuple[str, Callable[..., list[Any]]]]:
     yield "guarded", lambda x, s, u: [
         bp.Sum(bp.where(sympy.Ge(i, 0), x[i, k] ** 2, 0), i, k), bp.sqrt(s), 1
     ]  # fmt: skip
+    yield "negated", lambda x, s, u: [-bp.Sum(x[i, k] ** 2, i, k), bp.sqrt(-s), 1]
     yield "written_out", lambda x, s, u: [
         x[0, 0] ** 2 + x[0, 1] ** 2 + x[1, 0] ** 2 + x[1, 1] ** 2, bp.sqrt(s), 1
     ]  # fmt: skip
@@ -256,6 +257,41 @@ def standard_deviation_of_equal_values(names: Names) -> Case:
         E(mean, bp.Mean(x[i], i)), E(d[i], x[i] - mean[()]),
         E(names.tensor("C"), bp.sqrt(bp.Mean(d[k] ** 2, k))), x=[0, 0, 0],
     )  # fmt: skip
+
+
+def root_of_powers(name: str, x_is: list[float], p: float | None, gradient: list[float]) -> None:
+    """A p-norm with the exponents as numbers, or with p as a parameter where it is given."""
+
+    def build(names: Names) -> Case:
+        i, k = bp.indices("i k", 2, 2)
+        x, s, q = names.parameter("x", x_is, i), names.tensor("s"), names.tensor("q")
+        C = names.tensor("C")
+        if p is None:
+            third = sympy.Rational(1, 3)
+            return names.case(E(s, bp.Sum(abs(x[k]) ** 3, k)), E(C, s[()] ** third), x=gradient)
+        exponent = names.parameter("p", p)[()]
+        # With one entry that is not 0 the norm does not change with p.
+        return names.case(
+            E(q, 1 / exponent), E(s, bp.Sum(abs(x[k]) ** exponent, k)), E(C, s[()] ** q[()]),
+            x=gradient, p=0,
+        )  # fmt: skip
+
+    build.__name__ = f"root_{name}"
+    case(build)
+
+
+root_of_powers("cubes_at_0", [0.0, 0.0], None, [0, 0])
+root_of_powers("cubes", [3.0, 0.0], None, [1, 0])
+root_of_powers("powers_at_0", [0.0, 0.0], 2.5, [0, 0])
+root_of_powers("powers", [0.0, -3.0], 2.5, [0, -1])
+
+
+@case
+def a_root_of_a_sum_that_can_cancel_is_none(names: Names) -> Case:
+    i, k = bp.indices("i k", 2, 2)
+    x = names.parameter("x", [1.0, -1.0], i)
+    root = bp.Sum(x[k] ** 3, k) ** sympy.Rational(1, 3)
+    return names.case(E(names.tensor("C"), root), x=[INF, INF], tangents=False)
 
 
 @case

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
+from symbp.calculus.log_form import is_nonnegative, log_of_sum
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
@@ -320,3 +321,37 @@ def test_constants_beside_an_exponential_keep_their_size(
 ) -> None:
     got = value_and_slope(bp.Program([E(f, body)], cost=f), {"w": x}, "w")
     assert got == pytest.approx((value(x), slope(x)), rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize("reduction", [bp.Sum, bp.Max])
+def test_another_reduction_of_one_expression_is_another_value(reduction: Any) -> None:
+    x = [0.1, -0.5, 1.0]
+    expected = float(np.log(np.exp(x).sum()) - (np.sum(x) if reduction is bp.Sum else np.max(x)))
+    pair = [E(a, reduction(v[j], j)), E(b, bp.logsumexp(v[j], j))]
+    for equations in (pair, pair[::-1]):
+        body = b[()] - a[()] + log(1 + exp(w[()]))
+        program = bp.Program([*equations, E(f, body)], cost=f)
+        value, _ = value_and_slope(program, {"v": x, "w": 0.5}, "v")
+        assert value == pytest.approx(expected + np.log1p(np.exp(0.5)))
+
+
+def test_a_sum_of_exponentials_of_which_one_is_1_has_no_negative_logarithm() -> None:
+    first, second = w[()], 2 * w[()] + 1
+    assert is_nonnegative(log_of_sum([sympy.S.Zero, first, second]))
+    assert is_nonnegative(log_of_sum([sympy.S.One, first]))
+    assert not is_nonnegative(log_of_sum([first, second]))
+    assert not is_nonnegative(log_of_sum([sympy.S.NegativeOne, first]))
+
+
+@pytest.mark.parametrize(("u", "v"), [(800.0, 0.0), (0.0, 800.0), (-800.0, 100.0), (900.0, 899.0)])
+def test_a_mean_of_numbers_of_any_sign_is_weighted_by_the_larger_exponential(
+    u: float, v: float
+) -> None:
+    p, q, c, d = (bp.parameter(name)[()] for name in "pqcd")
+    mean = (p * exp(c) + q * exp(d)) / (exp(c) + exp(d))
+    program = bp.Program([E(f, mean)], cost=f)
+    values = {"p": -2.0, "q": 3.0, "c": u, "d": v}
+    weight = float(sigma(u - v))
+    for name, slope in (("p", weight), ("q", 1 - weight), ("c", -5 * weight * (1 - weight))):
+        got = value_and_slope(program, values, name)
+        assert got == pytest.approx((3 - 5 * weight, slope), rel=1e-12, abs=1e-15)

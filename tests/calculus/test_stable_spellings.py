@@ -117,6 +117,14 @@ def _one_against_the_rest(n: _Names) -> list[bp.Equation]:
     ]  # fmt: skip
 
 
+def _coin_of_a_logit(n: _Names) -> list[bp.Equation]:
+    p = n.tensor("p")
+    return [
+        E(p, sigmoid(-(n.u**2) / 1000)),
+        E(n.f, -p[()] * log(p[()]) - (1 - p[()]) * log(1 - p[()])),
+    ]
+
+
 def _divergence(n: _Names) -> list[bp.Equation]:
     j = n.j
     p, q = n.tensor("p", j), n.tensor("q", j)
@@ -196,6 +204,33 @@ LISTED: dict[str, Callable[[_Names], list[bp.Equation]]] = {
         lambda n: n.total(lambda k: n.y[k] * exp((n.x[k] + n.z[k]) / 2))
         / n.total(lambda k: exp((n.x[k] + n.z[k]) / 2))
     ),
+    "complements as weights": _one(
+        lambda n: log(n.total(lambda k: n.softmax(n.x, k) * (1 - n.softmax(n.x, k))))
+    ),
+    "complements and data as weights": _one(
+        lambda n: log(n.total(lambda k: n.y[k] * n.softmax(n.x, k) * (1 - n.softmax(n.x, k))))
+    ),
+    "probability of another than what was picked": _one(
+        lambda n: log(n.total(lambda k: n.y[k] * (1 - n.softmax(n.x, k))))
+    ),
+    "odds of a softmax": _one(
+        lambda n: log(n.total(lambda k: n.softmax(n.x, k) / (1 - n.softmax(n.x, k))))
+    ),
+    "log of tanh of softplus": _one(lambda n: log(tanh(bp.softplus(n.u)))),
+    "log of tanh of exp": _one(lambda n: log(tanh(exp(n.u)))),
+    "log of tanh, squared": _one(lambda n: log(tanh(n.u) ** 2)),
+    "log of a difference, squared": _one(lambda n: log((exp(n.u) - 1) ** 2)),
+    "log of sinh of softplus": _one(
+        lambda n: log((exp(bp.softplus(n.u)) - exp(-bp.softplus(n.u))) / 2)
+    ),
+    "sigmoid and about what it lacks": _one(lambda n: log(sigmoid(n.u) + exp(-n.u))),
+    "root of 1 and a quotient": _one(
+        lambda n: log(
+            bp.sqrt(1 / (1 + sigmoid(n.u) / n.total(lambda k: n.y[k] * n.softmax(n.x, k))))
+        )
+    ),
+    "entropy of a coin of a logit": _coin_of_a_logit,
+    "hazard of several": _one(lambda n: -log(1 - exp(-n.total(lambda k: exp(n.x[k]))))),
     "contrastive": _one(
         lambda n: -log(exp(n.u) / (exp(n.u) + n.total(lambda k: exp(n.x[k]))))
     ),
@@ -244,7 +279,10 @@ def test_a_formula_by_hand_is_right(name: str, at: str) -> None:
     "name",
     ["logit of a softmax", "one against the rest", "root of a complement",
      "complement of a softmax", "density of Gumbel", "hazard in discrete time", "tanh of exp",
-     "hazard in two equations", "noisy or", "square of a complement", "softmax of powers of 10"],
+     "hazard in two equations", "noisy or", "square of a complement", "softmax of powers of 10",
+     "complements as weights", "complements and data as weights", "odds of a softmax",
+     "log of tanh of softplus", "log of tanh of exp", "log of sinh of softplus",
+     "hazard of several"],
 )  # fmt: skip
 @pytest.mark.parametrize("x", [[900.0, -900.0, 3.0], [3.0, 900.0, -900.0], [-900.0, 3.0, 900.0]])
 def test_the_complement_of_what_is_1_to_the_last_digit(name: str, x: list[float]) -> None:
@@ -257,6 +295,8 @@ def test_the_complement_of_what_is_1_to_the_last_digit(name: str, x: list[float]
 COMPILED = (
     "softmax as a product", "log of a mean under softmax", "log-cosh", "entropy of a coin",
     "entropy", "causal", "tanh by hand", "one against the rest", "hazard in discrete time",
+    "odds of a softmax", "log of tanh of softplus", "log of a difference, squared",
+    "entropy of a coin of a logit",
 )  # fmt: skip
 
 
@@ -303,6 +343,24 @@ def _faults_of_spelling(seed: int) -> tuple[list[str], bool]:
 def test_random_spellings_are_right(first: int) -> None:
     wrong = {seed: _faults_of_spelling(seed)[0] for seed in range(first, first + 10)}
     assert {seed: found for seed, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize("seed", [5020, 5302, 7289])
+def test_a_random_spelling_that_was_off_is_right(seed: int) -> None:
+    """A root of 1 and a quotient, a sigmoid and what it lacks, a coin near a half."""
+    assert _faults_of_spelling(seed)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("-log(1 - exp(-exp(u)))", "hazard in discrete time"),
+     ("log(tanh(softplus(u)))", "log of tanh of softplus")],
+)  # fmt: skip
+@pytest.mark.parametrize("u", [-900.0, -3.0, 2.0])
+def test_a_trace_is_as_stable(text: str, name: str, u: float) -> None:
+    traced = bp.trace(text, {"u": u})
+    results = {"f": traced.value, "u_adjoint": traced.gradient["u"]}
+    assert faults(_listed(name), {"u": u}, results) == []
 
 
 @pytest.mark.slow

@@ -320,6 +320,17 @@ def test_a_weight_times_what_is_finite_stays_a_product() -> None:
         assert closed(opened(program)).equations[-1].body.has(bp.xlogy) == kept
 
 
+def test_a_weighted_logarithm_among_factors_is_multiplied_with_them_from_left_to_right() -> None:
+    k = bp.Index("k", 3)
+    W, x, y, u = bp.parameter("W", k), bp.input("x", k), bp.input("y"), bp.input("u")
+    a, f = bp.tensor("a"), bp.tensor("f")
+    layer = bp.Equation(a, bp.Sum(W[k] * x[k], k))
+    body = u[()] * bp.xlogy(y[()], 2 + bp.sin(a[()])) * a[()]
+    program = normalise(bp.Program([layer, bp.Equation(f, body)]))
+    closed_again = closed(opened(program)).equations[-1].body
+    assert str(closed_again) == "u*y*log(2 + sin(a))*a"
+
+
 def test_powers_and_their_logarithms_are_finite_where_base_and_exponent_let_them_be() -> None:
     x, y = bp.parameter("x")[()], bp.parameter("y")[()]
     ranges = Ranges(bp.Program([bp.Equation(bp.tensor("f"), x + y)]))
@@ -355,3 +366,16 @@ def test_powers_of_what_is_bounded_are_bounded() -> None:
     ):  # fmt: skip
         found = ranges.of(body)
         assert (found.low, found.high) == pytest.approx((low, high)), body
+
+
+def test_the_largest_of_values_lies_within_their_range_and_a_sum_does_not() -> None:
+    k = bp.Index("k", 3)
+    x, f = bp.parameter("x", k), bp.tensor("f")
+    for body, low, high in ((bp.sigmoid(x[k]), 0, 1), (bp.tanh(x[k]), -1, 1)):
+        for reduced, least, most in (
+            (bp.Max(body, k), low, high),
+            (bp.Sum(body, k), low if low >= 0 else -np.inf, np.inf),
+            (bp.logsumexp(body, k), low, np.inf),
+        ):
+            known = Ranges(normalise(Program([E(f, reduced)]))).tensors[f]
+            assert (known.low, known.high, known.finite) == (least, most, True), reduced

@@ -221,3 +221,11 @@ def test_a_sum_over_a_distribution_is_its_factor() -> None:
         (equation,) = program.equations
         assert equation.body.has(y[n, k]) == reads
         assert len(equation.reduce) == 1 + body.has(z[n, k])
+
+
+def test_a_sum_over_the_diagonal_of_distributions_is_not_its_factor() -> None:
+    i, k = bp.Index("i", 3), bp.Index("k", 3)
+    y, c, f = bp.target("y", i, k, kind="distribution"), bp.input("c"), bp.tensor("f")
+    program = normalise(bp.Program([bp.Equation(f, bp.Sum(y[k, k] * c[()], k))]))
+    values = {"y": [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]], "c": 3.0}
+    assert float(interpret(expand(program), values)["f"]) == 6.0

@@ -16,7 +16,10 @@ _WRITTEN = (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py", f"{_N}pars
 
 TESTS: dict[str, tuple[str, ...]] = {
     "calculus/algebra": (f"{_N}parser.py", f"{_C}elementary.py", f"{_D}components.py"),
+    "calculus/analysis": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
     "calculus/by_definition": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
+    "calculus/by_identity": (f"{_C}partial.py", f"{_C}quotients.py", f"{_C}reverse.py",
+                             "tests/codegen/test_passes.py"),
     "calculus/counts": (f"{_C}counts.py", f"{_D}comparison.py"),
     "calculus/elementary": (f"{_C}elementary.py", f"{_D}statements.py", f"{_C}unroll.py"),
     "calculus/expand": (f"{_C}quotients.py", "tests/codegen/test_passes.py", f"{_C}precise.py"),
@@ -26,6 +29,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "calculus/inline_denominators": (f"{_C}quotients.py", "tests/codegen/test_passes.py"),
     "calculus/interpreter": _VALUES,
     "calculus/intervals": (f"{_C}stated_functions.py", f"{_C}singular_points.py"),
+    "calculus/log_form": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
+    "calculus/log_sums": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
     "calculus/many_digits": (f"{_C}precise.py",),
     "calculus/normalise": (f"{_C}normalise.py", f"{_N}arithmetic.py"),
     "calculus/norms": (f"{_C}stated_functions.py", f"{_C}singular_points.py"),
@@ -71,6 +76,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "notation/files": (f"{_N}files.py",),
     "notation/functions": (f"{_N}functions.py", f"{_N}errors.py", f"{_C}elementary.py",
                            f"{_C}precise.py", f"{_C}reverse.py", f"{_C}singular_points.py"),
+    "notation/identity": (f"{_N}pickling.py", f"{_N}errors.py"),
     "notation/index": _WRITTEN,
     "notation/mistakes": (f"{_N}parser.py", f"{_D}statements.py"),
     "notation/naming": (f"{_C}forward.py", f"{_C}normalise.py"),
@@ -89,7 +95,8 @@ TESTS: dict[str, tuple[str, ...]] = {
                           f"{_C}singular_points.py"),
     "notation/standard": (f"{_N}parser.py", f"{_N}functions.py", f"{_N}arithmetic.py",
                           f"{_C}quotients.py", f"{_C}reverse.py"),
-    "notation/tensor": _WRITTEN,
+    "notation/tensor": (*_WRITTEN, f"{_N}pickling.py"),
+    "notation/whole_file": (f"{_N}files.py",),
     "networks/optimizers": ("tests/networks/test_optimizers.py", f"{_N}mistakes.py"),
 }  # fmt: skip
 

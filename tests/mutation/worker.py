@@ -24,7 +24,7 @@ SHARED = (
     "jax.numpy", "pytest", "coverage", "numba",
 )  # fmt: skip
 # Beside its processor time a child may wait for others: a machine is shared.
-PATIENCE = 8
+PATIENCE = 30
 
 
 def plain(name: str) -> str:

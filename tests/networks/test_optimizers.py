@@ -5,7 +5,7 @@ import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.reverse import reverse
-from symbp.networks.optimizers import OPTIMIZERS, optimise
+from symbp.networks.optimizers import OPTIMIZERS, optimise, ranges
 from symbp.notation.errors import SymbpError
 from tests.networks.numerics import random_values
 
@@ -129,3 +129,21 @@ def test_a_users_tensor_may_be_called_learning_rate():
 def test_wrong_arguments_are_refused(make, message):
     with pytest.raises(SymbpError, match=message):
         make()
+
+
+def test_the_range_of_each_hyperparameter_of_a_step_is_told() -> None:
+    inf = float("inf")
+    rate, below_one = (0.0, True, inf), (0.0, False, 1.0)
+    for optimizer, expected in (
+        (bp.SGD(0.1), {"learning_rate": rate}),
+        (bp.Momentum(0.1), {"learning_rate": rate, "momentum": below_one}),
+        (
+            bp.AdamW(0.1),
+            {
+                "learning_rate": rate, "beta1": below_one, "beta2": below_one, "epsilon": rate,
+                "weight_decay": (0.0, False, inf),
+            },
+        ),
+    ):  # fmt: skip
+        program = optimise(reverse(normalise(bp.mlp(3, 2))), optimizer)
+        assert ranges(program) == expected

@@ -29,6 +29,7 @@ ACCEPTED: dict[str, Callable[[], Any]] = {
     "a product of indices that stays inside": lambda: bp.Program(
         [E(h[t], bp.where(sympy.Lt(2 * t, 3), x[2 * t], 0))]
     ),
+    "what is never read": lambda: bp.Program([E(h[t], bp.where(sympy.Gt(t, 4), x[t], 0))]),
     "zero to a power": lambda: parse_formula("x + 0**2"),
 }
 

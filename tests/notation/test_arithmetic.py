@@ -40,6 +40,8 @@ X, W, B = x[n, j], w[j], b[()]
         (bp.exp(X) ** 2, "exp(x[n, j])**2"),
         (bp.tanh(X - W), "tanh(x[n, j] - w[j])"),
         ((X * W) * 1e300, "x[n, j]*w[j]*1.0e+300"),
+        (B * sympy.Mul(X, 3), "b*(3*x[n, j])"),
+        (B * sympy.Add(X, 3), "b*(x[n, j] + 3)"),
     ],
 )
 def test_what_is_written_stays_as_it_was_written(written: Any, text: str) -> None:
@@ -206,3 +208,10 @@ def test_a_product_is_made_anew_from_its_factors() -> None:
         X * W * 1e300, X * (W * B), 3 * X / W, bp.Mean(X**2, n, j), -(X + W) / N, 2 * n * X,
     ):  # fmt: skip
         assert product.func(*product.args) == product, product
+
+
+def test_terms_are_added_one_after_another_or_stay_apart() -> None:
+    assert Plus(X + W, B).args == (X, W, B)
+    assert Plus.apart(X + W, B).args == (X + W, B)
+    assert Plus.apart(sympy.S.Zero, X, sympy.S.Zero) == X
+    assert Plus.apart() == 0

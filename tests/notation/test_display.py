@@ -1,6 +1,7 @@
 """What a notebook shows is cut where it is too long, and says so."""
 
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.notation import display
@@ -36,3 +37,12 @@ def test_equations_that_do_not_fit_are_counted() -> None:
     assert len(shown) == MOST_EQUATIONS
     assert note == "… 2 more equations; print(p) shows all"
     assert shown_equations(many[:-1], "print(p)")[1] == "… 1 more equation; print(p) shows all"
+
+
+def test_equations_that_just_fit_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = sum(1 for _ in sympy.preorder_traversal(SHORT.body))
+    many = [SHORT] * 3
+    monkeypatch.setattr(display, "MOST_NODES", 3 * size)
+    assert shown_equations(many, "print(p)") == ([(SHORT, "")] * 3, "")
+    monkeypatch.setattr(display, "MOST_NODES", 3 * size - 1)
+    assert shown_equations(many, "print(p)")[1] == "… 1 more equation; print(p) shows all"

@@ -255,6 +255,14 @@ def test_an_equation_that_is_wrong_says_so(name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_free_index_without_a_twin_is_said_to_have_none() -> None:
+    for body in (W[j, k], W[j, k] * bp.Sum(v[i], i), W[j, k] * bp.Sum(v[k], k)):
+        with pytest.raises(
+            SymbpError, match=r"sum over it with Sum\(…, k\) or put it on the left$"
+        ):
+            bp.Equation(b[j], body)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_that_is_wrong_says_so(name: str) -> None:
     build, message = PROGRAMS[name]

@@ -249,3 +249,20 @@ def test_readers_find_whole_files_while_threads_and_processes_write(tmp_path: Pa
     assert [process.wait() for process in processes] == [0, 0]
     assert reads > 20
     assert names(tmp_path) == ["file"]
+
+
+def test_leftovers_of_a_long_name_are_removed_and_those_of_another_name_are_kept(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / ("a" * 60)
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", KILLED, str(path)]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 9
+    assert len(names(tmp_path)) == 2
+    write_bytes(path, b"new")
+    assert names(tmp_path) == ["a" * 60]
+    # Of 50 letters a name is written out in full, and another one that goes on is another file.
+    other = "b" * 50 + "c.4711.partial"
+    (tmp_path / other).write_bytes(b"not ours")
+    write_bytes(tmp_path / ("b" * 50), b"new")
+    assert names(tmp_path) == ["a" * 60, "b" * 50, other]

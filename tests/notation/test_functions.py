@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
+from symbp.calculus.partial import partial
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
 from symbp.notation.derivative_functions import (
@@ -19,6 +21,7 @@ from symbp.notation.derivative_functions import (
 )
 from symbp.notation.equation import Origin
 from symbp.notation.operation import OPERATIONS, operation_of
+from symbp.notation.parser import parse_formula
 from symbp.notation.prime import Prime, expand_primes
 
 n, j = bp.indices("n j", "N", 3)
@@ -150,3 +153,35 @@ def test_the_smaller_or_larger_of_two_has_both_of_its_derivatives(
 def test_elements_and_what_is_made_of_them_are_real() -> None:
     for value in (q, x[n, j], bp.sigmoid(x[n, j]), bp.relu(q[()]), bp.exp(q[()])):
         assert value.is_real
+
+
+def test_what_is_stopped_has_no_derivative_that_a_step_would_name() -> None:
+    held = bp.stop_gradient(q[()] ** 2)
+    assert partial(held * q[()], q[()]) == held
+    assert partial(held, q[()]) == 0
+    assert not partial(held + q[()], q[()]).has(Prime)
+
+
+def test_derivatives_that_are_functions_of_their_own_have_no_name_in_formulas() -> None:
+    for function in DERIVATIVES:
+        with pytest.raises(bp.NotationError, match="no function"):
+            parse_formula(f"{function.__name__}(x)")
+
+
+@pytest.mark.parametrize("function", [bp.leaky_relu, bp.elu])
+def test_a_rectifier_at_zero_takes_the_second_formula(function: Any) -> None:
+    record = operation_of(function)
+    u, slope = bp.parameter("u")[()], bp.parameter("slope")[()]
+    program = bp.Program([bp.Equation(C, record.definition(u, slope))], cost=C)
+    for value in (2.0, -0.5, np.inf, np.nan):
+        with np.errstate(invalid="ignore"):
+            found = record.value(np.float64(0.0), np.float64(value))
+            by_formula = interpret(program, {"u": 0.0, "slope": value})["C"]
+        np.testing.assert_array_equal(found, by_formula)
+
+
+def test_the_logarithm_of_zero_is_minus_infinity() -> None:
+    for zero in (0, 0.0, sympy.S.Zero):
+        assert bp.log(zero) is -sympy.oo
+    masked = bp.Equation(bp.tensor("f"), bp.where(q[()] > 0, bp.log(q[()]), bp.log(0)))
+    assert str(masked) == "f = where(q > 0, log(q), -oo)"

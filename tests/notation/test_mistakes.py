@@ -464,3 +464,28 @@ def test_a_batch_that_only_the_target_has() -> None:
     program = P([E(o[n, j], b[j]), E(C, bp.Mean((o[n, j] - y[n, j]) ** 2, n, j))], cost=C)
     assert program.output is None
     assert bp.derive(program).text()
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+@pytest.mark.parametrize("length", [59, 60, 61, 62, 90])
+def test_what_a_message_shows_of_a_long_operand_fits_into_60_letters(length: int) -> None:
+    symbol = bp.parameter("z" * length)[()]
+    shown = cut("z" * length)
+    for mistake in (lambda: symbol // 2, lambda: np.exp(symbol), lambda: float(symbol)):
+        with pytest.raises(bp.SymbpError, match=rf"(?<!z){shown}(?!z)"):
+            mistake()
+    condition = bp.parameter("z" * (length - 4))[()] > 0
+    with pytest.raises(bp.SymbpError, match=rf"^{cut(str(condition))} is a condition"):
+        bool(condition)
+
+
+@pytest.mark.parametrize("declare", [bp.parameter, bp.input, bp.target, bp.tensor])
+def test_an_option_that_a_declaration_does_not_have_is_named(declare: Any) -> None:
+    for option in ("inital", "adjoint_of", "component_of", "shape"):
+        with pytest.raises(bp.NotationError, match=f" u: no option '{option}'; "):
+            declare("u", k, **{option: None})
+    with pytest.raises(bp.NotationError, match="no option 'inital'; did you mean 'initial'"):
+        declare("u", k, inital=("normal", 1.0))

@@ -176,3 +176,21 @@ def test_forked_processes_do_not_make_the_same_tensor() -> None:
     assert len({process for process, _, _ in (*found, mine)}) == 3
     assert len({tensor for _, tensor, _ in (*found, mine)}) == 3
     assert len({index for _, _, index in (*found, mine)}) == 3
+
+
+DERIVATION = """
+import pickle, sys
+import symbp as bp
+derivation = bp.derive(bp.mlp(2, 3, 2))
+texts = derivation.text(), derivation.latex(), [str(step) for step in derivation.steps()]
+sys.stdout.buffer.write(pickle.dumps((derivation, texts)))
+"""
+
+
+def test_a_derivation_of_another_process_reads_as_it_does_there() -> None:
+    command = [sys.executable, "-c", DERIVATION]
+    content = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    found, (text, latex, steps) = pickle.loads(content)
+    assert found.text() == text
+    assert found.latex() == latex
+    assert [str(step) for step in found.steps()] == steps
