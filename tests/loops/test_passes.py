@@ -21,6 +21,7 @@ from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.unswitch import unswitch
 from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
@@ -46,6 +47,7 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "addends among fused loops": ([products, fuse], addends),
     "storage": ([products, fuse], storage),
     "storage without products": ([fuse], storage),
+    "unswitch": ([products, fuse, storage], unswitch),
     "unread stores": ([products, fuse, storage], unread_stores),
     "reuse": ([products, fuse, storage], reuse),
     "arrange": ([products, ROWS_APART, storage], arrange),

@@ -25,6 +25,7 @@ from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.unswitch import unswitch
 from symbp.notation.tensor import Tensor
 from symbp.schedules.schedule import Lowered, Record
 from symbp.targets.c.strips import rows_are_independent, strips
@@ -85,6 +86,8 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Lo
         function = record.run(strips, function, batch, CAPACITY)
     function = record.run(hoist, function)
     function = record.run(name_values, function)
+    if not few:
+        function = record.run(unswitch, function)
     return Lowered(entry, function, tuple(record.arrows), tuple(record.decisions))
 
 
