@@ -14,7 +14,7 @@ from typing import Any
 from symbp.calculus.expand import expand
 from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.share import share
-from symbp.codegen.module import module_text
+from symbp.codegen.module import gradient_kernel_of, module_text
 from symbp.derivations import derive
 from symbp.entries.model import Model
 from symbp.networks.costs import COSTS
@@ -26,8 +26,12 @@ from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.files import write_text
 from symbp.notation.operation import Form
 from symbp.notation.program import Program
+from symbp.schedules.limits import Limits
 from symbp.targets.files import write_files
 from symbp.targets.known import TARGETS
+from symbp.targets.numba import kernels
+from symbp.targets.numba import module as numba_module
+from symbp.targets.numba.kernel import Kernel
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -35,10 +39,14 @@ __all__ = [
     "cache_folder",
     "compile",
     "generate",
+    "gradient_kernel",
     "load_module",
     "lowered",
     "module_source",
 ]
+
+# Whether modules are printed from loop programs.
+BY_LOOPS = False
 
 
 def module_source(
@@ -67,12 +75,27 @@ def module_source(
     """
     _check_program(program)
     chosen, form = _optimizer(optimizer), _form(derivatives)
+    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
+    if BY_LOOPS:
+        model = Model(program, lambda program: optimise(program, chosen), form)
+        found = ranges(model.updated)
+        return numba_module.module_text(model, dtype, latex, title, threshold, found)
     gradient, step = lowered(program, chosen, form)
     # -> text
-    latex, title = _latex(program), _title(program, chosen, form)
-    return module_text(
-        program, gradient, step, dtype, latex, title, _threshold(program), ranges(step)
-    )
+    return module_text(program, gradient, step, dtype, latex, title, threshold, ranges(step))
+
+
+def gradient_kernel(program: Program) -> Kernel:
+    """Return the function of the gradient as it stands in a module, with what its lines compute.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost and at least one parameter.
+    """
+    if BY_LOOPS:
+        return kernels.gradient_kernel(Model(program), Limits())
+    return gradient_kernel_of(program, *lowered(program, SGD(0.1)))
 
 
 def _check_program(program: Program, trained: bool = True) -> None:

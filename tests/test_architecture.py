@@ -16,7 +16,7 @@ LOWER: dict[str, set[str]] = {
     "calculus": {"notation"},
     "networks": {"notation", "calculus"},
     "derivations": {"notation", "calculus"},
-    "codegen": {"notation", "calculus", "schedules"},
+    "codegen": {"notation", "calculus", "schedules", "targets"},
     "entries": {"notation", "calculus"},
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},
@@ -34,7 +34,7 @@ LOWER: dict[str, set[str]] = {
         "targets",
     },
     "checking": {"notation", "calculus", "networks", "compiler"},
-    "listing": {"notation", "calculus", "networks", "derivations", "codegen", "compiler"},
+    "listing": {"notation", "calculus", "networks", "derivations", "targets", "compiler"},
     "gallery": {"notation", "networks", "compiler"},
     "diagnosis": {"codegen"},
 }

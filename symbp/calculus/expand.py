@@ -78,7 +78,7 @@ def expand_functions(body: Expr, derivatives: Form = "fast") -> Expr:
                 continue
             elif isinstance(node, log_sum_exp):
                 mapping[node] = computed_log_sum(*node.args)
-            elif not operation_of(type(node)).kernel:
+            elif operation_of(type(node)).written_out:
                 definition = operation_of(type(node)).definition
                 assert definition is not None, "a user's function has a definition"
                 mapping[node] = definition(*node.args)

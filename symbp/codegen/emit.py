@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import sympy
 
@@ -15,28 +13,9 @@ from symbp.codegen.names import Names
 from symbp.notation.equation import Equation
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element, Tensor
+from symbp.targets.numba.kernel import Passage
 
-__all__ = ["Emitter", "Passage"]
-
-
-@dataclass(frozen=True)
-class Passage:
-    """Lines of a function that belong together, and the equations that they compute.
-
-    Attributes
-    ----------
-    start, end : int
-        The lines are those from `start` on, before `end`.
-    equations : tuple of Equation
-        As they reached the generator, each with its origin.
-    joins : {"", "next", "previous"}
-        Whether the lines only prepare the next passage, or finish the previous one.
-    """
-
-    start: int
-    end: int
-    equations: tuple[Equation, ...]
-    joins: Literal["", "next", "previous"] = ""
+__all__ = ["Emitter"]
 
 
 class Emitter(ProductWriter):

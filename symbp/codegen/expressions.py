@@ -18,6 +18,7 @@ from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
+from symbp.targets.numba.functions import code_of
 
 __all__ = ["INDENT", "Level", "Scope", "bare", "bare_term", "number"]
 
@@ -177,14 +178,15 @@ class Scope:
         if isinstance(node, (sympy.floor, sympy.ceiling, sympy.Mod)):
             return f"real({self.integer(node)})"
         if isinstance(node, sympy.Function):
-            record = operation_of(type(node))
-            if "{" not in record.kernel:
-                self.kernels.add(record.kernel)
+            code = code_of(operation_of(type(node)))
+            assert code is not None, "what has no code is written out"
+            if "{" not in code:
+                self.kernels.add(code)
                 arguments = ", ".join(bare(self.value(argument)) for argument in node.args)
-                return f"{record.kernel}({arguments})"
-            self.kernels.update(_called(record.kernel))
+                return f"{code}({arguments})"
+            self.kernels.update(_called(code))
             arguments_text = [self.atom(argument) for argument in node.args]
-            return f"({record.kernel.format(*arguments_text)})"
+            return f"({code.format(*arguments_text)})"
         raise UnsupportedError(f"{node}: no code for {type(node).__name__}")
 
     def element(self, element: Element) -> str:

@@ -7,8 +7,9 @@ cost, ``gradient`` the adjoints, ``epoch`` the updates.
 from symbp.calculus.fold import fold
 from symbp.codegen.strips import writer_of
 from symbp.codegen.team_epoch import team_epoch
-from symbp.codegen.writer import Kernel, Layout, Writer
+from symbp.codegen.writer import Layout, Writer
 from symbp.notation.program import Program
+from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["epoch_kernel", "gradient_kernel", "loss_kernel", "predict_kernel"]
 

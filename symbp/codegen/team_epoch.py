@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.strips import StripWriter
 from symbp.codegen.teamwork import Share
-from symbp.codegen.writer import Kernel, Layout
+from symbp.codegen.writer import Layout
 from symbp.notation.index import Extent, Index
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["team_epoch"]
 

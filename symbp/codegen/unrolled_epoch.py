@@ -10,10 +10,11 @@ from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.calculus.unrolled import Unrolled, unrolled
 from symbp.codegen.labels import label
-from symbp.codegen.writer import Kernel, Layout, Writer
+from symbp.codegen.writer import Layout, Writer
 from symbp.notation.equation import Equation
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["unrolled_epoch"]
 

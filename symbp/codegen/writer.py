@@ -14,7 +14,7 @@ from symbp.calculus.in_place import in_place_updates
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.codegen.blocks import Block, Product
-from symbp.codegen.emit import Emitter, Passage
+from symbp.codegen.emit import Emitter
 from symbp.codegen.expressions import INDENT
 from symbp.codegen.labels import label
 from symbp.codegen.names import Names
@@ -25,8 +25,9 @@ from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.kernel import Kernel
 
-__all__ = ["Kernel", "Layout", "Writer"]
+__all__ = ["Layout", "Writer"]
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,6 @@ class Layout:
     reserved: frozenset[str]
     itemsize: int = 8
     """Bytes of a number."""
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A kernel's text, the runtime functions that it calls, and which lines compute what.
-
-    The passages count lines of the text, and are there for kernels that do not loop over batches.
-    """
-
-    text: str
-    calls: frozenset[str]
-    passages: tuple[Passage, ...] = ()
 
 
 class Writer:

@@ -244,7 +244,7 @@ def _check_users_functions(program: Program) -> None:
     for equation in program.equations:
         for application in equation.body.atoms(sympy.Function):
             record = operation_of(type(application))
-            if not record.kernel and record.definition is not None:
+            if record.written_out and record.definition is not None:
                 # As when it stands in an equation of the user's: its formula is read.
                 Equation(equation.lhs, equation.body)
                 break

@@ -9,20 +9,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from symbp.calculus.per_example import whole_body
-from symbp.codegen import emit
-from symbp.codegen.module import gradient_kernel_of
-from symbp.codegen.writer import Kernel
-from symbp.compiler import lowered, module_source
+from symbp.compiler import gradient_kernel, module_source
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Block, Listing, Passage, Prose, Row
 from symbp.derivations.report.contents import row_of
 from symbp.listing.code_remarks import ADDS, STARTS, code_remarks
-from symbp.networks.optimizers import SGD
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Element, Tensor
+from symbp.targets.numba import kernel as kernels
+from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["code_listing"]
 
@@ -56,7 +54,7 @@ def code_listing(derivation: GradientEquations) -> Iterator[Block]:
     program = derivation.program
     try:
         source = module_source(program)
-        kernel = gradient_kernel_of(program, *lowered(program, SGD(0.1)))
+        kernel = gradient_kernel(program)
     except SymbpError as error:
         yield Prose(f"No code is generated: {str(error).rstrip('.')}.")
         return
@@ -167,20 +165,20 @@ def _names(derivation: GradientEquations) -> dict[Tensor, str]:
     return {line.tensor: s.name for s in statements for line in s.instances}
 
 
-def _joined(passages: Sequence[emit.Passage]) -> list[emit.Passage]:
+def _joined(passages: Sequence[kernels.Passage]) -> list[kernels.Passage]:
     """Join what prepares or finishes a passage with it."""
-    joined: list[emit.Passage] = []
-    pending: emit.Passage | None = None
+    joined: list[kernels.Passage] = []
+    pending: kernels.Passage | None = None
     for passage in passages:
         if passage.joins == "previous" and joined and pending is None:
             last = joined[-1]
-            joined[-1] = emit.Passage(last.start, passage.end, last.equations)
+            joined[-1] = kernels.Passage(last.start, passage.end, last.equations)
         elif passage.joins == "next":
             pending = pending or passage
         else:
             start = passage.start if pending is None else pending.start
-            joined.append(emit.Passage(start, passage.end, passage.equations))
+            joined.append(kernels.Passage(start, passage.end, passage.equations))
             pending = None
     if pending is not None:
-        joined.append(emit.Passage(pending.start, passages[-1].end, pending.equations))
+        joined.append(kernels.Passage(pending.start, passages[-1].end, pending.equations))
     return joined

@@ -7,7 +7,6 @@ and what the routines for matrices take; each only where the code has it.
 import re
 from collections.abc import Iterator
 
-from symbp.codegen.writer import Kernel
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
@@ -16,6 +15,7 @@ from symbp.derivations.report.blocks import Prose
 from symbp.derivations.steps import steps
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["ADDS", "STARTS", "code_remarks"]
 

@@ -106,7 +106,7 @@ def _record(function: Any, value: Any, derivative: Any, of: str, definition: Any
     name = function.__name__
     plain = OPERATIONS[of]
     return Operation(
-        name, function, value, derivative, name, f"{plain.latex}'", f"{plain.text}′",
+        name, function, value, derivative, f"{plain.latex}'", f"{plain.text}′",
         definition=definition,
     )  # fmt: skip
 

@@ -1,13 +1,13 @@
 """Operations: what symbp knows of one elementwise function, and the functions of a user's own.
 
 A record holds the function's SymPy class, value, derivative rule (in terms of its own output
-where that is cheaper), the name of its kernel in generated code, LaTeX and text, and a note on
-its domain. Users add their own with :func:`function`, or by subclassing :class:`sympy.Function`
+where that is cheaper), LaTeX and text, and a note on its domain; the code of each is the matter of
+a target. Users add their own with :func:`function`, or by subclassing :class:`sympy.Function`
 with ``fdiff`` and ``_eval_expand_func``.
 """
 
 import copyreg
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, Literal
@@ -24,8 +24,8 @@ from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.standard import translated_kinds
 
 __all__ = [
-    "OPERATIONS", "Form", "Operation", "function", "has_own_derivative", "in_notation",
-    "operation_of", "register",
+    "OPERATIONS", "Form", "Operation", "built_in", "function", "has_own_derivative",
+    "in_notation", "operation_of", "register",
 ]  # fmt: skip
 
 Rule = Callable[..., tuple[Expr, ...]]
@@ -50,9 +50,6 @@ class Operation:
         which is evaluated by its formula.
     derivative : callable
         Maps the arguments to one partial derivative for each argument, as expressions.
-    kernel : str
-        The generated code: the name of a function of the vector maths, or a template with
-        ``{0}``, ``{1}`` for the arguments.
     latex, text : str
         How the function's name prints, or a template with ``{0}``.
     named_derivative : bool
@@ -65,13 +62,15 @@ class Operation:
         The derivative as it is computed, where the textbook's form loses digits.
     accurate : callable, optional
         The same where it takes more time than the textbook's form; see :data:`Form`.
+    written_out : bool
+        Whether passes put its formula in its place before anything is computed: a user's own, and
+        those of any number of arguments. All others have code in each target.
     """
 
     name: str
     function: type[sympy.Function]
     value: Callable[..., Any] | None
     derivative: Rule
-    kernel: str
     latex: str
     text: str
     named_derivative: bool = True
@@ -79,6 +78,7 @@ class Operation:
     domain: str = "all real numbers"
     computed: Rule | None = None
     accurate: Rule | None = None
+    written_out: bool = False
 
     def rule(self, form: Form) -> Rule:
         """Return the derivative in a form.
@@ -94,6 +94,7 @@ class Operation:
 
 
 OPERATIONS: dict[str, Operation] = {}
+_built_in: dict[str, Operation] = {}
 _by_class: dict[type, Operation] = {}
 _serials = Serials()
 
@@ -102,10 +103,16 @@ def register(operation: Operation, listed: bool = True) -> None:
     """Add a built-in function to those that are known; one that is not listed has no name."""
     if listed:
         OPERATIONS[operation.name] = operation
+    _built_in[operation.name] = operation
     _by_class[operation.function] = operation
     for kind in operation.function.__mro__:
         if kind in translated_kinds():  # SymPy's own exp is the notation's
             _by_class[kind] = operation
+
+
+def built_in() -> Collection[Operation]:
+    """Return every function of symbp's own, those without a name for users among them."""
+    return _built_in.values()
 
 
 def operation_of(function_class: type) -> Operation:
@@ -154,7 +161,14 @@ def _record_of_users_function(function_class: type) -> Operation:
     # A class that came from another process brings its LaTeX along.
     printed = getattr(function_class, "printed_name", None) or printed
     return Operation(
-        name, function_class, None, derivative, "", printed, name, definition=definition
+        name,
+        function_class,
+        None,
+        derivative,
+        printed,
+        name,
+        definition=definition,
+        written_out=True,
     )
 
 

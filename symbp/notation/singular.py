@@ -226,21 +226,19 @@ def _unless_hidden(x: Expr, y: Expr, slope: Expr) -> Expr:
 _STATED = [
     Operation(
         "absorbing_product", absorbing_product, lambda a, b: np.where(a == 0, 0.0, a * b),
-        lambda a, b: (b, a), "({0} * {1} if {0} != real(0) else real(0))",
-        r"{0} {1}", "{0} {1}", False, lambda a, b: _zero_where(sympy.Eq(a, 0), a * b),
+        lambda a, b: (b, a), r"{0} {1}", "{0} {1}", False,
+        lambda a, b: _zero_where(sympy.Eq(a, 0), a * b),
         domain="all real numbers; 0 at a = 0 for every b",
     ),
     Operation(
         "power_slope", power_slope, lambda x, y: np.where(y == 0, 0.0, y * x ** (y - 1)),
-        _slope_of_slope, "({1} * {0} ** ({1} - real(1)) if {1} != real(0) else real(0))",
-        r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
+        _slope_of_slope, r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
         lambda x, y: _zero_where(sympy.Eq(y, 0), y * power(x, y - 1)),
         domain="x > 0, or x < 0 with an integer y; 0 at y = 0",
     ),
     Operation(
         "power_log", power_log,
         lambda x, y: np.where((x == 0) & (y >= 0), 0.0, x**y * np.log(x)), _slope_of_log,
-        "(real(0) if {0} == real(0) and {1} >= real(0) else {0} ** {1} * log({0}))",
         r"{0}^{{{1}}} \ln {0}", "{0}^({1}) ln {0}", False,
         lambda x, y: _zero_where(
             sympy.And(sympy.Eq(x, 0), sympy.Ge(y, 0)), power(x, y) * log(x)
@@ -248,25 +246,23 @@ _STATED = [
         domain="x > 0; 0 at x = 0 for y >= 0, -inf there for y < 0, nan for x < 0",
     ),
     Operation(
-        "norm", norm, np.sqrt, lambda s: (half_reciprocal(norm(s)),), "np.sqrt({0})",
-        r"\sqrt{{{0}}}", "√({0})", False, sqrt, domain="s >= 0; derivative 0 at 0",
+        "norm", norm, np.sqrt, lambda s: (half_reciprocal(norm(s)),), r"\sqrt{{{0}}}", "√({0})",
+        False, sqrt, domain="s >= 0; derivative 0 at 0",
     ),
     Operation(
         "half_reciprocal", half_reciprocal, lambda r: np.where(r == 0, 0.0, 0.5 / r),
         lambda r: (-2 * half_reciprocal(r) ** 2,),
-        "(real(0.5) / {0} if {0} != real(0) else real(0))",
         r"1/(2 {0})", "1/(2 {0})", False, lambda r: _zero_where(sympy.Eq(r, 0), 1 / (2 * r)),
         domain="all real numbers; 0 at 0",
     ),
     Operation(
         "root", root, lambda s, q: s**q, lambda s, q: (root_slope(s, q), power_log(s, q)),
-        "{0} ** {1}", r"{0}^{{{1}}}", "{0}^({1})", False, power,
+        r"{0}^{{{1}}}", "{0}^({1})", False, power,
         domain="s >= 0, q > 0; derivative 0 at 0",
     ),
     Operation(
         "root_slope", root_slope, lambda s, q: np.where(s == 0, 0.0, q * s ** (q - 1)),
-        _slope_of_root_slope, "({1} * {0} ** ({1} - real(1)) if {0} != real(0) else real(0))",
-        r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
+        _slope_of_root_slope, r"{1} {0}^{{{1}-1}}", "{1} {0}^({1}-1)", False,
         lambda s, q: _zero_where(sympy.Eq(s, 0), q * power(s, q - 1)),
         domain="s >= 0; 0 at 0",
     ),
@@ -276,14 +272,12 @@ _NAMED = [
     Operation(
         "xlogy", xlogy, lambda x, y: scipy.special.xlogy(x, y),
         lambda x, y: (_unless_hidden(x, y, log(y)), absorbing_product(x, 1 / y)),
-        "({0} * log({1}) if {0} != real(0) or {1} != {1} else real(0))",
         r"{0} \ln {1}", "{0} ln {1}", False,
         domain="y > 0; 0 at x = 0 unless y is nan",
     ),
     Operation(
         "xlog1py", xlog1py, lambda x, y: scipy.special.xlog1py(x, y),
         lambda x, y: (_unless_hidden(x, 1 + y, log1p(y)), absorbing_product(x, 1 / (1 + y))),
-        "({0} * log1p({1}) if {0} != real(0) or {1} != {1} else real(0))",
         r"{0} \ln(1 + {1})", "{0} ln(1 + {1})", False,
         lambda x, y: _zero_where(sympy.Eq(x, 0), x * log1p(y)),
         domain="y > -1; 0 at x = 0 unless y is nan",

@@ -78,7 +78,6 @@ def _by_element(entry: Entry, record: Record) -> Lowered:
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
     function = _over_batches(entry, function, record)
-    function = record.run(promote, function)
     return _finished(entry, function.replace(any_order=True), record)
 
 
@@ -143,7 +142,9 @@ def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
     if not entry.batches:
         return function
     made: Function = record.run(batches, function, entry.program.batch)
-    return made
+    # A member of a team must not read a scalar that another has updated already.
+    promoted: Function = record.run(promote, made)
+    return promoted
 
 
 def _finished(entry: Entry, function: Function, record: Record) -> Lowered:

@@ -8,8 +8,8 @@ import symbp as bp
 from symbp import compiler
 from symbp.calculus import gradient_program as module
 from symbp.calculus.gradient_program import gradient_program
+from symbp.calculus.signature import signature
 from symbp.calculus.zero_weights import plain_program
-from symbp.codegen.signature import signature
 from tests.programs import PROGRAMS
 
 

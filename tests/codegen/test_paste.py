@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import symbp.codegen.runtime
-from symbp.codegen.paste import Imports, paste
 from symbp.compiler import module_source
+from symbp.targets.numba.paste import Imports, paste
 from tests.programs import PROGRAMS
 
 RUNTIME = Path(symbp.codegen.runtime.__file__).parent

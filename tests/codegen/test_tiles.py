@@ -12,11 +12,11 @@ from numba import njit
 from numba.core import codegen
 from numba.core.errors import TypingError
 
-from symbp.codegen.module import _TILES
-from symbp.codegen.paste import paste
 from symbp.codegen.runtime.tile_builder import equal_blocks, vector_bits
 from symbp.codegen.runtime.tiles import tiled, tiled_onto
 from symbp.schedules.product_rule import prefers_tiles
+from symbp.targets.numba.assemble import _TILES
+from symbp.targets.numba.paste import paste
 
 FORMS = list(itertools.product([False, True], repeat=2))
 GUARD = 7.5

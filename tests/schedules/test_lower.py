@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import symbp as bp
@@ -10,7 +11,17 @@ from symbp.loops.nodes import Barrier, For, Product
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from tests.comparison import assert_close
-from tests.loops.running import ENTRIES, EXAMPLES, all_values, example, expected, model_of, run
+from tests.loops.running import (
+    ENTRIES,
+    EXAMPLES,
+    all_values,
+    contracted,
+    example,
+    expected,
+    model_of,
+    run,
+    values_of,
+)
 from tests.loops.test_epoch import arguments_of, run_epoch, steps_by_equations
 
 LIMITS = {
@@ -66,3 +77,17 @@ def test_every_product_has_a_reason() -> None:
     reasons = [d.reason for d in lowered.decisions if d.what.startswith("product ")]
     assert len(found) == len(reasons)
     assert all(reasons)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_members_of_a_team_update_a_scalar_once(members: int) -> None:
+    network = bp.mlp(12, 18, 9, loss="softmax_cross_entropy")
+    model = model_of(network, bp.Adam(0.01))
+    entry = ENTRIES["step"](model)
+    values = all_values(entry, values_of(network, 1))
+    data = {t.name: np.abs(np.resize(values[t.name], (7, *t.shape[1:]))) for t in model.data}
+    order = [3, 0, 6, 4, 1, 2, 5]
+    function = lower(epoch(model), Limits()).function
+    assert function.team
+    found = run_epoch(entry, function, values, data, order, members)
+    assert_close(found, steps_by_equations(contracted(entry), values, data, order))

@@ -124,7 +124,10 @@ def _declarations(
         if function.buffers.fields:
             note = f"what {prefix}_{function.name} computes on the way"
             parts.append(_declaration(function.buffers, job, prefix, kind, note))
-            parts.append(f"#define {prefix.upper()}_HAS_{function.name.upper()}_BUFFERS\n")
+            parts.append(
+                f"/* So that a program can ask whether {prefix}_{function.name} takes buffers. */\n"
+                f"#define {prefix.upper()}_HAS_{function.name.upper()}_BUFFERS 1\n"
+            )
         parts.append(function.declaration)
     return "\n".join(parts)
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import symbp as bp
-from symbp.codegen.module import NUMBA
 from symbp.compiler import module_source
+from symbp.targets.numba.assemble import NUMBA
 
 ROOT = Path(__file__).parents[3]
 

@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbp
-from symbp.codegen.module import RUNTIME
-from symbp.codegen.paste import Imports, paste
 from symbp.codegen.runtime import gradient_check
+from symbp.targets.numba.assemble import RUNTIME
+from symbp.targets.numba.paste import Imports, paste
 
 # The files are pasted here by the same function as in the generator, so that this is tested too.
 PASTED_FILES = {file: paste(file) for file in RUNTIME}

@@ -6,7 +6,7 @@ import pytest
 import sympy
 
 import symbp as bp
-from symbp.codegen.signature import signature
+from symbp.calculus.signature import signature
 from tests.programs import PROGRAMS
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-__all__ = ["Imports", "Pasted", "names_used", "paste"]
+__all__ = ["Imports", "Pasted", "functions_of", "names_used", "paste"]
 
 # Not by paths, so that symbp may be installed in a zip file.
 _RUNTIME = resources.files("symbp.codegen.runtime")
@@ -54,6 +54,8 @@ class Pasted:
 class _Statement:
     text: str
     defines: frozenset[str]
+    defines_function: str
+    """The name of the function that it is, or nothing."""
     uses: frozenset[str]
 
 
@@ -107,7 +109,8 @@ def _parsed(file: str) -> tuple[tuple[_Statement, ...], Imports]:
         elif not (isinstance(node, ast.Expr) and previous_end == 0):
             # Comments and decorators above a statement belong to it.
             text = "\n".join(_without_directives(lines[start:end]))
-            statements.append(_Statement(text, _defined(node), _used(node)))
+            function = node.name if isinstance(node, ast.FunctionDef) else ""
+            statements.append(_Statement(text, _defined(node), function, _used(node)))
     return tuple(statements), imports
 
 
@@ -141,3 +144,15 @@ def _is_standard(module: str) -> bool:
     import sys
 
     return module.split(".")[0] in sys.stdlib_module_names
+
+
+def functions_of(file: str) -> frozenset[str]:
+    """Return the names of the functions that a runtime file defines.
+
+    Parameters
+    ----------
+    file : str
+        As for :func:`paste`.
+    """
+    statements, _ = _parsed(file)
+    return frozenset(s.defines_function for s in statements if s.defines_function)

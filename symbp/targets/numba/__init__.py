@@ -1,0 +1,1 @@
+"""The Numba target: a loop program as a jitted Python function, in one module that stands alone."""

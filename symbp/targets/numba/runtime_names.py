@@ -1,0 +1,45 @@
+"""runtime_names: the functions that kernels may call, read off the files that define them."""
+
+import ast
+from functools import cache
+
+from symbp.targets.numba.functions import FUNCTIONS
+from symbp.targets.numba.paste import functions_of, names_used
+
+__all__ = ["called_functions", "files_of", "reserved_names"]
+
+# Without the files that are the same in every module; of the vector maths, either precision's.
+_FILES = (
+    "views.py", "sums.py", "gather.py", "tiles.py", "blas.py", "threads.py", "team.py",
+    "vector_maths_float64.py", "activations_float64.py",
+)  # fmt: skip
+
+
+@cache
+def files_of() -> dict[str, str]:
+    """Return the file of each function that a kernel may call."""
+    return {name: file for file in _FILES for name in functions_of(file)}
+
+
+@cache
+def reserved_names() -> frozenset[str]:
+    """Return what the texts of kernels mean something else by than a tensor or an index."""
+    templates = [code.format("real", "real") for code in FUNCTIONS.values()]
+    used = set().union(*(names_used(template) for template in templates))
+    return frozenset({*files_of(), *used, "np", "real"})
+
+
+def called_functions(text: str) -> frozenset[str]:
+    """Return the functions of the runtime that a text calls.
+
+    Parameters
+    ----------
+    text : str
+        Statements, in which no variable has the name of such a function.
+    """
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    return frozenset(called & files_of().keys())
