@@ -18,7 +18,7 @@ pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
 
 @needs_compiler
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [("-O3", "-march=native"), ("-O1", *SANITIZED)])
+@pytest.mark.parametrize("options", [("-O3", "-march=native"), ("-O0", *SANITIZED)])
 @pytest.mark.parametrize("optimizer", [bp.SGD(0.5), bp.Adam(0.003)], ids=repr)
 def test_an_epoch_is_that_of_the_numba_module(
     optimizer: Optimizer, options: tuple[str, ...], tmp_path: Path
