@@ -8,10 +8,10 @@ import numpy as np
 from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
 from symbp.codegen.unrolled_epoch import unrolled_epoch
 from symbp.codegen.writer import Layout
-from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.program import Program
-from symbp.targets.numba.assemble import DTYPES, SUMS, Range, assembled, check_numbers
+from symbp.targets.numba.assemble import SUMS, Range, assembled
 from symbp.targets.numba.kernel import Kernel
+from symbp.targets.target import check_dtype
 
 __all__ = ["gradient_kernel_of", "module_text"]
 
@@ -53,9 +53,7 @@ def module_text(
     str
         Python source that imports numpy, numba and, for BLAS, scipy.
     """
-    if dtype not in DTYPES:
-        raise SymbpError(f"dtype {dtype!r}: {suggest(str(dtype), DTYPES)}")
-    check_numbers(updated, dtype)
+    check_dtype(updated, dtype)
     layout = replace(_layout(given, program, updated), itemsize=np.dtype(dtype).itemsize)
     kernels = [predict_kernel(program, layout)] if program.output is not None else []
     kernels += [

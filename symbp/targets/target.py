@@ -9,12 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import sympy
 from numpy.typing import NDArray
 
 from symbp.entries.model import Model
+from symbp.notation.errors import SymbpError, UnsupportedError, suggest
+from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
-__all__ = ["DTYPES", "Job", "Target"]
+__all__ = ["DTYPES", "Job", "Target", "check_dtype"]
 
 DTYPES = ("float32", "float64")
 
@@ -65,3 +69,24 @@ class Target:
     name: str
     endings: tuple[str, ...]
     texts: Callable[[Job], tuple[str, ...]]
+
+
+def check_dtype(program: Program, dtype: str) -> None:
+    """Raise an error if a precision is unknown, or a number of an equation is none of it.
+
+    Parameters
+    ----------
+    program : Program
+        What is computed.
+    dtype : str
+        Any text.
+    """
+    if dtype not in DTYPES:
+        raise SymbpError(f"dtype {dtype!r}: {suggest(str(dtype), DTYPES)}")
+    largest = float(np.finfo(dtype).max)
+    for equation in program.equations:
+        for number in equation.body.atoms(sympy.Number):
+            if number.is_finite and abs(number) > largest:
+                raise UnsupportedError(
+                    f"{equation.lhs}: {sympy.N(number, 4)} is too large for {dtype}"
+                )

@@ -16,22 +16,23 @@ from symbp.entries.gradient import gradient
 from symbp.entries.loss import loss
 from symbp.entries.predict import predict
 from symbp.entries.step import step
-from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
 from symbp.targets.c.function import FunctionText, Structs, function_text
 from symbp.targets.c.names import comment, prefix_of
 from symbp.targets.c.paste import pasted, template
 from symbp.targets.c.places import Field, Struct, fields_of, size_of
 from symbp.targets.c.tables import constants
-from symbp.targets.target import DTYPES, Job, Target
+from symbp.targets.target import Job, Target, check_dtype
 
 __all__ = ["C"]
 
 
 def _texts(job: Job) -> tuple[str, str]:
     """Return the translation unit and its header."""
-    if job.dtype not in DTYPES:
-        raise SymbpError(f"dtype {job.dtype!r}: {suggest(str(job.dtype), DTYPES)}")
+    model = job.model
+    trained = job.parameters is None and model.optimise is not None
+    check_dtype(model.updated if trained else model.gradient, job.dtype)
     prefix = prefix_of(job.stem)
     structs = _structs(job, prefix)
     functions = [

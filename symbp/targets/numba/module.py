@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from symbp.entries.model import Model
-from symbp.notation.errors import SymbpError, suggest
 from symbp.schedules.limits import Limits
-from symbp.targets.numba.assemble import DTYPES, Range, assembled, check_numbers
+from symbp.targets.numba.assemble import Range, assembled
 from symbp.targets.numba.kernels import kernels
+from symbp.targets.target import check_dtype
 
 __all__ = ["module_text"]
 
@@ -35,9 +35,7 @@ def module_text(
     str
         Python source that imports numpy, numba and, for BLAS, scipy.
     """
-    if dtype not in DTYPES:
-        raise SymbpError(f"dtype {dtype!r}: {suggest(str(dtype), DTYPES)}")
-    check_numbers(model.updated, dtype)
+    check_dtype(model.updated, dtype)
     made = kernels(model, Limits(itemsize=np.dtype(dtype).itemsize))
     return assembled(
         made, model.given, model.gradient, model.updated, dtype, equations, title, threshold, ranges

@@ -205,3 +205,12 @@ def test_what_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
         with pytest.raises(bp.SymbpError, match=re.escape(name)):
             bp.generate(net, tmp_path / name, target="c")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_number_that_a_precision_does_not_have_is_refused(tmp_path: Path) -> None:
+    n = bp.Index("n", "N")
+    x, w, cost = bp.input("x", n), bp.parameter("w"), bp.tensor("C")
+    net = bp.Program([bp.Equation(cost, bp.Mean(1e200 * w * x[n], n))], cost=cost)
+    with pytest.raises(bp.UnsupportedError, match="too large for float32"):
+        bp.generate(net, tmp_path / "net.c", dtype="float32", target="c")
+    assert bp.generate(net, tmp_path / "net.c", target="c").exists()
