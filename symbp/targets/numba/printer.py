@@ -48,6 +48,7 @@ __all__ = ["kernel"]
 
 # A loop of known length is unrolled before it could be vectorised; the shortest are better so.
 _UNROLLED = 4
+_WRITTEN_OUT = "# Few enough operations: every index but that of the examples is written out."
 
 
 def kernel(function: Function, name: str, order: Sequence[Any] | None = None) -> Kernel:
@@ -100,6 +101,8 @@ class _Printer:
         if function.team:
             passed += [MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS]
         header = self.signature(name, passed if order is None else order, passed)
+        if function.any_order:
+            self.lines.add(_WRITTEN_OUT)
         for size, text in told.items():
             self.lines.add(f"{self.places.whole[size]} = {text}")
         self.scalars()
@@ -114,7 +117,7 @@ class _Printer:
             self.lines.add(f"{self.extra['arrived']} = 0")
         before = len(self.lines)
         self.body(function.body, labelled=True)
-        code = with_threads(self.lines.lines, before, products, self.places.whole)
+        code = with_threads(self.lines.lines, before, function, self.places.whole, self.names)
         moved = 1 if len(code) > len(self.lines) else 0
         head = ["@_compiled", header]
         text = "\n".join([*head, *(INDENT + line for line in code)]) + "\n"
