@@ -66,6 +66,19 @@ from numba.np.arrayobj import populate_array
 from numpy.typing import ArrayLike, NDArray
 
 
+__all__ = [
+    "DTYPE",
+    "EQUATIONS",
+    "SIGNATURE",
+    "Parameters",
+    "Trainer",
+    "check_gradient",
+    "gradient",
+    "initial_parameters",
+    "loss",
+    "predict",
+]
+
 # --- What is computed --------------------------------------------------------------------------
 
 
@@ -1032,42 +1045,6 @@ def initial_parameters(seed: int = 0) -> Parameters:
     return parameters
 
 
-def predict(parameters: Any, *inputs: ArrayLike) -> NDArray[Any]:
-    """Return the output of the network, an array of DTYPE and of shape _OUTPUT_SHAPE.
-
-    Parameters
-    ----------
-    parameters : Parameters, or a tuple or dict of arrays
-        Used without a copy if they are views over one buffer, as from `initial_parameters`.
-    *inputs : array_like
-        In the order and of the shapes of _ARGUMENTS (None is N, the number of examples).
-        NaN and infinity propagate.
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line: which argument, what was expected, what came.
-    """
-    return _predict(_flatten(parameters), inputs)
-
-
-def loss(parameters: Any, *arrays: ArrayLike) -> float:
-    """Return the cost.
-
-    Takes and raises what `predict` does, with the targets after the inputs. A target of classes may
-    be integer labels (N,), a target of shape (N, 1) may be (N,).
-    """
-    return _loss(_flatten(parameters), arrays)
-
-
-def gradient(parameters: Any, *arrays: ArrayLike) -> tuple[float, Parameters]:
-    """Return the cost and its gradient with respect to every parameter.
-
-    Takes and raises what `loss` does. The gradient is a Parameters, of views over one new buffer.
-    """
-    return _gradient(_flatten(parameters), arrays)
-
-
 def _extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
     return tuple([rows if extent is None else extent for extent in shape])
 
@@ -1109,6 +1086,78 @@ def _gradient(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, P
     checked, _ = _check_arrays("gradient", _ARGUMENTS, arrays)
     gradients = np.empty(_PARAMETER_COUNT, DTYPE)
     return float(_gradient_kernel(flat, gradients, *checked)), _views(gradients)
+
+
+def predict(parameters: Any, x: ArrayLike) -> NDArray[Any]:
+    """Return the output z2 of the network.
+
+    Parameters
+    ----------
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 64)
+        NaN and infinity propagate.
+
+    Returns
+    -------
+    output : ndarray of float32, of shape (N, 10)
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one line: which argument, what was expected, what came.
+    """
+    return _predict(_flatten(parameters), (x,))
+
+
+def loss(parameters: Any, x: ArrayLike, y: ArrayLike) -> float:
+    """Return the cost C.
+
+    Parameters
+    ----------
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 64)
+        NaN and infinity propagate.
+    y : array_like of shape (N, 10), or integer labels of shape (N,)
+        Its rows sum to 1.
+
+    Returns
+    -------
+    cost : float
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one line: which argument, what was expected, what came.
+    """
+    return _loss(_flatten(parameters), (x, y))
+
+
+def gradient(parameters: Any, x: ArrayLike, y: ArrayLike) -> tuple[float, Parameters]:
+    """Return the cost C and its gradient with respect to every parameter.
+
+    Parameters
+    ----------
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 64)
+        NaN and infinity propagate.
+    y : array_like of shape (N, 10), or integer labels of shape (N,)
+        Its rows sum to 1.
+
+    Returns
+    -------
+    cost : float
+    gradients : Parameters
+        Views over one new buffer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one line: which argument, what was expected, what came.
+    """
+    return _gradient(_flatten(parameters), (x, y))
 
 
 # --- Files -------------------------------------------------------------------------------------

@@ -3,20 +3,21 @@
 ::
 
     gradient program ─► optimise ─► expand ─► share ─► module text
+            └─► entry points ─► expand ─► share ─┘
 
-The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed.
+The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed; all stand
+in :class:`symbp.entries.model.Model`.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symbp.calculus.expand import expand
-from symbp.calculus.gradient_program import gradient_program
-from symbp.calculus.share import share
 from symbp.codegen.module import gradient_kernel_of, module_text
 from symbp.derivations import derive
 from symbp.entries.model import Model
+from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
@@ -54,6 +55,7 @@ def module_source(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -67,6 +69,8 @@ def module_source(
         The precision of the module.
     derivatives : {"fast", "accurate"}
         See :func:`generate`.
+    entries : sequence of str
+        See :func:`generate`.
 
     Returns
     -------
@@ -75,14 +79,21 @@ def module_source(
     """
     _check_program(program)
     chosen, form = _optimizer(optimizer), _form(derivatives)
-    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
-    if BY_LOOPS:
-        model = Model(program, lambda program: optimise(program, chosen), form)
-        found = ranges(model.updated)
-        return numba_module.module_text(model, dtype, latex, title, threshold, found)
-    gradient, step = lowered(program, chosen, form)
+    wanted = checked_entries(entries)
+    # a user's equations -> what is derived from them, each form made once
+    model = _model(program, chosen, form)
+    made = [ENTRIES[name](model) for name in wanted]
     # -> text
-    return module_text(program, gradient, step, dtype, latex, title, threshold, ranges(step))
+    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
+    step = model.updated
+    found = ranges(step)
+    if BY_LOOPS:
+        return numba_module.module_text(model, dtype, latex, title, threshold, found, made)
+    return module_text(program, model.gradient, step, dtype, latex, title, threshold, found, made)
+
+
+def _model(program: Program, optimizer: Optimizer, derivatives: Form) -> Model:
+    return Model(program, lambda differentiated: optimise(differentiated, optimizer), derivatives)
 
 
 def gradient_kernel(program: Program) -> Kernel:
@@ -152,12 +163,8 @@ def lowered(
     derivatives : {"fast", "accurate"}
         Which form of a function's derivative is computed, where there are two.
     """
-    # a user's equations -> and those of the gradient, in forms that cannot overflow
-    differentiated = gradient_program(program, stable=True).differentiated
-    # -> and the equations of one optimizer step
-    updated = optimise(differentiated, optimizer)
-    # -> scalar bodies written out, each value computed once
-    return share(expand(differentiated, derivatives)), share(expand(updated, derivatives))
+    model = _model(program, optimizer, derivatives)
+    return model.gradient, model.updated
 
 
 def _latex(program: Program) -> dict[str, str]:
@@ -178,6 +185,7 @@ def generate(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
     target: str = "numba",
     batch: int | None = None,
     parameters: Any = None,
@@ -200,6 +208,11 @@ def generate(
         ``a·(1 - a)`` and ``1 - a**2``: they have few right digits where the function is flat.
         ``"accurate"`` computes them from the input, with full relative accuracy. All other
         functions have accurate derivatives in both.
+    entries : sequence of str
+        What the module offers besides ``predict``, ``loss``, ``gradient`` and training:
+        ``"loss_and_gradient"``, ``"jvp"``, ``"vjp"``, ``"hvp"``, ``"jacobian"``, ``"hessian"``,
+        ``"per_example_gradients"``, ``"input_gradient"``, ``"input_jvp"``, ``"input_vjp"``,
+        ``"input_jacobian"``, ``"input_hessian"``.
     target : {"numba", "c"}
         ``"numba"`` writes one Python module; ``"c"`` a C99 translation unit and, beside it, the
         header that says how its functions are called.
@@ -217,8 +230,8 @@ def generate(
     Raises
     ------
     SymbpError
-        The program has no cost or no parameters, its output depends on a target, or an option is
-        unknown.
+        The program has no cost or no parameters, its output depends on a target, an option is
+        unknown, or an entry point is not for this program.
     OSError
         The file cannot be written.
 
@@ -233,14 +246,16 @@ def generate(
         for name, value in (("batch", batch), ("parameters", parameters)):
             if value is not None:
                 raise SymbpError(f"{name}: only target 'c' takes it, the target is 'numba'")
-        return write_text(path, module_source(program, optimizer, dtype, derivatives))
+        return write_text(path, module_source(program, optimizer, dtype, derivatives, entries))
     if target not in TARGETS:
         raise SymbpError(f"target {target!r}: {suggest(str(target), ('numba', *TARGETS))}")
+    if entries:
+        raise SymbpError(f"entries: only target 'numba' takes them, the target is {target!r}")
     _check_program(program, parameters is None)
     chosen, form = _optimizer(optimizer), _form(derivatives)
     title = _title(program, chosen, form)
     rows = 32 if batch is None else checked_size("batch", batch)
-    model = Model(program, lambda differentiated: optimise(differentiated, chosen), form)
+    model = _model(program, chosen, form)
     return write_files(model, path, target, title, dtype, rows, parameters)
 
 
@@ -250,6 +265,7 @@ def compile(
     optimizer: Optimizer | str | None = None,
     dtype: str = "float64",
     derivatives: str = "fast",
+    entries: Sequence[str] = (),
 ) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
@@ -264,6 +280,8 @@ def compile(
         The precision of the module.
     derivatives : {"fast", "accurate"}
         See :func:`generate`.
+    entries : sequence of str
+        See :func:`generate`; ``trainer.module.hvp`` is one of them.
 
     Returns
     -------
@@ -281,4 +299,4 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    return module_of(module_source(program, optimizer, dtype, derivatives)).Trainer()
+    return module_of(module_source(program, optimizer, dtype, derivatives, entries)).Trainer()

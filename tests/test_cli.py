@@ -14,9 +14,10 @@ from symbp.cli import app
 
 SMALL = ["train", "4-8-3", "--data", "iris", "--epochs", "25", "--learning-rate", "0.02"]
 
+# The network that SMALL trains, which is compiled once.
 OWN = """
 import symbp as bp
-net = bp.mlp(4, 5, 3, activation="tanh", loss="softmax_cross_entropy")
+net = bp.mlp(4, 8, 3, loss="softmax_cross_entropy")
 other = 3
 """
 
@@ -142,7 +143,7 @@ def test_an_error_in_the_users_file_names_its_line(tmp_path: Path) -> None:
 
 def test_a_generated_module_passes_its_check(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
-    result = run("generate", "4-3-2", "-o", path, "--dtype", "float64", "--optimizer", "momentum")
+    result = run("generate", "3-2", "-o", path, "--dtype", "float64", "--optimizer", "momentum")
     assert result.exit_code == 0, result.output
     assert path.exists()
     assert run("check", path).exit_code == 0
@@ -157,12 +158,22 @@ def test_a_module_that_is_wrong_fails_its_check(tmp_path: Path) -> None:
 
 
 def test_check_takes_a_network() -> None:
-    assert run("check", "3-4-2", "--activation", "tanh").exit_code == 0
+    assert run("check", "3-2", "--activation", "tanh").exit_code == 0
 
 
 def test_check_refuses_what_is_not_a_module(own: Path, tmp_path: Path) -> None:
     assert "not a generated module" in refused("check", own)
     assert "no such file" in refused("check", tmp_path / "nothing.py")
+
+
+def test_generate_writes_the_entry_points_that_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    run("generate", "4-3-2", "-o", path, "--entries", "hvp, jvp")
+    text = path.read_text(encoding="utf-8")
+    assert "def hvp(parameters: Any, v: Any, x: ArrayLike, y: ArrayLike) -> Parameters:" in text
+    assert "def jvp(" in text
+    message = "entries: no entry point 'hpv'; did you mean 'hvp'"
+    assert message in refused("generate", "4-3-2", "-o", path, "--entries", "hpv")
 
 
 def test_generate_does_not_overwrite_the_network(own: Path) -> None:
@@ -218,7 +229,7 @@ def test_train_is_reproducible() -> None:
 
 
 def test_train_on_numbers_reports_r_squared() -> None:
-    result = run("train", "10-8-1", "--data", "diabetes", "--epochs", "20", "--no-derivation")
+    result = run("train", "10-1", "--data", "diabetes", "--epochs", "20", "--no-derivation")
     assert result.exit_code == 0, result.output
     assert re.match(r"test R² 0\.[3-6]", result.stdout.strip().splitlines()[-1])
 
@@ -237,7 +248,7 @@ def test_train_on_digits_reaches_95_percent() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["4-8-3", "--loss", "quadratic", "--optimizer", "sgd"],
+        ["4-3", "--loss", "quadratic", "--optimizer", "sgd"],
         pytest.param(
             ["4-8-3", "--loss", "cross_entropy", "--optimizer", "nesterov"],
             marks=pytest.mark.slow,
@@ -255,7 +266,7 @@ def test_train_encodes_classes_for_any_cost(arguments: list[str]) -> None:
 
 
 def test_train_two_classes_on_one_output() -> None:
-    result = run("train", "30-8-1", "--data", "breast_cancer", "--epochs", "10", "--no-derivation")
+    result = run("train", "30-1", "--data", "breast_cancer", "--epochs", "10", "--no-derivation")
     assert result.exit_code == 0, result.output
     found = re.search(r"test accuracy (\d+\.\d) % \(\d+/114\)", result.stdout)
     assert found
@@ -263,7 +274,7 @@ def test_train_two_classes_on_one_output() -> None:
 
 
 def test_train_takes_a_network_from_a_file(own: Path) -> None:
-    result = run("train", f"{own}:net", "--data", "iris", "--epochs", "2", "--no-derivation")
+    result = run("train", f"{own}:net", *SMALL[2:4], *SMALL[6:], "--epochs", "2", "--no-derivation")
     assert result.exit_code == 0, result.output
 
 

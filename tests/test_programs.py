@@ -59,6 +59,13 @@ def emitted(dtype: str) -> Callable[..., Any]:
 
 RATE = 0.125
 
+# They take seconds to compile: a gradient of each is compared in every run, the rest when there is
+# time.
+LARGE = {"lstm", "attention", "convolution"}
+LARGE_ONES_SLOW = [
+    pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in PROGRAMS
+]
+
 # What is compared with JAX: name -> (evaluate, largest relative error).
 EVALUATORS: dict[str, tuple[Callable[..., Any], float]] = {
     "interpreter": (lambda name: interpreted(*PROGRAMS[name]()), 1e-12),
@@ -136,8 +143,17 @@ def test_every_program_has_a_reference_written_by_hand() -> None:
     assert set(BY_HAND) == set(PROGRAMS)
 
 
-@pytest.mark.parametrize("evaluator", EVALUATORS)
-@pytest.mark.parametrize("name", PROGRAMS)
+def comparisons() -> list[Any]:
+    """Return all names with all evaluators; single precision of the large ones is slow."""
+    slow = {(name, "emitted module in float32") for name in LARGE}
+    return [
+        pytest.param(name, evaluator, marks=[pytest.mark.slow] if (name, evaluator) in slow else [])
+        for name in PROGRAMS
+        for evaluator in EVALUATORS
+    ]
+
+
+@pytest.mark.parametrize(("name", "evaluator"), comparisons())
 def test_cost_and_gradients_are_those_of_jax_written_by_hand(name: str, evaluator: str) -> None:
     evaluate, tolerance = EVALUATORS[evaluator]
     cost, gradients = evaluate(name)
@@ -153,7 +169,7 @@ def test_the_oracle_agrees_with_jax_written_by_hand(name: str) -> None:
     assert_close(jax_oracle.gradients(program, values), by_hand(name)[1], 1e-12)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", LARGE_ONES_SLOW)
 def test_the_emitted_loss_and_output_are_those_of_jax(name: str) -> None:
     program, values = PROGRAMS[name]()
     parameters, arrays = arguments(program, values)
@@ -167,7 +183,7 @@ def test_the_emitted_loss_and_output_are_those_of_jax(name: str) -> None:
         assert_close({"output": output}, {"output": expected[program.output.name]}, 1e-11)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", LARGE_ONES_SLOW)
 def test_an_epoch_of_one_batch_is_a_step_along_the_gradient_of_jax(name: str) -> None:
     program, values = PROGRAMS[name]()
     parameters, arrays = arguments(program, values)

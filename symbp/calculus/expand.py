@@ -48,7 +48,7 @@ def expand(program: Program, derivatives: Form = "fast") -> Program:
         Bodies hold built-in functions only, and no :class:`~symbp.notation.prime.Prime`.
     """
     equations = [_rewritten(equation, derivatives) for equation in program.equations]
-    roots = _roots(program)
+    roots = set(program.roots)
     equations = _merge_contributions(equations)
     equations = _inline_trivial(equations, roots)
     equations = _merge_contributions(equations)
@@ -208,12 +208,6 @@ def _sum_of_distribution(equation: Equation) -> Equation:
             rest = tuple(index for index in equation.reduce if index is not last)
             return equation.replace(body=factor, reduce=rest)
     return equation
-
-
-def _roots(program: Program) -> set[Tensor]:
-    kept = {program.cost, program.output}
-    kept |= {tensor for _, tensor in (*program.gradients, *program.updates)}
-    return {tensor for tensor in kept if tensor is not None}
 
 
 def _merge_contributions(equations: list[Equation]) -> list[Equation]:

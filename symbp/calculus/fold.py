@@ -19,7 +19,7 @@ __all__ = ["fold"]
 def fold(program: Program) -> Program:
     """Return an equivalent program in which sums are accumulated where they are used."""
     equations = list(program.equations)
-    kept = {program.cost, program.output, *(tensor for _, tensor in program.updates)}
+    kept: set[Tensor | None] = set(program.replace(gradients=()).roots)
     readers: dict[Tensor, int] = {}
     writers: dict[Tensor, list[Equation]] = {}
     for equation in equations:

@@ -24,7 +24,7 @@ __all__ = ["forward"]
 
 
 def forward(
-    program: Program, wrt: Iterable[Tensor] | None = None
+    program: Program, wrt: Iterable[Tensor] | None = None, of: Iterable[Tensor] = ()
 ) -> tuple[Program, dict[Tensor, Tensor]]:
     """Return the program with the equations of its tangents.
 
@@ -34,13 +34,28 @@ def forward(
         A normalised program.
     wrt : iterable of Tensor, optional
         The tensors that vary; by default the parameters. Each gets a tangent of role input.
+    of : iterable of Tensor, optional
+        What gets a tangent even where it does not vary: one of zeros.
 
     Returns
     -------
     Program
-        The equations and, after each, that of its tangent.
+        The equations and, after each, that of its tangent. A differentiated program may be
+        differentiated again: the tangents of its gradients are a Hessian times a vector.
     dict of Tensor to Tensor
         The tangent of every tensor that varies.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> from symbp.calculus.reverse import reverse
+    >>> w, f = bp.parameter("w"), bp.tensor("f")
+    >>> derived = reverse(bp.Program([bp.Equation(f, w**3)], cost=f))
+    >>> print(forward(derived)[0])
+    f = w**3
+    f_tangent = 3*w_tangent*w**2
+    w_adjoint = 3*w**2
+    w_adjoint_tangent = 6*w_tangent*w
     """
     program = mark_norms(program)
     ranges = Ranges(program)
@@ -92,6 +107,11 @@ def forward(
         equations.append(made)
         ranges.learn([made])
         started.add(target)
+    for tensor in of:
+        if tensor not in tangents:
+            tangents[tensor] = tangent_of(tensor, "intermediate")
+            places = tuple(index.fresh() for index in tensor.indices)
+            equations.append(Equation(tangents[tensor][places], 0, origin=Origin("forward")))
     return program.replace(equations=tuple(equations)), tangents
 
 

@@ -9,7 +9,7 @@ the textbook formulas of functions that state more, such as ``xlogy``. What is c
 second: forms that cannot overflow. Where neither changes anything, both are the same equations.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from symbp.calculus.inline_denominators import inline_denominators
@@ -19,8 +19,11 @@ from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
 from symbp.calculus.zero_weights import plain_program
 from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
 
-__all__ = ["GradientProgram", "gradient_program"]
+__all__ = ["Arrow", "GradientProgram", "gradient_program", "prepared_program"]
+
+Arrow = tuple[Callable[[Program], Program], Program]
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,38 @@ class GradientProgram:
     per_example: bool
     normal: Program
     differentiated: Program
-    arrows: tuple[tuple[Callable[[Program], Program], Program], ...] = ()
+    arrows: tuple[Arrow, ...] = ()
+
+
+def prepared_program(program: Program, *, stable: bool = False) -> tuple[Arrow, ...]:
+    """Return the arrows from a program as it was written to what is differentiated.
+
+    Parameters
+    ----------
+    program : Program
+        With a cost or without.
+    stable : bool, default False
+        Whether it is for computing: in forms that cannot overflow.
+    """
+    # a user's equations -> one reduction each
+    passes: list[Callable[[Program], Program]] = [normalise]
+    # -> in forms that cannot overflow
+    if stable:
+        passes += [stabilise, inline_denominators]
+    arrows: list[Arrow] = []
+    for change in passes:
+        program = change(program)
+        arrows.append((change, program))
+    return tuple(arrows)
 
 
 def gradient_program(
-    program: Program, *, textbook: bool = False, stable: bool = False
+    program: Program,
+    *,
+    textbook: bool = False,
+    stable: bool = False,
+    prepared: tuple[Arrow, ...] | None = None,
+    wrt: Iterable[Tensor] | None = None,
 ) -> GradientProgram:
     """Derive the equations of the gradient of a program's cost by every parameter.
 
@@ -61,6 +91,10 @@ def gradient_program(
         Whether it is for reading: of one example, where examples do not depend on each other.
     stable : bool, default False
         Whether it is for computing: in forms that cannot overflow.
+    prepared : tuple of (callable, Program), optional
+        What :func:`prepared_program` gave of it, where that is at hand.
+    wrt : iterable of Tensor, optional
+        What to differentiate by, if not the parameters.
 
     Returns
     -------
@@ -88,17 +122,10 @@ def gradient_program(
         written = plain_program(program)
         single = per_example(written)
         written = written if single is None else single
-    # -> one reduction each
-    passes: list[Callable[[Program], Program]] = [normalise]
-    # -> in forms that cannot overflow
-    if stable:
-        passes += [stabilise, inline_denominators]
+    # -> one reduction each, in forms that cannot overflow
+    arrows = prepared_program(written, stable=stable) if prepared is None else prepared
+    normal = arrows[-1][1]
     # -> and the equations of the gradient
-    passes.append(reverse)
-    arrows: list[tuple[Callable[[Program], Program], Program]] = []
-    result = written
-    for change in passes:
-        result = change(result)
-        arrows.append((change, result))
-    normal = arrows[-2][1]
-    return GradientProgram(written, single is not None, normal, result, tuple(arrows))
+    result = reverse(normal, wrt)
+    arrows = (*arrows, (reverse, result))
+    return GradientProgram(written, single is not None, normal, result, arrows)

@@ -17,7 +17,7 @@ from symbp.notation.collected import denominator
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of, where
-from symbp.notation.index import Extent, Index
+from symbp.notation.index import Extent, Index, batch_extent
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
@@ -28,7 +28,11 @@ Values = dict[Tensor, NDArray[Any]]
 Grid = dict[Index, Any]
 
 
-def interpret(program: Program, values: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+def interpret(
+    program: Program,
+    values: Mapping[str, ArrayLike],
+    sizes: Mapping[str, int] | None = None,
+) -> dict[str, NDArray[Any]]:
     """Evaluate a program.
 
     Parameters
@@ -38,6 +42,9 @@ def interpret(program: Program, values: Mapping[str, ArrayLike]) -> dict[str, ND
     values : mapping of str to array_like
         An array for each input, target, parameter and state, by name; a constant's default
         value can be replaced.
+    sizes : mapping of str to int, optional
+        Extents by name, where no array tells them: nothing of a batch is read by a Jacobian that
+        is constant.
 
     Returns
     -------
@@ -51,7 +58,7 @@ def interpret(program: Program, values: Mapping[str, ArrayLike]) -> dict[str, ND
     >>> float(interpret(bp.Program([bp.Equation(f, x**2)], cost=f), {"x": 3.0})["f"])
     9.0
     """
-    state = _State(program, values)
+    state = _State(program, values, sizes or {})
     with np.errstate(all="ignore"):
         for stage in schedule(program.equations):
             if not stage.steps:
@@ -78,9 +85,11 @@ def bind(tensor: Tensor, array: NDArray[Any], extents: dict[Any, int]) -> None:
 class _State:
     """The arrays of a program under evaluation."""
 
-    def __init__(self, program: Program, values: Mapping[str, ArrayLike]) -> None:
+    def __init__(
+        self, program: Program, values: Mapping[str, ArrayLike], sizes: Mapping[str, int]
+    ) -> None:
         self.values: Values = {}
-        self.extents: dict[Any, int] = {}
+        self.extents: dict[Any, int] = {batch_extent(name): n for name, n in sizes.items()}
         # Where the expression under evaluation is used, as its guards leave it.
         self.allowed: NDArray[np.bool_] = np.asarray(True)
         self.running: Equation

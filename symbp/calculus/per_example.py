@@ -11,16 +11,21 @@ from sympy.core.expr import Expr
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation, Origin
+from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.reductions import REDUCTIONS, Reduction, Sum
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["per_example", "whole_body"]
+__all__ = ["CoupledError", "of_one_example", "per_example", "whole_body"]
+
+
+class CoupledError(UnsupportedError):
+    """The examples of a batch are not treated one by one."""
 
 
 class _MixedError(Exception):
-    """The examples of a batch are not treated one by one."""
+    """An expression is not of one example, nor a sum over them."""
 
 
 def per_example(program: Program) -> Program | None:
@@ -42,8 +47,35 @@ def per_example(program: Program) -> Program | None:
         return None
     try:
         return _Single(program, program.batch).program()
-    except _MixedError:
+    except CoupledError:
         return None
+
+
+def of_one_example(program: Program) -> Program:
+    """Return the program of a batch of one, as :func:`per_example`, for a mean or a sum.
+
+    Parameters
+    ----------
+    program : Program
+        With a batch and a cost, as the user wrote it. The cost may be a sum over the examples;
+        then the gradient of the sum is the sum of the gradients.
+
+    Raises
+    ------
+    CoupledError
+        Examples depend on each other, or the cost is neither their mean nor their sum.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> n = bp.Index("n", "N")
+    >>> w, x, C = bp.parameter("w"), bp.input("x", n), bp.tensor("C")
+    >>> print(of_one_example(bp.Program([bp.Equation(C, bp.Sum((w * x[n]) ** 2, n))], cost=C)))
+    C = (w*x)**2
+    """
+    batch = program.batch
+    assert batch is not None, "the caller has a batch"
+    return _Single(program, batch, may_sum=True).program()
 
 
 def whole_body(equation: Equation) -> Expr:
@@ -56,28 +88,38 @@ def whole_body(equation: Equation) -> Expr:
 class _Single:
     """Rewrites equations; holds which tensors vary with the example and which are means."""
 
-    def __init__(self, program: Program, size: sympy.Symbol) -> None:
+    def __init__(self, program: Program, size: sympy.Symbol, may_sum: bool = False) -> None:
         self.given = program
         self.size = size
+        self.may_sum = may_sum
         self.axis: dict[Tensor, int] = {}
         self.single: dict[Tensor, Tensor] = {}
         self.means: set[Tensor] = set()
         for tensor in program.tensors:
             axes = [axis for axis, extent in enumerate(tensor.shape) if extent == size]
             if len(axes) > 1:
-                raise _MixedError
+                raise CoupledError(f"{tensor.name} has an element for each two examples")
             if axes:
                 self.axis[tensor] = axes[0]
                 self.single[tensor] = _without(tensor, axes[0])
 
     def program(self) -> Program:
-        equations = tuple(self._equation(equation) for equation in self.given.equations)
-        output = self.given.output
-        if self.given.cost not in self.means:
-            raise _MixedError
+        equations = tuple(self._checked(equation) for equation in self.given.equations)
+        cost, output = self.given.cost, self.given.output
+        if cost not in self.means:
+            raise CoupledError(f"{cost} is no mean or sum over the examples")
         return self.given.replace(
             equations=equations, output=None if output is None else self.single.get(output, output)
         )
+
+    def _checked(self, equation: Equation) -> Equation:
+        try:
+            return self._equation(equation)
+        except _MixedError:
+            what = "is no mean or sum over the examples, each with its own value"
+            if equation.tensor in self.axis:
+                what = "couples examples"
+            raise CoupledError(f"{equation.tensor.name} {what}: {equation}") from None
 
     def _equation(self, equation: Equation) -> Equation:
         lhs, body = equation.lhs, whole_body(equation)
@@ -88,7 +130,7 @@ class _Single:
             if any(element.tensor is equation.tensor for element in body.atoms(Element)):
                 raise _MixedError
             power, body = self._mean(body)
-            if power:
+            if power and not (self.may_sum and power == 1 and equation.tensor is self.given.cost):
                 raise _MixedError
             self.means.add(equation.tensor)
         elif body.has(self.size) or self._counts_examples(body):

@@ -57,10 +57,7 @@ def share(program: Program) -> Program:
     equations = list(program.equations)
     equations = _read_known_values(equations)
     equations = _lift_common(equations, {tensor.name for tensor in program.tensors})
-    kept = {program.cost, program.output} | {
-        tensor for _, tensor in (*program.gradients, *program.updates)
-    }
-    equations = _drop_duplicates(equations, {tensor for tensor in kept if tensor is not None})
+    equations = _drop_duplicates(equations, set(program.roots))
     return program.replace(equations=tuple(equations))
 
 

@@ -32,6 +32,7 @@ def signature(program: Program, options: Iterable[str] = ()) -> str:
         lines.append(",".join(tensor.name for tensor in tensors))
     for pairs in (program.gradients, program.updates):
         lines.append(";".join(f"{a.name}:{b.name}" for a, b in pairs))
+    lines += [tensor.name for tensor in program.results]
     lines += [str(program.cost), str(program.output), *options]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 

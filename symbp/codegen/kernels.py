@@ -8,10 +8,11 @@ from symbp.calculus.fold import fold
 from symbp.codegen.strips import writer_of
 from symbp.codegen.team_epoch import team_epoch
 from symbp.codegen.writer import Layout, Writer
+from symbp.entries.entry import Entry, Slot
 from symbp.notation.program import Program
 from symbp.targets.numba.kernel import Kernel
 
-__all__ = ["epoch_kernel", "gradient_kernel", "loss_kernel", "predict_kernel"]
+__all__ = ["entry_kernel", "epoch_kernel", "gradient_kernel", "loss_kernel", "predict_kernel"]
 
 
 def predict_kernel(program: Program, layout: Layout) -> Kernel:
@@ -55,7 +56,7 @@ def gradient_kernel(program: Program, layout: Layout) -> Kernel:
     writer = Writer(program, [program.cost, *results], layout)
     arrays = (*layout.inputs, *layout.targets)
     writer.views("parameters", layout.parameters)
-    writer.views("gradients", results)
+    writer.views("gradients", results, written=True)
     writer.arrays(arrays)
     writer.blocks()
     writer.write_back("gradients", results)
@@ -78,3 +79,54 @@ def epoch_kernel(program: Program, layout: Layout) -> Kernel:
     writer.loop_over_batches(arrays)
     arguments = ["parameters", "state", "hyperparameters", "order", "batch_size"]
     return writer.kernel("_epoch_kernel", [*arguments, *writer.given(arrays)])
+
+
+def entry_kernel(entry: Entry, layout: Layout) -> Kernel:
+    """Return the kernel of any entry point without batches.
+
+    Its arguments are the flat buffers that it reads, memory for what it writes, then the arrays
+    that it reads, each in the order of the entry.
+    """
+    writer = Writer(entry.program, entry.roots, layout)
+    arguments: dict[int, str] = {}
+    for place, slot in enumerate(entry.slots):
+        if slot.packed:
+            own = slot.name == "parameters"  # a reserved name
+            arguments[place] = slot.name if own else writer.names.unique(slot.name)
+    for place, slot in enumerate(entry.slots):
+        if slot.packed:
+            writer.views(arguments[place], slot.tensors, written=slot.role == "out")
+    read = [slot.tensors[0] for slot in entry.slots if slot.role == "in" and not slot.packed]
+    writer.arrays(read)
+    scalars: list[str] = []
+    for place, slot in enumerate(entry.slots):
+        if slot.packed:
+            continue
+        (tensor,) = slot.tensors
+        name = writer.names.tensor(tensor)
+        if slot.role == "out" and not tensor.rank:
+            arguments[place] = writer.names.unique("result")
+            scalars.append(f"{arguments[place]}[()] = {name}")
+            continue
+        arguments[place] = name
+        writer.bound.add(tensor)
+    writer.blocks()
+    for line in scalars:
+        writer.line(line)
+    for place, slot in enumerate(entry.slots):
+        if slot.packed and slot.role == "out":
+            writer.write_back(arguments[place], slot.tensors)
+    returned = "" if entry.returns is None else f" float({writer.names.tensor(entry.returns)})"
+    writer.line(f"return{returned}")
+    order = {"packed": 0, "out": 1, "in": 2}
+    places = sorted(
+        range(len(entry.slots)),
+        key=lambda place: order[_passed_as(entry.slots[place])],
+    )
+    return writer.kernel(f"_{entry.name}_kernel", [arguments[place] for place in places])
+
+
+def _passed_as(slot: Slot) -> str:
+    if slot.role == "out":
+        return "out"
+    return "packed" if slot.packed else "in"

@@ -1,13 +1,20 @@
 """module: the text of a generated module, from a program, its gradient and its updates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from symbp.codegen.kernels import epoch_kernel, gradient_kernel, loss_kernel, predict_kernel
+from symbp.codegen.kernels import (
+    entry_kernel,
+    epoch_kernel,
+    gradient_kernel,
+    loss_kernel,
+    predict_kernel,
+)
 from symbp.codegen.unrolled_epoch import unrolled_epoch
 from symbp.codegen.writer import Layout
+from symbp.entries.entry import Entry
 from symbp.notation.program import Program
 from symbp.targets.numba.assemble import SUMS, Range, assembled
 from symbp.targets.numba.kernel import Kernel
@@ -25,6 +32,7 @@ def module_text(
     title: str,
     threshold: float = 0.5,
     ranges: Mapping[str, Range] | None = None,
+    entries: Sequence[Entry] = (),
 ) -> str:
     """Return the source of a standalone module.
 
@@ -47,21 +55,27 @@ def module_text(
     ranges : mapping of str to (float, bool, float), optional
         For each hyperparameter by name the least value, whether that is excluded, and what it
         must stay below; without one it may be any finite number.
+    entries : sequence of Entry
+        Entry points besides those of every module.
 
     Returns
     -------
     str
         Python source that imports numpy, numba and, for BLAS, scipy.
     """
-    check_dtype(updated, dtype)
+    for checked in (updated, *(entry.program for entry in entries)):
+        check_dtype(checked, dtype)
     layout = replace(_layout(given, program, updated), itemsize=np.dtype(dtype).itemsize)
     kernels = [predict_kernel(program, layout)] if program.output is not None else []
     kernels += [
         loss_kernel(program, layout),
         gradient_kernel(program, layout),
         unrolled_epoch(updated, layout) or epoch_kernel(updated, layout),
+        *(entry_kernel(entry, layout) for entry in entries),
     ]
-    return assembled(kernels, given, program, updated, dtype, equations, title, threshold, ranges)
+    return assembled(
+        kernels, given, program, updated, dtype, equations, title, threshold, ranges, entries
+    )
 
 
 def gradient_kernel_of(given: Program, program: Program, updated: Program) -> Kernel:

@@ -119,12 +119,12 @@ class Writer:
         """Whether there are examples to loop over."""
         return any(not isinstance(extent, int) for t in tensors for extent in t.shape)
 
-    def views(self, buffer: str, tensors: Sequence[Tensor]) -> None:
+    def views(self, buffer: str, tensors: Sequence[Tensor], written: bool = False) -> None:
         """Write a view into a flat buffer for each tensor that the program uses."""
         used = set(self.program.tensors)
         for tensor, start in _starts(tensors).items():
-            if tensor not in used or (not tensor.rank and buffer == "gradients"):
-                continue  # a scalar gradient is written back at the end
+            if tensor not in used or (not tensor.rank and written):
+                continue  # a scalar that is written goes back at the end
             self.bound.add(tensor)
             name = self.names.tensor(tensor)
             if not tensor.rank:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+# Those whose programs are parts of the gradient's; the others derive equations of their own.
+_BY_GRADIENT = ("predict", "loss", "gradient", "loss_and_gradient")
+
 
 @dataclass(frozen=True)
 class _Step:
@@ -50,7 +53,7 @@ def explain(
     dtype: Dtype = "float32",
     derivatives: Derivatives = "fast",
     entry: Annotated[
-        str, typer.Option(help="Which function: predict, loss, gradient, step or epoch.")
+        str, typer.Option(help="Which function: epoch, step, or one that bp.generate can add.")
     ] = "epoch",
     stage: Annotated[
         str | None,
@@ -78,7 +81,7 @@ def explain(
     model = Model(net, lambda program: optimise(program, chosen), form)
     asked = _entry(entry, model)
     lowered = lower(asked, Limits(itemsize=4 if dtype == "float32" else 8))
-    steps = [*_front(model, entry)]
+    steps = [*_front(model, asked)]
     for arrow in lowered.arrows:
         steps.append(
             _Step(arrow.name, arrow.file, _first_line(arrow.name, arrow.file), arrow.result)
@@ -97,34 +100,39 @@ def explain(
 
 def _entry(name: str, model: Any) -> "Entry":
     from symbp.entries.epoch import epoch
-    from symbp.entries.gradient import gradient
-    from symbp.entries.loss import loss
-    from symbp.entries.predict import predict
+    from symbp.entries.registry import ENTRIES
     from symbp.entries.step import step
     from symbp.notation.errors import SymbpError, suggest
 
-    entries = {function.__name__: function for function in (predict, loss, gradient, step, epoch)}
+    entries = {**ENTRIES, "step": step, "epoch": epoch}
     if name not in entries:
         raise SymbpError(f"--entry {name}: {suggest(name, entries)}")
     return entries[name](model)
 
 
-def _front(model: Any, entry: str) -> Iterator[_Step]:
+def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
     """Yield the arrows from the given equations to the finished program of an entry point."""
     from symbp.calculus.expand import expand
     from symbp.calculus.share import share
+    from symbp.entries.registry import ENTRIES
     from symbp.networks.optimizers import optimise
 
     program: Program = model.given
     yield _Step("given", "", "the equations as they were written", program)
-    arrows = [(change.__name__, change.__module__, made) for change, made in model.derived.arrows]
-    program = arrows[-1][2]
-    if entry in ("step", "epoch"):
-        program = model.optimise(program)
-        arrows.append((optimise.__name__, optimise.__module__, program))
-    program = expand(program, model.derivatives)
-    arrows.append((expand.__name__, expand.__module__, program))
-    arrows.append((share.__name__, share.__module__, share(program)))
+    derives = ENTRIES.get(entry.name)
+    own = derives is not None and entry.name not in _BY_GRADIENT
+    found = model.prepared if own else model.derived.arrows
+    arrows = [(change.__name__, change.__module__, made) for change, made in found]
+    if derives is not None and own:
+        arrows.append((entry.name, derives.__module__, entry))
+    else:
+        program = found[-1][1]
+        if derives is None:
+            program = model.optimise(program)
+            arrows.append((optimise.__name__, optimise.__module__, program))
+        program = expand(program, model.derivatives)
+        arrows.append((expand.__name__, expand.__module__, program))
+        arrows.append((share.__name__, share.__module__, share(program)))
     for name, module, made in arrows:
         file = module.replace(".", "/") + ".py"
         yield _Step(name, file, _first_line(name, file), made)

@@ -93,6 +93,9 @@ def generate(
     learning_rate: Rate = None,
     dtype: Dtype = "float32",
     derivatives: Derivatives = "fast",
+    entries: Annotated[
+        str, typer.Option(help="Further functions of the module, such as hvp,jacobian.")
+    ] = "",
     target: Annotated[
         Literal["numba", "c"],
         typer.Option(help="A Python module, or a C99 translation unit and its header."),
@@ -114,12 +117,13 @@ def generate(
 
     symbp generate 784-30-10 --optimizer sgd --learning-rate 3 --dtype float64 -o nielsen.py
 
-    symbp generate model.py:net -o module.py
+    symbp generate model.py:net -o module.py --entries loss_and_gradient,hvp
 
     symbp generate 64-30-10 --target c --batch 1 --optimizer sgd -o net.c
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
-    chosen = chosen_optimizer(optimizer, learning_rate)
-    options = {"target": target, "batch": batch} if target != "numba" or batch is not None else {}
-    write_module(net, to, chosen, dtype, derivatives, options)
+    rule = chosen_optimizer(optimizer, learning_rate)
+    further = [name.strip() for name in entries.split(",") if name.strip()]
+    options = {"entries": further, "target": target, "batch": batch}
+    write_module(net, to, rule, dtype, derivatives, options)

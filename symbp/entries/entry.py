@@ -56,6 +56,8 @@ class Entry:
         Whether the program is run once for each batch of the rows of the inputs, in an order that
         is passed too, with its updates after each; what is returned is then the mean over all
         rows.
+    flat : bool
+        Whether the caller passes and gets what is packed as vectors, not by the tensors' names.
     summary : str
         One line that says what it computes.
     for_few : bool
@@ -67,6 +69,7 @@ class Entry:
     slots: tuple[Slot, ...]
     returns: Tensor | None = None
     batches: bool = False
+    flat: bool = False
     summary: str = ""
     for_few: bool = False
 

@@ -6,15 +6,20 @@
                                             └─ optimise, finish ─► updated
 
 Entry points choose among these forms; those that need another derivative begin at ``plain`` or
-``differentiated`` and end with :meth:`Model.finished`.
+``differentiated`` and end with :meth:`Model.computing`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from symbp.calculus.expand import expand
-from symbp.calculus.gradient_program import GradientProgram, gradient_program
+from symbp.calculus.gradient_program import (
+    Arrow,
+    GradientProgram,
+    gradient_program,
+    prepared_program,
+)
 from symbp.calculus.share import share
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import Form
@@ -45,7 +50,12 @@ class Model:
     @cached_property
     def plain(self) -> Program:
         """One reduction an equation, in forms that cannot overflow."""
-        return self.derived.normal
+        return self.prepared[-1][1]
+
+    @cached_property
+    def prepared(self) -> tuple[Arrow, ...]:
+        """The arrows from the given program to the plain one."""
+        return prepared_program(self.given, stable=True)
 
     @cached_property
     def differentiated(self) -> Program:
@@ -55,7 +65,7 @@ class Model:
     @cached_property
     def derived(self) -> GradientProgram:
         """The program at each arrow of its differentiation."""
-        return gradient_program(self.given, stable=True)
+        return gradient_program(self.given, stable=True, prepared=self.prepared)
 
     @cached_property
     def gradient(self) -> Program:
@@ -69,14 +79,31 @@ class Model:
             raise SymbpError("a step needs an optimizer, such as bp.SGD(0.1)")
         return self.finished(self.optimise(self.differentiated))
 
+    def differentiated_by(self, tensors: Iterable[Tensor]) -> Program:
+        """Return the plain program with the equations of the gradient by some tensors."""
+        return gradient_program(
+            self.given, stable=True, prepared=self.prepared, wrt=tensors
+        ).differentiated
+
     def finished(self, program: Program) -> Program:
         """Return a program with scalar bodies written out, each value computed once."""
         return share(expand(program, self.derivatives))
+
+    def computing(self, program: Program, results: Iterable[Tensor]) -> Program:
+        """Return a derived program, finished, that computes some tensors and nothing else."""
+        wanted = tuple(results)
+        asked = program.replace(cost=None, output=None, gradients=(), updates=(), results=wanted)
+        return self.finished(asked.prune(wanted)).prune(wanted)
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
         """The parameters as given, also those that cancel out of a derived program."""
         return self.given.parameters
+
+    @property
+    def real_inputs(self) -> tuple[Tensor, ...]:
+        """The inputs that can be differentiated by: all but those of integers."""
+        return tuple(tensor for tensor in self.given.inputs if tensor.kind != "integer")
 
     @property
     def data(self) -> tuple[Tensor, ...]:

@@ -47,6 +47,7 @@ def interpret(
     arrays: Mapping[str, Array],
     sizes: Mapping[str, int] | None = None,
     members: int = 1,
+    check_races: bool = False,
 ) -> float | None:
     """Run a function.
 
@@ -61,6 +62,9 @@ def interpret(
         The whole numbers that no argument's shape tells, such as the batch size.
     members : int
         How many members a team has.
+    check_races : bool
+        Whether to end with an error also where a member touches what another member touches before
+        both have met, and one of them writes it.
 
     Returns
     -------
@@ -71,7 +75,8 @@ def interpret(
     ------
     SymbpError
         An argument is missing or has another shape, an element lies outside of its array or was
-        never written, or members disagree on what they return.
+        never written, not all of an argument that goes out is written, members disagree on what
+        they return, or, if asked for, two of them race.
     """
     count = members if function.team else 1
     known = _sizes(function, arrays, sizes or {})
@@ -84,6 +89,8 @@ def interpret(
         function,
         memory,
         {a.array: np.full(memory[a.array].shape, a.role != "out") for a in function.arguments},
+        {tensor: np.zeros(array.shape, _TOUCH) for tensor, array in memory.items()},
+        _Meetings(check_races and count > 1),
     )
     team = [_Member(shared, dict(known), number, count) for number in range(count)]
     running = [(member, member.run(function.body)) for member in team]
@@ -96,8 +103,13 @@ def interpret(
             (reason,) = reasons
             if reason == str(_FINISHED):
                 break
+            shared.meetings.number += 1
             if reason != str(Barrier()):
                 _all_reduce(team, reason)
+    for argument in function.arguments:
+        if not shared.written[argument.array].all():
+            name = argument.array.name
+            raise SymbpError(f"{function.name}: not all of the argument {name} was written")
     results = {repr(member.returned) for member in team}
     if len(results) > 1:
         raise SymbpError(f"{function.name}: members return {', '.join(sorted(results))}")
@@ -132,18 +144,39 @@ def _sizes(
 
 def _all_reduce(team: "Sequence[_Member]", name: str) -> None:
     (tensor,) = {t for t in team[0].memory if f"AllReduce {t.name}" == name}
+    for member in team:
+        if not member.written[tensor].all():
+            raise SymbpError(f"{name}: member {member.number} has not written all of it")
     total = sum(member.memory[tensor] for member in team)
     for member in team:
         member.memory[tensor][...] = total
+
+
+# Who wrote an element last and who read it last, as number of meetings and member.
+_TOUCH = np.dtype([(what, np.int64, (2,)) for what in ("writer", "reader")])
+_SEVERAL = -1
+
+
+class _Meetings:
+    """How often the members of a team have met, counted from 1."""
+
+    def __init__(self, check_races: bool) -> None:
+        self.number, self.check_races = 1, check_races
 
 
 class _Shared:
     """What all members of a team see."""
 
     def __init__(
-        self, function: Function, memory: dict[Tensor, Array], written: dict[Tensor, Array]
+        self,
+        function: Function,
+        memory: dict[Tensor, Array],
+        written: dict[Tensor, Array],
+        touched: dict[Tensor, Array],
+        meetings: _Meetings,
     ) -> None:
         self.function, self.memory, self.written = function, memory, written
+        self.touched, self.meetings = touched, meetings
         self.closures: dict[Any, Closure] = {}
         self.products: dict[int, tuple[Statement, ...]] = {}
 
@@ -165,6 +198,7 @@ class _Member:
         self.number = number
         self.memory: dict[Tensor, Array] = dict(shared.memory)
         self.written: dict[Tensor, Array] = dict(shared.written)
+        self.touched: dict[Tensor, Array] = dict(shared.touched)
         self.returned: float | None = None
 
     # Statements -------------------------------------------------------------------------------
@@ -218,12 +252,15 @@ class _Member:
         if shared and self.number and tensor in self.shared.memory:
             self.memory[tensor] = self.shared.memory[tensor]
             self.written[tensor] = self.shared.written[tensor]
+            self.touched[tensor] = self.shared.touched[tensor]
             return
         shape = tuple(int(self.value(extent)) for extent in statement.shape)
         kind = np.int64 if tensor.kind == "integer" else np.float64
         self.memory[tensor] = np.zeros(shape, dtype=kind)
         self.written[tensor] = np.zeros(shape, dtype=bool)
+        self.touched[tensor] = np.zeros(shape, _TOUCH)
         if shared:
+            self.shared.touched[tensor] = self.touched[tensor]
             self.shared.memory[tensor] = self.memory[tensor]
             self.shared.written[tensor] = self.written[tensor]
 
@@ -233,7 +270,7 @@ class _Member:
         shape = statement.shape if statement.shape is not None else tensor.shape
         extents = tuple(int(self.value(extent)) for extent in shape)
         offset, size = int(self.value(statement.offset)), math.prod(extents)
-        for arrays in (self.memory, self.written):
+        for arrays in (self.memory, self.written, self.touched):
             flat = arrays[statement.of].reshape(-1)
             if not 0 <= offset <= offset + size <= flat.size:
                 raise SymbpError(
@@ -245,12 +282,13 @@ class _Member:
     def call(self, statement: Call) -> Generator[str, None, None]:
         """Run another function on arrays of this one."""
         called = statement.function
-        shared = _Shared(called, {}, {})
+        shared = _Shared(called, {}, {}, {}, self.shared.meetings)
         inner = _Member(shared, {}, self.number, self.whole[MEMBERS])
         inner.whole.update({s: self.whole[s] for s in called.sizes if s in self.whole})
         for argument, tensor in zip(called.arguments, statement.arguments, strict=True):
             inner.memory[argument.array] = self.memory[tensor]
             inner.written[argument.array] = self.written[tensor]
+            inner.touched[argument.array] = self.touched[tensor]
         yield from inner.run(called.body)
 
     def store(self, statement: Assign | Accumulate) -> None:
@@ -268,6 +306,8 @@ class _Member:
             else:
                 array[place] = before + value
         written[place] = True
+        if self.shared.meetings.check_races:
+            self.touch(target, place, writes=True)
 
     def place(self, element: Element) -> tuple[int, ...]:
         """Return where an element lies, inside of its array."""
@@ -287,7 +327,21 @@ class _Member:
         place = self.place(element)
         if not self.written[element.tensor][place]:
             raise SymbpError(f"{element}: read at {place}, where nothing was written")
+        if self.shared.meetings.check_races:
+            self.touch(element, place, writes=False)
         return self.memory[element.tensor][place]
+
+    def touch(self, element: Element, place: tuple[int, ...], writes: bool) -> None:
+        """Remember a read or write; no other member may have written, or read what is written."""
+        touched, now = self.touched[element.tensor], self.shared.meetings.number
+        for what in ("writer", "reader") if writes else ("writer",):
+            meeting, member = touched[what][place]
+            if meeting == now and member != self.number:
+                raise SymbpError(f"{element}: members race at {place}")
+        what = "writer" if writes else "reader"
+        meeting, member = touched[what][place]
+        several = meeting == now and member != self.number
+        touched[what][place] = now, _SEVERAL if several else self.number
 
     # Expressions ------------------------------------------------------------------------------
 

@@ -91,6 +91,7 @@ def _needs(stages: Sequence[Stage], aliases: Aliases) -> list[list[int]]:
     successors: dict[Tensor, list[Tensor]] = {}
     for new, old in aliases.items():
         successors.setdefault(old, []).append(new)
+    read = [{e.tensor for equation in s.equations for e in equation.reads()} for s in stages]
     needs: list[set[int]] = [set() for _ in stages]
     for position, stage in enumerate(stages):
         for equation in stage.equations:
@@ -102,7 +103,9 @@ def _needs(stages: Sequence[Stage], aliases: Aliases) -> list[list[int]]:
                         for writer in writers.get(new, ()):
                             needs[writer].add(position)
             if equation.accumulate:
-                # Terms are added in their order: what a product begins, a loop goes on with.
-                earlier = (w for w in writers[equation.tensor] if w < position)
-                needs[position].update(earlier, [starts.get(equation.tensor, position)])
+                # Terms are added in their order: what a product begins, a loop goes on with. But a
+                # recurrence that reads what it adds to comes after what is added outside of it.
+                earlier = [w for w in writers[equation.tensor] if w < position]
+                earlier.append(starts.get(equation.tensor, position))
+                needs[position].update(w for w in earlier if equation.tensor not in read[w])
     return [sorted(before - {position}) for position, before in enumerate(needs)]

@@ -8,7 +8,9 @@
                                                parameters[3] = W_0
 """
 
-from symbp.loops.nodes import Allocate, Assign, For, Function, If, Return, Statement, View
+import sympy
+
+from symbp.loops.nodes import MEMBER, Allocate, Assign, For, Function, If, Return, Statement, View
 from symbp.loops.traverse import elements_in, renamed
 from symbp.notation.tensor import Element, Tensor
 
@@ -48,6 +50,9 @@ def promote(function: Function) -> Function:
     changed = [_with_registers(statement, mapping) for statement in rest]
     end = [s for s in changed if isinstance(s, Return)]
     body = [s for s in changed if not isinstance(s, Return)]
+    if function.team and stores:
+        # All members hold the same; one of them stores it.
+        stores = [If(sympy.Eq(MEMBER, 0), tuple(stores))]
     return function.replace(body=(*views, *loads, *body, *stores, *end))
 
 

@@ -14,13 +14,12 @@ from dataclasses import replace
 
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
 from symbp.loops.traverse import reads_of, renamed, writes_of
-from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["unread_stores"]
 
-# When it is, in which body, in which loops around it, and the element.
-_Use = tuple[int, int, tuple[Index, ...], Element]
+# When it happens, the body that it is in, the element, and which statement of the function.
+_Use = tuple[int, int, Element, int]
 
 
 def unread_stores(function: Function) -> Function:
@@ -41,38 +40,38 @@ def unread_stores(function: Function) -> Function:
     writes: dict[Tensor, list[_Use]] = {}
     clock = 0
 
-    def visit(body: Sequence[Statement], here: int, loops: tuple[Index, ...]) -> None:
+    def visit(body: Sequence[Statement], here: int, outermost: int | None) -> None:
         nonlocal clock
-        for statement in body:
+        for number, statement in enumerate(body):
+            top = number if outermost is None else outermost
             clock += 1
             now = clock
             for element in reads_of(statement):
                 adds = isinstance(statement, Accumulate) and element == statement.target
                 if not adds:
-                    reads.setdefault(element.tensor, []).append((now, here, loops, element))
+                    reads.setdefault(element.tensor, []).append((now, here, element, top))
             for element in writes_of(statement):
-                writes.setdefault(element.tensor, []).append((now, here, loops, element))
+                writes.setdefault(element.tensor, []).append((now, here, element, top))
             if isinstance(statement, For):
-                visit(statement.body, id(statement.body), (*loops, statement.index))
+                visit(statement.body, id(statement.body), top)
             elif isinstance(statement, If):
-                visit(statement.body, 0, loops)
-                visit(statement.otherwise, 0, loops)
+                visit(statement.body, 0, top)
+                visit(statement.otherwise, 0, top)
 
-    visit(function.body, 0, ())
+    visit(function.body, 0, None)
     chosen: dict[int, Element] = {}
     for tensor in own:
         found = writes.get(tensor, [])
         if not found:
             continue
-        when, body, loops, element = max(found, key=lambda use: use[0])
+        when, body, element, top = max(found, key=lambda use: use[0])
         # Outside of loops, or under a condition, a later statement reads from memory.
         if not body or not element.is_plain:
             continue
         later = [use for use in reads.get(tensor, []) if use[0] > when]
-        earlier = [use for use in reads.get(tensor, []) if use[0] <= when]
-        if any(_in_a_later_turn(use, body, loops, element) for use in earlier):
-            continue
-        if later and all((use[1], use[3]) == (body, element) for use in later):
+        # What stands above it in the same loops is read again in their next turn.
+        earlier = [use for use in reads.get(tensor, []) if use[0] <= when and use[3] == top]
+        if later and not earlier and all(use[1:3] == (body, element) for use in later):
             chosen[when] = Tensor(f"{tensor.name}_", (), label=tensor.label)[()]
     if not chosen:
         return function
@@ -115,17 +114,3 @@ def unread_stores(function: Function) -> Function:
         return tuple(result)
 
     return function.replace(body=change(function.body))
-
-
-def _in_a_later_turn(use: _Use, body: int, loops: tuple[Index, ...], written: Element) -> bool:
-    """Whether what stands before a store may read, in a later turn of a loop, what it stored."""
-    _, where, around, read = use
-    if where == body:
-        return True
-    shared = [index for index, other in zip(loops, around, strict=False) if index is other]
-    # A turn that reads elements of its own alone reads none of an earlier turn.
-    own = [
-        any(a is index and b is index for a, b in zip(written.args, read.args, strict=True))
-        for index in shared
-    ]
-    return not all(own)

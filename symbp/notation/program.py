@@ -44,6 +44,8 @@ class Program:
         For each parameter the tensor that holds its gradient; filled by differentiation.
     updates : tuple of (Tensor, Tensor)
         For each parameter or state the tensor that holds its next value; filled by an optimizer.
+    results : tuple of Tensor
+        What else somebody outside reads, such as a tangent; filled by what asks for it.
     derived : bool
         Whether a pass made it; a user's program is checked when it is defined.
 
@@ -69,6 +71,7 @@ class Program:
     output: Tensor | None = None
     gradients: tuple[tuple[Tensor, Tensor], ...] = ()
     updates: tuple[tuple[Tensor, Tensor], ...] = ()
+    results: tuple[Tensor, ...] = ()
     derived: bool = False
 
     def __init__(
@@ -78,6 +81,7 @@ class Program:
         output: Tensor | None = None,
         gradients: tuple[tuple[Tensor, Tensor], ...] = (),
         updates: tuple[tuple[Tensor, Tensor], ...] = (),
+        results: tuple[Tensor, ...] = (),
         derived: bool = False,
     ) -> None:
         if not isinstance(equations, Iterable):
@@ -100,6 +104,7 @@ class Program:
         object.__setattr__(self, "output", output)
         object.__setattr__(self, "gradients", gradients)
         object.__setattr__(self, "updates", updates)
+        object.__setattr__(self, "results", results)
         object.__setattr__(self, "derived", derived)
         if not derived:
             _check(self)
@@ -133,6 +138,13 @@ class Program:
                 found.setdefault(element.tensor)
             found.setdefault(equation.tensor)
         return tuple(found)
+
+    @property
+    def roots(self) -> tuple[Tensor, ...]:
+        """What somebody outside reads: a pass keeps these tensors, each with its own equations."""
+        made = [new for _, new in (*self.gradients, *self.updates)]
+        found = dict.fromkeys([self.cost, self.output, *self.results, *made])
+        return tuple(tensor for tensor in found if tensor is not None)
 
     def with_role(self, role: Role) -> tuple[Tensor, ...]:
         """Return the tensors of one role."""

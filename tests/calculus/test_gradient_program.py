@@ -36,8 +36,8 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[bp.Program]:
     """Return what the reverse pass gives, in the order in which it is run."""
     made: list[bp.Program] = []
 
-    def reverse(program: bp.Program) -> bp.Program:
-        made.append(run(program))
+    def reverse(program: bp.Program, wrt: Any = None) -> bp.Program:
+        made.append(run(program, wrt))
         return made[-1]
 
     run = module.reverse

@@ -34,15 +34,28 @@ def assert_normal(program: bp.Program) -> None:
             assert isinstance(equation.body, (Element, where)) or not computed
 
 
-@settings(max_examples=20)
-@given(programs())
-def test_normalising_changes_no_value(example: tuple[bp.Program, dict[str, Any]]) -> None:
+def assert_no_value_changes(example: tuple[bp.Program, dict[str, Any]]) -> None:
     program, values = example
     normal = normalise(program)
     assert_normal(normal)
     result = interpret(normal, values)
     expected = jax_oracle.evaluate(program, values)
     assert_close({name: result[name] for name in expected}, expected)
+
+
+@settings(max_examples=8)
+@given(programs())
+def test_normalising_changes_no_value(example: tuple[bp.Program, dict[str, Any]]) -> None:
+    assert_no_value_changes(example)
+
+
+@pytest.mark.slow
+@settings(max_examples=30)
+@given(programs())
+def test_normalising_changes_no_value_of_many_programs(
+    example: tuple[bp.Program, dict[str, Any]],
+) -> None:
+    assert_no_value_changes(example)
 
 
 @settings(max_examples=20)

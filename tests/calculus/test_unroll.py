@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
@@ -60,8 +58,10 @@ def test_programs_without_layers_and_their_gradients(example: Any) -> None:
         assert_same(reverse(normalise(program)), values)
 
 
-@settings(max_examples=25)
-@given(st.integers(0, 10**6), st.booleans())
+@pytest.mark.parametrize(
+    "seed", [pytest.param(s, marks=[pytest.mark.slow] if s >= 4 else []) for s in range(20)]
+)
+@pytest.mark.parametrize("recurrent", [False, True], ids=["equations", "recurrence"])
 def test_random_programs_and_their_gradients(seed: int, recurrent: bool) -> None:
     example = random_recurrence(seed) if recurrent else random_equations(seed)
     program = example.program

@@ -23,6 +23,11 @@ E, C = bp.Equation, bp.tensor("C")
 BOTH = ("float64", "float32")
 
 
+def seeds(quick: int, count: int) -> list[Any]:
+    """Return so many seeds, of which the first are tried in every run."""
+    return [pytest.param(s, marks=[pytest.mark.slow] if s >= quick else []) for s in range(count)]
+
+
 @pytest.fixture
 def interpreted() -> Iterator[None]:
     """Let nothing be compiled: most of a check is no matter of the module."""
@@ -97,7 +102,7 @@ def planted(seed: int, error: float) -> tuple[bp.Program, dict[str, Any]]:
     return program, {"u": point, "x": [drawn.uniform(-1, 1) for _ in range(2)]}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(20, 60))
 def test_a_derivative_wrong_by_a_millionth_is_found_and_a_right_one_passes(
     seed: int, interpreted: None
 ) -> None:
@@ -291,7 +296,7 @@ def test_digits_are_added_until_the_result_settles(interpreted: None) -> None:
     assert report.digits > 130
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(2, 6))
 def test_right_programs_pass_at_every_draw(seed: int, interpreted: None) -> None:
     for make in (random_equations, random_recurrence):
         report = bp.check(make(seed).program, seed=seed, dtype=BOTH, examples=2)

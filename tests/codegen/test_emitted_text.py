@@ -17,26 +17,26 @@ from tests.emitted_text import assert_text_agrees
 from tests.random_equations import FEATURES, random_equations, random_recurrence
 
 EQUATIONS, RECURRENCES = 120, 12
-# Of the random equations, one in so many is tried in every run.
-STEP = 3
+# Of the random equations and recurrences, one in so many is tried in every run.
+STEP, RECURRENCE_STEP = 6, 2
 
 n, i, j, k = bp.indices("n i j k", "N", 5, 3, 4)
 C = bp.tensor("C")
 
 
-def seeds(step: int) -> list[Any]:
+def seeds(count: int, step: int) -> list[Any]:
     """Return all seeds; those between the steps take their turn when there is time."""
     slow = pytest.mark.slow
-    return [pytest.param(s, marks=[slow] if s % step else []) for s in range(EQUATIONS)]
+    return [pytest.param(s, marks=[slow] if s % step else []) for s in range(count)]
 
 
-@pytest.mark.parametrize("seed", seeds(step=STEP))
+@pytest.mark.parametrize("seed", seeds(EQUATIONS, STEP))
 def test_random_equations_agree(seed: int) -> None:
     example = random_equations(seed)
     assert_text_agrees(example.program, example.optimizer, seed)
 
 
-@pytest.mark.parametrize("seed", range(RECURRENCES))
+@pytest.mark.parametrize("seed", seeds(RECURRENCES, RECURRENCE_STEP))
 def test_random_recurrences_agree(seed: int) -> None:
     example = random_recurrence(seed)
     assert_text_agrees(example.program, example.optimizer, seed)

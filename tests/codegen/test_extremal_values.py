@@ -22,7 +22,6 @@ from symbp.notation.functions import OPERATIONS
 from tests.codegen.vector_maths.functions import EXACT
 
 Array = NDArray[Any]
-DTYPES = ("float32", "float64")
 #: Errors allowed, in units in the last place; what is not named here is rounded once.
 ULPS = {
     "exp": 1, "expm1": 2, "log": 1, "log1p": 2, "tanh": 2, "sigmoid": 3, "silu": 4, "softplus": 2,
@@ -170,7 +169,8 @@ def program(names: list[str]) -> bp.Program:
     return bp.Program(columns, cost=C, output=output)
 
 
-@pytest.fixture(scope="module", params=DTYPES)
+# The kernels of both have tests of their own in every run: runtime/test_vector_maths.py.
+@pytest.fixture(scope="module", params=["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def found(request: Any) -> Any:
     """Return the precision, all pairs, and the columns that `predict` gives for them."""
     dtype = request.param

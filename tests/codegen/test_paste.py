@@ -80,7 +80,7 @@ def test_nothing_wanted_is_nothing_pasted() -> None:
     assert pasted.imports.text().strip() == ""
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_module_leaves_no_name_undefined(name: str, dtype: str) -> None:
     assert free_names(module_source(PROGRAMS[name]()[0], dtype=dtype)) == set()

@@ -7,6 +7,7 @@ The emitted text is run as Python by three members in turn, who meet where it sa
 import _thread
 import threading
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,8 +38,17 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("name", NETWORKS)
+def combinations() -> list[Any]:
+    """Return each network with each optimizer; every run has each of them at least once."""
+    return [
+        pytest.param(name, optimizer, marks=[pytest.mark.slow] if (i - j) % smaller else [])
+        for smaller in [min(len(NETWORKS), len(OPTIMIZERS))]
+        for i, name in enumerate(NETWORKS)
+        for j, optimizer in enumerate(OPTIMIZERS)
+    ]
+
+
+@pytest.mark.parametrize(("name", "optimizer"), combinations())
 def test_three_members_in_turn_agree_with_the_interpreter(name: str, optimizer: str) -> None:
     network, chosen = NETWORKS[name](), OPTIMIZERS[optimizer]()
     assert "def _epoch_part" in module_source(network, chosen)

@@ -203,8 +203,10 @@ def test_what_cannot_be_written_out_is_said_in_one_line() -> None:
         bp.derive(batch).entry("x")
 
 
-@settings(max_examples=25)
-@given(st.integers(0, 10**6), st.booleans())
+@pytest.mark.parametrize(
+    "seed", [pytest.param(s, marks=[pytest.mark.slow] if s >= 4 else []) for s in range(20)]
+)
+@pytest.mark.parametrize("recurrent", [False, True], ids=["equations", "recurrence"])
 def test_as_many_paths_are_counted_as_are_written_out(seed: int, recurrent: bool) -> None:
     example = random_recurrence(seed) if recurrent else random_equations(seed)
     derivation = bp.derive(example.program)

@@ -34,7 +34,9 @@ def assert_printed_is_run(program: bp.Program, values: dict[str, np.ndarray]) ->
     return max(errors)
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(s, marks=[pytest.mark.slow] if s >= 8 else []) for s in range(24)]
+)
 def test_the_printed_equations_of_random_networks_are_those_that_are_run(seed: int) -> None:
     example: Example = random_network(seed)
     assert assert_printed_is_run(example.program, example.values) <= TOLERANCE

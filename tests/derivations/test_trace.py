@@ -294,7 +294,13 @@ def test_symbols_with_any_name() -> None:
 # Programs -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", ["quadratic", "softmax_cross_entropy", "binary_cross_entropy"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "softmax_cross_entropy",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("quadratic", "binary_cross_entropy")),
+    ],
+)
 def test_a_batch_has_the_gradient_of_the_emitted_module(loss: str) -> None:
     network = bp.mlp(3, 4, 2, activation="tanh", loss=loss)
     rng = np.random.default_rng(5)

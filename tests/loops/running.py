@@ -1,10 +1,13 @@
 """Entry points of test programs, run as equations and as loop programs on the same numbers."""
 
-from collections.abc import Callable
+import functools
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 import symbp as bp
 from symbp.calculus.contract import contract
@@ -17,6 +20,7 @@ from symbp.entries.loss import loss
 from symbp.entries.model import Model
 from symbp.entries.predict import predict
 from symbp.entries.step import step
+from symbp.loops.build import build
 from symbp.loops.interpret import interpret
 from symbp.loops.nodes import Function
 from symbp.networks.optimizers import Optimizer, optimise
@@ -34,12 +38,28 @@ EXAMPLES = [
 ROWS = 3
 
 
+def sampled(*kinds: Iterable[str], least: int = 4) -> list[Any]:
+    """Return all combinations of some names; one in so many is tried in every run.
+
+    Each name of each kind is among those: the places of a combination sum to a multiple.
+    """
+    return [
+        pytest.param(
+            *(name for _, name in combination),
+            marks=[pytest.mark.slow] if sum(place for place, _ in combination) % least else [],
+        )
+        for combination in itertools.product(*(list(enumerate(names)) for names in kinds))
+    ]
+
+
 def model_of(program: bp.Program, optimizer: Optimizer | None = None) -> Model:
     """Return what entry points are made from."""
     chosen = bp.Momentum(0.3, 0.8) if optimizer is None else optimizer
     return Model(program, lambda differentiated: optimise(differentiated, chosen))
 
 
+# Each is read by many tests, and changed by none.
+@functools.cache
 def example(name: str) -> tuple[Model, dict[str, Any]]:
     """Return a test program by name, with values for its arguments."""
     if name in PROGRAMS:
@@ -73,10 +93,11 @@ def all_values(entry: Entry, values: dict[str, Any], seed: int = 0) -> dict[str,
     """Return values also for states, constants and tangents that an entry reads."""
     generator = np.random.default_rng(seed)
     result = dict(values)
+    rows = _rows(entry, values)
     for slot in entry.slots:
         for tensor in slot.tensors:
             if slot.role != "out" and tensor.name not in result:
-                shape = [e if isinstance(e, int) else ROWS for e in tensor.shape]
+                shape = [e if isinstance(e, int) else rows for e in tensor.shape]
                 default = np.abs(generator.normal(size=shape))
                 result[tensor.name] = default if tensor.value is None else tensor.value
     return result
@@ -84,12 +105,32 @@ def all_values(entry: Entry, values: dict[str, Any], seed: int = 0) -> dict[str,
 
 def expected(entry: Entry, values: dict[str, Any]) -> dict[str, Any]:
     """Return what an entry writes and returns, from its equations."""
-    found = interpret_equations(entry.program, values)
+    batch = {e.name for s in entry.slots for t in s.tensors for e in t.shape
+             if not isinstance(e, int)}  # fmt: skip
+    found = interpret_equations(entry.program, values, dict.fromkeys(batch, _rows(entry, values)))
     result = {t.name: found[t.name] for s in entry.slots if s.role == "out" for t in s.tensors}
     result |= {old.name: found[new.name] for old, new in entry.program.updates}
     if entry.returns is not None:
         result["returned"] = found[entry.returns.name]
     return result
+
+
+@functools.cache
+def prepared(
+    name: str, entry_name: str, contract: bool = True
+) -> tuple[Entry, dict[str, Any], dict[str, Any]]:
+    """Return an entry point of a test program, values for it, and what it computes of them."""
+    model, values = example(name)
+    entry = ENTRIES[entry_name](model)
+    entry = contracted(entry) if contract else entry
+    values = all_values(entry, values)
+    return entry, values, expected(entry, values)
+
+
+@functools.cache
+def built(name: str, entry_name: str) -> Function:
+    """Return the loop program of an entry point as it is before any pass."""
+    return build(prepared(name, entry_name)[0])
 
 
 def run(

@@ -2,17 +2,13 @@
 
 import pytest
 
-from symbp.loops.build import build
 from tests.comparison import assert_close
-from tests.loops.running import ENTRIES, EXAMPLES, all_values, contracted, example, expected, run
+from tests.loops.running import ENTRIES, EXAMPLES, built, example, prepared, run, sampled
 
 
-@pytest.mark.parametrize("entry_name", ENTRIES)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("name", "entry_name"), sampled(EXAMPLES, ENTRIES))
 def test_a_loop_program_computes_what_the_equations_say(name: str, entry_name: str) -> None:
-    model, values = example(name)
-    if entry_name == "predict" and model.given.output is None:
+    if entry_name == "predict" and example(name)[0].given.output is None:
         pytest.skip("nothing to predict")
-    entry = contracted(ENTRIES[entry_name](model))
-    values = all_values(entry, values)
-    assert_close(run(entry, build(entry), values), expected(entry, values))
+    entry, values, right = prepared(name, entry_name)
+    assert_close(run(entry, built(name, entry_name), values), right)

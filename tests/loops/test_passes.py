@@ -26,12 +26,12 @@ from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
     EXAMPLES,
-    all_values,
+    built,
     contracted,
-    example,
-    expected,
     model_of,
+    prepared,
     run,
+    sampled,
 )
 
 Pass = Callable[[Function], Function]
@@ -59,32 +59,27 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
 }
 
 
-@pytest.mark.parametrize("pass_name", PASSES)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("name", "pass_name"), sampled(EXAMPLES, PASSES))
 def test_a_pass_changes_no_value(name: str, pass_name: str) -> None:
-    model, values = example(name)
-    entry = contracted(ENTRIES["step"](model))
-    values = all_values(entry, values)
-    function = build(entry)
+    entry, values, right = prepared(name, "step")
+    function = built(name, "step")
     earlier, under_test = PASSES[pass_name]
     for change in earlier:
         function = change(function)
-    assert_close(run(entry, under_test(function), values), expected(entry, values))
+    assert_close(run(entry, under_test(function), values), right)
 
 
 def test_elementwise_equations_of_a_layer_share_a_loop() -> None:
     entry = contracted(ENTRIES["gradient"](model_of(bp.mlp(20, 30, 24))))
-    built = products(build(entry))
-    loops = [s for s in fuse(built).body if isinstance(s, For)]
-    assert len(loops) == len([s for s in built.body if isinstance(s, For)]) / 2
+    whole = products(build(entry))
+    loops = [s for s in fuse(whole).body if isinstance(s, For)]
+    assert len(loops) == len([s for s in whole.body if isinstance(s, For)]) / 2
 
 
 def test_what_a_later_step_reads_is_stored() -> None:
     # The next step begins with the state that ends this one, in a loop of its own.
-    model, values = example("lstm")
-    entry = contracted(ENTRIES["loss"](model))
-    values = all_values(entry, values)
-    function = build(entry)
+    entry, values, right = prepared("lstm", "loss")
+    function = built("lstm", "loss")
     for change in (products, expand_products, fuse, storage, unread_stores):
         function = change(function)
-    assert_close(run(entry, function, values), expected(entry, values))
+    assert_close(run(entry, function, values), right)

@@ -10,22 +10,19 @@ from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
     EXAMPLES,
-    all_values,
+    built,
     contracted,
-    example,
-    expected,
     model_of,
+    prepared,
     run,
+    sampled,
 )
 
 
-@pytest.mark.parametrize("entry_name", ["gradient", "step"])
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("name", "entry_name"), sampled(EXAMPLES, ["gradient", "step"], least=2))
 def test_products_change_no_value(name: str, entry_name: str) -> None:
-    model, values = example(name)
-    entry = contracted(ENTRIES[entry_name](model))
-    values = all_values(entry, values)
-    assert_close(run(entry, products(build(entry)), values), expected(entry, values))
+    entry, values, right = prepared(name, entry_name)
+    assert_close(run(entry, products(built(name, entry_name)), values), right)
 
 
 def test_a_dense_network_is_all_products() -> None:

@@ -17,9 +17,10 @@ from tests.loops.running import (
     all_values,
     contracted,
     example,
-    expected,
     model_of,
+    prepared,
     run,
+    sampled,
     values_of,
 )
 from tests.loops.test_epoch import arguments_of, run_epoch, steps_by_equations
@@ -31,22 +32,20 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize("limits", LIMITS)
-@pytest.mark.parametrize("entry_name", ENTRIES)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("name", "entry_name", "limits"), sampled(EXAMPLES, ENTRIES, LIMITS))
 def test_a_schedule_changes_no_value(name: str, entry_name: str, limits: str) -> None:
-    model, values = example(name)
-    if entry_name == "predict" and model.given.output is None:
+    if entry_name == "predict" and example(name)[0].given.output is None:
         pytest.skip("nothing to predict")
-    entry = ENTRIES[entry_name](model)
-    values = all_values(entry, values)
+    entry, values, right = prepared(name, entry_name, contract=False)
     function = lower(entry, LIMITS[limits]).function
-    assert_close(run(entry, function, values), expected(entry, values))
+    assert_close(run(entry, function, values), right)
 
 
-@pytest.mark.parametrize("members", [1, 3])
-@pytest.mark.parametrize("limits", LIMITS)
-@pytest.mark.parametrize("name", ["convolution", "attention", "embedding", "lstm"])
+@pytest.mark.parametrize("members", [pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    sampled(["convolution", "attention", "embedding", "lstm"], LIMITS, least=3),
+)
 def test_a_scheduled_epoch_is_its_steps(name: str, limits: str, members: int) -> None:
     entry, values, data = arguments_of(name)
     order = [3, 0, 4, 1, 2]

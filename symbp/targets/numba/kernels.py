@@ -25,7 +25,7 @@ from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
 
-__all__ = ["gradient_kernel", "kernels"]
+__all__ = ["entry_kernel", "gradient_kernel", "kernels"]
 
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
@@ -45,18 +45,23 @@ def kernels(model: Model, limits: Limits) -> tuple[Kernel, ...]:
     tuple of Kernel
         predict, if there is an output, loss, gradient and epoch.
     """
-    predicts = [] if model.given.output is None else [_kernel(predict(model), limits)]
-    return (*predicts, _kernel(loss(model), limits), gradient_kernel(model, limits),
+    predicts = [] if model.given.output is None else [entry_kernel(predict(model), limits)]
+    return (*predicts, entry_kernel(loss(model), limits), gradient_kernel(model, limits),
             _epoch_kernel(model, limits))  # fmt: skip
 
 
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:
     """Return the function of the gradient, with what its lines compute."""
     # Not in strips: this is the function that reports print beside the equations.
-    return _kernel(gradient(model), replace(limits, strip=None, team=False))
+    return entry_kernel(gradient(model), replace(limits, strip=None, team=False))
 
 
-def _kernel(entry: Entry, limits: Limits) -> Kernel:
+def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
+    """Return the function of an entry point without batches.
+
+    Its arguments are the flat arrays that it reads, memory for what it writes, then the arrays
+    that it reads, each in the order of the entry.
+    """
     function = lower(entry, limits).function
     packed, written, data = _arguments(entry, function)
     return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])

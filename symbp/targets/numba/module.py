@@ -1,13 +1,14 @@
 """module: the text of a standalone module for Numba, from a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from symbp.entries.entry import Entry
 from symbp.entries.model import Model
 from symbp.schedules.limits import Limits
 from symbp.targets.numba.assemble import Range, assembled
-from symbp.targets.numba.kernels import kernels
+from symbp.targets.numba.kernels import entry_kernel, kernels
 from symbp.targets.target import check_dtype
 
 __all__ = ["module_text"]
@@ -20,6 +21,7 @@ def module_text(
     title: str,
     threshold: float = 0.5,
     ranges: Mapping[str, Range] | None = None,
+    entries: Sequence[Entry] = (),
 ) -> str:
     """Return the source of a standalone module.
 
@@ -27,7 +29,7 @@ def module_text(
     ----------
     model : Model
         With an optimizer.
-    dtype, equations, title, threshold, ranges
+    dtype, equations, title, threshold, ranges, entries
         As for :func:`symbp.targets.numba.assemble.assembled`.
 
     Returns
@@ -35,8 +37,9 @@ def module_text(
     str
         Python source that imports numpy, numba and, for BLAS, scipy.
     """
-    check_dtype(model.updated, dtype)
-    made = kernels(model, Limits(itemsize=np.dtype(dtype).itemsize))
-    return assembled(
-        made, model.given, model.gradient, model.updated, dtype, equations, title, threshold, ranges
-    )
+    for checked in (model.updated, *(entry.program for entry in entries)):
+        check_dtype(checked, dtype)
+    limits = Limits(itemsize=np.dtype(dtype).itemsize)
+    made = (*kernels(model, limits), *(entry_kernel(entry, limits) for entry in entries))
+    programs = model.given, model.gradient, model.updated
+    return assembled(made, *programs, dtype, equations, title, threshold, ranges, entries)

@@ -59,7 +59,7 @@ class _Statement:
     uses: frozenset[str]
 
 
-def paste(file: str, wanted: Iterable[str] | None = None) -> Pasted:
+def paste(file: str, wanted: Iterable[str] | None = None, without: Iterable[str] = ()) -> Pasted:
     """Return a runtime file's top-level statements without its docstring and imports.
 
     Parameters
@@ -68,8 +68,12 @@ def paste(file: str, wanted: Iterable[str] | None = None) -> Pasted:
         The file's name in ``symbp/codegen/runtime``, or with a folder its place in ``symbp``.
     wanted : iterable of str, optional
         The names that are needed; with them come the names that they use. By default all.
+    without : iterable of str
+        Names that are not, because the module defines them in its own way.
     """
     statements, imports = _parsed(file)
+    left_out = frozenset(without)
+    statements = tuple(s for s in statements if not s.defines & left_out)
     if wanted is None:
         chosen = list(statements)
     else:

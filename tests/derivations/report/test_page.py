@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,16 @@ def section(page: str, title: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NETWORKS)
+def pages() -> list[Any]:
+    """Return each network in each form; every run has each of them at least once."""
+    return [
+        pytest.param(name, form, marks=[pytest.mark.slow] if (i - j) % len(FORMS) else [])
+        for i, name in enumerate(NETWORKS)
+        for j, form in enumerate(FORMS)
+    ]
+
+
+@pytest.mark.parametrize(("name", "form"), pages())
 def test_the_page_is_well_formed_and_needs_nothing_else(name: str, form: str) -> None:
     page = page_of(name, form)
     tree(page)

@@ -1,0 +1,46 @@
+"""asked: what several entry points ask of a model, or an error that says what it lacks."""
+
+from symbp.entries.entry import Slot
+from symbp.entries.model import Model
+from symbp.notation.errors import SymbpError
+from symbp.notation.tensor import Tensor
+
+__all__ = ["arrays", "cost_of", "inputs_of", "output_of", "packed_parameters", "parameters_of"]
+
+
+def cost_of(model: Model, caller: str) -> Tensor:
+    """Return the cost."""
+    if model.given.cost is None:
+        raise SymbpError(f"{caller}: the program has no cost")
+    return model.given.cost
+
+
+def output_of(model: Model, caller: str) -> Tensor:
+    """Return the output, computed without targets."""
+    if model.given.output is None:
+        raise SymbpError(f"{caller}: the program has no output that is computed without targets")
+    return model.given.output
+
+
+def parameters_of(model: Model, caller: str) -> tuple[Tensor, ...]:
+    """Return the parameters, at least one."""
+    if not model.parameters:
+        raise SymbpError(f"{caller}: the program has no parameters to differentiate by")
+    return model.parameters
+
+
+def inputs_of(model: Model, caller: str) -> tuple[Tensor, ...]:
+    """Return the inputs of real numbers, at least one."""
+    if not model.real_inputs:
+        raise SymbpError(f"{caller}: the program has no inputs of real numbers to differentiate by")
+    return model.real_inputs
+
+
+def packed_parameters(model: Model) -> Slot:
+    """Return the slot of the parameters, one after another in one flat array."""
+    return Slot("parameters", model.parameters, "in", packed=True)
+
+
+def arrays(tensors: tuple[Tensor, ...]) -> tuple[Slot, ...]:
+    """Return a slot for each tensor that is read."""
+    return tuple(Slot(tensor.name, (tensor,), "in") for tensor in tensors)
