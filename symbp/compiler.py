@@ -20,12 +20,14 @@ from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
-from symbp.networks.options import checked_options
+from symbp.networks.options import checked_options, checked_size
 from symbp.notation.arguments import no_program
-from symbp.notation.errors import SymbpError
+from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.files import write_text
 from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
+from symbp.targets.files import write_files
+from symbp.targets.known import TARGETS
 from symbp.targets.numba import kernels
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.module import LIMITS, module_text
@@ -70,15 +72,8 @@ def module_source(
     str
         Python source, the same to the byte for the same program and options.
     """
-    if not isinstance(program, Program):
-        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
-    if program.cost is None:
-        raise SymbpError("the program has no cost: pass cost=… to bp.Program")
-    if not program.parameters:
-        raise SymbpError("the program has no parameters, there is nothing to train")
-    chosen = SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
-    form = _form(derivatives)
-    _check_output(program)
+    _check_program(program)
+    chosen, form = _optimizer(optimizer), _form(derivatives)
     wanted = checked_entries(entries)
     # a user's equations -> what is derived from them, each form made once
     model = _model(program, chosen, form)
@@ -101,6 +96,20 @@ def gradient_kernel(program: Program) -> Kernel:
         With a cost and at least one parameter.
     """
     return kernels.gradient_kernel(Model(program), LIMITS)
+
+
+def _check_program(program: Program, trained: bool = True) -> None:
+    if not isinstance(program, Program):
+        raise SymbpError(f"expected a Program or Network, got {no_program(program)}")
+    if program.cost is None and trained:
+        raise SymbpError("the program has no cost: pass cost=… to bp.Program")
+    if not program.parameters:
+        raise SymbpError("the program has no parameters, there is nothing to train")
+    _check_output(program)
+
+
+def _optimizer(optimizer: Optimizer | str | None) -> Optimizer:
+    return SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
 
 
 def _form(derivatives: str) -> DerivativeForm:
@@ -166,8 +175,11 @@ def generate(
     dtype: str = "float64",
     derivatives: str = "fast",
     entries: Sequence[str] = (),
+    target: str = "numba",
+    batch: int | None = None,
+    parameters: Any = None,
 ) -> Path:
-    """Write the standalone module of a program to a file.
+    """Write a program, its gradient and its training to a file: a Numba module, or C.
 
     Parameters
     ----------
@@ -190,11 +202,19 @@ def generate(
         ``"loss_and_gradient"``, ``"jvp"``, ``"vjp"``, ``"hvp"``, ``"jacobian"``, ``"hessian"``,
         ``"per_example_gradients"``, ``"input_gradient"``, ``"input_jvp"``, ``"input_vjp"``,
         ``"input_jacobian"``, ``"input_hessian"``.
+    target : {"numba", "c"}
+        ``"numba"`` writes one Python module; ``"c"`` a C99 translation unit and, beside it, the
+        header that says how its functions are called.
+    batch : int, optional
+        For ``"c"``: the most examples of one batch, for which there is memory; by default 32.
+    parameters : Parameters or mapping of str to array, optional
+        For ``"c"``: trained parameters, such as ``trainer.parameters``, to be written in as
+        constants. The unit then holds ``predict`` alone.
 
     Returns
     -------
     Path
-        The file.
+        The file; of C, the translation unit.
 
     Raises
     ------
@@ -211,7 +231,21 @@ def generate(
     >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
     'xor.py'
     """
-    return write_text(path, module_source(program, optimizer, dtype, derivatives, entries))
+    if target == "numba":
+        for name, value in (("batch", batch), ("parameters", parameters)):
+            if value is not None:
+                raise SymbpError(f"{name}: only target 'c' takes it, the target is 'numba'")
+        return write_text(path, module_source(program, optimizer, dtype, derivatives, entries))
+    if target not in TARGETS:
+        raise SymbpError(f"target {target!r}: {suggest(str(target), ('numba', *TARGETS))}")
+    if entries:
+        raise SymbpError(f"entries: only target 'numba' takes them, the target is {target!r}")
+    _check_program(program, parameters is None)
+    chosen, form = _optimizer(optimizer), _form(derivatives)
+    title = _title(program, chosen, form)
+    rows = 32 if batch is None else checked_size("batch", batch)
+    model = _model(program, chosen, form)
+    return write_files(model, path, target, title, dtype, rows, parameters)
 
 
 @checked_options

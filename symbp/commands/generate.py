@@ -1,8 +1,7 @@
-"""``symbp generate``: write the standalone Numba module of a network."""
+"""``symbp generate``: write the standalone module of a network, for Numba or in C."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +20,8 @@ from symbp.commands.arguments import (
 from symbp.commands.errors import reports_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from symbp import Network, Program
 
 __all__ = ["generate", "refuse_to_overwrite", "write_module"]
@@ -54,7 +55,7 @@ def write_module(
     optimizer: Any,
     dtype: str,
     derivatives: str = "fast",
-    entries: Sequence[str] = (),
+    options: "Mapping[str, Any] | None" = None,
 ) -> None:
     """Generate a module and say so.
 
@@ -70,14 +71,13 @@ def write_module(
         ``"float32"`` or ``"float64"``.
     derivatives : str
         ``"fast"`` or ``"accurate"``.
-    entries : sequence of str
-        Further functions of the module.
+    options : mapping, optional
+        What else :func:`symbp.generate` takes.
     """
     import symbp as bp
 
-    bp.generate(
-        net, path, optimizer=optimizer, dtype=dtype, derivatives=derivatives, entries=entries
-    )
+    given = {"optimizer": optimizer, "dtype": dtype, "derivatives": derivatives, **(options or {})}
+    bp.generate(net, path, **given)
     lines = len(path.read_text(encoding="utf-8").splitlines())
     typer.echo(f"wrote {path} ({lines} lines, {dtype})")
 
@@ -96,8 +96,20 @@ def generate(
     entries: Annotated[
         str, typer.Option(help="Further functions of the module, such as hvp,jacobian.")
     ] = "",
+    target: Annotated[
+        Literal["numba", "c"],
+        typer.Option(help="A Python module, or a C99 translation unit and its header."),
+    ] = "numba",
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            metavar="ROWS", help="Of C: the most examples of one batch.", show_default="32"
+        ),
+    ] = None,
 ) -> None:
     """Write a network and its gradient as one module that needs numpy and numba, at most scipy.
+
+    With --target c it is C99 that needs nothing but its own mathematical library.
 
     [bold]Examples[/bold]
 
@@ -106,9 +118,12 @@ def generate(
     symbp generate 784-30-10 --optimizer sgd --learning-rate 3 --dtype float64 -o nielsen.py
 
     symbp generate model.py:net -o module.py --entries loss_and_gradient,hvp
+
+    symbp generate 64-30-10 --target c --batch 1 --optimizer sgd -o net.c
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
     rule = chosen_optimizer(optimizer, learning_rate)
     further = [name.strip() for name in entries.split(",") if name.strip()]
-    write_module(net, to, rule, dtype, derivatives, further)
+    options = {"entries": further, "target": target, "batch": batch}
+    write_module(net, to, rule, dtype, derivatives, options)

@@ -21,6 +21,7 @@ from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.unswitch import unswitch
 from tests.comparison import assert_close
 from tests.loops.running import (
     ENTRIES,
@@ -46,6 +47,7 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "addends among fused loops": ([products, fuse], addends),
     "storage": ([products, fuse], storage),
     "storage without products": ([fuse], storage),
+    "unswitch": ([products, fuse, storage], unswitch),
     "unread stores": ([products, fuse, storage], unread_stores),
     "reuse": ([products, fuse, storage], reuse),
     "arrange": ([products, ROWS_APART, storage], arrange),
@@ -72,3 +74,12 @@ def test_elementwise_equations_of_a_layer_share_a_loop() -> None:
     whole = products(build(entry))
     loops = [s for s in fuse(whole).body if isinstance(s, For)]
     assert len(loops) == len([s for s in whole.body if isinstance(s, For)]) / 2
+
+
+def test_what_a_later_step_reads_is_stored() -> None:
+    # The next step begins with the state that ends this one, in a loop of its own.
+    entry, values, right = prepared("lstm", "loss")
+    function = built("lstm", "loss")
+    for change in (products, expand_products, fuse, storage, unread_stores):
+        function = change(function)
+    assert_close(run(entry, function, values), right)

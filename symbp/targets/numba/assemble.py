@@ -9,9 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import sympy
-
 from symbp.calculus.signature import signature
 from symbp.entries.entry import Entry
 from symbp.notation.errors import UnsupportedError
@@ -28,9 +25,8 @@ from symbp.targets.numba.public import (
     shape_text,
 )
 
-__all__ = ["DTYPES", "Part", "Range", "assembled", "check_numbers"]
+__all__ = ["Part", "Range", "assembled"]
 
-DTYPES = ("float32", "float64")
 # The same as in pyproject.toml. Before all other imports, which an older Numba may not have.
 NUMBA = (0, 62)
 _REQUIREMENT = f"""\
@@ -195,17 +191,6 @@ def assembled(
     header = _docstring(given, title, dtype, stamp, packages)
     head = f"{header}\n\n{_REQUIREMENT}\n{imports.text()}\n"
     return _tidy("\n\n".join([head, *parts]))
-
-
-def check_numbers(program: Program, dtype: str) -> None:
-    """Raise an UnsupportedError if a number of an equation is none of a precision."""
-    largest = float(np.finfo(dtype).max)
-    for equation in program.equations:
-        for number in equation.body.atoms(sympy.Number):
-            if number.is_finite and abs(number) > largest:
-                raise UnsupportedError(
-                    f"{equation.lhs}: {sympy.N(number, 4)} is too large for {dtype}"
-                )
 
 
 def _surface(given: Program, program: Program, updated: Program) -> _Surface:

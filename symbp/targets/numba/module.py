@@ -7,10 +7,10 @@ import numpy as np
 
 from symbp.entries.entry import Entry
 from symbp.entries.model import Model
-from symbp.notation.errors import SymbpError, suggest
 from symbp.schedules.limits import Limits
-from symbp.targets.numba.assemble import DTYPES, Range, assembled, check_numbers
+from symbp.targets.numba.assemble import Range, assembled
 from symbp.targets.numba.kernels import entry_kernel, kernels
+from symbp.targets.target import check_dtype
 
 __all__ = ["LIMITS", "module_text"]
 
@@ -41,10 +41,8 @@ def module_text(
     str
         Python source that imports numpy, numba and, for BLAS, scipy.
     """
-    if dtype not in DTYPES:
-        raise SymbpError(f"dtype {dtype!r}: {suggest(str(dtype), DTYPES)}")
     for checked in (model.updated, *(entry.program for entry in entries)):
-        check_numbers(checked, dtype)
+        check_dtype(checked, dtype)
     limits = replace(LIMITS, itemsize=np.dtype(dtype).itemsize)
     made = (*kernels(model, limits), *(entry_kernel(entry, limits) for entry in entries))
     programs = model.given, model.gradient, model.updated

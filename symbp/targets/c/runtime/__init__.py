@@ -1,0 +1,1 @@
+"""What is pasted into a translation unit, as it is used; see :mod:`symbp.targets.c.paste`."""

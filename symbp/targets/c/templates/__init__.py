@@ -1,0 +1,1 @@
+"""The texts that what is generated is put into."""
