@@ -18,7 +18,7 @@ from tests.random_equations import FEATURES, random_equations, random_recurrence
 
 EQUATIONS, RECURRENCES = 120, 12
 # Of the random equations and recurrences, one in so many is tried in every run.
-STEP, RECURRENCE_STEP = 6, 2
+STEP, RECURRENCE_STEP = 4, 2
 
 n, i, j, k = bp.indices("n i j k", "N", 5, 3, 4)
 C = bp.tensor("C")

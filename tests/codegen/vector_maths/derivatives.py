@@ -165,21 +165,25 @@ def points(domain: str, dtype: str) -> np.ndarray:
 
 @cache
 def derivatives(dtype: str, form: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return for each formula its points and the derivatives there, by generated modules.
+    """Return for each formula its points and the derivatives there, by a generated module.
 
     With ``derivatives="accurate"`` only for those of FLAT; the others' code is the same.
     """
     i = bp.Index("i", COUNT)
-    x, cost = bp.parameter("x", i), bp.tensor("C")
-    found = {}
-    for name in tuple(FORMULAS) if form == "fast" else FLAT:
+    total = None
+    values = []
+    names = tuple(FORMULAS) if form == "fast" else FLAT
+    for place, name in enumerate(names):
         formula, _, domain = FORMULAS[name]
-        # A module each: one of all takes longer to compile.
-        program = bp.Program([bp.Equation(cost, bp.Sum(formula(x[i]), i))], cost=cost)
-        module = bp.compile(program, dtype=dtype, derivatives=form).module
-        values = points(domain, dtype)
-        found[name] = (values, np.asarray(module.gradient(module.Parameters(values))[1].x))
-    return found
+        x = bp.parameter(f"x{place}", i)
+        term = bp.Sum(formula(x[i]), i)
+        total = term if total is None else total + term
+        values.append(points(domain, dtype))
+    cost = bp.tensor("C")
+    program = bp.Program([bp.Equation(cost, total)], cost=cost)
+    module = bp.compile(program, dtype=dtype, derivatives=form).module
+    _, gradients = module.gradient(module.Parameters(*values))
+    return {name: (x, np.asarray(g)) for name, x, g in zip(names, values, gradients, strict=True)}
 
 
 def error(found: float, exact: mpf, change: mpf, dtype: str) -> float:

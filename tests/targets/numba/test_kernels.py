@@ -98,7 +98,7 @@ def test_an_epoch_as_printed(monkeypatch: pytest.MonkeyPatch, name: str, members
     assert_close(run_epoch(entry, function, values, data, order, members), expected)
 
 
-@pytest.mark.parametrize("members", [1, 2, 3])
+@pytest.mark.parametrize("members", [*(pytest.param(m, marks=pytest.mark.slow) for m in (1, 2)), 3])
 def test_a_divided_epoch_as_printed(monkeypatch: pytest.MonkeyPatch, members: int) -> None:
     network = bp.mlp(12, 18, 9, activation="relu", loss="softmax_cross_entropy")
     model = model_of(network, bp.Adam(0.01))
