@@ -95,8 +95,8 @@ def test_what_is_added_up_starts_and_grows_in_the_order_of_the_code() -> None:
     rows = [row for p in listing("mlp").passages for row in p.equations]
     signs = [(row.sign, row.right) for row in rows if row.left == "z^{3}_{nj}"]
     assert signs == [
-        (r"\leftarrow", "b^{3}_{j}"),
-        (r"\mathrel{+}=", r"\sum_{k} w^{3}_{jk} a^{2}_{nk}"),
+        (r"\leftarrow", r"\sum_{k} w^{3}_{jk} a^{2}_{nk}"),
+        (r"\mathrel{+}=", "b^{3}_{j}"),
     ]
 
 
@@ -151,8 +151,8 @@ def test_where_the_mean_comes_in_is_said_once() -> None:
     passages = listing("mlp").passages
     (seed,) = [p for p in passages if r"\frac{1}{N}" in p.note]
     assert any("BP1" in row.name for row in seed.derived)
-    assert any("v_4 = real(1) / v" in line for _, line in seed.lines)
-    assert any("a2_adjoint = v_4 * v_3" in line for _, line in seed.lines)
+    assert any("w1 = real(1) / real(N)" in line for _, line in seed.lines)
+    assert any("a2_adjoint = v2 * w2" in line for _, line in seed.lines)
 
 
 def test_without_parameters_the_reason_is_said() -> None:

@@ -95,7 +95,7 @@ def test_no_command_of_latex_is_left_in_a_formula(name: str) -> None:
 
 def test_what_is_added_up_has_its_signs_beside_the_code() -> None:
     shown = section(bp.derive(bp.mlp(2, 3, 1)).html(), "the-code-that-computes-it")
-    assert mathml(r"\leftarrow b^{3}_{j}", display=True) in shown
+    assert mathml(r"\leftarrow \sum_{k} w^{3}_{jk} a^{2}_{nk}", display=True) in shown
     assert mathml(r"\mathrel{+}= b^{2}_{j}", display=True) in shown
 
 
