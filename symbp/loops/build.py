@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.flat_vector import length
 from symbp.calculus.in_place import in_place_updates
 from symbp.calculus.matrix_products import as_column_sum, as_product
 from symbp.calculus.schedule import Stage, schedule
@@ -83,7 +84,7 @@ class _Builder:
                 continue
             if not slot.tensors:
                 continue  # an optimizer without memory
-            flat = Tensor(fresh_name(slot.name, names), (Index("i", _size(slot)),))
+            flat = Tensor(fresh_name(slot.name, names), (Index("i", length(slot.tensors)),))
             arguments.append(Argument(flat, slot.role))
             body += _views(slot, flat, used)
         for tensor in self.program.tensors:
@@ -299,20 +300,8 @@ def _views(slot: Slot, flat: Tensor, used: set[Tensor]) -> list[Statement]:
     for tensor in slot.tensors:
         if tensor in used:
             result.append(View(tensor, flat, offset))
-        offset += _elements(tensor)
+        offset += length((tensor,))
     return result
-
-
-def _size(slot: Slot) -> int:
-    return sum(map(_elements, slot.tensors))
-
-
-def _elements(tensor: Tensor) -> int:
-    size = 1
-    for extent in tensor.shape:
-        assert isinstance(extent, int), "packed tensors have known shapes"
-        size *= extent
-    return size
 
 
 def _batch(entry: Entry) -> sympy.Symbol | None:

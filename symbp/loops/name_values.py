@@ -17,7 +17,7 @@ from typing import Any
 import sympy
 
 from symbp.loops.dependence import Dependence
-from symbp.loops.hoist import is_safe
+from symbp.loops.hoist import is_safe, rebuilt
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
 from symbp.loops.traverse import elements_in, elements_of
 from symbp.notation.functions import where
@@ -130,7 +130,7 @@ class _Namer:
             return node
         if isinstance(node, where):
             condition, *branches = node.args
-            return _rebuilt(
+            return rebuilt(
                 node,
                 (
                     condition,
@@ -143,7 +143,7 @@ class _Namer:
         if isinstance(node, sympy.Pow):
             return self.power(node, uses, known, made)
         if isinstance(node, sympy.Add | sympy.Mul | sympy.Function):
-            return _rebuilt(
+            return rebuilt(
                 node, tuple(self.named(argument, uses, known, made) for argument in node.args)
             )
         return node
@@ -156,13 +156,13 @@ class _Namer:
         base, exponent = node.args
         named = self.named(base, uses, known, made)
         if not (exponent.is_Integer and 2 <= abs(int(exponent)) <= MOST_FACTORS):
-            return _rebuilt(node, (named, self.named(exponent, uses, known, made)))
+            return rebuilt(node, (named, self.named(exponent, uses, known, made)))
         if exponent < 0:
             # Powers of the reciprocal: those of the base leave the range before the result does.
             named, exponent = 1 / named, -exponent
         if not _is_atom(named):
             named = self.register(named, made)
-        return _rebuilt(node, (named, exponent))
+        return rebuilt(node, (named, exponent))
 
     def guarded(self, node: Any, known: dict[Any, Element]) -> Any:
         """Return an expression under a guard, where nothing new is computed in front."""
@@ -183,7 +183,3 @@ def _is_atom(node: Any) -> bool:
     if isinstance(node, Element):
         return not node.args
     return bool(node.is_Symbol) or isinstance(node, Index) or bool(node.is_Number)
-
-
-def _rebuilt(node: Any, arguments: tuple[Any, ...]) -> Any:
-    return node if arguments == node.args else node.func(*arguments)
