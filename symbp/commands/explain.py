@@ -94,7 +94,8 @@ def explain(
         names = list(dict.fromkeys(step.name for step in steps))
         raise SymbpError(f"--stage {stage}: {suggest(stage, names)}")
     for number, step in enumerate(wanted):
-        typer.echo(("\n" if number else "") + f"after {step.name} ({step.file}): {step.summary}")
+        place = f" ({step.file})" if step.file else ""
+        typer.echo(("\n" if number else "") + f"after {step.name}{place}: {step.summary}")
         typer.echo(_text(step.result))
 
 
