@@ -20,6 +20,7 @@ from symbp.loops.dependence import Dependence
 from symbp.loops.hoist import is_safe, rebuilt
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
 from symbp.loops.traverse import elements_in, elements_of
+from symbp.notation.collected import denominator
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -142,11 +143,29 @@ class _Namer:
             )
         if isinstance(node, sympy.Pow):
             return self.power(node, uses, known, made)
-        if isinstance(node, sympy.Add | sympy.Mul | sympy.Function):
+        if isinstance(node, sympy.Mul):
+            first, *rest = node.args
+            return rebuilt(
+                node,
+                (
+                    self.named(first, uses, known, made),
+                    *(self.factor(argument, uses, known, made) for argument in rest),
+                ),
+            )
+        if isinstance(node, sympy.Add | sympy.Function):
             return rebuilt(
                 node, tuple(self.named(argument, uses, known, made) for argument in node.args)
             )
         return node
+
+    def factor(
+        self, node: Any, uses: dict[Any, int], known: dict[Any, Element], made: list[Statement]
+    ) -> Any:
+        """Return a factor; what is divided by stays a divisor, as a quotient is rounded once."""
+        if not _divides(node):
+            return self.named(node, uses, known, made)
+        base, exponent = node.args
+        return rebuilt(node, (self.named(base, uses, known, made), exponent))
 
     def power(
         self, node: sympy.Pow, uses: dict[Any, int], known: dict[Any, Element],
@@ -175,8 +194,14 @@ def _count(node: Any, uses: dict[Any, int]) -> None:
         return
     uses[node] = uses.get(node, 0) + 1
     if uses[node] == 1 and not isinstance(node, Element):
-        for argument in node.args:
-            _count(argument, uses)
+        for position, argument in enumerate(node.args):
+            divisor = isinstance(node, sympy.Mul) and position and _divides(argument)
+            _count(argument.args[0] if divisor else argument, uses)
+
+
+def _divides(node: Any) -> bool:
+    """Whether a factor is a division by its base, and not by a size of the batch."""
+    return denominator(node) is not None and node.args[1] == -1 and not node.base.is_Symbol
 
 
 def _is_atom(node: Any) -> bool:

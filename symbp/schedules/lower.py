@@ -31,7 +31,6 @@ from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
-from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
@@ -74,7 +73,9 @@ def _by_element(entry: Entry, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
     function = _built(entry, record)
     if entry.batches:
-        function = record.run(inline_gathers, function, _any)
+        data = [tensor for slot in entry.slots if not slot.packed for tensor in slot.tensors]
+        chosen = decide.read_in_place(function, data)
+        function = record.run(inline_gathers, function, chosen.__contains__)
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
     function = _over_batches(entry, function, record)
@@ -176,7 +177,3 @@ def choose_routines(
         return replace(statement, routine=choice.choice)  # type: ignore[arg-type]
 
     return function.replace(body=map_statements(function.body, change))
-
-
-def _any(_: Tensor) -> bool:
-    return True

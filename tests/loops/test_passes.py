@@ -73,7 +73,7 @@ def test_elementwise_equations_of_a_layer_share_a_loop() -> None:
     entry = contracted(ENTRIES["gradient"](model_of(bp.mlp(20, 30, 24))))
     whole = products(build(entry))
     loops = [s for s in fuse(whole).body if isinstance(s, For)]
-    assert len(loops) == len([s for s in whole.body if isinstance(s, For)]) / 2
+    assert len(loops) < len([s for s in whole.body if isinstance(s, For)]) / 2
 
 
 def test_what_a_later_step_reads_is_stored() -> None:
