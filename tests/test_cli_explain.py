@@ -41,6 +41,8 @@ def test_a_stage_is_the_program_after_it() -> None:
     given = run("3-2", "--stage", "given").stdout
     assert given.startswith("after given: the equations as they were written\n")
     assert "z1[n, j] = Sum(W1[j, k]*x[n, k], k) + b1[j]" in given
+    # As the module has it, and reports print it.
+    assert "strip_mine" not in run("64-30-10", "--entry", "gradient").stdout
     fused = run("64-30-10", "--entry", "gradient", "--stage", "storage").stdout
     assert fused.startswith("after storage (symbp/loops/storage.py)")
     assert "function gradient(in parameters[2260], in x[N, 64]" in fused

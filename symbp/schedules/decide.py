@@ -60,7 +60,7 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
         Whether the function is to be divided among threads, rather than called by any.
     """
     if limits.strip is None and not limits.team:
-        return Decision("rows", "whole batches", "the target has neither strips nor threads")
+        return Decision("rows", "whole batches", "neither strips nor threads are to be used")
     if any(sum(not isinstance(e, int) for e in t.shape) > 1 for t in function.allocations):
         return Decision("rows", "whole batches", "pairs of examples are coupled")
     dependence = Dependence(function)
