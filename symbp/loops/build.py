@@ -33,7 +33,7 @@ from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["build", "loop_order"]
+__all__ = ["build"]
 
 
 def build(entry: Entry, capacity: sympy.Symbol | None = None) -> Function:
@@ -168,7 +168,7 @@ class _Builder:
 
     def nest(self, equation: Equation, first: bool, fixed: frozenset[Index]) -> list[Statement]:
         """Return the loop nest of an equation; the first that writes a tensor sets it."""
-        order = loop_order(equation, fixed)
+        order = _loop_order(equation, fixed)
         reduced = set(equation.reduce)
         inner = order[len(order) - len(reduced) :]
         in_register = bool(reduced) and set(inner) == reduced and equation.lhs.is_plain
@@ -222,7 +222,7 @@ class _Builder:
         return expression.xreplace(mapping) if mapping else expression
 
 
-def loop_order(equation: Equation, fixed: frozenset[Index]) -> tuple[Index, ...]:
+def _loop_order(equation: Equation, fixed: frozenset[Index]) -> tuple[Index, ...]:
     """Return the loops of an equation from outside to inside.
 
     The batch first, then the left-hand side's order, then what is reduced; but innermost is the
@@ -249,7 +249,7 @@ def _kind(stage: Stage) -> object:
     equation = stage.equations[0]
     if stage.steps or as_product(equation) or as_column_sum(equation):
         return None
-    order = loop_order(equation, frozenset())
+    order = _loop_order(equation, frozenset())
     return ("loop", order[0].extent) if order else None
 
 
