@@ -235,6 +235,13 @@ def generate(
         for name, value in (("batch", batch), ("parameters", parameters)):
             if value is not None:
                 raise SymbpError(f"{name}: only target 'c' takes it, the target is 'numba'")
+        ending = Path(path).suffix
+        for other in TARGETS.values():
+            if ending in other.endings:
+                raise SymbpError(
+                    f"{os.fspath(path)}: target 'numba' writes a Python module; write .py, or pass "
+                    f"target={other.name!r}"
+                )
         return write_text(path, module_source(program, optimizer, dtype, derivatives, entries))
     if target not in TARGETS:
         raise SymbpError(f"target {target!r}: {suggest(str(target), ('numba', *TARGETS))}")

@@ -18,12 +18,13 @@ def run(*arguments: str) -> Result:
 
 @pytest.mark.parametrize("entry", ["epoch", "predict", "hvp", "jacobian"])
 def test_each_arrow_names_the_file_that_holds_it(entry: str) -> None:
-    lines = (
+    heading, _, *lines = (
         run("64-30-10" if entry == "epoch" else "4-3-2", "--entry", entry)
         .stdout.split("\nDecisions:")[0]
         .strip()
         .splitlines()
     )
+    assert heading.startswith(f"{entry} of <Network")
     assert lines[0].startswith("given")
     for line in lines[1:]:
         name, file, *_ = line.split()

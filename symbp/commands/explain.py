@@ -89,6 +89,8 @@ def explain(
             _Step(arrow.name, arrow.file, _first_line(arrow.name, arrow.file), arrow.result)
         )
     if stage is None:
+        # One line over it: what follows depends on all of these.
+        typer.echo(f"{entry} of {' '.join(repr(net).split())}, {chosen!r}, {dtype}, for Numba\n")
         _list(steps, lowered.decisions)
         return
     wanted = [step for step in steps if stage in ("all", step.name)]
@@ -143,11 +145,14 @@ def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
 
 def _first_line(name: str, file: str) -> str:
     module = sys.modules[file.removesuffix(".py").replace("/", ".")]
-    said = (inspect.getdoc(getattr(module, name)) or "").partition("\n")[0]
+    paragraph = (inspect.getdoc(getattr(module, name)) or "").partition("\n\n")[0]
+    said = " ".join(paragraph.split())
     return said.removeprefix("Return ").rstrip(".")
 
 
 def _list(steps: list[_Step], decisions: Any) -> None:
+    from symbp.calculus.contract import TYPICAL_BATCH
+
     width = max(len(step.name) for step in steps)
     place = max(len(step.file) for step in steps)
     for step in steps:
@@ -160,7 +165,10 @@ def _list(steps: list[_Step], decisions: Any) -> None:
         numbers = ", ".join(f"{name} {value}" for name, value in decision.numbers.items())
         shown = f" ({numbers})" if numbers else ""
         typer.echo(f"  {decision.what}: {decision.choice}: {decision.reason}{shown}")
-    typer.echo("\n--stage NAME prints the program after an arrow.")
+    typer.echo(
+        f"\nNumbers of a product count a batch as {TYPICAL_BATCH} rows. --stage NAME prints the "
+        "program after an arrow."
+    )
 
 
 def _size(result: Any) -> str:

@@ -41,7 +41,7 @@ from symbp.notation.tensor import Tensor
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from tests.loops.faults import error_of, faults
-from tests.loops.running import ENTRIES, EXAMPLES, contracted, example, model_of
+from tests.loops.running import ENTRIES, EXAMPLES, contracted, example, model_of, sampled
 from tests.loops.team_programs import team_program
 from tests.loops.test_passes import PASSES
 from tests.random_networks import random_network
@@ -258,8 +258,7 @@ def test_what_can_neither_be_proved_nor_refuted_is_said(why: str) -> None:
 # Programs of the project --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("entry_name", ENTRIES)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("name", "entry_name"), sampled(EXAMPLES, ENTRIES))
 def test_what_is_built_is_proved(name: str, entry_name: str) -> None:
     model, _ = example(name)
     if entry_name == "predict" and model.given.output is None:
@@ -269,8 +268,10 @@ def test_what_is_built_is_proved(name: str, entry_name: str) -> None:
     assert str(verify(expand_products(function))) == "sound"
 
 
-@pytest.mark.parametrize("pass_name", PASSES)
-@pytest.mark.parametrize("name", ["convolution", "attention", "recurrence 3", "equations 1"])
+@pytest.mark.parametrize(
+    ("name", "pass_name"),
+    sampled(["convolution", "attention", "recurrence 3", "equations 1"], PASSES),
+)
 def test_what_a_pass_returns_is_proved(name: str, pass_name: str) -> None:
     function = build(contracted(ENTRIES["step"](example(name)[0])))
     earlier, last = PASSES[pass_name]

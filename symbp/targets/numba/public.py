@@ -141,7 +141,10 @@ def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
         else _documented(argument, slot.tensors[0])
         for argument, slot in arguments
     ]
-    results = [_Part("cost", "float")] if entry.returns is not None else []
+    results = []
+    if entry.returns is not None:
+        is_cost = entry.returns is entry.program.cost
+        results = [_Part("cost" if is_cost else plain(entry.returns.name), "float")]
     vector = "ndarray of float64, as long as there are parameters"
     results += [
         _Part(slot.name, vector if entry.flat else "Parameters")

@@ -57,7 +57,7 @@ def hostile() -> bp.Program:
 
 @needs_compiler
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("options", [("-O0",), ("-O3", "-march=native")])
 def test_it_compiles_without_a_warning(
     options: tuple[str, ...], dtype: str, compiler: str, tmp_path: Path
@@ -154,7 +154,7 @@ def test_rows_that_do_not_touch_are_predicted_in_any_number(tmp_path: Path) -> N
 
 
 @needs_compiler
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_trained_parameters_are_constants_beside_predict_alone(dtype: str, tmp_path: Path) -> None:
     net = bp.mlp(6, 5, 3, activation="tanh")
     generator = np.random.default_rng(2)

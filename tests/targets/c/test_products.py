@@ -16,7 +16,10 @@ COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)] or [str(CO
 
 @needs_compiler
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize(("real", "limit"), [("float", "1e-6"), ("double", "1e-15")])
+@pytest.mark.parametrize(
+    ("real", "limit"),
+    [("float", "1e-6"), pytest.param("double", "1e-15", marks=pytest.mark.slow)],
+)
 # The last has no vectors: another compiler may have no arithmetic of them.
 @pytest.mark.parametrize(
     "options", [("-O3", "-march=native"), ("-O1", *SANITIZED), ("-O1", "-U__SSE2__")]

@@ -116,7 +116,7 @@ def test_a_divided_epoch_as_printed(monkeypatch: pytest.MonkeyPatch, members: in
     assert_close(run_epoch(entry, function, values, rows, order, members), expected)
 
 
-@pytest.mark.parametrize("routine", ["blas", "loops"])
+@pytest.mark.parametrize("routine", ["blas", pytest.param("loops", marks=pytest.mark.slow)])
 def test_products_of_a_library_and_in_loops(monkeypatch: pytest.MonkeyPatch, routine: Any) -> None:
     model, values = example("attention")
     entry = ENTRIES["gradient"](model)
