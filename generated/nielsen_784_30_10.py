@@ -1070,7 +1070,8 @@ def _replace(target: str, status: os.stat_result | None, content: bytes, durable
         while True:
             temporary = os.path.join(folder, f"{base[:50]}.{os.urandom(6).hex()}.partial")
             with open(os.open(temporary, flags, mode), "wb") as file:
-                _lock(file)
+                # Who removes leftovers may hold it, for as long as that takes.
+                _lock(file, wait=True)
                 if not os.path.exists(temporary):
                     continue  # before it was locked, another writer took it for a leftover
                 file.write(content)
@@ -1116,12 +1117,12 @@ def _write_through(name: str, status: os.stat_result, content: bytes) -> None:
         file.write(content)
 
 
-def _lock(file: Any) -> bool:
+def _lock(file: Any, wait: bool = False) -> bool:
     """Lock a file as one that is being written; whether that was possible."""
     if file_locks is None:
         return False
     try:
-        file_locks.flock(file, file_locks.LOCK_EX | file_locks.LOCK_NB)
+        file_locks.flock(file, file_locks.LOCK_EX | (0 if wait else file_locks.LOCK_NB))
     except OSError:  # another one is at work, or the file system has no locks
         return False
     return True

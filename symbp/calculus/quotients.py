@@ -68,7 +68,9 @@ def over_one_denominator(expression: Expr, written: Collection[Expr] = ()) -> Ex
     if isinstance(expression, sympy.Add):
         if expression in written:
             return expression
-        combined = _combined_below_zeros(expression)
+        combined = _combined_beside(expression)
+        if combined is None:
+            combined = _combined_below_zeros(expression)
         if combined is not None:
             return combined
         parts = [over_one_denominator(term, written) for term in terms(expression)]
@@ -78,6 +80,28 @@ def over_one_denominator(expression: Expr, written: Collection[Expr] = ()) -> Ex
         parts = [over_one_denominator(factor, written) for factor in factors(expression)]
         return _divided(product_of(*parts))
     return expression
+
+
+def _combined_beside(node: Expr) -> Expr | None:
+    """Return a sum in which the quotients are over one denominator and the other terms are not.
+
+    ``x + 1/d - z/d²`` is ``x + 1/d²`` where ``z`` is ``d - 1``: x need not be divided.
+    """
+    divided = [term for term in terms(node) if _divisors_below(term)]
+    if len(divided) < 2 or len(divided) == len(node.args):
+        return None
+    combined = _combined_below_zeros(Plus(*divided))
+    if combined is None:
+        return None
+    first = divided[0]
+    return sum_of(
+        *(combined if term is first else term for term in terms(node)
+          if term is first or not any(term is other for other in divided))
+    )  # fmt: skip
+
+
+def _divisors_below(term: Expr) -> bool:
+    return any(isinstance(part, sympy.Pow) and part.args[1].is_negative for part in factors(term))
 
 
 def _divided(quotient: Expr) -> Expr:
