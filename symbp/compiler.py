@@ -1,12 +1,12 @@
-"""The driver of the compiler: a handful of arrows, named, and what is done with their result.
+"""The driver of the compiler: from a program and its options to the text of a target.
 
 ::
 
-    gradient program ─► optimise ─► expand ─► share ─► module text
-            └─► entry points ─► expand ─► share ─┘
+    program ─► Model: derivatives and updates ─► entry points ─► loop programs ─► text
 
-The first arrow is :mod:`symbp.calculus.gradient_program`, as it is for what is printed; all stand
-in :class:`symbp.entries.model.Model`.
+What is derived stands in :mod:`symbp.entries.model`, the way from an entry point to its loops in
+:mod:`symbp.schedules.lower`, the text in the folder of a target; ``symbp explain`` prints every
+arrow.
 """
 
 import os

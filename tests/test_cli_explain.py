@@ -39,10 +39,29 @@ def test_each_decision_has_a_reason_and_its_numbers() -> None:
 
 
 def test_a_stage_is_the_program_after_it() -> None:
-    assert "z1[n, j] = Sum(W1[j, k]*x[n, k], k) + b1[j]" in run("3-2", "--stage", "given").stdout
+    given = run("3-2", "--stage", "given").stdout
+    assert given.startswith("after given: the equations as they were written\n")
+    assert "z1[n, j] = Sum(W1[j, k]*x[n, k], k) + b1[j]" in given
+    # As the module has it, and reports print it.
+    assert "strip_mine" not in run("64-30-10", "--entry", "gradient").stdout
     fused = run("64-30-10", "--entry", "gradient", "--stage", "storage").stdout
     assert fused.startswith("after storage (symbp/loops/storage.py)")
     assert "function gradient(in parameters[2260], in x[N, 64]" in fused
+
+
+def test_a_program_whose_data_decides_what_is_read_is_explained(tmp_path: Path) -> None:
+    file = tmp_path / "labels.py"
+    file.write_text(
+        "import symbp as bp\n"
+        "n, j = bp.indices('n j', 'N', 3)\n"
+        "x, label = bp.input('x', n, j), bp.target('label', n, kind='integer')\n"
+        "b, z, C = bp.parameter('b', j), bp.tensor('z', n, j), bp.tensor('C')\n"
+        "cost = bp.Equation(C, bp.Mean(z[n, label[n]] ** 2, n))\n"
+        "net = bp.Program([bp.Equation(z[n, j], b[j] * x[n, j]), cost], cost=C)\n",
+        encoding="utf-8",
+    )
+    shown = run(f"{file}:net").stdout
+    assert "unrolling: loops: the data decides which elements are read" in shown
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""From equations to the text of a standalone Numba module."""
+"""What modules for Numba have in common: the runtime that is pasted into them, and its fits."""

@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,15 +72,17 @@ def explain(
     from symbp.networks.optimizers import optimise
     from symbp.notation.errors import SymbpError, suggest
     from symbp.notation.operation import DerivativeForm
-    from symbp.schedules.limits import Limits
     from symbp.schedules.lower import lower
+    from symbp.targets.numba.kernels import limits_of
+    from symbp.targets.numba.module import LIMITS
 
     net = read_network(network, activation, loss, output)
     chosen = chosen_optimizer(optimizer, learning_rate)
     form: DerivativeForm = "fast" if derivatives == "fast" else "accurate"
     model = Model(net, lambda program: optimise(program, chosen), form)
     asked = _entry(entry, model)
-    lowered = lower(asked, Limits(itemsize=4 if dtype == "float32" else 8))
+    limits = replace(LIMITS, itemsize=4 if dtype == "float32" else 8)
+    lowered = lower(asked, limits_of(asked, limits))
     steps = [*_front(model, asked)]
     for arrow in lowered.arrows:
         steps.append(
@@ -96,7 +98,8 @@ def explain(
         names = list(dict.fromkeys(step.name for step in steps))
         raise SymbpError(f"--stage {stage}: {suggest(stage, names)}")
     for number, step in enumerate(wanted):
-        typer.echo(("\n" if number else "") + f"after {step.name} ({step.file}): {step.summary}")
+        place = f" ({step.file})" if step.file else ""
+        typer.echo(("\n" if number else "") + f"after {step.name}{place}: {step.summary}")
         typer.echo(_text(step.result))
 
 

@@ -1,4 +1,7 @@
-"""asked: what several entry points ask of a model, or an error that says what it lacks."""
+"""asked: what entry points ask of a model, or an error that says what it lacks.
+
+The `caller` of each function is the entry point that asks; the error begins with its name.
+"""
 
 from symbp.entries.entry import Slot
 from symbp.entries.model import Model

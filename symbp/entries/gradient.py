@@ -1,8 +1,8 @@
 """gradient: the cost and its derivatives by the parameters."""
 
+from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
-from symbp.notation.errors import SymbpError
 
 __all__ = ["gradient"]
 
@@ -15,19 +15,18 @@ def gradient(model: Model) -> Entry:
     model : Model
         Of a program with a cost and parameters.
     """
+    cost, parameters = cost_of(model, "gradient"), parameters_of(model, "gradient")
     program = model.gradient
-    if program.cost is None or not program.gradients:
-        raise SymbpError("gradient: the program has no cost, or no parameters")
     gradients = dict(program.gradients)
-    results = tuple(gradients[parameter] for parameter in model.parameters)
+    results = tuple(gradients[parameter] for parameter in parameters)
     return Entry(
         "gradient",
-        program.prune([program.cost, *results]),
+        program.prune([cost, *results]),
         (
-            Slot("parameters", model.parameters, "in", packed=True),
-            *(Slot(tensor.name, (tensor,), "in") for tensor in model.data),
+            packed_parameters(model),
+            *arrays(model.data),
             Slot("gradients", results, "out", packed=True),
         ),
-        returns=program.cost,
+        returns=cost,
         summary="Compute the cost, and its derivatives by the parameters.",
     )

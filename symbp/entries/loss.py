@@ -1,8 +1,8 @@
 """loss: the cost, from parameters, inputs and targets."""
 
-from symbp.entries.entry import Entry, Slot
+from symbp.entries.asked import arrays, cost_of, packed_parameters
+from symbp.entries.entry import Entry
 from symbp.entries.model import Model
-from symbp.notation.errors import SymbpError
 
 __all__ = ["loss"]
 
@@ -15,15 +15,13 @@ def loss(model: Model) -> Entry:
     model : Model
         Of a program with a cost.
     """
-    cost = model.given.cost
-    if cost is None:
-        raise SymbpError("loss: the program has no cost")
+    cost = cost_of(model, "loss")
     return Entry(
         "loss",
         model.gradient.replace(gradients=(), updates=()).prune([cost]),
         (
-            Slot("parameters", model.parameters, "in", packed=True),
-            *(Slot(tensor.name, (tensor,), "in") for tensor in model.data),
+            packed_parameters(model),
+            *arrays(model.data),
         ),
         returns=cost,
         summary="Compute the cost.",

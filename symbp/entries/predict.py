@@ -1,8 +1,8 @@
 """predict: the output, from parameters and inputs."""
 
+from symbp.entries.asked import arrays, output_of, packed_parameters
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
-from symbp.notation.errors import SymbpError
 
 __all__ = ["predict"]
 
@@ -15,15 +15,13 @@ def predict(model: Model) -> Entry:
     model : Model
         Of a program with an output.
     """
-    output = model.given.output
-    if output is None:
-        raise SymbpError("predict: the program has no output that is computed without targets")
+    output = output_of(model, "predict")
     return Entry(
         "predict",
         model.gradient.replace(gradients=(), updates=()).prune([output]),
         (
-            Slot("parameters", model.parameters, "in", packed=True),
-            *(Slot(tensor.name, (tensor,), "in") for tensor in model.given.inputs),
+            packed_parameters(model),
+            *arrays(model.given.inputs),
             Slot("output", (output,), "out"),
         ),
         summary=f"Compute {output.name} for each example.",

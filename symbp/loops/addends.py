@@ -15,8 +15,7 @@ from dataclasses import replace
 from symbp.calculus.matrix_products import group_at, is_innermost
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Accumulate, Assign, For, Function, If, Product, Statement
-from symbp.loops.traverse import statements_in, writes_of
-from symbp.notation.index import Index
+from symbp.loops.traverse import indices_of, statements_in, writes_of
 from symbp.notation.tensor import Element
 
 __all__ = ["addends"]
@@ -78,12 +77,12 @@ def _addend(product: Product, leaf: Statement) -> Element | None:
         or product.first is None
         or not product.columns
         or product.addend not in (None, product.target)
-        or {*_indices(product.rows), *_indices(product.columns)} != set(product.target.args)
+        or {*indices_of(product.rows), *indices_of(product.columns)} != set(product.target.args)
     ):
         return None
     names = dict(zip(leaf.target.args, product.target.args, strict=True))
     read = leaf.value.xreplace(names)
-    rows, columns = _indices(product.rows), _indices(product.columns)
+    rows, columns = indices_of(product.rows), indices_of(product.columns)
     across = tuple(index for index in read.args if index in rows)
     if (
         not isinstance(read, Element)
@@ -96,10 +95,6 @@ def _addend(product: Product, leaf: Statement) -> Element | None:
         return None
     in_rows = not across or group_at(read, rows) is not None
     return read if in_rows and is_innermost(read, columns) else None
-
-
-def _indices(spans: Sequence[object]) -> tuple[Index, ...]:
-    return tuple(span.index for span in spans)  # type: ignore[attr-defined]
 
 
 def _without(statement: Statement, leaf: Statement) -> Statement:

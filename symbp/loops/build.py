@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.flat_vector import length
 from symbp.calculus.in_place import in_place_updates
 from symbp.calculus.matrix_products import as_column_sum, as_product
 from symbp.calculus.schedule import Stage, schedule
@@ -32,7 +33,7 @@ from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["build", "loop_order"]
+__all__ = ["build"]
 
 
 def build(entry: Entry, capacity: sympy.Symbol | None = None) -> Function:
@@ -83,7 +84,7 @@ class _Builder:
                 continue
             if not slot.tensors:
                 continue  # an optimizer without memory
-            flat = Tensor(fresh_name(slot.name, names), (Index("i", _size(slot)),))
+            flat = Tensor(fresh_name(slot.name, names), (Index("i", length(slot.tensors)),))
             arguments.append(Argument(flat, slot.role))
             body += _views(slot, flat, used)
         for tensor in self.program.tensors:
@@ -167,7 +168,7 @@ class _Builder:
 
     def nest(self, equation: Equation, first: bool, fixed: frozenset[Index]) -> list[Statement]:
         """Return the loop nest of an equation; the first that writes a tensor sets it."""
-        order = loop_order(equation, fixed)
+        order = _loop_order(equation, fixed)
         reduced = set(equation.reduce)
         inner = order[len(order) - len(reduced) :]
         in_register = bool(reduced) and set(inner) == reduced and equation.lhs.is_plain
@@ -221,7 +222,7 @@ class _Builder:
         return expression.xreplace(mapping) if mapping else expression
 
 
-def loop_order(equation: Equation, fixed: frozenset[Index]) -> tuple[Index, ...]:
+def _loop_order(equation: Equation, fixed: frozenset[Index]) -> tuple[Index, ...]:
     """Return the loops of an equation from outside to inside.
 
     The batch first, then the left-hand side's order, then what is reduced; but innermost is the
@@ -248,7 +249,7 @@ def _kind(stage: Stage) -> object:
     equation = stage.equations[0]
     if stage.steps or as_product(equation) or as_column_sum(equation):
         return None
-    order = loop_order(equation, frozenset())
+    order = _loop_order(equation, frozenset())
     return ("loop", order[0].extent) if order else None
 
 
@@ -299,20 +300,8 @@ def _views(slot: Slot, flat: Tensor, used: set[Tensor]) -> list[Statement]:
     for tensor in slot.tensors:
         if tensor in used:
             result.append(View(tensor, flat, offset))
-        offset += _elements(tensor)
+        offset += length((tensor,))
     return result
-
-
-def _size(slot: Slot) -> int:
-    return sum(map(_elements, slot.tensors))
-
-
-def _elements(tensor: Tensor) -> int:
-    size = 1
-    for extent in tensor.shape:
-        assert isinstance(extent, int), "packed tensors have known shapes"
-        size *= extent
-    return size
 
 
 def _batch(entry: Entry) -> sympy.Symbol | None:

@@ -27,7 +27,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.traverse import reads_of, writes_of
+from symbp.loops.traverse import indices_of, reads_of, writes_of
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -126,7 +126,7 @@ class Dependence:
             writes.add(("place", statement.array))
         elif isinstance(statement, Product):
             reads |= _symbols(*(part for s in statement.spans for part in (s.start, s.end)))
-            reads -= {span.index for span in statement.spans}
+            reads.difference_update(indices_of(statement.spans))
         return Uses(tuple(accesses), frozenset(reads), frozenset(writes), fixed)
 
 

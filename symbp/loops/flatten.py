@@ -99,7 +99,7 @@ class _Flattener:
             if element.args == places:
                 names[element] = self.view(element.tensor, inner, index)[index]
         changed = tuple(renamed(leaf, names) for leaf in body)
-        return For(index, _times(loops[0].start, inner), _times(loops[0].end, inner), changed)
+        return For(index, loops[0].start * inner, loops[0].end * inner, changed)
 
     def is_whole(self, element: Element, loops: Sequence[For]) -> bool:
         """Whether an element runs over all of its array but for the ends of the first axis."""
@@ -118,7 +118,7 @@ class _Flattener:
             elif viewed is not None and viewed.shape is not None:
                 rows = viewed.shape[0]
             flat = Tensor(f"{tensor.name}_flat", (index.fresh(),), kind=tensor.kind)
-            self.views[tensor] = View(flat, tensor, 0, (_times(rows, inner),))
+            self.views[tensor] = View(flat, tensor, 0, (rows * inner,))
         return self.views[tensor].array
 
 
@@ -129,10 +129,6 @@ def _nest(loop: For) -> tuple[list[For], Sequence[Statement]]:
         loops.append(body[0])
         body = body[0].body
     return loops, body
-
-
-def _times(count: Any, size: int) -> Any:
-    return count * size
 
 
 def _extent(end: Any, inner: int) -> Any:

@@ -19,12 +19,12 @@ from sympy.core.expr import Expr
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import elements_of, renamed
+from symbp.loops.traverse import elements_of, renamed, statements_in
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["hoist", "is_safe"]
+__all__ = ["hoist", "is_safe", "rebuilt"]
 
 
 def hoist(function: Function) -> Function:
@@ -73,7 +73,7 @@ class _Hoister:
     def loop(self, loop: For) -> tuple[list[Statement], For]:
         """Return what is computed before a loop, and the loop without it."""
         written = self.dependence.uses(loop).writes
-        inner = {s.index for s in _loops(loop)}
+        inner = {s.index for s in statements_in([loop]) if isinstance(s, For)}
         own = {s.array for s in loop.body if isinstance(s, Allocate)} - self.registers
         written = written - self.registers - {("place", r) for r in self.registers}
         made: dict[Expr, Element] = {}
@@ -137,11 +137,11 @@ def _without_invariants(
             condition, chosen, other = node.args
             # What is only read where the condition holds is not read before.
             branches = [visit(b) if is_safe(b) else b for b in (chosen, other)]
-            return _rebuilt(node, (condition, *branches))
+            return rebuilt(node, (condition, *branches))
         if isinstance(node, sympy.Add | sympy.Mul):
             return ordered(node)
         if isinstance(node, sympy.Function | sympy.Pow):
-            return _rebuilt(node, tuple(visit(argument) for argument in node.args))
+            return rebuilt(node, tuple(visit(argument) for argument in node.args))
         return node
 
     def ordered(node: Any) -> Any:
@@ -166,7 +166,7 @@ def _without_invariants(
                 rest.append(_divisor(argument))
             else:
                 rest.append(visit(argument))
-        return _rebuilt(node, (*leading, *rest))
+        return rebuilt(node, (*leading, *rest))
 
     def _divisor(power: Any) -> Any:
         if power in counts and not varies(power):
@@ -174,12 +174,13 @@ def _without_invariants(
             # number from 1 on, so that this costs half an ulp and nothing else.
             return out(power)
         base, exponent = power.args
-        return _rebuilt(power, (visit(base), exponent))
+        return rebuilt(power, (visit(base), exponent))
 
     return visit(node)
 
 
-def _rebuilt(node: Any, arguments: tuple[Any, ...]) -> Any:
+def rebuilt(node: Any, arguments: tuple[Any, ...]) -> Any:
+    """Return an expression with other arguments; itself where they are the same."""
     return node if arguments == node.args else node.func(*arguments)
 
 
@@ -197,15 +198,3 @@ def _is_reciprocal_of_count(node: Any) -> bool:
         and not isinstance(node.base, Index)
         and node.exp == -1
     )
-
-
-def _loops(loop: For) -> list[For]:
-    result = [loop]
-    for child in loop.body:
-        if isinstance(child, For):
-            result += _loops(child)
-        elif isinstance(child, If):
-            for statement in (*child.body, *child.otherwise):
-                if isinstance(statement, For):
-                    result += _loops(statement)
-    return result

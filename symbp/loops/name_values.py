@@ -17,7 +17,7 @@ from typing import Any
 import sympy
 
 from symbp.loops.dependence import Dependence
-from symbp.loops.hoist import is_safe
+from symbp.loops.hoist import is_safe, rebuilt
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
 from symbp.loops.traverse import elements_in, elements_of
 from symbp.notation.collected import denominator
@@ -131,7 +131,7 @@ class _Namer:
             return node
         if isinstance(node, where):
             condition, *branches = node.args
-            return _rebuilt(
+            return rebuilt(
                 node,
                 (
                     condition,
@@ -145,7 +145,7 @@ class _Namer:
             return self.power(node, uses, known, made)
         if isinstance(node, sympy.Mul):
             first, *rest = node.args
-            return _rebuilt(
+            return rebuilt(
                 node,
                 (
                     self.named(first, uses, known, made),
@@ -153,7 +153,7 @@ class _Namer:
                 ),
             )
         if isinstance(node, sympy.Add | sympy.Function):
-            return _rebuilt(
+            return rebuilt(
                 node, tuple(self.named(argument, uses, known, made) for argument in node.args)
             )
         return node
@@ -165,7 +165,7 @@ class _Namer:
         if not _divides(node):
             return self.named(node, uses, known, made)
         base, exponent = node.args
-        return _rebuilt(node, (self.named(base, uses, known, made), exponent))
+        return rebuilt(node, (self.named(base, uses, known, made), exponent))
 
     def power(
         self, node: sympy.Pow, uses: dict[Any, int], known: dict[Any, Element],
@@ -175,13 +175,13 @@ class _Namer:
         base, exponent = node.args
         named = self.named(base, uses, known, made)
         if not (exponent.is_Integer and 2 <= abs(int(exponent)) <= MOST_FACTORS):
-            return _rebuilt(node, (named, self.named(exponent, uses, known, made)))
+            return rebuilt(node, (named, self.named(exponent, uses, known, made)))
         if exponent < 0:
             # Powers of the reciprocal: those of the base leave the range before the result does.
             named, exponent = 1 / named, -exponent
         if not _is_atom(named):
             named = self.register(named, made)
-        return _rebuilt(node, (named, exponent))
+        return rebuilt(node, (named, exponent))
 
     def guarded(self, node: Any, known: dict[Any, Element]) -> Any:
         """Return an expression under a guard, where nothing new is computed in front."""
@@ -208,7 +208,3 @@ def _is_atom(node: Any) -> bool:
     if isinstance(node, Element):
         return not node.args
     return bool(node.is_Symbol) or isinstance(node, Index) or bool(node.is_Number)
-
-
-def _rebuilt(node: Any, arguments: tuple[Any, ...]) -> Any:
-    return node if arguments == node.args else node.func(*arguments)

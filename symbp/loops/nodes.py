@@ -22,6 +22,7 @@ nodes are immutable; a pass returns new ones. The whole language::
 A gather is an assignment whose value has a subscript such as ``order[start + n]``.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -36,7 +37,7 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = [
     "MEMBER", "MEMBERS", "Accumulate", "AllReduce", "Allocate", "Argument", "Assign", "Barrier",
     "Call", "Divide", "For", "Function", "If", "Let", "Product", "Return", "Span", "Statement",
-    "View",
+    "View", "statements_in",
 ]  # fmt: skip
 
 #: A whole number: an int, a symbol such as the batch size, an index, or arithmetic of these.
@@ -253,6 +254,17 @@ Statement: TypeAlias = (
 )  # fmt: skip
 
 
+def statements_in(body: Iterable[Statement]) -> Iterator[Statement]:
+    """Yield every statement, a loop before what is in it."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, For):
+            yield from statements_in(statement.body)
+        elif isinstance(statement, If):
+            yield from statements_in(statement.body)
+            yield from statements_in(statement.otherwise)
+
+
 @dataclass(frozen=True)
 class Function:
     """A function: arrays go in and out, a number may be returned.
@@ -292,19 +304,7 @@ class Function:
     @cached_property
     def statements(self) -> tuple["Statement", ...]:
         """Every statement, a loop before what is in it."""
-        found: list[Statement] = []
-
-        def visit(body: tuple[Statement, ...]) -> None:
-            for statement in body:
-                found.append(statement)
-                if isinstance(statement, For):
-                    visit(statement.body)
-                elif isinstance(statement, If):
-                    visit(statement.body)
-                    visit(statement.otherwise)
-
-        visit(self.body)
-        return tuple(found)
+        return tuple(statements_in(self.body))
 
     @cached_property
     def allocations(self) -> dict[Tensor, Allocate]:

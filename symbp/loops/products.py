@@ -13,6 +13,8 @@ Which contraction is a product, and over which indices it has to be repeated, is
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import sympy
+
 from symbp.calculus.contract import split_scalars
 from symbp.calculus.matrix_products import MatrixProduct, as_column_sum, as_product
 from symbp.loops.nodes import (
@@ -126,7 +128,7 @@ def _is_fill(statement: Statement, equation: Equation) -> bool:
 def _fill(target: Element, product: MatrixProduct) -> Statement:
     loops = [index for index in target.args if isinstance(index, Index)]
     fresh = {index: index.fresh() for index in loops}
-    statement: Statement = Assign(target.xreplace(fresh), target.args[0] * 0, product.equation)
+    statement: Statement = Assign(target.xreplace(fresh), sympy.S.Zero, product.equation)
     for index in reversed(loops):
         statement = For(fresh[index], 0, index.extent, (statement,))
     return statement

@@ -10,7 +10,7 @@
 
 import sympy
 
-from symbp.loops.nodes import MEMBER, Allocate, Assign, For, Function, If, Return, Statement, View
+from symbp.loops.nodes import MEMBER, Allocate, Assign, Function, If, Return, Statement, View
 from symbp.loops.traverse import elements_in, renamed
 from symbp.notation.tensor import Element, Tensor
 
@@ -47,16 +47,10 @@ def promote(function: Function) -> Function:
         if tensor in written:
             stores.append(Assign(tensor[()], register[()]))
     rest = [s for s in function.body if not (isinstance(s, View) and s.array in scalars)]
-    changed = [_with_registers(statement, mapping) for statement in rest]
+    changed = [renamed(statement, mapping) for statement in rest]
     end = [s for s in changed if isinstance(s, Return)]
     body = [s for s in changed if not isinstance(s, Return)]
     if function.team and stores:
         # All members hold the same; one of them stores it.
         stores = [If(sympy.Eq(MEMBER, 0), tuple(stores))]
     return function.replace(body=(*views, *loads, *body, *stores, *end))
-
-
-def _with_registers(statement: Statement, mapping: dict[Element, Element]) -> Statement:
-    if isinstance(statement, For | If) or mapping:
-        return renamed(statement, dict(mapping))
-    return statement

@@ -29,7 +29,7 @@ from symbp.loops.nodes import (
     View,
 )
 from symbp.loops.report import Finding, Findings
-from symbp.loops.traverse import reads_of, writes_of
+from symbp.loops.traverse import indices_of, reads_of, writes_of
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -63,7 +63,7 @@ class _Walk:
         for place, statement in enumerate(statements):
             inner = set(names)
             if isinstance(statement, Product):
-                inner.update(span.index for span in statement.spans)
+                inner.update(indices_of(statement.spans))
                 for span in statement.spans:
                     self.numbers(statement, (span.start, span.end), names)
             self.numbers(statement, _numbers(statement), inner)

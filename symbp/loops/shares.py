@@ -11,7 +11,7 @@ from typing import Any
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, If, Product, Span, Statement
-from symbp.loops.traverse import writes_of
+from symbp.loops.traverse import statements_in, writes_of
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element
 
@@ -63,7 +63,7 @@ def share_of(statement: Statement, dependence: Dependence) -> Share | None:
     if not isinstance(statement, For | If | Product | Assign | Accumulate):
         return Share(statement)
     found = list(_leaves(statement, ()))
-    own = {s.array for s in _within(statement) if isinstance(s, Allocate)}
+    own = {s.array for s in statements_in([statement]) if isinstance(s, Allocate)}
     found = [leaf for leaf in found if leaf[0].tensor not in own]
     arrays = [leaf for leaf in found if leaf[0].tensor.rank]
     if not arrays:
@@ -87,7 +87,7 @@ def share_of(statement: Statement, dependence: Dependence) -> Share | None:
 
 def multiplies_rows(share: Share) -> bool:
     """Whether a share is of matrix products, each member's with its own rows."""
-    return share.by_rows and any(isinstance(s, Product) for s in _within(share.statement))
+    return share.by_rows and any(isinstance(s, Product) for s in statements_in([share.statement]))
 
 
 class Phase:
@@ -174,16 +174,6 @@ def _leaves(statement: Statement, path: tuple[Index, ...]) -> Iterator[_Leaf]:
     else:
         for element in writes_of(statement):
             yield element, path
-
-
-def _within(statement: Statement) -> Iterator[Statement]:
-    yield statement
-    if isinstance(statement, For):
-        for child in statement.body:
-            yield from _within(child)
-    elif isinstance(statement, If):
-        for child in (*statement.body, *statement.otherwise):
-            yield from _within(child)
 
 
 def _candidates(element: Element, path: Sequence[Index]) -> list[Index]:

@@ -41,7 +41,7 @@ def strip_mine(function: Function, strip: int) -> Function:
     ends: Any = None
 
     def flush() -> None:
-        if sum(map(multiplies_rows, run)):
+        if any(map(multiplies_rows, run)):
             result.append(_strips(run, ends, strip))
         else:
             result.extend(share.statement for share in run)

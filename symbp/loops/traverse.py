@@ -27,25 +27,15 @@ from symbp.loops.nodes import (
     Span,
     Statement,
     View,
+    statements_in,
 )  # fmt: skip
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = [
-    "elements_in", "elements_of", "map_statements", "reads_of", "renamed",
+    "elements_in", "elements_of", "indices_of", "map_statements", "reads_of", "renamed",
     "statements_in", "writes_of",
 ]  # fmt: skip
-
-
-def statements_in(body: Iterable[Statement]) -> Iterator[Statement]:
-    """Yield every statement, a loop before what is in it."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, For):
-            yield from statements_in(statement.body)
-        elif isinstance(statement, If):
-            yield from statements_in(statement.body)
-            yield from statements_in(statement.otherwise)
 
 
 def reads_of(statement: Statement) -> Iterator[Element]:
@@ -90,6 +80,11 @@ def elements_in(body: Iterable[Statement]) -> Iterator[tuple[Element, bool]]:
             yield element, False
         for element in writes_of(statement):
             yield element, True
+
+
+def indices_of(spans: Iterable[Span]) -> tuple[Index, ...]:
+    """Return the indices of a group of ranges of a product, in their order."""
+    return tuple(span.index for span in spans)
 
 
 def _inside(element: Element) -> Iterator[Element]:

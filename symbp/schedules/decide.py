@@ -14,8 +14,7 @@ from symbp.loops.arrange import divided_shares, split_setup
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Assign, For, Function, Product
 from symbp.loops.shares import multiplies_rows
-from symbp.loops.traverse import reads_of
-from symbp.notation.index import Index
+from symbp.loops.traverse import indices_of, reads_of
 from symbp.notation.tensor import Element, Tensor
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import prefers_tiles
@@ -24,14 +23,26 @@ from symbp.schedules.schedule import Decision
 __all__ = ["in_rows", "read_in_place", "routine_of", "unrolling"]
 
 
-def unrolling(entry: Entry, limits: Limits) -> Decision:
-    """Decide whether an entry point is written out by element."""
+def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
+    """Decide whether an entry point is written out by element.
+
+    Parameters
+    ----------
+    entry : Entry
+        Its program is finished.
+    limits : Limits
+        How many operations are worth it.
+    by_element : bool
+        Whether it is small enough, and which elements it reads is known before the data.
+    """
     if not entry.batches:
         return Decision("unrolling", "loops", "only an epoch is worth writing out by element")
     count = operations(entry.program)
     numbers = {"operations": count, "most": limits.most_operations}
     if count > limits.most_operations:
         return Decision("unrolling", "loops", "too many operations to write out", numbers)
+    if not by_element:
+        return Decision("unrolling", "loops", "the data decides which elements are read", numbers)
     reason = "few enough operations: parameters stay in registers"
     return Decision("unrolling", "written out", reason, numbers)
 
@@ -49,7 +60,7 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
         Whether the function is to be divided among threads, rather than called by any.
     """
     if limits.strip is None and not limits.team:
-        return Decision("rows", "whole batches", "the target has neither strips nor threads")
+        return Decision("rows", "whole batches", "neither strips nor threads are to be used")
     if any(sum(not isinstance(e, int) for e in t.shape) > 1 for t in function.allocations):
         return Decision("rows", "whole batches", "pairs of examples are coupled")
     dependence = Dependence(function)
@@ -68,7 +79,17 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
 
 
 def routine_of(product: Product, limits: Limits, only_tiles: bool) -> Decision:
-    """Decide what computes a matrix product."""
+    """Decide what computes a matrix product.
+
+    Parameters
+    ----------
+    product : Product
+        Over whole arrays.
+    limits : Limits
+        Whether there is a library, and the size of a number.
+    only_tiles : bool
+        Whether it is multiplied a few rows at a time.
+    """
     extents = {
         name: typical_size(span.index.extent for span in group)
         for name, group in (
@@ -82,10 +103,10 @@ def routine_of(product: Product, limits: Limits, only_tiles: bool) -> Decision:
         return Decision(what, "tiles", "its sums must not depend on the number of rows", extents)
     if not product.columns:
         return Decision(what, "blas", "a matrix times a vector", extents)
-    turned = not is_innermost(product.first, _indices(product.summed))
-    turned_b = not is_innermost(product.second, _indices(product.columns))
+    transpose_a = not is_innermost(product.first, indices_of(product.summed))
+    transpose_b = not is_innermost(product.second, indices_of(product.columns))
     m, n, k = extents.values()
-    if prefers_tiles(turned, turned_b, m, n, k, limits.itemsize):
+    if prefers_tiles(transpose_a, transpose_b, m, n, k, limits.itemsize):
         return Decision(what, "tiles", "small: a call of BLAS takes longer", extents)
     return Decision(what, "blas", "large, or with narrow rows", extents)
 
@@ -95,6 +116,13 @@ def read_in_place(function: Function, arguments: Iterable[Tensor]) -> frozenset[
 
     Products in tiles read the rows of an operand one after another, and a plain copy reads each
     element once.
+
+    Parameters
+    ----------
+    function : Function
+        Of one batch that is gathered, with its products.
+    arguments : iterable of Tensor
+        Arrays of the batch, those of other shapes too.
     """
     candidates = {t for t in arguments if t.rank > 1 and t.kind != "integer"}
     for statement in function.statements:
@@ -122,9 +150,5 @@ def _by_rows(product: Product, element: Element) -> bool:
         return False
     row, rest = element.args[:1], element.args[1:]
     if element == product.first:
-        return (_indices(product.rows), _indices(product.summed)) == (row, rest)
-    return (_indices(product.summed), _indices(product.columns)) == (row, rest)
-
-
-def _indices(spans: Iterable[object]) -> tuple[Index, ...]:
-    return tuple(span.index for span in spans)  # type: ignore[attr-defined]
+        return (indices_of(product.rows), indices_of(product.summed)) == (row, rest)
+    return (indices_of(product.summed), indices_of(product.columns)) == (row, rest)

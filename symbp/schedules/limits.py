@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from symbp.calculus.transpose_short_rows import SHORT_ROW
 from symbp.calculus.unrolled import MOST_OPERATIONS
 
 __all__ = ["Limits"]
@@ -37,7 +38,7 @@ class Limits:
     itemsize: int = 8
     most_operations: int = MOST_OPERATIONS
     strip: int | None = 256
-    short_row: int = 16
+    short_row: int = SHORT_ROW
     team: bool = True
     blas: bool = True
     folds: bool = True

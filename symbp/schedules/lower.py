@@ -23,7 +23,7 @@ from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
 from symbp.loops.hoist import hoist
 from symbp.loops.name_values import name_values
-from symbp.loops.nodes import Function, Product
+from symbp.loops.nodes import Function, Product, Statement
 from symbp.loops.products import products
 from symbp.loops.promote import promote
 from symbp.loops.reuse import reuse
@@ -53,11 +53,11 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
     record = Record()
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
-    choice = record.decide(decide.unrolling(entry, limits))
-    if choice.choice == "written out":
-        small = record.run(unroll, entry, limits.most_operations)
-        if small is not None:
-            return _by_element(small, record)
+    small = unroll(entry, limits.most_operations) if entry.batches else None
+    record.decide(decide.unrolling(entry, limits, small is not None))
+    if small is not None:
+        record.note(unroll, small)
+        return _by_element(small, record)
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
     if limits.folds and entry.program.updates:
@@ -92,7 +92,7 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
         kept = set(entry.roots)
         if not entry.batches:
             kept |= {tensor for slot in entry.slots for tensor in slot.tensors}
-        rows_first = attempt.run_on(rows_first, transpose_short_rows, kept)
+        rows_first = attempt.run_on(rows_first, transpose_short_rows, kept, limits.short_row)
     function = _multiplied(rows_first, limits, attempt, True)
     function = attempt.run(fuse, function, rows_apart=True)
     function = attempt.run(storage, function)
@@ -170,10 +170,10 @@ def choose_routines(
 ) -> Function:
     """Note with each product what computes it."""
 
-    def change(statement: object) -> object:
+    def change(statement: Statement) -> Statement:
         if not isinstance(statement, Product):
             return statement
         choice = record.decide(decide.routine_of(statement, limits, only_tiles))
         return replace(statement, routine=choice.choice)  # type: ignore[arg-type]
 
-    return function.replace(body=map_statements(function.body, change))  # type: ignore[arg-type]
+    return function.replace(body=map_statements(function.body, change))

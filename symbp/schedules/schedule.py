@@ -4,7 +4,7 @@ A decision says what was chosen, why, and by which numbers; ``symbp explain`` pr
 the program after each arrow.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ class Decision:
     Attributes
     ----------
     what : str
-        What was decided, such as ``"strips"``.
+        What was decided, such as ``"rows"``.
     choice : str
         What was chosen, in words.
     reason : str
@@ -65,21 +65,21 @@ class Record:
     def run(self, change: Callable[..., Any], given: Any, *rest: Any, **options: Any) -> Any:
         """Apply a pass and note its result."""
         result = change(given, *rest, **options)
-        name, file = change.__name__, change.__module__.replace(".", "/") + ".py"
-        self.arrows.append(Arrow(name, file, result))
+        self.note(change, result)
         return result
 
     def run_on(self, entry: Entry, change: Callable[..., Any], *rest: Any) -> Entry:
         """Apply a pass over programs to the program of an entry point, and note its result."""
         result = replace(entry, program=change(entry.program, *rest))
+        self.note(change, result)
+        return result
+
+    def note(self, change: Callable[..., Any], result: Entry | Function) -> None:
+        """Note what a pass gave."""
         file = change.__module__.replace(".", "/") + ".py"
         self.arrows.append(Arrow(change.__name__, file, result))
-        return result
 
     def decide(self, decision: Decision) -> Decision:
         """Note a decision."""
         self.decisions.append(decision)
         return decision
-
-    def __iter__(self) -> Iterator[Arrow]:
-        return iter(self.arrows)

@@ -64,6 +64,26 @@ def test_a_tiny_network_is_written_out_and_a_larger_one_runs_in_rows() -> None:
     assert decided(bp.mlp(64, 30, 10))["rows"] == "in rows"
 
 
+def test_a_tiny_program_whose_data_decides_what_is_read_has_loops_and_says_so() -> None:
+    n, j = bp.indices("n j", "N", 3)
+    x, label = bp.input("x", n, j), bp.target("label", n, kind="integer")
+    b, z, C = bp.parameter("b", j), bp.tensor("z", n, j), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(z[n, j], b[j] * x[n, j]),
+            bp.Equation(C, bp.Mean(z[n, label[n]] ** 2, n)),
+        ],
+        cost=C,
+    )
+    lowered = lower(epoch(model_of(program)), Limits())
+    (decision,) = (d for d in lowered.decisions if d.what == "unrolling")
+    assert (decision.choice, decision.reason) == (
+        "loops",
+        "the data decides which elements are read",
+    )
+    assert "unroll" not in {arrow.name for arrow in lowered.arrows}
+
+
 def test_dense_layers_meet_twice_a_step() -> None:
     function = lower(epoch(model_of(bp.mlp(64, 30, 10))), Limits()).function
     assert sum(isinstance(statement, Barrier) for statement in function.statements) == 2

@@ -4,7 +4,7 @@ Loops are loops and statements are statements, in their order; what an array or 
 and where it lies is decided before (see :mod:`symbp.targets.c.places`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -32,7 +32,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
-from symbp.targets.c.expressions import Expressions, literal
+from symbp.targets.c.expressions import Expressions
 from symbp.targets.c.names import Names, comment
 from symbp.targets.c.places import Place
 
@@ -101,11 +101,6 @@ class Printer:
         if number != 0 or not terms:
             terms.insert(0, self.expressions.whole(number))
         return f"{place.text}[{' + '.join(terms)}]"
-
-    def start_of(self, element: Element, indices: Iterable[Index]) -> str:
-        """Return a pointer to an element where some indices are 0."""
-        at_start = element.xreplace(dict.fromkeys(indices, sympy.S.Zero))
-        return f"&{self.element(at_start)}"
 
     # Statements -------------------------------------------------------------------------------
 
@@ -243,7 +238,3 @@ class Printer:
             if self.depth == 1 and self.lines and self.lines[-1]:
                 self.line("")
             self.line(f"/* {text} */")
-
-    def zero(self) -> str:
-        """Return the number 0."""
-        return literal(0, self.dtype)

@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 
 from symbp.loops.nodes import Product, Span
+from symbp.loops.traverse import indices_of
 from symbp.notation.tensor import Element
 from symbp.targets.c.places import Field, Place, Struct, size_of
 from symbp.targets.c.printer import INDENT, Printer
@@ -133,7 +134,7 @@ def _stride(element: Element, place: Place, group: Sequence[Span]) -> Any:
     A group that the element does not have is 0 apart; several indices are one dimension if they
     are neighbours that run over their whole axes.
     """
-    indices = [span.index for span in group]
+    indices = list(indices_of(group))
     positions = []
     for position, subscript in enumerate(element.args):
         inside = [index for index in indices if index in subscript.atoms(type(index))]

@@ -6,14 +6,15 @@ all modules, of which only those stand there that are used.
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
+from symbp.calculus.flat_vector import length
 from symbp.calculus.signature import signature
 from symbp.entries.entry import Entry
+from symbp.entries.model import Model
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.paste import Imports, names_used, paste
 from symbp.targets.numba.public import (
     WRITTEN,
@@ -25,7 +26,7 @@ from symbp.targets.numba.public import (
     shape_text,
 )
 
-__all__ = ["Part", "Range", "assembled"]
+__all__ = ["Range", "assembled"]
 
 # The same as in pyproject.toml. Before all other imports, which an older Numba may not have.
 NUMBA = (0, 62)
@@ -64,33 +65,9 @@ SUMS = frozenset({"added", "products_in_any_order"})
 _THREADS = frozenset({"blas_threads", "limit_threads", "restore_threads"})
 
 
-class Part(Protocol):
-    """A jitted function: its text, and the runtime functions that it calls."""
-
-    @property
-    def text(self) -> str:
-        """The text."""
-
-    @property
-    def calls(self) -> frozenset[str]:
-        """The names of functions."""
-
-
-@dataclass(frozen=True)
-class _Surface:
-    """What a module's functions are called with."""
-
-    parameters: tuple[Tensor, ...]
-    states: tuple[Tensor, ...]
-    hyperparameters: tuple[Tensor, ...]
-    data: tuple[Tensor, ...]
-
-
 def assembled(
-    kernels: Sequence[Part],
-    given: Program,
-    program: Program,
-    updated: Program,
+    kernels: Sequence[Kernel],
+    model: Model,
     dtype: str,
     equations: Mapping[str, str],
     title: str,
@@ -102,14 +79,10 @@ def assembled(
 
     Parameters
     ----------
-    kernels : sequence of Part
+    kernels : sequence of Kernel
         What is jitted: predict (if there is an output), loss, gradient and epoch.
-    given : Program
-        The program as its author wrote it.
-    program : Program
-        The differentiated program, its bodies written out.
-    updated : Program
-        The same with an optimizer's update equations.
+    model : Model
+        With an optimizer.
     dtype : {"float32", "float64"}
         The precision of parameters and arithmetic.
     equations : mapping of str to str
@@ -129,15 +102,15 @@ def assembled(
     str
         Python source that imports numpy, numba and, for BLAS, scipy.
     """
-    surface = _surface(given, program, updated)
+    given = model.given
     calls = frozenset().union(*(kernel.calls for kernel in kernels))
     imports = Imports({("numpy", "np")}, {"typing": {"Any", "NamedTuple"}})
     imports.names["numpy.typing"] = {"NDArray"}
-    stamp = signature(updated, [dtype])
+    stamp = signature(model.updated, [dtype])
     parts = [
         _names(entries),
         _section("What is computed"),
-        _description(program, surface, dtype, stamp, equations, threshold, ranges or {}),
+        _description(model, dtype, stamp, equations, threshold, ranges or {}),
         _kernels_text(kernels),
     ]
 
@@ -193,18 +166,6 @@ def assembled(
     return _tidy("\n\n".join([head, *parts]))
 
 
-def _surface(given: Program, program: Program, updated: Program) -> _Surface:
-    # As given: what cancels out of the derived equations is an argument all the same.
-    fixed = set(program.with_role("constant"))
-    constants = sorted(updated.with_role("constant"), key=lambda tensor: tensor.serial)
-    return _Surface(
-        tuple(tensor for tensor, _ in program.gradients),
-        tuple(old for old, _ in updated.updates if old.role == "state"),
-        tuple(tensor for tensor in constants if tensor not in fixed),
-        (*given.inputs, *given.targets),
-    )
-
-
 def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: str) -> str:
     arguments = ", ".join(tensor.name for tensor in (*program.inputs, *program.targets))
     lines = [
@@ -236,8 +197,7 @@ def _names(entries: Sequence[Entry]) -> str:
 
 
 def _description(
-    program: Program,
-    surface: _Surface,
+    model: Model,
     dtype: str,
     stamp: str,
     equations: Mapping[str, str],
@@ -252,29 +212,32 @@ def _description(
         "class Parameters(NamedTuple):",
         '    """The parameters, views over one contiguous buffer."""', "",
     ]  # fmt: skip
-    for tensor in surface.parameters:
+    for tensor in model.parameters:
         lines.append(f"    {tensor.name}: NDArray[Any]  # {shape_text(tensor)}")
-    if not surface.parameters:
+    if not model.parameters:
         raise UnsupportedError("the program has no parameters, there is nothing to train")
     lines += ["", "", "_PARAMETERS: Any = ("]
-    for tensor in surface.parameters:
+    for tensor in model.parameters:
         law, value = tensor.initial or _default_initial(tensor)
         lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {float(value)!r})),')
     lines += [")", "_ARGUMENTS: Any = ("]
-    limits = program.integer_limits
-    for tensor in surface.data:
+    limits = model.gradient.integer_limits
+    for tensor in model.data:
         lines.append(f"    {argument_text(tensor, limits)},")
-    sizes = [_count(tensor) for tensor in surface.states]
-    lines += [")", f"_STATE_SIZE = {sum(sizes)}", "_HYPERPARAMETERS: dict[str, float] = {"]
-    for tensor in surface.hyperparameters:
+    lines += [
+        ")",
+        f"_STATE_SIZE = {length(model.states)}",
+        "_HYPERPARAMETERS: dict[str, float] = {",
+    ]
+    for tensor in model.hyperparameters:
         lines.append(f"    {quoted(tensor.name)}: {tensor.value!r},")
     lines += ["}", "# What each must be above (or at least) and below."]
     lines += ["_RANGES: dict[str, tuple[float, bool, float]] = {"]
-    for tensor in surface.hyperparameters:
+    for tensor in model.hyperparameters:
         if tensor.name in ranges:
             numbers = (_number(bound) for bound in ranges[tensor.name])
             lines.append(f"    {quoted(tensor.name)}: ({', '.join(numbers)}),")
-    output = program.output
+    output = model.gradient.output
     lines += [
         "}",
         f"_OUTPUT: str | None = {quoted(output.name) if output is not None else None}",
@@ -292,14 +255,6 @@ def _number(value: float) -> str:
     return 'float("inf")' if value == float("inf") else repr(value)
 
 
-def _count(tensor: Tensor) -> int:
-    size = 1
-    for extent in tensor.shape:
-        assert isinstance(extent, int)
-        size *= extent
-    return size
-
-
 def _default_initial(tensor: Tensor) -> tuple[str, float]:
     if tensor.rank < 2:
         return "constant", 0.0
@@ -308,7 +263,7 @@ def _default_initial(tensor: Tensor) -> tuple[str, float]:
     return "uniform", columns**-0.5
 
 
-def _kernels_text(kernels: Sequence[Part]) -> str:
+def _kernels_text(kernels: Sequence[Kernel]) -> str:
     options = (
         "# A product and a sum may be rounded at once; nothing else departs from what is written.\n"
         "_OPTIONS: Any = {\n"

@@ -11,6 +11,8 @@ from typing import Any
 
 import sympy
 
+from symbp.loops.hoist import is_safe
+from symbp.loops.name_values import MOST_FACTORS
 from symbp.notation.collected import denominator
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
@@ -30,8 +32,6 @@ _Text = tuple[str, int]
 _RELATIONS = {
     sympy.Eq: "==", sympy.Ne: "!=", sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">="
 }  # fmt: skip
-# Powers up to here are multiplied out.
-_MULTIPLIED_OUT = 4
 
 
 def number(value: Any) -> str:
@@ -225,7 +225,7 @@ class Expressions:
             return f"{self._one()} / {_at_least(_SIGN, self._real(below))}", _PRODUCT
         if exponent == sympy.S.Half:
             return f"np.sqrt({self.value(base)})", _ATOM
-        if exponent.is_Integer and 2 <= abs(int(exponent)) <= _MULTIPLIED_OUT:
+        if exponent.is_Integer and 2 <= abs(int(exponent)) <= MOST_FACTORS:
             # Powers of the reciprocal, as those of the base leave the range before the result does.
             factor = self._variable(base if exponent > 0 else 1 / base)
             return f"({' * '.join([factor] * abs(int(exponent)))})", _ATOM
@@ -242,7 +242,7 @@ class Expressions:
             with self.lines.apart() as collected:
                 texts.append(_at_least(_TEST, self._real(branch)))
             before.append(collected)
-        if not any(before) and all(map(_is_safe, branches)):
+        if not any(before) and all(map(is_safe, branches)):
             return f"{texts[0]} if {test} else {texts[1]}", _CHOICE
         # A branch that reads a computed place is entered only where the condition allows it.
         name = self.names.unique("v")
@@ -342,11 +342,6 @@ def _sign_of(term: Any) -> tuple[bool, Any]:
     if isinstance(term, sympy.Mul) and term.args[0].is_Number and term.args[0] < 0:
         return True, -term
     return False, term
-
-
-def _is_safe(expression: Any) -> bool:
-    """Whether evaluating an expression reads nothing but elements that always exist."""
-    return all(element.is_inside for element in expression.atoms(Element))
 
 
 def _is_whole(relation: Any) -> bool:

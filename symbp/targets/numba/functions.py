@@ -4,12 +4,9 @@ The name of a function of the runtime's vector maths, or a template with ``{0}``
 arguments, each of which is a variable or a number there.
 """
 
-import ast
-from functools import cache
-
 from symbp.notation.operation import Operation
 
-__all__ = ["FUNCTIONS", "called_in", "code_of"]
+__all__ = ["FUNCTIONS", "code_of"]
 
 _BY_NAME = (
     "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "sin", "cos", "exp", "expm1",
@@ -45,25 +42,3 @@ FUNCTIONS: dict[str, str] = {
 def code_of(operation: Operation) -> str | None:
     """Return the code of an operation; None if it has to be written as its definition."""
     return None if operation.value is None else FUNCTIONS.get(operation.name)
-
-
-@cache
-def called_in(template: str) -> frozenset[str]:
-    """Return the functions that a template calls by their names.
-
-    Parameters
-    ----------
-    template : str
-        With ``{0}``, ``{1}`` for the arguments.
-
-    Examples
-    --------
-    >>> sorted(called_in("({0} if {0} > real(0) else {1} * expm1({0}))"))
-    ['expm1', 'real']
-    """
-    tree = ast.parse(template.format("a", "b"), mode="eval")
-    return frozenset(
-        node.func.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    )

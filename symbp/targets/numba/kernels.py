@@ -25,7 +25,7 @@ from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
 
-__all__ = ["entry_kernel", "gradient_kernel", "kernels"]
+__all__ = ["entry_kernel", "gradient_kernel", "kernels", "limits_of"]
 
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
@@ -52,8 +52,22 @@ def kernels(model: Model, limits: Limits) -> tuple[Kernel, ...]:
 
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:
     """Return the function of the gradient, with what its lines compute."""
+    return entry_kernel(gradient(model), limits)
+
+
+def limits_of(entry: Entry, limits: Limits) -> Limits:
+    """Return what the function of an entry point uses of what Numba can do.
+
+    Parameters
+    ----------
+    entry : Entry
+        Of a module.
+    limits : Limits
+        What Numba can do.
+    """
     # Not in strips: this is the function that reports print beside the equations.
-    return entry_kernel(gradient(model), replace(limits, strip=None, team=False))
+    is_printed = entry.name == "gradient"
+    return replace(limits, strip=None, team=False) if is_printed else limits
 
 
 def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
@@ -62,7 +76,7 @@ def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
     Its arguments are the flat arrays that it reads, memory for what it writes, then the arrays
     that it reads, each in the order of the entry.
     """
-    function = lower(entry, limits).function
+    function = lower(entry, limits_of(entry, limits)).function
     packed, written, data = _arguments(entry, function)
     return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])
 

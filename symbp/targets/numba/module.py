@@ -45,5 +45,4 @@ def module_text(
         check_dtype(checked, dtype)
     limits = replace(LIMITS, itemsize=np.dtype(dtype).itemsize)
     made = (*kernels(model, limits), *(entry_kernel(entry, limits) for entry in entries))
-    programs = model.given, model.gradient, model.updated
-    return assembled(made, *programs, dtype, equations, title, threshold, ranges, entries)
+    return assembled(made, model, dtype, equations, title, threshold, ranges, entries)

@@ -1,10 +1,12 @@
 """The target has code for each function of the notation, and no other."""
 
+import ast
+
 import numpy as np
 import pytest
 
 from symbp.notation.operation import built_in
-from symbp.targets.numba.functions import FUNCTIONS, called_in, code_of
+from symbp.targets.numba.functions import FUNCTIONS, code_of
 from symbp.targets.numba.runtime_names import files_of, reserved_names
 
 # A condition is Python's own; any number of arguments are written out.
@@ -14,6 +16,15 @@ POINTS = (-2.0, -0.5, 0.0, 0.25, 1.5)
 
 def test_every_function_of_the_notation_has_code() -> None:
     assert set(FUNCTIONS) == {operation.name for operation in built_in()} - NOT_FUNCTIONS
+
+
+def called_in(template: str) -> set[str]:
+    calls = [
+        node.func
+        for node in ast.walk(ast.parse(template.format("a", "b")))
+        if isinstance(node, ast.Call)
+    ]
+    return {function.id for function in calls if isinstance(function, ast.Name)}
 
 
 def test_code_calls_what_the_runtime_has() -> None:
