@@ -573,7 +573,6 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     parameters[22] = b2_1
     parameters[23] = b2_2
     products_in_any_order()
-    products_in_any_order()
     return total / float(examples)
 
 

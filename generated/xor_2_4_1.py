@@ -496,7 +496,6 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     parameters[15] = W2_0_3
     parameters[16] = b2_0
     products_in_any_order()
-    products_in_any_order()
     return total / float(examples)
 
 

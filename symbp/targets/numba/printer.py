@@ -221,8 +221,6 @@ class _Printer:
         elif isinstance(statement, Return):
             if self.function.any_order:
                 self.lines.add("products_in_any_order()")
-            if self.function.any_order:
-                self.lines.add("products_in_any_order()")
             value = statement.value
             text = "return" if value is None else f"return {self.expressions.in_double(value)}"
             self.lines.add(text)
