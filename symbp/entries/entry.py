@@ -7,6 +7,8 @@ after it, the loops and the text of each target, is the same for all.
 from dataclasses import dataclass
 from typing import Literal
 
+import sympy
+
 from symbp.notation.errors import SymbpError
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
@@ -82,6 +84,16 @@ class Entry:
                 if tensor in seen:
                     raise SymbpError(f"entry {self.name}: {tensor.name} is passed twice")
                 seen.add(tensor)
+
+    @property
+    def batch(self) -> sympy.Symbol | None:
+        """The number of rows of a batch: the extent that is known at run time only.
+
+        An argument may have it though the program reads no example.
+        """
+        tensors = (*(t for slot in self.slots for t in slot.tensors), *self.program.tensors)
+        extents = (extent for tensor in tensors for extent in tensor.shape)
+        return next((extent for extent in extents if isinstance(extent, sympy.Symbol)), None)
 
     @property
     def roots(self) -> tuple[Tensor, ...]:

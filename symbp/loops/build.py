@@ -61,7 +61,7 @@ class _Builder:
 
     def __init__(self, entry: Entry, capacity: sympy.Symbol | None) -> None:
         self.entry, self.program = entry, entry.program
-        self.batch = _batch(entry)
+        self.batch = entry.batch
         self.capacity = self.batch if capacity is None else capacity
         aliases, self.copied = in_place_updates(self.program)
         scalars = {new: old for old, new in self.program.updates if not old.rank}
@@ -302,8 +302,3 @@ def _views(slot: Slot, flat: Tensor, used: set[Tensor]) -> list[Statement]:
             result.append(View(tensor, flat, offset))
         offset += length((tensor,))
     return result
-
-
-def _batch(entry: Entry) -> sympy.Symbol | None:
-    tensors = (*(t for slot in entry.slots for t in slot.tensors), *entry.program.tensors)
-    return next((e for t in tensors for e in t.shape if isinstance(e, sympy.Symbol)), None)

@@ -142,7 +142,7 @@ def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) 
 def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
     if not entry.batches:
         return function
-    made: Function = record.run(batches, function, entry.program.batch)
+    made: Function = record.run(batches, function, entry.batch)
     # A member of a team must not read a scalar that another has updated already.
     promoted: Function = record.run(promote, made)
     return promoted
@@ -161,7 +161,7 @@ def _built(entry: Entry, record: Record) -> Function:
     function: Function = record.run(build, entry, BATCH_SIZE if entry.batches else None)
     if not entry.batches:
         return function
-    gathered: Function = record.run(gather, function, entry.program.batch)
+    gathered: Function = record.run(gather, function, entry.batch)
     return gathered
 
 

@@ -50,7 +50,7 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Lo
         they are.
     """
     record = Record()
-    independent, batch = rows_are_independent(entry), entry.program.batch
+    independent, batch = rows_are_independent(entry), entry.batch
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
     # Sums of products of two tensors; no gradient is stored that is read once.
