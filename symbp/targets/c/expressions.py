@@ -19,12 +19,12 @@ from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.tensor import Element
 from symbp.targets.c.functions import definition_of, function_of
+from symbp.targets.terms import Text, at_least, is_whole, sign_of
 
 __all__ = ["Expressions", "literal"]
 
 # How tightly a text holds together.
 _CHOICE, _TEST, _SUM, _PRODUCT, _SIGN, _ATOM = range(6)
-_Text = tuple[str, int]
 _RELATIONS = {
     sympy.Eq: "==", sympy.Ne: "!=", sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">="
 }  # fmt: skip
@@ -77,7 +77,7 @@ class Expressions:
 
     def factor(self, node: Any) -> str:
         """Return the text of a whole number as it may stand beside ``*``."""
-        return _at_least(_SIGN, self._whole(sympy.sympify(node, strict=True)))
+        return at_least(_SIGN, self._whole(sympy.sympify(node, strict=True)))
 
     def condition(self, node: Any) -> str:
         """Return the text of a condition."""
@@ -85,7 +85,7 @@ class Expressions:
 
     # Real numbers -----------------------------------------------------------------------------
 
-    def _real(self, node: Any) -> _Text:
+    def _real(self, node: Any) -> Text:
         if isinstance(node, Element):
             if node.tensor.kind == "integer":
                 return f"(real){self._element(node)}", _SIGN
@@ -105,18 +105,18 @@ class Expressions:
             return self._power(node)
         if isinstance(node, where):
             condition, chosen, other = node.args
-            test = _at_least(_TEST, self._test(condition))
-            parts = (_at_least(_TEST, self._real(branch)) for branch in (chosen, other))
+            test = at_least(_TEST, self._test(condition))
+            parts = (at_least(_TEST, self._real(branch)) for branch in (chosen, other))
             return f"{test} ? {' : '.join(parts)}", _CHOICE
         if isinstance(node, sympy.floor | sympy.ceiling | sympy.Mod):
-            return f"(real){_at_least(_ATOM, self._whole(node))}", _SIGN
+            return f"(real){at_least(_ATOM, self._whole(node))}", _SIGN
         if isinstance(node, Prime):
             return self._real(node.rule("accurate"))
         if isinstance(node, sympy.Function):
             return self._application(node)
         raise UnsupportedError(f"{node}: no C for {type(node).__name__}")
 
-    def _application(self, node: Any) -> _Text:
+    def _application(self, node: Any) -> Text:
         operation = operation_of(type(node))
         name = function_of(operation)
         if name is None:
@@ -126,19 +126,19 @@ class Expressions:
             return arguments[0]
         return f"{name}({', '.join(text for text, _ in arguments)})", _ATOM
 
-    def _sum(self, node: Any) -> _Text:
+    def _sum(self, node: Any) -> Text:
         text = ""
         for term in node.args:
-            sign, rest = _sign_of(term)
+            sign, rest = sign_of(term)
             shown = self._real(rest)
             if not text:
-                text = f"-{_at_least(_ATOM, shown)}" if sign else _at_least(_SUM, shown)
+                text = f"-{at_least(_ATOM, shown)}" if sign else at_least(_SUM, shown)
             else:
                 # A sum that is added as a whole keeps its parentheses.
-                text += f" {'-' if sign else '+'} {_at_least(_PRODUCT, shown)}"
+                text += f" {'-' if sign else '+'} {at_least(_PRODUCT, shown)}"
         return text, _SUM
 
-    def _product(self, node: Any) -> _Text:
+    def _product(self, node: Any) -> Text:
         text, minus = "", False
         for position, factor in enumerate(node.args):
             if position == 0 and factor == -1:
@@ -147,49 +147,49 @@ class Expressions:
             below = denominator(factor)
             shown = self._real(factor if below is None else below)
             if below is not None:
-                text = f"{text or literal(1, self.dtype)} / {_at_least(_SIGN, shown)}"
+                text = f"{text or literal(1, self.dtype)} / {at_least(_SIGN, shown)}"
             else:
-                text = f"{text} * {_at_least(_SIGN, shown)}" if text else _at_least(_PRODUCT, shown)
+                text = f"{text} * {at_least(_SIGN, shown)}" if text else at_least(_PRODUCT, shown)
         return (f"-{text}" if minus else text), _PRODUCT
 
-    def _power(self, node: Any) -> _Text:
+    def _power(self, node: Any) -> Text:
         base, exponent = node.args
         below = denominator(node)
         if below is not None:
-            return f"{literal(1, self.dtype)} / {_at_least(_SIGN, self._real(below))}", _PRODUCT
+            return f"{literal(1, self.dtype)} / {at_least(_SIGN, self._real(below))}", _PRODUCT
         if exponent == sympy.S.Half:
             return f"symbp_sqrt({self._real(base)[0]})", _ATOM
         if exponent.is_Integer and abs(int(exponent)) in _POWERS:
             # Powers of the reciprocal, as those of the base leave the range before the result does.
             shown = self._real(base)
             if exponent < 0:
-                shown = f"{literal(1, self.dtype)} / {_at_least(_SIGN, shown)}", _PRODUCT
+                shown = f"{literal(1, self.dtype)} / {at_least(_SIGN, shown)}", _PRODUCT
             return f"{_POWERS[abs(int(exponent))]}({shown[0]})", _ATOM
         return f"symbp_pow({self._real(base)[0]}, {self._real(exponent)[0]})", _ATOM
 
     # Conditions -------------------------------------------------------------------------------
 
-    def _test(self, node: Any) -> _Text:
+    def _test(self, node: Any) -> Text:
         if node in (sympy.true, sympy.false):
             return str(int(bool(node))), _ATOM
         if isinstance(node, sympy.And | sympy.Or):
             parts = [
-                _at_least(_ATOM, self._test(part))
+                at_least(_ATOM, self._test(part))
                 for part in sorted(node.args, key=sympy.default_sort_key)
             ]
             return (" && " if isinstance(node, sympy.And) else " || ").join(parts), _TEST
         if isinstance(node, sympy.Not):
-            return f"!{_at_least(_ATOM, self._test(node.args[0]))}", _SIGN
+            return f"!{at_least(_ATOM, self._test(node.args[0]))}", _SIGN
         for kind, sign in _RELATIONS.items():
             if isinstance(node, kind):
-                side = self._whole if _is_whole(node) else self._real
-                left, right = (_at_least(_SUM, side(part)) for part in node.args)
+                side = self._whole if is_whole(node) else self._real
+                left, right = (at_least(_SUM, side(part)) for part in node.args)
                 return f"{left} {sign} {right}", _TEST
         raise UnsupportedError(f"{node}: no C for the condition {type(node).__name__}")
 
     # Whole numbers ----------------------------------------------------------------------------
 
-    def _whole(self, node: Any) -> _Text:
+    def _whole(self, node: Any) -> Text:
         if isinstance(node, Element):
             # A number of 32 bits; its product with the length of a row may be larger.
             return f"(ptrdiff_t){self._element(node)}", _SIGN
@@ -207,15 +207,15 @@ class Expressions:
             # The indices first, then the number: t - 1, 2 * i + d.
             text = ""
             for term in sorted(node.args, key=lambda t: bool(t.is_number)):
-                sign, rest = _sign_of(term)
+                sign, rest = sign_of(term)
                 shown = self._whole(rest)
                 if not text:
-                    text = f"-{_at_least(_ATOM, shown)}" if sign else shown[0]
+                    text = f"-{at_least(_ATOM, shown)}" if sign else shown[0]
                 else:
-                    text += f" {'-' if sign else '+'} {_at_least(_PRODUCT, shown)}"
+                    text += f" {'-' if sign else '+'} {at_least(_PRODUCT, shown)}"
             return text, _SUM
         if isinstance(node, sympy.Mul):
-            return " * ".join(_at_least(_SIGN, self._whole(a)) for a in node.args), _PRODUCT
+            return " * ".join(at_least(_SIGN, self._whole(a)) for a in node.args), _PRODUCT
         for kind, name in _WHOLE.items():
             if isinstance(node, kind):
                 first, *rest = [self._whole(argument)[0] for argument in node.args]
@@ -228,31 +228,3 @@ class Expressions:
 _WHOLE: dict[Any, str] = {
     sympy.Mod: "symbp_remainder", sympy.Min: "symbp_smaller", sympy.Max: "symbp_larger",
 }  # fmt: skip
-
-
-def _at_least(level: int, text: _Text) -> str:
-    return text[0] if text[1] >= level else f"({text[0]})"
-
-
-def _sign_of(term: Any) -> tuple[bool, Any]:
-    """Return whether a term is subtracted, and what is then left of it."""
-    if term.is_Number and term < 0:
-        return True, -term
-    if isinstance(term, sympy.Mul) and term.args[0].is_Number and term.args[0] < 0:
-        return True, -term
-    return False, term
-
-
-def _is_whole(relation: Any) -> bool:
-    """Whether both sides are whole numbers, so that they are compared exactly."""
-    plain = relation.replace(sympy.floor, lambda _: sympy.S.One)
-    return (
-        all(element.tensor.kind == "integer" for element in relation.atoms(Element))
-        and all(value.is_Integer for value in plain.atoms(sympy.Number))
-        and not plain.has(sympy.Pow)
-        and not any(
-            isinstance(part, sympy.Function)
-            for part in sympy.preorder_traversal(plain)
-            if not isinstance(part, Element | sympy.Mod | sympy.ceiling)
-        )
-    )

@@ -23,12 +23,12 @@ from symbp.targets.numba.functions import code_of
 from symbp.targets.numba.lines import INDENT, Lines
 from symbp.targets.numba.names import Names
 from symbp.targets.numba.places import Places
+from symbp.targets.terms import Text, at_least, is_whole, sign_of
 
 __all__ = ["Expressions", "number"]
 
 # How tightly a text holds together.
 _CHOICE, _TEST, _SUM, _PRODUCT, _SIGN, _ATOM = range(6)
-_Text = tuple[str, int]
 _RELATIONS = {
     sympy.Eq: "==", sympy.Ne: "!=", sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">="
 }  # fmt: skip
@@ -100,7 +100,7 @@ class Expressions:
 
     def factor(self, node: Any) -> str:
         """Return the text of a whole number as it may stand beside ``*``."""
-        return _at_least(_SIGN, self._whole(sympy.sympify(node, strict=True), False))
+        return at_least(_SIGN, self._whole(sympy.sympify(node, strict=True), False))
 
     def condition(self, node: Any) -> str:
         """Return the text of a condition."""
@@ -123,7 +123,7 @@ class Expressions:
 
     # Real numbers -----------------------------------------------------------------------------
 
-    def _real(self, node: Any) -> _Text:
+    def _real(self, node: Any) -> Text:
         if isinstance(node, Element):
             return self._read(node), _ATOM
         if node.is_number and not node.has(sympy.Function):
@@ -157,7 +157,7 @@ class Expressions:
             return f"{self._kind}({text})"
         return text
 
-    def _application(self, node: Any) -> _Text:
+    def _application(self, node: Any) -> Text:
         record = operation_of(type(node))
         code = code_of(record)
         if code is None:
@@ -186,8 +186,8 @@ class Expressions:
         self.lines.add(f"{name} = {text}")
         return name
 
-    def _sum(self, node: Any) -> _Text:
-        parts = [_sign_of(term) for term in node.args]
+    def _sum(self, node: Any) -> Text:
+        parts = [sign_of(term) for term in node.args]
         if parts[0][0] and not parts[1][0]:
             parts[:2] = [parts[1], parts[0]]  # -a + b is b - a, to the bit
         text = ""
@@ -195,12 +195,12 @@ class Expressions:
             shown = self._real(term)
             if text:
                 # A sum that is added as a whole keeps its parentheses.
-                text += f" {'-' if minus else '+'} {_at_least(_PRODUCT, shown)}"
+                text += f" {'-' if minus else '+'} {at_least(_PRODUCT, shown)}"
             else:
-                text = f"-{_at_least(_SIGN, shown)}" if minus else _at_least(_SUM, shown)
+                text = f"-{at_least(_SIGN, shown)}" if minus else at_least(_SUM, shown)
         return text, _SUM
 
-    def _product(self, node: Any) -> _Text:
+    def _product(self, node: Any) -> Text:
         """Return a product from left to right, reciprocals as divisions."""
         text, minus = "", False
         for position, factor in enumerate(node.args):
@@ -210,29 +210,29 @@ class Expressions:
             below = denominator(factor)
             shown = self._real(factor if below is None else below)
             if below is not None:
-                text = f"{text or self._one()} / {_at_least(_SIGN, shown)}"
+                text = f"{text or self._one()} / {at_least(_SIGN, shown)}"
             else:
-                text = f"{text} * {_at_least(_SIGN, shown)}" if text else _at_least(_PRODUCT, shown)
+                text = f"{text} * {at_least(_SIGN, shown)}" if text else at_least(_PRODUCT, shown)
         return (f"-{text}" if minus else text), _PRODUCT
 
     def _one(self) -> str:
         return f"{self._kind}(1)"
 
-    def _power(self, node: Any) -> _Text:
+    def _power(self, node: Any) -> Text:
         base, exponent = node.args
         below = denominator(node)
         if below is not None:
-            return f"{self._one()} / {_at_least(_SIGN, self._real(below))}", _PRODUCT
+            return f"{self._one()} / {at_least(_SIGN, self._real(below))}", _PRODUCT
         if exponent == sympy.S.Half:
             return f"np.sqrt({self.value(base)})", _ATOM
         if exponent.is_Integer and 2 <= abs(int(exponent)) <= MOST_FACTORS:
             # Powers of the reciprocal, as those of the base leave the range before the result does.
             factor = self._variable(base if exponent > 0 else 1 / base)
             return f"({' * '.join([factor] * abs(int(exponent)))})", _ATOM
-        parts = (_at_least(_ATOM, self._real(part)) for part in (base, exponent))
+        parts = (at_least(_ATOM, self._real(part)) for part in (base, exponent))
         return f"({' ** '.join(parts)})", _ATOM
 
-    def _choice(self, node: Any) -> _Text:
+    def _choice(self, node: Any) -> Text:
         """Return a conditional expression, or the variable that the branches set."""
         condition, *branches = node.args
         test = self.condition(condition)
@@ -240,7 +240,7 @@ class Expressions:
         before: list[list[str]] = []
         for branch in branches:
             with self.lines.apart() as collected:
-                texts.append(_at_least(_TEST, self._real(branch)))
+                texts.append(at_least(_TEST, self._real(branch)))
             before.append(collected)
         if not any(before) and all(map(is_safe, branches)):
             return f"{texts[0]} if {test} else {texts[1]}", _CHOICE
@@ -254,28 +254,28 @@ class Expressions:
 
     # Conditions -------------------------------------------------------------------------------
 
-    def _test(self, node: Any) -> _Text:
+    def _test(self, node: Any) -> Text:
         if node in (sympy.true, sympy.false):
             return str(bool(node)), _ATOM
         if isinstance(node, sympy.And | sympy.Or):
             word = " and " if isinstance(node, sympy.And) else " or "
             parts = sorted(node.args, key=sympy.default_sort_key)
-            texts = (_at_least(_SUM, (self._test(part)[0], _inner(part))) for part in parts)
+            texts = (at_least(_SUM, (self._test(part)[0], _inner(part))) for part in parts)
             return word.join(texts), _TEST
         if isinstance(node, sympy.Not):
-            return f"not {_at_least(_ATOM, self._test(node.args[0]))}", _TEST
+            return f"not {at_least(_ATOM, self._test(node.args[0]))}", _TEST
         for kind, sign in _RELATIONS.items():
             if isinstance(node, kind):
-                side: Callable[[Any], _Text] = self._real
-                if _is_whole(node):
+                side: Callable[[Any], Text] = self._real
+                if is_whole(node):
                     side = lambda part: self._whole(part, False)  # noqa: E731
-                left, right = (_at_least(_SUM, side(part)) for part in node.args)
+                left, right = (at_least(_SUM, side(part)) for part in node.args)
                 return f"{left} {sign} {right}", _TEST
         raise UnsupportedError(f"{node}: no code for the condition {type(node).__name__}")
 
     # Whole numbers ----------------------------------------------------------------------------
 
-    def _whole(self, node: Any, natural: bool) -> _Text:
+    def _whole(self, node: Any, natural: bool) -> Text:
         if isinstance(node, Element):
             return self.element(node), _ATOM
         if node.is_Integer:
@@ -286,8 +286,8 @@ class Expressions:
         if isinstance(node, sympy.floor | sympy.ceiling):
             above, below = node.args[0].as_numer_denom()
             up = isinstance(node, sympy.ceiling)
-            over = _at_least(_SIGN, self._whole(-above if up else above, natural))
-            text = f"{over} // {_at_least(_SIGN, self._whole(below, natural))}"
+            over = at_least(_SIGN, self._whole(-above if up else above, natural))
+            text = f"{over} // {at_least(_SIGN, self._whole(below, natural))}"
             return (f"-({text})", _SIGN) if up else (text, _PRODUCT)
         if isinstance(node, sympy.Add):
             return self._whole_sum(node, natural)
@@ -296,10 +296,10 @@ class Expressions:
             parts = sorted(node.args, key=lambda part: bool(part.is_number))
             minus = parts[-1] == -1
             parts = parts[:-1] if minus else parts
-            text = " * ".join(_at_least(_SIGN, self._whole(part, natural)) for part in parts)
+            text = " * ".join(at_least(_SIGN, self._whole(part, natural)) for part in parts)
             return (f"-{text}", _SIGN) if minus else (text, _PRODUCT)
         if isinstance(node, sympy.Mod):
-            above, below = (_at_least(_SIGN, self._whole(part, natural)) for part in node.args)
+            above, below = (at_least(_SIGN, self._whole(part, natural)) for part in node.args)
             return f"{above} % {below}", _PRODUCT
         if isinstance(node, sympy.Min | sympy.Max):
             parts = sorted(node.args, key=lambda part: (_age(part), sympy.default_sort_key(part)))
@@ -307,17 +307,17 @@ class Expressions:
             return f"{'min' if isinstance(node, sympy.Min) else 'max'}({', '.join(texts)})", _ATOM
         raise UnsupportedError(f"{node}: no integer code for {type(node).__name__}")
 
-    def _whole_sum(self, node: Any, natural: bool) -> _Text:
+    def _whole_sum(self, node: Any, natural: bool) -> Text:
         # What is added first, then what is subtracted, the number last: t - 1, 2 * i + d.
-        terms = [_sign_of(term) for term in node.args]
+        terms = [sign_of(term) for term in node.args]
         terms.sort(key=lambda part: (bool(part[1].is_number), part[0], _age(part[1])))
         text = ""
         for minus, term in terms:
             shown = self._whole(term, natural)
             if text:
-                text += f" {'-' if minus else '+'} {_at_least(_PRODUCT, shown)}"
+                text += f" {'-' if minus else '+'} {at_least(_PRODUCT, shown)}"
             else:
-                text = f"-{_at_least(_SIGN, shown)}" if minus else shown[0]
+                text = f"-{at_least(_SIGN, shown)}" if minus else shown[0]
         return text, _SUM
 
 
@@ -329,30 +329,3 @@ def _age(node: Any) -> int:
 def _inner(node: Any) -> int:
     """Return how tightly a condition holds beside ``and``: a comparison does without brackets."""
     return _SUM if isinstance(node, tuple(_RELATIONS)) else _TEST
-
-
-def _at_least(level: int, text: _Text) -> str:
-    return text[0] if text[1] >= level else f"({text[0]})"
-
-
-def _sign_of(term: Any) -> tuple[bool, Any]:
-    """Return whether a term is subtracted, and what is then left of it."""
-    if term.is_Number and term < 0:
-        return True, -term
-    if isinstance(term, sympy.Mul) and term.args[0].is_Number and term.args[0] < 0:
-        return True, -term
-    return False, term
-
-
-def _is_whole(relation: Any) -> bool:
-    """Whether both sides are whole numbers, so that they are compared exactly."""
-    plain = relation.replace(sympy.floor, lambda _: sympy.S.One)
-    return (
-        all(element.tensor.kind == "integer" for element in relation.atoms(Element))
-        and all(value.is_Integer for value in plain.atoms(sympy.Number))
-        and not plain.has(sympy.Pow)
-        and not any(
-            isinstance(part, sympy.Function) and not isinstance(part, sympy.Mod | sympy.ceiling)
-            for part in sympy.preorder_traversal(plain)
-        )
-    )
