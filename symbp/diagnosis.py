@@ -91,7 +91,7 @@ def _processor() -> Finding:
 def _vectors() -> Finding:
     from numba.core import codegen
 
-    from symbp.codegen.runtime.tile_builder import VECTOR_BITS, vector_bits
+    from symbp.targets.numba.runtime.tile_builder import VECTOR_BITS, vector_bits
 
     widest = vector_bits(codegen.get_host_cpu_features())
     return Finding(
@@ -104,7 +104,7 @@ def _vectors() -> Finding:
 
 
 def _team() -> Finding:
-    from symbp.codegen.runtime.team import available_threads
+    from symbp.targets.numba.runtime.team import available_threads
 
     threads = available_threads()
     given = {name: os.environ[name] for name in _THREAD_LIMITS if os.environ.get(name)}
@@ -131,7 +131,7 @@ def _usable_cores() -> int | None:
 
 
 def _blas() -> Iterator[Finding]:
-    from symbp.codegen.runtime.openblas import load_cython_blas
+    from symbp.targets.numba.runtime.openblas import load_cython_blas
 
     load_cython_blas()  # as generated modules do, with the kernels that they ask for
     found = False
@@ -173,7 +173,7 @@ def _better_kernels(kernel: str, config: str) -> str | None:
 
     NumPy's own library is not looked at: generated code does not call it.
     """
-    from symbp.codegen.runtime.openblas import better_kernels
+    from symbp.targets.numba.runtime.openblas import better_kernels
 
     better = better_kernels(kernel)
     if better is None or "DYNAMIC_ARCH" not in config.split():

@@ -16,7 +16,6 @@ LOWER: dict[str, set[str]] = {
     "calculus": {"notation"},
     "networks": {"notation", "calculus"},
     "derivations": {"notation", "calculus"},
-    "codegen": {"notation"},
     "entries": {"notation", "calculus"},
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},
@@ -35,7 +34,7 @@ LOWER: dict[str, set[str]] = {
     "checking": {"notation", "calculus", "networks", "compiler"},
     "listing": {"notation", "calculus", "networks", "derivations", "targets", "compiler"},
     "gallery": {"notation", "networks", "compiler"},
-    "diagnosis": {"codegen"},
+    "diagnosis": {"targets"},
 }
 # The top: the public names, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}

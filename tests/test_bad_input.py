@@ -1,7 +1,7 @@
 """Bad input: one line that names the argument, or the documented result; never a wrong answer.
 
 Arrays go through real emitted modules in both precisions (float64 is slow); what the entry points
-do in general is tested in codegen/runtime/test_entry_points.py.
+do in general is tested in targets/numba/runtime/test_entry_points.py.
 """
 
 import re

@@ -9,8 +9,8 @@ import pytest
 from numba.core import codegen
 
 from symbp import diagnosis
-from symbp.codegen.runtime import openblas, team, tile_builder
 from symbp.diagnosis import Finding, diagnose
+from symbp.targets.numba.runtime import openblas, team, tile_builder
 
 AVX2 = {"avx2": True, "fma": True}
 AVX512 = AVX2 | {f"avx512{part}": True for part in ("f", "cd", "bw", "dq", "vl")}

@@ -1,8 +1,8 @@
 """translate: the vector maths of generated modules as C, from the same source.
 
-The functions of ``symbp/codegen/runtime/vector_maths_*.py`` and ``activations_*.py`` are written
-in a small part of Python: assignments, conditional expressions, calls of one another, integer
-arithmetic on the bits of a number. ``python -m symbp.targets.c.translate`` writes them to
+The functions of ``vector_maths_*.py`` and ``activations_*.py`` in ``symbp/targets/numba/runtime``
+are written in a small part of Python: assignments, conditional expressions, calls of one another,
+integer arithmetic on the bits of a number. ``python -m symbp.targets.c.translate`` writes them to
 ``runtime/maths_*.c``; constants and error bounds are measured once, for both.
 """
 
@@ -47,7 +47,7 @@ def translated(dtype: str) -> str:
     dtype : {"float32", "float64"}
         Which of the two sources.
     """
-    folder = resources.files("symbp") / "codegen" / "runtime"
+    folder = resources.files("symbp") / "targets" / "numba" / "runtime"
     translation = _Translation(dtype)
     for name in _FILES:
         translation.read(folder.joinpath(name.format(dtype)).read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from importlib import resources
 __all__ = ["Imports", "Pasted", "functions_of", "names_used", "paste"]
 
 # Not by paths, so that symbp may be installed in a zip file.
-_RUNTIME = resources.files("symbp.codegen.runtime")
+_RUNTIME = resources.files("symbp.targets.numba.runtime")
 
 
 @dataclass
@@ -65,7 +65,7 @@ def paste(file: str, wanted: Iterable[str] | None = None, without: Iterable[str]
     Parameters
     ----------
     file : str
-        The file's name in ``symbp/codegen/runtime``, or with a folder its place in ``symbp``.
+        The file's name in ``symbp/targets/numba/runtime``, or with a folder its place in ``symbp``.
     wanted : iterable of str, optional
         The names that are needed; with them come the names that they use. By default all.
     without : iterable of str

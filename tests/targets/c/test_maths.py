@@ -10,7 +10,8 @@ from mpmath import mp, mpf
 from symbp.targets.c import runtime
 from symbp.targets.c.paste import pasted
 from symbp.targets.c.translate import translated
-from tests.codegen.vector_maths.functions import (
+from tests.targets.c.running import COMPILER, STRICT, needs_compiler
+from tests.targets.numba.vector_maths.functions import (
     BOUNDS,
     DTYPES,
     EXACT,
@@ -18,7 +19,6 @@ from tests.codegen.vector_maths.functions import (
     error_in_ulp,
     sample,
 )
-from tests.targets.c.running import COMPILER, STRICT, needs_compiler
 
 # Every function at points of its own, and at NaN.
 MAIN = """

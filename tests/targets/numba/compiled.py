@@ -26,7 +26,7 @@ def compiled(printed: Kernel, dtype: str = "float64") -> Callable[..., Any]:
     }
     for name in printed.calls:
         file = Path(files_of()[name]).stem.replace("float64", dtype)
-        namespace[name] = getattr(import_module(f"symbp.codegen.runtime.{file}"), name)
+        namespace[name] = getattr(import_module(f"symbp.targets.numba.runtime.{file}"), name)
     defined = set(namespace)
     exec(compile(printed.text, "<kernel>", "exec"), namespace)
     (function,) = (value for name, value in namespace.items() if name.startswith("_kernel"))

@@ -1,0 +1,254 @@
+"""The trainer of a generated module: an optimizer's state, and the loop over epochs.
+
+Arrays and settings go in; parameters, improved in place, and a record of each epoch come out. An
+epoch is one call of a kernel, so that Python costs nothing for each batch. The whole state can be
+saved and loaded, and training then continues bit for bit.
+"""
+
+import copy
+import io
+import json
+import math
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symbp.notation.whole_file import write_whole
+from symbp.targets.numba.runtime.arguments import (
+    _check_arrays,
+    _check_count,
+    _class_count,
+    _flatten,
+    _hyperparameter_values,
+    _refuse,
+    _views,
+)
+from symbp.targets.numba.runtime.entry_points import _gradient, _loss, _predict, initial_parameters
+from symbp.targets.numba.runtime.saved import _check_finite, _check_history, _read_saved
+from symbp.targets.numba.runtime.stand_in import (
+    _ARGUMENTS,
+    _HYPERPARAMETERS,
+    _OUTPUT_SHAPE,
+    _STATE_SIZE,
+    _THRESHOLD,
+    DTYPE,
+    SIGNATURE,
+    Parameters,
+    _epoch_kernel,
+    _loss_kernel,
+    _predict_kernel,
+)
+
+# Training
+
+
+def _classes(outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
+
+    That of the largest; of a single output, 1 where it exceeds _THRESHOLD and else 0.
+    """
+    if outputs.shape[-1] > 1:
+        return np.asarray(outputs.argmax(axis=-1), np.int64)
+    return np.asarray(outputs[..., 0] > _THRESHOLD, np.int64)
+
+
+class Trainer:
+    """Parameters, optimizer state and a random generator, trained epoch by epoch.
+
+    Parameters
+    ----------
+    parameters : Parameters, tuple or dict of arrays, optional
+        Where to start; copied. By default ``initial_parameters(seed)``.
+    seed : int
+        Seed of the initial parameters and of the shuffling.
+    **hyperparameters : float
+        Values for names in _HYPERPARAMETERS. They may be changed in the dict `hyperparameters`
+        between epochs, from a callback too.
+
+    Attributes
+    ----------
+    history : list of dict
+        One record an epoch: epoch, cost and, with validation, validation_cost, validation_accuracy.
+    """
+
+    def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
+        self.hyperparameters: dict[str, float] = {**_HYPERPARAMETERS, **hyperparameters}
+        _hyperparameter_values(self.hyperparameters)
+        start = initial_parameters(seed) if parameters is None else parameters
+        self._flat = _flatten(start).copy()
+        self._state = np.zeros(_STATE_SIZE, DTYPE)
+        # A child stream, so that the shuffling does not repeat the draws of the parameters.
+        self._generator = np.random.default_rng(seed).spawn(1)[0]
+        self.history: list[dict[str, Any]] = []
+        self.epochs = 0
+
+    @property
+    def parameters(self) -> Parameters:
+        """The current parameters: views, which training changes in place."""
+        return _views(self._flat)
+
+    def fit(
+        self,
+        *arrays: ArrayLike,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation: Sequence[ArrayLike] | None = None,
+        shuffle: bool = True,
+        callback: Callable[[int, dict[str, Any]], object] | None = None,
+    ) -> Self:
+        """Train for some more epochs and return the trainer.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            As for `loss`, but finite.
+        epochs : int
+            Passes over the data, at least 0.
+        batch_size : int
+            Examples a step, at least 1. The last batch may be short; all of the data is the most.
+        validation : tuple of array_like, optional
+            Arrays whose cost (and accuracy, for classes) is recorded after each epoch.
+        shuffle : bool
+            Visit the examples in a new random order in each epoch.
+        callback : callable, optional
+            ``callback(epoch, record)`` after each epoch; training stops when it returns True.
+        """
+        _check_count("epochs", epochs, 0)
+        _check_count("batch_size", batch_size, 1)
+        checked, rows = _check_arrays("fit", _ARGUMENTS, arrays, finite=True)
+        if validation is not None:
+            held_out, _ = _check_arrays("validation", _ARGUMENTS, validation, finite=True)
+        order = np.arange(rows, dtype=np.int64)
+        warned = False
+        for _ in range(epochs):
+            values = _hyperparameter_values(self.hyperparameters)
+            visited = self._generator.permutation(order) if shuffle else order
+            step = min(int(batch_size), rows)
+            cost = float(_epoch_kernel(self._flat, self._state, values, visited, step, *checked))
+            self.epochs += 1
+            record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
+            if validation is not None:
+                record["validation_cost"] = float(_loss_kernel(self._flat, *held_out))
+                accuracy = self._accuracy(held_out)
+                if accuracy is not None:
+                    record["validation_accuracy"] = accuracy
+            self.history.append(record)
+            if not warned and not math.isfinite(cost):
+                warned = True
+                settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
+                message = (
+                    f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
+                )
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+            if callback is not None and callback(self.epochs, record):
+                break
+        return self
+
+    def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
+        """Return the output for these inputs, as `predict` does with the current parameters."""
+        return _predict(self._flat, inputs)
+
+    def loss(self, *arrays: ArrayLike) -> float:
+        """Return the cost, as `loss` does with the current parameters."""
+        return _loss(self._flat, arrays)
+
+    def gradient(self, *arrays: ArrayLike) -> tuple[float, Parameters]:
+        """Return the cost and its gradient, as `gradient` does with the current parameters."""
+        return _gradient(self._flat, arrays)
+
+    def accuracy(self, *arrays: ArrayLike) -> float:
+        """Return the fraction of examples that get the right class.
+
+        It is the class of the largest output. A single output tells class 1 from class 0: it says 1
+        where it exceeds _THRESHOLD (0 for a logit, 0.5 for a probability), and its target holds
+        zeros and ones only.
+        """
+        checked, _ = _check_arrays("accuracy", _ARGUMENTS, arrays)
+        for target, (name, role, shape, kind, _) in zip(checked, _ARGUMENTS, strict=True):
+            if role == "target" and kind == "classes" and _class_count(shape) <= 1:
+                _refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
+        accuracy = self._accuracy(checked)
+        if accuracy is None:
+            raise TypeError("accuracy: this program has no target of classes like its output")
+        return accuracy
+
+    def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
+        for target, (_, role, shape, kind, _) in zip(arrays, _ARGUMENTS, strict=True):
+            several = _class_count(shape) > 1
+            # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
+            told = (
+                kind in ("classes", "distribution")
+                if several
+                else kind == "classes" and bool(((target == 0) | (target == 1)).all())
+            )
+            if role == "target" and shape == _OUTPUT_SHAPE and told:
+                inputs = [a for a, b in zip(arrays, _ARGUMENTS, strict=True) if b[1] == "input"]
+                output = np.empty(target.shape, DTYPE)
+                _predict_kernel(self._flat, output, *inputs)
+                if several:
+                    return float(np.mean(_classes(output) == target.argmax(axis=-1)))
+                return float(np.mean(_classes(output.reshape(-1, 1)) == target.reshape(-1)))
+        return None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state of the training to a file (npz), from which `load` continues.
+
+        The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
+        """
+        metadata = {
+            "signature": SIGNATURE,
+            "hyperparameters": self.hyperparameters,
+            "generator": self._generator.bit_generator.state,
+            "epochs": self.epochs,
+            "history": self.history,
+        }
+        text = np.array(json.dumps(metadata, default=float))
+        content = io.BytesIO()
+        np.savez(content, parameters=self._flat, state=self._state, metadata=text)
+        write_whole(path, content.getvalue(), durable=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the trainer that `save` wrote; it continues as if it had never stopped.
+
+        A ValueError says if the file is damaged, of another program, dtype or optimizer, or holds
+        what no training can go on from, such as parameters that are not finite.
+        """
+        trainer = cls()
+        try:
+            with open(path, "rb") as file:
+                flat, state, metadata = _read_saved(file)
+            _check_finite(flat, state)
+            hyperparameters = dict(metadata["hyperparameters"])
+            _hyperparameter_values(hyperparameters)
+            _check_count("epochs", metadata["epochs"], 0)
+            _check_history(metadata["history"])
+            trainer._generator.bit_generator.state = metadata["generator"]
+            if trainer._generator.bit_generator.state != metadata["generator"]:
+                raise ValueError("generator: this is no state of one")
+        except OSError:
+            raise
+        except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy, json
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(f"{path}: not a saved trainer of this program ({reason})") from None
+        trainer._flat[...], trainer._state[...] = flat, state
+        trainer.hyperparameters = hyperparameters
+        trainer.epochs, trainer.history = metadata["epochs"], metadata["history"]
+        return trainer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"signature": SIGNATURE, **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        if (signature := state.pop("signature", None)) != SIGNATURE:
+            raise ValueError(f"pickled by program {signature}, this is {SIGNATURE}")
+        self.__dict__.update(state)
+
+    def __copy__(self) -> Self:
+        # One that shared the parameters would train them, and count its epochs alone.
+        return copy.deepcopy(self)
