@@ -5,7 +5,7 @@ scalar SymPy body, so that a loop program can be read beside the equations that 
 nodes are immutable; a pass returns new ones. The whole language::
 
     function   Function(name, arguments, sizes, body)       argument   array: in | out | inout
-    statement  Allocate(array, shape, heap | member | register)
+    statement  Allocate(array, shape, heap | member | register, wide)
                View(array, of, offset)                      the same numbers in another shape
                Let(symbol, value)                           a whole number
                Divide(first, last, start, end)              a member's own share of a range
@@ -58,7 +58,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Allocate:
-    """Memory for an array; it holds nothing that may be read yet.
+    """Memory for an array; it holds nothing that may be read yet, unless it is wide.
 
     Attributes
     ----------
@@ -70,11 +70,15 @@ class Allocate:
     kind : {"heap", "member", "register"}
         ``heap`` memory is one for the whole team, ``member`` memory is each member's own, and a
         register is a scalar that each member has.
+    wide : bool
+        Whether it is for sums of double precision, whatever that of the function is: of zeros
+        each time that it is allocated.
     """
 
     array: Tensor
     shape: tuple[Whole, ...]
     kind: AllocationKind = "heap"
+    wide: bool = False
 
 
 @dataclass(frozen=True)

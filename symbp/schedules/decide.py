@@ -20,7 +20,7 @@ from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
-__all__ = ["in_rows", "read_in_place", "routine_of", "unrolling"]
+__all__ = ["in_rows", "read_in_place", "routine_of", "sums", "unrolling"]
 
 
 def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
@@ -76,6 +76,30 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
         reason = f"a library multiplies {library[0].target} faster, with all rows at once"
         return Decision("rows", "whole batches", reason)
     return Decision("rows", "in rows", "every statement can be divided along one index")
+
+
+def sums(entry: Entry, itemsize: int, few: int, most: int | None = None) -> Decision:
+    """Decide whether sums over the rows of a batch are added up in blocks.
+
+    Parameters
+    ----------
+    entry : Entry
+        Whose sums.
+    itemsize : int
+        Bytes of a number.
+    few : int
+        Up to how many rows are added up as they come.
+    most : int, optional
+        The most rows that a batch can have, where that is known.
+    """
+    numbers = {"rows": few}
+    if itemsize > 4:
+        return Decision("sums", "as they come", "double precision has digits to spare", numbers)
+    if entry.program.batch is None:
+        return Decision("sums", "as they come", "there is no batch", numbers)
+    if most is not None and most <= few:
+        return Decision("sums", "as they come", f"a batch has {most} rows at most", numbers)
+    return Decision("sums", "in blocks", "single precision, and any number of rows", numbers)
 
 
 def routine_of(product: Product, limits: Limits, only_tiles: bool) -> Decision:

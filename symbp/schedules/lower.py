@@ -15,6 +15,7 @@ from symbp.entries.entry import Entry
 from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.batches import batches
+from symbp.loops.block_sums import block_sums
 from symbp.loops.build import build
 from symbp.loops.divide import divide
 from symbp.loops.few_rows import few_rows
@@ -57,7 +58,7 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
     record.decide(decide.unrolling(entry, limits, small is not None))
     if small is not None:
         record.note(unroll, small)
-        return _by_element(small, record)
+        return _by_element(small, limits, record)
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
     if limits.folds and entry.program.updates:
@@ -69,7 +70,7 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
 # The three ways -------------------------------------------------------------------------------
 
 
-def _by_element(entry: Entry, record: Record) -> Lowered:
+def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
     function = _built(entry, record)
     if entry.batches:
@@ -78,7 +79,7 @@ def _by_element(entry: Entry, record: Record) -> Lowered:
         function = record.run(inline_gathers, function, chosen.__contains__)
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
-    function = _over_batches(entry, function, record)
+    function = _over_batches(entry, function, limits, record)
     return _finished(entry, function.replace(any_order=True), record)
 
 
@@ -109,7 +110,7 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     if limits.strip is not None:
         function = record.run(strip_mine, function, limits.strip)
     function = record.run(flatten, function)
-    function = _over_batches(entry, function, record)
+    function = _over_batches(entry, function, limits, record)
     return _finished(entry, function, record)
 
 
@@ -122,7 +123,7 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
     function = record.run(reuse, function)
     if entry.batches:
         function = record.run(flatten, function)
-    function = _over_batches(entry, function, record)
+    function = _over_batches(entry, function, limits, record)
     return _finished(entry, function, record)
 
 
@@ -139,7 +140,10 @@ def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) 
     return function
 
 
-def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
+def _over_batches(entry: Entry, function: Function, limits: Limits, record: Record) -> Function:
+    choice = record.decide(decide.sums(entry, limits.itemsize, limits.blocks.few))
+    if choice.choice == "in blocks":
+        function = record.run(block_sums, function, limits.blocks)
     if not entry.batches:
         return function
     made: Function = record.run(batches, function, entry.batch)

@@ -68,18 +68,23 @@ class Memory:
         name = self.names.tensor(tensor)
         if not tensor.rank:
             self.places.scalars[tensor] = name
-            if tensor in self.totals:
+            if tensor in self.totals or statement.wide:
                 self.places.doubles.add(tensor)
+            if statement.wide:
+                self.lines.add(f"{name} = float(0)")
             return
         self.places.array(tensor, name, shape)
         if self.function.team and statement.kind == "heap":
             self.lines.add(f"{name} = {self.shared(tensor, shape)}")
             return
         extents = ", ".join(map(self.expressions.whole, shape))
+        extents = f"({extents})" if len(shape) > 1 else extents
+        if statement.wide:
+            self.places.doubles.add(tensor)
+            self.lines.add(f"{name} = np.zeros({extents}, np.float64)")
+            return
         kind = "np.int64" if tensor.kind == "integer" else "real"
-        self.lines.add(
-            f"{name} = np.empty({f'({extents})' if len(shape) > 1 else extents}, {kind})"
-        )
+        self.lines.add(f"{name} = np.empty({extents}, {kind})")
 
     def shared(self, tensor: Tensor, shape: Sequence[Any]) -> str:
         """Return the view of a team's memory for an array, and note what it takes."""

@@ -1,0 +1,465 @@
+"""block_sums: sums over many rows are added up in blocks, and the blocks in double precision.
+
+::
+
+    for n from 0 to N:                     wide register C_wide
+        C += u[n]                          for first from 0 to N step 32:
+                                   ─►          for n from first to min(first + 32, N): C += u[n]
+                                               if N > 256: C_wide += C; C = 0
+                                           if N > 256: C += C_wide
+
+A number of single precision that takes up a million terms, one after another, loses as many
+roundings; a block of them loses few, and the blocks lose none that matters. What is done for fewer
+rows stays as it was. A matrix product over rows is multiplied block by block; what data chooses the
+places of is added to a wide table, where there are more terms than places.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy
+
+from symbp.loops.dependence import Dependence
+from symbp.loops.nodes import (
+    Accumulate,
+    Allocate,
+    Assign,
+    Divide,
+    For,
+    Function,
+    If,
+    Let,
+    Product,
+    Span,
+    Statement,
+)
+from symbp.loops.traverse import map_statements, statements_in
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["Blocks", "block_sums"]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How long a sum may be, and into what it is cut.
+
+    Attributes
+    ----------
+    few : int
+        Batches of up to so many rows are added up as they come.
+    terms : int
+        How many terms are added to one number, one after another.
+    in_vectors : int
+        The same of an innermost loop, whose terms are added in vectors, to several numbers at once.
+    least : int
+        How many turns of any other loop a block has at least, however many terms each adds.
+    multiplied : int
+        How many rows a matrix product adds up in registers.
+    products : int
+        How many rows a matrix product has altogether before its sums are added to wide ones.
+    places : int
+        A table has wide sums if more terms are added to it than it has rows, or than this.
+    """
+
+    few: int
+    terms: int
+    in_vectors: int
+    least: int
+    multiplied: int
+    products: int
+    places: int
+
+
+def block_sums(function: Function, blocks: Blocks) -> Function:
+    """Return a function that computes the same sums, more precisely if there are many rows.
+
+    Parameters
+    ----------
+    function : Function
+        Of one batch, in its final order.
+    blocks : Blocks
+        How long the blocks are.
+    """
+    return function.replace(body=_Blocker(function, blocks).body(function.body))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sum:
+    """What adds to an element in a loop whose turns all add to it, and to nothing but add to it."""
+
+    statement: Accumulate | Product
+    path: tuple[For, ...]
+    """The loops around it, from that loop on."""
+    target: Element
+
+    @property
+    def spans(self) -> tuple[For | Span, ...]:
+        """The ranges of all indices within the loop."""
+        own = self.statement
+        return (*self.path, *((*own.rows, *own.columns) if isinstance(own, Product) else ()))
+
+    @property
+    def reduced(self) -> tuple[For, ...]:
+        """The loops that are summed over."""
+        own = _own_indices(self.target)
+        return tuple(loop for loop in self.path if loop.index not in own)
+
+    @property
+    def rows(self) -> For | None:
+        """The outermost loop over an unknown number of terms."""
+        return next((loop for loop in self.reduced if _is_long(loop)), None)
+
+    @property
+    def is_scatter(self) -> bool:
+        """Whether data chooses the place."""
+        return bool(self.target.atoms(Element) - {self.target})
+
+
+class _Blocker:
+    """Blocks the sums of one function."""
+
+    def __init__(self, function: Function, blocks: Blocks) -> None:
+        self.function, self.blocks = function, blocks
+        self.dependence = Dependence(function)
+
+    def body(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        """Return statements with their sums in blocks."""
+        return tuple(made for statement in statements for made in self.statement(statement))
+
+    def statement(self, statement: Statement) -> Sequence[Statement]:
+        """Return what a statement becomes."""
+        if isinstance(statement, Product):
+            return self.product(statement)
+        if isinstance(statement, If):
+            chosen, other = self.body(statement.body), self.body(statement.otherwise)
+            return (replace(statement, body=chosen, otherwise=other),)
+        if not isinstance(statement, For):
+            return (statement,)
+        sums = self.sums(statement)
+        if not sums:
+            return (replace(statement, body=self.body(statement.body)),)
+        return self.nest(statement, sums)
+
+    # Loops ------------------------------------------------------------------------------------
+
+    def sums(self, loop: For) -> dict[Tensor, list[_Sum]]:
+        """Return the sums over all turns of a loop, by what they add to."""
+        found: dict[Tensor, list[_Sum]] = {}
+        for statement, path in _adding(loop, ()):
+            each = _Sum(statement, path, statement.target)
+            found.setdefault(each.target.tensor, []).append(each)
+        inside = tuple(statements_in(loop.body))
+        made = {s.array for s in inside if isinstance(s, Allocate)}
+        uses = self.dependence.uses(loop).accesses
+        memory = self.dependence.memory
+        result = {}
+        for tensor, sums in found.items():
+            targets = {each.target for each in sums}
+            others = [a for a in uses if memory(a.element.tensor) == memory(tensor)]
+            if (
+                tensor not in made
+                and tensor.kind != "integer"
+                and all(access.element in targets for access in others)
+                and not any(_reads(each) & targets for each in sums)
+                and all(self.can_block(each, loop) for each in sums)
+                and len({self.axes(each, loop) for each in sums}) == 1
+            ):
+                result[tensor] = sums
+        return result
+
+    def can_block(self, each: _Sum, loop: For) -> bool:
+        """Whether a sum has many terms, and the places that it writes are known around the loop."""
+        rows = each.rows
+        if rows is None or loop.index in _own_indices(each.target):
+            return False
+        if self.cut(each)[0].step != 1:
+            return False
+        outside = all(not _names(bound) & _made_in(loop) for bound in (rows.start, rows.end))
+        places = self.places(each, loop), self.places(each, self.cut(each)[0])
+        return outside and None not in places and (not each.is_scatter or self.table(each) > 0)
+
+    def axes(self, each: _Sum, loop: For) -> tuple[int, ...]:
+        """Return the axes along which the place of a sum differs within a loop."""
+        inside = _made_in(loop) | {span.index for span in each.spans}
+        return tuple(
+            axis
+            for axis, subscript in enumerate(each.target.args)
+            if _names(subscript) & inside or subscript.atoms(Element)
+        )
+
+    def places(self, each: _Sum, loop: For) -> tuple[tuple[Any, Any], ...] | None:
+        """Return the range of each of these axes, or None if it is another for each turn."""
+        result = []
+        for axis in self.axes(each, loop):
+            subscript = each.target.args[axis]
+            span = next((s for s in each.spans if s.index is subscript), None)
+            if span is not None and not (_names(span.start) | _names(span.end)) & _made_in(loop):
+                result.append((span.start, span.end))
+            elif span is None or not self.function.team:
+                result.append((0, self.shape(each.target.tensor)[axis]))
+            else:
+                return None
+        return tuple(result)
+
+    def shape(self, tensor: Tensor) -> tuple[Any, ...]:
+        """Return how many elements each axis of an array has room for."""
+        made = self.function.allocations.get(tensor) or self.function.views.get(tensor)
+        return tensor.shape if made is None or made.shape is None else made.shape
+
+    def table(self, each: _Sum) -> int:
+        """Return the number of rows from which on a table has wide sums; 0 if it is unknown."""
+        shape = self.shape(each.target.tensor)
+        extents = [shape[axis] for axis, s in enumerate(each.target.args) if s.atoms(Element)]
+        if not all(isinstance(extent, int) for extent in extents):
+            return 0
+        rows = int(sympy.prod(extents))
+        terms = _count(loop for loop in each.reduced if not _is_long(loop))
+        return max(self.blocks.few, min(rows, self.blocks.places) // terms)
+
+    def cut(self, each: _Sum) -> tuple[For, int]:
+        """Return the loop to be cut into blocks, and how many of its turns a block has."""
+        terms = 1
+        for loop in reversed(each.reduced):
+            turns = None if _is_long(loop) else _count([loop])
+            if turns is None or terms * turns >= 2 * self.blocks.terms:
+                innermost = not any(isinstance(s, For | Product) for s in statements_in(loop.body))
+                if innermost:
+                    return loop, self.blocks.in_vectors
+                return loop, max(self.blocks.terms // terms, self.blocks.least)
+            terms *= turns
+        raise AssertionError("one of the loops is long")
+
+    def nest(self, loop: For, found: dict[Tensor, list[_Sum]]) -> Sequence[Statement]:
+        """Return a loop with the sums over it in blocks."""
+        before: list[Statement] = []
+        after: list[Statement] = []
+        cuts: dict[Index, tuple[int, list[Statement]]] = {}
+        scattered: list[_Sum] = []
+        for sums in found.values():
+            if any(each.is_scatter for each in sums):
+                scattered += sums
+                continue
+            wide = self.wide(sums[0], loop)
+            before.append(wide)
+            for each in sums:
+                cut, most = self.cut(each)
+                least, moves = cuts.get(cut.index, (most, []))
+                moves += [self.if_many(each, self.moved(each, cut, wide.array))]
+                cuts[cut.index] = min(least, most), moves
+            after += [self.if_many(sums[0], self.added(sums[0], loop, wide.array))]
+        adding = {id(each.statement) for sums in found.values() for each in sums}
+        nest = self.cut_up(loop, {i: (n, _joined(s)) for i, (n, s) in cuts.items()}, adding)
+        result = (*before, nest, *_joined(after))
+        return self.scatter(loop, scattered, result) if scattered else result
+
+    def cut_up(
+        self, loop: For, cuts: dict[Index, tuple[int, tuple[Statement, ...]]], adding: set[int]
+    ) -> For:
+        """Return a nest whose loops are cut into blocks, each with what follows a block."""
+
+        def changed(body: Iterable[Statement]) -> Iterator[Statement]:
+            for child in body:
+                if not any(id(s) in adding for s in statements_in([child])):
+                    yield from self.statement(child)
+                elif isinstance(child, For):
+                    yield self.cut_up(child, cuts, adding)
+                elif isinstance(child, If):
+                    chosen, other = (tuple(changed(b)) for b in (child.body, child.otherwise))
+                    yield replace(child, body=chosen, otherwise=other)
+                else:
+                    yield child
+
+        inner = replace(loop, body=tuple(changed(loop.body)))
+        if loop.index not in cuts:
+            return inner
+        most, moves = cuts[loop.index]
+        first, last, head = _block(loop.index, loop.end, most)
+        inner = replace(inner, start=first, end=last)
+        return For(first, loop.start, loop.end, (head, inner, *moves), most)
+
+    def if_many(self, each: _Sum, body: tuple[Statement, ...]) -> If:
+        """Return statements on condition that there are many rows."""
+        assert each.rows is not None
+        return If(sympy.Gt(each.rows.end - each.rows.start, self.blocks.few), body)
+
+    # Wide sums --------------------------------------------------------------------------------
+
+    def wide(self, each: _Sum, loop: For) -> Allocate:
+        """Return the memory of wide sums."""
+        tensor, axes = each.target.tensor, self.axes(each, loop)
+        indices = tuple(tensor.indices[axis].fresh() for axis in axes)
+        shape = tuple(self.shape(tensor)[axis] for axis in axes)
+        kind = "member" if axes else "register"
+        made = Tensor(f"{tensor.name}_wide", indices, label=f"{tensor.label}_wide")
+        return Allocate(made, shape, kind, wide=True)  # type: ignore[arg-type]
+
+    def moved(self, each: _Sum, cut: For, wide: Tensor) -> tuple[Statement, ...]:
+        """Return what adds the sums of a block to the wide ones, and begins anew."""
+        loops, target, sums = self.pairs(each, cut, wide)
+        return _nested(loops, (Accumulate(sums, target), Assign(target, sympy.S.Zero)))
+
+    def added(self, each: _Sum, loop: For, wide: Tensor) -> tuple[Statement, ...]:
+        """Return what adds the wide sums to what they are the sums of."""
+        loops, target, sums = self.pairs(each, loop, wide)
+        return _nested(loops, (Accumulate(target, sums),))
+
+    def pairs(self, each: _Sum, loop: For, wide: Tensor) -> tuple[list[Span], Element, Element]:
+        """Return the ranges of the places that a loop adds to, a place, and its wide sum."""
+        axes, ranges = self.axes(each, loop), self.places(each, loop)
+        assert ranges is not None
+        tensor, subscripts = each.target.tensor, list(each.target.args)
+        loops = []
+        for axis, (start, end) in zip(axes, ranges, strict=True):
+            index = tensor.indices[axis].fresh()
+            loops.append(Span(index, start, end))
+            subscripts[axis] = index
+        around = self.axes(each, each.path[0])
+        return loops, tensor[tuple(subscripts)], wide[tuple(subscripts[axis] for axis in around)]
+
+    def scatter(
+        self, loop: For, sums: list[_Sum], nest: Sequence[Statement]
+    ) -> Sequence[Statement]:
+        """Return a nest that adds to places which data chooses, to wide sums if it adds often."""
+        tables = {each.target.tensor: self.wide(each, loop) for each in sums}
+        changed = {}
+        for each in sums:
+            wide = tables[each.target.tensor].array
+            place = wide[tuple(each.target.args[axis] for axis in self.axes(each, loop))]
+            assert isinstance(each.statement, Accumulate)
+            changed[id(each.statement)] = replace(each.statement, target=place)
+        after = [
+            statement
+            for tensor, table in tables.items()
+            for each in [next(each for each in sums if each.target.tensor is tensor)]
+            for statement in self.added(each, loop, table.array)
+        ]
+        many = map_statements(nest, lambda statement: changed.get(id(statement), statement))
+        rows = sums[0].rows
+        assert rows is not None
+        condition = sympy.Gt(rows.end - rows.start, max(map(self.table, sums)))
+        return (If(condition, (*tables.values(), *many, *after), tuple(nest)),)
+
+    # Products ---------------------------------------------------------------------------------
+
+    def product(self, product: Product) -> Sequence[Statement]:
+        """Return a product; over many rows, as the wide sum of those of some rows each."""
+        rows = next((span for span in product.summed if _is_long(span)), None)
+        if rows is None:
+            return (product,)
+        terms = _count(span for span in product.summed if not _is_long(span))
+        short = max(1, self.blocks.multiplied // terms)
+        long = max(short, self.blocks.products // terms)
+        first, last, head = _block(rows.index, rows.end, long, "block")
+        start, end, inner = _block(rows.index, last, short)
+        summed = tuple(Span(s.index, start, end) if s is rows else s for s in product.summed)
+        part = replace(product, summed=summed, addend=product.target, added=None)
+        whole = For(rows.index, rows.start, rows.end, (part,))
+        each = _Sum(part, (whole,), product.target)
+        wide = self.wide(each, whole)
+        fill: tuple[Statement, ...] = ()
+        if product.addend != product.target:
+            spans = (*product.rows, *product.columns)
+            held = sympy.S.Zero if product.addend is None else product.addend
+            fresh = {span.index: span.index.fresh() for span in spans}
+            loops = [Span(fresh[s.index], s.start, s.end) for s in spans]
+            place = product.target.xreplace(fresh)
+            fill = _nested(loops, (Assign(place, held.xreplace(fresh)),))  # type: ignore[arg-type]
+        multiplied = For(start, first, last, (inner, part), short)
+        moved = self.moved(each, whole, wide.array)
+        body = For(first, rows.start, rows.end, (head, multiplied, *moved), long)
+        many = (wide, *fill, body, *self.added(each, whole, wide.array))
+        return (If(sympy.Gt(rows.end - rows.start, self.blocks.few), many, (product,)),)
+
+
+def _adding(
+    statement: Statement, path: tuple[For, ...]
+) -> Iterator[tuple[Accumulate | Product, tuple[For, ...]]]:
+    """Yield what adds to an element, with the loops around it."""
+    if isinstance(statement, For):
+        for child in statement.body:
+            yield from _adding(child, (*path, statement))
+    elif isinstance(statement, If):
+        for child in (*statement.body, *statement.otherwise):
+            yield from _adding(child, path)
+    elif isinstance(statement, Accumulate):
+        if statement.operation == "sum":
+            yield statement, path
+    elif isinstance(statement, Product) and statement.addend == statement.target:
+        yield statement, path
+
+
+def _reads(each: _Sum) -> set[Element]:
+    """Return the elements that a sum reads besides the one that it adds to."""
+    own = each.statement
+    if isinstance(own, Accumulate):
+        return own.value.atoms(Element)
+    operands = [e for e in (own.first, own.second, own.alpha) if e is not None]
+    return {element for operand in operands for element in operand.atoms(Element)}
+
+
+def _own_indices(element: Element) -> set[Any]:
+    """Return the indices in an element's subscripts, but not those of data in them."""
+    data = {e: sympy.Dummy() for s in element.args for e in s.atoms(Element)}
+    return {index for s in element.args for index in s.xreplace(data).atoms(Index)}
+
+
+def _is_long(span: For | Span) -> bool:
+    """Whether nobody knows how many values an index takes."""
+    return not sympy.sympify(span.end - span.start, strict=True).is_number
+
+
+def _count(spans: Iterable[For | Span]) -> int:
+    return max(1, int(sympy.prod([abs(int(span.end - span.start)) for span in spans])))
+
+
+def _names(value: Any) -> set[Any]:
+    """Return the symbols and indices in a whole number."""
+    return value.atoms(sympy.Symbol, Index) if isinstance(value, sympy.Basic) else set()
+
+
+def _made_in(loop: For) -> set[Any]:
+    """Return the indices and symbols that stand for something only within a loop."""
+    result: set[Any] = {loop.index}
+    for statement in statements_in(loop.body):
+        if isinstance(statement, For):
+            result.add(statement.index)
+        elif isinstance(statement, Let):
+            result.add(statement.symbol)
+        elif isinstance(statement, Divide):
+            result |= {statement.first, statement.last}
+        elif isinstance(statement, Product):
+            result |= {span.index for span in statement.spans}
+    return result
+
+
+def _block(
+    index: Index, end: Any, most: int, name: str = "first"
+) -> tuple[Index, sympy.Symbol, Let]:
+    """Return the index of the blocks of a range, where one ends, and what says so."""
+    first = Index(f"{index.name}_{name}", index.extent)
+    last = sympy.Dummy(f"{index.name}_last", integer=True, nonnegative=True)
+    return first, last, Let(last, sympy.Min(first + most, end))
+
+
+def _nested(spans: Iterable[Span], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    for span in reversed(list(spans)):
+        body = (For(span.index, span.start, span.end, body),)
+    return body
+
+
+def _joined(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Return statements with neighbours under the same condition in one."""
+    result: list[Statement] = []
+    for statement in statements:
+        before = result[-1] if result else None
+        if (
+            isinstance(statement, If)
+            and isinstance(before, If)
+            and before.condition == statement.condition
+        ):
+            result[-1] = replace(before, body=(*before.body, *statement.body))
+        else:
+            result.append(statement)
+    return tuple(result)
