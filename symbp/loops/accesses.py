@@ -280,10 +280,7 @@ class _Walk:
         self.found.controls.append(
             Control(statement, scope.domain, scope.loops, scope.path, array.shape, array)
         )
-        scope = replace(scope, arrays={**scope.arrays, tensor: array})
-        if isinstance(statement, Allocate) and statement.wide:
-            self.whole_array(array, scope, statement, ("assign",))
-        return scope
+        return replace(scope, arrays={**scope.arrays, tensor: array})
 
     def all_reduce(self, statement: AllReduce, scope: _Scope) -> None:
         """Record that all of an array is read and written."""
@@ -292,19 +289,13 @@ class _Walk:
         if array is None:
             self.strange(statement, f"{statement.array.name} has no memory here")
             return
-        self.whole_array(array, scope, statement, ("read", "assign"))
-
-    def whole_array(
-        self, array: Array, scope: _Scope, statement: Statement, hows: Iterable[str]
-    ) -> None:
-        """Record that all of an array is read, or written."""
         domain, subscripts = scope.domain.copy(), []
         for extent in array.shape:
             index = self.variables.new("i", len(scope.loops) + 1, True)
             subscripts.append(variable(index))
             if extent is not None:
                 domain.require(*_range(index, {}, extent))
-        for how in hows:
+        for how in ("read", "assign"):
             self.access(array.tensor.element, array, subscripts, how, domain, scope, statement)
 
     # Elements ---------------------------------------------------------------------------------

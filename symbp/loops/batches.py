@@ -75,7 +75,7 @@ def batches(function: Function, batch: sympy.Symbol) -> Function:
 def _split(body: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
     """Return what is done once, and what is done for each batch.
 
-    Once: memory but that of sums, views, and numbers that never change.
+    Once: memory, views, and numbers that never change.
     """
     written: dict[Tensor, int] = {}
     for element, writes in elements_in(body):
@@ -94,7 +94,7 @@ def _split(body: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]
     }
     for statement in body:
         memory = isinstance(statement, Allocate) and (
-            (statement.kind != "register" and not statement.wide) or statement.array in constants
+            statement.kind != "register" or statement.array in constants
         )
         fixed = isinstance(statement, Assign) and statement.target.tensor in constants
         (once if memory or fixed or isinstance(statement, View) else each).append(statement)

@@ -82,7 +82,15 @@ def block_sums(function: Function, blocks: Blocks) -> Function:
     blocks : Blocks
         How long the blocks are.
     """
-    return function.replace(body=_Blocker(function, blocks).body(function.body))
+    blocker = _Blocker(function, blocks)
+    body = blocker.body(function.body)
+
+    def change(statement: Statement) -> Statement:
+        if isinstance(statement, Allocate) and statement.array in blocker.widened:
+            return replace(statement, wide=True)
+        return statement
+
+    return function.replace(body=map_statements(body, change))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +131,7 @@ class _Blocker:
     def __init__(self, function: Function, blocks: Blocks) -> None:
         self.function, self.blocks = function, blocks
         self.dependence = Dependence(function)
+        self.widened: set[Tensor] = set()
 
     def body(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
         """Return statements with their sums in blocks."""
@@ -131,7 +140,7 @@ class _Blocker:
     def statement(self, statement: Statement) -> Sequence[Statement]:
         """Return what a statement becomes."""
         if isinstance(statement, Product):
-            return self.product(statement)
+            return (self.product(statement),)
         if isinstance(statement, If):
             chosen, other = self.body(statement.body), self.body(statement.otherwise)
             return (replace(statement, body=chosen, otherwise=other),)
@@ -179,6 +188,12 @@ class _Blocker:
         outside = all(not _names(bound) & _made_in(loop) for bound in (rows.start, rows.end))
         places = self.places(each, loop), self.places(each, self.cut(each)[0])
         return outside and None not in places and (not each.is_scatter or self.table(each) > 0)
+
+    def is_plain(self, each: _Sum) -> bool:
+        """Whether a sum is of an innermost loop, and in a register: it may itself be wide."""
+        (*_, innermost) = each.path
+        made = self.function.allocations.get(each.target.tensor)
+        return len(innermost.body) == 1 and made is not None and made.kind == "register"
 
     def axes(self, each: _Sum, loop: For) -> tuple[int, ...]:
         """Return the axes along which the place of a sum differs within a loop."""
@@ -241,8 +256,12 @@ class _Blocker:
             if any(each.is_scatter for each in sums):
                 scattered += sums
                 continue
+            if all(self.is_plain(each) for each in sums):
+                self.widened.add(sums[0].target.tensor)
+                continue
             wide = self.wide(sums[0], loop)
-            before.append(wide)
+            zero = self.filled(sums[0], loop, wide.array)
+            before += [wide, *([self.if_many(sums[0], zero)] if wide.shape else zero)]
             for each in sums:
                 cut, most = self.cut(each)
                 least, moves = cuts.get(cut.index, (most, []))
@@ -251,7 +270,7 @@ class _Blocker:
             after += [self.if_many(sums[0], self.added(sums[0], loop, wide.array))]
         adding = {id(each.statement) for sums in found.values() for each in sums}
         nest = self.cut_up(loop, {i: (n, _joined(s)) for i, (n, s) in cuts.items()}, adding)
-        result = (*before, nest, *_joined(after))
+        result = (*_joined(before), nest, *_joined(after))
         return self.scatter(loop, scattered, result) if scattered else result
 
     def cut_up(
@@ -300,6 +319,11 @@ class _Blocker:
         loops, target, sums = self.pairs(each, cut, wide)
         return _nested(loops, (Accumulate(sums, target), Assign(target, sympy.S.Zero)))
 
+    def filled(self, each: _Sum, loop: For, wide: Tensor) -> tuple[Statement, ...]:
+        """Return what sets wide sums to zero."""
+        loops, _, sums = self.pairs(each, loop, wide)
+        return _nested(loops, (Assign(sums, sympy.S.Zero),))
+
     def added(self, each: _Sum, loop: For, wide: Tensor) -> tuple[Statement, ...]:
         """Return what adds the wide sums to what they are the sums of."""
         loops, target, sums = self.pairs(each, loop, wide)
@@ -329,48 +353,34 @@ class _Blocker:
             place = wide[tuple(each.target.args[axis] for axis in self.axes(each, loop))]
             assert isinstance(each.statement, Accumulate)
             changed[id(each.statement)] = replace(each.statement, target=place)
+        first = {tensor: next(s for s in sums if s.target.tensor is tensor) for tensor in tables}
         after = [
             statement
             for tensor, table in tables.items()
-            for each in [next(each for each in sums if each.target.tensor is tensor)]
-            for statement in self.added(each, loop, table.array)
+            for statement in self.added(first[tensor], loop, table.array)
         ]
         many = map_statements(nest, lambda statement: changed.get(id(statement), statement))
         rows = sums[0].rows
         assert rows is not None
+        before = [
+            statement
+            for tensor, table in tables.items()
+            for statement in (table, *self.filled(first[tensor], loop, table.array))
+        ]
         condition = sympy.Gt(rows.end - rows.start, max(map(self.table, sums)))
-        return (If(condition, (*tables.values(), *many, *after), tuple(nest)),)
+        return (If(condition, (*before, *many, *after), tuple(nest)),)
 
     # Products ---------------------------------------------------------------------------------
 
-    def product(self, product: Product) -> Sequence[Statement]:
-        """Return a product; over many rows, as the wide sum of those of some rows each."""
-        rows = next((span for span in product.summed if _is_long(span)), None)
-        if rows is None:
-            return (product,)
+    def product(self, product: Product) -> Product:
+        """Return a product; if it is over rows, with how many of them are added up where."""
+        if not any(map(_is_long, product.summed)) or product.addend not in (None, product.target):
+            return product
         terms = _count(span for span in product.summed if not _is_long(span))
-        short = max(1, self.blocks.multiplied // terms)
-        long = max(short, self.blocks.products // terms)
-        first, last, head = _block(rows.index, rows.end, long, "block")
-        start, end, inner = _block(rows.index, last, short)
-        summed = tuple(Span(s.index, start, end) if s is rows else s for s in product.summed)
-        part = replace(product, summed=summed, addend=product.target, added=None)
-        whole = For(rows.index, rows.start, rows.end, (part,))
-        each = _Sum(part, (whole,), product.target)
-        wide = self.wide(each, whole)
-        fill: tuple[Statement, ...] = ()
-        if product.addend != product.target:
-            spans = (*product.rows, *product.columns)
-            held = sympy.S.Zero if product.addend is None else product.addend
-            fresh = {span.index: span.index.fresh() for span in spans}
-            loops = [Span(fresh[s.index], s.start, s.end) for s in spans]
-            place = product.target.xreplace(fresh)
-            fill = _nested(loops, (Assign(place, held.xreplace(fresh)),))  # type: ignore[arg-type]
-        multiplied = For(start, first, last, (inner, part), short)
-        moved = self.moved(each, whole, wide.array)
-        body = For(first, rows.start, rows.end, (head, multiplied, *moved), long)
-        many = (wide, *fill, body, *self.added(each, whole, wide.array))
-        return (If(sympy.Gt(rows.end - rows.start, self.blocks.few), many, (product,)),)
+        few, block, part = self.blocks.few, self.blocks.products, self.blocks.multiplied
+        part = max(1, part // terms)
+        block = max(part, block // terms // part * part)
+        return replace(product, blocks=(few * terms, block * terms, part * terms))
 
 
 def _adding(

@@ -246,7 +246,7 @@ class _Member:
         return False
 
     def allocate(self, statement: Allocate) -> None:
-        """Make memory that nothing has written; wide sums begin with zero."""
+        """Make memory that nothing has written."""
         tensor = statement.array
         shared = statement.kind == "heap" and self.shared.function.team
         if shared and self.number and tensor in self.shared.memory:
@@ -257,7 +257,7 @@ class _Member:
         shape = tuple(int(self.value(extent)) for extent in statement.shape)
         kind = np.int64 if tensor.kind == "integer" else np.float64
         self.memory[tensor] = np.zeros(shape, dtype=kind)
-        self.written[tensor] = np.full(shape, statement.wide)
+        self.written[tensor] = np.zeros(shape, dtype=bool)
         self.touched[tensor] = np.zeros(shape, _TOUCH)
         if shared:
             self.shared.touched[tensor] = self.touched[tensor]

@@ -58,7 +58,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Allocate:
-    """Memory for an array; it holds nothing that may be read yet, unless it is wide.
+    """Memory for an array; it holds nothing that may be read yet.
 
     Attributes
     ----------
@@ -71,8 +71,7 @@ class Allocate:
         ``heap`` memory is one for the whole team, ``member`` memory is each member's own, and a
         register is a scalar that each member has.
     wide : bool
-        Whether it is for sums of double precision, whatever that of the function is: of zeros
-        each time that it is allocated.
+        Whether it is of double precision, whatever that of the function is: for long sums.
     """
 
     array: Tensor
@@ -215,6 +214,9 @@ class Product:
     addend: Element | None = None
     routine: Literal["tiles", "blas", "loops"] = "tiles"
     """What a target computes it with: tiles of registers, a library, or plain loops."""
+    blocks: tuple[int, int, int] | None = None
+    """Up to how many terms are added up as they come; of more, how many have a sum that is added
+    to wide ones, and how many are added up in registers."""
     equation: Equation | None = field(default=None, compare=False)
     added: Equation | None = field(default=None, compare=False)
     """The equation of the addend, where the product took it over."""

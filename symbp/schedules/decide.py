@@ -20,7 +20,9 @@ from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
-__all__ = ["in_rows", "read_in_place", "routine_of", "sums", "unrolling"]
+__all__ = [
+    "in_rows", "needs_loops", "read_in_place", "routine_of", "sums", "unrolling",
+]  # fmt: skip
 
 
 def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
@@ -78,7 +80,9 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
     return Decision("rows", "in rows", "every statement can be divided along one index")
 
 
-def sums(entry: Entry, itemsize: int, few: int, most: int | None = None) -> Decision:
+def sums(
+    entry: Entry, itemsize: int, few: int, most: int | None = None, written_out: bool = False
+) -> Decision:
     """Decide whether sums over the rows of a batch are added up in blocks.
 
     Parameters
@@ -91,8 +95,13 @@ def sums(entry: Entry, itemsize: int, few: int, most: int | None = None) -> Deci
         Up to how many rows are added up as they come.
     most : int, optional
         The most rows that a batch can have, where that is known.
+    written_out : bool
+        Whether it is written out by element.
     """
     numbers = {"rows": few}
+    if written_out:
+        reason = f"written out for batches of up to {few} rows, larger ones have loops"
+        return Decision("sums", "as they come", reason, numbers)
     if itemsize > 4:
         return Decision("sums", "as they come", "double precision has digits to spare", numbers)
     if entry.program.batch is None:
@@ -100,6 +109,15 @@ def sums(entry: Entry, itemsize: int, few: int, most: int | None = None) -> Deci
     if most is not None and most <= few:
         return Decision("sums", "as they come", f"a batch has {most} rows at most", numbers)
     return Decision("sums", "in blocks", "single precision, and any number of rows", numbers)
+
+
+def needs_loops(function: Function, limits: Limits) -> bool:
+    """Whether an epoch that is written out needs another one, with loops, for large batches.
+
+    Some dozens of wide sums besides the registers of a step take up to three times as long, also
+    where no batch is large.
+    """
+    return function.any_order and limits.itemsize == 4
 
 
 def routine_of(product: Product, limits: Limits, only_tiles: bool) -> Decision:

@@ -79,8 +79,8 @@ def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
         function = record.run(inline_gathers, function, chosen.__contains__)
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
-    function = _over_batches(entry, function, limits, record)
-    return _finished(entry, function.replace(any_order=True), record)
+    function = _over_batches(entry, function.replace(any_order=True), limits, record)
+    return _finished(entry, function, record)
 
 
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
@@ -141,7 +141,10 @@ def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) 
 
 
 def _over_batches(entry: Entry, function: Function, limits: Limits, record: Record) -> Function:
-    choice = record.decide(decide.sums(entry, limits.itemsize, limits.blocks.few))
+    few, written_out = limits.blocks.few, function.any_order
+    choice = record.decide(
+        decide.sums(entry, limits.itemsize, few, written_out=written_out)
+    )
     if choice.choice == "in blocks":
         function = record.run(block_sums, function, limits.blocks)
     if not entry.batches:

@@ -57,7 +57,8 @@ _TILES = {
     "Matrix products in tiles": "tile_products.py",
     "Matrix products": "tiles.py",
 }
-_PRODUCTS = frozenset({"tiled", "tiled_onto"})
+_BLOCKS = frozenset({"tiled_in_blocks"})
+_PRODUCTS = frozenset({"tiled", "tiled_onto", *_BLOCKS})
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
 _GATHER = frozenset({"copy_row", "prefetch"})
 _VIEWS = frozenset({"view", "part", "flat", "natural"})
@@ -153,6 +154,8 @@ def assembled(
     if calls & _PRODUCTS:
         for heading, file in _TILES.items():
             add(heading, file)
+    if calls & _BLOCKS:
+        add("Matrix products over many rows", "tile_blocks.py")
     if calls & _BLAS:
         add("OpenBLAS", "openblas.py")
         add("BLAS", "blas.py", {"BLAS_SYMBOLS", *(calls & _BLAS)})

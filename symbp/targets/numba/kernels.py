@@ -19,6 +19,7 @@ from symbp.entries.predict import predict
 from symbp.loops.gather import BATCH_SIZE, EXAMPLES
 from symbp.loops.nodes import MEMBER, MEMBERS, Function, Return, Statement
 from symbp.loops.traverse import map_statements
+from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from symbp.targets.numba.kernel import Kernel
@@ -89,7 +90,9 @@ def _epoch_kernel(model: Model, limits: Limits) -> Kernel:
     if entry.batches:
         passed = [*packed, function.arguments[-1].array, BATCH_SIZE]
     if not function.team:
-        return kernel(function, "_epoch_kernel", [*passed, *data])
+        if not decide.needs_loops(function, limits):
+            return kernel(function, "_epoch_kernel", [*passed, *data])
+        return _by_batch_size(entry, function, limits)
     printed = kernel(_summed(function), "_epoch_part", [*passed, *_TEAM, *data])
     table = "".join(f"({each}, {besides}), " for each, besides in printed.buffers).rstrip()
     head = (
@@ -100,6 +103,27 @@ def _epoch_kernel(model: Model, limits: Limits) -> Kernel:
     )
     # Whoever runs a team waits for its members at the end of it too.
     return replace(printed, text=head + printed.text, calls=printed.calls | {"wait_for_team"})
+
+
+def _by_batch_size(entry: Entry, written_out: Function, limits: Limits) -> Kernel:
+    """Return an epoch that is written out for batches of usual sizes, and has loops for larger."""
+    with_loops = lower(entry, replace(limits, most_operations=0, team=False)).function
+    sizes = {"small": written_out, "large": with_loops}
+    printed = []
+    for size, function in sizes.items():
+        packed, _, data = _arguments(entry, function)
+        passed = [*packed, function.arguments[-1].array, BATCH_SIZE, *data]
+        printed.append(kernel(function, f"_epoch_of_{size}_batches", passed))
+    few = limits.blocks.few
+    choice = (
+        "def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, *data):\n"
+        f"    few = batch_size <= {few}  # sums over more rows are added up in blocks\n"
+        "    epoch = _epoch_of_small_batches if few else _epoch_of_large_batches\n"
+        "    return epoch(parameters, state, hyperparameters, order, batch_size, *data)\n"
+    )
+    small, large = printed
+    text = "\n\n".join([small.text, large.text, choice])
+    return replace(small, text=text, calls=small.calls | large.calls)
 
 
 def _arguments(

@@ -70,8 +70,6 @@ class Memory:
             self.places.scalars[tensor] = name
             if tensor in self.totals or statement.wide:
                 self.places.doubles.add(tensor)
-            if statement.wide:
-                self.lines.add(f"{name} = float(0)")
             return
         self.places.array(tensor, name, shape)
         if self.function.team and statement.kind == "heap":
@@ -81,9 +79,7 @@ class Memory:
         extents = f"({extents})" if len(shape) > 1 else extents
         if statement.wide:
             self.places.doubles.add(tensor)
-            self.lines.add(f"{name} = np.zeros({extents}, np.float64)")
-            return
-        kind = "np.int64" if tensor.kind == "integer" else "real"
+        kind = "np.int64" if tensor.kind == "integer" else "np.float64" if statement.wide else "real"
         self.lines.add(f"{name} = np.empty({extents}, {kind})")
 
     def shared(self, tensor: Tensor, shape: Sequence[Any]) -> str:
