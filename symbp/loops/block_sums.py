@@ -404,7 +404,7 @@ def _reads(each: _Sum) -> set[Element]:
     """Return the elements that a sum reads besides the one that it adds to."""
     own = each.statement
     if isinstance(own, Accumulate):
-        return own.value.atoms(Element)
+        return set(own.value.atoms(Element))
     operands = [e for e in (own.first, own.second, own.alpha) if e is not None]
     return {element for operand in operands for element in operand.atoms(Element)}
 

@@ -21,7 +21,7 @@ from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
 __all__ = [
-    "in_rows", "needs_loops", "read_in_place", "routine_of", "sums", "unrolling",
+    "in_rows", "is_library", "needs_loops", "read_in_place", "routine_of", "sums", "unrolling",
 ]  # fmt: skip
 
 
@@ -109,6 +109,11 @@ def sums(
     if most is not None and most <= few:
         return Decision("sums", "as they come", f"a batch has {most} rows at most", numbers)
     return Decision("sums", "in blocks", "single precision, and any number of rows", numbers)
+
+
+def is_library(product: Product) -> bool:
+    """Whether a library computes a product; it knows of no blocks."""
+    return product.routine == "blas"
 
 
 def needs_loops(function: Function, limits: Limits) -> bool:

@@ -18,6 +18,7 @@ from symbp.loops.batches import batches
 from symbp.loops.block_sums import block_sums
 from symbp.loops.build import build
 from symbp.loops.divide import divide
+from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
@@ -142,11 +143,10 @@ def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) 
 
 def _over_batches(entry: Entry, function: Function, limits: Limits, record: Record) -> Function:
     few, written_out = limits.blocks.few, function.any_order
-    choice = record.decide(
-        decide.sums(entry, limits.itemsize, few, written_out=written_out)
-    )
+    choice = record.decide(decide.sums(entry, limits.itemsize, few, written_out=written_out))
     if choice.choice == "in blocks":
         function = record.run(block_sums, function, limits.blocks)
+        function = record.run(expand_blocks, function, decide.is_library)
     if not entry.batches:
         return function
     made: Function = record.run(batches, function, entry.batch)

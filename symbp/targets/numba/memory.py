@@ -79,7 +79,9 @@ class Memory:
         extents = f"({extents})" if len(shape) > 1 else extents
         if statement.wide:
             self.places.doubles.add(tensor)
-        kind = "np.int64" if tensor.kind == "integer" else "np.float64" if statement.wide else "real"
+        kind = (
+            "np.int64" if tensor.kind == "integer" else "np.float64" if statement.wide else "real"
+        )
         self.lines.add(f"{name} = np.empty({extents}, {kind})")
 
     def shared(self, tensor: Tensor, shape: Sequence[Any]) -> str:
