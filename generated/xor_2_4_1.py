@@ -2387,15 +2387,7 @@ class TiledProduct:
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:
         """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
-        module, dtype = self.builder.module, self.tile.real
-        name = f"symbp_tiled.{dtype}.{name}"
-        function = module.globals.get(name)
-        if function is None:
-            function = internal_function(module, name, [a.type for a in arguments])
-            builder = ir.IRBuilder(function.append_basic_block("entry"))
-            body(TileBuilder(builder, dtype), *function.args)
-            builder.ret_void()
-        self.builder.call(function, arguments)
+        call_shared(self.tile, name, body, *arguments)
 
     def by_dot_products(self) -> None:
         """Emit the product of A and B^T, both contiguous along k, in tiles of dot products."""
@@ -2556,6 +2548,19 @@ class TiledProduct:
             return panel
 
 
+def call_shared(tile: TileBuilder, name: str, body: Callable[..., None], *arguments: Any) -> None:
+    """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
+    module, dtype = tile.builder.module, tile.real
+    name = f"symbp_tiled.{dtype}.{name}"
+    function = module.globals.get(name)
+    if function is None:
+        function = internal_function(module, name, [a.type for a in arguments])
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        body(TileBuilder(builder, dtype), *function.args)
+        builder.ret_void()
+    tile.builder.call(function, arguments)
+
+
 def internal_function(module: Any, name: str, arguments: list[Any]) -> Any:
     """Return a new function of a module, for its own use, that is not copied into its callers."""
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
@@ -2619,8 +2624,13 @@ def product_function(
     return function
 
 
-def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..., Any]:
-    """Return what generates the code of a call, from the positions of the arguments."""
+def product_call(
+    values: dict[str, int], extents: dict[str, int], blocks: Callable[..., None] | None = None
+) -> Callable[..., Any]:
+    """Return what generates the code of a call, from the positions of the arguments.
+
+    If there are `blocks`, that emits calls for some of the terms each.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def cast(position: int, kind: Any) -> Any:
@@ -2647,7 +2657,17 @@ def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..
         def call(transposes: tuple[bool, bool]) -> None:
             module = builder.module
             function = product_function(module, real, transposes, list(given), literals)
-            builder.call(function, [*given.values(), *sizes])
+            if blocks is None:
+                builder.call(function, [*given.values(), *sizes])
+                return
+            of = dict(zip(free, sizes, strict=True))
+            known = {name: of.get(name, whole(literals[name] or 0)) for name in literals}
+
+            def some(values: dict[str, Any], terms: Any) -> None:
+                count = [terms if name == "k" else of[name] for name in free]
+                builder.call(function, [*values.values(), *count])
+
+            blocks(context, TileBuilder(builder, real), transposes, given, known, some)
 
         flags = [literal(flag) for flag in signature.args[:2]]
         choose_form(builder, flags, lambda position: cast(position, types.boolean), call)
