@@ -2,16 +2,17 @@
 
 ::
 
-    for n from 0 to N:                     wide register C_wide
-        C += u[n]                          for first from 0 to N step 32:
-                                   ─►          for n from first to min(first + 32, N): C += u[n]
-                                               if N > 256: C_wide += C; C = 0
-                                           if N > 256: C += C_wide
+    for n from 0 to N:                     wide b_wide[10]; if N > 256: b_wide = 0
+        for j from 0 to 10:                for first from 0 to N step 32:
+            b[j] += u[n, j]        ─►          for n from first to min(first + 32, N): …
+                                               if N > 256: b_wide += b; b = 0
+                                           if N > 256: b += b_wide
 
 A number of single precision that takes up a million terms, one after another, loses as many
-roundings; a block of them loses few, and the blocks lose none that matters. What is done for fewer
-rows stays as it was. A matrix product over rows is multiplied block by block; what data chooses the
-places of is added to a wide table, where there are more terms than places.
+roundings; a block of them loses few, and the blocks lose none that matters. What is done for few
+rows stays as it was. A register that an innermost loop adds to is wide itself; a matrix product
+over rows is told its blocks; what data chooses the places of is added to a wide table, where
+there are more terms than places.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +26,6 @@ from symbp.loops.nodes import (
     Accumulate,
     Allocate,
     Assign,
-    Divide,
     For,
     Function,
     If,
@@ -33,6 +33,16 @@ from symbp.loops.nodes import (
     Product,
     Span,
     Statement,
+)
+from symbp.loops.row_sums import (
+    RowSum,
+    adding,
+    count_of,
+    is_long,
+    made_in,
+    names_in,
+    own_indices,
+    reads_besides,
 )
 from symbp.loops.traverse import map_statements, statements_in
 from symbp.notation.index import Index
@@ -93,38 +103,6 @@ def block_sums(function: Function, blocks: Blocks) -> Function:
     return function.replace(body=map_statements(body, change))
 
 
-@dataclass(frozen=True, eq=False)
-class _Sum:
-    """What adds to an element in a loop whose turns all add to it, and to nothing but add to it."""
-
-    statement: Accumulate | Product
-    path: tuple[For, ...]
-    """The loops around it, from that loop on."""
-    target: Element
-
-    @property
-    def spans(self) -> tuple[For | Span, ...]:
-        """The ranges of all indices within the loop."""
-        own = self.statement
-        return (*self.path, *((*own.rows, *own.columns) if isinstance(own, Product) else ()))
-
-    @property
-    def reduced(self) -> tuple[For, ...]:
-        """The loops that are summed over."""
-        own = _own_indices(self.target)
-        return tuple(loop for loop in self.path if loop.index not in own)
-
-    @property
-    def rows(self) -> For | None:
-        """The outermost loop over an unknown number of terms."""
-        return next((loop for loop in self.reduced if _is_long(loop)), None)
-
-    @property
-    def is_scatter(self) -> bool:
-        """Whether data chooses the place."""
-        return bool(self.target.atoms(Element) - {self.target})
-
-
 class _Blocker:
     """Blocks the sums of one function."""
 
@@ -153,11 +131,11 @@ class _Blocker:
 
     # Loops ------------------------------------------------------------------------------------
 
-    def sums(self, loop: For) -> dict[Tensor, list[_Sum]]:
+    def sums(self, loop: For) -> dict[Tensor, list[RowSum]]:
         """Return the sums over all turns of a loop, by what they add to."""
-        found: dict[Tensor, list[_Sum]] = {}
-        for statement, path in _adding(loop, ()):
-            each = _Sum(statement, path, statement.target)
+        found: dict[Tensor, list[RowSum]] = {}
+        for statement, path in adding(loop, ()):
+            each = RowSum(statement, path, statement.target)
             found.setdefault(each.target.tensor, []).append(each)
         inside = tuple(statements_in(loop.body))
         made = {s.array for s in inside if isinstance(s, Allocate)}
@@ -171,46 +149,50 @@ class _Blocker:
                 tensor not in made
                 and tensor.kind != "integer"
                 and all(access.element in targets for access in others)
-                and not any(_reads(each) & targets for each in sums)
+                and not any(reads_besides(each) & targets for each in sums)
                 and all(self.can_block(each, loop) for each in sums)
                 and len({self.axes(each, loop) for each in sums}) == 1
+                and not (
+                    any(each.is_scatter for each in sums)
+                    and any(isinstance(each.statement, Product) for each in sums)
+                )
             ):
                 result[tensor] = sums
         return result
 
-    def can_block(self, each: _Sum, loop: For) -> bool:
+    def can_block(self, each: RowSum, loop: For) -> bool:
         """Whether a sum has many terms, and the places that it writes are known around the loop."""
         rows = each.rows
-        if rows is None or loop.index in _own_indices(each.target):
+        if rows is None or loop.index in own_indices(each.target):
             return False
         if self.cut(each)[0].step != 1:
             return False
-        outside = all(not _names(bound) & _made_in(loop) for bound in (rows.start, rows.end))
+        outside = all(not names_in(bound) & made_in(loop) for bound in (rows.start, rows.end))
         places = self.places(each, loop), self.places(each, self.cut(each)[0])
         return outside and None not in places and (not each.is_scatter or self.table(each) > 0)
 
-    def is_plain(self, each: _Sum) -> bool:
+    def is_plain(self, each: RowSum) -> bool:
         """Whether a sum is of an innermost loop, and in a register: it may itself be wide."""
         (*_, innermost) = each.path
         made = self.function.allocations.get(each.target.tensor)
         return len(innermost.body) == 1 and made is not None and made.kind == "register"
 
-    def axes(self, each: _Sum, loop: For) -> tuple[int, ...]:
+    def axes(self, each: RowSum, loop: For) -> tuple[int, ...]:
         """Return the axes along which the place of a sum differs within a loop."""
-        inside = _made_in(loop) | {span.index for span in each.spans}
+        inside = made_in(loop) | {span.index for span in each.spans}
         return tuple(
             axis
             for axis, subscript in enumerate(each.target.args)
-            if _names(subscript) & inside or subscript.atoms(Element)
+            if names_in(subscript) & inside or subscript.atoms(Element)
         )
 
-    def places(self, each: _Sum, loop: For) -> tuple[tuple[Any, Any], ...] | None:
+    def places(self, each: RowSum, loop: For) -> tuple[tuple[Any, Any], ...] | None:
         """Return the range of each of these axes, or None if it is another for each turn."""
         result = []
         for axis in self.axes(each, loop):
             subscript = each.target.args[axis]
             span = next((s for s in each.spans if s.index is subscript), None)
-            if span is not None and not (_names(span.start) | _names(span.end)) & _made_in(loop):
+            if span is not None and not (names_in(span.start) | names_in(span.end)) & made_in(loop):
                 result.append((span.start, span.end))
             elif span is None or not self.function.team:
                 result.append((0, self.shape(each.target.tensor)[axis]))
@@ -223,21 +205,21 @@ class _Blocker:
         made = self.function.allocations.get(tensor) or self.function.views.get(tensor)
         return tensor.shape if made is None or made.shape is None else made.shape
 
-    def table(self, each: _Sum) -> int:
+    def table(self, each: RowSum) -> int:
         """Return the number of rows from which on a table has wide sums; 0 if it is unknown."""
         shape = self.shape(each.target.tensor)
         extents = [shape[axis] for axis, s in enumerate(each.target.args) if s.atoms(Element)]
         if not all(isinstance(extent, int) for extent in extents):
             return 0
         rows = int(sympy.prod(extents))
-        terms = _count(loop for loop in each.reduced if not _is_long(loop))
+        terms = count_of(loop for loop in each.reduced if not is_long(loop))
         return max(self.blocks.few, min(rows, self.blocks.places) // terms)
 
-    def cut(self, each: _Sum) -> tuple[For, int]:
+    def cut(self, each: RowSum) -> tuple[For, int]:
         """Return the loop to be cut into blocks, and how many of its turns a block has."""
         terms = 1
         for loop in reversed(each.reduced):
-            turns = None if _is_long(loop) else _count([loop])
+            turns = None if is_long(loop) else count_of([loop])
             if turns is None or terms * turns >= 2 * self.blocks.terms:
                 innermost = not any(isinstance(s, For | Product) for s in statements_in(loop.body))
                 if innermost:
@@ -246,12 +228,12 @@ class _Blocker:
             terms *= turns
         raise AssertionError("one of the loops is long")
 
-    def nest(self, loop: For, found: dict[Tensor, list[_Sum]]) -> Sequence[Statement]:
+    def nest(self, loop: For, found: dict[Tensor, list[RowSum]]) -> Sequence[Statement]:
         """Return a loop with the sums over it in blocks."""
         before: list[Statement] = []
         after: list[Statement] = []
         cuts: dict[Index, tuple[int, list[Statement]]] = {}
-        scattered: list[_Sum] = []
+        scattered: list[RowSum] = []
         for sums in found.values():
             if any(each.is_scatter for each in sums):
                 scattered += sums
@@ -298,14 +280,14 @@ class _Blocker:
         inner = replace(inner, start=first, end=last)
         return For(first, loop.start, loop.end, (head, inner, *moves), most)
 
-    def if_many(self, each: _Sum, body: tuple[Statement, ...]) -> If:
+    def if_many(self, each: RowSum, body: tuple[Statement, ...]) -> If:
         """Return statements on condition that there are many rows."""
         assert each.rows is not None
         return If(sympy.Gt(each.rows.end - each.rows.start, self.blocks.few), body)
 
     # Wide sums --------------------------------------------------------------------------------
 
-    def wide(self, each: _Sum, loop: For) -> Allocate:
+    def wide(self, each: RowSum, loop: For) -> Allocate:
         """Return the memory of wide sums."""
         tensor, axes = each.target.tensor, self.axes(each, loop)
         indices = tuple(tensor.indices[axis].fresh() for axis in axes)
@@ -314,22 +296,22 @@ class _Blocker:
         made = Tensor(f"{tensor.name}_wide", indices, label=f"{tensor.label}_wide")
         return Allocate(made, shape, kind, wide=True)  # type: ignore[arg-type]
 
-    def moved(self, each: _Sum, cut: For, wide: Tensor) -> tuple[Statement, ...]:
+    def moved(self, each: RowSum, cut: For, wide: Tensor) -> tuple[Statement, ...]:
         """Return what adds the sums of a block to the wide ones, and begins anew."""
         loops, target, sums = self.pairs(each, cut, wide)
         return _nested(loops, (Accumulate(sums, target), Assign(target, sympy.S.Zero)))
 
-    def filled(self, each: _Sum, loop: For, wide: Tensor) -> tuple[Statement, ...]:
+    def filled(self, each: RowSum, loop: For, wide: Tensor) -> tuple[Statement, ...]:
         """Return what sets wide sums to zero."""
         loops, _, sums = self.pairs(each, loop, wide)
         return _nested(loops, (Assign(sums, sympy.S.Zero),))
 
-    def added(self, each: _Sum, loop: For, wide: Tensor) -> tuple[Statement, ...]:
+    def added(self, each: RowSum, loop: For, wide: Tensor) -> tuple[Statement, ...]:
         """Return what adds the wide sums to what they are the sums of."""
         loops, target, sums = self.pairs(each, loop, wide)
         return _nested(loops, (Accumulate(target, sums),))
 
-    def pairs(self, each: _Sum, loop: For, wide: Tensor) -> tuple[list[Span], Element, Element]:
+    def pairs(self, each: RowSum, loop: For, wide: Tensor) -> tuple[list[Span], Element, Element]:
         """Return the ranges of the places that a loop adds to, a place, and its wide sum."""
         axes, ranges = self.axes(each, loop), self.places(each, loop)
         assert ranges is not None
@@ -343,7 +325,7 @@ class _Blocker:
         return loops, tensor[tuple(subscripts)], wide[tuple(subscripts[axis] for axis in around)]
 
     def scatter(
-        self, loop: For, sums: list[_Sum], nest: Sequence[Statement]
+        self, loop: For, sums: list[RowSum], nest: Sequence[Statement]
     ) -> Sequence[Statement]:
         """Return a nest that adds to places which data chooses, to wide sums if it adds often."""
         tables = {each.target.tensor: self.wide(each, loop) for each in sums}
@@ -374,74 +356,13 @@ class _Blocker:
 
     def product(self, product: Product) -> Product:
         """Return a product; if it is over rows, with how many of them are added up where."""
-        if not any(map(_is_long, product.summed)) or product.addend not in (None, product.target):
+        if not any(map(is_long, product.summed)) or product.addend not in (None, product.target):
             return product
-        terms = _count(span for span in product.summed if not _is_long(span))
+        terms = count_of(span for span in product.summed if not is_long(span))
         few, block, part = self.blocks.few, self.blocks.products, self.blocks.multiplied
         part = max(1, part // terms)
         block = max(part, block // terms // part * part)
         return replace(product, blocks=(few * terms, block * terms, part * terms))
-
-
-def _adding(
-    statement: Statement, path: tuple[For, ...]
-) -> Iterator[tuple[Accumulate | Product, tuple[For, ...]]]:
-    """Yield what adds to an element, with the loops around it."""
-    if isinstance(statement, For):
-        for child in statement.body:
-            yield from _adding(child, (*path, statement))
-    elif isinstance(statement, If):
-        for child in (*statement.body, *statement.otherwise):
-            yield from _adding(child, path)
-    elif isinstance(statement, Accumulate):
-        if statement.operation == "sum":
-            yield statement, path
-    elif isinstance(statement, Product) and statement.addend == statement.target:
-        yield statement, path
-
-
-def _reads(each: _Sum) -> set[Element]:
-    """Return the elements that a sum reads besides the one that it adds to."""
-    own = each.statement
-    if isinstance(own, Accumulate):
-        return set(own.value.atoms(Element))
-    operands = [e for e in (own.first, own.second, own.alpha) if e is not None]
-    return {element for operand in operands for element in operand.atoms(Element)}
-
-
-def _own_indices(element: Element) -> set[Any]:
-    """Return the indices in an element's subscripts, but not those of data in them."""
-    data = {e: sympy.Dummy() for s in element.args for e in s.atoms(Element)}
-    return {index for s in element.args for index in s.xreplace(data).atoms(Index)}
-
-
-def _is_long(span: For | Span) -> bool:
-    """Whether nobody knows how many values an index takes."""
-    return not sympy.sympify(span.end - span.start, strict=True).is_number
-
-
-def _count(spans: Iterable[For | Span]) -> int:
-    return max(1, int(sympy.prod([abs(int(span.end - span.start)) for span in spans])))
-
-
-def _names(value: Any) -> set[Any]:
-    """Return the symbols and indices in a whole number."""
-    return value.atoms(sympy.Symbol, Index) if isinstance(value, sympy.Basic) else set()
-
-
-def _made_in(loop: For) -> set[Any]:
-    """Return the indices and symbols that stand for something only within a loop."""
-    result: set[Any] = {loop.index}
-    for statement in statements_in(loop.body):
-        if isinstance(statement, For):
-            result.add(statement.index)
-        elif isinstance(statement, Let):
-            result.add(statement.symbol)
-        elif isinstance(statement, Divide):
-            result |= {statement.first, statement.last}
-        elif isinstance(statement, Product):
-            result |= {span.index for span in statement.spans}
-    return result
 
 
 def _block(
