@@ -62,7 +62,9 @@ def expand_blocks(
 
 
 def _expanded(product: Product, blocks: tuple[int, int, int]) -> If:
-    rows = next(s for s in product.summed if not sympy.sympify(s.end - s.start).is_number)
+    rows = next(
+        s for s in product.summed if not sympy.sympify(s.end - s.start, strict=True).is_number
+    )
     terms = int(sympy.prod([s.end - s.start for s in product.summed if s is not rows]))
     few, block, part = (max(1, count // terms) for count in blocks)
     axes = [axis for axis, s in enumerate(product.target.args) if _span(product, s) is not None]
@@ -112,7 +114,11 @@ _LARGE = 10**7
 
 
 def _is_small(product: Product, rows: int) -> bool:
-    others = [s.end - s.start for s in product.spans if sympy.sympify(s.end - s.start).is_number]
+    others = [
+        s.end - s.start
+        for s in product.spans
+        if sympy.sympify(s.end - s.start, strict=True).is_number
+    ]
     return not product.columns or int(sympy.prod(others)) * rows < _LARGE
 
 
