@@ -297,7 +297,7 @@ def _gradient_kernel(parameters, gradients, x, y):
             b2_adjoint[j] += real(b2_adjoint_wide[j])
     C = C_total
     # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[n, j]
-    tiled_in_blocks(256, 512, 32, True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
+    tiled_in_blocks(256, 40, True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
     tiled(False, False, N, 30, 10, real(1), z2_adjoint, 10, W2, 30, real(0), a1_adjoint, 30)
     # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
@@ -306,9 +306,9 @@ def _gradient_kernel(parameters, gradients, x, y):
             w4 = a1[n, j]
             z1_adjoint[n, j] = a1_adjoint[n, j] * (w4 * (real(1) - w4))
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
-    tiled_in_blocks(256, 512, 32, True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
+    tiled_in_blocks(256, 40, True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
-    tiled_in_blocks(256, 512, 32, True, False, 30, 784, N, real(1), z1_adjoint, 30, x, 784, real(0), W1_adjoint, 784)
+    tiled_in_blocks(256, 40, True, False, 30, 784, N, real(1), z1_adjoint, 30, x, 784, real(0), W1_adjoint, 784)
     return float(C)
 
 
@@ -395,20 +395,28 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         arrived = wait_for_team(team, members, arrived)
         # b2[j] += sum_{n} -learning_rate_2*z2_adjoint[j, n]
         for j in range(natural(first_10), natural(last_10)):
-            b2_next_total = float(0)
-            for n in range(N):
-                b2_next_total = added(b2_next_total, float(v4 * z2_adjoint[j, n]))
-            b2[j] += real(b2_next_total)
+            b2_next_total = real(0)
+            b2_next_total_wide = float(0)
+            for n_first in range(0, N, 256):
+                n_last = min(n_first + 256, N)
+                for n in range(natural(n_first), natural(n_last)):
+                    b2_next_total = added(b2_next_total, v4 * z2_adjoint[j, n])
+                if N > 256:
+                    b2_next_total_wide += float(b2_next_total)
+                    b2_next_total = real(0)
+            if N > 256:
+                b2_next_total += real(b2_next_total_wide)
+            b2[j] += b2_next_total
         # C = sum_{n} C_row[n]
         for n in range(N):
             C_total = added(C_total, float(C_row[n]))
         C = real(C_total)
         # W1[j, k] += sum_{n} -learning_rate_2*x[n, k]*z1_adjoint[n, j]
-        tiled_in_blocks(256, 512, 32, True, False, 30, last_784 - first_784, N, -learning_rate_2, z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, min(start + batch_size, examples - N))), 784, real(1), part(W1, first_784), 784)
+        tiled_in_blocks(256, 40, True, False, 30, last_784 - first_784, N, -learning_rate_2, z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, min(start + batch_size, examples - N))), 784, real(1), part(W1, first_784), 784)
         # b1[j] += sum_{n} -learning_rate_2*z1_adjoint[n, j]
-        tiled_in_blocks(256, 512, 32, True, False, 1, last_30 - first_30, N, -learning_rate_2, one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
+        tiled_in_blocks(256, 40, True, False, 1, last_30 - first_30, N, -learning_rate_2, one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
         # W2[j, k] += sum_{n} -a1[n, k]*learning_rate_2*z2_adjoint[j, n]
-        tiled_in_blocks(256, 512, 32, False, False, 10, last_30 - first_30, N, -learning_rate_2, z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
+        tiled_in_blocks(256, 40, False, False, 10, last_30 - first_30, N, -learning_rate_2, z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
         total += float(N) * float(C)
         arrived = wait_for_team(team, members, arrived)
     return total
@@ -3017,7 +3025,6 @@ DOUBLE = ir.DoubleType()
 def tiled_in_blocks(
     typing_context: Any,
     few: Any,
-    block: Any,
     part: Any,
     transpose_a: Any,
     transpose_b: Any,
@@ -3035,22 +3042,21 @@ def tiled_in_blocks(
 ) -> Any:
     """Row-major C = alpha op(A) op(B) + beta C, as `tiled` if there are `few` terms at most.
 
-    Of more, `part` are added up in registers and `block` in C; all three are literals.
+    Of more, `part` are added up in registers; both are literals.
     """
     check_arrays(transpose_a, transpose_b, a, b, c)
     product = (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-    lengths = few, block, part
+    lengths = few, part
     generate = product_call(VALUES, EXTENTS, partial(in_blocks, *map(literal, lengths)))
 
     def without_lengths(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return generate(context, builder, types.void(*signature.args[3:]), arguments[3:])
+        return generate(context, builder, types.void(*signature.args[2:]), arguments[2:])
 
     return types.void(*lengths, *product), without_lengths
 
 
 def in_blocks(
     few: int,
-    block: int,
     part: int,
     context: Any,
     tile: TileBuilder,
@@ -3061,30 +3067,24 @@ def in_blocks(
 ) -> None:
     """Emit the calls of a product, given the function that emits one for some of its terms."""
     builder, k = tile.builder, extents["k"]
-    m, n, c, ldc = extents["m"], extents["n"], values["c"], extents["ldc"]
+    matrix = extents["m"], extents["n"], values["c"], extents["ldc"]
     with builder.if_else(builder.icmp_signed(">", k, whole(few))) as (many, otherwise):
         with otherwise:
             call(values, k)
         with many:
-            memory = context.nrt.allocate(builder, tile.multiply(tile.multiply(m, n), whole(8)))
+            count = tile.multiply(extents["m"], extents["n"])
+            memory = context.nrt.allocate(builder, tile.multiply(count, whole(8)))
             # Not a pointer to bytes, which llvmlite would insist on.
             wide = builder.inttoptr(builder.ptrtoint(memory, INT64), ir.PointerType())
-            with tile.loop(k, block) as start:
-                count = tile.smaller(whole(block), tile.subtract(k, start))
-                with tile.loop(count, part) as inside:
-                    first = tile.add(start, inside)
-                    length = tile.smaller(whole(part), tile.subtract(count, inside))
-                    some = moved(tile, transposes, values, extents, first)
-                    # The first part of a block overwrites what has been added to the wide sums.
-                    zero, one = (ir.Constant(tile.real, value) for value in (0, 1))
-                    is_first = builder.icmp_signed("==", start, whole(0))
-                    begin = builder.select(is_first, values["beta"], zero)
-                    is_first = builder.icmp_signed("==", inside, whole(0))
-                    some["beta"] = builder.select(is_first, begin, one)
-                    call(some, length)
-                later = builder.icmp_signed(">", start, whole(0))
-                call_shared(tile, "add_wide", add_wide, m, n, c, ldc, wide, later)
-            call_shared(tile, "round_wide", round_wide, m, n, c, ldc, wide)
+            nothing = ir.Constant(tile.real, 0)
+            kept = builder.fcmp_unordered("!=", values["beta"], nothing)
+            call_shared(tile, "begin_wide", begin_wide, *matrix, wide, kept)
+            with tile.loop(k, part) as first:
+                length = tile.smaller(whole(part), tile.subtract(k, first))
+                # What of C is kept is the same in all calls: a constant, where it is one.
+                call(moved(tile, transposes, values, extents, first), length)
+                call_shared(tile, "add_wide", add_wide, *matrix, wide)
+            call_shared(tile, "round_wide", round_wide, *matrix, wide)
             context.nrt.free(builder, memory)
 
 
@@ -3109,18 +3109,30 @@ def moved(
     return result
 
 
-def add_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any, later: Any) -> None:
-    """Add C to its wide sums; the first time, set them to it."""
+def begin_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any, kept: Any) -> None:
+    """Set the wide sums to what of C is kept, and C to zero."""
+    builder, zero = tile.builder, ir.Constant(DOUBLE, 0)
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.select(kept, value, zero), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def add_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Add C to the wide sums, and set it to zero."""
     builder = tile.builder
     with tile.loop(m) as row, tile.loop(n) as column:
-        value = builder.load(tile.at(c, tile.multiply(row, ldc), column), typ=tile.real)
+        source = tile.at(c, tile.multiply(row, ldc), column)
         place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
-        before = builder.select(later, builder.load(place, typ=DOUBLE), ir.Constant(DOUBLE, 0))
-        builder.store(builder.fadd(before, builder.fpext(value, DOUBLE)), place)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.fadd(builder.load(place, typ=DOUBLE), value), place)
+        builder.store(ir.Constant(tile.real, 0), source)
 
 
 def round_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
-    """Set C to its wide sums."""
+    """Set C to the wide sums."""
     builder = tile.builder
     with tile.loop(m) as row, tile.loop(n) as column:
         place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)

@@ -9,7 +9,7 @@ from symbp.loops.block_sums import Blocks
 __all__ = ["Limits"]
 
 BLOCKS = Blocks(
-    few=256, terms=32, in_vectors=256, least=8, multiplied=32, products=512, places=8192
+    few=256, terms=32, in_vectors=256, least=8, multiplied=40, products=512, places=8192
 )
 
 

@@ -177,7 +177,8 @@ def _in_blocks(product: Product, arguments: Sequence[str]) -> str:
     """Return a call of tiles, for products over many rows in blocks."""
     if product.blocks is None:
         return _called("tiled", arguments)
-    return _called("tiled_in_blocks", [*map(str, product.blocks), *arguments])
+    few, _, part = product.blocks
+    return _called("tiled_in_blocks", [str(few), str(part), *arguments])
 
 
 def _called(routine: str, arguments: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
 """Products over many rows: `tiled_in_blocks` adds the sums of blocks of them in double precision.
 
 A number of single precision that takes up a million terms, one after another, loses as many
-roundings. Here few are added up in registers, some of these sums in C, and those to numbers of
-double precision, which are rounded once in the end. Up to a number of terms it is `tiled`.
+roundings. Here few are added up in registers, and their sums to numbers of double precision, which
+are rounded once in the end. Up to a number of terms it is `tiled`.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -34,7 +34,6 @@ DOUBLE = ir.DoubleType()
 def tiled_in_blocks(
     typing_context: Any,
     few: Any,
-    block: Any,
     part: Any,
     transpose_a: Any,
     transpose_b: Any,
@@ -52,22 +51,21 @@ def tiled_in_blocks(
 ) -> Any:
     """Row-major C = alpha op(A) op(B) + beta C, as `tiled` if there are `few` terms at most.
 
-    Of more, `part` are added up in registers and `block` in C; all three are literals.
+    Of more, `part` are added up in registers; both are literals.
     """
     check_arrays(transpose_a, transpose_b, a, b, c)
     product = (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-    lengths = few, block, part
+    lengths = few, part
     generate = product_call(VALUES, EXTENTS, partial(in_blocks, *map(literal, lengths)))
 
     def without_lengths(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return generate(context, builder, types.void(*signature.args[3:]), arguments[3:])
+        return generate(context, builder, types.void(*signature.args[2:]), arguments[2:])
 
     return types.void(*lengths, *product), without_lengths
 
 
 def in_blocks(
     few: int,
-    block: int,
     part: int,
     context: Any,
     tile: TileBuilder,
@@ -78,30 +76,24 @@ def in_blocks(
 ) -> None:
     """Emit the calls of a product, given the function that emits one for some of its terms."""
     builder, k = tile.builder, extents["k"]
-    m, n, c, ldc = extents["m"], extents["n"], values["c"], extents["ldc"]
+    matrix = extents["m"], extents["n"], values["c"], extents["ldc"]
     with builder.if_else(builder.icmp_signed(">", k, whole(few))) as (many, otherwise):
         with otherwise:
             call(values, k)
         with many:
-            memory = context.nrt.allocate(builder, tile.multiply(tile.multiply(m, n), whole(8)))
+            count = tile.multiply(extents["m"], extents["n"])
+            memory = context.nrt.allocate(builder, tile.multiply(count, whole(8)))
             # Not a pointer to bytes, which llvmlite would insist on.
             wide = builder.inttoptr(builder.ptrtoint(memory, INT64), ir.PointerType())
-            with tile.loop(k, block) as start:
-                count = tile.smaller(whole(block), tile.subtract(k, start))
-                with tile.loop(count, part) as inside:
-                    first = tile.add(start, inside)
-                    length = tile.smaller(whole(part), tile.subtract(count, inside))
-                    some = moved(tile, transposes, values, extents, first)
-                    # The first part of a block overwrites what has been added to the wide sums.
-                    zero, one = (ir.Constant(tile.real, value) for value in (0, 1))
-                    is_first = builder.icmp_signed("==", start, whole(0))
-                    begin = builder.select(is_first, values["beta"], zero)
-                    is_first = builder.icmp_signed("==", inside, whole(0))
-                    some["beta"] = builder.select(is_first, begin, one)
-                    call(some, length)
-                later = builder.icmp_signed(">", start, whole(0))
-                call_shared(tile, "add_wide", add_wide, m, n, c, ldc, wide, later)
-            call_shared(tile, "round_wide", round_wide, m, n, c, ldc, wide)
+            nothing = ir.Constant(tile.real, 0)
+            kept = builder.fcmp_unordered("!=", values["beta"], nothing)
+            call_shared(tile, "begin_wide", begin_wide, *matrix, wide, kept)
+            with tile.loop(k, part) as first:
+                length = tile.smaller(whole(part), tile.subtract(k, first))
+                # What of C is kept is the same in all calls: a constant, where it is one.
+                call(moved(tile, transposes, values, extents, first), length)
+                call_shared(tile, "add_wide", add_wide, *matrix, wide)
+            call_shared(tile, "round_wide", round_wide, *matrix, wide)
             context.nrt.free(builder, memory)
 
 
@@ -126,18 +118,30 @@ def moved(
     return result
 
 
-def add_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any, later: Any) -> None:
-    """Add C to its wide sums; the first time, set them to it."""
+def begin_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any, kept: Any) -> None:
+    """Set the wide sums to what of C is kept, and C to zero."""
+    builder, zero = tile.builder, ir.Constant(DOUBLE, 0)
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.select(kept, value, zero), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def add_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Add C to the wide sums, and set it to zero."""
     builder = tile.builder
     with tile.loop(m) as row, tile.loop(n) as column:
-        value = builder.load(tile.at(c, tile.multiply(row, ldc), column), typ=tile.real)
+        source = tile.at(c, tile.multiply(row, ldc), column)
         place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
-        before = builder.select(later, builder.load(place, typ=DOUBLE), ir.Constant(DOUBLE, 0))
-        builder.store(builder.fadd(before, builder.fpext(value, DOUBLE)), place)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.fadd(builder.load(place, typ=DOUBLE), value), place)
+        builder.store(ir.Constant(tile.real, 0), source)
 
 
 def round_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
-    """Set C to its wide sums."""
+    """Set C to the wide sums."""
     builder = tile.builder
     with tile.loop(m) as row, tile.loop(n) as column:
         place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
