@@ -199,11 +199,11 @@ def _loss_kernel(parameters, x, y):
                 a2 = sigmoid(z2_)
                 w1 = a2 - y[n, j]
                 C_row[n] += v2 * (w1 * w1)
-    C_total = real(0)
+    C_total = float(0)
     # C_total = sum_{n} C_row[n]
     for n in range(N):
-        C_total = added(C_total, C_row[n])
-    return float(C_total)
+        C_total = added(C_total, float(C_row[n]))
+    return C_total
 
 
 @_compiled
@@ -239,26 +239,43 @@ def _gradient_kernel(parameters, gradients, x, y):
     C_total = real(0)
     for j in range(10):
         b2_adjoint[j] = real(0)
+    C_total_wide = float(0)
+    b2_adjoint_wide = np.empty(10, np.float64)
+    if N > 256:
+        for j in range(10):
+            b2_adjoint_wide[j] = float(0)
     w1 = real(1) / real(N)
     v1 = real(0.5) * w1
-    # z2[n, j] += b2[j]
-    # a2[n, j] = sigmoid(z2[n, j])
-    # C_total = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
-    # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
-    # z2_adjoint[n, j] = a2[n, j]*a2_adjoint[n, j]*(1 - a2[n, j])
-    # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-    for n in range(N):
+    for n_first in range(0, N, 8):
+        n_last = min(n_first + 8, N)
+        # z2[n, j] += b2[j]
+        # a2[n, j] = sigmoid(z2[n, j])
+        # C_total = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
+        # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
+        # z2_adjoint[n, j] = a2[n, j]*a2_adjoint[n, j]*(1 - a2[n, j])
+        # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
+        for n in range(natural(n_first), natural(n_last)):
+            for j in range(10):
+                z2_ = z2[n, j] + b2[j]
+                a2 = sigmoid(z2_)
+                w2 = a2 - y[n, j]
+                C_total = added(C_total, v1 * (w2 * w2))
+                a2_adjoint = w1 * w2
+                w3 = a2_adjoint * (a2 * (real(1) - a2))
+                z2_adjoint[n, j] = w3
+                b2_adjoint[j] += w3
+        if N > 256:
+            C_total_wide += float(C_total)
+            C_total = real(0)
+            for j in range(10):
+                b2_adjoint_wide[j] += float(b2_adjoint[j])
+                b2_adjoint[j] = real(0)
+    if N > 256:
+        C_total += real(C_total_wide)
         for j in range(10):
-            z2_ = z2[n, j] + b2[j]
-            a2 = sigmoid(z2_)
-            w2 = a2 - y[n, j]
-            C_total = added(C_total, v1 * (w2 * w2))
-            a2_adjoint = w1 * w2
-            w3 = a2_adjoint * (a2 * (real(1) - a2))
-            z2_adjoint[n, j] = w3
-            b2_adjoint[j] += w3
+            b2_adjoint[j] += real(b2_adjoint_wide[j])
     # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[n, j]
-    tiled(True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
+    tiled_in_blocks(256, 40, True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
     tiled(False, False, N, 30, 10, real(1), z2_adjoint, 10, W2, 30, real(0), a1_adjoint, 30)
     # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
@@ -267,9 +284,9 @@ def _gradient_kernel(parameters, gradients, x, y):
             w4 = a1[n, j]
             z1_adjoint[n, j] = a1_adjoint[n, j] * (w4 * (real(1) - w4))
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
-    tiled(True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
+    tiled_in_blocks(256, 40, True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
-    tiled(True, False, 30, 784, N, real(1), z1_adjoint, 30, x, 784, real(0), W1_adjoint, 784)
+    tiled_in_blocks(256, 40, True, False, 30, 784, N, real(1), z1_adjoint, 30, x, 784, real(0), W1_adjoint, 784)
     return float(C_total)
 
 
@@ -285,7 +302,8 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     one = np.empty(1, real)
     one[0] = real(1)
     arrived = 0
-    learning_rate_2, learning_rate = hyperparameters[0], learning_rate_2
+    learning_rate_2 = hyperparameters[0]
+    learning_rate = learning_rate_2
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
@@ -351,24 +369,32 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             for i in range(natural(row_first) * 30, natural(row_last) * 30):
                 w3 = flat(a1)[i]
                 flat(z1_adjoint)[i] = flat(a1_adjoint)[i] * (w3 * (real(1) - w3))
-        C_total = real(0)
+        C_total = float(0)
         arrived = wait_for_team(team, members, arrived)
         # b2[j] += sum_{n} -learning_rate*z2_adjoint[j, n]
         for j in range(natural(first_10), natural(last_10)):
             b2_next_total = real(0)
-            for n in range(N):
-                b2_next_total = added(b2_next_total, v4 * z2_adjoint[j, n])
+            b2_next_total_wide = float(0)
+            for n_first in range(0, N, 256):
+                n_last = min(n_first + 256, N)
+                for n in range(natural(n_first), natural(n_last)):
+                    b2_next_total = added(b2_next_total, v4 * z2_adjoint[j, n])
+                if N > 256:
+                    b2_next_total_wide += float(b2_next_total)
+                    b2_next_total = real(0)
+            if N > 256:
+                b2_next_total += real(b2_next_total_wide)
             b2[j] += b2_next_total
         # C_total = sum_{n} C_row[n]
         for n in range(N):
-            C_total = added(C_total, C_row[n])
+            C_total = added(C_total, float(C_row[n]))
         # W1[j, k] += sum_{n} -learning_rate*x[n, k]*z1_adjoint[n, j]
-        tiled(True, False, 30, last_784 - first_784, N, -learning_rate, z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, min(start + batch_size, examples - N))), 784, real(1), part(W1, first_784), 784)
+        tiled_in_blocks(256, 40, True, False, 30, last_784 - first_784, N, -learning_rate, z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, min(start + batch_size, examples - N))), 784, real(1), part(W1, first_784), 784)
         # b1[j] += sum_{n} -learning_rate*z1_adjoint[n, j]
-        tiled(True, False, 1, last_30 - first_30, N, -learning_rate, one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
+        tiled_in_blocks(256, 40, True, False, 1, last_30 - first_30, N, -learning_rate, one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
         # W2[j, k] += sum_{n} -a1[n, k]*learning_rate*z2_adjoint[j, n]
-        tiled(False, False, 10, last_30 - first_30, N, -learning_rate, z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
-        total += float(N) * float(C_total)
+        tiled_in_blocks(256, 40, False, False, 10, last_30 - first_30, N, -learning_rate, z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
+        total += float(N) * C_total
         arrived = wait_for_team(team, members, arrived)
     return total
 
@@ -2840,15 +2866,7 @@ class TiledProduct:
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:
         """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
-        module, dtype = self.builder.module, self.tile.real
-        name = f"symbp_tiled.{dtype}.{name}"
-        function = module.globals.get(name)
-        if function is None:
-            function = internal_function(module, name, [a.type for a in arguments])
-            builder = ir.IRBuilder(function.append_basic_block("entry"))
-            body(TileBuilder(builder, dtype), *function.args)
-            builder.ret_void()
-        self.builder.call(function, arguments)
+        call_shared(self.tile, name, body, *arguments)
 
     def by_dot_products(self) -> None:
         """Emit the product of A and B^T, both contiguous along k, in tiles of dot products."""
@@ -3009,6 +3027,19 @@ class TiledProduct:
             return panel
 
 
+def call_shared(tile: TileBuilder, name: str, body: Callable[..., None], *arguments: Any) -> None:
+    """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
+    module, dtype = tile.builder.module, tile.real
+    name = f"symbp_tiled.{dtype}.{name}"
+    function = module.globals.get(name)
+    if function is None:
+        function = internal_function(module, name, [a.type for a in arguments])
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        body(TileBuilder(builder, dtype), *function.args)
+        builder.ret_void()
+    tile.builder.call(function, arguments)
+
+
 def internal_function(module: Any, name: str, arguments: list[Any]) -> Any:
     """Return a new function of a module, for its own use, that is not copied into its callers."""
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
@@ -3072,8 +3103,13 @@ def product_function(
     return function
 
 
-def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..., Any]:
-    """Return what generates the code of a call, from the positions of the arguments."""
+def product_call(
+    values: dict[str, int], extents: dict[str, int], blocks: Callable[..., None] | None = None
+) -> Callable[..., Any]:
+    """Return what generates the code of a call, from the positions of the arguments.
+
+    If there are `blocks`, that emits calls for some of the terms each.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def cast(position: int, kind: Any) -> Any:
@@ -3100,7 +3136,17 @@ def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..
         def call(transposes: tuple[bool, bool]) -> None:
             module = builder.module
             function = product_function(module, real, transposes, list(given), literals)
-            builder.call(function, [*given.values(), *sizes])
+            if blocks is None:
+                builder.call(function, [*given.values(), *sizes])
+                return
+            of = dict(zip(free, sizes, strict=True))
+            known = {name: of.get(name, whole(literals[name] or 0)) for name in literals}
+
+            def some(values: dict[str, Any], terms: Any) -> None:
+                count = [terms if name == "k" else of[name] for name in free]
+                builder.call(function, [*values.values(), *count])
+
+            blocks(context, TileBuilder(builder, real), transposes, given, known, some)
 
         flags = [literal(flag) for flag in signature.args[:2]]
         choose_form(builder, flags, lambda position: cast(position, types.boolean), call)
@@ -3194,6 +3240,131 @@ def choose_form(
         always = ir.Constant(ir.IntType(1), 1)
         with builder.if_then(reduce(builder.and_, conditions, always)):
             call((pair[0], pair[1]))
+
+
+# --- Matrix products over many rows ------------------------------------------------------------
+
+
+DOUBLE = ir.DoubleType()
+
+
+@intrinsic(prefer_literal=True)
+def tiled_in_blocks(
+    typing_context: Any,
+    few: Any,
+    part: Any,
+    transpose_a: Any,
+    transpose_b: Any,
+    m: Any,
+    n: Any,
+    k: Any,
+    alpha: Any,
+    a: Any,
+    lda: Any,
+    b: Any,
+    ldb: Any,
+    beta: Any,
+    c: Any,
+    ldc: Any,
+) -> Any:
+    """Row-major C = alpha op(A) op(B) + beta C, as `tiled` if there are `few` terms at most.
+
+    Of more, `part` are added up in registers; both are literals.
+    """
+    check_arrays(transpose_a, transpose_b, a, b, c)
+    product = (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    lengths = few, part
+    generate = product_call(VALUES, EXTENTS, partial(in_blocks, *map(literal, lengths)))
+
+    def without_lengths(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return generate(context, builder, types.void(*signature.args[2:]), arguments[2:])
+
+    return types.void(*lengths, *product), without_lengths
+
+
+def in_blocks(
+    few: int,
+    part: int,
+    context: Any,
+    tile: TileBuilder,
+    transposes: tuple[bool, bool],
+    values: dict[str, Any],
+    extents: dict[str, Any],
+    call: Callable[[dict[str, Any], Any], None],
+) -> None:
+    """Emit the calls of a product, given the function that emits one for some of its terms."""
+    builder, k = tile.builder, extents["k"]
+    matrix = extents["m"], extents["n"], values["c"], extents["ldc"]
+    with builder.if_else(builder.icmp_signed(">", k, whole(few))) as (many, otherwise):
+        with otherwise:
+            call(values, k)
+        with many:
+            count = tile.multiply(extents["m"], extents["n"])
+            memory = context.nrt.allocate(builder, tile.multiply(count, whole(8)))
+            # Not a pointer to bytes, which llvmlite would insist on.
+            wide = builder.inttoptr(builder.ptrtoint(memory, INT64), ir.PointerType())
+            nothing = ir.Constant(tile.real, 0)
+            kept = builder.fcmp_unordered("!=", values["beta"], nothing)
+            call_shared(tile, "begin_wide", begin_wide, *matrix, wide, kept)
+            with tile.loop(k, part) as first:
+                length = tile.smaller(whole(part), tile.subtract(k, first))
+                # What of C is kept is the same in all calls: a constant, where it is one.
+                call(moved(tile, transposes, values, extents, first), length)
+                call_shared(tile, "add_wide", add_wide, *matrix, wide)
+            call_shared(tile, "round_wide", round_wide, *matrix, wide)
+            context.nrt.free(builder, memory)
+
+
+def moved(
+    tile: TileBuilder,
+    transposes: tuple[bool, bool],
+    values: dict[str, Any],
+    extents: dict[str, Any],
+    first: Any,
+) -> dict[str, Any]:
+    """Return the values of a product without its terms before the first."""
+    result = dict(values)
+    transpose_a, transpose_b = transposes
+    for name, along in (("a", not transpose_a), ("b", transpose_b)):
+        lists = [each for each in (f"rows_{name}", f"later_{name}") if each in values]
+        if along or not lists:
+            step = first if along else tile.multiply(first, extents[f"ld{name}"])
+            result[name] = tile.at(values[name], step)
+        else:
+            for each in lists:
+                result[each] = tile.at(values[each], tile.multiply(first, tile.words(1)))
+    return result
+
+
+def begin_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any, kept: Any) -> None:
+    """Set the wide sums to what of C is kept, and C to zero."""
+    builder, zero = tile.builder, ir.Constant(DOUBLE, 0)
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.select(kept, value, zero), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def add_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Add C to the wide sums, and set it to zero."""
+    builder = tile.builder
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.fadd(builder.load(place, typ=DOUBLE), value), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def round_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Set C to the wide sums."""
+    builder = tile.builder
+    with tile.loop(m) as row, tile.loop(n) as column:
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fptrunc(builder.load(place, typ=DOUBLE), tile.real)
+        builder.store(value, tile.at(c, tile.multiply(row, ldc), column))
 
 
 # --- Numba's start -----------------------------------------------------------------------------

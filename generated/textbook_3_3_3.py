@@ -299,7 +299,8 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     b1_1, b1_2, W2_0_0, W2_0_1 = parameters[10], parameters[11], parameters[12], parameters[13]
     W2_0_2, W2_1_0, W2_1_1, W2_1_2 = parameters[14], parameters[15], parameters[16], parameters[17]
     W2_2_0, W2_2_1, W2_2_2, b2_0 = parameters[18], parameters[19], parameters[20], parameters[21]
-    b2_1, b2_2, learning_rate = parameters[22], parameters[23], learning_rate_2
+    b2_1, b2_2 = parameters[22], parameters[23]
+    learning_rate = learning_rate_2
     x_0 = np.empty(batch_size, real)
     x_1 = np.empty(batch_size, real)
     x_2 = np.empty(batch_size, real)

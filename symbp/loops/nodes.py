@@ -5,7 +5,7 @@ scalar SymPy body, so that a loop program can be read beside the equations that 
 nodes are immutable; a pass returns new ones. The whole language::
 
     function   Function(name, arguments, sizes, body)       argument   array: in | out | inout
-    statement  Allocate(array, shape, heap | member | register)
+    statement  Allocate(array, shape, heap | member | register, wide)
                View(array, of, offset)                      the same numbers in another shape
                Let(symbol, value)                           a whole number
                Divide(first, last, start, end)              a member's own share of a range
@@ -70,11 +70,14 @@ class Allocate:
     kind : {"heap", "member", "register"}
         ``heap`` memory is one for the whole team, ``member`` memory is each member's own, and a
         register is a scalar that each member has.
+    wide : bool
+        Whether it is of double precision, whatever that of the function is: for long sums.
     """
 
     array: Tensor
     shape: tuple[Whole, ...]
     kind: AllocationKind = "heap"
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,9 @@ class Product:
     addend: Element | None = None
     routine: Literal["tiles", "blas", "loops"] = "tiles"
     """What a target computes it with: tiles of registers, a library, or plain loops."""
+    blocks: tuple[int, int, int] | None = None
+    """Up to how many terms are added up as they come; of more, how many have a sum that is added
+    to wide ones, and how many are added up in registers."""
     equation: Equation | None = field(default=None, compare=False)
     added: Equation | None = field(default=None, compare=False)
     """The equation of the addend, where the product took it over."""

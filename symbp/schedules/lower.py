@@ -15,8 +15,10 @@ from symbp.entries.entry import Entry
 from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.batches import batches
+from symbp.loops.block_sums import block_sums
 from symbp.loops.build import build
 from symbp.loops.divide import divide
+from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
@@ -60,7 +62,7 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
     record.decide(decide.unrolling(entry, limits, small is not None))
     if small is not None:
         record.note(unroll, small)
-        return _by_element(small, record)
+        return _by_element(small, limits, record)
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
     if limits.folds and entry.program.updates:
@@ -72,7 +74,7 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
 # The three ways -------------------------------------------------------------------------------
 
 
-def _by_element(entry: Entry, record: Record) -> Lowered:
+def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
     function = _built(entry, record)
     if entry.batches:
@@ -83,9 +85,10 @@ def _by_element(entry: Entry, record: Record) -> Lowered:
         function = record.run(whole_arrays, function)
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
-    function = _over_batches(entry, function, record)
+    function = function.replace(any_order=entry.batches)
+    function = _over_batches(entry, function, limits, record, by_element=True)
     function = record.run(join_terms, record.run(propagate_copies, function))
-    return _finished(entry, function.replace(any_order=entry.batches), record)
+    return _finished(entry, function, record)
 
 
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
@@ -115,7 +118,7 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     if limits.strip is not None:
         function = record.run(strip_mine, function, limits.strip)
     function = record.run(flatten, function)
-    function = _over_batches(entry, function, record)
+    function = _over_batches(entry, function, limits, record)
     return _finished(entry, function, record)
 
 
@@ -128,7 +131,7 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
     function = record.run(reuse, function)
     if entry.batches:
         function = record.run(flatten, function)
-    function = _over_batches(entry, function, record)
+    function = _over_batches(entry, function, limits, record)
     return _finished(entry, function, record)
 
 
@@ -145,7 +148,14 @@ def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) 
     return function
 
 
-def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
+def _over_batches(
+    entry: Entry, function: Function, limits: Limits, record: Record, by_element: bool = False
+) -> Function:
+    few, in_registers = limits.blocks.few, by_element and entry.batches
+    choice = record.decide(decide.sums(entry, limits.itemsize, few, written_out=in_registers))
+    if choice.choice == "in blocks":
+        function = record.run(block_sums, function, limits.blocks)
+        function = record.run(expand_blocks, function, decide.is_library)
     if not entry.batches:
         return function
     made: Function = record.run(batches, function, entry.batch)

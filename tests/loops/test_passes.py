@@ -8,6 +8,7 @@ import pytest
 import symbp as bp
 from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
+from symbp.loops.block_sums import Blocks, block_sums
 from symbp.loops.build import build
 from symbp.loops.expand_products import expand_products
 from symbp.loops.few_rows import few_rows
@@ -37,6 +38,8 @@ from tests.loops.running import (
 Pass = Callable[[Function], Function]
 
 ROWS_APART = partial(fuse, rows_apart=True)
+# So small that each sum over the rows of the examples has several blocks of each kind.
+BLOCKS = Blocks(few=1, terms=2, in_vectors=2, least=1, multiplied=1, products=2, places=1)
 # Each pass with what has to come before it.
 PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "expand products": ([products], expand_products),
@@ -55,6 +58,9 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "hoist": ([fuse, storage], hoist),
     "name values": ([products, fuse, storage, hoist], name_values),
     "few rows": ([products], partial(few_rows, few=2)),
+    "block sums": ([products, fuse, storage], partial(block_sums, blocks=BLOCKS)),
+    "block sums without products": ([fuse, storage], partial(block_sums, blocks=BLOCKS)),
+    "block sums of each equation": ([], partial(block_sums, blocks=BLOCKS)),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 

@@ -144,13 +144,16 @@ def _declaration(struct: Struct, job: Job, prefix: str, kind: str, note: str) ->
     width = 4 if job.dtype == "float32" else 8
     # Whole numbers stand last, so that nothing but the end is padded.
     size = sum(
-        size_of(field.shape, job.batch) * (4 if field.whole else width) for field in struct.fields
+        size_of(field.shape, job.batch) * (8 if field.wide else 4 if field.whole else width)
+        for field in struct.fields
     )
+    if any(field.wide for field in struct.fields):
+        width = 8
     size += -size % (width if any(not f.whole for f in struct.fields) else 4)
     said = f"{note}: {size} bytes" if note else f"{size} bytes"
     lines = [f"/* {said[0].upper()}{said[1:]}. */", "typedef struct {"]
     for field in struct.fields:
-        type_name = "int32_t" if field.whole else kind
+        type_name = "double" if field.wide else "int32_t" if field.whole else kind
         lines.append(f"    {type_name} {_member(field, prefix)};{_about(field)}")
     return "\n".join([*lines, f"}} {struct.name};", ""])
 

@@ -14,7 +14,7 @@ from functools import cache
 
 from symbp.targets.numba.paste import Imports, Pasted, defined_in, paste
 from symbp.targets.numba.runtime_names import files_of
-from symbp.targets.numba.sections import BLAS, MATHS, RUNTIME, TILES, Section, section
+from symbp.targets.numba.sections import BLAS, BLOCKS, MATHS, RUNTIME, TILES, Section, section
 from symbp.targets.target import DTYPES
 
 __all__ = ["imported", "runtime_files"]
@@ -136,7 +136,7 @@ def _main_sections() -> Iterable[Section]:
         for title, file in files.items():
             made = paste(file)
             yield Section(f"{title}, {dtype}", _renamed(made.text, names, dtype), made.imports)
-    for file, title in TILES.items():
+    for file, title in {**TILES, BLOCKS: "Matrix products over many rows"}.items():
         yield section(title, file)
     yield section("Numba's start", "without_scipy.py")
 

@@ -19,6 +19,7 @@ from symbp.entries.predict import predict
 from symbp.loops.gather import BATCH_SIZE, EXAMPLES
 from symbp.loops.nodes import MEMBER, MEMBERS, Function, Return, Statement
 from symbp.loops.traverse import map_statements
+from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from symbp.schedules.schedule import Lowered
@@ -53,7 +54,7 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
     made += [loss(model), gradient(model)]
     return (
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in made),
-        _epoch_kernel(trained),
+        _epoch_kernel(model, trained, limits),
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
     )
 
@@ -102,14 +103,16 @@ def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
     return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])
 
 
-def _epoch_kernel(trained: Lowered) -> Kernel:
+def _epoch_kernel(model: Model, trained: Lowered, limits: Limits) -> Kernel:
     entry, function = trained.entry, trained.function
     packed, _, data = _arguments(entry, function)
     passed: list[Any] = [*packed, "order", "batch_size"]
     if entry.batches:
         passed = [*packed, function.arguments[-1].array, BATCH_SIZE]
     if not function.team:
-        return kernel(function, "_epoch_kernel", [*passed, *data])
+        if not decide.needs_another(function, limits):
+            return kernel(function, "_epoch_kernel", [*passed, *data])
+        return _by_batch_size(model, trained, limits)
     printed = kernel(_summed(function), "_epoch_part", [*passed, *_TEAM, *data])
     table = "".join(f"({each}, {besides}), " for each, besides in printed.buffers).rstrip()
     head = (
@@ -120,6 +123,27 @@ def _epoch_kernel(trained: Lowered) -> Kernel:
     )
     # Whoever runs a team waits for its members at the end of it too.
     return replace(printed, text=head + printed.text, calls=printed.calls | {"wait_for_team"})
+
+
+def _by_batch_size(model: Model, trained: Lowered, limits: Limits) -> Kernel:
+    """Return an epoch for batches of usual sizes, and one whose sums are in blocks for larger."""
+    blocks = replace(limits.blocks, few=0)
+    large = lower(epoch(model), replace(limits, blocks=blocks))
+    printed = []
+    for size, lowered in {"small": trained, "large": large}.items():
+        packed, _, data = _arguments(lowered.entry, lowered.function)
+        passed = [*packed, lowered.function.arguments[-1].array, BATCH_SIZE, *data]
+        printed.append(kernel(lowered.function, f"_epoch_of_{size}_batches", passed))
+    few = limits.blocks.few
+    choice = (
+        "def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, *data):\n"
+        f"    few = batch_size <= {few}  # sums over more rows are added up in blocks\n"
+        "    epoch = _epoch_of_small_batches if few else _epoch_of_large_batches\n"
+        "    return epoch(parameters, state, hyperparameters, order, batch_size, *data)\n"
+    )
+    small, other = printed
+    text = "\n\n".join([small.text, other.text, choice])
+    return replace(small, text=text, calls=small.calls | other.calls)
 
 
 def _arguments(

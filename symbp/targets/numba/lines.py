@@ -32,12 +32,22 @@ class Lines:
     def together(self) -> Iterator[None]:
         """Write the assignments that are added meanwhile as many in a line as fit.
 
-        None of them may read what another one has written.
+        None of them reads what another one has written, unless it is just the name of that.
         """
         count = len(self.lines)
         yield
-        pairs = [line.strip().partition(" = ")[::2] for line in self.lines[count:]]
+        pairs = [_pair(line) for line in self.lines[count:]]
         del self.lines[count:]
+        known: set[str] = set()
+        apart = 0
+        for place, (name, value) in [*enumerate(pairs), (len(pairs), ("", ""))]:
+            if value in known or place == len(pairs):
+                self.tuples(pairs[apart:place])
+                apart, known = place, set()
+            known.add(name)
+
+    def tuples(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Write names and their values, as many in a line as fit."""
         sizes = [len(name) + len(value) + 4 for name, value in pairs]
         for part in _parts(sizes, WIDTH - self.width):
             names, values = zip(*pairs[part], strict=True)
@@ -81,3 +91,9 @@ def _parts(sizes: Sequence[int], width: int) -> Iterator[slice]:
         used += size
     if sizes:
         yield slice(start, len(sizes))
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """Return the two sides of an assignment."""
+    name, _, value = line.strip().partition(" = ")
+    return name, value

@@ -86,6 +86,7 @@ class _Printer:
             self.names.show(equation.tensor, tensor)
         self.loops: list[For] = []
         """Those that are open."""
+        self.wide = {tensor for tensor, made in function.allocations.items() if made.wide}
         self.one = ""
         self.extra: dict[str, str] = {}
         """What is passed besides the arguments and sizes, by what it is."""
@@ -129,7 +130,8 @@ class _Printer:
             called_functions(text),
             self.passages.moved(len(head) + moved),
             tuple(self.memory.buffers),
-            sum(_multiplications(product) for product in products),
+            # A product may stand there for few rows, and for many.
+            sum({(p.target, p.equation): _multiplications(p) for p in products}.values()),
         )
 
     # Arguments --------------------------------------------------------------------------------
@@ -392,6 +394,9 @@ class _Printer:
         tensor = statement.target.tensor
         if tensor.kind == "integer":
             return self.expressions.whole(statement.value)
+        if tensor in self.wide and not statement.value.is_number:
+            # A term is what it is without wide sums.
+            return f"float({self.expressions.value(statement.value)})"
         if tensor in self.places.doubles:
             return self.expressions.in_double(statement.value)
         return self.expressions.value(statement.value)

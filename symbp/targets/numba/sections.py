@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from symbp.targets.numba.paste import Imports, names_used, paste
 from symbp.targets.numba.runtime_names import files_of
 
-__all__ = ["BLAS", "MATHS", "RUNTIME", "TILES", "Section", "file_of_each", "pasted", "section"]
+__all__ = [
+    "BLAS",
+    "BLOCKS",
+    "MATHS",
+    "RUNTIME",
+    "TILES",
+    "Section",
+    "file_of_each",
+    "pasted",
+    "section",
+]
 
 #: The files that every module gets whole, with the headings they stand under.
 RUNTIME = {
@@ -25,6 +35,8 @@ TILES = {
     "tile_products.py": "Matrix products in tiles",
     "tiles.py": "Matrix products",
 }
+#: Beside these, for products over many rows.
+BLOCKS = "tile_blocks.py"
 #: Those of BLAS.
 BLAS = {"openblas.py": "OpenBLAS", "blas.py": "BLAS", "threads.py": "BLAS threads"}
 #: Those that are there for each precision.
@@ -93,9 +105,11 @@ def pasted(files: Mapping[str, str], dtype: str, entries: bool) -> Iterator[Sect
         if file in used:
             yield section(title, file, used[file])
     yield from _maths(used, dtype)
-    if "tiles.py" in used:
+    if used.keys() & {"tiles.py", BLOCKS}:
         for file, title in TILES.items():
             yield section(title, file)
+    if BLOCKS in used:
+        yield section("Matrix products over many rows", BLOCKS)
     if used.keys() & BLAS.keys():
         for file, title in BLAS.items():
             wanted = {"BLAS_SYMBOLS", *used.get(file, ())} if file == "blas.py" else None
