@@ -58,7 +58,8 @@ class Share:
 def share_of(statement: Statement, dependence: Dependence) -> Share | None:
     """Return how a statement can be divided, or None when it cannot be.
 
-    What writes both arrays and registers that others read has no division.
+    What writes both arrays and registers that others read has no division; nor has what reads
+    elements of another member's part of what it writes.
     """
     if not isinstance(statement, For | If | Product | Assign | Accumulate):
         return Share(statement)
@@ -81,7 +82,11 @@ def share_of(statement: Statement, dependence: Dependence) -> Share | None:
         else:
             if all(len(along.intersection(path)) == 1 for _, path in found):
                 share = Share(statement, frozenset(along), extent)
-                return _with_uses(share, dependence, own)
+                share = _with_uses(share, dependence, own)
+                alone = Phase()
+                alone.add(share)
+                if not alone.clashes(share):
+                    return share
     return None
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 __all__ = ["files_drawn_from", "tests_of"]
 
 _C, _N, _D = "tests/calculus/test_", "tests/notation/test_", "tests/derivations/test_"
+_L, _SCHEDULED = "tests/loops/test_", "tests/schedules/test_lower.py"
+_PASSES = (f"{_L}passes.py", f"{_L}build.py", f"{_L}epoch.py", _SCHEDULED, f"{_L}verify.py")
 _VALUES = (
     f"{_N}functions.py", f"{_C}forward.py", f"{_C}stabilise.py", f"{_C}normalise.py",
     f"{_C}stated_functions.py", f"{_N}arithmetic.py", f"{_C}reverse.py",
@@ -52,6 +54,17 @@ TESTS: dict[str, tuple[str, ...]] = {
     "calculus/unroll": (f"{_C}unroll.py", f"{_C}elementary.py", f"{_C}counts.py"),
     "calculus/weighted_sums": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
     "calculus/zero_weights": (f"{_C}stated_functions.py", f"{_C}singular_points.py"),
+    **dict.fromkeys(("loops/build", "loops/order"), (f"{_L}build.py", *_PASSES)),
+    "loops/products": (f"{_L}products.py", *_PASSES),
+    **{
+        f"loops/{name}": _PASSES
+        for name in (
+            "addends", "arrange", "batches", "divide", "expand_products", "few_rows", "flatten",
+            "fuse", "gather", "hoist", "name_values", "promote", "reuse", "shares", "storage",
+            "strip_mine", "unread_stores", "unswitch",
+        )
+    },
+    "loops/inline_calls": (f"{_L}verify.py",),
     "notation/announced": (f"{_N}arithmetic.py", f"{_N}functions.py", f"{_C}stated_functions.py"),
     "notation/arguments": (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py",
                            f"{_N}functions.py"),
@@ -99,11 +112,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     "notation/tensor": (*_WRITTEN, f"{_N}pickling.py"),
     "notation/whole_file": (f"{_N}files.py",),
     "networks/optimizers": ("tests/networks/test_optimizers.py", f"{_N}mistakes.py"),
+    "schedules/lower": (_SCHEDULED, f"{_L}verify.py"),
+    "schedules/unroll": (_SCHEDULED, f"{_L}verify.py"),
 }  # fmt: skip
 
 
-def files_drawn_from(root: Path) -> list[str]:
-    """Return the files that mutants are drawn from."""
+def files_drawn_from(root: Path, part: str) -> list[str]:
+    """Return the files that mutants are drawn from: the derivation, or passes over loops."""
+    if part == "loops":
+        declared = (name for name in TESTS if name.startswith(("loops/", "schedules/")))
+        return sorted(f"symbp/{name}.py" for name in declared)
     folders = ("symbp/calculus", "symbp/notation")
     found = [path for folder in folders for path in (root / folder).glob("*.py")]
     found.append(root / "symbp/networks/optimizers.py")
