@@ -94,7 +94,8 @@ def unread_stores(function: Function) -> Function:
             and not earlier
             and all((u.body, u.element) == (last.body, last.element) for u in later)
         ):
-            chosen[last.when] = Tensor(f"{tensor.name}_", (), label=tensor.label)[()]
+            register = Tensor(f"{tensor.name}_", (), label=tensor.label, kind=tensor.kind)
+            chosen[last.when] = register[()]
     if not chosen:
         return function
     clock = 0

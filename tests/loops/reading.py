@@ -76,9 +76,9 @@ def written(function: Function) -> str:
     return textwrap.dedent(text(function).partition("\n")[2]).strip()
 
 
-def same(one: Function, other: Function) -> None:
-    """Assert that two functions compute the same, for several sizes, and are as sound."""
-    if verify(one).sound:
+def same(one: Function, other: Function, proved: bool = True) -> None:
+    """Assert that two functions compute the same, for several sizes, and are proved sound alike."""
+    if proved and verify(one).sound:
         assert str(verify(other)) == "sound"
     for sizes in SIZES:
         known = {size.name: sizes.get(size.name, 0) for size in one.sizes}

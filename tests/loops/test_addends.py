@@ -13,30 +13,30 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j]
         """,
         """
-        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-            from 0 to 3
+        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+            j from 0 to 3
         """,
     ),
     "rows begin with rows": (
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[N, 3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[n, j]
         """,
         """
-        product z[n, j] = b[n, j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-            from 0 to N, j from 0 to 3
+        product z[n, j] = b[n, j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+            j from 0 to 3
         """,
     ),
     "what it is added to may be set before it": (
@@ -46,28 +46,28 @@ CASES = {
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] = b[j]
-            product z[n, j] += sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] += sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
         """,
         """
-        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-            from 0 to 3
+        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+            j from 0 to 3
         """,
     ),
     "the rest of the loop stays": (
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out y[N, 3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     y[n, j] = x[n, j]
                     z[n, j] += b[j]
         """,
         """
-        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-            from 0 to 3
+        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+            j from 0 to 3
         for n from 0 to N:
             for j from 0 to 3:
                 y[n, j] = x[n, j]
@@ -77,8 +77,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j]
@@ -92,8 +92,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += 2*b[j]
@@ -104,8 +104,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] max= b[j]
@@ -116,8 +116,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3, N], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j, n]
@@ -128,8 +128,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[N], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[n]
@@ -143,8 +143,8 @@ CASES = {
             allocate c[3]
             for j from 0 to 3:
                 c[j] = b[j]
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for j from 0 to 3:
                 c[j] = 2*b[j]
             for n from 0 to N:
@@ -157,8 +157,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], inout z[N, 3], N):
-            product z[n, j] += sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] += sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j]
@@ -169,8 +169,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in label[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += label[j]
@@ -181,23 +181,23 @@ CASES = {
         addends,
         """
         function f(in x[3, 3], in W[3, 3], in b[3, 3], out z[3, 3], N):
-            product z[i, j] = sum(x[i, k] W[j, k]; k from 0 to 3) for i from 0 to 3, j \
-                from 0 to 3
+            product z[i, j] = sum(x[i, k] W[j, k]; k from 0 to 3) for i from 0 to 3, \
+                j from 0 to 3
             for i from 0 to 3:
                 for j from 0 to 3:
                     z[j, i] += b[j, i]
         """,
         """
-        product z[i, j] = b[i, j] + sum(x[i, k] W[j, k]; k from 0 to 3) for i \
-            from 0 to 3, j from 0 to 3
+        product z[i, j] = b[i, j] + sum(x[i, k] W[j, k]; k from 0 to 3) for i from 0 to 3, \
+            j from 0 to 3
         """,
     ),
     "what is added to some rows only stays": (
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 1 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j]
@@ -208,8 +208,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 2:
                     z[n, j] += b[j]
@@ -220,8 +220,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for i from 0 to 3:
                 for n from 0 to N:
                     for j from 0 to 3:
@@ -233,8 +233,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N step 2:
                 for j from 0 to 3:
                     z[n, j] += b[j]
@@ -245,8 +245,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out y[N, 3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     y[n, j] = z[n, j]
@@ -260,8 +260,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out y[N, 3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     y[n, j] = z[n, j]
@@ -273,16 +273,16 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out y[N, 3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j]
                     y[n, j] = tanh(z[n, j])
         """,
         """
-        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-            from 0 to 3
+        product z[n, j] = b[j] + sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+            j from 0 to 3
         for n from 0 to N:
             for j from 0 to 3:
                 y[n, j] = tanh(z[n, j])
@@ -292,8 +292,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out y[N, 3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j]
@@ -309,8 +309,8 @@ CASES = {
                 for j from 0 to 3:
                     z[n, j] = b[j]
                     y[n, j] = z[n, j]
-            product z[n, j] += sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] += sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
         """,
         "",
     ),
@@ -318,8 +318,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] = b[j]
@@ -350,8 +350,8 @@ CASES = {
         partial(addends, wanted=lambda product: False),
         """
         function f(in x[N, 3], in W[3, 3], in b[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += b[j]
@@ -362,8 +362,8 @@ CASES = {
         addends,
         """
         function f(in x[N, 3], in W[3, 3], in b[3], inout s[3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             if s[0] > 0:
                 for n from 0 to N:
                     for j from 0 to 3:

@@ -223,8 +223,8 @@ CASES = {
             for j from 0 to 3:
                 for k from 0 to 3:
                     z[j, k] = x[j, k]
-            product a[j, k] = sum(z[j, l] W[l, k]; l from 0 to 3) for j from 0 to 3, k \
-                from 0 to 3
+            product a[j, k] = sum(z[j, l] W[l, k]; l from 0 to 3) for j from 0 to 3, \
+                k from 0 to 3
             for j from 0 to 3:
                 for k from 0 to 3:
                     y[j, k] = a[j, k]

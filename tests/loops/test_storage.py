@@ -124,6 +124,28 @@ CASES = {
                 y[n, j] = tanh(z)
         """,
     ),
+    "numbers in subscripts of arrays that lose axes too": (
+        storage,
+        """
+        function f(in label_given[N], in W[3, N], out y[N], N):
+            allocate z[N, 3]
+            allocate label[N]
+            for n from 0 to N:
+                label[n] = label_given[n]
+                for i from 0 to 3:
+                    z[n, i] = W[i, n]
+                y[n] = z[n, label[n]]
+        """,
+        """
+        allocate z[3] of each member
+        for n from 0 to N:
+            register label
+            label = label_given[n]
+            for i from 0 to 3:
+                z[i] = W[i, n]
+            y[n] = z[label]
+        """,
+    ),
 }
 
 

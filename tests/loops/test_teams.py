@@ -20,8 +20,8 @@ CASES = {
             for n from 0 to N:
                 for j from 0 to 3:
                     c[j] += x[n, j]
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
         """,
         """
         product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j from 0 to 3
@@ -36,8 +36,8 @@ CASES = {
         arrange,
         """
         function f(in x[N, 3], in W[3, 3], out y[N, 3], out z[N, 3], out c[3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for j from 0 to 3:
                 c[j] = 0
             for n from 0 to N:
@@ -63,8 +63,8 @@ CASES = {
                 s = x[n, 0]
                 for j from 0 to 3:
                     c[j] += s*x[n, j]
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             return s
         """,
         "",
@@ -153,8 +153,8 @@ CASES = {
         function f(in x[N, 3], in W[3, 3], out z[N, 3], out c[3], N):
             register s
             s = x[0, 0]
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             if s > 0:
                 for j from 0 to 3:
                     for n from 0 to N:
@@ -172,8 +172,8 @@ CASES = {
         let first, last = this member's part of 0 to N
         let first_3, last_3 = this member's part of 0 to 3
         s = x[0, 0]
-        product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from first to last, j \
-            from 0 to 3
+        product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from first to last, \
+            j from 0 to 3
         if s > 0:
             for j from 0 to 3:
                 for n from first to last:
@@ -231,8 +231,8 @@ CASES = {
         partial(strip_mine, strip=2),
         """
         function f(in x[N, 3], in W[3, 3], out z[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     z[n, j] += 1
@@ -240,8 +240,8 @@ CASES = {
         """
         for row_first from 0 to N step 2 (rows):
             let row_last = Min(N, row_first + 2)
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-                from row_first to row_last, j from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) \
+                for n from row_first to row_last, j from 0 to 3
             for n from row_first to row_last:
                 for j from 0 to 3:
                     z[n, j] += 1
@@ -260,8 +260,8 @@ CASES = {
         partial(strip_mine, strip=2),
         """
         function f(in x[N, 3], in W[3, 3], out z[N, 3], out c[3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for j from 0 to 3:
                 c[j] = 0
             for n from 0 to N:
@@ -274,8 +274,8 @@ CASES = {
         """
         for row_first from 0 to N step 2 (rows):
             let row_last = Min(N, row_first + 2)
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-                from row_first to row_last, j from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) \
+                for n from row_first to row_last, j from 0 to 3
         for j from 0 to 3:
             c[j] = 0
         for n from 0 to N:
@@ -293,8 +293,8 @@ CASES = {
             for n from 0 to N:
                 for j from 0 to 3:
                     y[n, j] = x[n, j]
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for i from 0 to 3:
                 for n from 0 to N:
                     z[n, i] += y[0, i]
@@ -307,8 +307,8 @@ CASES = {
             for n from row_first to row_last:
                 for j from 0 to 3:
                     y[n, j] = x[n, j]
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-                from row_first to row_last, j from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) \
+                for n from row_first to row_last, j from 0 to 3
         for i from 0 to 3:
             for n from 0 to N:
                 z[n, i] += y[0, i]
@@ -320,8 +320,8 @@ CASES = {
         partial(strip_mine, strip=2),
         """
         function f(in x[N, 3], in W[3, 3], out z[N, 3], out y[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 0 to N:
                 for j from 0 to 3:
                     y[n, j] = z[0, j]
@@ -329,8 +329,8 @@ CASES = {
         """
         for row_first from 0 to N step 2 (rows):
             let row_last = Min(N, row_first + 2)
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-                from row_first to row_last, j from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) \
+                for n from row_first to row_last, j from 0 to 3
         for n from 0 to N:
             for j from 0 to 3:
                 y[n, j] = z[0, j]
@@ -341,8 +341,8 @@ CASES = {
         """
         function f(in x[N, 3], in W[3, 3], out z[N, 3], N) by a team:
             let first, last = this member's part of 0 to N
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-                from first to last, j from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from first to last, \
+                j from 0 to 3
             for n from first to last:
                 for j from 0 to 3:
                     z[n, j] += 1
@@ -351,8 +351,8 @@ CASES = {
         let first, last = this member's part of 0 to N
         for row_first from first to last step 2 (rows):
             let row_last = Min(last, row_first + 2)
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-                from row_first to row_last, j from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) \
+                for n from row_first to row_last, j from 0 to 3
             for n from row_first to row_last:
                 for j from 0 to 3:
                     z[n, j] += 1
@@ -362,8 +362,8 @@ CASES = {
         partial(strip_mine, strip=2),
         """
         function f(in x[N, 3], in W[3, 3], out z[N, 3], out y[N, 3], N):
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, j \
-                from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                j from 0 to 3
             for n from 1 to N:
                 for j from 0 to 3:
                     y[n, j] = z[n, j]
@@ -374,8 +374,8 @@ CASES = {
         """
         for row_first from 0 to N step 2 (rows):
             let row_last = Min(N, row_first + 2)
-            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) for n \
-                from row_first to row_last, j from 0 to 3
+            product z[n, j] = sum(x[n, k] W[j, k]; k from 0 to 3) \
+                for n from row_first to row_last, j from 0 to 3
         for n from 1 to N:
             for j from 0 to 3:
                 y[n, j] = z[n, j]

@@ -241,6 +241,23 @@ CASES = {
         """,
         "",
     ),
+    "whole numbers stay whole numbers": (
+        unread_stores,
+        """
+        function f(in label_given[N], in W[3, 3], out y[N], N):
+            allocate label[N]
+            for n from 0 to N:
+                label[n] = label_given[n]
+                y[n] = W[label[n], label[n]]
+        """,
+        """
+        allocate label[N]
+        for n from 0 to N:
+            register label_
+            label_ = label_given[n]
+            y[n] = W[label_, label_]
+        """,
+    ),
 }
 
 

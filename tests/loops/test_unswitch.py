@@ -61,8 +61,8 @@ CASES = {
                 y[n] = 0
             for t from 0 to 4:
                 for n from 0 to N:
-                    y[n] += where((t > 0) & (t < 3), h[t - 1], x[n]) + where(t <= 2, h[t \
-                        + 1], x[n]) + where(t >= 1, x[n], 1)
+                    y[n] += where((t > 0) & (t < 3), h[t - 1], x[n]) + where(t <= 2, h[t + 1], \
+                        x[n]) + where(t >= 1, x[n], 1)
         """,
         """
         for n from 0 to N:
@@ -184,8 +184,8 @@ CASES = {
                 y[n] = 0
             for t from 0 to 4:
                 for n from 0 to N:
-                    y[n] += where(t > 0, h[t - 1], x[n]) + where(t > 1, h[t - 2], x[n]) \
-                        + where(t > 2, h[t - 3], x[n])
+                    y[n] += where(t > 0, h[t - 1], x[n]) + where(t > 1, h[t - 2], \
+                        x[n])+ where(t > 2, h[t - 3], x[n])
         """,
         """
         for n from 0 to N:
@@ -215,7 +215,7 @@ CASES = {
                 y[n] = 0
             for t from 0 to 4:
                 for n from 0 to N:
-                    y[n] += where(t > 0, h[t - 1], x[n]) + where(t <= 0, x[n], 1)  \
+                    y[n] += where(t > 0, h[t - 1], x[n]) + where(t <= 0, x[n], 1) \
                         + where(2*t < 5, 1, x[n]) + where(Eq(t, 1), x[n], 1)
         """,
         """
