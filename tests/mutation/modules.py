@@ -6,7 +6,18 @@ __all__ = ["files_drawn_from", "tests_of"]
 
 _C, _N, _D = "tests/calculus/test_", "tests/notation/test_", "tests/derivations/test_"
 _L, _SCHEDULED = "tests/loops/test_", "tests/schedules/test_lower.py"
-_PASSES = (f"{_L}passes.py", f"{_L}build.py", f"{_L}epoch.py", _SCHEDULED, f"{_L}verify.py")
+_PASSES = (f"{_L}listings.py", f"{_L}passes.py", f"{_L}build.py", f"{_L}epoch.py", _SCHEDULED,
+           f"{_L}verify.py")  # fmt: skip
+# Of each pass over loop programs, the tests that are its own.
+_OWN = {
+    "addends": "addends", "arrange": "teams", "batches": "gather", "build": "build",
+    "divide": "teams", "expand_products": "few_rows", "few_rows": "few_rows",
+    "flatten": "flatten", "fuse": "fuse fuse_choices", "gather": "gather", "hoist": "hoist",
+    "inline_calls": "inline_calls", "name_values": "name_values", "order": "build",
+    "products": "products", "promote": "gather", "reuse": "reuse", "shares": "teams",
+    "storage": "storage", "strip_mine": "teams", "unread_stores": "unread_stores",
+    "unswitch": "unswitch",
+}  # fmt: skip
 _VALUES = (
     f"{_N}functions.py", f"{_C}forward.py", f"{_C}stabilise.py", f"{_C}normalise.py",
     f"{_C}stated_functions.py", f"{_N}arithmetic.py", f"{_C}reverse.py",
@@ -17,6 +28,8 @@ _WRITTEN = (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py", f"{_N}pars
             f"{_C}reverse.py")  # fmt: skip
 
 TESTS: dict[str, tuple[str, ...]] = {
+    **{f"loops/{name}": (*(f"{_L}{test}.py" for test in own.split()), *_PASSES)
+       for name, own in _OWN.items()},
     "calculus/algebra": (f"{_N}parser.py", f"{_C}elementary.py", f"{_D}components.py"),
     "calculus/analysis": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
     "calculus/by_definition": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
@@ -54,17 +67,6 @@ TESTS: dict[str, tuple[str, ...]] = {
     "calculus/unroll": (f"{_C}unroll.py", f"{_C}elementary.py", f"{_C}counts.py"),
     "calculus/weighted_sums": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
     "calculus/zero_weights": (f"{_C}stated_functions.py", f"{_C}singular_points.py"),
-    **dict.fromkeys(("loops/build", "loops/order"), (f"{_L}build.py", *_PASSES)),
-    "loops/products": (f"{_L}products.py", *_PASSES),
-    **{
-        f"loops/{name}": _PASSES
-        for name in (
-            "addends", "arrange", "batches", "divide", "expand_products", "few_rows", "flatten",
-            "fuse", "gather", "hoist", "name_values", "promote", "reuse", "shares", "storage",
-            "strip_mine", "unread_stores", "unswitch",
-        )
-    },
-    "loops/inline_calls": (f"{_L}verify.py",),
     "notation/announced": (f"{_N}arithmetic.py", f"{_N}functions.py", f"{_C}stated_functions.py"),
     "notation/arguments": (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py",
                            f"{_N}functions.py"),
@@ -112,8 +114,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "notation/tensor": (*_WRITTEN, f"{_N}pickling.py"),
     "notation/whole_file": (f"{_N}files.py",),
     "networks/optimizers": ("tests/networks/test_optimizers.py", f"{_N}mistakes.py"),
-    "schedules/lower": (_SCHEDULED, f"{_L}verify.py"),
-    "schedules/unroll": (_SCHEDULED, f"{_L}verify.py"),
+    "schedules/lower": (f"{_L}listings.py", _SCHEDULED, f"{_L}verify.py"),
+    "schedules/unroll": (f"{_L}listings.py", _SCHEDULED, f"{_L}verify.py"),
 }  # fmt: skip
 
 
