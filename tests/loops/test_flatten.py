@@ -190,6 +190,31 @@ CASES = {
         """,
         "",
     ),
+    "rows of rows that are not whole stay a nest": (
+        flatten,
+        """
+        function f(in x[N, 3, 3], out y[N, 3, 3], N):
+            for n from 0 to N:
+                for j from 0 to 3:
+                    for k from 1 to 3:
+                        y[n, j, k] = x[n, j, k]
+            for n from 0 to N:
+                for j from 0 to 3:
+                    y[n, j, 0] = 1
+        """,
+        "",
+    ),
+    "one length within that is not known is enough": (
+        flatten,
+        """
+        function f(in x[3, N, 3], out y[3, N, 3], N):
+            for j from 0 to 3:
+                for n from 0 to N:
+                    for k from 0 to 3:
+                        y[j, n, k] = x[j, n, k]
+        """,
+        "",
+    ),
 }
 
 

@@ -172,6 +172,71 @@ CASES = {
         """,
         "",
     ),
+    "the first of the loops within tells how long they are": (
+        fuse,
+        """
+        function f(in x[3, N, 3], in b[3, N, 3], out y[3, N, 3], out c[3, N, 3], out d[3, N], N):
+            for i from 0 to 3:
+                for n from 0 to N:
+                    for j from 0 to 3:
+                        y[i, n, j] = x[i, n, j]
+                for n from 0 to N:
+                    d[i, n] = 1
+            for i from 0 to 3:
+                for n from 0 to N:
+                    for j from 0 to 3:
+                        c[i, n, j] = b[i, n, j]
+        """,
+        """
+        for i from 0 to 3:
+            for n from 0 to N:
+                for j from 0 to 3:
+                    y[i, n, j] = x[i, n, j]
+                    c[i, n, j] = b[i, n, j]
+            for n from 0 to N:
+                d[i, n] = 1
+        """,
+    ),
+    "within a branch, rows are not kept apart": (
+        partial(fuse, rows_apart=True),
+        """
+        function f(in x[N, 3], out y[N, 3], out c[3], N):
+            register s
+            s = x[0, 0]
+            for j from 0 to 3:
+                c[j] = 0
+            if s > 0:
+                for n from 0 to N:
+                    for j from 0 to 3:
+                        y[n, j] = exp(x[n, j])
+                for n from 0 to N:
+                    for j from 0 to 3:
+                        c[j] += x[n, j]
+            else:
+                for n from 0 to N:
+                    for j from 0 to 3:
+                        y[n, j] = tanh(x[n, j])
+                for n from 0 to N:
+                    for j from 0 to 3:
+                        c[j] += 2*x[n, j]
+        """,
+        """
+        register s
+        s = x[0, 0]
+        for j from 0 to 3:
+            c[j] = 0
+        if s > 0:
+            for n from 0 to N:
+                for j from 0 to 3:
+                    y[n, j] = exp(x[n, j])
+                    c[j] += x[n, j]
+        else:
+            for n from 0 to N:
+                for j from 0 to 3:
+                    y[n, j] = tanh(x[n, j])
+                    c[j] += 2*x[n, j]
+        """,
+    ),
 }
 
 

@@ -251,6 +251,7 @@ STEP = """
         register r
         register q
         register p
+        register u
         r = 2
         q = c[0]
         p = N
@@ -260,7 +261,9 @@ STEP = """
         s = 0
         for n from 0 to N:
             s += x[n, 0]*r*q
-        s += p
+        u = 1
+        u = 2
+        s += p + r*u
         c[0] = s
         return s
 """
@@ -281,6 +284,7 @@ def test_memory_and_constants_are_made_once_and_the_rest_for_each_batch(team: st
         "    register s",
         "    register q",
         "    register p",
+        "    register u",
         "    q = c[0]",
         "    p = N",
         "    for n from 0 to N:",
@@ -289,7 +293,9 @@ def test_memory_and_constants_are_made_once_and_the_rest_for_each_batch(team: st
         "    s = 0",
         "    for n from 0 to N:",
         "        s += x[n, 0]*r*q",
-        "    s += p",
+        "    u = 1",
+        "    u = 2",
+        "    s += p + r*u",
         "    c[0] = s",
         "    total += N*s",
         *(["    barrier"] if team else []),

@@ -238,6 +238,28 @@ CASES = {
                         y[n] += 2*x[n] + x[n] + where(Eq(t, 1), x[n], 1)
         """,
     ),
+    "a range that goes down decides no more than one that goes up": (
+        unswitch,
+        """
+        function f(in x[N], in h[4], out y[N], N):
+            for n from 0 to N:
+                y[n] = 0
+            for t from 3 to -1 step -1:
+                for n from 0 to N:
+                    y[n] += where(t > 1, h[t], x[n])
+        """,
+        """
+        for n from 0 to N:
+            y[n] = 0
+        for t from 3 to -1 step -1:
+            if t > 1:
+                for n from 0 to N:
+                    y[n] += h[t]
+            else:
+                for n from 0 to N:
+                    y[n] += x[n]
+        """,
+    ),
 }
 
 

@@ -13,7 +13,7 @@ _OWN = {
     "addends": "addends", "arrange": "teams", "batches": "gather", "build": "build",
     "divide": "teams", "expand_products": "few_rows", "few_rows": "few_rows",
     "flatten": "flatten", "fuse": "fuse fuse_choices", "gather": "gather", "hoist": "hoist",
-    "inline_calls": "inline_calls", "name_values": "name_values", "order": "build",
+    "inline_calls": "inline_calls", "name_values": "name_values", "order": "order build",
     "products": "products", "promote": "gather", "reuse": "reuse", "shares": "teams",
     "storage": "storage", "strip_mine": "teams", "unread_stores": "unread_stores",
     "unswitch": "unswitch",
