@@ -16,7 +16,7 @@ class Planted:
     before: str
     after: str
     tests: tuple[str, ...]
-    """Its name in the table of :mod:`tests.loops.test_passes`, and its test modules."""
+    """Its test modules, or tests in them, and its name in the table of tests/loops/test_passes."""
 
 
 PLANTED: dict[str, Planted] = {
@@ -156,12 +156,12 @@ PLANTED: dict[str, Planted] = {
         "scalars are updated where other members read them",
         "promoted: Function = record.run(promote, made)",
         "promoted: Function = made",
-        ("tests.schedules.test_lower",),
+        ("tests.schedules.test_lower::test_members_of_a_team_update_a_scalar_once",),
     ),
     "schedules.unroll": Planted(
         "packed arguments in another order",
         "replace(slot, tensors=small.of(slot.tensors))",
         "replace(slot, tensors=small.of(slot.tensors)[::-1])",
-        ("tests.schedules.test_lower",),
+        ("tests.schedules.test_lower::test_of_the_data_only_what_is_read_is_written_out",),
     ),
 }

@@ -94,8 +94,9 @@ def claims(tests: tuple[str, ...]) -> Iterator[Claim]:
             for example in running.EXAMPLES:
                 yield functools.partial(test_passes.test_a_pass_changes_no_value, example, name)
         else:
-            for test in vars(importlib.import_module(name)).values():
-                if inspect.isfunction(test) and test.__name__.startswith("test_"):
+            module, _, only = name.partition("::")
+            for test in vars(importlib.import_module(module)).values():
+                if inspect.isfunction(test) and test.__name__.startswith(only or "test_"):
                     yield from cases(test)
 
 
