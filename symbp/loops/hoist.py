@@ -147,9 +147,8 @@ def _without_invariants(
     def ordered(node: Any) -> Any:
         arguments = list(node.args)
         front = 0
-        while front < len(arguments) and (
-            arguments[front].is_number or not varies(arguments[front])
-        ):
+        # One of them varies, as the whole does.
+        while arguments[front].is_number or not varies(arguments[front]):
             front += 1
         leading = arguments[:front]
         if front > 1 and not all(a.is_number for a in leading):

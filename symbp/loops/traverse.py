@@ -33,7 +33,7 @@ from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = [
-    "elements_in", "elements_of", "indices_of", "map_statements", "reads_of", "renamed",
+    "elements_in", "elements_of", "indices_of", "map_statements", "nested", "reads_of", "renamed",
     "statements_in", "writes_of",
 ]  # fmt: skip
 
@@ -149,6 +149,15 @@ def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
         if name not in _KEPT and not isinstance(value, Tensor)
     }
     return replace(statement, **changes)
+
+
+def nested(mapping: dict[Element, Any]) -> dict[Element, Any]:
+    """Return a mapping whose values have the elements in their own subscripts replaced, too."""
+    result: dict[Element, Any] = {}
+    for element in sorted(mapping, key=lambda element: len(elements_of(element))):
+        inside = len(elements_of(element)) > 1
+        result[element] = mapping[element].xreplace(result) if inside else mapping[element]
+    return result
 
 
 # The equation that a statement computes is a label: it keeps the indices that it came with.

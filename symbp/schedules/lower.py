@@ -36,6 +36,7 @@ from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
 from symbp.loops.whole_arrays import whole_arrays
+from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
@@ -78,8 +79,7 @@ def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
     function = _built(entry, record)
     if entry.batches:
-        data = [tensor for slot in entry.slots if not slot.packed for tensor in slot.tensors]
-        chosen = decide.read_in_place(function, data)
+        chosen = decide.read_in_place(function, arrays_of(entry))
         function = record.run(inline_gathers, function, chosen.__contains__)
     else:
         function = record.run(whole_arrays, function)
@@ -139,8 +139,8 @@ def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) 
     function: Function = _built(entry, record)
     function = record.run(products, function)
     if entry.batches:
-        data = [tensor for slot in entry.slots if not slot.packed for tensor in slot.tensors]
-        chosen = decide.read_in_place(function, data) if only_tiles else frozenset()
+        arrays = arrays_of(entry) if only_tiles else []
+        chosen = decide.read_in_place(function, arrays)
         function = record.run(inline_gathers, function, chosen.__contains__)
     function = record.run(choose_routines, function, limits, only_tiles, record)
     if only_tiles:
@@ -180,6 +180,11 @@ def _built(entry: Entry, record: Record) -> Function:
         return function
     gathered: Function = record.run(gather, function, entry.batch)
     return gathered
+
+
+def arrays_of(entry: Entry) -> list[Tensor]:
+    """Return what an entry point is given; those of a batch are gathered."""
+    return [tensor for slot in entry.slots for tensor in slot.tensors]
 
 
 def choose_routines(

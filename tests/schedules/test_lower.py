@@ -8,6 +8,7 @@ import pytest
 import symbp as bp
 from symbp.entries.epoch import epoch
 from symbp.loops.nodes import Barrier, For, Product
+from symbp.loops.traverse import writes_of
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from tests.comparison import assert_close
@@ -54,6 +55,50 @@ def test_a_scheduled_epoch_is_its_steps(name: str, limits: str, members: int) ->
     function = lower(epoch(example(name)[0]), LIMITS[limits]).function
     found = run_epoch(entry, function, values, data, order, members)
     assert_close(found, steps_by_equations(entry, values, data, order))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bilinear", "equations 0", "equations 1", "recurrence 0",
+     *(pytest.param(f"{kind} {seed}", marks=pytest.mark.slow)
+       for kind in ("equations", "recurrence") for seed in range(2, 12))],
+)  # fmt: skip
+def test_an_epoch_that_is_written_out_is_its_steps(name: str) -> None:
+    entry, values, data = arguments_of(name)
+    if not data:
+        pytest.skip("without examples an epoch is one step")
+    order = [3, 0, 4, 1, 2]
+    lowered = lower(epoch(example(name)[0]), Limits(most_operations=3000))
+    if "unroll" not in {arrow.name for arrow in lowered.arrows}:
+        pytest.skip("too large to be written out")
+    found = run_epoch(entry, lowered.function, values, data, order)
+    assert_close(found, steps_by_equations(entry, values, data, order))
+
+
+def test_of_the_data_only_what_is_read_is_written_out() -> None:
+    """The first and the last number of an example are not; a target is one number."""
+    n, k = bp.indices("n k", "N", 2)
+    x, y = bp.input("x", n, bp.Index("i", 4)), bp.target("y", n)
+    w, z, C = bp.parameter("w", k), bp.tensor("z", n), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(z[n], bp.Sum(w[k] * x[n, k + 1], k)),
+            bp.Equation(C, bp.Mean((z[n] - y[n]) ** 2, n)),
+        ],
+        cost=C,
+    )
+    model = model_of(program)
+    entry = ENTRIES["step"](model)
+    values = all_values(entry, values_of(program, 1))
+    data = {t.name: np.resize(values[t.name], (5, *t.shape[1:])) for t in model.data}
+    order = [3, 0, 4, 1, 2]
+    lowered = lower(epoch(model), Limits())
+    assert "unroll" in {arrow.name for arrow in lowered.arrows}
+    made = {e.tensor.name for s in lowered.function.statements for e in writes_of(s)}
+    assert {"x_1", "x_2"} <= made
+    assert not {"x_0", "x_3"} & made
+    found = run_epoch(entry, lowered.function, values, data, order)
+    assert_close(found, steps_by_equations(contracted(entry), values, data, order))
 
 
 def decided(program: bp.Program, **limits: Any) -> dict[str, str]:
