@@ -84,6 +84,9 @@ class Index(Symbolic, sympy.Dummy):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.home)
 
+    # A process has one object of each, and asks whether it has seen it all the time.
+    __hash__ = object.__hash__
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         remember(("index", self.dummy_index, self.home), self)
         given = (

@@ -1,0 +1,97 @@
+"""replacing: an expression with some of its parts replaced; every pass asks for it many times.
+
+Where indices become other indices, an expression stays what it is: nothing in it could become
+simpler, so that its nodes are copied and none is evaluated. What is evaluated anew takes long,
+conditions most of all, about which SymPy asks whether they hold for all numbers.
+"""
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+from sympy.core.relational import Relational
+
+from symbp.notation.index import Index
+from symbp.notation.refusals import Symbolic
+
+__all__ = ["replaced"]
+
+
+def replaced(expression: Any, rule: Mapping[Any, Any]) -> Any:
+    """Return an expression in which some parts are others, as ``xreplace`` of SymPy does.
+
+    Parameters
+    ----------
+    expression : SymPy expression
+        It is returned itself if none of the parts is in it.
+    rule : mapping of SymPy expression to SymPy expression
+        What is replaced, by what.
+    """
+    if not rule:
+        return expression
+    if all(isinstance(old, Index) and isinstance(new, Index) for old, new in rule.items()):
+        taken = set(rule.values())
+        if len(taken) == len(rule):
+            try:
+                return _renamed(expression, rule, taken - rule.keys(), {})
+            except _Taken:
+                pass
+    return _replaced(expression, rule, {})
+
+
+class _Taken(Exception):  # noqa: N818 - it is no error, and does not leave this file
+    """Two indices would become one."""
+
+
+def _renamed(
+    node: Any, names: Mapping[Any, Any], taken: set[Any], done: dict[int, Any]
+) -> Any:
+    if isinstance(node, Index):
+        if node in taken:
+            raise _Taken
+        return names.get(node, node)
+    arguments = node.args
+    if not arguments:
+        return node
+    # An expression may stand in many places of a larger one.
+    known = done.get(id(node))
+    if known is None:
+        changed = [_renamed(argument, names, taken, done) for argument in arguments]
+        if all(map(operator.is_, changed, arguments)):
+            known = node
+        elif isinstance(node, Symbolic):
+            known = _copy(node, changed)
+        elif isinstance(node, Relational):
+            known = Relational.__new__(node.func, *changed)
+        else:
+            known = node.func(*changed)
+        done[id(node)] = known
+    return known
+
+
+def _copy(node: Any, arguments: list[Any]) -> Any:
+    """Return a node of the notation with other arguments, not evaluated."""
+    made: Any = sympy.Basic.__new__(type(node), *arguments)
+    if isinstance(node, sympy.Add | sympy.Mul | sympy.Pow):
+        made.is_commutative = True
+    else:
+        vars(made).update(vars(node))
+    return made
+
+
+def _replaced(node: Any, rule: Mapping[Any, Any], done: dict[int, Any]) -> Any:
+    if node in rule:
+        return rule[node]
+    arguments = node.args
+    if not arguments:
+        return node
+    known = done.get(id(node))
+    if known is None:
+        changed = [
+            _replaced(argument, rule, done) if isinstance(argument, sympy.Basic) else argument
+            for argument in arguments
+        ]
+        same = all(map(operator.is_, changed, arguments))
+        known = done[id(node)] = node if same else node.func(*changed)
+    return known
