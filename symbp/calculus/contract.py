@@ -14,6 +14,7 @@ import opt_einsum
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.by_identity import remembered
 from symbp.calculus.ranges import Ranges
 from symbp.calculus.share import canonical
 from symbp.notation.collected import factors, product_of
@@ -104,6 +105,8 @@ def _needs_no_guard(part: Expr) -> bool:
     )
 
 
+# Many equations stand in several functions of a module, and several passes ask.
+@remembered(4096)
 def is_contraction(equation: Equation) -> bool:
     """Whether the equation sums products of two plain tensors over indices that both have."""
     if equation.operation != "sum" or not equation.reduce or not equation.lhs.is_plain:

@@ -64,9 +64,12 @@ def _rewritten(equation: Equation, derivatives: DerivativeForm) -> Equation:
     return _sum_of_distribution(_written_out(_with_quotients(equation), derivatives))
 
 
+@remembered(4096)
 def _tidy(equation: Equation) -> Equation:
-    # What was written is evaluated as it was written.
-    return equation.replace(body=shorter(equation.body)) if is_derived(equation) else equation
+    if not is_derived(equation):
+        return equation  # what was written is evaluated as it was written
+    body = shorter(equation.body)
+    return equation if body is equation.body else equation.replace(body=body)
 
 
 def expand_functions(body: Expr, derivatives: DerivativeForm = "fast") -> Expr:

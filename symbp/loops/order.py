@@ -7,8 +7,10 @@ neighbours can be fused; what takes over the memory of a tensor comes after all 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 
+from symbp.calculus.by_identity import remembered
 from symbp.calculus.schedule import Stage
 from symbp.notation.dependence import components
+from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
@@ -19,15 +21,21 @@ Aliases = Mapping[Tensor, Tensor]
 
 def with_fresh_indices(stage: Stage) -> Stage:
     """Rename every equation's indices apart; a recurrence's steps become one index."""
-    step = stage.steps[0].fresh() if stage.steps else None
+    if not stage.steps:
+        return Stage(tuple(map(_renamed_apart, stage.equations)))
+    step = stage.steps[0].fresh()
     renamed = []
     for position, equation in enumerate(stage.equations):
         names: dict[Index, Index] = {index: index.fresh() for index in equation.domain}
-        if step is not None:
-            names[stage.steps[position]] = step
+        names[stage.steps[position]] = step
         renamed.append(equation.rename(names))
-    steps = (step,) * len(stage.steps) if step is not None else ()
-    return Stage(tuple(renamed), steps, stage.upwards)
+    return Stage(tuple(renamed), (step,) * len(stage.steps), stage.upwards)
+
+
+# Many equations stand in several functions of a module, in each of them once.
+@remembered(4096)
+def _renamed_apart(equation: Equation) -> Equation:
+    return equation.rename({index: index.fresh() for index in equation.domain})
 
 
 def in_order(

@@ -15,7 +15,7 @@ from sympy.logic.boolalg import Boolean
 
 from symbp.notation.arguments import argument_of
 from symbp.notation.arithmetic import Plus, Written
-from symbp.notation.conditions import settled
+from symbp.notation.conditions import compared, settled
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
@@ -230,7 +230,8 @@ def _gelu_tanh_derivative(x: Expr) -> tuple[Expr]:
 
 def _greater(a: Expr, b: Expr) -> Expr:
     """Return 1 where a > b, 1/2 at a tie, 0 elsewhere."""
-    return where(sympy.Gt(a, b), 1, where(sympy.Eq(a, b), _half, 0))
+    tie = where(compared(sympy.Eq, a, b), _half, 0)
+    return where(compared(sympy.Gt, a, b), 1, tie)
 
 
 def _largest_derivative(*x: Expr) -> tuple[Expr, ...]:

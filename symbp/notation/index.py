@@ -85,7 +85,7 @@ class Index(Symbolic, sympy.Dummy):
         return (*super()._hashable_content(), self.home)
 
     # A process has one object of each, and asks whether it has seen it all the time.
-    __hash__ = object.__hash__
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         remember(("index", self.dummy_index, self.home), self)

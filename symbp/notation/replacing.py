@@ -1,8 +1,7 @@
 """replacing: an expression with some of its parts replaced; every pass asks for it many times.
 
-Where indices become other indices, an expression stays what it is: nothing in it could become
-simpler, so that its nodes are copied and none is evaluated. What is evaluated anew takes long,
-conditions most of all, about which SymPy asks whether they hold for all numbers.
+Where indices become other indices, or elements other elements, an expression stays what it is:
+nothing in it could become simpler, so that its nodes are copied and none is evaluated.
 """
 
 import operator
@@ -12,6 +11,7 @@ from typing import Any
 import sympy
 from sympy.core.relational import Relational
 
+from symbp.notation.conditions import compared
 from symbp.notation.index import Index
 from symbp.notation.refusals import Symbolic
 
@@ -30,7 +30,7 @@ def replaced(expression: Any, rule: Mapping[Any, Any]) -> Any:
     """
     if not rule:
         return expression
-    if all(isinstance(old, Index) and isinstance(new, Index) for old, new in rule.items()):
+    if all(_is_leaf(old) and _is_leaf(new) for old, new in rule.items()):
         taken = set(rule.values())
         if len(taken) == len(rule):
             try:
@@ -41,16 +41,19 @@ def replaced(expression: Any, rule: Mapping[Any, Any]) -> Any:
 
 
 class _Taken(Exception):  # noqa: N818 - it is no error, and does not leave this file
-    """Two indices would become one."""
+    """Two indices, or two elements, would become one."""
 
 
-def _renamed(
-    node: Any, names: Mapping[Any, Any], taken: set[Any], done: dict[int, Any]
-) -> Any:
-    if isinstance(node, Index):
+def _is_leaf(node: Any) -> bool:
+    return isinstance(node, Index) or getattr(node, "is_element", False)
+
+
+def _renamed(node: Any, names: Mapping[Any, Any], taken: set[Any], done: dict[int, Any]) -> Any:
+    if isinstance(node, Index) or getattr(node, "is_element", False):
+        if node in names:
+            return names[node]
         if node in taken:
             raise _Taken
-        return names.get(node, node)
     arguments = node.args
     if not arguments:
         return node
@@ -63,7 +66,7 @@ def _renamed(
         elif isinstance(node, Symbolic):
             known = _copy(node, changed)
         elif isinstance(node, Relational):
-            known = Relational.__new__(node.func, *changed)
+            known = Relational.__new__(node.func, *changed)  # not evaluated
         else:
             known = node.func(*changed)
         done[id(node)] = known
@@ -92,6 +95,11 @@ def _replaced(node: Any, rule: Mapping[Any, Any], done: dict[int, Any]) -> Any:
             _replaced(argument, rule, done) if isinstance(argument, sympy.Basic) else argument
             for argument in arguments
         ]
-        same = all(map(operator.is_, changed, arguments))
-        known = done[id(node)] = node if same else node.func(*changed)
+        if all(map(operator.is_, changed, arguments)):
+            known = node
+        elif isinstance(node, Relational):
+            known = compared(node.func, *changed)
+        else:
+            known = node.func(*changed)
+        done[id(node)] = known
     return known

@@ -152,7 +152,7 @@ class Tensor(Written, AtomicExpr):
         return (self.name, self.serial, self.home)
 
     # A process has one object of each, and asks whether it has seen it all the time.
-    __hash__ = object.__hash__
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
 
     def sort_key(self, order: object = None) -> Any:
         """Return SymPy's key: name, then age, so that printed sums have one fixed order."""
@@ -251,6 +251,18 @@ class Element(Written, Expr):
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.tensor, *self.args)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Element) and self.tensor is other.tensor and self.args == other.args
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = Expr.__hash__
 
     def sort_key(self, order: object = None) -> Any:
         """Return SymPy's key: the tensor, then the subscripts."""
