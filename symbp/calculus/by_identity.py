@@ -13,38 +13,29 @@ __all__ = ["remembered"]
 R = TypeVar("R")
 
 
-class _Itself:
-    """A key that is equal to that of the same object only."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-
 def remembered(most: int) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Return a decorator: the results of the last calls are kept, by the identity of the object.
+    """Return a decorator: the last results are kept, by the identity of the object.
 
     Parameters
     ----------
     most : int
-        How many results are kept. Other arguments than the first are compared as usual.
+        How many results are kept at most; when there are more, all are forgotten. Other arguments
+        than the first are compared as usual.
     """
 
     def decorated(function: Callable[..., R]) -> Callable[..., R]:
-        @functools.lru_cache(maxsize=most)
-        def known(key: _Itself, *arguments: Hashable) -> R:
-            return function(key.value, *arguments)
+        # The object is kept beside the result, so that its id stays its own.
+        known: dict[Hashable, tuple[Any, R]] = {}
 
         @functools.wraps(function)
         def remembering(value: Any, *arguments: Hashable) -> R:
-            return known(_Itself(value), *arguments)
+            key = (id(value), *arguments) if arguments else id(value)
+            found = known.get(key)
+            if found is None:
+                if len(known) >= most:
+                    known.clear()
+                found = known[key] = value, function(value, *arguments)
+            return found[1]
 
         return remembering
 

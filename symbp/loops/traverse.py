@@ -5,12 +5,14 @@ statements, indices or elements are replaced.
 """
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import sympy
 
+from symbp.calculus.by_identity import remembered
 from symbp.loops.nodes import (
     Accumulate,
     Allocate,
@@ -38,8 +40,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def reads_of(statement: Statement) -> Iterator[Element]:
-    """Yield every element that a statement itself reads, those inside of subscripts too."""
+# Every pass asks, of mostly the same statements.
+@remembered(16384)
+def reads_of(statement: Statement) -> tuple[Element, ...]:
+    """Return every element that a statement itself reads, those inside of subscripts too."""
+    return tuple(_reads_of(statement))
+
+
+def _reads_of(statement: Statement) -> Iterator[Element]:
     if isinstance(statement, Assign | Accumulate):
         yield from elements_of(statement.value)
         yield from _inside(statement.target)
@@ -67,10 +75,9 @@ def elements_of(expression: sympy.Basic) -> tuple[Element, ...]:
     return tuple(sorted(expression.atoms(Element), key=lambda element: element.serial))
 
 
-def writes_of(statement: Statement) -> Iterator[Element]:
-    """Yield every element that a statement itself writes."""
-    if isinstance(statement, Assign | Accumulate | Product):
-        yield statement.target
+def writes_of(statement: Statement) -> tuple[Element, ...]:
+    """Return every element that a statement itself writes."""
+    return (statement.target,) if isinstance(statement, Assign | Accumulate | Product) else ()
 
 
 def elements_in(body: Iterable[Statement]) -> Iterator[tuple[Element, bool]]:
@@ -138,17 +145,19 @@ def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
         if isinstance(value, Span):
             return Span(mapping.get(value.index, value.index), put(value.start), put(value.end))
         if isinstance(value, tuple):
-            return tuple(put(part) for part in value)
+            parts = tuple(map(put, value))
+            return value if all(map(operator.is_, parts, value)) else parts
         if isinstance(value, _NODES):
             return renamed(value, mapping)
         return value
 
-    changes = {
-        name: put(value)
-        for name, value in vars(statement).items()
-        if name not in _KEPT and not isinstance(value, Tensor)
-    }
-    return replace(statement, **changes)
+    changes = {}
+    for name, value in vars(statement).items():
+        if name not in _KEPT and not isinstance(value, Tensor | int):
+            changed = put(value)
+            if changed is not value:
+                changes[name] = changed
+    return replace(statement, **changes) if changes else statement
 
 
 # The equation that a statement computes is a label: it keeps the indices that it came with.

@@ -181,12 +181,17 @@ class Equation:
 
     def rename(self, mapping: dict[Any, Any]) -> "Equation":
         """Return the equation with indices or elements replaced throughout."""
-        return replace(
-            self,
+        # As an equation, it was looked at when it was made.
+        renamed = object.__new__(Equation)
+        vars(renamed).update(
             lhs=self.lhs.xreplace(mapping),
             body=self.body.xreplace(mapping),
             reduce=tuple(mapping.get(index, index) for index in self.reduce),
+            operation=self.operation,
+            accumulate=self.accumulate,
+            origin=self.origin,
         )
+        return renamed
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return equations_bundle([self], None, "print(equation)", include, exclude)

@@ -86,6 +86,9 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     """Rows of a batch in strips that stay in the cache, each thread with its own rows."""
     if entry.program.batch is None:
         return None
+    if limits.strip is None and not limits.team:
+        record.decide(decide.without_rows())
+        return None
     attempt = Record()
     rows_first = attempt.run_on(entry, sum_rows_first)
     if limits.short_row:
