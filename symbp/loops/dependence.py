@@ -4,12 +4,13 @@ Two statements depend on each other when one writes what the other reads or writ
 apart by the memory in which they lie: views of one array that do not overlap are independent.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import sympy
 
+from symbp.calculus.by_identity import remembered
 from symbp.loops.nodes import (
     Accumulate,
     Allocate,
@@ -53,6 +54,16 @@ class Uses:
     fixed: bool
     """Whether nothing may pass it: a barrier, a call, a return."""
 
+    def conflicts(self, other: "Uses") -> bool:
+        """Whether what uses this must stay in its order with what uses the other."""
+        return (
+            self.fixed
+            or other.fixed
+            or not self.writes.isdisjoint(other.writes)
+            or not self.writes.isdisjoint(other.reads)
+            or not self.reads.isdisjoint(other.writes)
+        )
+
 
 class Dependence:
     """Answers for the statements of one function, each looked at once."""
@@ -75,28 +86,19 @@ class Dependence:
 
     def conflict(self, one: Statement, other: Statement) -> bool:
         """Whether two statements must stay in their order."""
-        first, second = self.uses(one), self.uses(other)
-        if first.fixed or second.fixed:
-            return True
-        return (
-            not first.writes.isdisjoint(second.writes)
-            or not first.writes.isdisjoint(second.reads)
-            or not first.reads.isdisjoint(second.writes)
-        )
+        return self.uses(one).conflicts(self.uses(other))
 
     def _uses(self, statement: Statement) -> Uses:
+        own = _own(statement)
         accesses: list[Access] = []
-        reads: set[Any] = set()
-        writes: set[Any] = set()
-        fixed = isinstance(statement, Barrier | AllReduce | Call | Return)
+        reads: set[Any] = set(own.reads)
+        writes: set[Any] = set(own.writes)
+        fixed = own.fixed
         if isinstance(statement, For | If):
-            if isinstance(statement, For):
-                inside: Iterable[Statement] = statement.body
-                reads |= _symbols(statement.start, statement.end, statement.step)
-            else:
-                inside = (*statement.body, *statement.otherwise)
-                reads |= _symbols(statement.condition)
-            for child in inside:
+            children = statement.body
+            if isinstance(statement, If):
+                children += statement.otherwise
+            for child in children:
                 uses = self.uses(child)
                 accesses += uses.accesses
                 reads |= uses.reads
@@ -104,33 +106,47 @@ class Dependence:
                 fixed = fixed or uses.fixed
             if isinstance(statement, For):
                 reads.discard(statement.index)
-        own = list(_own(statement))
-        accesses += own
-        for access in own:
-            (writes if access.writes else reads).add(self.memory(access.element.tensor))
-            reads |= _symbols(*access.element.args)
-            reads.add(("place", access.element.tensor))
-        if isinstance(statement, Assign | Accumulate):
-            reads |= _symbols(statement.value)
-        elif isinstance(statement, Let):
-            reads |= _symbols(statement.value)
-            writes.add(statement.symbol)
-        elif isinstance(statement, Divide):
-            reads |= _symbols(statement.start, statement.end)
-            writes |= {statement.first, statement.last}
         elif isinstance(statement, Allocate):
-            reads |= _symbols(*statement.shape)
-            writes |= {("place", statement.array), self.memory(statement.array)}
-        elif isinstance(statement, View):
-            reads |= {("place", statement.of), *_symbols(statement.offset)}
-            writes.add(("place", statement.array))
-        elif isinstance(statement, Product):
-            reads |= _symbols(*(part for s in statement.spans for part in (s.start, s.end)))
-            reads.difference_update(indices_of(statement.spans))
-        return Uses(tuple(accesses), frozenset(reads), frozenset(writes), fixed)
+            writes.add(self.memory(statement.array))
+        for access in own.accesses:
+            (writes if access.writes else reads).add(self.memory(access.element.tensor))
+        return Uses((*accesses, *own.accesses), frozenset(reads), frozenset(writes), fixed)
 
 
-def _own(statement: Statement) -> Iterator[Access]:
+# A statement stays the same in most passes, and each of them asks.
+@remembered(16384)
+def _own(statement: Statement) -> Uses:
+    """Return what a statement itself uses, of the memory of arrays only the accesses."""
+    accesses = tuple(_accesses(statement))
+    reads: set[Any] = {("place", access.element.tensor) for access in accesses}
+    reads |= _symbols(*(subscript for access in accesses for subscript in access.element.args))
+    writes: set[Any] = set()
+    if isinstance(statement, For):
+        reads |= _symbols(statement.start, statement.end, statement.step)
+    elif isinstance(statement, If):
+        reads |= _symbols(statement.condition)
+    elif isinstance(statement, Assign | Accumulate):
+        reads |= _symbols(statement.value)
+    elif isinstance(statement, Let):
+        reads |= _symbols(statement.value)
+        writes.add(statement.symbol)
+    elif isinstance(statement, Divide):
+        reads |= _symbols(statement.start, statement.end)
+        writes |= {statement.first, statement.last}
+    elif isinstance(statement, Allocate):
+        reads |= _symbols(*statement.shape)
+        writes.add(("place", statement.array))
+    elif isinstance(statement, View):
+        reads |= {("place", statement.of), *_symbols(statement.offset)}
+        writes.add(("place", statement.array))
+    elif isinstance(statement, Product):
+        reads |= _symbols(*(part for s in statement.spans for part in (s.start, s.end)))
+        reads.difference_update(indices_of(statement.spans))
+    fixed = isinstance(statement, Barrier | AllReduce | Call | Return)
+    return Uses(accesses, frozenset(reads), frozenset(writes), fixed)
+
+
+def _accesses(statement: Statement) -> Iterator[Access]:
     adds = isinstance(statement, Accumulate) and statement.operation == "sum"
     for element in reads_of(statement):
         if not (adds and isinstance(statement, Accumulate) and element == statement.target):

@@ -74,12 +74,16 @@ class _Fuser:
     def merge(self, done: list[Statement], loop: For, depth: int) -> bool:
         """Put a loop into one of those that are done, if there is one for it."""
         before: list[int] = []
+        own = self.dependence.uses(loop)
+        needed: list[Uses] = []  # by those that have to stay in front of the loop
         for place in range(len(done) - 1, max(-1, len(done) - 1 - self.farthest), -1):
             other = done[place]
+            uses = self.dependence.uses(other)
+            stays = any(map(uses.conflicts, needed))
             if (
                 isinstance(other, For)
+                and not stays
                 and _same_range(other, loop)
-                and not any(self.dependence.conflict(other, done[p]) for p in before)
                 and self.may_share(other, loop, depth)
                 and self.is_worth_sharing(other, loop)
             ):
@@ -90,10 +94,9 @@ class _Fuser:
                 done[place:] = [*moved, replace(other, body=(*other.body, *body)), *kept]
                 return True
             # What the loop needs, and what these need, would have to move in front of `other`.
-            if self.dependence.conflict(other, loop) or any(
-                self.dependence.conflict(other, done[p]) for p in before
-            ):
+            if stays or uses.conflicts(own):
                 before.append(place)
+                needed.append(uses)
         return False
 
     def is_worth_sharing(self, earlier: For, later: For) -> bool:

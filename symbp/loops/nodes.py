@@ -37,7 +37,7 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = [
     "MEMBER", "MEMBERS", "Accumulate", "AllReduce", "Allocate", "Argument", "Assign", "Barrier",
     "Call", "Divide", "For", "Function", "If", "Let", "Product", "Return", "Span", "Statement",
-    "View", "statements_in",
+    "View", "smaller", "statements_in",
 ]  # fmt: skip
 
 #: A whole number: an int, a symbol such as the batch size, an index, or arithmetic of these.
@@ -321,6 +321,15 @@ class Function:
         while array in self.views:
             array = self.views[array].of
         return array
+
+
+def smaller(one: Whole, other: Whole) -> Whole:
+    """Return the smaller of two whole numbers.
+
+    Of two that both hold symbols SymPy would try for long to find out which it is.
+    """
+    both = [sympy.sympify(each, strict=True) for each in (one, other)]
+    return sympy.Min(*both, evaluate=not all(each.free_symbols for each in both))
 
 
 # The symbols that every function of a team may use.

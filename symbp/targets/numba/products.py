@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from symbp.loops.nodes import For, Product, Span
+from symbp.loops.nodes import For, Product, Span, smaller
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -148,8 +148,9 @@ class _Call:
         for loop in self.loops:
             for span in self.product.summed:
                 if loop.step != 1 and place.has(loop.index) and place.has(span.index):
-                    last = sympy.Min(place + loop.step, loop.end - span.end + span.index)
-                    start = self.expressions.whole(last.xreplace(self.starts))
+                    ahead, end = place + loop.step, loop.end - span.end + span.index
+                    last = smaller(ahead.xreplace(self.starts), end.xreplace(self.starts))
+                    start = self.expressions.whole(last)
                     return f", part({self.places.arrays[numbers.tensor]}, {start})"
         return ""
 
