@@ -15,8 +15,8 @@ _FILES = (
 )  # fmt: skip
 
 
-# A name and a bracket; not a method's.
-_CALLS = re.compile(r"(?<![\w.])(\w+)\(")
+# A name and a bracket; not a method's, and not where a function is defined.
+_CALLS = re.compile(r"(?<!def )(?<![\w.])(\w+)\(")
 
 
 @cache
