@@ -14,9 +14,9 @@ import opt_einsum
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.by_identity import remembered
 from symbp.calculus.ranges import Ranges
 from symbp.calculus.share import canonical
+from symbp.notation.by_identity import remembered
 from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where

@@ -12,10 +12,10 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
-from symbp.calculus.by_identity import remembered
 from symbp.calculus.log_form import computed_log_sum
 from symbp.calculus.partial import partial
 from symbp.calculus.quotients import over_one_denominator
+from symbp.notation.by_identity import remembered
 from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.forms import Form, check_door

@@ -10,8 +10,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symbp.calculus.by_identity import remembered
 from symbp.calculus.contract import is_contraction, split_scalars, typical_size
+from symbp.notation.by_identity import remembered
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.by_identity import remembered
+from symbp.notation.by_identity import remembered
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import (

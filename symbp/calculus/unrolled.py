@@ -16,8 +16,8 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.by_identity import remembered
 from symbp.notation.arithmetic import Plus
+from symbp.notation.by_identity import remembered
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import maximum, where
 from symbp.notation.index import Index

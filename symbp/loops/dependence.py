@@ -10,7 +10,6 @@ from typing import Any
 
 import sympy
 
-from symbp.calculus.by_identity import remembered
 from symbp.loops.nodes import (
     Accumulate,
     Allocate,
@@ -29,6 +28,7 @@ from symbp.loops.nodes import (
     View,
 )
 from symbp.loops.traverse import indices_of, reads_of, writes_of
+from symbp.notation.by_identity import remembered
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 

@@ -7,8 +7,8 @@ neighbours can be fused; what takes over the memory of a tensor comes after all 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 
-from symbp.calculus.by_identity import remembered
 from symbp.calculus.schedule import Stage
+from symbp.notation.by_identity import remembered
 from symbp.notation.dependence import components
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index

@@ -12,7 +12,6 @@ from typing import Any
 
 import sympy
 
-from symbp.calculus.by_identity import remembered
 from symbp.loops.nodes import (
     Accumulate,
     Allocate,
@@ -31,6 +30,7 @@ from symbp.loops.nodes import (
     View,
     statements_in,
 )  # fmt: skip
+from symbp.notation.by_identity import remembered
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 

@@ -6,6 +6,7 @@ reduction stands in the ``reduce`` and ``operation`` fields and the body is a pl
 """
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -52,10 +53,13 @@ class Origin:
     occurrence: Element | None = None
 
 
+_AGE = operator.attrgetter("dummy_index")
+
+
 def indices_of(expression: sympy.Basic) -> list[Index]:
     """Return the free indices of an expression in a fixed order (their age)."""
-    found = {symbol for symbol in expression.free_symbols if isinstance(symbol, Index)}
-    return sorted(found, key=lambda index: index.dummy_index)
+    found = [symbol for symbol in expression.free_symbols if isinstance(symbol, Index)]
+    return sorted(found, key=_AGE)
 
 
 def elements_of(expression: sympy.Basic) -> list[Element]:
@@ -127,7 +131,9 @@ class Equation:
                 f"left-hand side {self.lhs}: expected an element such as z[n, j], or a tensor "
                 f"without indices"
             )
-        body = expression_of(self.body, f"{self.lhs}: right-hand side")
+        body = self.body
+        if not isinstance(body, Expr):
+            body = expression_of(body, f"{self.lhs}: right-hand side")
         if self.origin.rule == "given":
             body = _as_notation(self.lhs, body)
             object.__setattr__(self, "body", translated(body))

@@ -45,16 +45,17 @@ class _Taken(Exception):  # noqa: N818 - it is no error, and does not leave this
 
 
 def _is_leaf(node: Any) -> bool:
-    return isinstance(node, Index) or getattr(node, "is_element", False)
+    return isinstance(node, Index) or (isinstance(node, Symbolic) and node.is_element)
 
 
 def _renamed(node: Any, names: Mapping[Any, Any], taken: set[Any], done: dict[int, Any]) -> Any:
-    if isinstance(node, Index) or getattr(node, "is_element", False):
+    arguments = node._args
+    is_ours = isinstance(node, Symbolic)
+    if is_ours and (node.is_element or not arguments):
         if node in names:
             return names[node]
         if node in taken:
             raise _Taken
-    arguments = node.args
     if not arguments:
         return node
     # An expression may stand in many places of a larger one.
@@ -63,7 +64,7 @@ def _renamed(node: Any, names: Mapping[Any, Any], taken: set[Any], done: dict[in
         changed = [_renamed(argument, names, taken, done) for argument in arguments]
         if all(map(operator.is_, changed, arguments)):
             known = node
-        elif isinstance(node, Symbolic):
+        elif is_ours:
             known = _copy(node, changed)
         elif isinstance(node, Relational):
             known = Relational.__new__(node.func, *changed)  # not evaluated
@@ -76,7 +77,9 @@ def _renamed(node: Any, names: Mapping[Any, Any], taken: set[Any], done: dict[in
 def _copy(node: Any, arguments: list[Any]) -> Any:
     """Return a node of the notation with other arguments, not evaluated."""
     made: Any = sympy.Basic.__new__(type(node), *arguments)
-    if isinstance(node, sympy.Add | sympy.Mul | sympy.Pow):
+    if node.is_element:
+        made.tensor, made.serial = node.tensor, node.serial
+    elif isinstance(node, sympy.Add | sympy.Mul | sympy.Pow):
         made.is_commutative = True
     else:
         vars(made).update(vars(node))
@@ -86,7 +89,7 @@ def _copy(node: Any, arguments: list[Any]) -> Any:
 def _replaced(node: Any, rule: Mapping[Any, Any], done: dict[int, Any]) -> Any:
     if node in rule:
         return rule[node]
-    arguments = node.args
+    arguments = node._args
     if not arguments:
         return node
     known = done.get(id(node))

@@ -164,7 +164,7 @@ class _Call:
     def axes(self, element: Element, group: Sequence[Span]) -> list[int]:
         """Return the axes of a group, those of looked up rows among them."""
         return [
-            next(axis for axis, place in enumerate(element.args) if place.has(span.index))
+            next(a for a, p in enumerate(element.args) if p is span.index or p.has(span.index))
             for span in group
         ]
 
