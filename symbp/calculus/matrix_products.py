@@ -62,6 +62,8 @@ def as_product(equation: Equation, fixed: frozenset[Index] = frozenset()) -> Mat
         for extra in itertools.combinations(free, count):
             loops = batch | set(extra)
             cost = float(typical_size(index.extent for index in loops))
+            if best is not None and cost >= lowest:
+                continue
             product = _product(equation, first, second, loops, fixed)
             if product is None:
                 continue

@@ -15,7 +15,7 @@ from typing import Any
 
 from symbp.loops.dependence import Dependence, Uses, aligned
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
-from symbp.loops.traverse import renamed
+from symbp.loops.traverse import renamed, with_body
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
@@ -61,14 +61,10 @@ class _Fuser:
     def inside(self, statement: Statement, depth: int) -> Statement:
         """Return a statement with the loops within it fused."""
         if isinstance(statement, For):
-            body = self.body(statement.body, depth + 1)
-            return statement if body == statement.body else replace(statement, body=body)
+            return with_body(statement, self.body(statement.body, depth + 1))
         if isinstance(statement, If):
-            return replace(
-                statement,
-                body=self.body(statement.body, depth + 1),
-                otherwise=self.body(statement.otherwise, depth + 1),
-            )
+            body = self.body(statement.body, depth + 1)
+            return with_body(statement, body, self.body(statement.otherwise, depth + 1))
         return statement
 
     def merge(self, done: list[Statement], loop: For, depth: int) -> bool:

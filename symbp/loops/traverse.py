@@ -4,9 +4,8 @@ What every pass needs: all statements, what each reads and writes, and a copy in
 statements, indices or elements are replaced.
 """
 
-import functools
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +35,7 @@ from symbp.notation.tensor import Element, Tensor
 
 __all__ = [
     "elements_in", "elements_of", "indices_of", "map_statements", "reads_of", "renamed",
-    "statements_in", "writes_of",
+    "statements_in", "with_body", "writes_of",
 ]  # fmt: skip
 
 
@@ -66,11 +65,11 @@ def _reads_of(statement: Statement) -> Iterator[Element]:
         yield from elements_of(statement.value)
 
 
-@functools.lru_cache(maxsize=8192)
+@remembered(8192)
 def elements_of(expression: sympy.Basic) -> tuple[Element, ...]:
     """Return the distinct elements in an expression, those inside of subscripts too.
 
-    Every pass asks, of mostly the same expressions; the order is that of their serials.
+    The order is that of their serials.
     """
     return tuple(sorted(expression.atoms(Element), key=lambda element: element.serial))
 
@@ -115,20 +114,31 @@ def map_statements(
     result: list[Statement] = []
     for statement in body:
         if isinstance(statement, For):
-            inner = map_statements(statement.body, change)
-            if inner != statement.body:
-                statement = replace(statement, body=inner)
+            statement = with_body(statement, map_statements(statement.body, change))
         elif isinstance(statement, If):
             chosen = map_statements(statement.body, change)
-            other = map_statements(statement.otherwise, change)
-            if (chosen, other) != (statement.body, statement.otherwise):
-                statement = replace(statement, body=chosen, otherwise=other)
+            statement = with_body(statement, chosen, map_statements(statement.otherwise, change))
         changed = change(statement)
         if isinstance(changed, Iterable):
             result.extend(changed)
         else:
             result.append(changed)
     return tuple(result)
+
+
+def with_body(
+    statement: For | If, body: Sequence[Statement], otherwise: Sequence[Statement] = ()
+) -> For | If:
+    """Return a loop or a condition with another body; itself where the statements are the same."""
+    new, old = (*body, *otherwise), statement.body
+    if isinstance(statement, If):
+        old += statement.otherwise
+    # Of a condition, no statement stands in both of its bodies.
+    if len(new) == len(old) and all(map(operator.is_, new, old)):
+        return statement
+    if isinstance(statement, If):
+        return replace(statement, body=tuple(body), otherwise=tuple(otherwise))
+    return replace(statement, body=tuple(body))
 
 
 def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:

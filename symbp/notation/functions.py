@@ -27,6 +27,11 @@ __all__ = [
 ]  # fmt: skip
 
 
+@functools.cache
+def _number(count: int) -> Any:
+    return sympy.FiniteSet(count)
+
+
 class _Elementwise(Written, sympy.Function):
     """Base of symbp's own functions: real-valued, with the derivative of the record."""
 
@@ -36,7 +41,17 @@ class _Elementwise(Written, sympy.Function):
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         """Return the application to checked arguments."""
         name = cls.__name__
-        return super().__new__(cls, *(argument_of(a, name) for a in arguments), **options)
+        given = [a if isinstance(a, Written) else argument_of(a, name) for a in arguments]
+        numbers_only = not any(isinstance(each, Written) for each in given)
+        if options or numbers_only or len(given) not in (cls._nargs or (len(given),)):
+            return super().__new__(cls, *given, **options)
+        # What SymPy does takes long: it looks for an equal one among those that it has seen.
+        known = cls.eval(*given)
+        if known is not None:
+            return known
+        made = Expr.__new__(cls, *given)
+        made.nargs = _number(len(given)) if cls._nargs else sympy.S.Naturals0
+        return made
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the partial derivative with respect to one argument, from the record."""
