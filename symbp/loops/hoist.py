@@ -120,7 +120,9 @@ class _Hoister:
                 if value is not child.value:
                     child = replace(child, value=value)
             body.append(child)
-        return before, with_body(loop, body)
+        changed = with_body(loop, body)
+        assert isinstance(changed, For)
+        return before, changed
 
 
 def _without_invariants(

@@ -80,9 +80,12 @@ class Written(Refusals):
 
     def xreplace(self, rule: Mapping[Any, Any]) -> Any:
         """Return the expression with some parts replaced, as SymPy does, but in less time."""
-        return replaced(self, rule)
+        return self._xreplace(rule)[0]
 
     def _xreplace(self, rule: Mapping[Any, Any]) -> tuple[Any, bool]:
+        if not isinstance(rule, Mapping):  # one of SymPy's own, which it makes of functions
+            result: tuple[Any, bool] = super()._xreplace(rule)  # type: ignore[misc]
+            return result
         changed = replaced(self, rule)
         return changed, changed is not self
 

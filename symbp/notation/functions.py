@@ -13,6 +13,7 @@ import sympy
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
+from symbp.notation.applied import applied
 from symbp.notation.arguments import argument_of
 from symbp.notation.arithmetic import Plus, Written
 from symbp.notation.conditions import compared, settled
@@ -27,11 +28,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-@functools.cache
-def _number(count: int) -> Any:
-    return sympy.FiniteSet(count)
-
-
 class _Elementwise(Written, sympy.Function):
     """Base of symbp's own functions: real-valued, with the derivative of the record."""
 
@@ -42,16 +38,7 @@ class _Elementwise(Written, sympy.Function):
         """Return the application to checked arguments."""
         name = cls.__name__
         given = [a if isinstance(a, Written) else argument_of(a, name) for a in arguments]
-        numbers_only = not any(isinstance(each, Written) for each in given)
-        if options or numbers_only or len(given) not in (cls._nargs or (len(given),)):
-            return super().__new__(cls, *given, **options)
-        # What SymPy does takes long: it looks for an equal one among those that it has seen.
-        known = cls.eval(*given)
-        if known is not None:
-            return known
-        made = Expr.__new__(cls, *given)
-        made.nargs = _number(len(given)) if cls._nargs else sympy.S.Naturals0
-        return made
+        return super().__new__(cls, *given, **options) if options else applied(cls, given)
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the partial derivative with respect to one argument, from the record."""

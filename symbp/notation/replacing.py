@@ -1,7 +1,8 @@
 """replacing: an expression with some of its parts replaced; every pass asks for it many times.
 
 Where indices become other indices, or elements other elements, an expression stays what it is:
-nothing in it could become simpler, so that its nodes are copied and none is evaluated.
+nothing in it could become simpler, so that its nodes are copied and none is evaluated. Of a
+comparison SymPy would try for long to find out whether it holds for all numbers.
 """
 
 import operator
@@ -30,14 +31,14 @@ def replaced(expression: Any, rule: Mapping[Any, Any]) -> Any:
     """
     if not rule:
         return expression
-    if all(_is_leaf(old) and _is_leaf(new) for old, new in rule.items()):
+    if all(_is_leaf(old) and _is_unknown(new) for old, new in rule.items()):
         taken = set(rule.values())
         if len(taken) == len(rule):
             try:
                 return _renamed(expression, rule, taken - rule.keys(), {})
             except _Taken:
                 pass
-    return _replaced(expression, rule, {})
+    return _replaced(expression, rule, all(map(_is_unknown, rule.values())), {})
 
 
 class _Taken(Exception):  # noqa: N818 - it is no error, and does not leave this file
@@ -46,6 +47,11 @@ class _Taken(Exception):  # noqa: N818 - it is no error, and does not leave this
 
 def _is_leaf(node: Any) -> bool:
     return isinstance(node, Index) or (isinstance(node, Symbolic) and node.is_element)
+
+
+def _is_unknown(node: Any) -> bool:
+    """Whether a node is a number of which nobody knows anything."""
+    return isinstance(node, sympy.Symbol) or (isinstance(node, Symbolic) and node.is_element)
 
 
 def _renamed(node: Any, names: Mapping[Any, Any], taken: set[Any], done: dict[int, Any]) -> Any:
@@ -86,7 +92,7 @@ def _copy(node: Any, arguments: list[Any]) -> Any:
     return made
 
 
-def _replaced(node: Any, rule: Mapping[Any, Any], done: dict[int, Any]) -> Any:
+def _replaced(node: Any, rule: Mapping[Any, Any], unknown: bool, done: dict[int, Any]) -> Any:
     if node in rule:
         return rule[node]
     arguments = node._args
@@ -95,13 +101,20 @@ def _replaced(node: Any, rule: Mapping[Any, Any], done: dict[int, Any]) -> Any:
     known = done.get(id(node))
     if known is None:
         changed = [
-            _replaced(argument, rule, done) if isinstance(argument, sympy.Basic) else argument
+            _replaced(argument, rule, unknown, done)
+            if isinstance(argument, sympy.Basic)
+            else argument
             for argument in arguments
         ]
         if all(map(operator.is_, changed, arguments)):
             known = node
         elif isinstance(node, Relational):
-            known = compared(node.func, *changed)
+            left, right = changed
+            # What was not known of an expression is not known of a number in its place.
+            if unknown and left != right:
+                known = Relational.__new__(node.func, left, right)
+            else:
+                known = compared(node.func, left, right)
         else:
             known = node.func(*changed)
         done[id(node)] = known
