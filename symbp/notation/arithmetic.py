@@ -84,7 +84,7 @@ class Written(Refusals):
 
     def _xreplace(self, rule: Mapping[Any, Any]) -> tuple[Any, bool]:
         if not isinstance(rule, Mapping):  # one of SymPy's own, which it makes of functions
-            result: tuple[Any, bool] = super()._xreplace(rule)  # type: ignore[misc]
+            result: tuple[Any, bool] = super()._xreplace(rule)
             return result
         changed = replaced(self, rule)
         return changed, changed is not self

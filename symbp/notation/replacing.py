@@ -31,7 +31,7 @@ def replaced(expression: Any, rule: Mapping[Any, Any]) -> Any:
     """
     if not rule:
         return expression
-    if all(_is_leaf(old) and _is_unknown(new) for old, new in rule.items()):
+    if all(_is_leaf(old) and _is_leaf(new) for old, new in rule.items()):
         taken = set(rule.values())
         if len(taken) == len(rule):
             try:
