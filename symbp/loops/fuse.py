@@ -16,6 +16,7 @@ from typing import Any
 from symbp.loops.dependence import Dependence, Uses, aligned
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
 from symbp.loops.traverse import renamed, with_body
+from symbp.notation.by_identity import remembered
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
@@ -85,8 +86,7 @@ class _Fuser:
             ):
                 moved = [done[p] for p in reversed(before)]
                 kept = [s for p, s in enumerate(done) if p > place and p not in before]
-                names: dict[Any, Any] = {loop.index: other.index}
-                body = tuple(renamed(child, names) for child in loop.body)
+                body = tuple(_in_loop(child, loop.index, other.index) for child in loop.body)
                 done[place:] = [*moved, replace(other, body=(*other.body, *body)), *kept]
                 return True
             # What the loop needs, and what these need, would have to move in front of `other`.
@@ -143,6 +143,13 @@ class _Fuser:
                     continue  # sums into one array: only their order changes
                 return False
         return True
+
+
+# Many loops stand in several functions of a module, beside the same neighbours.
+@remembered(8192)
+def _in_loop(statement: Statement, index: Index, other: Index) -> Statement:
+    """Return a statement of a loop as it stands in another one."""
+    return renamed(statement, {index: other})
 
 
 def _looks_up(uses: Uses) -> bool:

@@ -177,6 +177,8 @@ def choose_routines(
         if not isinstance(statement, Product):
             return statement
         choice = record.decide(decide.routine_of(statement, limits, only_tiles))
+        if choice.choice == statement.routine:
+            return statement
         return replace(statement, routine=choice.choice)  # type: ignore[arg-type]
 
     return function.replace(body=map_statements(function.body, change))
