@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.contract import is_contraction, split_scalars, typical_size
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -38,7 +38,7 @@ class MatrixProduct:
 
 
 # Many equations stand in several functions of a module, and several passes ask.
-@remembered(4096)
+@noted
 def as_product(equation: Equation, fixed: frozenset[Index] = frozenset()) -> MatrixProduct | None:
     """Return the matrix product that an equation is, or None when it is none.
 
@@ -74,7 +74,7 @@ def as_product(equation: Equation, fixed: frozenset[Index] = frozenset()) -> Mat
     return best
 
 
-@remembered(4096)
+@noted
 def as_column_sum(equation: Equation) -> MatrixProduct | None:
     """Return ``lhs[j] (+)= alpha Σ_n second[n, j]`` as a product with a row of ones, if it is that.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted, remembered
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import (
@@ -209,6 +209,7 @@ def _drop_duplicates(equations: list[Equation], kept: set[Tensor]) -> list[Equat
     return [_renamed(equation, same) for equation in result]
 
 
+@noted
 def _meaning(equation: Equation) -> object:
     mapping = {}
     for position, index in enumerate(equation.domain):

@@ -17,7 +17,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import Plus
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import maximum, where
 from symbp.notation.index import Index
@@ -131,7 +131,7 @@ def _operations(program: Program) -> Iterator[int]:
 
 
 # It is asked whether there are too many, and then how many there are.
-@remembered(4096)
+@noted
 def _operations_of(equation: Equation) -> int:
     indices = {*equation.domain, *equation.body.atoms(Index)}
     points = math.prod(i.extent for i in indices if isinstance(i.extent, int))

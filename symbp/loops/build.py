@@ -30,7 +30,7 @@ from symbp.loops.nodes import (
 )
 from symbp.loops.order import in_order, with_fresh_indices
 from symbp.loops.traverse import elements_of
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
@@ -191,7 +191,7 @@ class _Builder:
 
 
 # Many equations stand in several functions of a module.
-@remembered(4096)
+@noted
 def _nest_of(equation: Equation, first: bool, fixed: frozenset[Index]) -> tuple[Statement, ...]:
     """Return the loop nest of an equation whose tensors have memory of their own."""
     return tuple(_nest_of_stored(equation, equation.lhs, equation.body, first, fixed))

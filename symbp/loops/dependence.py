@@ -27,7 +27,7 @@ from symbp.loops.nodes import (
     View,
 )
 from symbp.loops.traverse import indices_of, reads_of
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -98,7 +98,7 @@ class Dependence:
 
 
 # A statement stays the same in most passes, and each of them asks.
-@remembered(8192)
+@noted
 def _uses(statement: Statement) -> Uses:
     """Return what a statement uses where each array has memory of its own."""
     own = tuple(_accesses(statement))

@@ -16,7 +16,7 @@ from typing import Any
 from symbp.loops.dependence import Dependence, Uses, aligned
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
 from symbp.loops.traverse import renamed, with_body
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
@@ -146,7 +146,7 @@ class _Fuser:
 
 
 # Many loops stand in several functions of a module, beside the same neighbours.
-@remembered(8192)
+@noted
 def _in_loop(statement: Statement, index: Index, other: Index) -> Statement:
     """Return a statement of a loop as it stands in another one."""
     return renamed(statement, {index: other})

@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 
 from symbp.calculus.schedule import Stage
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted
 from symbp.notation.dependence import components
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
@@ -33,7 +33,7 @@ def with_fresh_indices(stage: Stage) -> Stage:
 
 
 # Many equations stand in several functions of a module, in each of them once.
-@remembered(4096)
+@noted
 def _renamed_apart(equation: Equation) -> Equation:
     return equation.rename({index: index.fresh() for index in equation.domain})
 

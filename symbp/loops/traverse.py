@@ -29,7 +29,7 @@ from symbp.loops.nodes import (
     View,
     statements_in,
 )  # fmt: skip
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted, remembered
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -40,7 +40,7 @@ __all__ = [
 
 
 # Every pass asks, of mostly the same statements.
-@remembered(16384)
+@noted
 def reads_of(statement: Statement) -> tuple[Element, ...]:
     """Return every element that a statement itself reads, those inside of subscripts too."""
     return tuple(_reads_of(statement))
@@ -162,7 +162,8 @@ def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
         return value
 
     changes = {}
-    for name, value in vars(statement).items():
+    for name in statement.__dataclass_fields__:
+        value = getattr(statement, name)
         if name not in _KEPT and not isinstance(value, Tensor | int):
             changed = put(value)
             if changed is not value:

@@ -8,9 +8,37 @@ import functools
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-__all__ = ["remembered"]
+__all__ = ["noted", "remembered"]
 
 R = TypeVar("R")
+
+
+def noted(function: Callable[..., R]) -> Callable[..., R]:
+    """Return the function with its results noted in the objects that it is asked about.
+
+    They are gone with the object, an equation or a statement, which cannot change.
+
+    Parameters
+    ----------
+    function : callable
+        Other arguments than the first are compared as usual.
+    """
+    name = f"_{function.__module__}.{function.__qualname__}"
+
+    @functools.wraps(function)
+    def noting(value: Any, *arguments: Hashable) -> R:
+        notes = value.__dict__
+        if arguments:
+            notes = notes.setdefault("_notes", {})
+        key: Any = (name, *arguments) if arguments else name
+        found: R
+        try:
+            found = notes[key]
+        except KeyError:
+            found = notes[key] = function(value, *arguments)
+        return found
+
+    return noting
 
 
 def remembered(most: int) -> Callable[[Callable[..., R]], Callable[..., R]]:

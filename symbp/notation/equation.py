@@ -175,6 +175,10 @@ class Equation:
         inside = (element for subscript in self.lhs.args for element in subscript.atoms(Element))
         return (*self.body.atoms(Element), *inside)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed from the rest when it is asked for need not travel.
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
+
     def __copy__(self) -> "Equation":
         return self  # it cannot change
 

@@ -40,7 +40,7 @@ from symbp.schedules.unroll import unroll
 __all__ = ["lower"]
 
 
-def lower(entry: Entry, limits: Limits) -> Lowered:
+def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     """Return the loop program of an entry point, by a schedule for a target.
 
     Parameters
@@ -49,8 +49,10 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
         Its program is finished: expanded and shared.
     limits : Limits
         What the target can do.
+    explained : bool
+        Whether the result tells what each pass gave.
     """
-    record = Record()
+    record = Record(explained)
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
     small = unroll(entry, limits.most_operations) if entry.batches else None
@@ -89,7 +91,7 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     if limits.strip is None and not limits.team:
         record.decide(decide.without_rows())
         return None
-    attempt = Record()
+    attempt = Record(record.explained)
     rows_first = attempt.run_on(entry, sum_rows_first)
     if limits.short_row:
         kept = set(entry.roots)

@@ -76,14 +76,14 @@ def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
     Its arguments are the flat arrays that it reads, memory for what it writes, then the arrays
     that it reads, each in the order of the entry.
     """
-    function = lower(entry, limits_of(entry, limits)).function
+    function = lower(entry, limits_of(entry, limits), explained=False).function
     packed, written, data = _arguments(entry, function)
     return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])
 
 
 def _epoch_kernel(model: Model, limits: Limits) -> Kernel:
     entry = epoch(model)
-    function = lower(entry, limits).function
+    function = lower(entry, limits, explained=False).function
     packed, _, data = _arguments(entry, function)
     passed: list[Any] = [*packed, "order", "batch_size"]
     if entry.batches:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from symbp.loops.nodes import Accumulate, Assign, For, Product, Statement
 from symbp.loops.traverse import statements_in
-from symbp.notation.by_identity import remembered
+from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 from symbp.targets.numba.kernel import Passage
@@ -98,7 +98,7 @@ def _leaves(statements: Iterable[Statement]) -> Iterator[tuple[_Leaf, Equation]]
         yield from _leaves_of(statement)
 
 
-@remembered(4096)
+@noted
 def _leaves_of(given: Statement) -> tuple[tuple[_Leaf, Equation], ...]:
     return tuple(_leaves_in(given))
 
