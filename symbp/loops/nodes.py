@@ -22,7 +22,7 @@ nodes are immutable; a pass returns new ones. The whole language::
 A gather is an assignment whose value has a subscript such as ``order[start + n]``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -254,15 +254,17 @@ Statement: TypeAlias = (
 )  # fmt: skip
 
 
-def statements_in(body: Iterable[Statement]) -> Iterator[Statement]:
-    """Yield every statement, a loop before what is in it."""
+def statements_in(body: Iterable[Statement]) -> list[Statement]:
+    """Return every statement, a loop before what is in it."""
+    found: list[Statement] = []
     for statement in body:
-        yield statement
+        found.append(statement)
         if isinstance(statement, For):
-            yield from statements_in(statement.body)
+            found += statements_in(statement.body)
         elif isinstance(statement, If):
-            yield from statements_in(statement.body)
-            yield from statements_in(statement.otherwise)
+            found += statements_in(statement.body)
+            found += statements_in(statement.otherwise)
+    return found
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,23 @@ def compared(kind: Any, left: Any, right: Any) -> Any:
     left, right : SymPy expression
         What is compared.
     """
-    known = _decided(kind, left, right)
+    known = None if _is_open(left, right) else _decided(kind, left, right)
     return Relational.__new__(kind, left, right) if known is None else known
+
+
+def _is_open(left: Any, right: Any) -> bool:
+    """Whether the difference of two values can be any number, as one of its terms can.
+
+    A term that is a number times an element that stands nowhere else.
+    """
+    terms = [term for side in (left, right) for term in (side.args if side.is_Add else (side,))]
+    for term in terms:
+        rest = term.as_coeff_Mul()[1] if term.is_Mul else term
+        if getattr(rest, "is_element", False) and rest.tensor.kind == "real":
+            others = (other for other in terms if other is not term)
+            if not any(rest in other.atoms(type(rest)) for other in others):
+                return True
+    return False
 
 
 # SymPy tries for long to find out, and the same comparison comes again in every pass.
