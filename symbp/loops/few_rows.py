@@ -40,7 +40,7 @@ def few_rows(function: Function, few: int) -> Function:
         constant = all(isinstance(s.index.extent, int) for s in statement.spans if s is not rows)
         if isinstance(rows.index.extent, int) or not constant:
             return statement
-        count = sympy.sympify(rows.end - rows.start)
+        count = sympy.sympify(rows.end - rows.start, strict=True)
         one = Span(rows.index, rows.start, rows.start + 1)
         many: Statement = statement
         if statement.routine == "blas":
