@@ -6,7 +6,6 @@ what follows (products, fusion, storage …) are passes over the result.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
 
 import sympy
 from sympy.core.expr import Expr
@@ -29,8 +28,6 @@ from symbp.loops.nodes import (
     View,
 )
 from symbp.loops.order import in_order, with_fresh_indices
-from symbp.loops.traverse import elements_of
-from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
@@ -171,74 +168,58 @@ class _Builder:
 
     def nest(self, equation: Equation, first: bool, fixed: frozenset[Index]) -> list[Statement]:
         """Return the loop nest of an equation; the first that writes a tensor sets it."""
-        lhs, body = self.stored(equation.lhs), self.stored(equation.body)
-        if lhs is equation.lhs and body is equation.body:
-            return list(_nest_of(equation, first, fixed))
-        return _nest_of_stored(equation, lhs, body, first, fixed)
+        order = _loop_order(equation, fixed)
+        reduced = set(equation.reduce)
+        inner = order[len(order) - len(reduced) :]
+        in_register = bool(reduced) and set(inner) == reduced and equation.lhs.is_plain
+        if equation.operation == "max" and not first and not in_register:
+            # A maximum is added, as a whole, to what is there.
+            order = (*(i for i in order if i not in reduced), *equation.reduce)
+            inner, in_register = equation.reduce, True
+        body = self.stored(equation.body)
+        lhs = self.stored(equation.lhs)
+        assert isinstance(lhs, Element)
+        if not reduced:
+            if equation.is_scatter or not first:
+                added = Accumulate(lhs, body, equation=equation, free_order=True)
+                return _nest(order, _guarded(lhs, added))
+            return _nest(order, _assigned(lhs, body, equation))
+        operation = "max" if equation.operation == "max" else "sum"
+        if not in_register:
+            start = self.fill(equation, fixed) if first else []
+            leaf = Accumulate(lhs, body, operation, equation, free_order=True)  # type: ignore[arg-type]
+            return [*start, *_nest(order, _guarded(lhs, leaf))]
+        total = Tensor(f"{equation.tensor.name}_total")[()]
+        adding = Accumulate(total, body, operation, equation, free_order=True)  # type: ignore[arg-type]
+        ending = Assign(lhs, total, equation) if first else Accumulate(lhs, total, "sum", equation)
+        return _nest(
+            order[: len(order) - len(inner)],
+            [
+                Allocate(total.tensor, (), "register"),
+                Assign(total, _identity(equation), equation),
+                *_nest(inner, [adding]),
+                ending,
+            ],
+        )
 
     def fill(self, equation: Equation, fixed: frozenset[Index] = frozenset()) -> list[Statement]:
         """Return the loops that set what an equation writes to where its reduction starts."""
-        return _fill(equation, self.stored(equation.lhs), fixed)
+        tensor = self.aliases.get(equation.tensor, equation.tensor)
+        places = tuple(
+            subscript if subscript in fixed else index.fresh()
+            for subscript, index in zip(equation.lhs.args, tensor.indices, strict=True)
+        )
+        loops = tuple(place for place in places if place not in fixed)
+        return _nest(loops, [Assign(tensor[places], _identity(equation), equation)])
 
-    def stored(self, expression: Any) -> Any:
+    def stored(self, expression: Expr) -> Expr:
         """Return an expression with elements of the tensors in whose memory they lie."""
         mapping = {
             element: Element(self.aliases[element.tensor], *element.args, serial=element.serial)
-            for element in elements_of(expression)
+            for element in expression.atoms(Element)
             if element.tensor in self.aliases
         }
         return expression.xreplace(mapping) if mapping else expression
-
-
-# Many equations stand in several functions of a module.
-@noted
-def _nest_of(equation: Equation, first: bool, fixed: frozenset[Index]) -> tuple[Statement, ...]:
-    """Return the loop nest of an equation whose tensors have memory of their own."""
-    return tuple(_nest_of_stored(equation, equation.lhs, equation.body, first, fixed))
-
-
-def _nest_of_stored(
-    equation: Equation, lhs: Element, body: Expr, first: bool, fixed: frozenset[Index]
-) -> list[Statement]:
-    order = _loop_order(equation, fixed)
-    reduced = set(equation.reduce)
-    inner = order[len(order) - len(reduced) :]
-    in_register = bool(reduced) and set(inner) == reduced and equation.lhs.is_plain
-    if equation.operation == "max" and not first and not in_register:
-        # A maximum is added, as a whole, to what is there.
-        order = (*(i for i in order if i not in reduced), *equation.reduce)
-        inner, in_register = equation.reduce, True
-    if not reduced:
-        if equation.is_scatter or not first:
-            added = Accumulate(lhs, body, equation=equation, free_order=True)
-            return _nest(order, _guarded(lhs, added))
-        return _nest(order, _assigned(lhs, body, equation))
-    operation: Literal["sum", "max"] = "max" if equation.operation == "max" else "sum"
-    if not in_register:
-        start = _fill(equation, lhs, fixed) if first else []
-        leaf = Accumulate(lhs, body, operation, equation, free_order=True)
-        return [*start, *_nest(order, _guarded(lhs, leaf))]
-    total = Tensor(f"{equation.tensor.name}_total")[()]
-    adding = Accumulate(total, body, operation, equation, free_order=True)
-    ending = Assign(lhs, total, equation) if first else Accumulate(lhs, total, "sum", equation)
-    return _nest(
-        order[: len(order) - len(inner)],
-        [
-            Allocate(total.tensor, (), "register"),
-            Assign(total, _identity(equation), equation),
-            *_nest(inner, [adding]),
-            ending,
-        ],
-    )
-
-
-def _fill(equation: Equation, lhs: Element, fixed: frozenset[Index]) -> list[Statement]:
-    places = tuple(
-        subscript if subscript in fixed else index.fresh()
-        for subscript, index in zip(lhs.args, equation.tensor.indices, strict=True)
-    )
-    loops = tuple(place for place in places if place not in fixed)
-    return _nest(loops, [Assign(lhs.tensor[places], _identity(equation), equation)])
 
 
 def _loop_order(equation: Equation, fixed: frozenset[Index]) -> tuple[Index, ...]:

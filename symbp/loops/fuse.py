@@ -16,7 +16,6 @@ from typing import Any
 from symbp.loops.dependence import Dependence, Uses, aligned
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
 from symbp.loops.traverse import renamed, with_body
-from symbp.notation.by_identity import noted
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
@@ -86,7 +85,8 @@ class _Fuser:
             ):
                 moved = [done[p] for p in reversed(before)]
                 kept = [s for p, s in enumerate(done) if p > place and p not in before]
-                body = tuple(_in_loop(child, loop.index, other.index) for child in loop.body)
+                names: dict[Any, Any] = {loop.index: other.index}
+                body = tuple(renamed(child, names) for child in loop.body)
                 done[place:] = [*moved, replace(other, body=(*other.body, *body)), *kept]
                 return True
             # What the loop needs, and what these need, would have to move in front of `other`.
@@ -143,13 +143,6 @@ class _Fuser:
                     continue  # sums into one array: only their order changes
                 return False
         return True
-
-
-# Many loops stand in several functions of a module, beside the same neighbours.
-@noted
-def _in_loop(statement: Statement, index: Index, other: Index) -> Statement:
-    """Return a statement of a loop as it stands in another one."""
-    return renamed(statement, {index: other})
 
 
 def _looks_up(uses: Uses) -> bool:

@@ -8,9 +8,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 
 from symbp.calculus.schedule import Stage
-from symbp.notation.by_identity import noted
 from symbp.notation.dependence import components
-from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
@@ -21,21 +19,15 @@ Aliases = Mapping[Tensor, Tensor]
 
 def with_fresh_indices(stage: Stage) -> Stage:
     """Rename every equation's indices apart; a recurrence's steps become one index."""
-    if not stage.steps:
-        return Stage(tuple(map(_renamed_apart, stage.equations)))
-    step = stage.steps[0].fresh()
+    step = stage.steps[0].fresh() if stage.steps else None
     renamed = []
     for position, equation in enumerate(stage.equations):
         names: dict[Index, Index] = {index: index.fresh() for index in equation.domain}
-        names[stage.steps[position]] = step
+        if step is not None:
+            names[stage.steps[position]] = step
         renamed.append(equation.rename(names))
-    return Stage(tuple(renamed), (step,) * len(stage.steps), stage.upwards)
-
-
-# Many equations stand in several functions of a module, in each of them once.
-@noted
-def _renamed_apart(equation: Equation) -> Equation:
-    return equation.rename({index: index.fresh() for index in equation.domain})
+    steps = (step,) * len(stage.steps) if step is not None else ()
+    return Stage(tuple(renamed), steps, stage.upwards)
 
 
 def in_order(

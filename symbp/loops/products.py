@@ -28,7 +28,6 @@ from symbp.loops.nodes import (
     Statement,
 )
 from symbp.loops.traverse import with_body
-from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -136,7 +135,6 @@ def _fill(target: Element, product: MatrixProduct) -> Statement:
     return statement
 
 
-@noted
 def _as_loops(found: MatrixProduct, target: Element, adds: bool) -> Statement:
     def spans(group: tuple[Index, ...]) -> tuple[Span, ...]:
         return tuple(Span(index, 0, index.extent) for index in group)

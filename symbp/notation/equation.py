@@ -171,9 +171,15 @@ class Equation:
 
     @cached_property
     def _reads(self) -> tuple[Element, ...]:
-        # Every pass asks, some of them several times.
-        inside = (element for subscript in self.lhs.args for element in subscript.atoms(Element))
-        return (*self.body.atoms(Element), *inside)
+        # Every pass asks, some of them several times; the order is the same in every process.
+        found: dict[Element, None] = {}
+        left: list[Any] = [*reversed(self.lhs.args), self.body]
+        while left:
+            node = left.pop()
+            if isinstance(node, Element):
+                found.setdefault(node)
+            left.extend(reversed(node.args))
+        return tuple(found)
 
     def __getstate__(self) -> dict[str, Any]:
         # What is computed from the rest when it is asked for need not travel.
