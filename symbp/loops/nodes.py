@@ -22,7 +22,7 @@ nodes are immutable; a pass returns new ones. The whole language::
 A gather is an assignment whose value has a subscript such as ``order[start + n]``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -37,7 +37,7 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = [
     "MEMBER", "MEMBERS", "Accumulate", "AllReduce", "Allocate", "Argument", "Assign", "Barrier",
     "Call", "Divide", "For", "Function", "If", "Let", "Product", "Return", "Span", "Statement",
-    "View", "statements_in",
+    "View", "smaller", "statements_in",
 ]  # fmt: skip
 
 #: A whole number: an int, a symbol such as the batch size, an index, or arithmetic of these.
@@ -260,15 +260,17 @@ Statement: TypeAlias = (
 )  # fmt: skip
 
 
-def statements_in(body: Iterable[Statement]) -> Iterator[Statement]:
-    """Yield every statement, a loop before what is in it."""
+def statements_in(body: Iterable[Statement]) -> list[Statement]:
+    """Return every statement, a loop before what is in it."""
+    found: list[Statement] = []
     for statement in body:
-        yield statement
+        found.append(statement)
         if isinstance(statement, For):
-            yield from statements_in(statement.body)
+            found += statements_in(statement.body)
         elif isinstance(statement, If):
-            yield from statements_in(statement.body)
-            yield from statements_in(statement.otherwise)
+            found += statements_in(statement.body)
+            found += statements_in(statement.otherwise)
+    return found
 
 
 @dataclass(frozen=True)
@@ -327,6 +329,15 @@ class Function:
         while array in self.views:
             array = self.views[array].of
         return array
+
+
+def smaller(one: Whole, other: Whole) -> Whole:
+    """Return the smaller of two whole numbers.
+
+    Of two that both hold symbols SymPy would try for long to find out which it is.
+    """
+    both = [sympy.sympify(each, strict=True) for each in (one, other)]
+    return sympy.Min(*both, evaluate=not all(each.free_symbols for each in both))
 
 
 # The symbols that every function of a team may use.

@@ -17,7 +17,7 @@ from typing import Any
 import sympy
 
 from symbp.loops.dependence import Dependence
-from symbp.loops.nodes import For, Function, Let, Product, Statement
+from symbp.loops.nodes import For, Function, Let, Product, Statement, smaller
 from symbp.loops.shares import Phase, Share, ends_of, multiplies_rows, restricted, share_of
 from symbp.notation.index import Index
 
@@ -71,6 +71,6 @@ def _strips(run: Sequence[Share], ends: tuple[Any, Any], strip: int) -> Statemen
     start, end = ends
     first = Index("row_first", run[0].extent)
     last = sympy.Symbol("row_last", integer=True, nonnegative=True)
-    body: list[Statement] = [Let(last, sympy.Min(first + strip, end))]
+    body: list[Statement] = [Let(last, smaller(first + strip, end))]
     body += [restricted(share.statement, share.along, first, last) for share in run]
     return For(first, start, end, tuple(body), strip, "rows")

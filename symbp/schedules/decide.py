@@ -22,6 +22,7 @@ from symbp.schedules.schedule import Decision
 
 __all__ = [
     "in_rows", "is_library", "needs_another", "read_in_place", "routine_of", "sums", "unrolling",
+    "without_rows",
 ]  # fmt: skip
 
 
@@ -49,6 +50,11 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
     return Decision("unrolling", "written out", reason, numbers)
 
 
+def without_rows() -> Decision:
+    """Return the decision for a target that has no use for rows on their own."""
+    return Decision("rows", "whole batches", "neither strips nor threads are to be used")
+
+
 def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
     """Decide whether the rows of a batch run on their own: in strips, and divided among threads.
 
@@ -57,12 +63,10 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
     function : Function
         With its products in tiles.
     limits : Limits
-        What the target can do.
+        What the target can do: strips, or threads.
     threads : bool
         Whether the function is to be divided among threads, rather than called by any.
     """
-    if limits.strip is None and not limits.team:
-        return Decision("rows", "whole batches", "neither strips nor threads are to be used")
     if any(sum(not isinstance(e, int) for e in t.shape) > 1 for t in function.allocations):
         return Decision("rows", "whole batches", "pairs of examples are coupled")
     dependence = Dependence(function)

@@ -46,7 +46,7 @@ from symbp.schedules.unroll import unroll
 __all__ = ["lower"]
 
 
-def lower(entry: Entry, limits: Limits) -> Lowered:
+def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     """Return the loop program of an entry point, by a schedule for a target.
 
     Parameters
@@ -55,8 +55,10 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
         Its program is finished: expanded and shared.
     limits : Limits
         What the target can do.
+    explained : bool
+        Whether the result tells what each pass gave.
     """
-    record = Record()
+    record = Record(explained)
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
     small = None if entry.batch is None else unroll(entry, limits.most_operations)
@@ -95,7 +97,10 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     """Rows of a batch in strips that stay in the cache, each thread with its own rows."""
     if entry.program.batch is None:
         return None
-    attempt = Record()
+    if limits.strip is None and not limits.team:
+        record.decide(decide.without_rows())
+        return None
+    attempt = Record(record.explained)
     rows_first = attempt.run_on(entry, sum_rows_first)
     if limits.short_row:
         kept = set(entry.roots)
@@ -196,6 +201,8 @@ def choose_routines(
         if not isinstance(statement, Product):
             return statement
         choice = record.decide(decide.routine_of(statement, limits, only_tiles))
+        if choice.choice == statement.routine:
+            return statement
         return replace(statement, routine=choice.choice)  # type: ignore[arg-type]
 
     return function.replace(body=map_statements(function.body, change))

@@ -49,7 +49,7 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
     tuple of Kernel
         predict, if there is an output, loss, gradient and epoch, and the others.
     """
-    trained = lower(epoch(model), limits)
+    trained = lower(epoch(model), limits, explained=False)
     made = [] if model.given.output is None else [predict(model)]
     made += [loss(model), gradient(model)]
     return (
@@ -98,7 +98,7 @@ def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
     limits : Limits
         See :func:`limits_of`.
     """
-    function = lower(entry, limits).function
+    function = lower(entry, limits, explained=False).function
     packed, written, data = _arguments(entry, function)
     return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])
 

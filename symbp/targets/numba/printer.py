@@ -81,7 +81,7 @@ class _Printer:
         self.names = Names(reserved_names(), _tensors(function))
         self.places, self.lines = Places(), Lines()
         self.expressions = Expressions(self.names, self.places, self.lines)
-        self.passages = Passages(function.statements)
+        self.passages = Passages(function.body)
         for equation, tensor in self.passages.targets().items():
             self.names.show(equation.tensor, tensor)
         self.loops: list[For] = []

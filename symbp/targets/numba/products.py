@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from symbp.loops.nodes import For, Product, Span
+from symbp.loops.nodes import For, Product, Span, smaller
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -149,8 +149,9 @@ class _Call:
         for loop in self.loops:
             for span in self.product.summed:
                 if loop.step != 1 and place.has(loop.index) and place.has(span.index):
-                    last = sympy.Min(place + loop.step, loop.end - span.end + span.index)
-                    start = self.expressions.whole(last.xreplace(self.starts))
+                    ahead, end = place + loop.step, loop.end - span.end + span.index
+                    last = smaller(ahead.xreplace(self.starts), end.xreplace(self.starts))
+                    start = self.expressions.whole(last)
                     return f", part({self.places.arrays[numbers.tensor]}, {start})"
         return ""
 
@@ -164,7 +165,7 @@ class _Call:
     def axes(self, element: Element, group: Sequence[Span]) -> list[int]:
         """Return the axes of a group, those of looked up rows among them."""
         return [
-            next(axis for axis, place in enumerate(element.args) if place.has(span.index))
+            next(a for a, p in enumerate(element.args) if p is span.index or p.has(span.index))
             for span in group
         ]
 
