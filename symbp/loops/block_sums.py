@@ -43,7 +43,7 @@ from symbp.loops.row_sums import (
     own_indices,
     reads_besides,
 )
-from symbp.loops.traverse import map_statements, statements_in
+from symbp.loops.traverse import map_statements, reads_of, statements_in
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -150,6 +150,10 @@ class _Blocker:
         for tensor, sums in found.items():
             targets = {each.target for each in sums}
             others = [a for a in uses if memory(a.element.tensor) == memory(tensor)]
+            own = {id(each.statement) for each in sums}
+            read = (e for s in inside if id(s) not in own for e in reads_of(s))
+            if any(memory(element.tensor) == memory(tensor) for element in read):
+                continue  # by a condition, say: it must see the sum so far
             if (
                 tensor not in made
                 and tensor.kind != "integer"
