@@ -35,8 +35,8 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
     by_element : bool
         Whether it is small enough, and which elements it reads is known before the data.
     """
-    if not entry.batches:
-        return Decision("unrolling", "loops", "only an epoch is worth writing out by element")
+    if entry.batch is None:
+        return Decision("unrolling", "loops", "only a batch is worth writing out by element")
     count = operations(entry.program)
     numbers = {"operations": count, "most": limits.most_operations}
     if count > limits.most_operations:

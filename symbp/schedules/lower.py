@@ -22,15 +22,18 @@ from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
 from symbp.loops.hoist import hoist
+from symbp.loops.join_terms import join_terms
 from symbp.loops.name_values import name_values
 from symbp.loops.nodes import Function, Product, Statement
 from symbp.loops.products import products
 from symbp.loops.promote import promote
+from symbp.loops.propagate_copies import propagate_copies
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.whole_arrays import whole_arrays
 from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
 from symbp.schedules.limits import Limits
@@ -54,7 +57,7 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
     record = Record()
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
-    small = unroll(entry, limits.most_operations) if entry.batches else None
+    small = None if entry.batch is None else unroll(entry, limits.most_operations)
     record.decide(decide.unrolling(entry, limits, small is not None))
     if small is not None:
         record.note(unroll, small)
@@ -76,10 +79,13 @@ def _by_element(entry: Entry, record: Record) -> Lowered:
     if entry.batches:
         chosen = decide.read_in_place(function, arrays_of(entry))
         function = record.run(inline_gathers, function, chosen.__contains__)
+    else:
+        function = record.run(whole_arrays, function)
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
     function = _over_batches(entry, function, record)
-    return _finished(entry, function.replace(any_order=True), record)
+    function = record.run(join_terms, record.run(propagate_copies, function))
+    return _finished(entry, function.replace(any_order=entry.batches), record)
 
 
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
@@ -153,6 +159,7 @@ def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
         function = record.run(few_rows, function, FEW_ROWS)
     function = record.run(hoist, function)
     function = record.run(name_values, function)
+    function = record.run(propagate_copies, function)
     return Lowered(entry, function, tuple(record.arrows), tuple(record.decisions))
 
 

@@ -54,6 +54,10 @@ class Lowered:
     arrows: tuple[Arrow, ...]
     decisions: tuple[Decision, ...]
 
+    def choice(self, what: str) -> str:
+        """Return what was chosen, or nothing if that was not to be decided."""
+        return next((d.choice for d in self.decisions if d.what == what), "")
+
 
 class Record:
     """Runs passes one after another, and notes what each gave and what was decided."""

@@ -21,6 +21,7 @@ from symbp.loops.nodes import MEMBER, MEMBERS, Function, Return, Statement
 from symbp.loops.traverse import map_statements
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
+from symbp.schedules.schedule import Lowered
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
@@ -30,7 +31,7 @@ __all__ = ["entry_kernel", "gradient_kernel", "kernels", "limits_of"]
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
 
-def kernels(model: Model, limits: Limits) -> tuple[Kernel, ...]:
+def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tuple[Kernel, ...]:
     """Return the functions of a module.
 
     Parameters
@@ -39,23 +40,31 @@ def kernels(model: Model, limits: Limits) -> tuple[Kernel, ...]:
         With an optimizer.
     limits : Limits
         What Numba can do.
+    entries : sequence of Entry
+        Entry points besides those of every module.
 
     Returns
     -------
     tuple of Kernel
-        predict, if there is an output, loss, gradient and epoch.
+        predict, if there is an output, loss, gradient and epoch, and the others.
     """
-    predicts = [] if model.given.output is None else [entry_kernel(predict(model), limits)]
-    return (*predicts, entry_kernel(loss(model), limits), gradient_kernel(model, limits),
-            _epoch_kernel(model, limits))  # fmt: skip
+    trained = lower(epoch(model), limits)
+    made = [] if model.given.output is None else [predict(model)]
+    made += [loss(model), gradient(model)]
+    return (
+        *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in made),
+        _epoch_kernel(trained),
+        *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
+    )
 
 
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:
-    """Return the function of the gradient, with what its lines compute."""
-    return entry_kernel(gradient(model), limits)
+    """Return the function of the gradient in loops, with what its lines compute."""
+    entry = gradient(model)
+    return entry_kernel(entry, replace(limits_of(entry, limits), most_operations=0))
 
 
-def limits_of(entry: Entry, limits: Limits) -> Limits:
+def limits_of(entry: Entry, limits: Limits, trained: Lowered | None = None) -> Limits:
     """Return what the function of an entry point uses of what Numba can do.
 
     Parameters
@@ -64,7 +73,12 @@ def limits_of(entry: Entry, limits: Limits) -> Limits:
         Of a module.
     limits : Limits
         What Numba can do.
+    trained : Lowered, optional
+        The epoch of the module. By element the others are faster too, but slower to compile: they
+        are where the epoch is, so that the module needs no tiles.
     """
+    if trained is not None and trained.choice("unrolling") != "written out":
+        limits = replace(limits, most_operations=0)
     # Not in strips: this is the function that reports print beside the equations.
     is_printed = entry.name == "gradient"
     return replace(limits, strip=None, team=False) if is_printed else limits
@@ -75,15 +89,21 @@ def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
 
     Its arguments are the flat arrays that it reads, memory for what it writes, then the arrays
     that it reads, each in the order of the entry.
+
+    Parameters
+    ----------
+    entry : Entry
+        Of a module.
+    limits : Limits
+        See :func:`limits_of`.
     """
-    function = lower(entry, limits_of(entry, limits)).function
+    function = lower(entry, limits).function
     packed, written, data = _arguments(entry, function)
     return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])
 
 
-def _epoch_kernel(model: Model, limits: Limits) -> Kernel:
-    entry = epoch(model)
-    function = lower(entry, limits).function
+def _epoch_kernel(trained: Lowered) -> Kernel:
+    entry, function = trained.entry, trained.function
     packed, _, data = _arguments(entry, function)
     passed: list[Any] = [*packed, "order", "batch_size"]
     if entry.batches:

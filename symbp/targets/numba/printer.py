@@ -29,6 +29,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
+from symbp.loops.traverse import reads_of, writes_of
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.tensor import Tensor
 from symbp.targets.numba.expressions import Expressions
@@ -41,6 +42,7 @@ from symbp.targets.numba.names import Names
 from symbp.targets.numba.passages import Passages
 from symbp.targets.numba.places import Places
 from symbp.targets.numba.products import ONE, product_call
+from symbp.targets.numba.runs import runs
 from symbp.targets.numba.runtime_names import called_functions, reserved_names
 from symbp.targets.numba.threads import with_threads
 
@@ -105,6 +107,7 @@ class _Printer:
             self.lines.add(_WRITTEN_OUT)
         for size, text in told.items():
             self.lines.add(f"{self.places.whole[size]} = {text}")
+        self.rows()
         self.scalars()
         products = [s for s in function.statements if isinstance(s, Product)]
         if any(product.first is None for product in products):
@@ -162,6 +165,26 @@ class _Printer:
                 texts.append(self.extra[each])
         return f"def {name}({', '.join(texts)}):"
 
+    def rows(self) -> None:
+        """Write what tells LLVM how long the rows of the arguments are that are read by element.
+
+        Numba's arrays have strides that only a call knows, with which no loop over the rows is
+        vectorised.
+        """
+        read = {
+            element.tensor
+            for statement in self.function.statements
+            if not isinstance(statement, Product)  # these are given the lengths
+            for element in (*reads_of(statement), *writes_of(statement))
+        }
+        for argument in self.function.arguments:
+            array = argument.array
+            rest = array.shape[1:]
+            if array in read and rest and all(isinstance(extent, int) for extent in rest):
+                text = self.places.arrays[array]
+                extents = ", ".join(map(str, rest))
+                self.lines.add(f"{text} = view({text}, 0, ({text}.shape[0], {extents}))")
+
     def scalars(self) -> None:
         """Write what takes numbers out of the arrays that they are passed in."""
         for argument in self.function.arguments:
@@ -181,16 +204,50 @@ class _Printer:
         labelled : bool
             Whether the equations of each stand above it.
         """
-        for statement in statements:
+        scalars = self.function.views.keys()
+        for kind, group in runs(statements, scalars, bool(self.loops)):
             # What batches and strips are made of is labelled within their loops.
-            opens = isinstance(statement, For) and statement.step not in (1, -1)
+            first = group[0]
+            opens = isinstance(first, For) and first.step not in (1, -1)
+            if labelled and not opens:
+                for statement in group:
+                    for equation in self.passages.said(statement):
+                        self.lines.add(f"# {label(equation, self.names.shown)}")
             start = len(self.lines)
+            if kind in ("moves", "elements"):
+                with self.lines.together():
+                    for statement in group:
+                        self.statement(statement)
+            elif kind == "zeros":
+                self.zeros(group)
+            elif kind == "terms":
+                self.terms(group)
+            else:
+                self.statement(first, labelled and opens)
             if labelled and not opens:
-                for equation in self.passages.said(statement):
-                    self.lines.add(f"# {label(equation, self.names.shown)}")
-            self.statement(statement, labelled and opens)
-            if labelled and not opens:
-                self.passages.add(statement, start, len(self.lines))
+                for statement in group:
+                    self.passages.add(statement, start, len(self.lines))
+
+    def zeros(self, group: Sequence[Statement]) -> None:
+        """Write registers that start from 0, those of one kind in one line."""
+        by_value: dict[str, list[str]] = {}
+        for statement in group:
+            assert isinstance(statement, Assign)
+            target = self.expressions.element(statement.target)
+            by_value.setdefault(self.stored(statement), []).append(target)
+        for value, targets in by_value.items():
+            self.lines.chain(targets, value)
+
+    def terms(self, group: Sequence[Statement]) -> None:
+        """Write the terms of a sum, which may be added in any order."""
+        first = group[0]
+        assert isinstance(first, Assign | Accumulate)
+        target = self.expressions.element(first.target)
+        terms = [] if isinstance(first, Assign) else [target]
+        for statement in group:
+            assert isinstance(statement, Assign | Accumulate)
+            terms.append(self.stored(statement))
+        self.lines.add(f"{target} = added({', '.join(terms)})")
 
     def statement(self, statement: Statement, labelled: bool = False) -> None:
         """Write one statement."""
