@@ -152,6 +152,24 @@ PLANTED: dict[str, Planted] = {
         "statement.array.like(",
         ("tests.loops.test_inline_calls",),
     ),
+    "loops.join_terms": Planted(
+        "a term is added before its argument has its value",
+        "written & read or target in",
+        "target in",
+        ("tests.loops.test_by_element",),
+    ),
+    "loops.propagate_copies": Planted(
+        "what was copied is written before the copy is read",
+        "last is None or _is_written(body[at + 1 : last + 1], source.tensor)",
+        "last is None",
+        ("tests.loops.test_by_element",),
+    ),
+    "loops.whole_arrays": Planted(
+        "the first of the components stands for all",
+        "sympy.Integer(next(numbers))",
+        "sympy.Integer(0 * next(numbers))",
+        ("tests.loops.test_by_element",),
+    ),
     "schedules.lower": Planted(
         "scalars are updated where other members read them",
         "promoted: Function = record.run(promote, made)",
