@@ -182,4 +182,16 @@ PLANTED: dict[str, Planted] = {
         "replace(slot, tensors=small.of(slot.tensors)[::-1])",
         ("tests.schedules.test_lower::test_of_the_data_only_what_is_read_is_written_out",),
     ),
+    "loops.block_sums": Planted(
+        "what a block has added up is added up again",
+        "(Accumulate(sums, target), Assign(target, sympy.S.Zero))",
+        "(Accumulate(sums, target),)",
+        ("tests.loops.test_passes", "block sums"),
+    ),
+    "loops.expand_blocks": Planted(
+        "what a block has added up is added up again",
+        "(Accumulate(sums, target), Assign(target, zero))",
+        "(Accumulate(sums, target),)",
+        ("tests.loops.test_passes", "expand blocks"),
+    ),
 }

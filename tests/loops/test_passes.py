@@ -15,6 +15,7 @@ from symbp.loops.block_sums import Blocks, block_sums
 from symbp.loops.build import build
 from symbp.loops.dependence import Dependence
 from symbp.loops.divide import divide
+from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.expand_products import expand_products
 from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
@@ -88,6 +89,7 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "name values": ([products, fuse, storage, hoist], name_values),
     "few rows": ([products], partial(few_rows, few=2)),
     "block sums": ([products, fuse, storage], partial(block_sums, blocks=BLOCKS)),
+    "expand blocks": ([products, partial(block_sums, blocks=BLOCKS)], expand_blocks),
     "block sums without products": ([fuse, storage], partial(block_sums, blocks=BLOCKS)),
     "block sums of each equation": ([], partial(block_sums, blocks=BLOCKS)),
     "flatten": ([products, fuse, storage, reuse], flatten),
