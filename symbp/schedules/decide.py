@@ -20,7 +20,7 @@ from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
-__all__ = ["in_rows", "read_in_place", "routine_of", "unrolling"]
+__all__ = ["compilation", "in_rows", "read_in_place", "routine_of", "unrolling"]
 
 
 def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
@@ -45,6 +45,23 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
         return Decision("unrolling", "loops", "the data decides which elements are read", numbers)
     reason = "few enough operations: parameters stay in registers"
     return Decision("unrolling", "written out", reason, numbers)
+
+
+def compilation(function: Function, limits: Limits) -> Decision:
+    """Decide what compiles the text of a function.
+
+    Parameters
+    ----------
+    function : Function
+        As it is printed.
+    limits : Limits
+        How long one may be for the target's own front end.
+    """
+    numbers = {"statements": len(list(function.statements)), "most": limits.front_end}
+    if numbers["statements"] <= limits.front_end:
+        return Decision("compilation", "front end", "short: Numba analyses it as fast", numbers)
+    reason = "Numba's front end takes longer than linearly"
+    return Decision("compilation", "instructions", reason, numbers)
 
 
 def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:

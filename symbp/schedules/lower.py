@@ -57,7 +57,7 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
     record.decide(decide.unrolling(entry, limits, small is not None))
     if small is not None:
         record.note(unroll, small)
-        return _by_element(small, record)
+        return _by_element(small, limits, record)
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
     if limits.folds and entry.program.updates:
@@ -69,7 +69,7 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
 # The three ways -------------------------------------------------------------------------------
 
 
-def _by_element(entry: Entry, record: Record) -> Lowered:
+def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
     function = _built(entry, record)
     if entry.batches:
@@ -79,7 +79,7 @@ def _by_element(entry: Entry, record: Record) -> Lowered:
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
     function = _over_batches(entry, function, record)
-    return _finished(entry, function.replace(any_order=True), record)
+    return _finished(entry, function.replace(any_order=True), limits, record)
 
 
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
@@ -110,7 +110,7 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
         function = record.run(strip_mine, function, limits.strip)
     function = record.run(flatten, function)
     function = _over_batches(entry, function, record)
-    return _finished(entry, function, record)
+    return _finished(entry, function, limits, record)
 
 
 def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
@@ -123,7 +123,7 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
     if entry.batches:
         function = record.run(flatten, function)
     function = _over_batches(entry, function, record)
-    return _finished(entry, function, record)
+    return _finished(entry, function, limits, record)
 
 
 def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
@@ -148,11 +148,12 @@ def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
     return promoted
 
 
-def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
+def _finished(entry: Entry, function: Function, limits: Limits, record: Record) -> Lowered:
     if entry.for_few:
         function = record.run(few_rows, function, FEW_ROWS)
     function = record.run(hoist, function)
     function = record.run(name_values, function)
+    record.decide(decide.compilation(function, limits))
     return Lowered(entry, function, tuple(record.arrows), tuple(record.decisions))
 
 

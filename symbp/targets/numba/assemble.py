@@ -15,6 +15,7 @@ from symbp.notation.errors import UnsupportedError
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 from symbp.targets.numba.kernel import Kernel
+from symbp.targets.numba.kernels import EMITTING
 from symbp.targets.numba.paste import Imports, names_used, paste
 from symbp.targets.numba.public import (
     WRITTEN,
@@ -56,6 +57,12 @@ _TILES = {
     "Tiles of a matrix product": "tile_loops.py",
     "Matrix products in tiles": "tile_products.py",
     "Matrix products": "tiles.py",
+}
+_EMITTER = {
+    "Values of LLVM": "emitted_values.py",
+    "Expressions as instructions": "emitted_expressions.py",
+    "Statements as instructions": "emitter.py",
+    "Kernels as instructions": "hosting.py",
 }
 _PRODUCTS = frozenset({"tiled", "tiled_onto"})
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
@@ -143,7 +150,10 @@ def assembled(
         add("Views", "views.py", calls & _VIEWS)
     if calls & SUMS:
         add("Sums", "sums.py", calls & SUMS)
-    others = _BLAS | _THREADS | _GATHER | _VIEWS | SUMS | _PRODUCTS | {"wait_for_team"}
+    if EMITTING in calls:
+        for heading, file in _EMITTER.items():
+            add(heading, file)
+    others = {EMITTING} | _BLAS | _THREADS | _GATHER | _VIEWS | SUMS | _PRODUCTS | {"wait_for_team"}
     maths = calls - others
     if maths:
         activations = paste(f"activations_{dtype}.py", maths)
@@ -277,6 +287,14 @@ def _kernels_text(kernels: Sequence[Kernel]) -> str:
         "    _KERNELS.append(function)\n"
         "    return function\n"
     )
+    if any(EMITTING in kernel.calls for kernel in kernels):
+        options += (
+            "\n\n# Those that need not go through Numba's front end.\n"
+            "_EMITTED: list[Any] = []\n\n\n"
+            "def _emitted(function: Any) -> Any:\n"
+            "    _EMITTED.append(function)\n"
+            "    return _compiled(function)\n"
+        )
     return "\n\n".join([options, *(kernel.text for kernel in kernels)])
 
 

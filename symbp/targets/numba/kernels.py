@@ -21,12 +21,15 @@ from symbp.loops.nodes import MEMBER, MEMBERS, Function, Return, Statement
 from symbp.loops.traverse import map_statements
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
+from symbp.schedules.schedule import Lowered
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
 
-__all__ = ["entry_kernel", "gradient_kernel", "kernels", "limits_of"]
+__all__ = ["EMITTING", "entry_kernel", "gradient_kernel", "kernels", "limits_of"]
 
+#: Stands among the functions of the runtime that a kernel needs if it is compiled by them.
+EMITTING = "emit_instead"
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
 
@@ -76,21 +79,31 @@ def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
     Its arguments are the flat arrays that it reads, memory for what it writes, then the arrays
     that it reads, each in the order of the entry.
     """
-    function = lower(entry, limits_of(entry, limits)).function
-    packed, written, data = _arguments(entry, function)
-    return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])
+    lowered = lower(entry, limits_of(entry, limits))
+    packed, written, data = _arguments(entry, lowered.function)
+    order = [*packed, *written, *data]
+    return _printed(lowered.function, f"_{entry.name}_kernel", order, lowered)
+
+
+def _printed(function: Function, name: str, order: Sequence[Any], lowered: Lowered) -> Kernel:
+    """Return a function as text, which says what compiles it, as was decided."""
+    if ("compilation", "instructions") not in ((d.what, d.choice) for d in lowered.decisions):
+        return kernel(function, name, order)
+    printed = kernel(function, name, order, "_emitted")
+    return replace(printed, calls=printed.calls | {EMITTING})
 
 
 def _epoch_kernel(model: Model, limits: Limits) -> Kernel:
     entry = epoch(model)
-    function = lower(entry, limits).function
+    lowered = lower(entry, limits)
+    function = lowered.function
     packed, _, data = _arguments(entry, function)
     passed: list[Any] = [*packed, "order", "batch_size"]
     if entry.batches:
         passed = [*packed, function.arguments[-1].array, BATCH_SIZE]
     if not function.team:
-        return kernel(function, "_epoch_kernel", [*passed, *data])
-    printed = kernel(_summed(function), "_epoch_part", [*passed, *_TEAM, *data])
+        return _printed(function, "_epoch_kernel", [*passed, *data], lowered)
+    printed = _printed(_summed(function), "_epoch_part", [*passed, *_TEAM, *data], lowered)
     table = "".join(f"({each}, {besides}), " for each, besides in printed.buffers).rstrip()
     head = (
         "# The buffers of a step: elements for each example, and besides.\n"

@@ -51,7 +51,9 @@ _UNROLLED = 4
 _WRITTEN_OUT = "# Few enough operations: every index but that of the examples is written out."
 
 
-def kernel(function: Function, name: str, order: Sequence[Any] | None = None) -> Kernel:
+def kernel(
+    function: Function, name: str, order: Sequence[Any] | None = None, decorator: str = "_compiled"
+) -> Kernel:
     """Return a function as text.
 
     Parameters
@@ -64,11 +66,13 @@ def kernel(function: Function, name: str, order: Sequence[Any] | None = None) ->
         What the function is called with, in this order: its arguments, the sizes that are passed,
         and by name what it has no use for. By default the arguments, then the sizes that the
         shapes of the arguments do not tell, then what a team needs.
+    decorator : str
+        Says what compiles it.
     """
     loops = frozenset(
         s for s in function.statements if isinstance(s, Product) and s.routine == "loops"
     )
-    return _Printer(expand_products(function, loops)).kernel(name, order)
+    return _Printer(expand_products(function, loops)).kernel(name, order, decorator)
 
 
 class _Printer:
@@ -89,7 +93,7 @@ class _Printer:
         """What is passed besides the arguments and sizes, by what it is."""
         self.memory = Memory(function, self.names, self.expressions, self.extra)
 
-    def kernel(self, name: str, order: Sequence[Any] | None) -> Kernel:
+    def kernel(self, name: str, order: Sequence[Any] | None, decorator: str) -> Kernel:
         """Return the whole function."""
         function = self.function
         for argument in function.arguments:
@@ -119,7 +123,7 @@ class _Printer:
         self.body(function.body, labelled=True)
         code = with_threads(self.lines.lines, before, function, self.places.whole, self.names)
         moved = 1 if len(code) > len(self.lines) else 0
-        head = ["@_compiled", header]
+        head = [f"@{decorator}", header]
         text = "\n".join([*head, *(INDENT + line for line in code)]) + "\n"
         return Kernel(
             text,

@@ -5,12 +5,13 @@ is not analysed by it. Where the text cannot be emitted, Numba compiles the func
 and one line says so. All that is private of Numba stands here.
 """
 
+# mypy: disable-error-code="untyped-decorator"
+
 from __future__ import annotations
 
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
 from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
@@ -18,7 +19,10 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from symbp.targets.numba.runtime.emitter import Emitter, Frame, OutsideOfSubset, Value
+from symbp.targets.numba.runtime.cache import compilation, say
+from symbp.targets.numba.runtime.emitted_values import Frame, OutsideOfSubsetError, Value
+from symbp.targets.numba.runtime.emitter import Emitter
+from symbp.targets.numba.runtime.stand_in import _EMITTED
 
 
 @cache
@@ -71,7 +75,7 @@ def instructions_of(tree: ast.FunctionDef, known: dict[str, Any]) -> Any:
                 given.append(emitter.as_array(kind, llvm) if is_array else Value(kind, llvm))
             result = emitter.function(tree, Frame(tree, known), given)
             if result is not None and result.kind != types.float64:
-                raise OutsideOfSubset(f"a kernel that returns {result.kind}")
+                raise OutsideOfSubsetError(f"a kernel that returns {result.kind}")
             emitter.release()
             return context.get_dummy_value() if result is None else result.llvm
 
@@ -97,33 +101,43 @@ def hosted(function: Any, tree: ast.FunctionDef) -> Any:
     return result
 
 
-def emitting(kernel: Any, compile_for: Callable[..., Any], say: Callable[[str], None]) -> Any:
-    """Return what compiles a kernel for its arguments by its own instructions, if that is possible.
+def emit_instead(kernel: Any) -> None:
+    """Let a kernel be compiled by its own instructions; by Numba's front end where it cannot be.
 
     Parameters
     ----------
     kernel
-        A dispatcher of Numba.
-    compile_for
-        What compiles it by Numba's front end.
-    say
-        Tells the user something in a line, once.
+        A dispatcher of Numba, which has not compiled yet.
     """
+    function, compile_for = kernel.py_func, kernel._compile_for_args
+    compiler = kernel._compiler
+
+    def host(arguments: Any, named: Any) -> Any:
+        tree = tree_of(function)
+        if tree is None:
+            raise OutsideOfSubsetError("its text cannot be read")
+        return hosted(function, tree)
 
     def compile_for_args(*arguments: Any, **named: Any) -> Any:
-        function = kernel.py_func
-        try:
-            tree = tree_of(function)
-            if tree is None:
-                raise OutsideOfSubset("its text cannot be read")
-            kernel._compiler.py_func = hosted(function, tree)
+        with compilation():
+            # Asked for only if there is no machine code for these arguments in a file.
+            compiler._get_implementation = host
+            try:
+                return compile_for(*arguments, **named)
+            except Exception as error:  # whatever it is, Numba's front end does without
+                reason = " ".join(str(error).split())[:200]
+                say(
+                    f"{__file__}: {function.__name__} is compiled by Numba's front end, which "
+                    f"takes longer ({reason})"
+                )
+                compiler._failed_cache.clear()
+            finally:
+                del compiler._get_implementation
             return compile_for(*arguments, **named)
-        except Exception as error:  # whatever it is, Numba's front end can do without
-            reason = " ".join(str(error).split())[:200]
-            say(f"{function.__name__}: compiled by Numba's front end, slowly ({reason})")
-        finally:
-            kernel._compiler.py_func = function
-        kernel._compiler._failed_cache.clear()
-        return compile_for(*arguments, **named)
 
-    return compile_for_args
+    kernel._compile_for_args = compile_for_args
+
+
+for emitted in _EMITTED:
+    if hasattr(globals().get(emitted.__name__), "_compiler"):
+        emit_instead(globals()[emitted.__name__])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _KERNELS: list[Any] = []
+_EMITTED: list[Any] = []
 _OPTIONS: dict[str, Any] = {}
 DTYPE: np.dtype[Any] = np.dtype("float64")
 SIGNATURE = "stand-in"
