@@ -16,7 +16,7 @@ from symbp.targets.numba.printer import kernel
 from symbp.targets.numba.runtime.hosting import hosted
 from symbp.targets.numba.runtime_names import files_of
 
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 def compiled(printed: Kernel, dtype: str = "float64", emitted: bool = False) -> Callable[..., Any]:
