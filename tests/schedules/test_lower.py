@@ -60,8 +60,13 @@ def decided(program: bp.Program, **limits: Any) -> dict[str, str]:
 
 
 def test_a_tiny_network_is_written_out_and_a_larger_one_runs_in_rows() -> None:
-    assert decided(bp.mlp(2, 4, 1)) == {"unrolling": "written out"}
+    assert decided(bp.mlp(2, 4, 1))["unrolling"] == "written out"
     assert decided(bp.mlp(64, 30, 10))["rows"] == "in rows"
+
+
+def test_what_compiles_a_function_is_decided_by_its_length() -> None:
+    assert decided(bp.mlp(2, 4, 1))["compilation"] == "instructions"
+    assert decided(bp.mlp(2, 4, 1), front_end=1000)["compilation"] == "front end"
 
 
 def test_a_tiny_program_whose_data_decides_what_is_read_has_loops_and_says_so() -> None:

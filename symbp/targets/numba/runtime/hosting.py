@@ -34,9 +34,8 @@ def tree_of(function: Any) -> Any:
         return None
     if not isinstance(tree, ast.FunctionDef):
         return None
-    # Not by the instructions: for a function alone Python may choose others.
-    (read, loaded) = (
-        (code.co_consts, code.co_names, code.co_varnames)
+    read, loaded = (
+        (code.co_code, code.co_consts, code.co_names, code.co_varnames)
         for code in (code_of(tree), function.__code__)
     )
     return tree if read == loaded else None
@@ -45,7 +44,9 @@ def tree_of(function: Any) -> Any:
 def code_of(tree: ast.FunctionDef, file: str = "<kernel>") -> CodeType:
     """Return the code of a function, without what decorates it."""
     plain = ast.FunctionDef(**{**vars(tree), "decorator_list": [], "returns": None})
-    module = compile(ast.Module([plain], []), file, "exec", dont_inherit=True)
+    # Python has another instruction for a function of what is imported.
+    imported = ast.parse("import numpy as np").body
+    module = compile(ast.Module([*imported, plain], []), file, "exec", dont_inherit=True)
     (code,) = (each for each in module.co_consts if isinstance(each, CodeType))
     return code
 
