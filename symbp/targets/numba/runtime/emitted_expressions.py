@@ -6,7 +6,10 @@ What an operator or a function does to values of other types than those here, Nu
 from __future__ import annotations
 
 import ast
+import itertools
+import math
 import operator
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +20,7 @@ from numba import from_dtype, types
 from symbp.targets.numba.runtime.emitted_values import (
     REALS,
     WORD,
+    Element,
     Frame,
     Held,
     OutsideOfSubsetError,
@@ -64,6 +68,47 @@ def is_cheap(node: ast.expr) -> bool:
     return all(map(is_cheap, inner))
 
 
+def region_of(node: ast.Call) -> str:
+    """Return the name of the region that a view of an argument is."""
+    return f"{ast.unparse(node.args[0])}, {ast.unparse(node.args[1])}"
+
+
+def regions_in(tree: ast.FunctionDef) -> list[str]:
+    """Return the regions of a kernel's arguments that its views are, where none overlap.
+
+    Places are either numbers, with extents that are numbers too, or different entries of the table
+    that says where the buffers of a team begin. Of an argument that has other views too, or views
+    that overlap, nothing is known.
+    """
+    arguments = {argument.arg for argument in tree.args.args}
+    views: dict[str, dict[str, Any]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "view":
+            of, place, extents = map(ast.unparse, node.args)
+            if of in arguments:
+                found = views.setdefault(of, {})
+                found[place] = None if place in found else span_of(place, extents)
+    result = []
+    for of, found in views.items():
+        spans = sorted(
+            (span for span in found.values() if isinstance(span, range)), key=lambda s: s.start
+        )
+        apart = all(one.stop <= other.start for one, other in itertools.pairwise(spans))
+        if apart and None not in found.values() and len(spans) in (0, len(found)):
+            result += [f"{of}, {place}" for place in found]
+    return result
+
+
+def span_of(place: str, extents: str) -> Any:
+    """Return what a view covers: a range, or an entry of the table of buffers; else None."""
+    if re.fullmatch(r"offsets\[\d+\]", place):
+        return place
+    if re.fullmatch(r"\d+", place) and re.fullmatch(r"\([\d, ]+\)", extents):
+        size = math.prod(map(int, re.findall(r"\d+", extents)))
+        return range(int(place), int(place) + size)
+    return None
+
+
 class Expressions(Values):
     """Emits the expressions of one function at a time."""
 
@@ -104,8 +149,7 @@ class Expressions(Values):
         if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
             assert isinstance(node.slice, ast.Constant)
             return Value(types.int64, self.on_Attribute(node.value).llvm[node.slice.value])
-        kind, place = self.element(node)
-        return Value(kind, self.builder.load(place))
+        return self.load(self.element(node))
 
     def on_UnaryOp(self, node: ast.UnaryOp) -> Value:
         """Return what is negative, or not."""
@@ -223,10 +267,10 @@ class Expressions(Values):
             raise self.outside(node)
         return value
 
-    def element(self, node: ast.Subscript) -> tuple[Any, Any]:
-        """Return the type of an element, and the pointer to it. No subscript is negative."""
+    def element(self, node: ast.Subscript) -> Element:
+        """Return where an element lies. No subscript is negative."""
         array = self.array(node.value)
-        data, shape = array.llvm
+        data, shape, region = array.llvm
         subscripts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if len(subscripts) != array.kind.ndim:
             raise self.outside(node)
@@ -238,7 +282,7 @@ class Expressions(Values):
                 number = self.builder.add(place, number, flags=["nsw"])
             place = number
         place = ir.Constant(WORD, 0) if place is None else place
-        return array.kind.dtype, self.builder.gep(data, [place], inbounds=True)
+        return Element(array.kind.dtype, self.builder.gep(data, [place], inbounds=True), region)
 
     def on_Call(self, node: ast.Call) -> Any:
         """Return what a function returns."""
@@ -272,25 +316,28 @@ class Expressions(Values):
         memory, extents = self.array(node.args[0]), node.args[2]
         assert isinstance(extents, ast.Tuple)
         shape = [self.whole(self.expression(each)) for each in extents.elts]
-        return self.moved(memory, node.args[1], shape)
+        region = memory.llvm.region or region_of(node)
+        return self.moved(memory, node.args[1], shape, region)
 
     def call_part(self, node: ast.Call) -> Value:
         """Return what begins at an element of an array."""
-        return self.moved(self.array(node.args[0]), node.args[1], [ir.Constant(WORD, 1)])
+        array = self.array(node.args[0])
+        shape = [ir.Constant(WORD, 1)]
+        return self.moved(array, node.args[1], shape, array.llvm.region)
 
     def call_flat(self, node: ast.Call) -> Value:
         """Return the elements of an array as one row."""
         array = self.array(node.args[0])
         kind = types.Array(array.kind.dtype, 1, "C")
-        return Value(kind, Held(array.llvm.data, [ir.Constant(WORD, 1)]))
+        return Value(kind, Held(array.llvm.data, [ir.Constant(WORD, 1)], array.llvm.region))
 
-    def moved(self, array: Value, start: ast.expr, shape: Sequence[Any]) -> Value:
+    def moved(self, array: Value, start: ast.expr, shape: Sequence[Any], region: str) -> Value:
         """Return an array of a shape that begins at an element of another."""
         offset = self.whole(self.expression(start))
         data = array.llvm.data
         if not (isinstance(offset, ir.Constant) and offset.constant == 0):
             data = self.builder.gep(data, [offset])
-        return Value(types.Array(array.kind.dtype, len(shape), "C"), Held(data, shape))
+        return Value(types.Array(array.kind.dtype, len(shape), "C"), Held(data, shape, region))
 
     def call_min(self, node: ast.Call) -> Value:
         """Return the least of several whole numbers."""

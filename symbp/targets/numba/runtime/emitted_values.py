@@ -37,6 +37,8 @@ class Held(NamedTuple):
 
     data: Any
     shape: Sequence[Any]
+    region: str = ""
+    """The part of an argument that it lies in, which no other region overlaps."""
 
 
 class Slot(NamedTuple):
@@ -104,6 +106,14 @@ def static(node: ast.expr | None, frame: Frame) -> Any:
     raise OutsideOfSubsetError(f"{node and ast.unparse(node)} is not known here")
 
 
+class Element(NamedTuple):
+    """An element of an array: its type, the pointer to it, and the region that it lies in."""
+
+    kind: Any
+    place: Any
+    region: str
+
+
 class Values:
     """Makes values where a builder stands.
 
@@ -117,6 +127,8 @@ class Values:
         self.context, self.builder = context, builder
         self.typing = context.typing_context
         self.allocated: list[Any] = []
+        self.regions: Sequence[str] = ()
+        self.told: dict[str, tuple[Any, Any]] = {}
         self.found: dict[Any, tuple[Any, Any]] = {}
         """Numba's functions, by what they are and the types of their arguments."""
 
@@ -198,6 +210,36 @@ class Values:
         if not isinstance(types.unliteral(value.kind), types.Integer):
             raise OutsideOfSubsetError(f"a subscript of type {value.kind}")
         return self.cast(value, types.int64)
+
+    # Memory -----------------------------------------------------------------------------------
+
+    def load(self, element: Element) -> Value:
+        """Return an element's value."""
+        value = self.builder.load(element.place)
+        self.tell_region(value, element.region)
+        return Value(element.kind, value)
+
+    def store(self, value: Value, element: Element) -> None:
+        """Give an element a value."""
+        self.tell_region(
+            self.builder.store(self.cast(value, element.kind), element.place), element.region
+        )
+
+    def tell_region(self, instruction: Any, region: str) -> None:
+        """Tell LLVM which region an instruction reads or writes: it does nothing to the others."""
+        if region not in self.regions:
+            return
+        if not self.told:
+            module = self.builder.module
+            add = module.add_metadata
+            domain = add([ir.MetaDataString(module, "symbp")])
+            scopes = {name: add([ir.MetaDataString(module, name), domain]) for name in self.regions}
+            for name in self.regions:
+                others = [scope for other, scope in scopes.items() if other != name]
+                self.told[name] = add([scopes[name]]), add(others)
+        own, others = self.told[region]
+        instruction.set_metadata("alias.scope", own)
+        instruction.set_metadata("noalias", others)
 
     def memory(self, dtype: Any, shape: Sequence[Any]) -> Value:
         """Return new memory, which is given back when the kernel returns.

@@ -128,8 +128,7 @@ class Emitter(Expressions):
         if isinstance(target, ast.Name):
             self.set(target.id, value)
         elif isinstance(target, ast.Subscript):
-            kind, place = self.element(target)
-            self.builder.store(self.cast(value, kind), place)
+            self.store(value, self.element(target))
         else:
             raise self.outside(statement)
 
@@ -137,10 +136,9 @@ class Emitter(Expressions):
         """Emit ``target += value``."""
         target = statement.target
         if isinstance(target, ast.Subscript):
-            kind, place = self.element(target)
-            before = Value(kind, self.builder.load(place))
-            value = self.binary(statement.op, before, self.expression(statement.value))
-            self.builder.store(self.cast(value, kind), place)
+            element = self.element(target)
+            before = self.load(element)
+            self.store(self.binary(statement.op, before, self.expression(statement.value)), element)
         elif isinstance(target, ast.Name):
             before = self.expression(ast.Name(target.id, ast.Load()))
             after = self.binary(statement.op, before, self.expression(statement.value))

@@ -20,6 +20,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from symbp.targets.numba.runtime.cache import compilation, say
+from symbp.targets.numba.runtime.emitted_expressions import regions_in
 from symbp.targets.numba.runtime.emitted_values import Frame, OutsideOfSubsetError, Value
 from symbp.targets.numba.runtime.emitter import Emitter
 from symbp.targets.numba.runtime.stand_in import _EMITTED
@@ -69,6 +70,7 @@ def instructions_of(tree: ast.FunctionDef, known: dict[str, Any]) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             emitter = Emitter(context, builder, tree_of_jitted)
+            emitter.regions = regions_in(tree)
             given = []
             for position, kind in enumerate(signature.args[0]):
                 llvm = builder.extract_value(arguments[0], position)

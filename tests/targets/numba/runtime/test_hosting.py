@@ -14,6 +14,7 @@ import symbp as bp
 from symbp.compiler import module_source
 from symbp.schedules.limits import Limits
 from symbp.targets.numba import module as module_file
+from symbp.targets.numba.runtime.emitted_expressions import regions_in
 from symbp.targets.numba.runtime.hosting import hosted, tree_of
 from symbp.targets.numba.runtime.sums import added
 from symbp.targets.numba.runtime.vector_maths_float64 import exp, tanh
@@ -191,3 +192,22 @@ def test_what_is_outside_of_the_subset_is_named(what: str) -> None:
     assert isinstance(tree, ast.FunctionDef)
     with pytest.raises(Exception, match=what):
         njit(hosted(memory, tree))(3)
+
+
+VIEWS = {
+    "view(p, 0, (2, 3)), view(p, 6, (4,))": ["p, 0", "p, 6"],
+    "view(p, 0, (2, 3)), view(p, 5, (4,))": [],
+    "view(p, 0, (2, 3)), view(p, n, (4,))": [],
+    "view(p, 0, (n, 3)), view(p, 6, (4,))": [],
+    "view(p, 0, (6,)), view(p, 0, (6,))": [],
+    "view(m, offsets[0], (n,)), view(m, offsets[1], (n, 3)), view(a, 0, (2,))": [
+        "m, offsets[0]", "m, offsets[1]",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("views", VIEWS)
+def test_llvm_is_told_only_of_views_that_cannot_overlap(views: str) -> None:
+    (tree,) = ast.parse(f"def kernel(p, m, offsets, n):\n    a = {views}\n").body
+    assert isinstance(tree, ast.FunctionDef)
+    assert regions_in(tree) == VIEWS[views]
