@@ -67,7 +67,7 @@ _EMITTER = {
 _PRODUCTS = frozenset({"tiled", "tiled_onto"})
 _BLAS = frozenset({"gemm", "gemv", "ger", "dot"})
 _GATHER = frozenset({"copy_row", "prefetch"})
-_VIEWS = frozenset({"view", "part", "flat", "natural"})
+_VIEWS = frozenset({"view", "whole_numbers", "part", "flat", "natural"})
 SUMS = frozenset({"added", "products_in_any_order"})
 _THREADS = frozenset({"blas_threads", "limit_threads", "restore_threads"})
 
