@@ -20,9 +20,7 @@ from __future__ import annotations
 import numba
 
 if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < [0, 62]:
-    raise ImportError(
-        f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}"
-    )
+    raise ImportError(f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}")
 
 import _thread
 import argparse
@@ -69,18 +67,9 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 from numpy.typing import ArrayLike, NDArray
 
-
 __all__ = [
-    "DTYPE",
-    "EQUATIONS",
-    "SIGNATURE",
-    "Parameters",
-    "Trainer",
-    "check_gradient",
-    "gradient",
-    "initial_parameters",
-    "loss",
-    "predict",
+    "DTYPE", "EQUATIONS", "SIGNATURE", "Parameters", "Trainer", "check_gradient", "gradient",
+    "initial_parameters", "loss", "predict"
 ]
 
 # --- What is computed --------------------------------------------------------------------------
@@ -115,58 +104,39 @@ class Parameters(NamedTuple):
     b2: NDArray[Any]  # (10,)
 
 
+# Name, shape, and the law by which it starts.
 _PARAMETERS: Any = (
     ("W1", (30, 784), ("normal", 0.03571428571428571)),
     ("b1", (30,), ("constant", 0.0)),
     ("W2", (10, 30), ("normal", 0.18257418583505536)),
     ("b2", (10,), ("constant", 0.0)),
 )
+# Name, role, shape (None is N), kind and limit.
 _ARGUMENTS: Any = (
     ("x", "input", (None, 784), "real", None),
     ("y", "target", (None, 10), "classes", None),
 )
 _STATE_SIZE = 0
-_HYPERPARAMETERS: dict[str, float] = {
-    "learning_rate": 3.0,
-}
+_HYPERPARAMETERS: dict[str, float] = {"learning_rate": 3.0}
 # What each must be above (or at least) and below.
-_RANGES: dict[str, tuple[float, bool, float]] = {
-    "learning_rate": (0.0, True, float("inf")),
-}
-_OUTPUT: str | None = "a2"
-_OUTPUT_SHAPE: Any = (None, 10)
+_RANGES: dict[str, tuple[float, bool, float]] = {"learning_rate": (0.0, True, float("inf"))}
+_OUTPUT: Any = (None, 10)
 _THRESHOLD = 0.5
 
 
-# A product and a sum may be rounded at once; nothing else departs from what is written.
-_OPTIONS: Any = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract"},
-}
-
-
-# Each is compiled when it is first called; the end of the section Compilation says how.
-_KERNELS: list[Any] = []
+# Each is compiled when it is first called; the end of the module says how.
+_KERNELS: dict[str, Any] = {}
 
 
 def _compiled(function: Any) -> Any:
-    _KERNELS.append(function)
+    _KERNELS[function.__name__] = function
     return function
 
 
-# Those that need not go through Numba's front end.
-_EMITTED: list[Any] = []
-
-
-def _emitted(function: Any) -> Any:
-    _EMITTED.append(function)
-    return _compiled(function)
-
-
-@_emitted
+@_compiled
 def _predict_kernel(parameters, a2, x):
     N = x.shape[0]
+    a2 = view(a2, 0, (a2.shape[0], 10))
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
@@ -198,9 +168,10 @@ def _predict_kernel(parameters, a2, x):
                 a2[n, j] = sigmoid(z2[j, n])
 
 
-@_emitted
+@_compiled
 def _loss_kernel(parameters, x, y):
     N = x.shape[0]
+    y = view(y, 0, (y.shape[0], 10))
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
@@ -232,17 +203,17 @@ def _loss_kernel(parameters, x, y):
                 a2 = sigmoid(z2_)
                 w1 = a2 - y[n, j]
                 C_row[n] += v2 * (w1 * w1)
-    C_total = real(0)
-    # C = sum_{n} C_row[n]
+    C_total = float(0)
+    # C_total = sum_{n} C_row[n]
     for n in range(N):
-        C_total = added(C_total, C_row[n])
-    C = C_total
-    return float(C)
+        C_total = added(C_total, float(C_row[n]))
+    return C_total
 
 
-@_emitted
+@_compiled
 def _gradient_kernel(parameters, gradients, x, y):
     N = x.shape[0]
+    y = view(y, 0, (y.shape[0], 10))
     one = np.empty(1, real)
     one[0] = real(1)
     W1 = view(parameters, 0, (30, 784))
@@ -272,28 +243,43 @@ def _gradient_kernel(parameters, gradients, x, y):
     C_total = real(0)
     for j in range(10):
         b2_adjoint[j] = real(0)
+    C_total_wide = float(0)
+    b2_adjoint_wide = np.empty(10, np.float64)
+    if N > 256:
+        for j in range(10):
+            b2_adjoint_wide[j] = float(0)
     w1 = real(1) / real(N)
     v1 = real(0.5) * w1
-    v2 = w1
-    # z2[n, j] += b2[j]
-    # a2[n, j] = sigmoid(z2[n, j])
-    # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
-    # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
-    # z2_adjoint[n, j] = a2[n, j]*a2_adjoint[n, j]*(1 - a2[n, j])
-    # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-    for n in range(N):
+    for n_first in range(0, N, 8):
+        n_last = min(n_first + 8, N)
+        # z2[n, j] += b2[j]
+        # a2[n, j] = sigmoid(z2[n, j])
+        # C_total = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
+        # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
+        # z2_adjoint[n, j] = a2[n, j]*a2_adjoint[n, j]*(1 - a2[n, j])
+        # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
+        for n in range(natural(n_first), natural(n_last)):
+            for j in range(10):
+                z2_ = z2[n, j] + b2[j]
+                a2 = sigmoid(z2_)
+                w2 = a2 - y[n, j]
+                C_total = added(C_total, v1 * (w2 * w2))
+                a2_adjoint = w1 * w2
+                w3 = a2_adjoint * (a2 * (real(1) - a2))
+                z2_adjoint[n, j] = w3
+                b2_adjoint[j] += w3
+        if N > 256:
+            C_total_wide += float(C_total)
+            C_total = real(0)
+            for j in range(10):
+                b2_adjoint_wide[j] += float(b2_adjoint[j])
+                b2_adjoint[j] = real(0)
+    if N > 256:
+        C_total += real(C_total_wide)
         for j in range(10):
-            z2_ = z2[n, j] + b2[j]
-            a2 = sigmoid(z2_)
-            w2 = a2 - y[n, j]
-            C_total = added(C_total, v1 * (w2 * w2))
-            a2_adjoint = v2 * w2
-            w3 = a2_adjoint * (a2 * (real(1) - a2))
-            z2_adjoint[n, j] = w3
-            b2_adjoint[j] += w3
-    C = C_total
+            b2_adjoint[j] += real(b2_adjoint_wide[j])
     # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[n, j]
-    tiled(True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
+    tiled_in_blocks(256, 40, True, False, 10, 30, N, real(1), z2_adjoint, 10, a1, 30, real(0), W2_adjoint, 30)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
     tiled(False, False, N, 30, 10, real(1), z2_adjoint, 10, W2, 30, real(0), a1_adjoint, 30)
     # z1_adjoint[n, j] = a1[n, j]*a1_adjoint[n, j]*(1 - a1[n, j])
@@ -302,10 +288,10 @@ def _gradient_kernel(parameters, gradients, x, y):
             w4 = a1[n, j]
             z1_adjoint[n, j] = a1_adjoint[n, j] * (w4 * (real(1) - w4))
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
-    tiled(True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
+    tiled_in_blocks(256, 40, True, False, 1, 30, N, real(1), one, 0, z1_adjoint, 30, real(0), b1_adjoint, 30)
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
-    tiled(True, False, 30, 784, N, real(1), z1_adjoint, 30, x, 784, real(0), W1_adjoint, 784)
-    return float(C)
+    tiled_in_blocks(256, 40, True, False, 30, 784, N, real(1), z1_adjoint, 30, x, 784, real(0), W1_adjoint, 784)
+    return float(C_total)
 
 
 # The buffers of a step: elements for each example, and besides.
@@ -313,14 +299,15 @@ _BUFFERS: Any = ((10, 0), (30, 0), (10, 0), (1, 0), (30, 0),)
 _MULTIPLICATIONS = 47970  # of an example in the matrix products of a step
 
 
-@_emitted
+@_compiled
 def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, offsets, team, member, members, x_all, y_all):
     examples = order.shape[0]
+    y_all = view(y_all, 0, (y_all.shape[0], 10))
     one = np.empty(1, real)
     one[0] = real(1)
     arrived = 0
-    learning_rate = hyperparameters[0]
-    learning_rate_2 = learning_rate
+    learning_rate_2 = hyperparameters[0]
+    learning_rate = learning_rate_2
     W1 = view(parameters, 0, (30, 784))
     b1 = view(parameters, 23520, (30,))
     W2 = view(parameters, 23550, (10, 30))
@@ -334,7 +321,7 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     a1_adjoint = view(memory, offsets[4], (batch_size, 30,))
     z1_adjoint = a1_adjoint  # its memory
     total = float(0)
-    v4 = -learning_rate_2
+    v4 = -learning_rate
     for start in range(0, examples, batch_size):
         N = min(examples - start, batch_size)
         first = N * member // members
@@ -347,7 +334,6 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         last_30 = 30 * (member + 1) // members
         w1 = real(1) / real(N)
         v2 = real(0.5) * w1
-        v3 = w1
         for row_first in range(first, last, 256):
             row_last = min(row_first + 256, last)
             # y[j, n] = y[n, j]
@@ -379,7 +365,7 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
                     a2 = sigmoid(z2_)
                     w2 = a2 - y[j, n]
                     C_row[n] += v2 * (w2 * w2)
-                    a2_adjoint = v3 * w2
+                    a2_adjoint = w1 * w2
                     z2_adjoint[j, n] = a2_adjoint * (a2 * (real(1) - a2))
             # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[j, n]
             tiled(True, False, row_last - row_first, 30, 10, real(1), part(z2_adjoint, row_first), batch_size, W2, 30, real(0), part(a1_adjoint, row_first * 30), 30)
@@ -387,25 +373,32 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             for i in range(natural(row_first) * 30, natural(row_last) * 30):
                 w3 = flat(a1)[i]
                 flat(z1_adjoint)[i] = flat(a1_adjoint)[i] * (w3 * (real(1) - w3))
-        C_total = real(0)
+        C_total = float(0)
         arrived = wait_for_team(team, members, arrived)
-        # b2[j] += sum_{n} -learning_rate_2*z2_adjoint[j, n]
+        # b2[j] += sum_{n} -learning_rate*z2_adjoint[j, n]
         for j in range(natural(first_10), natural(last_10)):
             b2_next_total = real(0)
-            for n in range(N):
-                b2_next_total = added(b2_next_total, v4 * z2_adjoint[j, n])
+            b2_next_total_wide = float(0)
+            for n_first in range(0, N, 256):
+                n_last = min(n_first + 256, N)
+                for n in range(natural(n_first), natural(n_last)):
+                    b2_next_total = added(b2_next_total, v4 * z2_adjoint[j, n])
+                if N > 256:
+                    b2_next_total_wide += float(b2_next_total)
+                    b2_next_total = real(0)
+            if N > 256:
+                b2_next_total += real(b2_next_total_wide)
             b2[j] += b2_next_total
-        # C = sum_{n} C_row[n]
+        # C_total = sum_{n} C_row[n]
         for n in range(N):
-            C_total = added(C_total, C_row[n])
-        C = C_total
-        # W1[j, k] += sum_{n} -learning_rate_2*x[n, k]*z1_adjoint[n, j]
-        tiled(True, False, 30, last_784 - first_784, N, -learning_rate_2, z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, min(start + batch_size, examples - N))), 784, real(1), part(W1, first_784), 784)
-        # b1[j] += sum_{n} -learning_rate_2*z1_adjoint[n, j]
-        tiled(True, False, 1, last_30 - first_30, N, -learning_rate_2, one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
-        # W2[j, k] += sum_{n} -a1[n, k]*learning_rate_2*z2_adjoint[j, n]
-        tiled(False, False, 10, last_30 - first_30, N, -learning_rate_2, z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
-        total += float(N) * float(C)
+            C_total = added(C_total, float(C_row[n]))
+        # W1[j, k] += sum_{n} -learning_rate*x[n, k]*z1_adjoint[n, j]
+        tiled_in_blocks(256, 40, True, False, 30, last_784 - first_784, N, -learning_rate, z1_adjoint, 30, (part(x_all, first_784), part(order, start), part(order, min(start + batch_size, examples - N))), 784, real(1), part(W1, first_784), 784)
+        # b1[j] += sum_{n} -learning_rate*z1_adjoint[n, j]
+        tiled_in_blocks(256, 40, True, False, 1, last_30 - first_30, N, -learning_rate, one, 0, part(z1_adjoint, first_30), 30, real(1), part(b1, first_30), last_30 - first_30)
+        # W2[j, k] += sum_{n} -a1[n, k]*learning_rate*z2_adjoint[j, n]
+        tiled_in_blocks(256, 40, False, False, 10, last_30 - first_30, N, -learning_rate, z2_adjoint, batch_size, part(a1, first_30), 30, real(1), part(W2, first_30), 30)
+        total += float(N) * C_total
         arrived = wait_for_team(team, members, arrived)
     return total
 
@@ -415,6 +408,8 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
 
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
+# A product and a sum may be rounded at once; nothing else departs from what is written.
+OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 
@@ -494,10 +489,12 @@ class KernelCache(caching.FunctionCache):
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
+        self.module = function.__module__
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = self._files_in(self._cache_path, stamp)
         # Machine code that came with a module is used, also where new code would go elsewhere.
-        beside = os.path.join(os.path.dirname(function.__code__.co_filename), "__pycache__")
+        self.folder = os.path.dirname(function.__code__.co_filename)
+        beside = os.path.join(self.folder, "__pycache__")
         self._beside = None if beside == self._cache_path else self._files_in(beside, stamp)
 
     def _files_in(self, folder: str, stamp: Any) -> SealedFiles:
@@ -514,7 +511,8 @@ class KernelCache(caching.FunctionCache):
         before = self._cache_file
         self._cache_file = files
         # Numba imports the module that it loads code for: it may have been loaded without a trace.
-        nameless = sys.modules.setdefault(__name__, stand_in := ModuleType(__name__)) is stand_in
+        name = self.module
+        nameless = sys.modules.setdefault(name, stand_in := ModuleType(name)) is stand_in
         try:
             return super().load_overload(signature, context)
         except OSError:  # there are none, or none that may be read
@@ -526,7 +524,7 @@ class KernelCache(caching.FunctionCache):
         finally:
             self._cache_file = before
             if nameless:
-                del sys.modules[__name__]
+                del sys.modules[name]
 
     def _remove(self, folder: str) -> None:
         """Remove the files, so that they are written anew; of many processes, one succeeds."""
@@ -546,7 +544,7 @@ class KernelCache(caching.FunctionCache):
         except Exception as error:  # the machine code is there, whatever happens to its file
             reason = getattr(error, "strerror", None) or error
             say(
-                f"{os.path.dirname(__file__)}: compiled code cannot be kept "
+                f"{self.folder}: compiled code cannot be kept "
                 f"({reason}), so that each start compiles anew; set NUMBA_CACHE_DIR to a folder "
                 f"that can be written to"
             )
@@ -593,9 +591,9 @@ def always_njit(**options: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-def drop_annotations() -> None:
+def drop_annotations(names: dict[str, Any]) -> None:
     """Drop what tells the types of compiled functions: through it, Numba keeps them for ever."""
-    for function in list(globals().values()):
+    for function in [*names.values(), *globals().values()]:
         overloads = getattr(function, "overloads", {}) if hasattr(function, "py_func") else {}
         for types, result in list(overloads.items()):
             if hasattr(result, "type_annotation"):
@@ -606,8 +604,8 @@ def compiled_kernel(function: Any) -> Any:
     """Return a kernel that is compiled, or loaded, when it is first called."""
     # Numba keeps code by this name, and needs the module that compiled it under that module's own
     # name: if one file has two names, each compiles its own.
-    function.__qualname__ += f"@{__name__}"
-    kernel = always_njit(**_OPTIONS)(function)
+    function.__qualname__ += f"@{function.__module__}"
+    kernel = always_njit(**OPTIONS)(function)
     if not hasattr(kernel, "enable_caching"):
         return kernel  # another decorator stands in for Numba's
     compile_for = kernel._compile_for_args
@@ -615,1241 +613,16 @@ def compiled_kernel(function: Any) -> Any:
     def compile_for_args(*arguments: Any, **named: Any) -> Any:
         with compilation():
             result = compile_for(*arguments, **named)
-            drop_annotations()
+            drop_annotations(function.__globals__)
         return result
 
     kernel._compile_for_args = compile_for_args
     try:
         kernel._cache = KernelCache(function)
     except Exception as error:  # another Numba may keep its files in another way
-        say(f"{__file__}: compiled code is not kept ({error}), each start compiles anew")
+        file = function.__code__.co_filename
+        say(f"{file}: compiled code is not kept ({error}), each start compiles anew")
     return kernel
-
-
-for kernel in _KERNELS:
-    globals()[kernel.__name__] = compiled_kernel(kernel)
-
-
-# --- Arguments and buffers ---------------------------------------------------------------------
-
-
-# Arguments: checked before anything compiled runs, copied only if they must be. By their kind,
-#   real            any real or boolean dtype, converted to DTYPE
-#   integer         an integer dtype, values in [0, limit) if limited, converted to int64
-#   classes         as real, or integer labels, one-hot encoded if the last axis has 2 or more
-#   distribution    as classes, nonnegative, and sums over the last axis are 1
-# A target of shape (N, 1) may come as (N,).
-
-# How far the sum of probabilities may be from 1; and ones to compute it with.
-_SUM_TOLERANCE = 1e-6 if DTYPE.itemsize >= 8 else 1e-3
-_ONES = {
-    shape[-1]: np.ones(shape[-1], DTYPE)
-    for _, _, shape, kind, _ in _ARGUMENTS
-    if kind == "distribution" and shape and shape[-1]
-}
-_INPUTS = tuple(argument for argument in _ARGUMENTS if argument[1] == "input")
-
-
-def _check_arrays(
-    caller: str, expected: Sequence[Any], values: Sequence[Any], finite: bool = False
-) -> tuple[list[NDArray[Any]], int]:
-    """Return the arrays as the kernels take them, and their number of rows (1 without a batch)."""
-    if len(values) != len(expected):
-        names = ", ".join(argument[0] for argument in expected)
-        raise TypeError(f"{caller}: expected {len(expected)} arrays ({names}), got {len(values)}")
-    rows = 0 if finite else _rows_if_ready(expected, values)
-    if rows:
-        return list(values), rows
-    prefix = "validation " if caller == "validation" else ""
-    arrays, first, rows = [], "", 1
-    for argument, value in zip(expected, values, strict=True):
-        label = prefix + argument[0]
-        array = _check_array(label, argument, value, finite)
-        arrays.append(array)
-        if argument[2][:1] == (None,):
-            if first and len(array) != rows:
-                raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
-            first, rows = label, len(array)
-    return arrays, rows
-
-
-def _rows_if_ready(expected: Sequence[Any], values: Sequence[Any]) -> int:
-    """Return the number of rows if the kernels can take all values as they are, and otherwise 0.
-
-    Most come so, and the checks that would find it out take longer than a small network.
-    """
-    rows = 0
-    for (_, _, extents, kind, _), value in zip(expected, values, strict=True):
-        if type(value) is not np.ndarray or value.dtype is not DTYPE or not value.flags.carray:
-            return 0
-        shape = value.shape
-        if shape != extents:
-            if len(shape) != len(extents) or shape[1:] != extents[1:] or extents[0] is not None:
-                return 0
-            if not shape[0] or (rows and shape[0] != rows):
-                return 0
-            rows = shape[0]
-        if kind == "integer" or (kind == "distribution" and not _surely_distributed(value)):
-            return 0
-    return rows or 1
-
-
-def _surely_distributed(array: NDArray[Any]) -> bool:
-    """Whether rows are so surely distributions that nobody need look for one that is not."""
-    # A sum over a short axis takes longest of all; large products BLAS would share among threads.
-    ones = _ONES.get(array.shape[-1]) if array.ndim and array.size < 8192 else None
-    missed = (np.einsum("...j->...", array) if ones is None else array.dot(ones)).ravel() - 1
-    # All together within what is allowed for each; what is not a number compares as False.
-    return bool(missed.dot(missed) <= _SUM_TOLERANCE**2 and array.item(array.argmin()) >= 0)
-
-
-def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> NDArray[Any]:
-    _, role, shape, kind, limit = argument
-    source = array = _numbers(label, value, "iu" if kind == "integer" else "biuf")
-    classes = _class_count(shape)
-    labelled = kind in ("classes", "distribution") and classes > 1
-    if source.ndim == len(shape) - 1:
-        if labelled and source.dtype.kind in "iu":
-            wrong = (source < 0) | (source >= classes)
-            _refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
-            array = source[..., np.newaxis] == np.arange(classes)
-        elif role == "target" and classes == 1:
-            array = source[..., np.newaxis]
-    fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
-    if array.ndim != len(shape) or array.shape[fixed:] != shape[fixed:]:
-        accepted, came = _describe(shape), f"{source.shape}"
-        if labelled:
-            accepted += f" or integer labels {_describe(shape[:-1])}"
-            came += f" of {source.dtype}"
-        raise ValueError(f"{label}: expected shape {accepted}, got {came}")
-    if fixed and len(array) == 0:
-        raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
-    if kind == "integer":
-        low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
-        wrong = (array < low) | (array > high)
-        _refuse(label, array, wrong, f"an integer from {low} to {high}")
-    array = np.asarray(array, np.int64 if kind == "integer" else DTYPE, order="C")
-    if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
-        array = array.copy()
-    if finite and kind != "integer":
-        _refuse(label, array, ~np.isfinite(array), "a finite number")
-    if kind == "distribution":
-        _refuse(label, array, array < 0, "a probability")
-        # Probabilities computed in single precision do not sum to 1 in double precision.
-        tolerance = _SUM_TOLERANCE if source.dtype.itemsize >= 8 else 1e-3
-        sums = array.sum(axis=-1)
-        _refuse(f"the sum of {label}", sums, np.abs(sums - 1) > tolerance, "1, as of probabilities")
-    return array
-
-
-def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
-    is_masked: Any = np.ma.is_masked  # older releases of NumPy leave its type open
-    if is_masked(value):
-        raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
-    if array.dtype.kind not in kinds:
-        expected = "an integer dtype" if kinds == "iu" else "real numbers"
-        raise TypeError(f"{label}: expected {expected}, got dtype {array.dtype}")
-    return array
-
-
-def _refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: str) -> None:
-    if wrong.any():
-        position = tuple(np.argwhere(wrong)[0])
-        raise ValueError(f"{_place(label, position)} is {array[position]}, expected {expected}")
-
-
-def _place(label: str, position: Sequence[Any]) -> str:
-    return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
-
-
-def _describe(shape: Sequence[int | None]) -> str:
-    extents = ["N" if extent is None else str(extent) for extent in shape]
-    return f"({extents[0]},)" if len(extents) == 1 else f"({', '.join(extents)})"
-
-
-def _class_count(shape: Sequence[int | None]) -> int:
-    return (shape[-1] or 0) if shape else 0
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}")
-
-
-def _hyperparameter_values(given: dict[str, float]) -> NDArray[Any]:
-    """Return the checked values, an array of DTYPE in the order of _HYPERPARAMETERS."""
-    known = ", ".join(_HYPERPARAMETERS) or "none"
-    for name in given:
-        if name not in _HYPERPARAMETERS:
-            near = difflib.get_close_matches(str(name), _HYPERPARAMETERS, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise TypeError(f"unknown hyperparameter {name}: {hint}This program has: {known}")
-    for name in _HYPERPARAMETERS:
-        value: Any = given.get(name)
-        if isinstance(value, np.generic):
-            value = value.item()
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise TypeError(f"{name}: expected a number, got {value!r}")
-        if not abs(value) <= float(np.finfo(DTYPE).max):  # finite as a DTYPE too
-            raise ValueError(f"{name}: expected a finite number, got {value!r}")
-        least, without, below = _RANGES.get(name, (-math.inf, True, math.inf))
-        if value < least or (without and value == least) or value >= below:
-            wanted = f"{'>' if without else '>='} {least:g}"
-            wanted += f" and < {below:g}" if below < math.inf else ""
-            raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
-    return np.array([given[name] for name in _HYPERPARAMETERS], DTYPE)
-
-
-# Parameters and their buffer
-
-_STARTS = (0, *itertools.accumulate(math.prod(shape) for _, shape, _ in _PARAMETERS))
-_PARAMETER_COUNT = _STARTS[-1]
-# Where each parameter lies in the buffer, and its shape.
-_PLACES = tuple(
-    (slice(start, stop), shape)
-    for start, stop, (_, shape, _) in zip(_STARTS, _STARTS[1:], _PARAMETERS, strict=False)
-)
-# The same as fields of a record, whose views cost half as much; of 2 GiB there can be none.
-_RECORD: Any = None
-if _PARAMETER_COUNT * DTYPE.itemsize < 2**31:
-    _RECORD = np.dtype([(name, DTYPE, shape) for name, shape, _ in _PARAMETERS])
-_fields = operator.itemgetter(*[name for name, _, _ in _PARAMETERS])
-
-# The arrays last found to be views over one buffer, with their strides, which can be set in place:
-# finding out takes longer than a small prediction. The references are weak, to keep nothing alive.
-_last_views: list[Any] = []
-
-
-def _views(flat: NDArray[Any]) -> Parameters:
-    if _RECORD is None:
-        return Parameters(*[flat[place].reshape(shape) for place, shape in _PLACES])
-    fields = _fields(np.ndarray((), _RECORD, flat))
-    return Parameters._make(fields if len(_PARAMETERS) > 1 else [fields])
-
-
-def _flatten(parameters: Any) -> NDArray[Any]:
-    """Return the buffer under the parameters if there is one, and otherwise a new one, filled."""
-    if isinstance(parameters, Parameters):
-        buffer = _buffer_under(parameters)
-        if buffer is not None:
-            return buffer
-    names = [name for name, _, _ in _PARAMETERS]
-    given = parameters._asdict() if hasattr(parameters, "_asdict") else parameters
-    if isinstance(given, dict):
-        if set(given) != set(names):
-            came = ", ".join(str(name) for name in given)
-            raise ValueError(f"parameters: expected {', '.join(names)}, got {came or 'none'}")
-        given = [given[name] for name in names]
-    if not isinstance(given, tuple | list):
-        came = type(given).__name__
-        raise TypeError(f"parameters: expected Parameters, a tuple or a dict of arrays, got {came}")
-    if len(given) != len(names):
-        expected = f"{len(names)} arrays ({', '.join(names)})"
-        raise ValueError(f"parameters: expected {expected}, got {len(given)}")
-    flat = np.empty(_PARAMETER_COUNT, DTYPE)
-    for value, view, (name, shape, _) in zip(given, _views(flat), _PARAMETERS, strict=True):
-        array = _numbers(f"parameters.{name}", value, "biuf")
-        if array.shape != shape:
-            message = f"expected shape {_describe(shape)}, got {array.shape}"
-            raise ValueError(f"parameters.{name}: {message}")
-        view[...] = array
-    return flat
-
-
-def _buffer_under(parameters: Parameters) -> NDArray[Any] | None:
-    flat = getattr(parameters[0], "base", None)
-    if type(flat) is not np.ndarray or not flat.flags.carray:
-        return None
-    if flat.shape != (_PARAMETER_COUNT,) or flat.dtype != DTYPE:
-        return None
-    if _last_views:
-        for array, (reference, strides) in zip(parameters, _last_views[0], strict=True):
-            if reference() is not array or array.strides != strides:
-                break
-        else:
-            return flat
-    # Address, strides, shape and dtype: a transposed square matrix has the address of its base.
-    if not all(
-        isinstance(array, np.ndarray) and array.__array_interface__ == view.__array_interface__
-        for array, view in zip(parameters, _views(flat), strict=True)
-    ):
-        return None
-    _last_views[:] = [[(weakref.ref(array), array.strides) for array in parameters]]
-    return flat
-
-
-# --- Entry points ------------------------------------------------------------------------------
-
-
-# Entry points
-
-
-def initial_parameters(seed: int = 0) -> Parameters:
-    """Draw the parameters that training starts from.
-
-    Parameters
-    ----------
-    seed : int
-        The same seed gives the same parameters.
-
-    Returns
-    -------
-    parameters : Parameters
-        Views over one new contiguous buffer of DTYPE.
-    """
-    generator = np.random.default_rng(seed)
-    parameters = _views(np.empty(_PARAMETER_COUNT, DTYPE))
-    for array, (_, shape, (law, value)) in zip(parameters, _PARAMETERS, strict=True):
-        if law == "normal":
-            array[...] = generator.normal(0.0, value, shape)
-        elif law == "uniform":
-            array[...] = generator.uniform(-value, value, shape)
-        else:
-            array[...] = value
-    return parameters
-
-
-def _extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
-    return tuple([rows if extent is None else extent for extent in shape])
-
-
-_OUTPUT_OF_ONE = _extents(_OUTPUT_SHAPE or (), 1)
-# The shape of a single example, if a program with an output has one input, of real numbers.
-_ONE_EXAMPLE: Any = None
-if _OUTPUT is not None and [argument[3] for argument in _INPUTS] == ["real"]:
-    _ONE_EXAMPLE = _extents(_INPUTS[0][2], 1)
-
-
-def _predict(flat: NDArray[Any], inputs: Sequence[Any]) -> NDArray[Any]:
-    # One example, as the kernel takes it, is asked for no more than it needs: the checks below
-    # take longer than a small network. What is odd in any way goes on to them.
-    if (
-        len(inputs) == 1
-        and type(x := inputs[0]) is np.ndarray
-        and x.shape == _ONE_EXAMPLE
-        and x.dtype is DTYPE
-        and x.flags.carray
-    ):
-        output = np.empty(_OUTPUT_OF_ONE, DTYPE)
-        _predict_kernel(flat, output, x)
-        return output
-    if _OUTPUT is None:
-        raise TypeError("predict: this program defines a cost only, it has no output to predict")
-    arrays, rows = _check_arrays("predict", _INPUTS, inputs)
-    output = np.empty(_extents(_OUTPUT_SHAPE or (), rows), DTYPE)
-    _predict_kernel(flat, output, *arrays)
-    return output
-
-
-def _loss(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
-    checked, _ = _check_arrays("loss", _ARGUMENTS, arrays)
-    return float(_loss_kernel(flat, *checked))
-
-
-def _gradient(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, Parameters]:
-    checked, _ = _check_arrays("gradient", _ARGUMENTS, arrays)
-    gradients = np.empty(_PARAMETER_COUNT, DTYPE)
-    return float(_gradient_kernel(flat, gradients, *checked)), _views(gradients)
-
-
-def predict(parameters: Any, x: ArrayLike) -> NDArray[Any]:
-    """Return the output a2 of the network.
-
-    Parameters
-    ----------
-    parameters : Parameters, or a tuple or dict of arrays
-        Used without a copy if they are views over one buffer, as from `initial_parameters`.
-    x : array_like of shape (N, 784)
-        NaN and infinity propagate.
-
-    Returns
-    -------
-    output : ndarray of float32, of shape (N, 10)
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line: which argument, what was expected, what came.
-    """
-    return _predict(_flatten(parameters), (x,))
-
-
-def loss(parameters: Any, x: ArrayLike, y: ArrayLike) -> float:
-    """Return the cost C.
-
-    Parameters
-    ----------
-    parameters : Parameters, or a tuple or dict of arrays
-        Used without a copy if they are views over one buffer, as from `initial_parameters`.
-    x : array_like of shape (N, 784)
-        NaN and infinity propagate.
-    y : array_like of shape (N, 10), or integer labels of shape (N,)
-
-    Returns
-    -------
-    cost : float
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line: which argument, what was expected, what came.
-    """
-    return _loss(_flatten(parameters), (x, y))
-
-
-def gradient(parameters: Any, x: ArrayLike, y: ArrayLike) -> tuple[float, Parameters]:
-    """Return the cost C and its gradient with respect to every parameter.
-
-    Parameters
-    ----------
-    parameters : Parameters, or a tuple or dict of arrays
-        Used without a copy if they are views over one buffer, as from `initial_parameters`.
-    x : array_like of shape (N, 784)
-        NaN and infinity propagate.
-    y : array_like of shape (N, 10), or integer labels of shape (N,)
-
-    Returns
-    -------
-    cost : float
-    gradients : Parameters
-        Views over one new buffer.
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line: which argument, what was expected, what came.
-    """
-    return _gradient(_flatten(parameters), (x, y))
-
-
-# --- Files -------------------------------------------------------------------------------------
-
-
-# Windows has none, but removes no file that somebody has open.
-file_locks: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
-
-
-def write_whole(
-    path: str | bytes | os.PathLike[Any], content: bytes, durable: bool = False
-) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Parameters
-    ----------
-    path : path
-        Of a file, which need not exist, or of a link, a pipe or a device.
-    content : bytes
-        All of it.
-    durable : bool
-        Wait until it is on the disk, so that it survives a loss of power too.
-
-    Raises
-    ------
-    OSError
-        It cannot be written; the error names the path as it was given.
-    """
-    name = os.fsdecode(path)
-    try:
-        try:
-            status = os.stat(name)
-        except FileNotFoundError:
-            status = None  # nothing is there, or a link to nothing
-        if status is None or stat.S_ISREG(status.st_mode):
-            _replace(os.path.realpath(name), status, content, durable)
-        else:
-            _write_through(name, status, content)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        # It may name the temporary file, which the caller does not know.
-        raise type(error)(error.errno, error.strerror, name) from None
-
-
-def _replace(target: str, status: os.stat_result | None, content: bytes, durable: bool) -> None:
-    if status is not None and not os.access(target, os.W_OK):
-        raise OSError(errno.EACCES, os.strerror(errno.EACCES), target)
-    folder, base = os.path.split(target)
-    _remove_leftovers(folder, base)
-    mode = 0o666 if status is None else stat.S_IMODE(status.st_mode)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    temporary = ""
-    try:
-        while True:
-            temporary = os.path.join(folder, f"{base[:50]}.{os.urandom(6).hex()}.partial")
-            with open(os.open(temporary, flags, mode), "wb") as file:
-                # Who removes leftovers may hold it, for as long as that takes.
-                _lock(file, wait=True)
-                if not os.path.exists(temporary):
-                    continue  # before it was locked, another writer took it for a leftover
-                file.write(content)
-                file.flush()
-                if status is not None:
-                    _keep(temporary, status)
-                if durable:
-                    os.fsync(file.fileno())
-                if os.name != "nt":
-                    os.replace(temporary, target)
-            if os.name == "nt":  # it moves no file that is open
-                os.replace(temporary, target)
-            return
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-
-
-def _keep(temporary: str, status: os.stat_result) -> None:
-    """Give a new file the owner and the mode of the one that it replaces."""
-    if hasattr(os, "chown"):
-        with contextlib.suppress(OSError):  # only the superuser can
-            os.chown(temporary, status.st_uid, status.st_gid)
-    os.chmod(temporary, stat.S_IMODE(status.st_mode))
-
-
-def _write_through(name: str, status: os.stat_result, content: bytes) -> None:
-    """Write to what is no file: a pipe or a terminal, say; refuse what holds more than that."""
-    if stat.S_ISDIR(status.st_mode):
-        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-    if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
-        raise OSError(errno.EINVAL, "expected a file, this is a socket or a disk", name)
-    try:
-        # Without the flag, a pipe that nobody reads would be waited for.
-        handle = os.open(name, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        if error.errno == errno.ENXIO and stat.S_ISFIFO(status.st_mode):
-            raise OSError(errno.ENXIO, "a pipe that nobody reads", name) from None
-        raise
-    if hasattr(os, "O_NONBLOCK"):
-        os.set_blocking(handle, True)
-    with open(handle, "wb") as file:
-        file.write(content)
-
-
-def _lock(file: Any, wait: bool = False) -> bool:
-    """Lock a file as one that is being written; whether that was possible."""
-    if file_locks is None:
-        return False
-    try:
-        file_locks.flock(file, file_locks.LOCK_EX | (0 if wait else file_locks.LOCK_NB))
-    except OSError:  # another one is at work, or the file system has no locks
-        return False
-    return True
-
-
-def _remove_leftovers(folder: str, base: str) -> None:
-    """Remove what writers of this file left behind that were killed: nobody holds its lock."""
-    start = re.escape(base[:50]) + (".*" if len(base) > 50 else "")
-    pattern = re.compile(start + r"\.([0-9a-f]{12}|\d+)\.partial")
-    try:
-        found = [name for name in os.listdir(folder) if pattern.fullmatch(name)]
-    except OSError:  # a folder may take files and not show them
-        return
-    for name in found:
-        leftover = os.path.join(folder, name)
-        with contextlib.suppress(OSError):
-            if file_locks is None:
-                os.unlink(leftover)
-                continue
-            # Nothing else than a file: to open a pipe of this name would wait.
-            if stat.S_ISREG(os.lstat(leftover).st_mode):
-                with open(leftover, "rb") as file:
-                    if _lock(file):
-                        os.unlink(leftover)
-
-
-# --- Saved trainers ----------------------------------------------------------------------------
-
-
-def _read_saved(file: Any) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
-    """Return the parameters, the optimizer's state and the metadata of a saved trainer."""
-    with zipfile.ZipFile(file) as archive:
-        text = _read_array(archive, "metadata", None)
-        metadata = json.loads(str(text))
-        if not isinstance(metadata, dict):
-            raise ValueError("its metadata are no record")
-        if metadata["signature"] != SIGNATURE:
-            raise ValueError(f"saved by program {metadata['signature']}, this is {SIGNATURE}")
-        flat = _read_array(archive, "parameters", _PARAMETER_COUNT)
-        state = _read_array(archive, "state", _STATE_SIZE)
-    return flat, state, metadata
-
-
-def _read_array(archive: zipfile.ZipFile, name: str, size: int | None) -> NDArray[Any]:
-    """Return an array of DTYPE and of a size; without a size, a text."""
-    try:
-        entry = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        raise ValueError(f"it has no {name}") from None
-    if size is None and entry.file_size > entry.compress_size:
-        # Its length is nowhere else to be seen; `save` writes it as it is.
-        raise ValueError(f"its {name} are compressed")
-    with archive.open(entry) as file:
-        headers: Any = np.lib.format
-        version = headers.read_magic(file)
-        read = {
-            (1, 0): headers.read_array_header_1_0,
-            (2, 0): headers.read_array_header_2_0,
-        }.get(version)
-        if read is None:
-            raise ValueError(f"its {name} are of an unknown format {version}")
-        shape, _, dtype = read(file)
-        if dtype.hasobject:
-            raise ValueError(f"its {name} are objects; allow_pickle is False")
-        if size is None:
-            if shape != () or dtype.kind != "U":
-                raise ValueError(f"its {name} are no text")
-        elif (shape, dtype) != ((size,), DTYPE):
-            came = f"{shape} of {dtype}"
-            raise ValueError(f"expected an array ({size},) of {DTYPE}, got {came}")
-        expected = math.prod(shape) * dtype.itemsize
-        # One byte more is the end, where the archive's checksum is compared; or it is too long.
-        content = file.read(expected + 1) if expected < entry.file_size else b""
-    if len(content) != expected:
-        raise ValueError(f"its {name} are not whole")
-    return np.frombuffer(content, dtype).reshape(shape)
-
-
-def _check_finite(flat: NDArray[Any], state: NDArray[Any]) -> None:
-    """Refuse what training cannot go on from: each number would become NaN."""
-    for (name, _, _), (part, shape) in zip(_PARAMETERS, _PLACES, strict=True):
-        array = flat[part].reshape(shape)
-        _refuse(f"parameters.{name}", array, ~np.isfinite(array), "a finite number")
-    _refuse("state", state, ~np.isfinite(state), "a finite number")
-
-
-def _check_history(history: Any) -> None:
-    if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
-        raise TypeError(f"history: expected a list of records, got {history!r:.80}")
-
-
-# --- Training ----------------------------------------------------------------------------------
-
-
-# Training
-
-
-def _classes(outputs: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
-
-    That of the largest; of a single output, 1 where it exceeds _THRESHOLD and else 0.
-    """
-    if outputs.shape[-1] > 1:
-        return np.asarray(outputs.argmax(axis=-1), np.int64)
-    return np.asarray(outputs[..., 0] > _THRESHOLD, np.int64)
-
-
-class Trainer:
-    """Parameters, optimizer state and a random generator, trained epoch by epoch.
-
-    Parameters
-    ----------
-    parameters : Parameters, tuple or dict of arrays, optional
-        Where to start; copied. By default ``initial_parameters(seed)``.
-    seed : int
-        Seed of the initial parameters and of the shuffling.
-    **hyperparameters : float
-        Values for names in _HYPERPARAMETERS. They may be changed in the dict `hyperparameters`
-        between epochs, from a callback too.
-
-    Attributes
-    ----------
-    history : list of dict
-        One record an epoch: epoch, cost and, with validation, validation_cost, validation_accuracy.
-    """
-
-    def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
-        self.hyperparameters: dict[str, float] = {**_HYPERPARAMETERS, **hyperparameters}
-        _hyperparameter_values(self.hyperparameters)
-        start = initial_parameters(seed) if parameters is None else parameters
-        self._flat = _flatten(start).copy()
-        self._state = np.zeros(_STATE_SIZE, DTYPE)
-        # A child stream, so that the shuffling does not repeat the draws of the parameters.
-        self._generator = np.random.default_rng(seed).spawn(1)[0]
-        self.history: list[dict[str, Any]] = []
-        self.epochs = 0
-
-    @property
-    def parameters(self) -> Parameters:
-        """The current parameters: views, which training changes in place."""
-        return _views(self._flat)
-
-    def fit(
-        self,
-        *arrays: ArrayLike,
-        epochs: int = 1,
-        batch_size: int = 32,
-        validation: Sequence[ArrayLike] | None = None,
-        shuffle: bool = True,
-        callback: Callable[[int, dict[str, Any]], object] | None = None,
-    ) -> Self:
-        """Train for some more epochs and return the trainer.
-
-        Parameters
-        ----------
-        *arrays : array_like
-            As for `loss`, but finite.
-        epochs : int
-            Passes over the data, at least 0.
-        batch_size : int
-            Examples a step, at least 1. The last batch may be short; all of the data is the most.
-        validation : tuple of array_like, optional
-            Arrays whose cost (and accuracy, for classes) is recorded after each epoch.
-        shuffle : bool
-            Visit the examples in a new random order in each epoch.
-        callback : callable, optional
-            ``callback(epoch, record)`` after each epoch; training stops when it returns True.
-        """
-        _check_count("epochs", epochs, 0)
-        _check_count("batch_size", batch_size, 1)
-        checked, rows = _check_arrays("fit", _ARGUMENTS, arrays, finite=True)
-        if validation is not None:
-            held_out, _ = _check_arrays("validation", _ARGUMENTS, validation, finite=True)
-        order = np.arange(rows, dtype=np.int64)
-        warned = False
-        for _ in range(epochs):
-            values = _hyperparameter_values(self.hyperparameters)
-            visited = self._generator.permutation(order) if shuffle else order
-            step = min(int(batch_size), rows)
-            cost = float(_epoch_kernel(self._flat, self._state, values, visited, step, *checked))
-            self.epochs += 1
-            record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
-            if validation is not None:
-                record["validation_cost"] = float(_loss_kernel(self._flat, *held_out))
-                accuracy = self._accuracy(held_out)
-                if accuracy is not None:
-                    record["validation_accuracy"] = accuracy
-            self.history.append(record)
-            if not warned and not math.isfinite(cost):
-                warned = True
-                settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
-                message = (
-                    f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
-                )
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
-            if callback is not None and callback(self.epochs, record):
-                break
-        return self
-
-    def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
-        """Return the output for these inputs, as `predict` does with the current parameters."""
-        return _predict(self._flat, inputs)
-
-    def loss(self, *arrays: ArrayLike) -> float:
-        """Return the cost, as `loss` does with the current parameters."""
-        return _loss(self._flat, arrays)
-
-    def gradient(self, *arrays: ArrayLike) -> tuple[float, Parameters]:
-        """Return the cost and its gradient, as `gradient` does with the current parameters."""
-        return _gradient(self._flat, arrays)
-
-    def accuracy(self, *arrays: ArrayLike) -> float:
-        """Return the fraction of examples that get the right class.
-
-        It is the class of the largest output. A single output tells class 1 from class 0: it says 1
-        where it exceeds _THRESHOLD (0 for a logit, 0.5 for a probability), and its target holds
-        zeros and ones only.
-        """
-        checked, _ = _check_arrays("accuracy", _ARGUMENTS, arrays)
-        for target, (name, role, shape, kind, _) in zip(checked, _ARGUMENTS, strict=True):
-            if role == "target" and kind == "classes" and _class_count(shape) <= 1:
-                _refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
-        accuracy = self._accuracy(checked)
-        if accuracy is None:
-            raise TypeError("accuracy: this program has no target of classes like its output")
-        return accuracy
-
-    def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
-        for target, (_, role, shape, kind, _) in zip(arrays, _ARGUMENTS, strict=True):
-            several = _class_count(shape) > 1
-            # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
-            told = (
-                kind in ("classes", "distribution")
-                if several
-                else kind == "classes" and bool(((target == 0) | (target == 1)).all())
-            )
-            if role == "target" and shape == _OUTPUT_SHAPE and told:
-                inputs = [a for a, b in zip(arrays, _ARGUMENTS, strict=True) if b[1] == "input"]
-                output = np.empty(target.shape, DTYPE)
-                _predict_kernel(self._flat, output, *inputs)
-                if several:
-                    return float(np.mean(_classes(output) == target.argmax(axis=-1)))
-                return float(np.mean(_classes(output.reshape(-1, 1)) == target.reshape(-1)))
-        return None
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole state of the training to a file (npz), from which `load` continues.
-
-        The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
-        """
-        metadata = {
-            "signature": SIGNATURE,
-            "hyperparameters": self.hyperparameters,
-            "generator": self._generator.bit_generator.state,
-            "epochs": self.epochs,
-            "history": self.history,
-        }
-        text = np.array(json.dumps(metadata, default=float))
-        content = io.BytesIO()
-        np.savez(content, parameters=self._flat, state=self._state, metadata=text)
-        write_whole(path, content.getvalue(), durable=True)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the trainer that `save` wrote; it continues as if it had never stopped.
-
-        A ValueError says if the file is damaged, of another program, dtype or optimizer, or holds
-        what no training can go on from, such as parameters that are not finite.
-        """
-        trainer = cls()
-        try:
-            with open(path, "rb") as file:
-                flat, state, metadata = _read_saved(file)
-            _check_finite(flat, state)
-            hyperparameters = dict(metadata["hyperparameters"])
-            _hyperparameter_values(hyperparameters)
-            _check_count("epochs", metadata["epochs"], 0)
-            _check_history(metadata["history"])
-            trainer._generator.bit_generator.state = metadata["generator"]
-            if trainer._generator.bit_generator.state != metadata["generator"]:
-                raise ValueError("generator: this is no state of one")
-        except OSError:
-            raise
-        except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy, json
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(f"{path}: not a saved trainer of this program ({reason})") from None
-        trainer._flat[...], trainer._state[...] = flat, state
-        trainer.hyperparameters = hyperparameters
-        trainer.epochs, trainer.history = metadata["epochs"], metadata["history"]
-        return trainer
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"signature": SIGNATURE, **self.__dict__}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        if (signature := state.pop("signature", None)) != SIGNATURE:
-            raise ValueError(f"pickled by program {signature}, this is {SIGNATURE}")
-        self.__dict__.update(state)
-
-    def __copy__(self) -> Self:
-        # One that shared the parameters would train them, and count its epochs alone.
-        return copy.deepcopy(self)
-
-
-# --- Threads -----------------------------------------------------------------------------------
-
-
-def yield_function() -> Any:
-    """Return the system's call that lets another thread run on this core."""
-    if os.name == "nt":
-        return ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
-    return ctypes.CDLL(None).sched_yield
-
-
-# Kept here because machine code holds its address.
-YIELD_FUNCTION = yield_function()
-binding.add_symbol("symbp_yield", ctypes.cast(YIELD_FUNCTION, ctypes.c_void_p).value)
-CURRENT_CORE = None if os.name == "nt" else getattr(ctypes.CDLL(None), "sched_getcpu", None)
-# About ten microseconds; whoever is still not there is probably not running.
-SPINS = 500
-
-
-@intrinsic
-def wait_for_team(typing_context: Any, team: Any, members: Any, arrived: Any) -> Any:
-    """Wait until every member has come here; return the count of arrivals to start from next.
-
-    What a member wrote before it arrived is seen by all who waited. Written as instructions,
-    because Numba would take a tenth of a second to compile a function.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        number, before = (
-            context.cast(builder, arguments[place], signature.args[place], types.int64)
-            for place in (1, 2)
-        )
-        integer = ir.IntType(64)
-        one, zero = ir.Constant(integer, 1), ir.Constant(integer, 0)
-        target = builder.add(before, number)
-        spins = cgutils.alloca_once_value(builder, zero)
-        with builder.if_then(builder.icmp_signed(">", number, one)):
-            builder.atomic_rmw("add", array.data, one, "seq_cst")
-            ask, rest, done = (builder.append_basic_block(name) for name in ("ask", "rest", "met"))
-            builder.branch(ask)
-            builder.position_at_end(ask)
-            count = builder.load_atomic(array.data, "seq_cst", 8)
-            builder.cbranch(builder.icmp_signed("<", count, target), rest, done)
-            builder.position_at_end(rest)
-            if platform.machine().lower() in ("x86_64", "amd64"):
-                nothing = ir.FunctionType(ir.VoidType(), [])
-                name = "llvm.x86.sse2.pause"
-                builder.call(cgutils.get_or_insert_function(builder.module, nothing, name), [])
-            turns = builder.add(builder.load(spins), one)
-            builder.store(turns, spins)
-            with builder.if_then(builder.icmp_signed(">", turns, ir.Constant(integer, SPINS))):
-                kind = ir.FunctionType(ir.IntType(32), [])
-                name = "symbp_yield"
-                builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
-            builder.branch(ask)
-            builder.position_at_end(done)
-        return target
-
-    return types.int64(team, members, arrived), generate
-
-
-# Choosing how many
-
-# Multiplications of a step that are worth a second thread: some microseconds.
-WORTHWHILE = 200_000
-# Seconds: how long a trial takes, how long the better choice then works, how long the other one
-# is left alone at first, and at most.
-TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.02, 0.1, 2.0
-# Steps of a trial at least, if they take no longer than so many seconds.
-TRIAL_STEPS, LONGEST_TRIAL = 4, 0.1
-# How often each is tried before the first choice; the first time is a single step.
-TRIALS = 4
-
-
-def available_threads() -> int:
-    """Return how many threads may run: this process's cores, or fewer if the user said so."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    limits = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
-    return max(1, min([cores or 1, *(int(n) for n in limits if n.isdecimal() and int(n) > 0)]))
-
-
-class Pace:
-    """What one thread and the whole team take for a step, for one batch size.
-
-    The slower one is tried again after a while, and less often each time that it loses again.
-    """
-
-    def __init__(self, members: int) -> None:
-        self.choices = [1, members]
-        self.seconds: dict[int, float] = {}
-        self.trials = 0
-        self.patience = PATIENCE
-        self.tried = 0.0
-
-    def next(self) -> tuple[int, int]:
-        """Return how many members take the next steps, and how many steps those are."""
-        if self.trials < TRIALS * len(self.choices):
-            members = self.choices[self.trials % len(self.choices)]
-            # One step says how many are a trial.
-            return members, self.steps_of_trial(members) if members in self.seconds else 1
-        best, other = sorted(self.choices, key=lambda members: self.seconds[members])
-        if time.perf_counter() - self.tried > self.patience:
-            return other, self.steps_of_trial(other)
-        return best, max(1, int(STRETCH / self.seconds[best]))
-
-    def steps_of_trial(self, members: int) -> int:
-        """Return how many steps tell what one takes: in the first the caches are still empty."""
-        seconds = self.seconds[members]
-        return max(1, int(TRIAL / seconds), min(TRIAL_STEPS, int(LONGEST_TRIAL / seconds)))
-
-    def note(self, members: int, steps: int, seconds: float) -> None:
-        """Take in what some steps took."""
-        found = max(seconds / steps, 1e-9)
-        if self.trials < TRIALS * len(self.choices):
-            # What disturbs makes a trial slower, never faster.
-            self.seconds[members] = min(found, self.seconds.get(members, found))
-            self.trials += 1
-            self.tried = time.perf_counter()
-            return
-        best = min(self.choices, key=lambda number: self.seconds[number])
-        self.seconds[members] = found
-        if members != best:
-            lost = found == max(self.seconds.values())
-            self.patience = min(2 * self.patience, MOST_PATIENCE) if lost else PATIENCE
-            self.tried = time.perf_counter()
-
-
-# Seconds for all members to come; where they take longer, one of them does the work.
-LONGEST_WAIT = 60.0
-# By batch size and number of threads.
-PACES: dict[tuple[int, int], Pace] = {}
-
-
-def cores_beside_this() -> tuple[set[int], set[int]]:
-    """Return the cores that this thread may use, and those of them that it is not on now."""
-    if not hasattr(os, "sched_getaffinity") or CURRENT_CORE is None:
-        return set(), set()
-    cores = os.sched_getaffinity(0)
-    return cores, cores - {CURRENT_CORE()}
-
-
-def use_cores(cores: set[int]) -> None:
-    """Let this thread run on some cores only, if there are any."""
-    if cores:
-        with contextlib.suppress(OSError):  # they were taken away in the meantime
-            os.sched_setaffinity(0, cores)
-
-
-def together(
-    part: Callable[..., float], members: int, first: int, last: int
-) -> tuple[float, float]:
-    """Run `part` by some members, each in a thread of its own.
-
-    They begin when all are there: one that is missing would be waited for without end. The caller
-    is none of them, because it can be interrupted at any time, and they cannot. Returned are what
-    the first one returns, and the seconds from when they began.
-    """
-    if members == 1:
-        start = time.perf_counter()
-        return part(0, 1, first, last), time.perf_counter() - start
-    team = Team(part, members, first, last)
-    try:
-        # The first one comes last, and begins without having slept. Not by `threading.Thread`: an
-        # interruption of its start can leave a lock behind that the new thread waits for.
-        for member in (*range(1, members), 0):
-            _thread.start_new_thread(team.run, (member,))
-        team.wait()
-    except BaseException as error:
-        # Whoever waits for the others is sent away; or all came, and they work to the end.
-        team.dismiss()
-        team.wait()
-        if not isinstance(error, RuntimeError):  # the system allows no more threads
-            raise
-    if team.errors:
-        raise team.errors[0]
-    if not team.complete:
-        return together(part, 1, first, last)
-    return team.result, time.perf_counter() - team.start
-
-
-class Team:
-    """Threads that begin together, or not at all: the last one to come decides."""
-
-    def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
-        self.part, self.arguments = part, (members, first, last)
-        self.missing, self.working = members, members
-        self.decided, self.lock, self.bell = threading.Event(), threading.Lock(), threading.Lock()
-        self.bell.acquire()
-        self.complete = self.over = False
-        self.result, self.start = 0.0, 0.0
-        self.errors: list[BaseException] = []
-        self.cores, self.elsewhere = cores_beside_this()
-
-    def run(self, member: int) -> None:
-        """Wait for the others, and do a member's part."""
-        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
-        # milliseconds to find out that both are busy. So the first one has the core of the caller,
-        # who waits, for itself until they begin.
-        use_cores(self.elsewhere if member else self.cores - self.elsewhere)
-        with self.lock:
-            self.missing -= 1
-            if not self.missing and not self.decided.is_set():
-                self.complete = True
-                self.start = time.perf_counter()
-                self.decided.set()
-        if not self.decided.wait(LONGEST_WAIT):
-            self.dismiss()  # the caller is gone
-        use_cores(self.cores)
-        if not self.complete:
-            return
-        try:
-            result = self.part(member, *self.arguments)
-            if member == 0:
-                self.result = result
-        except BaseException as error:
-            self.errors.append(error)
-        with self.lock:
-            self.working -= 1
-            if not self.working:
-                self.over = True
-                self.bell.release()
-
-    def wait(self) -> None:
-        """Wait until no member works; the caller may be interrupted here, and wait again."""
-        while not self.over:
-            self.bell.acquire(timeout=0.05)
-
-    def dismiss(self) -> None:
-        """Let those who came go, unless all did."""
-        with self.lock:
-            self.decided.set()
-            if not self.complete:
-                self.over = True
-
-
-def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return memory for all buffers of a step, and where each starts; on cache lines."""
-    line = 64 // DTYPE.itemsize
-    offsets = np.zeros(len(_BUFFERS) + 1, np.int64)
-    for position, (an_example, besides) in enumerate(_BUFFERS):
-        size = an_example * batch_size + besides
-        offsets[position + 1] = offsets[position] + -(-size // line) * line
-    memory = np.empty(int(offsets[-1]) + line, DTYPE)
-    first = -(memory.ctypes.data // DTYPE.itemsize) % line
-    return memory[first:], offsets
-
-
-def _epoch_kernel(
-    parameters: NDArray[Any],
-    state: NDArray[Any],
-    hyperparameters: NDArray[Any],
-    order: NDArray[np.int64],
-    batch_size: int,
-    *arrays: NDArray[Any],
-) -> float:
-    """Run an epoch; return the mean cost over its batches."""
-    memory, offsets = _workspace(batch_size)
-    team = np.zeros(16, np.int64)
-
-    def part(member: int, members: int, first: int, last: int) -> float:
-        return float(
-            _epoch_part(
-                parameters, state, hyperparameters, order[first:last], batch_size,
-                memory, offsets, team, member, members, *arrays,
-            )
-        )  # fmt: skip
-
-    steps = -(-len(order) // batch_size)
-    threads = available_threads() if _MULTIPLICATIONS * batch_size >= WORTHWHILE else 1
-    if threads == 1:
-        return part(0, 1, 0, len(order)) / len(order)
-    if not getattr(_epoch_part, "signatures", ()):
-        part(0, 1, 0, 0)  # compiles, before there is a team to wait
-    pace = PACES.setdefault((batch_size, threads), Pace(threads))
-    total, done = 0.0, 0
-    while done < steps:
-        members, count = pace.next()
-        first, last = done * batch_size, min((done + count) * batch_size, len(order))
-        team[:] = 0
-        cost, seconds = together(part, members, first, last)
-        total += cost
-        taken = min(count, steps - done)
-        pace.note(members, taken, seconds)
-        done += taken
-    return total / len(order)
-
-
-# --- Gathering a batch -------------------------------------------------------------------------
-
-
-@intrinsic
-def prefetch(typing_context: Any, array: Any, row: Any) -> Any:
-    """Begin to load a row of a contiguous array into the second-level cache."""
-    itemsize = array.dtype.bitwidth // 8
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, arguments[0])
-        integer, byte = ir.IntType(64), ir.IntType(8)
-        size = ir.Constant(integer, itemsize)
-        for extent in cgutils.unpack_tuple(builder, given.shape)[1:]:
-            size = builder.mul(size, extent)
-        number = context.cast(builder, arguments[1], signature.args[1], types.int64)
-        data = builder.bitcast(given.data, byte.as_pointer())
-        start = builder.gep(data, [builder.mul(number, size)])
-        kind = ir.FunctionType(ir.VoidType(), [start.type, *[ir.IntType(32)] * 3])
-        name = "llvm.prefetch.p0"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        reading, nearness, of_data = (ir.Constant(ir.IntType(32), value) for value in (0, 2, 1))
-        line = ir.Constant(integer, 64)
-        with cgutils.for_range_slice(builder, ir.Constant(integer, 0), size, line) as (offset, _):
-            builder.call(function, [builder.gep(start, [offset]), reading, nearness, of_data])
-        return context.get_dummy_value()
-
-    return types.void(array, row), generate
-
-
-# --- Views -------------------------------------------------------------------------------------
-
-
-def view_of(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) -> Any:
-    """Return an array of a contiguous kind over memory that somebody else keeps alive."""
-    itemsize = ir.Constant(ir.IntType(64), kind.dtype.bitwidth // 8)
-    strides = [itemsize]
-    for extent in reversed(shape[1:]):
-        strides.insert(0, builder.mul(strides[0], extent))
-    array = context.make_array(kind)(context, builder)
-    populate_array(array, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
-    return array._getvalue()
-
-
-@intrinsic
-def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
-    """Return the array of a shape whose first element is memory[start]."""
-    kind = types.Array(memory.dtype, len(shape), "C")
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, arguments[0])
-        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
-        extents = [
-            context.cast(builder, extent, extent_type, types.int64)
-            for extent, extent_type in zip(
-                cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
-            )
-        ]
-        data = builder.gep(given.data, [offset])
-        return view_of(context, builder, kind, data, extents)
-
-    return kind(memory, start, shape), generate
-
-
-@intrinsic
-def part(typing_context: Any, array: Any, start: Any) -> Any:
-    """Return what begins at an element of a contiguous array, for a routine that has strides."""
-    kind = types.Array(array.dtype, 1, "C")
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, arguments[0])
-        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
-        data = builder.gep(given.data, [offset])
-        # Its length is not asked for.
-        return view_of(context, builder, kind, data, [ir.Constant(ir.IntType(64), 1)])
-
-    return kind(array, start), generate
-
-
-@intrinsic
-def flat(typing_context: Any, array: Any) -> Any:
-    """Return a contiguous array's elements as one row, for a subscript that is not negative."""
-    kind = types.Array(array.dtype, 1, "C")
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, arguments[0])
-        # Its length is not asked for.
-        return view_of(context, builder, kind, given.data, [ir.Constant(ir.IntType(64), 1)])
-
-    return kind(array), generate
-
-
-@intrinsic
-def natural(typing_context: Any, number: Any) -> Any:
-    """Return a number that is not negative and below 2^48, and is known to be.
-
-    For all that LLVM knows a loop's first index may be negative, or its last one so large that
-    counting overflows; then every subscript is checked for counting from the end, and the loop is
-    not vectorised. Taking the lowest 48 bits says more than a comparison with zero does: also that
-    sums and multiples of such numbers are not negative.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = context.cast(builder, arguments[0], signature.args[0], types.int64)
-        return builder.and_(value, ir.Constant(value.type, 2**48 - 1))
-
-    return types.int64(number), generate
-
-
-# --- Sums --------------------------------------------------------------------------------------
-
-
-ANY_ORDER = ("reassoc", "nsz", "contract")
-
-
-@intrinsic
-def added(typing_context: Any, total: Any, term: Any) -> Any:
-    """Return total + term; a chain of these may be added in any order."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fadd(*arguments, flags=ANY_ORDER)
-
-    return total(total, total), generate
 
 
 # --- Values of LLVM ----------------------------------------------------------------------------
@@ -1929,8 +702,9 @@ def names_set(statement: ast.stmt) -> Iterator[str]:
     targets = getattr(statement, "targets", [getattr(statement, "target", None)])
     if not isinstance(statement, ast.For):
         for target in targets:
-            if isinstance(target, ast.Name):
-                yield target.id
+            for each in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(each, ast.Name):
+                    yield each.id
 
 
 def static(node: ast.expr | None, frame: Frame) -> Any:
@@ -2027,6 +801,14 @@ class Values:
                 name = getattr(function, "__name__", function)
                 raise OutsideOfSubsetError(f"{name} of {kinds}: {error}") from error
         signature, generate = self.found[key]
+        last = signature.args[-1] if signature.args else None
+        if isinstance(last, types.StarArgTuple | types.StarArgUniTuple):
+            before = len(signature.args) - 1
+            terms = [
+                Value(kind, self.cast(value, kind))
+                for value, kind in zip(values[before:], last, strict=True)
+            ]
+            values = [*values[:before], Value(last, terms)]
         arguments = [
             self.context.cast(self.builder, self.for_numba(value), value.kind, kind)
             for value, kind in zip(values, signature.args, strict=True)
@@ -2546,15 +1328,21 @@ class Emitter(Expressions):
             self.expression(statement.value)
 
     def on_Assign(self, statement: ast.Assign) -> None:
-        """Emit ``target = value``."""
-        (target,) = statement.targets
-        value = self.expression(statement.value)
-        if isinstance(target, ast.Name):
-            self.set(target.id, value)
-        elif isinstance(target, ast.Subscript):
-            self.store(value, self.element(target))
+        """Emit ``target = value``, of several targets, or of as many values as targets."""
+        first, value = statement.targets[0], statement.value
+        if isinstance(first, ast.Tuple) and isinstance(value, ast.Tuple):
+            values = [self.expression(each) for each in value.elts]
+            pairs = list(zip(first.elts, values, strict=True))
         else:
-            raise self.outside(statement)
+            given = self.expression(value)
+            pairs = [(target, given) for target in statement.targets]
+        for target, given in pairs:
+            if isinstance(target, ast.Name):
+                self.set(target.id, given)
+            elif isinstance(target, ast.Subscript):
+                self.store(given, self.element(target))
+            else:
+                raise self.outside(statement)
 
     def on_AugAssign(self, statement: ast.AugAssign) -> None:
         """Emit ``target += value``."""
@@ -2731,16 +1519,12 @@ def hosted(function: Any, tree: ast.FunctionDef) -> Any:
     return result
 
 
-def emit_instead(kernel: Any) -> None:
-    """Let a kernel be compiled by its own instructions; by Numba's front end where it cannot be.
-
-    Parameters
-    ----------
-    kernel
-        A dispatcher of Numba, which has not compiled yet.
-    """
-    function, compile_for = kernel.py_func, kernel._compile_for_args
-    compiler = kernel._compiler
+def emitted_kernel(function: Any) -> Any:
+    """Return a kernel that is compiled by its own instructions, or loaded, at its first call."""
+    kernel = compiled_kernel(function)
+    if not hasattr(kernel, "_compiler"):
+        return kernel  # another decorator stands in for Numba's
+    compile_for, compiler = kernel._compile_for_args, kernel._compiler
 
     def host(arguments: Any, named: Any) -> Any:
         tree = tree_of(function)
@@ -2757,8 +1541,8 @@ def emit_instead(kernel: Any) -> None:
             except Exception as error:  # whatever it is, Numba's front end does without
                 reason = " ".join(str(error).split())[:200]
                 say(
-                    f"{__file__}: {function.__name__} is compiled by Numba's front end, which "
-                    f"takes longer ({reason})"
+                    f"{function.__code__.co_filename}: {function.__name__} is compiled by Numba's "
+                    f"front end, which takes longer ({reason})"
                 )
                 compiler._failed_cache.clear()
             finally:
@@ -2766,11 +1550,1477 @@ def emit_instead(kernel: Any) -> None:
             return compile_for(*arguments, **named)
 
     kernel._compile_for_args = compile_for_args
+    return kernel
 
 
-for emitted in _EMITTED:
-    if hasattr(globals().get(emitted.__name__), "_compiler"):
-        emit_instead(globals()[emitted.__name__])
+# --- Arguments and buffers ---------------------------------------------------------------------
+
+
+def numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
+    """Return a value as an array of numbers of some kinds."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
+    is_masked: Any = np.ma.is_masked  # older releases of NumPy leave its type open
+    if is_masked(value):
+        raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
+    if array.dtype.kind not in kinds:
+        expected = "an integer dtype" if kinds == "iu" else "real numbers"
+        raise TypeError(f"{label}: expected {expected}, got dtype {array.dtype}")
+    return array
+
+
+def refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: str) -> None:
+    """Raise an error about the first element that is wrong, if one is."""
+    if wrong.any():
+        position = tuple(np.argwhere(wrong)[0])
+        raise ValueError(f"{place(label, position)} is {array[position]}, expected {expected}")
+
+
+def place(label: str, position: Sequence[Any]) -> str:
+    """Return the text of an element."""
+    return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
+
+
+def describe(shape: Sequence[int | None]) -> str:
+    """Return the text of a shape."""
+    extents = ["N" if extent is None else str(extent) for extent in shape]
+    return f"({extents[0]},)" if len(extents) == 1 else f"({', '.join(extents)})"
+
+
+def class_count(shape: Sequence[int | None]) -> int:
+    """Return how many classes an array of a shape tells apart."""
+    return (shape[-1] or 0) if shape else 0
+
+
+def check_count(name: str, value: object, least: int) -> None:
+    """Raise an error unless a value is an integer that is large enough."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+class Arguments:
+    """What a module computes, and how its arrays and parameters are passed.
+
+    Parameters
+    ----------
+    dtype : dtype
+        The precision, DTYPE of the module.
+    signature : str
+        Tells one program from another.
+    record : type
+        The module's Parameters.
+    parameters : sequence
+        Of each its name, its shape and the law and the number by which it starts.
+    arguments : sequence
+        Of each array its name, its role, its shape (None is N), its kind and its limit. They are
+        checked before anything compiled runs, and copied only if they must be. By their kind,
+
+        - real: any real or boolean dtype, converted to `dtype`
+        - integer: an integer dtype, values in [0, limit) if limited, converted to int64
+        - classes: as real, or integer labels, one-hot encoded if the last axis has 2 or more
+        - distribution: as classes, nonnegative, and sums over the last axis are 1
+
+        A target of shape (N, 1) may come as (N,).
+    hyperparameters : dict of str to float
+        Their values, unless others are given.
+    ranges : dict
+        What each must be above (or at least) and below.
+    """
+
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        signature: str,
+        record: Any,
+        parameters: Sequence[Any],
+        arguments: Sequence[Any],
+        hyperparameters: dict[str, float],
+        ranges: dict[str, tuple[float, bool, float]],
+    ) -> None:
+        self.dtype, self.signature, self.record = dtype, signature, record
+        self.parameters, self.arguments = tuple(parameters), tuple(arguments)
+        self.hyperparameters, self.ranges = hyperparameters, ranges
+        self.inputs = tuple(argument for argument in arguments if argument[1] == "input")
+        # How far the sum of probabilities may be from 1; and ones to compute it with.
+        self.sum_tolerance = 1e-6 if dtype.itemsize >= 8 else 1e-3
+        self.ones = {
+            shape[-1]: np.ones(shape[-1], dtype)
+            for _, _, shape, kind, _ in arguments
+            if kind == "distribution" and shape and shape[-1]
+        }
+        starts = (0, *itertools.accumulate(math.prod(shape) for _, shape, _ in parameters))
+        self.count = starts[-1]
+        # Where each parameter lies in the buffer, and its shape.
+        self.places = tuple(
+            (slice(start, stop), shape)
+            for start, stop, (_, shape, _) in zip(starts, starts[1:], parameters, strict=False)
+        )
+        # The same as fields of a record, whose views cost half as much; of 2 GiB there can be none.
+        self.fields: Any = None
+        if self.count * dtype.itemsize < 2**31:
+            self.fields = np.dtype([(name, dtype, shape) for name, shape, _ in parameters])
+        self.pick = operator.itemgetter(*[name for name, _, _ in parameters])
+        # The arrays last found to be views over one buffer, with their strides, which can be set in
+        # place: finding out takes longer than a small prediction. The references are weak, to keep
+        # nothing alive.
+        self.last_views: list[Any] = []
+
+    def check_arrays(
+        self, caller: str, expected: Sequence[Any], values: Sequence[Any], finite: bool = False
+    ) -> tuple[list[NDArray[Any]], int]:
+        """Return the arrays as kernels take them, and their number of rows (1 without a batch)."""
+        if len(values) != len(expected):
+            names = ", ".join(argument[0] for argument in expected)
+            raise TypeError(
+                f"{caller}: expected {len(expected)} arrays ({names}), got {len(values)}"
+            )
+        rows = 0 if finite else self.rows_if_ready(expected, values)
+        if rows:
+            return list(values), rows
+        prefix = "validation " if caller == "validation" else ""
+        arrays, first, rows = [], "", 1
+        for argument, value in zip(expected, values, strict=True):
+            label = prefix + argument[0]
+            array = self.check_array(label, argument, value, finite)
+            arrays.append(array)
+            if argument[2][:1] == (None,):
+                if first and len(array) != rows:
+                    raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
+                first, rows = label, len(array)
+        return arrays, rows
+
+    def rows_if_ready(self, expected: Sequence[Any], values: Sequence[Any]) -> int:
+        """Return the number of rows if kernels can take all values as they are, and otherwise 0.
+
+        Most come so, and the checks that would find it out take longer than a small network.
+        """
+        rows, dtype = 0, self.dtype
+        for (_, _, extents, kind, _), value in zip(expected, values, strict=True):
+            if type(value) is not np.ndarray or value.dtype is not dtype or not value.flags.carray:
+                return 0
+            shape = value.shape
+            if shape != extents:
+                if len(shape) != len(extents) or shape[1:] != extents[1:] or extents[0] is not None:
+                    return 0
+                if not shape[0] or (rows and shape[0] != rows):
+                    return 0
+                rows = shape[0]
+            if kind == "integer" or (kind == "distribution" and not self.surely_distributed(value)):
+                return 0
+        return rows or 1
+
+    def surely_distributed(self, array: NDArray[Any]) -> bool:
+        """Whether rows are so surely distributions that nobody need look for one that is not."""
+        # A sum over a short axis takes longest; large products BLAS would share among threads.
+        ones = self.ones.get(array.shape[-1]) if array.ndim and array.size < 8192 else None
+        missed = (np.einsum("...j->...", array) if ones is None else array.dot(ones)).ravel() - 1
+        # All together within what is allowed for each; what is not a number compares as False.
+        return bool(missed.dot(missed) <= self.sum_tolerance**2 and array.item(array.argmin()) >= 0)
+
+    def check_array(
+        self, label: str, argument: Any, value: ArrayLike, finite: bool
+    ) -> NDArray[Any]:
+        """Return an array as the kernels take it."""
+        _, role, shape, kind, limit = argument
+        source = array = numbers(label, value, "iu" if kind == "integer" else "biuf")
+        classes = class_count(shape)
+        labelled = kind in ("classes", "distribution") and classes > 1
+        if source.ndim == len(shape) - 1:
+            if labelled and source.dtype.kind in "iu":
+                wrong = (source < 0) | (source >= classes)
+                refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
+                array = source[..., np.newaxis] == np.arange(classes)
+            elif role == "target" and classes == 1:
+                array = source[..., np.newaxis]
+        fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
+        if array.ndim != len(shape) or array.shape[fixed:] != shape[fixed:]:
+            accepted, came = describe(shape), f"{source.shape}"
+            if labelled:
+                accepted += f" or integer labels {describe(shape[:-1])}"
+                came += f" of {source.dtype}"
+            raise ValueError(f"{label}: expected shape {accepted}, got {came}")
+        if fixed and len(array) == 0:
+            raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
+        if kind == "integer":
+            low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
+            wrong = (array < low) | (array > high)
+            refuse(label, array, wrong, f"an integer from {low} to {high}")
+        array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
+        if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
+            array = array.copy()
+        if finite and kind != "integer":
+            refuse(label, array, ~np.isfinite(array), "a finite number")
+        if kind == "distribution":
+            refuse(label, array, array < 0, "a probability")
+            # Probabilities computed in single precision do not sum to 1 in double precision.
+            tolerance = self.sum_tolerance if source.dtype.itemsize >= 8 else 1e-3
+            sums = array.sum(axis=-1)
+            refuse(
+                f"the sum of {label}", sums, np.abs(sums - 1) > tolerance, "1, as of probabilities"
+            )
+        return array
+
+    def hyperparameter_values(self, given: dict[str, float]) -> NDArray[Any]:
+        """Return the checked values as an array, in the order of the hyperparameters."""
+        known = ", ".join(self.hyperparameters) or "none"
+        for name in given:
+            if name not in self.hyperparameters:
+                near = difflib.get_close_matches(str(name), self.hyperparameters, 1)
+                hint = f"did you mean {near[0]}? " if near else ""
+                raise TypeError(f"unknown hyperparameter {name}: {hint}This program has: {known}")
+        for name in self.hyperparameters:
+            value: Any = given.get(name)
+            if isinstance(value, np.generic):
+                value = value.item()
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise TypeError(f"{name}: expected a number, got {value!r}")
+            if not abs(value) <= float(np.finfo(self.dtype).max):  # finite in this precision too
+                raise ValueError(f"{name}: expected a finite number, got {value!r}")
+            least, without, below = self.ranges.get(name, (-math.inf, True, math.inf))
+            if value < least or (without and value == least) or value >= below:
+                wanted = f"{'>' if without else '>='} {least:g}"
+                wanted += f" and < {below:g}" if below < math.inf else ""
+                raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
+        return np.array([given[name] for name in self.hyperparameters], self.dtype)
+
+    def views(self, flat: NDArray[Any]) -> Any:
+        """Return Parameters over a flat buffer."""
+        if self.fields is None:
+            return self.record(*[flat[place].reshape(shape) for place, shape in self.places])
+        fields = self.pick(np.ndarray((), self.fields, flat))
+        return self.record._make(fields if len(self.parameters) > 1 else [fields])
+
+    def flatten(self, parameters: Any) -> NDArray[Any]:
+        """Return the buffer under the parameters if there is one, or else a new one, filled."""
+        if isinstance(parameters, self.record):
+            buffer = self.buffer_under(parameters)
+            if buffer is not None:
+                return buffer
+        names = [name for name, _, _ in self.parameters]
+        given = parameters._asdict() if hasattr(parameters, "_asdict") else parameters
+        if isinstance(given, dict):
+            if set(given) != set(names):
+                came = ", ".join(str(name) for name in given)
+                raise ValueError(f"parameters: expected {', '.join(names)}, got {came or 'none'}")
+            given = [given[name] for name in names]
+        if not isinstance(given, tuple | list):
+            came = type(given).__name__
+            raise TypeError(
+                f"parameters: expected Parameters, a tuple or a dict of arrays, got {came}"
+            )
+        if len(given) != len(names):
+            expected = f"{len(names)} arrays ({', '.join(names)})"
+            raise ValueError(f"parameters: expected {expected}, got {len(given)}")
+        flat = np.empty(self.count, self.dtype)
+        for value, view, (name, shape, _) in zip(
+            given, self.views(flat), self.parameters, strict=True
+        ):
+            array = numbers(f"parameters.{name}", value, "biuf")
+            if array.shape != shape:
+                message = f"expected shape {describe(shape)}, got {array.shape}"
+                raise ValueError(f"parameters.{name}: {message}")
+            view[...] = array
+        return flat
+
+    def buffer_under(self, parameters: Any) -> NDArray[Any] | None:
+        """Return the buffer that parameters are views over, in their order, or None."""
+        flat = getattr(parameters[0], "base", None)
+        if type(flat) is not np.ndarray or not flat.flags.carray:
+            return None
+        if flat.shape != (self.count,) or flat.dtype != self.dtype:
+            return None
+        if self.last_views:
+            for array, (reference, strides) in zip(parameters, self.last_views[0], strict=True):
+                if reference() is not array or array.strides != strides:
+                    break
+            else:
+                return flat
+        # Address, strides, shape and dtype: a transposed square matrix has the address of its base.
+        if not all(
+            isinstance(array, np.ndarray) and array.__array_interface__ == view.__array_interface__
+            for array, view in zip(parameters, self.views(flat), strict=True)
+        ):
+            return None
+        self.last_views[:] = [[(weakref.ref(array), array.strides) for array in parameters]]
+        return flat
+
+
+# --- Entry points ------------------------------------------------------------------------------
+
+
+def extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
+    """Return a shape with a number of rows."""
+    return tuple([rows if extent is None else extent for extent in shape])
+
+
+class EntryPoints(Arguments):
+    """The kernels of a module, called with what was checked.
+
+    Parameters
+    ----------
+    *described
+        See `Arguments`.
+    output : tuple, optional
+        The shape of the output (None is N), if there is one.
+    threshold : float
+        What a single output exceeds for class 1.
+    state_size : int
+        Numbers that the optimizer keeps.
+    kernels : dict of str to callable
+        By name: predict, loss, gradient and epoch.
+    """
+
+    def __init__(
+        self,
+        *described: Any,
+        output: tuple[int | None, ...] | None,
+        threshold: float,
+        state_size: int,
+        kernels: dict[str, Callable[..., Any]],
+    ) -> None:
+        super().__init__(*described)
+        self.output, self.threshold, self.state_size = output, threshold, state_size
+        self.predict_kernel = kernels.get("predict")
+        self.loss_kernel, self.gradient_kernel = kernels["loss"], kernels["gradient"]
+        self.epoch_kernel = kernels["epoch"]
+        self.output_of_one = extents(output or (), 1)
+        # The shape of a single example, if a program with an output has one input of real numbers.
+        self.one_example: Any = None
+        if output is not None and [argument[3] for argument in self.inputs] == ["real"]:
+            self.one_example = extents(self.inputs[0][2], 1)
+
+    def initial_parameters(self, seed: int = 0) -> Any:
+        """Draw the parameters that training starts from.
+
+        Parameters
+        ----------
+        seed : int
+            The same seed gives the same parameters.
+
+        Returns
+        -------
+        parameters : Parameters
+            Views over one new contiguous buffer of DTYPE.
+        """
+        generator = np.random.default_rng(seed)
+        parameters = self.views(np.empty(self.count, self.dtype))
+        for array, (_, shape, (law, value)) in zip(parameters, self.parameters, strict=True):
+            if law == "normal":
+                array[...] = generator.normal(0.0, value, shape)
+            elif law == "uniform":
+                array[...] = generator.uniform(-value, value, shape)
+            else:
+                array[...] = value
+        return parameters
+
+    def predict(self, flat: NDArray[Any], inputs: Sequence[Any]) -> NDArray[Any]:
+        """Return the output."""
+        # One example, as the kernel takes it, is asked for no more than it needs: the checks below
+        # take longer than a small network. What is odd in any way goes on to them.
+        if (
+            len(inputs) == 1
+            and type(x := inputs[0]) is np.ndarray
+            and x.shape == self.one_example
+            and x.dtype is self.dtype
+            and x.flags.carray
+        ):
+            output = np.empty(self.output_of_one, self.dtype)
+            self.predict_kernel(flat, output, x)  # type: ignore[misc]
+            return output
+        if self.output is None or self.predict_kernel is None:
+            raise TypeError(
+                "predict: this program defines a cost only, it has no output to predict"
+            )
+        arrays, rows = self.check_arrays("predict", self.inputs, inputs)
+        output = np.empty(extents(self.output, rows), self.dtype)
+        self.predict_kernel(flat, output, *arrays)
+        return output
+
+    def loss(self, flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
+        """Return the cost."""
+        checked, _ = self.check_arrays("loss", self.arguments, arrays)
+        return float(self.loss_kernel(flat, *checked))
+
+    def gradient(self, flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, Any]:
+        """Return the cost and its derivatives by the parameters."""
+        checked, _ = self.check_arrays("gradient", self.arguments, arrays)
+        gradients = np.empty(self.count, self.dtype)
+        return float(self.gradient_kernel(flat, gradients, *checked)), self.views(gradients)
+
+
+# --- Gradient check ----------------------------------------------------------------------------
+
+
+# So many steps are tried, each an eighth of the one before.
+SHORTER = 6
+
+
+class Differences:
+    """The cost around random parameters, and its difference quotients.
+
+    Parameters
+    ----------
+    network : EntryPoints
+        The module's.
+    seed : int
+        Seed of the parameters, of the data and of what is compared.
+    examples : int
+        Rows of the random batch.
+    """
+
+    def __init__(self, network: EntryPoints, seed: int, examples: int) -> None:
+        self.network = network
+        # The step balances truncation against rounding of a central difference.
+        single = network.dtype.itemsize < 8
+        self.step, self.tolerance = (1e-2, 1e-2) if single else (1e-5, 1e-6)
+        self.generator = np.random.default_rng(seed)
+        parameters = network.initial_parameters(seed)
+        for array, (_, shape, (law, _)) in zip(parameters, network.parameters, strict=True):
+            if law == "constant":  # zeros would hide errors: they make other gradients vanish
+                array[...] += 0.1 * self.generator.standard_normal(shape)
+        self.flat = network.flatten(parameters)
+        for positive in (False, True):  # logarithms or roots may need positive data
+            self.arrays = self.random_arrays(examples, positive)
+            self.cost = self.cost_at(self.flat)
+            if math.isfinite(self.cost):
+                break
+        else:
+            raise ArithmeticError(f"the cost at random values is {self.cost}: nothing to compare")
+        self.gradients = np.empty_like(self.flat)
+        found = float(network.gradient_kernel(self.flat, self.gradients, *self.arrays))
+        if not abs(found - self.cost) <= self.tolerance * max(1.0, abs(self.cost)):
+            raise ArithmeticError(f"gradient returns the cost {found}, loss returns {self.cost}")
+        # What rounding is relative to: the loss, and its terms, if they cancel here.
+        scaled = (self.flat * network.dtype.type(factor) for factor in (1.0, 0.9, 0.5))
+        size = max(abs(self.cost_at(flat)) for flat in scaled)
+        self.size = max(abs(self.cost), size if math.isfinite(size) else 0.0)
+
+    def cost_at(self, flat: NDArray[Any]) -> float:
+        """Return the cost for other parameters."""
+        return float(self.network.loss_kernel(flat, *self.arrays))
+
+    def random_arrays(self, examples: int, positive: bool) -> list[NDArray[Any]]:
+        """Return arrays of every kind of argument."""
+        arrays, generator = [], self.generator
+        for argument in self.network.arguments:
+            name, _, expected, kind, limit = argument
+            shape = tuple(examples if extent is None else extent for extent in expected)
+            value: NDArray[Any]
+            if kind == "integer":
+                value = generator.integers(0, 10 if limit is None else limit, shape)
+            elif kind == "classes":
+                classes = class_count(expected)
+                value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)
+            elif kind == "distribution":
+                value = generator.uniform(0.1, 1.0, shape)
+                value /= value.sum(axis=-1, keepdims=True)
+            elif positive:
+                value = generator.uniform(0.1, 1.0, shape)
+            else:
+                value = generator.normal(size=shape)
+            arrays.append(self.network.check_array(name, argument, value, finite=True))
+        return arrays
+
+    def one_sided(self, k: int, h: float) -> tuple[float, float]:
+        """Return the difference quotients (right, left) at coordinate k."""
+        flat, value = self.flat, self.flat[k]
+        flat[k] = value + h
+        right = (self.cost_at(flat) - self.cost) / float(flat[k] - value)
+        flat[k] = value - h
+        left = (self.cost_at(flat) - self.cost) / float(flat[k] - value)
+        flat[k] = value
+        return right, left
+
+    def compare(self, k: int, h: float, scale: float) -> tuple[float, float] | None:
+        """Return the relative error at coordinate k and the difference quotient, if it is clear."""
+        slope = float(self.gradients[k])
+        for _ in range(SHORTER):
+            right, left = self.one_sided(k, h)
+            mean = (right + left) / 2
+            error = abs(mean - slope)
+            if error <= self.tolerance * scale:
+                return error / scale if scale else 0.0, mean
+            if error <= 40 * float(np.finfo(self.network.dtype).eps) * self.size / h:
+                return None  # rounding is all that there is
+            # Where the loss is smooth, halving the step halves (right - left) and leaves the
+            # mean of the two alone. A kink within the step changes one by 0.4 errors or more.
+            right2, left2 = self.one_sided(k, h / 2)
+            bend = abs(2 * (right2 - left2) - (right - left))
+            drift = abs((right2 + left2) - (right + left)) / 2
+            if math.isfinite(bend + drift) and not max(bend, drift) > 0.25 * error:
+                return error / scale if scale else math.inf, mean
+            h /= 8
+        return None
+
+
+class Network(EntryPoints):
+    """What a module computes, and all that surrounds its kernels."""
+
+    def check_gradient(self, seed: int = 0, examples: int = 4, step: float | None = None) -> float:
+        """Compare `gradient` with central differences of `loss` at random values.
+
+        Up to 60 random coordinates of each parameter are compared. Where the difference quotients
+        change as the step is halved, the loss is steep or has a kink (of ReLU, say) within the
+        step: shorter steps follow, and a coordinate is skipped if none of them is clear, or if its
+        derivative is too small beside the loss for differences in this precision.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the parameters, of the data and of the coordinates.
+        examples : int
+            Number of examples in the random batch.
+        step : float, optional
+            Step of the differences, times max(1, |parameter|); by default 1e-5 (float64) or 1e-2.
+
+        Returns
+        -------
+        error : float
+            The largest, relative to the largest gradient of the same parameter.
+
+        Raises
+        ------
+        ArithmeticError
+            If the error exceeds 1e-6 (float64) or 1e-2 (float32), or if nothing could be compared.
+        """
+        return self.compare_gradient(seed, examples, step)[0]
+
+    def compare_gradient(
+        self, seed: int = 0, examples: int = 4, step: float | None = None
+    ) -> tuple[float, int, int]:
+        """Return the largest relative error, and how many coordinates were compared and skipped."""
+        near = Differences(self, seed, examples)
+        step = near.step if step is None else step
+        worst, compared, skipped, start = 0.0, 0, 0, 0
+        for name, shape, _ in self.parameters:
+            count = math.prod(shape)
+            part = np.abs(near.gradients[start : start + count])
+            scale = float(np.max(part, initial=0.0, where=np.isfinite(part)))
+            for k in near.generator.choice(count, min(count, 60), replace=False):
+                h = step * max(1.0, abs(float(near.flat[start + k])))
+                found = near.compare(start + k, h, scale)
+                if found is None:
+                    skipped += 1
+                    continue
+                error, mean = found
+                if not error <= near.tolerance:
+                    where, slope = (
+                        place(name, np.unravel_index(k, shape)),
+                        near.gradients[start + k],
+                    )
+                    raise ArithmeticError(
+                        f"the gradient of {where} is {float(slope):.9g}, differences give "
+                        f"{mean:.9g}: relative error {error:.1e}, tolerance {near.tolerance:g}"
+                    )
+                worst = max(worst, error)
+                compared += 1
+            start += count
+        if compared == 0:
+            raise ArithmeticError(
+                f"all {skipped} coordinates are skipped: try another seed or step"
+            )
+        return worst, compared, skipped
+
+
+def run_check(network: Network, document: str | None) -> int:
+    """Run the check if the command line asks for it; return the exit status."""
+    parser = argparse.ArgumentParser(description=(document or "").split("\n\n")[0])
+    help_text = "compare the gradient with central differences; exit code 1 if they disagree"
+    parser.add_argument("--check", action="store_true", help=help_text)
+    if not parser.parse_args().check:
+        parser.print_help()
+        return 0
+    try:
+        error, compared, skipped = network.compare_gradient()
+    except ArithmeticError as failure:
+        print(f"gradient check FAILED: {failure}")
+        return 1
+    tolerance = 1e-2 if network.dtype.itemsize < 8 else 1e-6
+    print(
+        f"gradient check passed: largest relative error {error:.1e} (tolerance {tolerance:g}), "
+        f"{compared} coordinates compared, {skipped} skipped"
+    )
+    return 0
+
+
+# --- Files -------------------------------------------------------------------------------------
+
+
+# Windows has none, but removes no file that somebody has open.
+file_locks: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
+
+
+def write_whole(
+    path: str | bytes | os.PathLike[Any], content: bytes, durable: bool = False
+) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Of a file, which need not exist, or of a link, a pipe or a device.
+    content : bytes
+        All of it.
+    durable : bool
+        Wait until it is on the disk, so that it survives a loss of power too.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the error names the path as it was given.
+    """
+    name = os.fsdecode(path)
+    try:
+        try:
+            status = os.stat(name)
+        except FileNotFoundError:
+            status = None  # nothing is there, or a link to nothing
+        if status is None or stat.S_ISREG(status.st_mode):
+            _replace(os.path.realpath(name), status, content, durable)
+        else:
+            _write_through(name, status, content)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # It may name the temporary file, which the caller does not know.
+        raise type(error)(error.errno, error.strerror, name) from None
+
+
+def _replace(target: str, status: os.stat_result | None, content: bytes, durable: bool) -> None:
+    if status is not None and not os.access(target, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), target)
+    folder, base = os.path.split(target)
+    _remove_leftovers(folder, base)
+    mode = 0o666 if status is None else stat.S_IMODE(status.st_mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    temporary = ""
+    try:
+        while True:
+            temporary = os.path.join(folder, f"{base[:50]}.{os.urandom(6).hex()}.partial")
+            with open(os.open(temporary, flags, mode), "wb") as file:
+                # Who removes leftovers may hold it, for as long as that takes.
+                _lock(file, wait=True)
+                if not os.path.exists(temporary):
+                    continue  # before it was locked, another writer took it for a leftover
+                file.write(content)
+                file.flush()
+                if status is not None:
+                    _keep(temporary, status)
+                if durable:
+                    os.fsync(file.fileno())
+                if os.name != "nt":
+                    os.replace(temporary, target)
+            if os.name == "nt":  # it moves no file that is open
+                os.replace(temporary, target)
+            return
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _keep(temporary: str, status: os.stat_result) -> None:
+    """Give a new file the owner and the mode of the one that it replaces."""
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):  # only the superuser can
+            os.chown(temporary, status.st_uid, status.st_gid)
+    os.chmod(temporary, stat.S_IMODE(status.st_mode))
+
+
+def _write_through(name: str, status: os.stat_result, content: bytes) -> None:
+    """Write to what is no file: a pipe or a terminal, say; refuse what holds more than that."""
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+        raise OSError(errno.EINVAL, "expected a file, this is a socket or a disk", name)
+    try:
+        # Without the flag, a pipe that nobody reads would be waited for.
+        handle = os.open(name, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO and stat.S_ISFIFO(status.st_mode):
+            raise OSError(errno.ENXIO, "a pipe that nobody reads", name) from None
+        raise
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(handle, True)
+    with open(handle, "wb") as file:
+        file.write(content)
+
+
+def _lock(file: Any, wait: bool = False) -> bool:
+    """Lock a file as one that is being written; whether that was possible."""
+    if file_locks is None:
+        return False
+    try:
+        file_locks.flock(file, file_locks.LOCK_EX | (0 if wait else file_locks.LOCK_NB))
+    except OSError:  # another one is at work, or the file system has no locks
+        return False
+    return True
+
+
+def _remove_leftovers(folder: str, base: str) -> None:
+    """Remove what writers of this file left behind that were killed: nobody holds its lock."""
+    start = re.escape(base[:50]) + (".*" if len(base) > 50 else "")
+    pattern = re.compile(start + r"\.([0-9a-f]{12}|\d+)\.partial")
+    try:
+        found = [name for name in os.listdir(folder) if pattern.fullmatch(name)]
+    except OSError:  # a folder may take files and not show them
+        return
+    for name in found:
+        leftover = os.path.join(folder, name)
+        with contextlib.suppress(OSError):
+            if file_locks is None:
+                os.unlink(leftover)
+                continue
+            # Nothing else than a file: to open a pipe of this name would wait.
+            if stat.S_ISREG(os.lstat(leftover).st_mode):
+                with open(leftover, "rb") as file:
+                    if _lock(file):
+                        os.unlink(leftover)
+
+
+# --- Saved trainers ----------------------------------------------------------------------------
+
+
+def read_saved(
+    network: EntryPoints, file: Any
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
+    """Return the parameters, the optimizer's state and the metadata of a saved trainer."""
+    with zipfile.ZipFile(file) as archive:
+        text = read_array(archive, "metadata", None, network.dtype)
+        metadata = json.loads(str(text))
+        if not isinstance(metadata, dict):
+            raise ValueError("its metadata are no record")
+        if metadata["signature"] != network.signature:
+            saved = metadata["signature"]
+            raise ValueError(f"saved by program {saved}, this is {network.signature}")
+        flat = read_array(archive, "parameters", network.count, network.dtype)
+        state = read_array(archive, "state", network.state_size, network.dtype)
+    return flat, state, metadata
+
+
+def read_array(
+    archive: zipfile.ZipFile, name: str, size: int | None, precision: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return an array of a precision and of a size; without a size, a text."""
+    try:
+        entry = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"it has no {name}") from None
+    if size is None and entry.file_size > entry.compress_size:
+        # Its length is nowhere else to be seen; `save` writes it as it is.
+        raise ValueError(f"its {name} are compressed")
+    with archive.open(entry) as file:
+        headers: Any = np.lib.format
+        version = headers.read_magic(file)
+        read = {
+            (1, 0): headers.read_array_header_1_0,
+            (2, 0): headers.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise ValueError(f"its {name} are of an unknown format {version}")
+        shape, _, dtype = read(file)
+        if dtype.hasobject:
+            raise ValueError(f"its {name} are objects; allow_pickle is False")
+        if size is None:
+            if shape != () or dtype.kind != "U":
+                raise ValueError(f"its {name} are no text")
+        elif (shape, dtype) != ((size,), precision):
+            came = f"{shape} of {dtype}"
+            raise ValueError(f"expected an array ({size},) of {precision}, got {came}")
+        expected = math.prod(shape) * dtype.itemsize
+        # One byte more is the end, where the archive's checksum is compared; or it is too long.
+        content = file.read(expected + 1) if expected < entry.file_size else b""
+    if len(content) != expected:
+        raise ValueError(f"its {name} are not whole")
+    return np.frombuffer(content, dtype).reshape(shape)
+
+
+def check_finite(network: EntryPoints, flat: NDArray[Any], state: NDArray[Any]) -> None:
+    """Refuse what training cannot go on from: each number would become NaN."""
+    for (name, _, _), (part, shape) in zip(network.parameters, network.places, strict=True):
+        array = flat[part].reshape(shape)
+        refuse(f"parameters.{name}", array, ~np.isfinite(array), "a finite number")
+    refuse("state", state, ~np.isfinite(state), "a finite number")
+
+
+def check_history(history: Any) -> None:
+    """Raise an error unless it is a list of records."""
+    if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
+        raise TypeError(f"history: expected a list of records, got {history!r:.80}")
+
+
+# --- Training ----------------------------------------------------------------------------------
+
+
+def classes_of(outputs: NDArray[Any], threshold: float) -> NDArray[np.int64]:
+    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
+
+    That of the largest; of a single output, 1 where it exceeds the threshold and else 0.
+    """
+    if outputs.shape[-1] > 1:
+        return np.asarray(outputs.argmax(axis=-1), np.int64)
+    return np.asarray(outputs[..., 0] > threshold, np.int64)
+
+
+class NetworkTrainer:
+    """Parameters, optimizer state and a random generator, trained epoch by epoch.
+
+    Parameters
+    ----------
+    parameters : Parameters, tuple or dict of arrays, optional
+        Where to start; copied. By default ``initial_parameters(seed)``.
+    seed : int
+        Seed of the initial parameters and of the shuffling.
+    **hyperparameters : float
+        Values for those of the optimizer. They may be changed in the dict `hyperparameters`
+        between epochs, from a callback too.
+
+    Attributes
+    ----------
+    history : list of dict
+        One record an epoch: epoch, cost and, with validation, validation_cost, validation_accuracy.
+    """
+
+    network: EntryPoints
+    """What is trained; a module's Trainer says it."""
+
+    def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
+        self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
+        self.network.hyperparameter_values(self.hyperparameters)
+        start = self.network.initial_parameters(seed) if parameters is None else parameters
+        self._flat = self.network.flatten(start).copy()
+        self._state = np.zeros(self.network.state_size, self.network.dtype)
+        # A child stream, so that the shuffling does not repeat the draws of the parameters.
+        self._generator = np.random.default_rng(seed).spawn(1)[0]
+        self.history: list[dict[str, Any]] = []
+        self.epochs = 0
+
+    @property
+    def parameters(self) -> Any:
+        """The current parameters: views, which training changes in place."""
+        return self.network.views(self._flat)
+
+    def fit(
+        self,
+        *arrays: ArrayLike,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation: Sequence[ArrayLike] | None = None,
+        shuffle: bool = True,
+        callback: Callable[[int, dict[str, Any]], object] | None = None,
+    ) -> Self:
+        """Train for some more epochs and return the trainer.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            As for `loss`, but finite.
+        epochs : int
+            Passes over the data, at least 0.
+        batch_size : int
+            Examples a step, at least 1. The last batch may be short; all of the data is the most.
+        validation : tuple of array_like, optional
+            Arrays whose cost (and accuracy, for classes) is recorded after each epoch.
+        shuffle : bool
+            Visit the examples in a new random order in each epoch.
+        callback : callable, optional
+            ``callback(epoch, record)`` after each epoch; training stops when it returns True.
+        """
+        network = self.network
+        check_count("epochs", epochs, 0)
+        check_count("batch_size", batch_size, 1)
+        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
+        if validation is not None:
+            held_out, _ = network.check_arrays(
+                "validation", network.arguments, validation, finite=True
+            )
+        order = np.arange(rows, dtype=np.int64)
+        warned = False
+        for _ in range(epochs):
+            values = network.hyperparameter_values(self.hyperparameters)
+            visited = self._generator.permutation(order) if shuffle else order
+            step = min(int(batch_size), rows)
+            cost = float(
+                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
+            )
+            self.epochs += 1
+            record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
+            if validation is not None:
+                record["validation_cost"] = float(network.loss_kernel(self._flat, *held_out))
+                accuracy = self._accuracy(held_out)
+                if accuracy is not None:
+                    record["validation_accuracy"] = accuracy
+            self.history.append(record)
+            if not warned and not math.isfinite(cost):
+                warned = True
+                settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
+                message = (
+                    f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
+                )
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+            if callback is not None and callback(self.epochs, record):
+                break
+        return self
+
+    def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
+        """Return the output for these inputs, as `predict` does with the current parameters."""
+        return self.network.predict(self._flat, inputs)
+
+    def loss(self, *arrays: ArrayLike) -> float:
+        """Return the cost, as `loss` does with the current parameters."""
+        return self.network.loss(self._flat, arrays)
+
+    def gradient(self, *arrays: ArrayLike) -> tuple[float, Any]:
+        """Return the cost and its gradient, as `gradient` does with the current parameters."""
+        return self.network.gradient(self._flat, arrays)
+
+    def accuracy(self, *arrays: ArrayLike) -> float:
+        """Return the fraction of examples that get the right class.
+
+        It is the class of the largest output. A single output tells class 1 from class 0: it says 1
+        where it exceeds a threshold (0 for a logit, 0.5 for a probability), and its target holds
+        zeros and ones only.
+        """
+        network = self.network
+        checked, _ = network.check_arrays("accuracy", network.arguments, arrays)
+        for target, (name, role, shape, kind, _) in zip(checked, network.arguments, strict=True):
+            if role == "target" and kind == "classes" and class_count(shape) <= 1:
+                refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
+        accuracy = self._accuracy(checked)
+        if accuracy is None:
+            raise TypeError("accuracy: this program has no target of classes like its output")
+        return accuracy
+
+    def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
+        network = self.network
+        for target, (_, role, shape, kind, _) in zip(arrays, network.arguments, strict=True):
+            several = class_count(shape) > 1
+            # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
+            told = (
+                kind in ("classes", "distribution")
+                if several
+                else kind == "classes" and bool(((target == 0) | (target == 1)).all())
+            )
+            if role == "target" and shape == network.output and told:
+                inputs = [
+                    a for a, b in zip(arrays, network.arguments, strict=True) if b[1] == "input"
+                ]
+                output = np.empty(target.shape, network.dtype)
+                network.predict_kernel(self._flat, output, *inputs)  # type: ignore[misc]
+                if several:
+                    return float(
+                        np.mean(classes_of(output, network.threshold) == target.argmax(axis=-1))
+                    )
+                return float(
+                    np.mean(
+                        classes_of(output.reshape(-1, 1), network.threshold) == target.reshape(-1)
+                    )
+                )
+        return None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state of the training to a file (npz), from which `load` continues.
+
+        The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
+        """
+        metadata = {
+            "signature": self.network.signature,
+            "hyperparameters": self.hyperparameters,
+            "generator": self._generator.bit_generator.state,
+            "epochs": self.epochs,
+            "history": self.history,
+        }
+        text = np.array(json.dumps(metadata, default=float))
+        content = io.BytesIO()
+        np.savez(content, parameters=self._flat, state=self._state, metadata=text)
+        write_whole(path, content.getvalue(), durable=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the trainer that `save` wrote; it continues as if it had never stopped.
+
+        A ValueError says if the file is damaged, of another program, dtype or optimizer, or holds
+        what no training can go on from, such as parameters that are not finite.
+        """
+        trainer = cls()
+        try:
+            with open(path, "rb") as file:
+                flat, state, metadata = read_saved(cls.network, file)
+            check_finite(cls.network, flat, state)
+            hyperparameters = dict(metadata["hyperparameters"])
+            cls.network.hyperparameter_values(hyperparameters)
+            check_count("epochs", metadata["epochs"], 0)
+            check_history(metadata["history"])
+            trainer._generator.bit_generator.state = metadata["generator"]
+            if trainer._generator.bit_generator.state != metadata["generator"]:
+                raise ValueError("generator: this is no state of one")
+        except OSError:
+            raise
+        except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy, json
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(f"{path}: not a saved trainer of this program ({reason})") from None
+        trainer._flat[...], trainer._state[...] = flat, state
+        trainer.hyperparameters = hyperparameters
+        trainer.epochs, trainer.history = metadata["epochs"], metadata["history"]
+        return trainer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"signature": self.network.signature, **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        own, signature = self.network.signature, state.pop("signature", None)
+        if signature != own:
+            raise ValueError(f"pickled by program {signature}, this is {own}")
+        self.__dict__.update(state)
+
+    def __copy__(self) -> Self:
+        # One that shared the parameters would train them, and count its epochs alone.
+        return copy.deepcopy(self)
+
+
+# --- Threads -----------------------------------------------------------------------------------
+
+
+def yield_function() -> Any:
+    """Return the system's call that lets another thread run on this core."""
+    if os.name == "nt":
+        return ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
+    return ctypes.CDLL(None).sched_yield
+
+
+# Kept here because machine code holds its address.
+YIELD_FUNCTION = yield_function()
+binding.add_symbol("symbp_yield", ctypes.cast(YIELD_FUNCTION, ctypes.c_void_p).value)
+CURRENT_CORE = None if os.name == "nt" else getattr(ctypes.CDLL(None), "sched_getcpu", None)
+# About ten microseconds; whoever is still not there is probably not running.
+SPINS = 500
+
+
+@intrinsic
+def wait_for_team(typing_context: Any, team: Any, members: Any, arrived: Any) -> Any:
+    """Wait until every member has come here; return the count of arrivals to start from next.
+
+    What a member wrote before it arrived is seen by all who waited. Written as instructions,
+    because Numba would take a tenth of a second to compile a function.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        number, before = (
+            context.cast(builder, arguments[place], signature.args[place], types.int64)
+            for place in (1, 2)
+        )
+        integer = ir.IntType(64)
+        one, zero = ir.Constant(integer, 1), ir.Constant(integer, 0)
+        target = builder.add(before, number)
+        spins = cgutils.alloca_once_value(builder, zero)
+        with builder.if_then(builder.icmp_signed(">", number, one)):
+            builder.atomic_rmw("add", array.data, one, "seq_cst")
+            ask, rest, done = (builder.append_basic_block(name) for name in ("ask", "rest", "met"))
+            builder.branch(ask)
+            builder.position_at_end(ask)
+            count = builder.load_atomic(array.data, "seq_cst", 8)
+            builder.cbranch(builder.icmp_signed("<", count, target), rest, done)
+            builder.position_at_end(rest)
+            if platform.machine().lower() in ("x86_64", "amd64"):
+                nothing = ir.FunctionType(ir.VoidType(), [])
+                name = "llvm.x86.sse2.pause"
+                builder.call(cgutils.get_or_insert_function(builder.module, nothing, name), [])
+            turns = builder.add(builder.load(spins), one)
+            builder.store(turns, spins)
+            with builder.if_then(builder.icmp_signed(">", turns, ir.Constant(integer, SPINS))):
+                kind = ir.FunctionType(ir.IntType(32), [])
+                name = "symbp_yield"
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+            builder.branch(ask)
+            builder.position_at_end(done)
+        return target
+
+    return types.int64(team, members, arrived), generate
+
+
+# Choosing how many
+
+# Multiplications of a step that are worth a second thread: some microseconds.
+WORTHWHILE = 200_000
+# Seconds: how long a trial takes, how long the better choice then works, how long the other one
+# is left alone at first, and at most.
+TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.02, 0.1, 2.0
+# Steps of a trial at least, if they take no longer than so many seconds.
+TRIAL_STEPS, LONGEST_TRIAL = 4, 0.1
+# How often each is tried before the first choice; the first time is a single step.
+TRIALS = 4
+
+
+def available_threads() -> int:
+    """Return how many threads may run: this process's cores, or fewer if the user said so."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limits = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
+    return max(1, min([cores or 1, *(int(n) for n in limits if n.isdecimal() and int(n) > 0)]))
+
+
+class Pace:
+    """What one thread and the whole team take for a step, for one batch size.
+
+    The slower one is tried again after a while, and less often each time that it loses again.
+    """
+
+    def __init__(self, members: int) -> None:
+        self.choices = [1, members]
+        self.seconds: dict[int, float] = {}
+        self.trials = 0
+        self.patience = PATIENCE
+        self.tried = 0.0
+
+    def next(self) -> tuple[int, int]:
+        """Return how many members take the next steps, and how many steps those are."""
+        if self.trials < TRIALS * len(self.choices):
+            members = self.choices[self.trials % len(self.choices)]
+            # One step says how many are a trial.
+            return members, self.steps_of_trial(members) if members in self.seconds else 1
+        best, other = sorted(self.choices, key=lambda members: self.seconds[members])
+        if time.perf_counter() - self.tried > self.patience:
+            return other, self.steps_of_trial(other)
+        return best, max(1, int(STRETCH / self.seconds[best]))
+
+    def steps_of_trial(self, members: int) -> int:
+        """Return how many steps tell what one takes: in the first the caches are still empty."""
+        seconds = self.seconds[members]
+        return max(1, int(TRIAL / seconds), min(TRIAL_STEPS, int(LONGEST_TRIAL / seconds)))
+
+    def note(self, members: int, steps: int, seconds: float) -> None:
+        """Take in what some steps took."""
+        found = max(seconds / steps, 1e-9)
+        if self.trials < TRIALS * len(self.choices):
+            # What disturbs makes a trial slower, never faster.
+            self.seconds[members] = min(found, self.seconds.get(members, found))
+            self.trials += 1
+            self.tried = time.perf_counter()
+            return
+        best = min(self.choices, key=lambda number: self.seconds[number])
+        self.seconds[members] = found
+        if members != best:
+            lost = found == max(self.seconds.values())
+            self.patience = min(2 * self.patience, MOST_PATIENCE) if lost else PATIENCE
+            self.tried = time.perf_counter()
+
+
+# Seconds for all members to come; where they take longer, one of them does the work.
+LONGEST_WAIT = 60.0
+
+
+def cores_beside_this() -> tuple[set[int], set[int]]:
+    """Return the cores that this thread may use, and those of them that it is not on now."""
+    if not hasattr(os, "sched_getaffinity") or CURRENT_CORE is None:
+        return set(), set()
+    cores = os.sched_getaffinity(0)
+    return cores, cores - {CURRENT_CORE()}
+
+
+def use_cores(cores: set[int]) -> None:
+    """Let this thread run on some cores only, if there are any."""
+    if cores:
+        with contextlib.suppress(OSError):  # they were taken away in the meantime
+            os.sched_setaffinity(0, cores)
+
+
+def together(
+    part: Callable[..., float], members: int, first: int, last: int
+) -> tuple[float, float]:
+    """Run `part` by some members, each in a thread of its own.
+
+    They begin when all are there: one that is missing would be waited for without end. The caller
+    is none of them, because it can be interrupted at any time, and they cannot. Returned are what
+    the first one returns, and the seconds from when they began.
+    """
+    if members == 1:
+        start = time.perf_counter()
+        return part(0, 1, first, last), time.perf_counter() - start
+    team = Team(part, members, first, last)
+    try:
+        # The first one comes last, and begins without having slept. Not by `threading.Thread`: an
+        # interruption of its start can leave a lock behind that the new thread waits for.
+        for member in (*range(1, members), 0):
+            _thread.start_new_thread(team.run, (member,))
+        team.wait()
+    except BaseException as error:
+        # Whoever waits for the others is sent away; or all came, and they work to the end.
+        team.dismiss()
+        team.wait()
+        if not isinstance(error, RuntimeError):  # the system allows no more threads
+            raise
+    if team.errors:
+        raise team.errors[0]
+    if not team.complete:
+        return together(part, 1, first, last)
+    return team.result, time.perf_counter() - team.start
+
+
+class Team:
+    """Threads that begin together, or not at all: the last one to come decides."""
+
+    def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
+        self.part, self.arguments = part, (members, first, last)
+        self.missing, self.working = members, members
+        self.decided, self.lock, self.bell = threading.Event(), threading.Lock(), threading.Lock()
+        self.bell.acquire()
+        self.complete = self.over = False
+        self.result, self.start = 0.0, 0.0
+        self.errors: list[BaseException] = []
+        self.cores, self.elsewhere = cores_beside_this()
+
+    def run(self, member: int) -> None:
+        """Wait for the others, and do a member's part."""
+        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
+        # milliseconds to find out that both are busy. So the first one has the core of the caller,
+        # who waits, for itself until they begin.
+        use_cores(self.elsewhere if member else self.cores - self.elsewhere)
+        with self.lock:
+            self.missing -= 1
+            if not self.missing and not self.decided.is_set():
+                self.complete = True
+                self.start = time.perf_counter()
+                self.decided.set()
+        if not self.decided.wait(LONGEST_WAIT):
+            self.dismiss()  # the caller is gone
+        use_cores(self.cores)
+        if not self.complete:
+            return
+        try:
+            result = self.part(member, *self.arguments)
+            if member == 0:
+                self.result = result
+        except BaseException as error:
+            self.errors.append(error)
+        with self.lock:
+            self.working -= 1
+            if not self.working:
+                self.over = True
+                self.bell.release()
+
+    def wait(self) -> None:
+        """Wait until no member works; the caller may be interrupted here, and wait again."""
+        while not self.over:
+            self.bell.acquire(timeout=0.05)
+
+    def dismiss(self) -> None:
+        """Let those who came go, unless all did."""
+        with self.lock:
+            self.decided.set()
+            if not self.complete:
+                self.over = True
+
+
+class TeamEpoch:
+    """An epoch in parts, run by as many threads as are fastest.
+
+    Parameters
+    ----------
+    part : callable
+        The kernel of a member's part.
+    buffers : sequence of (int, int)
+        What each buffer of a step takes: elements for each example, and besides.
+    multiplications : int
+        Of one example, in the matrix products of a step.
+    dtype : dtype
+        Of the buffers.
+    """
+
+    def __init__(
+        self,
+        part: Callable[..., float],
+        buffers: Sequence[tuple[int, int]],
+        multiplications: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.part, self.buffers, self.dtype = part, buffers, dtype
+        self.multiplications = multiplications
+        # By batch size and number of threads.
+        self.paces: dict[tuple[int, int], Pace] = {}
+
+    def workspace(self, batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return memory for all buffers of a step, and where each starts; on cache lines."""
+        line = 64 // self.dtype.itemsize
+        offsets = np.zeros(len(self.buffers) + 1, np.int64)
+        for position, (an_example, besides) in enumerate(self.buffers):
+            size = an_example * batch_size + besides
+            offsets[position + 1] = offsets[position] + -(-size // line) * line
+        memory = np.empty(int(offsets[-1]) + line, self.dtype)
+        first = -(memory.ctypes.data // self.dtype.itemsize) % line
+        return memory[first:], offsets
+
+    def __call__(
+        self,
+        parameters: NDArray[Any],
+        state: NDArray[Any],
+        hyperparameters: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        *arrays: NDArray[Any],
+    ) -> float:
+        """Run an epoch; return the mean cost over its batches."""
+        memory, offsets = self.workspace(batch_size)
+        team = np.zeros(16, np.int64)
+
+        def part(member: int, members: int, first: int, last: int) -> float:
+            return float(
+                self.part(
+                    parameters, state, hyperparameters, order[first:last], batch_size,
+                    memory, offsets, team, member, members, *arrays,
+                )
+            )  # fmt: skip
+
+        steps = -(-len(order) // batch_size)
+        worthwhile = self.multiplications * batch_size >= WORTHWHILE
+        threads = available_threads() if worthwhile else 1
+        if threads == 1:
+            return part(0, 1, 0, len(order)) / len(order)
+        if not getattr(self.part, "signatures", ()):
+            part(0, 1, 0, 0)  # compiles, before there is a team to wait
+        pace = self.paces.setdefault((batch_size, threads), Pace(threads))
+        total, done = 0.0, 0
+        while done < steps:
+            members, count = pace.next()
+            first, last = done * batch_size, min((done + count) * batch_size, len(order))
+            team[:] = 0
+            cost, seconds = together(part, members, first, last)
+            total += cost
+            taken = min(count, steps - done)
+            pace.note(members, taken, seconds)
+            done += taken
+        return total / len(order)
+
+
+# --- Gathering a batch -------------------------------------------------------------------------
+
+
+@intrinsic
+def prefetch(typing_context: Any, array: Any, row: Any) -> Any:
+    """Begin to load a row of a contiguous array into the second-level cache."""
+    itemsize = array.dtype.bitwidth // 8
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        integer, byte = ir.IntType(64), ir.IntType(8)
+        size = ir.Constant(integer, itemsize)
+        for extent in cgutils.unpack_tuple(builder, given.shape)[1:]:
+            size = builder.mul(size, extent)
+        number = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        data = builder.bitcast(given.data, byte.as_pointer())
+        start = builder.gep(data, [builder.mul(number, size)])
+        kind = ir.FunctionType(ir.VoidType(), [start.type, *[ir.IntType(32)] * 3])
+        name = "llvm.prefetch.p0"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        reading, nearness, of_data = (ir.Constant(ir.IntType(32), value) for value in (0, 2, 1))
+        line = ir.Constant(integer, 64)
+        with cgutils.for_range_slice(builder, ir.Constant(integer, 0), size, line) as (offset, _):
+            builder.call(function, [builder.gep(start, [offset]), reading, nearness, of_data])
+        return context.get_dummy_value()
+
+    return types.void(array, row), generate
+
+
+# --- Views -------------------------------------------------------------------------------------
+
+
+def view_of(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) -> Any:
+    """Return an array of a contiguous kind over memory that somebody else keeps alive."""
+    itemsize = ir.Constant(ir.IntType(64), kind.dtype.bitwidth // 8)
+    strides = [itemsize]
+    for extent in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], extent))
+    array = context.make_array(kind)(context, builder)
+    populate_array(array, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
+    return array._getvalue()
+
+
+@intrinsic
+def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
+    """Return the array of a shape whose first element is memory[start]."""
+    kind = types.Array(memory.dtype, len(shape), "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        extents = [
+            context.cast(builder, extent, extent_type, types.int64)
+            for extent, extent_type in zip(
+                cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
+            )
+        ]
+        data = builder.gep(given.data, [offset])
+        return view_of(context, builder, kind, data, extents)
+
+    return kind(memory, start, shape), generate
+
+
+@intrinsic
+def part(typing_context: Any, array: Any, start: Any) -> Any:
+    """Return what begins at an element of a contiguous array, for a routine that has strides."""
+    kind = types.Array(array.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        data = builder.gep(given.data, [offset])
+        # Its length is not asked for.
+        return view_of(context, builder, kind, data, [ir.Constant(ir.IntType(64), 1)])
+
+    return kind(array, start), generate
+
+
+@intrinsic
+def flat(typing_context: Any, array: Any) -> Any:
+    """Return a contiguous array's elements as one row, for a subscript that is not negative."""
+    kind = types.Array(array.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        # Its length is not asked for.
+        return view_of(context, builder, kind, given.data, [ir.Constant(ir.IntType(64), 1)])
+
+    return kind(array), generate
+
+
+@intrinsic
+def natural(typing_context: Any, number: Any) -> Any:
+    """Return a number that is not negative and below 2^48, and is known to be.
+
+    For all that LLVM knows a loop's first index may be negative, or its last one so large that
+    counting overflows; then every subscript is checked for counting from the end, and the loop is
+    not vectorised. Taking the lowest 48 bits says more than a comparison with zero does: also that
+    sums and multiples of such numbers are not negative.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = context.cast(builder, arguments[0], signature.args[0], types.int64)
+        return builder.and_(value, ir.Constant(value.type, 2**48 - 1))
+
+    return types.int64(number), generate
+
+
+# --- Sums --------------------------------------------------------------------------------------
+
+
+ANY_ORDER = ("reassoc", "nsz", "contract")
+
+
+@intrinsic
+def added(typing_context: Any, total: Any, *terms: Any) -> Any:
+    """Return the sum of some numbers; these and a chain of such sums may be added in any order."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (tuple_type,) = signature.args[1:]
+        found = arguments[0]
+        for term in cgutils.unpack_tuple(builder, arguments[1], len(tuple_type)):
+            found = builder.fadd(found, term, flags=ANY_ORDER)
+        return found
+
+    return total(total, types.StarArgTuple((total,) * len(terms))), generate
 
 
 # --- Vector maths ------------------------------------------------------------------------------
@@ -3548,15 +3798,7 @@ class TiledProduct:
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:
         """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
-        module, dtype = self.builder.module, self.tile.real
-        name = f"symbp_tiled.{dtype}.{name}"
-        function = module.globals.get(name)
-        if function is None:
-            function = internal_function(module, name, [a.type for a in arguments])
-            builder = ir.IRBuilder(function.append_basic_block("entry"))
-            body(TileBuilder(builder, dtype), *function.args)
-            builder.ret_void()
-        self.builder.call(function, arguments)
+        call_shared(self.tile, name, body, *arguments)
 
     def by_dot_products(self) -> None:
         """Emit the product of A and B^T, both contiguous along k, in tiles of dot products."""
@@ -3717,6 +3959,19 @@ class TiledProduct:
             return panel
 
 
+def call_shared(tile: TileBuilder, name: str, body: Callable[..., None], *arguments: Any) -> None:
+    """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
+    module, dtype = tile.builder.module, tile.real
+    name = f"symbp_tiled.{dtype}.{name}"
+    function = module.globals.get(name)
+    if function is None:
+        function = internal_function(module, name, [a.type for a in arguments])
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        body(TileBuilder(builder, dtype), *function.args)
+        builder.ret_void()
+    tile.builder.call(function, arguments)
+
+
 def internal_function(module: Any, name: str, arguments: list[Any]) -> Any:
     """Return a new function of a module, for its own use, that is not copied into its callers."""
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
@@ -3780,8 +4035,13 @@ def product_function(
     return function
 
 
-def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..., Any]:
-    """Return what generates the code of a call, from the positions of the arguments."""
+def product_call(
+    values: dict[str, int], extents: dict[str, int], blocks: Callable[..., None] | None = None
+) -> Callable[..., Any]:
+    """Return what generates the code of a call, from the positions of the arguments.
+
+    If there are `blocks`, that emits calls for some of the terms each.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def cast(position: int, kind: Any) -> Any:
@@ -3808,7 +4068,17 @@ def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..
         def call(transposes: tuple[bool, bool]) -> None:
             module = builder.module
             function = product_function(module, real, transposes, list(given), literals)
-            builder.call(function, [*given.values(), *sizes])
+            if blocks is None:
+                builder.call(function, [*given.values(), *sizes])
+                return
+            of = dict(zip(free, sizes, strict=True))
+            known = {name: of.get(name, whole(literals[name] or 0)) for name in literals}
+
+            def some(values: dict[str, Any], terms: Any) -> None:
+                count = [terms if name == "k" else of[name] for name in free]
+                builder.call(function, [*values.values(), *count])
+
+            blocks(context, TileBuilder(builder, real), transposes, given, known, some)
 
         flags = [literal(flag) for flag in signature.args[:2]]
         choose_form(builder, flags, lambda position: cast(position, types.boolean), call)
@@ -3904,6 +4174,131 @@ def choose_form(
             call((pair[0], pair[1]))
 
 
+# --- Matrix products over many rows ------------------------------------------------------------
+
+
+DOUBLE = ir.DoubleType()
+
+
+@intrinsic(prefer_literal=True)
+def tiled_in_blocks(
+    typing_context: Any,
+    few: Any,
+    part: Any,
+    transpose_a: Any,
+    transpose_b: Any,
+    m: Any,
+    n: Any,
+    k: Any,
+    alpha: Any,
+    a: Any,
+    lda: Any,
+    b: Any,
+    ldb: Any,
+    beta: Any,
+    c: Any,
+    ldc: Any,
+) -> Any:
+    """Row-major C = alpha op(A) op(B) + beta C, as `tiled` if there are `few` terms at most.
+
+    Of more, `part` are added up in registers; both are literals.
+    """
+    check_arrays(transpose_a, transpose_b, a, b, c)
+    product = (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    lengths = few, part
+    generate = product_call(VALUES, EXTENTS, partial(in_blocks, *map(literal, lengths)))
+
+    def without_lengths(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return generate(context, builder, types.void(*signature.args[2:]), arguments[2:])
+
+    return types.void(*lengths, *product), without_lengths
+
+
+def in_blocks(
+    few: int,
+    part: int,
+    context: Any,
+    tile: TileBuilder,
+    transposes: tuple[bool, bool],
+    values: dict[str, Any],
+    extents: dict[str, Any],
+    call: Callable[[dict[str, Any], Any], None],
+) -> None:
+    """Emit the calls of a product, given the function that emits one for some of its terms."""
+    builder, k = tile.builder, extents["k"]
+    matrix = extents["m"], extents["n"], values["c"], extents["ldc"]
+    with builder.if_else(builder.icmp_signed(">", k, whole(few))) as (many, otherwise):
+        with otherwise:
+            call(values, k)
+        with many:
+            count = tile.multiply(extents["m"], extents["n"])
+            memory = context.nrt.allocate(builder, tile.multiply(count, whole(8)))
+            # Not a pointer to bytes, which llvmlite would insist on.
+            wide = builder.inttoptr(builder.ptrtoint(memory, INT64), ir.PointerType())
+            nothing = ir.Constant(tile.real, 0)
+            kept = builder.fcmp_unordered("!=", values["beta"], nothing)
+            call_shared(tile, "begin_wide", begin_wide, *matrix, wide, kept)
+            with tile.loop(k, part) as first:
+                length = tile.smaller(whole(part), tile.subtract(k, first))
+                # What of C is kept is the same in all calls: a constant, where it is one.
+                call(moved(tile, transposes, values, extents, first), length)
+                call_shared(tile, "add_wide", add_wide, *matrix, wide)
+            call_shared(tile, "round_wide", round_wide, *matrix, wide)
+            context.nrt.free(builder, memory)
+
+
+def moved(
+    tile: TileBuilder,
+    transposes: tuple[bool, bool],
+    values: dict[str, Any],
+    extents: dict[str, Any],
+    first: Any,
+) -> dict[str, Any]:
+    """Return the values of a product without its terms before the first."""
+    result = dict(values)
+    transpose_a, transpose_b = transposes
+    for name, along in (("a", not transpose_a), ("b", transpose_b)):
+        lists = [each for each in (f"rows_{name}", f"later_{name}") if each in values]
+        if along or not lists:
+            step = first if along else tile.multiply(first, extents[f"ld{name}"])
+            result[name] = tile.at(values[name], step)
+        else:
+            for each in lists:
+                result[each] = tile.at(values[each], tile.multiply(first, tile.words(1)))
+    return result
+
+
+def begin_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any, kept: Any) -> None:
+    """Set the wide sums to what of C is kept, and C to zero."""
+    builder, zero = tile.builder, ir.Constant(DOUBLE, 0)
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.select(kept, value, zero), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def add_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Add C to the wide sums, and set it to zero."""
+    builder = tile.builder
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.fadd(builder.load(place, typ=DOUBLE), value), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def round_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Set C to the wide sums."""
+    builder = tile.builder
+    with tile.loop(m) as row, tile.loop(n) as column:
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fptrunc(builder.load(place, typ=DOUBLE), tile.real)
+        builder.store(value, tile.at(c, tile.multiply(row, ldc), column))
+
+
 # --- Numba's start -----------------------------------------------------------------------------
 
 
@@ -3927,168 +4322,90 @@ def start_without_scipy() -> None:
 start_without_scipy()
 
 
-# --- Gradient check ----------------------------------------------------------------------------
+# --- The network -------------------------------------------------------------------------------
 
 
-# Verification of the gradient
-
-# The step balances truncation against rounding of a central difference.
-_STEP, _TOLERANCE = (1e-5, 1e-6) if DTYPE.itemsize == 8 else (1e-2, 1e-2)
-# So many steps are tried, each an eighth of the one before.
-_SHORTER = 6
+for _name, _function in _KERNELS.items():
+    globals()[_name] = emitted_kernel(_function)
 
 
-def check_gradient(seed: int = 0, examples: int = 4, step: float = _STEP) -> float:
-    """Compare `gradient` with central differences of `loss` at random values.
+_epoch_kernel = TeamEpoch(_epoch_part, _BUFFERS, _MULTIPLICATIONS, DTYPE)
+_NETWORK = Network(
+    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,
+    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,
+    kernels={
+        "predict": _predict_kernel, "loss": _loss_kernel, "gradient": _gradient_kernel,
+        "epoch": _epoch_kernel
+    },
+)
+initial_parameters = _NETWORK.initial_parameters
+check_gradient = _NETWORK.check_gradient
 
-    Up to 60 random coordinates of each parameter are compared. Where the difference quotients
-    change as the step is halved, the loss is steep or has a kink (of ReLU, say) within the step:
-    shorter steps follow, and a coordinate is skipped if none of them is clear, or if its derivative
-    is too small beside the loss for differences in this precision.
+
+def predict(parameters: Any, x: ArrayLike) -> NDArray[Any]:
+    """Return the output a2 of the network.
 
     Parameters
     ----------
-    seed : int
-        Seed of the parameters, of the data and of the coordinates.
-    examples : int
-        Number of examples in the random batch.
-    step : float
-        Step of the differences, times max(1, |parameter|).
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 784)
+        NaN and infinity propagate.
 
     Returns
     -------
-    error : float
-        The largest, relative to the largest gradient of the same parameter.
+    output : ndarray of float32, of shape (N, 10)
 
     Raises
     ------
-    ArithmeticError
-        If the error exceeds 1e-6 (float64) or 1e-2 (float32), or if nothing could be compared.
+    TypeError, ValueError
+        In one line: which argument, what was expected, what came.
     """
-    return _compare_gradient(seed, examples, step)[0]
+    return _NETWORK.predict(_NETWORK.flatten(parameters), (x,))
 
 
-def _compare_gradient(seed: int, examples: int, step: float) -> tuple[float, int, int]:
-    """Return the largest relative error, and how many coordinates were compared and skipped."""
-    generator = np.random.default_rng(seed)
-    parameters = initial_parameters(seed)
-    for array, (_, shape, (law, _)) in zip(parameters, _PARAMETERS, strict=True):
-        if law == "constant":  # zeros would hide errors: they make other gradients vanish
-            array[...] += 0.1 * generator.standard_normal(shape)
-    flat = _flatten(parameters)
-    for positive in (False, True):  # a program with logarithms or roots may need positive data
-        arrays = _random_arrays(generator, examples, positive)
-        cost = float(_loss_kernel(flat, *arrays))
-        if math.isfinite(cost):
-            break
-    else:
-        raise ArithmeticError(f"the cost at random values is {cost}: nothing to compare")
+def loss(parameters: Any, x: ArrayLike, y: ArrayLike) -> float:
+    """Return the cost C.
 
-    gradients = np.empty_like(flat)
-    same_cost = float(_gradient_kernel(flat, gradients, *arrays))
-    if not abs(same_cost - cost) <= _TOLERANCE * max(1.0, abs(cost)):
-        raise ArithmeticError(f"gradient returns the cost {same_cost}, loss returns {cost}")
-
-    def one_sided(k: int, h: float) -> tuple[float, float]:
-        """Return the difference quotients (right, left) at coordinate k."""
-        value = flat[k]
-        flat[k] = value + h
-        right = (float(_loss_kernel(flat, *arrays)) - cost) / float(flat[k] - value)
-        flat[k] = value - h
-        left = (float(_loss_kernel(flat, *arrays)) - cost) / float(flat[k] - value)
-        flat[k] = value
-        return right, left
-
-    # What rounding is relative to: the loss, and its terms, if they cancel here.
-    size = max(abs(float(_loss_kernel(flat * DTYPE.type(s), *arrays))) for s in (1.0, 0.9, 0.5))
-    size = max(abs(cost), size if math.isfinite(size) else 0.0)
-
-    def compare(k: int, h: float, scale: float) -> tuple[float, float] | None:
-        """Return the relative error at coordinate k and the difference quotient, if it is clear."""
-        slope = float(gradients[k])
-        for _ in range(_SHORTER):
-            right, left = one_sided(k, h)
-            mean = (right + left) / 2
-            error = abs(mean - slope)
-            if error <= _TOLERANCE * scale:
-                return error / scale if scale else 0.0, mean
-            if error <= 40 * float(np.finfo(DTYPE).eps) * size / h:
-                return None  # rounding is all that there is
-            # Where the loss is smooth, halving the step halves (right - left) and leaves the
-            # mean of the two alone. A kink within the step changes one by 0.4 errors or more.
-            right2, left2 = one_sided(k, h / 2)
-            bend = abs(2 * (right2 - left2) - (right - left))
-            drift = abs((right2 + left2) - (right + left)) / 2
-            if math.isfinite(bend + drift) and not max(bend, drift) > 0.25 * error:
-                return error / scale if scale else math.inf, mean
-            h /= 8
-        return None
-
-    worst, compared, skipped, start = 0.0, 0, 0, 0
-    for name, shape, _ in _PARAMETERS:
-        count = math.prod(shape)
-        part = np.abs(gradients[start : start + count])
-        scale = float(np.max(part, initial=0.0, where=np.isfinite(part)))
-        for k in generator.choice(count, min(count, 60), replace=False):
-            found = compare(start + k, step * max(1.0, abs(float(flat[start + k]))), scale)
-            if found is None:
-                skipped += 1
-                continue
-            error, mean = found
-            if not error <= _TOLERANCE:
-                place = _place(name, np.unravel_index(k, shape))
-                came = f"the gradient of {place} is {float(gradients[start + k]):.9g}, differences "
-                came += f"give {mean:.9g}: relative error {error:.1e}"
-                raise ArithmeticError(f"{came}, tolerance {_TOLERANCE:g}")
-            worst = max(worst, error)
-            compared += 1
-        start += count
-    if compared == 0:
-        raise ArithmeticError(f"all {skipped} coordinates are skipped: try another seed or step")
-    return worst, compared, skipped
+    Parameters
+    ----------
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 784)
+        NaN and infinity propagate.
+    y : array_like of shape (N, 10), or integer labels of shape (N,)
+    """
+    return _NETWORK.loss(_NETWORK.flatten(parameters), (x, y))
 
 
-def _random_arrays(
-    generator: np.random.Generator, examples: int, positive: bool
-) -> list[NDArray[Any]]:
-    arrays = []
-    for argument in _ARGUMENTS:
-        name, _, expected, kind, limit = argument
-        shape = tuple(examples if extent is None else extent for extent in expected)
-        value: NDArray[Any]
-        if kind == "integer":
-            value = generator.integers(0, 10 if limit is None else limit, shape)
-        elif kind == "classes":
-            classes = _class_count(expected)
-            value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)
-        elif kind == "distribution":
-            value = generator.uniform(0.1, 1.0, shape)
-            value /= value.sum(axis=-1, keepdims=True)
-        else:
-            value = generator.uniform(0.1, 1.0, shape) if positive else generator.normal(size=shape)
-        arrays.append(_check_array(name, argument, value, finite=True))
-    return arrays
+def gradient(parameters: Any, x: ArrayLike, y: ArrayLike) -> tuple[float, Parameters]:
+    """Return the cost C and its gradient with respect to every parameter.
+
+    Parameters
+    ----------
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 784)
+        NaN and infinity propagate.
+    y : array_like of shape (N, 10), or integer labels of shape (N,)
+
+    Returns
+    -------
+    cost : float
+    gradients : Parameters
+        Views over one new buffer.
+    """
+    return _NETWORK.gradient(_NETWORK.flatten(parameters), (x, y))
 
 
-def _main() -> int:
-    summary = (__doc__ or "").split("\n\n")[0]
-    parser = argparse.ArgumentParser(description=summary)
-    help_text = "compare the gradient with central differences; exit code 1 if they disagree"
-    parser.add_argument("--check", action="store_true", help=help_text)
-    if not parser.parse_args().check:
-        parser.print_help()
-        return 0
-    try:
-        error, compared, skipped = _compare_gradient(seed=0, examples=4, step=_STEP)
-    except ArithmeticError as failure:
-        print(f"gradient check FAILED: {failure}")
-        return 1
-    print(
-        f"gradient check passed: largest relative error {error:.1e} (tolerance {_TOLERANCE:g}), "
-        f"{compared} coordinates compared, {skipped} skipped"
-    )
-    return 0
+class Trainer(NetworkTrainer):
+    """Trains Parameters: ``Trainer(parameters=None, seed=0, learning_rate=3.0)``.
+
+    See `NetworkTrainer` for what it takes and keeps.
+    """
+
+    network = _NETWORK
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(run_check(_NETWORK, __doc__))

@@ -19,9 +19,7 @@ from __future__ import annotations
 import numba
 
 if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < [0, 62]:
-    raise ImportError(
-        f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}"
-    )
+    raise ImportError(f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}")
 
 import argparse
 import ast
@@ -49,32 +47,22 @@ import warnings
 import weakref
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache, partial, reduce
+from functools import cache
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from llvmlite import ir
 from numba import from_dtype, njit, types
-from numba.core import caching, cgutils, codegen, config, errors
+from numba.core import caching, cgutils, config, errors
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 from numpy.typing import ArrayLike, NDArray
 
-
 __all__ = [
-    "DTYPE",
-    "EQUATIONS",
-    "SIGNATURE",
-    "Parameters",
-    "Trainer",
-    "check_gradient",
-    "gradient",
-    "initial_parameters",
-    "loss",
-    "predict",
+    "DTYPE", "EQUATIONS", "SIGNATURE", "Parameters", "Trainer", "check_gradient", "gradient",
+    "initial_parameters", "loss", "predict"
 ]
 
 # --- What is computed --------------------------------------------------------------------------
@@ -109,231 +97,189 @@ class Parameters(NamedTuple):
     b2: NDArray[Any]  # (1,)
 
 
+# Name, shape, and the law by which it starts.
 _PARAMETERS: Any = (
     ("W1", (4, 2), ("normal", 0.7071067811865476)),
     ("b1", (4,), ("constant", 0.0)),
     ("W2", (1, 4), ("normal", 0.5)),
     ("b2", (1,), ("constant", 0.0)),
 )
+# Name, role, shape (None is N), kind and limit.
 _ARGUMENTS: Any = (
     ("x", "input", (None, 2), "real", None),
     ("y", "target", (None, 1), "classes", None),
 )
 _STATE_SIZE = 0
-_HYPERPARAMETERS: dict[str, float] = {
-    "learning_rate": 0.5,
-}
+_HYPERPARAMETERS: dict[str, float] = {"learning_rate": 0.5}
 # What each must be above (or at least) and below.
-_RANGES: dict[str, tuple[float, bool, float]] = {
-    "learning_rate": (0.0, True, float("inf")),
-}
-_OUTPUT: str | None = "a2"
-_OUTPUT_SHAPE: Any = (None, 1)
+_RANGES: dict[str, tuple[float, bool, float]] = {"learning_rate": (0.0, True, float("inf"))}
+_OUTPUT: Any = (None, 1)
 _THRESHOLD = 0.5
 
 
-# A product and a sum may be rounded at once; nothing else departs from what is written.
-_OPTIONS: Any = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract"},
-}
-
-
-# Each is compiled when it is first called; the end of the section Compilation says how.
-_KERNELS: list[Any] = []
+# Each is compiled when it is first called; the end of the module says how.
+_KERNELS: dict[str, Any] = {}
 
 
 def _compiled(function: Any) -> Any:
-    _KERNELS.append(function)
+    _KERNELS[function.__name__] = function
     return function
 
 
-# Those that need not go through Numba's front end.
-_EMITTED: list[Any] = []
-
-
-def _emitted(function: Any) -> Any:
-    _EMITTED.append(function)
-    return _compiled(function)
-
-
-@_emitted
+@_compiled
 def _predict_kernel(parameters, a2, x):
     N = x.shape[0]
-    W1 = view(parameters, 0, (4, 2))
-    b1 = view(parameters, 8, (4,))
-    W2 = view(parameters, 12, (1, 4))
-    b2 = view(parameters, 16, (1,))
-    z1 = np.empty((4, N), real)
-    a1 = z1  # its memory
-    z2 = np.empty((1, N), real)
-    for row_first in range(0, N, 256):
-        row_last = min(row_first + 256, N)
-        # z1[j, n] = sum_{k} W1[j, k]*x[n, k]
-        tiled(False, True, 4, row_last - row_first, 2, real(1), W1, 2, part(x, row_first * 2), 2, real(0), part(z1, row_first), N)
-        # z1[j, n] += b1[j]
-        # a1[j, n] = tanh(z1[j, n])
-        for j in range(4):
-            v1 = b1[j]
-            for n in range(natural(row_first), natural(row_last)):
-                z1_ = z1[j, n] + v1
-                a1[j, n] = tanh(z1_)
-        # z2[j, n] = sum_{k} W2[j, k]*a1[k, n]
-        tiled(False, False, 1, row_last - row_first, 4, real(1), W2, 4, part(a1, row_first), N, real(0), part(z2, row_first), N)
-        # z2[j, n] += b2[j]
-        for j in range(1):
-            v2 = b2[j]
-            for n in range(natural(row_first), natural(row_last)):
-                z2[j, n] += v2
-        # a2[n, j] = tanh(z2[j, n])
-        for n in range(natural(row_first), natural(row_last)):
-            for j in range(1):
-                a2[n, j] = tanh(z2[j, n])
-
-
-@_emitted
-def _loss_kernel(parameters, x, y):
-    N = x.shape[0]
-    W1 = view(parameters, 0, (4, 2))
-    b1 = view(parameters, 8, (4,))
-    W2 = view(parameters, 12, (1, 4))
-    b2 = view(parameters, 16, (1,))
-    z1 = np.empty((4, N), real)
-    a1 = z1  # its memory
-    z2 = np.empty((1, N), real)
-    C_row = np.empty(N, real)
-    v3 = real(0.5) / real(N)
-    for row_first in range(0, N, 256):
-        row_last = min(row_first + 256, N)
-        # z1[j, n] = sum_{k} W1[j, k]*x[n, k]
-        tiled(False, True, 4, row_last - row_first, 2, real(1), W1, 2, part(x, row_first * 2), 2, real(0), part(z1, row_first), N)
-        # z1[j, n] += b1[j]
-        # a1[j, n] = tanh(z1[j, n])
-        for j in range(4):
-            v1 = b1[j]
-            for n in range(natural(row_first), natural(row_last)):
-                z1_ = z1[j, n] + v1
-                a1[j, n] = tanh(z1_)
-        # z2[j, n] = sum_{k} W2[j, k]*a1[k, n]
-        tiled(False, False, 1, row_last - row_first, 4, real(1), W2, 4, part(a1, row_first), N, real(0), part(z2, row_first), N)
-        for n in range(natural(row_first), natural(row_last)):
-            C_row[n] = real(0)
-        # z2[j, n] += b2[j]
-        # a2[j, n] = tanh(z2[j, n])
-        # C_row[n] = sum_{j} (a2[j, n] - y[n, j])**2/(2*N)
-        for j in range(1):
-            v2 = b2[j]
-            for n in range(natural(row_first), natural(row_last)):
-                z2_ = z2[j, n] + v2
-                a2 = tanh(z2_)
-                w1 = a2 - y[n, j]
-                C_row[n] += v3 * (w1 * w1)
-    C_total = real(0)
-    # C = sum_{n} C_row[n]
-    for n in range(N):
-        C_total = added(C_total, C_row[n])
-    C = C_total
-    return float(C)
-
-
-@_emitted
-def _gradient_kernel(parameters, gradients, x, y):
-    N = x.shape[0]
-    W1 = view(parameters, 0, (4, 2))
-    b1 = view(parameters, 8, (4,))
-    W2 = view(parameters, 12, (1, 4))
-    b2 = view(parameters, 16, (1,))
-    W1_adjoint = view(gradients, 0, (4, 2))
-    b1_adjoint = view(gradients, 8, (4,))
-    W2_adjoint = view(gradients, 12, (1, 4))
-    b2_adjoint = view(gradients, 16, (1,))
-    z1 = np.empty((N, 4), real)
-    a1 = z1  # its memory
-    z1_adjoint = z1  # its memory
-    z2 = np.empty((N, 1), real)
-    z2_adjoint = z2  # its memory
-    a1_adjoint = np.empty((N, 4), real)
+    x = view(x, 0, (x.shape[0], 2))
+    a2 = view(a2, 0, (a2.shape[0], 1))
+    W1_0_0, W1_0_1, W1_1_0, W1_1_1 = parameters[0], parameters[1], parameters[2], parameters[3]
+    W1_2_0, W1_2_1, W1_3_0, W1_3_1 = parameters[4], parameters[5], parameters[6], parameters[7]
+    b1_0, b1_1, b1_2, b1_3 = parameters[8], parameters[9], parameters[10], parameters[11]
+    W2_0_0, W2_0_1, W2_0_2, W2_0_3 = parameters[12], parameters[13], parameters[14], parameters[15]
+    b2_0 = parameters[16]
     # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
-    tiled(False, True, N, 4, 2, real(1), x, 2, W1, 2, real(0), z1, 4)
     # z1[n, j] += b1[j]
     # a1[n, j] = tanh(z1[n, j])
-    for n in range(N):
-        for j in range(4):
-            z1_ = z1[n, j] + b1[j]
-            a1[n, j] = tanh(z1_)
     # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
-    tiled(False, True, N, 1, 4, real(1), a1, 4, W2, 4, real(0), z2, 1)
-    C_total = real(0)
-    for j in range(1):
-        b2_adjoint[j] = real(0)
-    w1 = real(1) / real(N)
-    v1 = real(0.5) * w1
-    v2 = w1
     # z2[n, j] += b2[j]
     # a2[n, j] = tanh(z2[n, j])
-    # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
+    for n in range(N):
+        z1_0 = added(W1_0_0 * x[n, 0], W1_0_1 * x[n, 1], b1_0)
+        z1_1 = added(W1_1_0 * x[n, 0], W1_1_1 * x[n, 1], b1_1)
+        z1_2 = added(W1_2_0 * x[n, 0], W1_2_1 * x[n, 1], b1_2)
+        z1_3 = added(W1_3_0 * x[n, 0], W1_3_1 * x[n, 1], b1_3)
+        a1_0, a1_1, a1_2, a1_3 = tanh(z1_0), tanh(z1_1), tanh(z1_2), tanh(z1_3)
+        z2_0 = added(W2_0_0 * a1_0, W2_0_1 * a1_1, W2_0_2 * a1_2, W2_0_3 * a1_3, b2_0)
+        a2[n, 0] = tanh(z2_0)
+
+
+@_compiled
+def _loss_kernel(parameters, x, y):
+    N = x.shape[0]
+    x = view(x, 0, (x.shape[0], 2))
+    y = view(y, 0, (y.shape[0], 1))
+    W1_0_0, W1_0_1, W1_1_0, W1_1_1 = parameters[0], parameters[1], parameters[2], parameters[3]
+    W1_2_0, W1_2_1, W1_3_0, W1_3_1 = parameters[4], parameters[5], parameters[6], parameters[7]
+    b1_0, b1_1, b1_2, b1_3 = parameters[8], parameters[9], parameters[10], parameters[11]
+    W2_0_0, W2_0_1, W2_0_2, W2_0_3 = parameters[12], parameters[13], parameters[14], parameters[15]
+    b2_0 = parameters[16]
+    C_total = real(0)
+    v1 = real(0.5) / real(N)
+    # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
+    # z1[n, j] += b1[j]
+    # a1[n, j] = tanh(z1[n, j])
+    # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
+    # z2[n, j] += b2[j]
+    # a2[n, j] = tanh(z2[n, j])
+    # C_total = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
+    for n in range(N):
+        z1_0 = added(W1_0_0 * x[n, 0], W1_0_1 * x[n, 1], b1_0)
+        z1_1 = added(W1_1_0 * x[n, 0], W1_1_1 * x[n, 1], b1_1)
+        z1_2 = added(W1_2_0 * x[n, 0], W1_2_1 * x[n, 1], b1_2)
+        z1_3 = added(W1_3_0 * x[n, 0], W1_3_1 * x[n, 1], b1_3)
+        a1_0, a1_1, a1_2, a1_3 = tanh(z1_0), tanh(z1_1), tanh(z1_2), tanh(z1_3)
+        z2_0 = added(W2_0_0 * a1_0, W2_0_1 * a1_1, W2_0_2 * a1_2, W2_0_3 * a1_3, b2_0)
+        a2_0 = tanh(z2_0)
+        w1 = a2_0 - y[n, 0]
+        C_total = added(C_total, v1 * (w1 * w1))
+    return float(C_total)
+
+
+@_compiled
+def _gradient_kernel(parameters, gradients, x, y):
+    N = x.shape[0]
+    x = view(x, 0, (x.shape[0], 2))
+    y = view(y, 0, (y.shape[0], 1))
+    W1_0_0, W1_0_1, W1_1_0, W1_1_1 = parameters[0], parameters[1], parameters[2], parameters[3]
+    W1_2_0, W1_2_1, W1_3_0, W1_3_1 = parameters[4], parameters[5], parameters[6], parameters[7]
+    b1_0, b1_1, b1_2, b1_3 = parameters[8], parameters[9], parameters[10], parameters[11]
+    W2_0_0, W2_0_1, W2_0_2, W2_0_3 = parameters[12], parameters[13], parameters[14], parameters[15]
+    b2_0 = parameters[16]
+    C_total = b2_adjoint_0_total = W2_adjoint_0_0_total = W2_adjoint_0_1_total = real(0)
+    W2_adjoint_0_2_total = W2_adjoint_0_3_total = b1_adjoint_0_total = b1_adjoint_1_total = real(0)
+    b1_adjoint_2_total = b1_adjoint_3_total = W1_adjoint_0_0_total = W1_adjoint_0_1_total = real(0)
+    W1_adjoint_1_0_total = W1_adjoint_1_1_total = W1_adjoint_2_0_total = real(0)
+    W1_adjoint_2_1_total = W1_adjoint_3_0_total = W1_adjoint_3_1_total = real(0)
+    w1 = real(1) / real(N)
+    v1 = real(0.5) * w1
+    # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
+    # z1[n, j] += b1[j]
+    # a1[n, j] = tanh(z1[n, j])
+    # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
+    # z2[n, j] += b2[j]
+    # a2[n, j] = tanh(z2[n, j])
+    # C_total = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
     # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
     # z2_adjoint[n, j] = a2_adjoint[n, j]*(1 - a2[n, j]**2)
     # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-    for n in range(N):
-        for j in range(1):
-            z2_ = z2[n, j] + b2[j]
-            a2 = tanh(z2_)
-            w2 = a2 - y[n, j]
-            C_total = added(C_total, v1 * (w2 * w2))
-            a2_adjoint = v2 * w2
-            w3 = a2_adjoint * (real(1) - (a2 * a2))
-            z2_adjoint[n, j] = w3
-            b2_adjoint[j] += w3
-    C = C_total
     # W2_adjoint[j, k] = sum_{n} a1[n, k]*z2_adjoint[n, j]
-    tiled(True, False, 1, 4, N, real(1), z2_adjoint, 1, a1, 4, real(0), W2_adjoint, 4)
     # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
-    tiled(False, False, N, 4, 1, real(1), z2_adjoint, 1, W2, 4, real(0), a1_adjoint, 4)
-    for j in range(4):
-        b1_adjoint[j] = real(0)
     # z1_adjoint[n, j] = a1_adjoint[n, j]*(1 - a1[n, j]**2)
     # b1_adjoint[j] = sum_{n} z1_adjoint[n, j]
-    for n in range(N):
-        for j in range(4):
-            w4 = a1[n, j]
-            w5 = a1_adjoint[n, j] * (real(1) - (w4 * w4))
-            z1_adjoint[n, j] = w5
-            b1_adjoint[j] += w5
     # W1_adjoint[j, k] = sum_{n} x[n, k]*z1_adjoint[n, j]
-    tiled(True, False, 4, 2, N, real(1), z1_adjoint, 4, x, 2, real(0), W1_adjoint, 2)
-    return float(C)
+    for n in range(N):
+        z1_0 = added(W1_0_0 * x[n, 0], W1_0_1 * x[n, 1], b1_0)
+        z1_1 = added(W1_1_0 * x[n, 0], W1_1_1 * x[n, 1], b1_1)
+        z1_2 = added(W1_2_0 * x[n, 0], W1_2_1 * x[n, 1], b1_2)
+        z1_3 = added(W1_3_0 * x[n, 0], W1_3_1 * x[n, 1], b1_3)
+        a1_0, a1_1, a1_2, a1_3 = tanh(z1_0), tanh(z1_1), tanh(z1_2), tanh(z1_3)
+        z2_0 = added(W2_0_0 * a1_0, W2_0_1 * a1_1, W2_0_2 * a1_2, W2_0_3 * a1_3, b2_0)
+        a2_0 = tanh(z2_0)
+        w2 = a2_0 - y[n, 0]
+        C_total = added(C_total, v1 * (w2 * w2))
+        a2_adjoint_0 = w1 * (a2_0 - y[n, 0])
+        z2_adjoint_0 = a2_adjoint_0 * (real(1) - (a2_0 * a2_0))
+        b2_adjoint_0_total = added(b2_adjoint_0_total, z2_adjoint_0)
+        W2_adjoint_0_0_total = added(W2_adjoint_0_0_total, z2_adjoint_0 * a1_0)
+        W2_adjoint_0_1_total = added(W2_adjoint_0_1_total, z2_adjoint_0 * a1_1)
+        W2_adjoint_0_2_total = added(W2_adjoint_0_2_total, z2_adjoint_0 * a1_2)
+        W2_adjoint_0_3_total = added(W2_adjoint_0_3_total, z2_adjoint_0 * a1_3)
+        a1_adjoint_0, a1_adjoint_1 = z2_adjoint_0 * W2_0_0, z2_adjoint_0 * W2_0_1
+        a1_adjoint_2, a1_adjoint_3 = z2_adjoint_0 * W2_0_2, z2_adjoint_0 * W2_0_3
+        z1_adjoint_0 = a1_adjoint_0 * (real(1) - (a1_0 * a1_0))
+        z1_adjoint_1 = a1_adjoint_1 * (real(1) - (a1_1 * a1_1))
+        z1_adjoint_2 = a1_adjoint_2 * (real(1) - (a1_2 * a1_2))
+        z1_adjoint_3 = a1_adjoint_3 * (real(1) - (a1_3 * a1_3))
+        b1_adjoint_0_total = added(b1_adjoint_0_total, z1_adjoint_0)
+        b1_adjoint_1_total = added(b1_adjoint_1_total, z1_adjoint_1)
+        b1_adjoint_2_total = added(b1_adjoint_2_total, z1_adjoint_2)
+        b1_adjoint_3_total = added(b1_adjoint_3_total, z1_adjoint_3)
+        W1_adjoint_0_0_total = added(W1_adjoint_0_0_total, z1_adjoint_0 * x[n, 0])
+        W1_adjoint_0_1_total = added(W1_adjoint_0_1_total, z1_adjoint_0 * x[n, 1])
+        W1_adjoint_1_0_total = added(W1_adjoint_1_0_total, z1_adjoint_1 * x[n, 0])
+        W1_adjoint_1_1_total = added(W1_adjoint_1_1_total, z1_adjoint_1 * x[n, 1])
+        W1_adjoint_2_0_total = added(W1_adjoint_2_0_total, z1_adjoint_2 * x[n, 0])
+        W1_adjoint_2_1_total = added(W1_adjoint_2_1_total, z1_adjoint_2 * x[n, 1])
+        W1_adjoint_3_0_total = added(W1_adjoint_3_0_total, z1_adjoint_3 * x[n, 0])
+        W1_adjoint_3_1_total = added(W1_adjoint_3_1_total, z1_adjoint_3 * x[n, 1])
+    gradients[16], gradients[12] = b2_adjoint_0_total, W2_adjoint_0_0_total
+    gradients[13], gradients[14] = W2_adjoint_0_1_total, W2_adjoint_0_2_total
+    gradients[15], gradients[8] = W2_adjoint_0_3_total, b1_adjoint_0_total
+    gradients[9], gradients[10] = b1_adjoint_1_total, b1_adjoint_2_total
+    gradients[11], gradients[0] = b1_adjoint_3_total, W1_adjoint_0_0_total
+    gradients[1], gradients[2] = W1_adjoint_0_1_total, W1_adjoint_1_0_total
+    gradients[3], gradients[4] = W1_adjoint_1_1_total, W1_adjoint_2_0_total
+    gradients[5], gradients[6] = W1_adjoint_2_1_total, W1_adjoint_3_0_total
+    gradients[7] = W1_adjoint_3_1_total
+    return float(C_total)
 
 
-@_emitted
+@_compiled
 def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, y_all):
     # Few enough operations: every index but that of the examples is written out.
     examples = order.shape[0]
-    learning_rate = hyperparameters[0]
-    W1_0_0 = parameters[0]
-    W1_0_1 = parameters[1]
-    W1_1_0 = parameters[2]
-    W1_1_1 = parameters[3]
-    W1_2_0 = parameters[4]
-    W1_2_1 = parameters[5]
-    W1_3_0 = parameters[6]
-    W1_3_1 = parameters[7]
-    b1_0 = parameters[8]
-    b1_1 = parameters[9]
-    b1_2 = parameters[10]
-    b1_3 = parameters[11]
-    W2_0_0 = parameters[12]
-    W2_0_1 = parameters[13]
-    W2_0_2 = parameters[14]
-    W2_0_3 = parameters[15]
-    b2_0 = parameters[16]
-    learning_rate_2 = learning_rate
+    x_all = view(x_all, 0, (x_all.shape[0], 2))
+    y_all = view(y_all, 0, (y_all.shape[0], 1))
+    learning_rate_2, W1_0_0, W1_0_1 = hyperparameters[0], parameters[0], parameters[1]
+    W1_1_0, W1_1_1, W1_2_0, W1_2_1 = parameters[2], parameters[3], parameters[4], parameters[5]
+    W1_3_0, W1_3_1, b1_0, b1_1 = parameters[6], parameters[7], parameters[8], parameters[9]
+    b1_2, b1_3, W2_0_0, W2_0_1 = parameters[10], parameters[11], parameters[12], parameters[13]
+    W2_0_2, W2_0_3, b2_0 = parameters[14], parameters[15], parameters[16]
+    learning_rate = learning_rate_2
     x_0 = np.empty(batch_size, real)
     x_1 = np.empty(batch_size, real)
     y_0 = np.empty(batch_size, real)
     total = float(0)
-    v3 = -learning_rate_2
+    v3 = -learning_rate
     for start in range(0, examples, batch_size):
         N = min(examples - start, batch_size)
         # x_0[n] = x[n, 0]
@@ -344,34 +290,21 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             x_0[n] = x_all[example, 0]
             x_1[n] = x_all[example, 1]
             y_0[n] = y_all[example, 0]
-        C_total = real(0)
-        b2_adjoint_0_total = real(0)
-        W2_adjoint_0_0_total = real(0)
-        W2_adjoint_0_1_total = real(0)
-        W2_adjoint_0_2_total = real(0)
-        W2_adjoint_0_3_total = real(0)
-        b1_adjoint_0_total = real(0)
-        b1_adjoint_1_total = real(0)
-        b1_adjoint_2_total = real(0)
-        b1_adjoint_3_total = real(0)
-        W1_adjoint_0_0_total = real(0)
-        W1_adjoint_0_1_total = real(0)
-        W1_adjoint_1_0_total = real(0)
-        W1_adjoint_1_1_total = real(0)
-        W1_adjoint_2_0_total = real(0)
-        W1_adjoint_2_1_total = real(0)
-        W1_adjoint_3_0_total = real(0)
-        W1_adjoint_3_1_total = real(0)
+        C_total = b2_adjoint_0_total = W2_adjoint_0_0_total = W2_adjoint_0_1_total = real(0)
+        W2_adjoint_0_2_total = W2_adjoint_0_3_total = b1_adjoint_0_total = real(0)
+        b1_adjoint_1_total = b1_adjoint_2_total = b1_adjoint_3_total = real(0)
+        W1_adjoint_0_0_total = W1_adjoint_0_1_total = W1_adjoint_1_0_total = real(0)
+        W1_adjoint_1_1_total = W1_adjoint_2_0_total = W1_adjoint_2_1_total = real(0)
+        W1_adjoint_3_0_total = W1_adjoint_3_1_total = real(0)
         w1 = real(1) / real(N)
         v1 = real(0.5) * w1
-        v2 = w1
         # z1[n, j] = sum_{k} W1[j, k]*x[n, k]
         # z1[n, j] += b1[j]
         # a1[n, j] = tanh(z1[n, j])
         # z2[n, j] = sum_{k} W2[j, k]*a1[n, k]
         # z2[n, j] += b2[j]
         # a2[n, j] = tanh(z2[n, j])
-        # C = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
+        # C_total = sum_{n j} (a2[n, j] - y[n, j])**2/(2*N)
         # a2_adjoint[n, j] = (a2[n, j] - y[n, j])/N
         # z2_adjoint[n, j] = a2_adjoint[n, j]*(1 - a2[n, j]**2)
         # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
@@ -384,40 +317,24 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             w2 = x_0[n]
             z1_0 = W1_0_0 * w2
             w3 = x_1[n]
-            z1_0 = added(z1_0, W1_0_1 * w3)
-            z1_1 = W1_1_0 * w2
-            z1_1 = added(z1_1, W1_1_1 * w3)
-            z1_2 = W1_2_0 * w2
-            z1_2 = added(z1_2, W1_2_1 * w3)
-            z1_3 = W1_3_0 * w2
-            z1_3 = added(z1_3, W1_3_1 * w3)
-            z1_0 = added(z1_0, b1_0)
-            z1_1 = added(z1_1, b1_1)
-            z1_2 = added(z1_2, b1_2)
-            z1_3 = added(z1_3, b1_3)
-            a1_0 = tanh(z1_0)
-            a1_1 = tanh(z1_1)
-            a1_2 = tanh(z1_2)
-            a1_3 = tanh(z1_3)
-            z2_0 = W2_0_0 * a1_0
-            z2_0 = added(z2_0, W2_0_1 * a1_1)
-            z2_0 = added(z2_0, W2_0_2 * a1_2)
-            z2_0 = added(z2_0, W2_0_3 * a1_3)
-            z2_0 = added(z2_0, b2_0)
+            z1_0 = added(z1_0, W1_0_1 * w3, b1_0)
+            z1_1 = added(W1_1_0 * w2, W1_1_1 * w3, b1_1)
+            z1_2 = added(W1_2_0 * w2, W1_2_1 * w3, b1_2)
+            z1_3 = added(W1_3_0 * w2, W1_3_1 * w3, b1_3)
+            a1_0, a1_1, a1_2, a1_3 = tanh(z1_0), tanh(z1_1), tanh(z1_2), tanh(z1_3)
+            z2_0 = added(W2_0_0 * a1_0, W2_0_1 * a1_1, W2_0_2 * a1_2, W2_0_3 * a1_3, b2_0)
             a2_0 = tanh(z2_0)
             w4 = a2_0 - y_0[n]
             C_total = added(C_total, v1 * (w4 * w4))
-            a2_adjoint_0 = v2 * w4
+            a2_adjoint_0 = w1 * w4
             z2_adjoint_0 = a2_adjoint_0 * (real(1) - (a2_0 * a2_0))
             b2_adjoint_0_total = added(b2_adjoint_0_total, z2_adjoint_0)
             W2_adjoint_0_0_total = added(W2_adjoint_0_0_total, z2_adjoint_0 * a1_0)
             W2_adjoint_0_1_total = added(W2_adjoint_0_1_total, z2_adjoint_0 * a1_1)
             W2_adjoint_0_2_total = added(W2_adjoint_0_2_total, z2_adjoint_0 * a1_2)
             W2_adjoint_0_3_total = added(W2_adjoint_0_3_total, z2_adjoint_0 * a1_3)
-            a1_adjoint_0 = z2_adjoint_0 * W2_0_0
-            a1_adjoint_1 = z2_adjoint_0 * W2_0_1
-            a1_adjoint_2 = z2_adjoint_0 * W2_0_2
-            a1_adjoint_3 = z2_adjoint_0 * W2_0_3
+            a1_adjoint_0, a1_adjoint_1 = z2_adjoint_0 * W2_0_0, z2_adjoint_0 * W2_0_1
+            a1_adjoint_2, a1_adjoint_3 = z2_adjoint_0 * W2_0_2, z2_adjoint_0 * W2_0_3
             z1_adjoint_0 = a1_adjoint_0 * (real(1) - (a1_0 * a1_0))
             z1_adjoint_1 = a1_adjoint_1 * (real(1) - (a1_1 * a1_1))
             z1_adjoint_2 = a1_adjoint_2 * (real(1) - (a1_2 * a1_2))
@@ -434,79 +351,24 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             W1_adjoint_2_1_total = added(W1_adjoint_2_1_total, z1_adjoint_2 * w3)
             W1_adjoint_3_0_total = added(W1_adjoint_3_0_total, z1_adjoint_3 * w2)
             W1_adjoint_3_1_total = added(W1_adjoint_3_1_total, z1_adjoint_3 * w3)
-        C = C_total
-        b2_adjoint_0 = b2_adjoint_0_total
-        W2_adjoint_0_0 = W2_adjoint_0_0_total
-        W2_adjoint_0_1 = W2_adjoint_0_1_total
-        W2_adjoint_0_2 = W2_adjoint_0_2_total
-        W2_adjoint_0_3 = W2_adjoint_0_3_total
-        b1_adjoint_0 = b1_adjoint_0_total
-        b1_adjoint_1 = b1_adjoint_1_total
-        b1_adjoint_2 = b1_adjoint_2_total
-        b1_adjoint_3 = b1_adjoint_3_total
-        W1_adjoint_0_0 = W1_adjoint_0_0_total
-        W1_adjoint_0_1 = W1_adjoint_0_1_total
-        W1_adjoint_1_0 = W1_adjoint_1_0_total
-        W1_adjoint_1_1 = W1_adjoint_1_1_total
-        W1_adjoint_2_0 = W1_adjoint_2_0_total
-        W1_adjoint_2_1 = W1_adjoint_2_1_total
-        W1_adjoint_3_0 = W1_adjoint_3_0_total
-        W1_adjoint_3_1 = W1_adjoint_3_1_total
-        # W1_next[j, k] = W1[j, k] - W1_adjoint[j, k]*learning_rate_2
-        W1_next_0_0 = W1_0_0 + v3 * W1_adjoint_0_0
-        W1_next_0_1 = W1_0_1 + v3 * W1_adjoint_0_1
-        W1_next_1_0 = W1_1_0 + v3 * W1_adjoint_1_0
-        W1_next_1_1 = W1_1_1 + v3 * W1_adjoint_1_1
-        W1_next_2_0 = W1_2_0 + v3 * W1_adjoint_2_0
-        W1_next_2_1 = W1_2_1 + v3 * W1_adjoint_2_1
-        W1_next_3_0 = W1_3_0 + v3 * W1_adjoint_3_0
-        W1_next_3_1 = W1_3_1 + v3 * W1_adjoint_3_1
-        # b1_next[j] = b1[j] - b1_adjoint[j]*learning_rate_2
-        b1_next_0 = b1_0 + v3 * b1_adjoint_0
-        b1_next_1 = b1_1 + v3 * b1_adjoint_1
-        b1_next_2 = b1_2 + v3 * b1_adjoint_2
-        b1_next_3 = b1_3 + v3 * b1_adjoint_3
-        # W2_next[j, k] = W2[j, k] - W2_adjoint[j, k]*learning_rate_2
-        W2_next_0_0 = W2_0_0 + v3 * W2_adjoint_0_0
-        W2_next_0_1 = W2_0_1 + v3 * W2_adjoint_0_1
-        W2_next_0_2 = W2_0_2 + v3 * W2_adjoint_0_2
-        W2_next_0_3 = W2_0_3 + v3 * W2_adjoint_0_3
-        # b2_next[j] = b2[j] - b2_adjoint[j]*learning_rate_2
-        b2_next_0 = b2_0 + v3 * b2_adjoint_0
-        W1_0_0 = W1_next_0_0
-        W1_0_1 = W1_next_0_1
-        W1_1_0 = W1_next_1_0
-        W1_1_1 = W1_next_1_1
-        W1_2_0 = W1_next_2_0
-        W1_2_1 = W1_next_2_1
-        W1_3_0 = W1_next_3_0
-        W1_3_1 = W1_next_3_1
-        b1_0 = b1_next_0
-        b1_1 = b1_next_1
-        b1_2 = b1_next_2
-        b1_3 = b1_next_3
-        W2_0_0 = W2_next_0_0
-        W2_0_1 = W2_next_0_1
-        W2_0_2 = W2_next_0_2
-        W2_0_3 = W2_next_0_3
-        b2_0 = b2_next_0
-        total += float(N) * float(C)
-    parameters[0] = W1_0_0
-    parameters[1] = W1_0_1
-    parameters[2] = W1_1_0
-    parameters[3] = W1_1_1
-    parameters[4] = W1_2_0
-    parameters[5] = W1_2_1
-    parameters[6] = W1_3_0
-    parameters[7] = W1_3_1
-    parameters[8] = b1_0
-    parameters[9] = b1_1
-    parameters[10] = b1_2
-    parameters[11] = b1_3
-    parameters[12] = W2_0_0
-    parameters[13] = W2_0_1
-    parameters[14] = W2_0_2
-    parameters[15] = W2_0_3
+        # W1_next[j, k] = W1[j, k] - W1_adjoint[j, k]*learning_rate
+        W1_0_0, W1_0_1 = W1_0_0 + v3 * W1_adjoint_0_0_total, W1_0_1 + v3 * W1_adjoint_0_1_total
+        W1_1_0, W1_1_1 = W1_1_0 + v3 * W1_adjoint_1_0_total, W1_1_1 + v3 * W1_adjoint_1_1_total
+        W1_2_0, W1_2_1 = W1_2_0 + v3 * W1_adjoint_2_0_total, W1_2_1 + v3 * W1_adjoint_2_1_total
+        W1_3_0, W1_3_1 = W1_3_0 + v3 * W1_adjoint_3_0_total, W1_3_1 + v3 * W1_adjoint_3_1_total
+        # b1_next[j] = b1[j] - b1_adjoint[j]*learning_rate
+        b1_0, b1_1 = b1_0 + v3 * b1_adjoint_0_total, b1_1 + v3 * b1_adjoint_1_total
+        b1_2, b1_3 = b1_2 + v3 * b1_adjoint_2_total, b1_3 + v3 * b1_adjoint_3_total
+        # W2_next[j, k] = W2[j, k] - W2_adjoint[j, k]*learning_rate
+        W2_0_0, W2_0_1 = W2_0_0 + v3 * W2_adjoint_0_0_total, W2_0_1 + v3 * W2_adjoint_0_1_total
+        W2_0_2, W2_0_3 = W2_0_2 + v3 * W2_adjoint_0_2_total, W2_0_3 + v3 * W2_adjoint_0_3_total
+        # b2_next[j] = b2[j] - b2_adjoint[j]*learning_rate
+        b2_0 = b2_0 + v3 * b2_adjoint_0_total
+        total += float(N) * float(C_total)
+    parameters[0], parameters[1], parameters[2], parameters[3] = W1_0_0, W1_0_1, W1_1_0, W1_1_1
+    parameters[4], parameters[5], parameters[6], parameters[7] = W1_2_0, W1_2_1, W1_3_0, W1_3_1
+    parameters[8], parameters[9], parameters[10], parameters[11] = b1_0, b1_1, b1_2, b1_3
+    parameters[12], parameters[13], parameters[14], parameters[15] = W2_0_0, W2_0_1, W2_0_2, W2_0_3
     parameters[16] = b2_0
     products_in_any_order()
     return total / float(examples)
@@ -517,6 +379,8 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
 
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
+# A product and a sum may be rounded at once; nothing else departs from what is written.
+OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 
@@ -596,10 +460,12 @@ class KernelCache(caching.FunctionCache):
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
+        self.module = function.__module__
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = self._files_in(self._cache_path, stamp)
         # Machine code that came with a module is used, also where new code would go elsewhere.
-        beside = os.path.join(os.path.dirname(function.__code__.co_filename), "__pycache__")
+        self.folder = os.path.dirname(function.__code__.co_filename)
+        beside = os.path.join(self.folder, "__pycache__")
         self._beside = None if beside == self._cache_path else self._files_in(beside, stamp)
 
     def _files_in(self, folder: str, stamp: Any) -> SealedFiles:
@@ -616,7 +482,8 @@ class KernelCache(caching.FunctionCache):
         before = self._cache_file
         self._cache_file = files
         # Numba imports the module that it loads code for: it may have been loaded without a trace.
-        nameless = sys.modules.setdefault(__name__, stand_in := ModuleType(__name__)) is stand_in
+        name = self.module
+        nameless = sys.modules.setdefault(name, stand_in := ModuleType(name)) is stand_in
         try:
             return super().load_overload(signature, context)
         except OSError:  # there are none, or none that may be read
@@ -628,7 +495,7 @@ class KernelCache(caching.FunctionCache):
         finally:
             self._cache_file = before
             if nameless:
-                del sys.modules[__name__]
+                del sys.modules[name]
 
     def _remove(self, folder: str) -> None:
         """Remove the files, so that they are written anew; of many processes, one succeeds."""
@@ -648,7 +515,7 @@ class KernelCache(caching.FunctionCache):
         except Exception as error:  # the machine code is there, whatever happens to its file
             reason = getattr(error, "strerror", None) or error
             say(
-                f"{os.path.dirname(__file__)}: compiled code cannot be kept "
+                f"{self.folder}: compiled code cannot be kept "
                 f"({reason}), so that each start compiles anew; set NUMBA_CACHE_DIR to a folder "
                 f"that can be written to"
             )
@@ -695,9 +562,9 @@ def always_njit(**options: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-def drop_annotations() -> None:
+def drop_annotations(names: dict[str, Any]) -> None:
     """Drop what tells the types of compiled functions: through it, Numba keeps them for ever."""
-    for function in list(globals().values()):
+    for function in [*names.values(), *globals().values()]:
         overloads = getattr(function, "overloads", {}) if hasattr(function, "py_func") else {}
         for types, result in list(overloads.items()):
             if hasattr(result, "type_annotation"):
@@ -708,8 +575,8 @@ def compiled_kernel(function: Any) -> Any:
     """Return a kernel that is compiled, or loaded, when it is first called."""
     # Numba keeps code by this name, and needs the module that compiled it under that module's own
     # name: if one file has two names, each compiles its own.
-    function.__qualname__ += f"@{__name__}"
-    kernel = always_njit(**_OPTIONS)(function)
+    function.__qualname__ += f"@{function.__module__}"
+    kernel = always_njit(**OPTIONS)(function)
     if not hasattr(kernel, "enable_caching"):
         return kernel  # another decorator stands in for Numba's
     compile_for = kernel._compile_for_args
@@ -717,930 +584,16 @@ def compiled_kernel(function: Any) -> Any:
     def compile_for_args(*arguments: Any, **named: Any) -> Any:
         with compilation():
             result = compile_for(*arguments, **named)
-            drop_annotations()
+            drop_annotations(function.__globals__)
         return result
 
     kernel._compile_for_args = compile_for_args
     try:
         kernel._cache = KernelCache(function)
     except Exception as error:  # another Numba may keep its files in another way
-        say(f"{__file__}: compiled code is not kept ({error}), each start compiles anew")
+        file = function.__code__.co_filename
+        say(f"{file}: compiled code is not kept ({error}), each start compiles anew")
     return kernel
-
-
-for kernel in _KERNELS:
-    globals()[kernel.__name__] = compiled_kernel(kernel)
-
-
-# --- Arguments and buffers ---------------------------------------------------------------------
-
-
-# Arguments: checked before anything compiled runs, copied only if they must be. By their kind,
-#   real            any real or boolean dtype, converted to DTYPE
-#   integer         an integer dtype, values in [0, limit) if limited, converted to int64
-#   classes         as real, or integer labels, one-hot encoded if the last axis has 2 or more
-#   distribution    as classes, nonnegative, and sums over the last axis are 1
-# A target of shape (N, 1) may come as (N,).
-
-# How far the sum of probabilities may be from 1; and ones to compute it with.
-_SUM_TOLERANCE = 1e-6 if DTYPE.itemsize >= 8 else 1e-3
-_ONES = {
-    shape[-1]: np.ones(shape[-1], DTYPE)
-    for _, _, shape, kind, _ in _ARGUMENTS
-    if kind == "distribution" and shape and shape[-1]
-}
-_INPUTS = tuple(argument for argument in _ARGUMENTS if argument[1] == "input")
-
-
-def _check_arrays(
-    caller: str, expected: Sequence[Any], values: Sequence[Any], finite: bool = False
-) -> tuple[list[NDArray[Any]], int]:
-    """Return the arrays as the kernels take them, and their number of rows (1 without a batch)."""
-    if len(values) != len(expected):
-        names = ", ".join(argument[0] for argument in expected)
-        raise TypeError(f"{caller}: expected {len(expected)} arrays ({names}), got {len(values)}")
-    rows = 0 if finite else _rows_if_ready(expected, values)
-    if rows:
-        return list(values), rows
-    prefix = "validation " if caller == "validation" else ""
-    arrays, first, rows = [], "", 1
-    for argument, value in zip(expected, values, strict=True):
-        label = prefix + argument[0]
-        array = _check_array(label, argument, value, finite)
-        arrays.append(array)
-        if argument[2][:1] == (None,):
-            if first and len(array) != rows:
-                raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
-            first, rows = label, len(array)
-    return arrays, rows
-
-
-def _rows_if_ready(expected: Sequence[Any], values: Sequence[Any]) -> int:
-    """Return the number of rows if the kernels can take all values as they are, and otherwise 0.
-
-    Most come so, and the checks that would find it out take longer than a small network.
-    """
-    rows = 0
-    for (_, _, extents, kind, _), value in zip(expected, values, strict=True):
-        if type(value) is not np.ndarray or value.dtype is not DTYPE or not value.flags.carray:
-            return 0
-        shape = value.shape
-        if shape != extents:
-            if len(shape) != len(extents) or shape[1:] != extents[1:] or extents[0] is not None:
-                return 0
-            if not shape[0] or (rows and shape[0] != rows):
-                return 0
-            rows = shape[0]
-        if kind == "integer" or (kind == "distribution" and not _surely_distributed(value)):
-            return 0
-    return rows or 1
-
-
-def _surely_distributed(array: NDArray[Any]) -> bool:
-    """Whether rows are so surely distributions that nobody need look for one that is not."""
-    # A sum over a short axis takes longest of all; large products BLAS would share among threads.
-    ones = _ONES.get(array.shape[-1]) if array.ndim and array.size < 8192 else None
-    missed = (np.einsum("...j->...", array) if ones is None else array.dot(ones)).ravel() - 1
-    # All together within what is allowed for each; what is not a number compares as False.
-    return bool(missed.dot(missed) <= _SUM_TOLERANCE**2 and array.item(array.argmin()) >= 0)
-
-
-def _check_array(label: str, argument: Any, value: ArrayLike, finite: bool) -> NDArray[Any]:
-    _, role, shape, kind, limit = argument
-    source = array = _numbers(label, value, "iu" if kind == "integer" else "biuf")
-    classes = _class_count(shape)
-    labelled = kind in ("classes", "distribution") and classes > 1
-    if source.ndim == len(shape) - 1:
-        if labelled and source.dtype.kind in "iu":
-            wrong = (source < 0) | (source >= classes)
-            _refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
-            array = source[..., np.newaxis] == np.arange(classes)
-        elif role == "target" and classes == 1:
-            array = source[..., np.newaxis]
-    fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
-    if array.ndim != len(shape) or array.shape[fixed:] != shape[fixed:]:
-        accepted, came = _describe(shape), f"{source.shape}"
-        if labelled:
-            accepted += f" or integer labels {_describe(shape[:-1])}"
-            came += f" of {source.dtype}"
-        raise ValueError(f"{label}: expected shape {accepted}, got {came}")
-    if fixed and len(array) == 0:
-        raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
-    if kind == "integer":
-        low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
-        wrong = (array < low) | (array > high)
-        _refuse(label, array, wrong, f"an integer from {low} to {high}")
-    array = np.asarray(array, np.int64 if kind == "integer" else DTYPE, order="C")
-    if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
-        array = array.copy()
-    if finite and kind != "integer":
-        _refuse(label, array, ~np.isfinite(array), "a finite number")
-    if kind == "distribution":
-        _refuse(label, array, array < 0, "a probability")
-        # Probabilities computed in single precision do not sum to 1 in double precision.
-        tolerance = _SUM_TOLERANCE if source.dtype.itemsize >= 8 else 1e-3
-        sums = array.sum(axis=-1)
-        _refuse(f"the sum of {label}", sums, np.abs(sums - 1) > tolerance, "1, as of probabilities")
-    return array
-
-
-def _numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
-    is_masked: Any = np.ma.is_masked  # older releases of NumPy leave its type open
-    if is_masked(value):
-        raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
-    if array.dtype.kind not in kinds:
-        expected = "an integer dtype" if kinds == "iu" else "real numbers"
-        raise TypeError(f"{label}: expected {expected}, got dtype {array.dtype}")
-    return array
-
-
-def _refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: str) -> None:
-    if wrong.any():
-        position = tuple(np.argwhere(wrong)[0])
-        raise ValueError(f"{_place(label, position)} is {array[position]}, expected {expected}")
-
-
-def _place(label: str, position: Sequence[Any]) -> str:
-    return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
-
-
-def _describe(shape: Sequence[int | None]) -> str:
-    extents = ["N" if extent is None else str(extent) for extent in shape]
-    return f"({extents[0]},)" if len(extents) == 1 else f"({', '.join(extents)})"
-
-
-def _class_count(shape: Sequence[int | None]) -> int:
-    return (shape[-1] or 0) if shape else 0
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}")
-
-
-def _hyperparameter_values(given: dict[str, float]) -> NDArray[Any]:
-    """Return the checked values, an array of DTYPE in the order of _HYPERPARAMETERS."""
-    known = ", ".join(_HYPERPARAMETERS) or "none"
-    for name in given:
-        if name not in _HYPERPARAMETERS:
-            near = difflib.get_close_matches(str(name), _HYPERPARAMETERS, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise TypeError(f"unknown hyperparameter {name}: {hint}This program has: {known}")
-    for name in _HYPERPARAMETERS:
-        value: Any = given.get(name)
-        if isinstance(value, np.generic):
-            value = value.item()
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise TypeError(f"{name}: expected a number, got {value!r}")
-        if not abs(value) <= float(np.finfo(DTYPE).max):  # finite as a DTYPE too
-            raise ValueError(f"{name}: expected a finite number, got {value!r}")
-        least, without, below = _RANGES.get(name, (-math.inf, True, math.inf))
-        if value < least or (without and value == least) or value >= below:
-            wanted = f"{'>' if without else '>='} {least:g}"
-            wanted += f" and < {below:g}" if below < math.inf else ""
-            raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
-    return np.array([given[name] for name in _HYPERPARAMETERS], DTYPE)
-
-
-# Parameters and their buffer
-
-_STARTS = (0, *itertools.accumulate(math.prod(shape) for _, shape, _ in _PARAMETERS))
-_PARAMETER_COUNT = _STARTS[-1]
-# Where each parameter lies in the buffer, and its shape.
-_PLACES = tuple(
-    (slice(start, stop), shape)
-    for start, stop, (_, shape, _) in zip(_STARTS, _STARTS[1:], _PARAMETERS, strict=False)
-)
-# The same as fields of a record, whose views cost half as much; of 2 GiB there can be none.
-_RECORD: Any = None
-if _PARAMETER_COUNT * DTYPE.itemsize < 2**31:
-    _RECORD = np.dtype([(name, DTYPE, shape) for name, shape, _ in _PARAMETERS])
-_fields = operator.itemgetter(*[name for name, _, _ in _PARAMETERS])
-
-# The arrays last found to be views over one buffer, with their strides, which can be set in place:
-# finding out takes longer than a small prediction. The references are weak, to keep nothing alive.
-_last_views: list[Any] = []
-
-
-def _views(flat: NDArray[Any]) -> Parameters:
-    if _RECORD is None:
-        return Parameters(*[flat[place].reshape(shape) for place, shape in _PLACES])
-    fields = _fields(np.ndarray((), _RECORD, flat))
-    return Parameters._make(fields if len(_PARAMETERS) > 1 else [fields])
-
-
-def _flatten(parameters: Any) -> NDArray[Any]:
-    """Return the buffer under the parameters if there is one, and otherwise a new one, filled."""
-    if isinstance(parameters, Parameters):
-        buffer = _buffer_under(parameters)
-        if buffer is not None:
-            return buffer
-    names = [name for name, _, _ in _PARAMETERS]
-    given = parameters._asdict() if hasattr(parameters, "_asdict") else parameters
-    if isinstance(given, dict):
-        if set(given) != set(names):
-            came = ", ".join(str(name) for name in given)
-            raise ValueError(f"parameters: expected {', '.join(names)}, got {came or 'none'}")
-        given = [given[name] for name in names]
-    if not isinstance(given, tuple | list):
-        came = type(given).__name__
-        raise TypeError(f"parameters: expected Parameters, a tuple or a dict of arrays, got {came}")
-    if len(given) != len(names):
-        expected = f"{len(names)} arrays ({', '.join(names)})"
-        raise ValueError(f"parameters: expected {expected}, got {len(given)}")
-    flat = np.empty(_PARAMETER_COUNT, DTYPE)
-    for value, view, (name, shape, _) in zip(given, _views(flat), _PARAMETERS, strict=True):
-        array = _numbers(f"parameters.{name}", value, "biuf")
-        if array.shape != shape:
-            message = f"expected shape {_describe(shape)}, got {array.shape}"
-            raise ValueError(f"parameters.{name}: {message}")
-        view[...] = array
-    return flat
-
-
-def _buffer_under(parameters: Parameters) -> NDArray[Any] | None:
-    flat = getattr(parameters[0], "base", None)
-    if type(flat) is not np.ndarray or not flat.flags.carray:
-        return None
-    if flat.shape != (_PARAMETER_COUNT,) or flat.dtype != DTYPE:
-        return None
-    if _last_views:
-        for array, (reference, strides) in zip(parameters, _last_views[0], strict=True):
-            if reference() is not array or array.strides != strides:
-                break
-        else:
-            return flat
-    # Address, strides, shape and dtype: a transposed square matrix has the address of its base.
-    if not all(
-        isinstance(array, np.ndarray) and array.__array_interface__ == view.__array_interface__
-        for array, view in zip(parameters, _views(flat), strict=True)
-    ):
-        return None
-    _last_views[:] = [[(weakref.ref(array), array.strides) for array in parameters]]
-    return flat
-
-
-# --- Entry points ------------------------------------------------------------------------------
-
-
-# Entry points
-
-
-def initial_parameters(seed: int = 0) -> Parameters:
-    """Draw the parameters that training starts from.
-
-    Parameters
-    ----------
-    seed : int
-        The same seed gives the same parameters.
-
-    Returns
-    -------
-    parameters : Parameters
-        Views over one new contiguous buffer of DTYPE.
-    """
-    generator = np.random.default_rng(seed)
-    parameters = _views(np.empty(_PARAMETER_COUNT, DTYPE))
-    for array, (_, shape, (law, value)) in zip(parameters, _PARAMETERS, strict=True):
-        if law == "normal":
-            array[...] = generator.normal(0.0, value, shape)
-        elif law == "uniform":
-            array[...] = generator.uniform(-value, value, shape)
-        else:
-            array[...] = value
-    return parameters
-
-
-def _extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
-    return tuple([rows if extent is None else extent for extent in shape])
-
-
-_OUTPUT_OF_ONE = _extents(_OUTPUT_SHAPE or (), 1)
-# The shape of a single example, if a program with an output has one input, of real numbers.
-_ONE_EXAMPLE: Any = None
-if _OUTPUT is not None and [argument[3] for argument in _INPUTS] == ["real"]:
-    _ONE_EXAMPLE = _extents(_INPUTS[0][2], 1)
-
-
-def _predict(flat: NDArray[Any], inputs: Sequence[Any]) -> NDArray[Any]:
-    # One example, as the kernel takes it, is asked for no more than it needs: the checks below
-    # take longer than a small network. What is odd in any way goes on to them.
-    if (
-        len(inputs) == 1
-        and type(x := inputs[0]) is np.ndarray
-        and x.shape == _ONE_EXAMPLE
-        and x.dtype is DTYPE
-        and x.flags.carray
-    ):
-        output = np.empty(_OUTPUT_OF_ONE, DTYPE)
-        _predict_kernel(flat, output, x)
-        return output
-    if _OUTPUT is None:
-        raise TypeError("predict: this program defines a cost only, it has no output to predict")
-    arrays, rows = _check_arrays("predict", _INPUTS, inputs)
-    output = np.empty(_extents(_OUTPUT_SHAPE or (), rows), DTYPE)
-    _predict_kernel(flat, output, *arrays)
-    return output
-
-
-def _loss(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
-    checked, _ = _check_arrays("loss", _ARGUMENTS, arrays)
-    return float(_loss_kernel(flat, *checked))
-
-
-def _gradient(flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, Parameters]:
-    checked, _ = _check_arrays("gradient", _ARGUMENTS, arrays)
-    gradients = np.empty(_PARAMETER_COUNT, DTYPE)
-    return float(_gradient_kernel(flat, gradients, *checked)), _views(gradients)
-
-
-def predict(parameters: Any, x: ArrayLike) -> NDArray[Any]:
-    """Return the output a2 of the network.
-
-    Parameters
-    ----------
-    parameters : Parameters, or a tuple or dict of arrays
-        Used without a copy if they are views over one buffer, as from `initial_parameters`.
-    x : array_like of shape (N, 2)
-        NaN and infinity propagate.
-
-    Returns
-    -------
-    output : ndarray of float64, of shape (N, 1)
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line: which argument, what was expected, what came.
-    """
-    return _predict(_flatten(parameters), (x,))
-
-
-def loss(parameters: Any, x: ArrayLike, y: ArrayLike) -> float:
-    """Return the cost C.
-
-    Parameters
-    ----------
-    parameters : Parameters, or a tuple or dict of arrays
-        Used without a copy if they are views over one buffer, as from `initial_parameters`.
-    x : array_like of shape (N, 2)
-        NaN and infinity propagate.
-    y : array_like of shape (N, 1) or (N,)
-
-    Returns
-    -------
-    cost : float
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line: which argument, what was expected, what came.
-    """
-    return _loss(_flatten(parameters), (x, y))
-
-
-def gradient(parameters: Any, x: ArrayLike, y: ArrayLike) -> tuple[float, Parameters]:
-    """Return the cost C and its gradient with respect to every parameter.
-
-    Parameters
-    ----------
-    parameters : Parameters, or a tuple or dict of arrays
-        Used without a copy if they are views over one buffer, as from `initial_parameters`.
-    x : array_like of shape (N, 2)
-        NaN and infinity propagate.
-    y : array_like of shape (N, 1) or (N,)
-
-    Returns
-    -------
-    cost : float
-    gradients : Parameters
-        Views over one new buffer.
-
-    Raises
-    ------
-    TypeError, ValueError
-        In one line: which argument, what was expected, what came.
-    """
-    return _gradient(_flatten(parameters), (x, y))
-
-
-# --- Files -------------------------------------------------------------------------------------
-
-
-# Windows has none, but removes no file that somebody has open.
-file_locks: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
-
-
-def write_whole(
-    path: str | bytes | os.PathLike[Any], content: bytes, durable: bool = False
-) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Parameters
-    ----------
-    path : path
-        Of a file, which need not exist, or of a link, a pipe or a device.
-    content : bytes
-        All of it.
-    durable : bool
-        Wait until it is on the disk, so that it survives a loss of power too.
-
-    Raises
-    ------
-    OSError
-        It cannot be written; the error names the path as it was given.
-    """
-    name = os.fsdecode(path)
-    try:
-        try:
-            status = os.stat(name)
-        except FileNotFoundError:
-            status = None  # nothing is there, or a link to nothing
-        if status is None or stat.S_ISREG(status.st_mode):
-            _replace(os.path.realpath(name), status, content, durable)
-        else:
-            _write_through(name, status, content)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        # It may name the temporary file, which the caller does not know.
-        raise type(error)(error.errno, error.strerror, name) from None
-
-
-def _replace(target: str, status: os.stat_result | None, content: bytes, durable: bool) -> None:
-    if status is not None and not os.access(target, os.W_OK):
-        raise OSError(errno.EACCES, os.strerror(errno.EACCES), target)
-    folder, base = os.path.split(target)
-    _remove_leftovers(folder, base)
-    mode = 0o666 if status is None else stat.S_IMODE(status.st_mode)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    temporary = ""
-    try:
-        while True:
-            temporary = os.path.join(folder, f"{base[:50]}.{os.urandom(6).hex()}.partial")
-            with open(os.open(temporary, flags, mode), "wb") as file:
-                # Who removes leftovers may hold it, for as long as that takes.
-                _lock(file, wait=True)
-                if not os.path.exists(temporary):
-                    continue  # before it was locked, another writer took it for a leftover
-                file.write(content)
-                file.flush()
-                if status is not None:
-                    _keep(temporary, status)
-                if durable:
-                    os.fsync(file.fileno())
-                if os.name != "nt":
-                    os.replace(temporary, target)
-            if os.name == "nt":  # it moves no file that is open
-                os.replace(temporary, target)
-            return
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-
-
-def _keep(temporary: str, status: os.stat_result) -> None:
-    """Give a new file the owner and the mode of the one that it replaces."""
-    if hasattr(os, "chown"):
-        with contextlib.suppress(OSError):  # only the superuser can
-            os.chown(temporary, status.st_uid, status.st_gid)
-    os.chmod(temporary, stat.S_IMODE(status.st_mode))
-
-
-def _write_through(name: str, status: os.stat_result, content: bytes) -> None:
-    """Write to what is no file: a pipe or a terminal, say; refuse what holds more than that."""
-    if stat.S_ISDIR(status.st_mode):
-        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-    if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
-        raise OSError(errno.EINVAL, "expected a file, this is a socket or a disk", name)
-    try:
-        # Without the flag, a pipe that nobody reads would be waited for.
-        handle = os.open(name, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        if error.errno == errno.ENXIO and stat.S_ISFIFO(status.st_mode):
-            raise OSError(errno.ENXIO, "a pipe that nobody reads", name) from None
-        raise
-    if hasattr(os, "O_NONBLOCK"):
-        os.set_blocking(handle, True)
-    with open(handle, "wb") as file:
-        file.write(content)
-
-
-def _lock(file: Any, wait: bool = False) -> bool:
-    """Lock a file as one that is being written; whether that was possible."""
-    if file_locks is None:
-        return False
-    try:
-        file_locks.flock(file, file_locks.LOCK_EX | (0 if wait else file_locks.LOCK_NB))
-    except OSError:  # another one is at work, or the file system has no locks
-        return False
-    return True
-
-
-def _remove_leftovers(folder: str, base: str) -> None:
-    """Remove what writers of this file left behind that were killed: nobody holds its lock."""
-    start = re.escape(base[:50]) + (".*" if len(base) > 50 else "")
-    pattern = re.compile(start + r"\.([0-9a-f]{12}|\d+)\.partial")
-    try:
-        found = [name for name in os.listdir(folder) if pattern.fullmatch(name)]
-    except OSError:  # a folder may take files and not show them
-        return
-    for name in found:
-        leftover = os.path.join(folder, name)
-        with contextlib.suppress(OSError):
-            if file_locks is None:
-                os.unlink(leftover)
-                continue
-            # Nothing else than a file: to open a pipe of this name would wait.
-            if stat.S_ISREG(os.lstat(leftover).st_mode):
-                with open(leftover, "rb") as file:
-                    if _lock(file):
-                        os.unlink(leftover)
-
-
-# --- Saved trainers ----------------------------------------------------------------------------
-
-
-def _read_saved(file: Any) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
-    """Return the parameters, the optimizer's state and the metadata of a saved trainer."""
-    with zipfile.ZipFile(file) as archive:
-        text = _read_array(archive, "metadata", None)
-        metadata = json.loads(str(text))
-        if not isinstance(metadata, dict):
-            raise ValueError("its metadata are no record")
-        if metadata["signature"] != SIGNATURE:
-            raise ValueError(f"saved by program {metadata['signature']}, this is {SIGNATURE}")
-        flat = _read_array(archive, "parameters", _PARAMETER_COUNT)
-        state = _read_array(archive, "state", _STATE_SIZE)
-    return flat, state, metadata
-
-
-def _read_array(archive: zipfile.ZipFile, name: str, size: int | None) -> NDArray[Any]:
-    """Return an array of DTYPE and of a size; without a size, a text."""
-    try:
-        entry = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        raise ValueError(f"it has no {name}") from None
-    if size is None and entry.file_size > entry.compress_size:
-        # Its length is nowhere else to be seen; `save` writes it as it is.
-        raise ValueError(f"its {name} are compressed")
-    with archive.open(entry) as file:
-        headers: Any = np.lib.format
-        version = headers.read_magic(file)
-        read = {
-            (1, 0): headers.read_array_header_1_0,
-            (2, 0): headers.read_array_header_2_0,
-        }.get(version)
-        if read is None:
-            raise ValueError(f"its {name} are of an unknown format {version}")
-        shape, _, dtype = read(file)
-        if dtype.hasobject:
-            raise ValueError(f"its {name} are objects; allow_pickle is False")
-        if size is None:
-            if shape != () or dtype.kind != "U":
-                raise ValueError(f"its {name} are no text")
-        elif (shape, dtype) != ((size,), DTYPE):
-            came = f"{shape} of {dtype}"
-            raise ValueError(f"expected an array ({size},) of {DTYPE}, got {came}")
-        expected = math.prod(shape) * dtype.itemsize
-        # One byte more is the end, where the archive's checksum is compared; or it is too long.
-        content = file.read(expected + 1) if expected < entry.file_size else b""
-    if len(content) != expected:
-        raise ValueError(f"its {name} are not whole")
-    return np.frombuffer(content, dtype).reshape(shape)
-
-
-def _check_finite(flat: NDArray[Any], state: NDArray[Any]) -> None:
-    """Refuse what training cannot go on from: each number would become NaN."""
-    for (name, _, _), (part, shape) in zip(_PARAMETERS, _PLACES, strict=True):
-        array = flat[part].reshape(shape)
-        _refuse(f"parameters.{name}", array, ~np.isfinite(array), "a finite number")
-    _refuse("state", state, ~np.isfinite(state), "a finite number")
-
-
-def _check_history(history: Any) -> None:
-    if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
-        raise TypeError(f"history: expected a list of records, got {history!r:.80}")
-
-
-# --- Training ----------------------------------------------------------------------------------
-
-
-# Training
-
-
-def _classes(outputs: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
-
-    That of the largest; of a single output, 1 where it exceeds _THRESHOLD and else 0.
-    """
-    if outputs.shape[-1] > 1:
-        return np.asarray(outputs.argmax(axis=-1), np.int64)
-    return np.asarray(outputs[..., 0] > _THRESHOLD, np.int64)
-
-
-class Trainer:
-    """Parameters, optimizer state and a random generator, trained epoch by epoch.
-
-    Parameters
-    ----------
-    parameters : Parameters, tuple or dict of arrays, optional
-        Where to start; copied. By default ``initial_parameters(seed)``.
-    seed : int
-        Seed of the initial parameters and of the shuffling.
-    **hyperparameters : float
-        Values for names in _HYPERPARAMETERS. They may be changed in the dict `hyperparameters`
-        between epochs, from a callback too.
-
-    Attributes
-    ----------
-    history : list of dict
-        One record an epoch: epoch, cost and, with validation, validation_cost, validation_accuracy.
-    """
-
-    def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
-        self.hyperparameters: dict[str, float] = {**_HYPERPARAMETERS, **hyperparameters}
-        _hyperparameter_values(self.hyperparameters)
-        start = initial_parameters(seed) if parameters is None else parameters
-        self._flat = _flatten(start).copy()
-        self._state = np.zeros(_STATE_SIZE, DTYPE)
-        # A child stream, so that the shuffling does not repeat the draws of the parameters.
-        self._generator = np.random.default_rng(seed).spawn(1)[0]
-        self.history: list[dict[str, Any]] = []
-        self.epochs = 0
-
-    @property
-    def parameters(self) -> Parameters:
-        """The current parameters: views, which training changes in place."""
-        return _views(self._flat)
-
-    def fit(
-        self,
-        *arrays: ArrayLike,
-        epochs: int = 1,
-        batch_size: int = 32,
-        validation: Sequence[ArrayLike] | None = None,
-        shuffle: bool = True,
-        callback: Callable[[int, dict[str, Any]], object] | None = None,
-    ) -> Self:
-        """Train for some more epochs and return the trainer.
-
-        Parameters
-        ----------
-        *arrays : array_like
-            As for `loss`, but finite.
-        epochs : int
-            Passes over the data, at least 0.
-        batch_size : int
-            Examples a step, at least 1. The last batch may be short; all of the data is the most.
-        validation : tuple of array_like, optional
-            Arrays whose cost (and accuracy, for classes) is recorded after each epoch.
-        shuffle : bool
-            Visit the examples in a new random order in each epoch.
-        callback : callable, optional
-            ``callback(epoch, record)`` after each epoch; training stops when it returns True.
-        """
-        _check_count("epochs", epochs, 0)
-        _check_count("batch_size", batch_size, 1)
-        checked, rows = _check_arrays("fit", _ARGUMENTS, arrays, finite=True)
-        if validation is not None:
-            held_out, _ = _check_arrays("validation", _ARGUMENTS, validation, finite=True)
-        order = np.arange(rows, dtype=np.int64)
-        warned = False
-        for _ in range(epochs):
-            values = _hyperparameter_values(self.hyperparameters)
-            visited = self._generator.permutation(order) if shuffle else order
-            step = min(int(batch_size), rows)
-            cost = float(_epoch_kernel(self._flat, self._state, values, visited, step, *checked))
-            self.epochs += 1
-            record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
-            if validation is not None:
-                record["validation_cost"] = float(_loss_kernel(self._flat, *held_out))
-                accuracy = self._accuracy(held_out)
-                if accuracy is not None:
-                    record["validation_accuracy"] = accuracy
-            self.history.append(record)
-            if not warned and not math.isfinite(cost):
-                warned = True
-                settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
-                message = (
-                    f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
-                )
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
-            if callback is not None and callback(self.epochs, record):
-                break
-        return self
-
-    def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
-        """Return the output for these inputs, as `predict` does with the current parameters."""
-        return _predict(self._flat, inputs)
-
-    def loss(self, *arrays: ArrayLike) -> float:
-        """Return the cost, as `loss` does with the current parameters."""
-        return _loss(self._flat, arrays)
-
-    def gradient(self, *arrays: ArrayLike) -> tuple[float, Parameters]:
-        """Return the cost and its gradient, as `gradient` does with the current parameters."""
-        return _gradient(self._flat, arrays)
-
-    def accuracy(self, *arrays: ArrayLike) -> float:
-        """Return the fraction of examples that get the right class.
-
-        It is the class of the largest output. A single output tells class 1 from class 0: it says 1
-        where it exceeds _THRESHOLD (0 for a logit, 0.5 for a probability), and its target holds
-        zeros and ones only.
-        """
-        checked, _ = _check_arrays("accuracy", _ARGUMENTS, arrays)
-        for target, (name, role, shape, kind, _) in zip(checked, _ARGUMENTS, strict=True):
-            if role == "target" and kind == "classes" and _class_count(shape) <= 1:
-                _refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
-        accuracy = self._accuracy(checked)
-        if accuracy is None:
-            raise TypeError("accuracy: this program has no target of classes like its output")
-        return accuracy
-
-    def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
-        for target, (_, role, shape, kind, _) in zip(arrays, _ARGUMENTS, strict=True):
-            several = _class_count(shape) > 1
-            # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
-            told = (
-                kind in ("classes", "distribution")
-                if several
-                else kind == "classes" and bool(((target == 0) | (target == 1)).all())
-            )
-            if role == "target" and shape == _OUTPUT_SHAPE and told:
-                inputs = [a for a, b in zip(arrays, _ARGUMENTS, strict=True) if b[1] == "input"]
-                output = np.empty(target.shape, DTYPE)
-                _predict_kernel(self._flat, output, *inputs)
-                if several:
-                    return float(np.mean(_classes(output) == target.argmax(axis=-1)))
-                return float(np.mean(_classes(output.reshape(-1, 1)) == target.reshape(-1)))
-        return None
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole state of the training to a file (npz), from which `load` continues.
-
-        The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
-        """
-        metadata = {
-            "signature": SIGNATURE,
-            "hyperparameters": self.hyperparameters,
-            "generator": self._generator.bit_generator.state,
-            "epochs": self.epochs,
-            "history": self.history,
-        }
-        text = np.array(json.dumps(metadata, default=float))
-        content = io.BytesIO()
-        np.savez(content, parameters=self._flat, state=self._state, metadata=text)
-        write_whole(path, content.getvalue(), durable=True)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the trainer that `save` wrote; it continues as if it had never stopped.
-
-        A ValueError says if the file is damaged, of another program, dtype or optimizer, or holds
-        what no training can go on from, such as parameters that are not finite.
-        """
-        trainer = cls()
-        try:
-            with open(path, "rb") as file:
-                flat, state, metadata = _read_saved(file)
-            _check_finite(flat, state)
-            hyperparameters = dict(metadata["hyperparameters"])
-            _hyperparameter_values(hyperparameters)
-            _check_count("epochs", metadata["epochs"], 0)
-            _check_history(metadata["history"])
-            trainer._generator.bit_generator.state = metadata["generator"]
-            if trainer._generator.bit_generator.state != metadata["generator"]:
-                raise ValueError("generator: this is no state of one")
-        except OSError:
-            raise
-        except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy, json
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(f"{path}: not a saved trainer of this program ({reason})") from None
-        trainer._flat[...], trainer._state[...] = flat, state
-        trainer.hyperparameters = hyperparameters
-        trainer.epochs, trainer.history = metadata["epochs"], metadata["history"]
-        return trainer
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"signature": SIGNATURE, **self.__dict__}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        if (signature := state.pop("signature", None)) != SIGNATURE:
-            raise ValueError(f"pickled by program {signature}, this is {SIGNATURE}")
-        self.__dict__.update(state)
-
-    def __copy__(self) -> Self:
-        # One that shared the parameters would train them, and count its epochs alone.
-        return copy.deepcopy(self)
-
-
-# --- Views -------------------------------------------------------------------------------------
-
-
-def view_of(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) -> Any:
-    """Return an array of a contiguous kind over memory that somebody else keeps alive."""
-    itemsize = ir.Constant(ir.IntType(64), kind.dtype.bitwidth // 8)
-    strides = [itemsize]
-    for extent in reversed(shape[1:]):
-        strides.insert(0, builder.mul(strides[0], extent))
-    array = context.make_array(kind)(context, builder)
-    populate_array(array, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
-    return array._getvalue()
-
-
-@intrinsic
-def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
-    """Return the array of a shape whose first element is memory[start]."""
-    kind = types.Array(memory.dtype, len(shape), "C")
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, arguments[0])
-        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
-        extents = [
-            context.cast(builder, extent, extent_type, types.int64)
-            for extent, extent_type in zip(
-                cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
-            )
-        ]
-        data = builder.gep(given.data, [offset])
-        return view_of(context, builder, kind, data, extents)
-
-    return kind(memory, start, shape), generate
-
-
-@intrinsic
-def part(typing_context: Any, array: Any, start: Any) -> Any:
-    """Return what begins at an element of a contiguous array, for a routine that has strides."""
-    kind = types.Array(array.dtype, 1, "C")
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, arguments[0])
-        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
-        data = builder.gep(given.data, [offset])
-        # Its length is not asked for.
-        return view_of(context, builder, kind, data, [ir.Constant(ir.IntType(64), 1)])
-
-    return kind(array, start), generate
-
-
-@intrinsic
-def natural(typing_context: Any, number: Any) -> Any:
-    """Return a number that is not negative and below 2^48, and is known to be.
-
-    For all that LLVM knows a loop's first index may be negative, or its last one so large that
-    counting overflows; then every subscript is checked for counting from the end, and the loop is
-    not vectorised. Taking the lowest 48 bits says more than a comparison with zero does: also that
-    sums and multiples of such numbers are not negative.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = context.cast(builder, arguments[0], signature.args[0], types.int64)
-        return builder.and_(value, ir.Constant(value.type, 2**48 - 1))
-
-    return types.int64(number), generate
-
-
-# --- Sums --------------------------------------------------------------------------------------
-
-
-ANY_ORDER = ("reassoc", "nsz", "contract")
-
-
-@intrinsic
-def added(typing_context: Any, total: Any, term: Any) -> Any:
-    """Return total + term; a chain of these may be added in any order."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fadd(*arguments, flags=ANY_ORDER)
-
-    return total(total, total), generate
-
-
-@intrinsic
-def products_in_any_order(typing_context: Any) -> Any:
-    """Let LLVM multiply in any order in the function that this stands at the end of.
-
-    Only for epochs that are written out by element, where half a dozen products share factors and
-    every instruction counts: it is worth 1 to 4 % of a step.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        for block in builder.function.blocks:
-            for instruction in block.instructions:
-                if instruction.opname == "fmul" and not instruction.flags:
-                    instruction.flags.extend(ANY_ORDER)
-        return context.get_dummy_value()
-
-    return types.none(), generate
 
 
 # --- Values of LLVM ----------------------------------------------------------------------------
@@ -1720,8 +673,9 @@ def names_set(statement: ast.stmt) -> Iterator[str]:
     targets = getattr(statement, "targets", [getattr(statement, "target", None)])
     if not isinstance(statement, ast.For):
         for target in targets:
-            if isinstance(target, ast.Name):
-                yield target.id
+            for each in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(each, ast.Name):
+                    yield each.id
 
 
 def static(node: ast.expr | None, frame: Frame) -> Any:
@@ -1818,6 +772,14 @@ class Values:
                 name = getattr(function, "__name__", function)
                 raise OutsideOfSubsetError(f"{name} of {kinds}: {error}") from error
         signature, generate = self.found[key]
+        last = signature.args[-1] if signature.args else None
+        if isinstance(last, types.StarArgTuple | types.StarArgUniTuple):
+            before = len(signature.args) - 1
+            terms = [
+                Value(kind, self.cast(value, kind))
+                for value, kind in zip(values[before:], last, strict=True)
+            ]
+            values = [*values[:before], Value(last, terms)]
         arguments = [
             self.context.cast(self.builder, self.for_numba(value), value.kind, kind)
             for value, kind in zip(values, signature.args, strict=True)
@@ -2337,15 +1299,21 @@ class Emitter(Expressions):
             self.expression(statement.value)
 
     def on_Assign(self, statement: ast.Assign) -> None:
-        """Emit ``target = value``."""
-        (target,) = statement.targets
-        value = self.expression(statement.value)
-        if isinstance(target, ast.Name):
-            self.set(target.id, value)
-        elif isinstance(target, ast.Subscript):
-            self.store(value, self.element(target))
+        """Emit ``target = value``, of several targets, or of as many values as targets."""
+        first, value = statement.targets[0], statement.value
+        if isinstance(first, ast.Tuple) and isinstance(value, ast.Tuple):
+            values = [self.expression(each) for each in value.elts]
+            pairs = list(zip(first.elts, values, strict=True))
         else:
-            raise self.outside(statement)
+            given = self.expression(value)
+            pairs = [(target, given) for target in statement.targets]
+        for target, given in pairs:
+            if isinstance(target, ast.Name):
+                self.set(target.id, given)
+            elif isinstance(target, ast.Subscript):
+                self.store(given, self.element(target))
+            else:
+                raise self.outside(statement)
 
     def on_AugAssign(self, statement: ast.AugAssign) -> None:
         """Emit ``target += value``."""
@@ -2522,16 +1490,12 @@ def hosted(function: Any, tree: ast.FunctionDef) -> Any:
     return result
 
 
-def emit_instead(kernel: Any) -> None:
-    """Let a kernel be compiled by its own instructions; by Numba's front end where it cannot be.
-
-    Parameters
-    ----------
-    kernel
-        A dispatcher of Numba, which has not compiled yet.
-    """
-    function, compile_for = kernel.py_func, kernel._compile_for_args
-    compiler = kernel._compiler
+def emitted_kernel(function: Any) -> Any:
+    """Return a kernel that is compiled by its own instructions, or loaded, at its first call."""
+    kernel = compiled_kernel(function)
+    if not hasattr(kernel, "_compiler"):
+        return kernel  # another decorator stands in for Numba's
+    compile_for, compiler = kernel._compile_for_args, kernel._compiler
 
     def host(arguments: Any, named: Any) -> Any:
         tree = tree_of(function)
@@ -2548,8 +1512,8 @@ def emit_instead(kernel: Any) -> None:
             except Exception as error:  # whatever it is, Numba's front end does without
                 reason = " ".join(str(error).split())[:200]
                 say(
-                    f"{__file__}: {function.__name__} is compiled by Numba's front end, which "
-                    f"takes longer ({reason})"
+                    f"{function.__code__.co_filename}: {function.__name__} is compiled by Numba's "
+                    f"front end, which takes longer ({reason})"
                 )
                 compiler._failed_cache.clear()
             finally:
@@ -2557,11 +1521,1108 @@ def emit_instead(kernel: Any) -> None:
             return compile_for(*arguments, **named)
 
     kernel._compile_for_args = compile_for_args
+    return kernel
 
 
-for emitted in _EMITTED:
-    if hasattr(globals().get(emitted.__name__), "_compiler"):
-        emit_instead(globals()[emitted.__name__])
+# --- Arguments and buffers ---------------------------------------------------------------------
+
+
+def numbers(label: str, value: ArrayLike, kinds: str) -> NDArray[Any]:
+    """Return a value as an array of numbers of some kinds."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{label}: expected an array, got rows of unequal lengths") from None
+    is_masked: Any = np.ma.is_masked  # older releases of NumPy leave its type open
+    if is_masked(value):
+        raise ValueError(f"{label}: some entries are masked, expected an array without a mask")
+    if array.dtype.kind not in kinds:
+        expected = "an integer dtype" if kinds == "iu" else "real numbers"
+        raise TypeError(f"{label}: expected {expected}, got dtype {array.dtype}")
+    return array
+
+
+def refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: str) -> None:
+    """Raise an error about the first element that is wrong, if one is."""
+    if wrong.any():
+        position = tuple(np.argwhere(wrong)[0])
+        raise ValueError(f"{place(label, position)} is {array[position]}, expected {expected}")
+
+
+def place(label: str, position: Sequence[Any]) -> str:
+    """Return the text of an element."""
+    return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
+
+
+def describe(shape: Sequence[int | None]) -> str:
+    """Return the text of a shape."""
+    extents = ["N" if extent is None else str(extent) for extent in shape]
+    return f"({extents[0]},)" if len(extents) == 1 else f"({', '.join(extents)})"
+
+
+def class_count(shape: Sequence[int | None]) -> int:
+    """Return how many classes an array of a shape tells apart."""
+    return (shape[-1] or 0) if shape else 0
+
+
+def check_count(name: str, value: object, least: int) -> None:
+    """Raise an error unless a value is an integer that is large enough."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+class Arguments:
+    """What a module computes, and how its arrays and parameters are passed.
+
+    Parameters
+    ----------
+    dtype : dtype
+        The precision, DTYPE of the module.
+    signature : str
+        Tells one program from another.
+    record : type
+        The module's Parameters.
+    parameters : sequence
+        Of each its name, its shape and the law and the number by which it starts.
+    arguments : sequence
+        Of each array its name, its role, its shape (None is N), its kind and its limit. They are
+        checked before anything compiled runs, and copied only if they must be. By their kind,
+
+        - real: any real or boolean dtype, converted to `dtype`
+        - integer: an integer dtype, values in [0, limit) if limited, converted to int64
+        - classes: as real, or integer labels, one-hot encoded if the last axis has 2 or more
+        - distribution: as classes, nonnegative, and sums over the last axis are 1
+
+        A target of shape (N, 1) may come as (N,).
+    hyperparameters : dict of str to float
+        Their values, unless others are given.
+    ranges : dict
+        What each must be above (or at least) and below.
+    """
+
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        signature: str,
+        record: Any,
+        parameters: Sequence[Any],
+        arguments: Sequence[Any],
+        hyperparameters: dict[str, float],
+        ranges: dict[str, tuple[float, bool, float]],
+    ) -> None:
+        self.dtype, self.signature, self.record = dtype, signature, record
+        self.parameters, self.arguments = tuple(parameters), tuple(arguments)
+        self.hyperparameters, self.ranges = hyperparameters, ranges
+        self.inputs = tuple(argument for argument in arguments if argument[1] == "input")
+        # How far the sum of probabilities may be from 1; and ones to compute it with.
+        self.sum_tolerance = 1e-6 if dtype.itemsize >= 8 else 1e-3
+        self.ones = {
+            shape[-1]: np.ones(shape[-1], dtype)
+            for _, _, shape, kind, _ in arguments
+            if kind == "distribution" and shape and shape[-1]
+        }
+        starts = (0, *itertools.accumulate(math.prod(shape) for _, shape, _ in parameters))
+        self.count = starts[-1]
+        # Where each parameter lies in the buffer, and its shape.
+        self.places = tuple(
+            (slice(start, stop), shape)
+            for start, stop, (_, shape, _) in zip(starts, starts[1:], parameters, strict=False)
+        )
+        # The same as fields of a record, whose views cost half as much; of 2 GiB there can be none.
+        self.fields: Any = None
+        if self.count * dtype.itemsize < 2**31:
+            self.fields = np.dtype([(name, dtype, shape) for name, shape, _ in parameters])
+        self.pick = operator.itemgetter(*[name for name, _, _ in parameters])
+        # The arrays last found to be views over one buffer, with their strides, which can be set in
+        # place: finding out takes longer than a small prediction. The references are weak, to keep
+        # nothing alive.
+        self.last_views: list[Any] = []
+
+    def check_arrays(
+        self, caller: str, expected: Sequence[Any], values: Sequence[Any], finite: bool = False
+    ) -> tuple[list[NDArray[Any]], int]:
+        """Return the arrays as kernels take them, and their number of rows (1 without a batch)."""
+        if len(values) != len(expected):
+            names = ", ".join(argument[0] for argument in expected)
+            raise TypeError(
+                f"{caller}: expected {len(expected)} arrays ({names}), got {len(values)}"
+            )
+        rows = 0 if finite else self.rows_if_ready(expected, values)
+        if rows:
+            return list(values), rows
+        prefix = "validation " if caller == "validation" else ""
+        arrays, first, rows = [], "", 1
+        for argument, value in zip(expected, values, strict=True):
+            label = prefix + argument[0]
+            array = self.check_array(label, argument, value, finite)
+            arrays.append(array)
+            if argument[2][:1] == (None,):
+                if first and len(array) != rows:
+                    raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
+                first, rows = label, len(array)
+        return arrays, rows
+
+    def rows_if_ready(self, expected: Sequence[Any], values: Sequence[Any]) -> int:
+        """Return the number of rows if kernels can take all values as they are, and otherwise 0.
+
+        Most come so, and the checks that would find it out take longer than a small network.
+        """
+        rows, dtype = 0, self.dtype
+        for (_, _, extents, kind, _), value in zip(expected, values, strict=True):
+            if type(value) is not np.ndarray or value.dtype is not dtype or not value.flags.carray:
+                return 0
+            shape = value.shape
+            if shape != extents:
+                if len(shape) != len(extents) or shape[1:] != extents[1:] or extents[0] is not None:
+                    return 0
+                if not shape[0] or (rows and shape[0] != rows):
+                    return 0
+                rows = shape[0]
+            if kind == "integer" or (kind == "distribution" and not self.surely_distributed(value)):
+                return 0
+        return rows or 1
+
+    def surely_distributed(self, array: NDArray[Any]) -> bool:
+        """Whether rows are so surely distributions that nobody need look for one that is not."""
+        # A sum over a short axis takes longest; large products BLAS would share among threads.
+        ones = self.ones.get(array.shape[-1]) if array.ndim and array.size < 8192 else None
+        missed = (np.einsum("...j->...", array) if ones is None else array.dot(ones)).ravel() - 1
+        # All together within what is allowed for each; what is not a number compares as False.
+        return bool(missed.dot(missed) <= self.sum_tolerance**2 and array.item(array.argmin()) >= 0)
+
+    def check_array(
+        self, label: str, argument: Any, value: ArrayLike, finite: bool
+    ) -> NDArray[Any]:
+        """Return an array as the kernels take it."""
+        _, role, shape, kind, limit = argument
+        source = array = numbers(label, value, "iu" if kind == "integer" else "biuf")
+        classes = class_count(shape)
+        labelled = kind in ("classes", "distribution") and classes > 1
+        if source.ndim == len(shape) - 1:
+            if labelled and source.dtype.kind in "iu":
+                wrong = (source < 0) | (source >= classes)
+                refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
+                array = source[..., np.newaxis] == np.arange(classes)
+            elif role == "target" and classes == 1:
+                array = source[..., np.newaxis]
+        fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
+        if array.ndim != len(shape) or array.shape[fixed:] != shape[fixed:]:
+            accepted, came = describe(shape), f"{source.shape}"
+            if labelled:
+                accepted += f" or integer labels {describe(shape[:-1])}"
+                came += f" of {source.dtype}"
+            raise ValueError(f"{label}: expected shape {accepted}, got {came}")
+        if fixed and len(array) == 0:
+            raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
+        if kind == "integer":
+            low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
+            wrong = (array < low) | (array > high)
+            refuse(label, array, wrong, f"an integer from {low} to {high}")
+        array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
+        if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
+            array = array.copy()
+        if finite and kind != "integer":
+            refuse(label, array, ~np.isfinite(array), "a finite number")
+        if kind == "distribution":
+            refuse(label, array, array < 0, "a probability")
+            # Probabilities computed in single precision do not sum to 1 in double precision.
+            tolerance = self.sum_tolerance if source.dtype.itemsize >= 8 else 1e-3
+            sums = array.sum(axis=-1)
+            refuse(
+                f"the sum of {label}", sums, np.abs(sums - 1) > tolerance, "1, as of probabilities"
+            )
+        return array
+
+    def hyperparameter_values(self, given: dict[str, float]) -> NDArray[Any]:
+        """Return the checked values as an array, in the order of the hyperparameters."""
+        known = ", ".join(self.hyperparameters) or "none"
+        for name in given:
+            if name not in self.hyperparameters:
+                near = difflib.get_close_matches(str(name), self.hyperparameters, 1)
+                hint = f"did you mean {near[0]}? " if near else ""
+                raise TypeError(f"unknown hyperparameter {name}: {hint}This program has: {known}")
+        for name in self.hyperparameters:
+            value: Any = given.get(name)
+            if isinstance(value, np.generic):
+                value = value.item()
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise TypeError(f"{name}: expected a number, got {value!r}")
+            if not abs(value) <= float(np.finfo(self.dtype).max):  # finite in this precision too
+                raise ValueError(f"{name}: expected a finite number, got {value!r}")
+            least, without, below = self.ranges.get(name, (-math.inf, True, math.inf))
+            if value < least or (without and value == least) or value >= below:
+                wanted = f"{'>' if without else '>='} {least:g}"
+                wanted += f" and < {below:g}" if below < math.inf else ""
+                raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
+        return np.array([given[name] for name in self.hyperparameters], self.dtype)
+
+    def views(self, flat: NDArray[Any]) -> Any:
+        """Return Parameters over a flat buffer."""
+        if self.fields is None:
+            return self.record(*[flat[place].reshape(shape) for place, shape in self.places])
+        fields = self.pick(np.ndarray((), self.fields, flat))
+        return self.record._make(fields if len(self.parameters) > 1 else [fields])
+
+    def flatten(self, parameters: Any) -> NDArray[Any]:
+        """Return the buffer under the parameters if there is one, or else a new one, filled."""
+        if isinstance(parameters, self.record):
+            buffer = self.buffer_under(parameters)
+            if buffer is not None:
+                return buffer
+        names = [name for name, _, _ in self.parameters]
+        given = parameters._asdict() if hasattr(parameters, "_asdict") else parameters
+        if isinstance(given, dict):
+            if set(given) != set(names):
+                came = ", ".join(str(name) for name in given)
+                raise ValueError(f"parameters: expected {', '.join(names)}, got {came or 'none'}")
+            given = [given[name] for name in names]
+        if not isinstance(given, tuple | list):
+            came = type(given).__name__
+            raise TypeError(
+                f"parameters: expected Parameters, a tuple or a dict of arrays, got {came}"
+            )
+        if len(given) != len(names):
+            expected = f"{len(names)} arrays ({', '.join(names)})"
+            raise ValueError(f"parameters: expected {expected}, got {len(given)}")
+        flat = np.empty(self.count, self.dtype)
+        for value, view, (name, shape, _) in zip(
+            given, self.views(flat), self.parameters, strict=True
+        ):
+            array = numbers(f"parameters.{name}", value, "biuf")
+            if array.shape != shape:
+                message = f"expected shape {describe(shape)}, got {array.shape}"
+                raise ValueError(f"parameters.{name}: {message}")
+            view[...] = array
+        return flat
+
+    def buffer_under(self, parameters: Any) -> NDArray[Any] | None:
+        """Return the buffer that parameters are views over, in their order, or None."""
+        flat = getattr(parameters[0], "base", None)
+        if type(flat) is not np.ndarray or not flat.flags.carray:
+            return None
+        if flat.shape != (self.count,) or flat.dtype != self.dtype:
+            return None
+        if self.last_views:
+            for array, (reference, strides) in zip(parameters, self.last_views[0], strict=True):
+                if reference() is not array or array.strides != strides:
+                    break
+            else:
+                return flat
+        # Address, strides, shape and dtype: a transposed square matrix has the address of its base.
+        if not all(
+            isinstance(array, np.ndarray) and array.__array_interface__ == view.__array_interface__
+            for array, view in zip(parameters, self.views(flat), strict=True)
+        ):
+            return None
+        self.last_views[:] = [[(weakref.ref(array), array.strides) for array in parameters]]
+        return flat
+
+
+# --- Entry points ------------------------------------------------------------------------------
+
+
+def extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
+    """Return a shape with a number of rows."""
+    return tuple([rows if extent is None else extent for extent in shape])
+
+
+class EntryPoints(Arguments):
+    """The kernels of a module, called with what was checked.
+
+    Parameters
+    ----------
+    *described
+        See `Arguments`.
+    output : tuple, optional
+        The shape of the output (None is N), if there is one.
+    threshold : float
+        What a single output exceeds for class 1.
+    state_size : int
+        Numbers that the optimizer keeps.
+    kernels : dict of str to callable
+        By name: predict, loss, gradient and epoch.
+    """
+
+    def __init__(
+        self,
+        *described: Any,
+        output: tuple[int | None, ...] | None,
+        threshold: float,
+        state_size: int,
+        kernels: dict[str, Callable[..., Any]],
+    ) -> None:
+        super().__init__(*described)
+        self.output, self.threshold, self.state_size = output, threshold, state_size
+        self.predict_kernel = kernels.get("predict")
+        self.loss_kernel, self.gradient_kernel = kernels["loss"], kernels["gradient"]
+        self.epoch_kernel = kernels["epoch"]
+        self.output_of_one = extents(output or (), 1)
+        # The shape of a single example, if a program with an output has one input of real numbers.
+        self.one_example: Any = None
+        if output is not None and [argument[3] for argument in self.inputs] == ["real"]:
+            self.one_example = extents(self.inputs[0][2], 1)
+
+    def initial_parameters(self, seed: int = 0) -> Any:
+        """Draw the parameters that training starts from.
+
+        Parameters
+        ----------
+        seed : int
+            The same seed gives the same parameters.
+
+        Returns
+        -------
+        parameters : Parameters
+            Views over one new contiguous buffer of DTYPE.
+        """
+        generator = np.random.default_rng(seed)
+        parameters = self.views(np.empty(self.count, self.dtype))
+        for array, (_, shape, (law, value)) in zip(parameters, self.parameters, strict=True):
+            if law == "normal":
+                array[...] = generator.normal(0.0, value, shape)
+            elif law == "uniform":
+                array[...] = generator.uniform(-value, value, shape)
+            else:
+                array[...] = value
+        return parameters
+
+    def predict(self, flat: NDArray[Any], inputs: Sequence[Any]) -> NDArray[Any]:
+        """Return the output."""
+        # One example, as the kernel takes it, is asked for no more than it needs: the checks below
+        # take longer than a small network. What is odd in any way goes on to them.
+        if (
+            len(inputs) == 1
+            and type(x := inputs[0]) is np.ndarray
+            and x.shape == self.one_example
+            and x.dtype is self.dtype
+            and x.flags.carray
+        ):
+            output = np.empty(self.output_of_one, self.dtype)
+            self.predict_kernel(flat, output, x)  # type: ignore[misc]
+            return output
+        if self.output is None or self.predict_kernel is None:
+            raise TypeError(
+                "predict: this program defines a cost only, it has no output to predict"
+            )
+        arrays, rows = self.check_arrays("predict", self.inputs, inputs)
+        output = np.empty(extents(self.output, rows), self.dtype)
+        self.predict_kernel(flat, output, *arrays)
+        return output
+
+    def loss(self, flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
+        """Return the cost."""
+        checked, _ = self.check_arrays("loss", self.arguments, arrays)
+        return float(self.loss_kernel(flat, *checked))
+
+    def gradient(self, flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> tuple[float, Any]:
+        """Return the cost and its derivatives by the parameters."""
+        checked, _ = self.check_arrays("gradient", self.arguments, arrays)
+        gradients = np.empty(self.count, self.dtype)
+        return float(self.gradient_kernel(flat, gradients, *checked)), self.views(gradients)
+
+
+# --- Gradient check ----------------------------------------------------------------------------
+
+
+# So many steps are tried, each an eighth of the one before.
+SHORTER = 6
+
+
+class Differences:
+    """The cost around random parameters, and its difference quotients.
+
+    Parameters
+    ----------
+    network : EntryPoints
+        The module's.
+    seed : int
+        Seed of the parameters, of the data and of what is compared.
+    examples : int
+        Rows of the random batch.
+    """
+
+    def __init__(self, network: EntryPoints, seed: int, examples: int) -> None:
+        self.network = network
+        # The step balances truncation against rounding of a central difference.
+        single = network.dtype.itemsize < 8
+        self.step, self.tolerance = (1e-2, 1e-2) if single else (1e-5, 1e-6)
+        self.generator = np.random.default_rng(seed)
+        parameters = network.initial_parameters(seed)
+        for array, (_, shape, (law, _)) in zip(parameters, network.parameters, strict=True):
+            if law == "constant":  # zeros would hide errors: they make other gradients vanish
+                array[...] += 0.1 * self.generator.standard_normal(shape)
+        self.flat = network.flatten(parameters)
+        for positive in (False, True):  # logarithms or roots may need positive data
+            self.arrays = self.random_arrays(examples, positive)
+            self.cost = self.cost_at(self.flat)
+            if math.isfinite(self.cost):
+                break
+        else:
+            raise ArithmeticError(f"the cost at random values is {self.cost}: nothing to compare")
+        self.gradients = np.empty_like(self.flat)
+        found = float(network.gradient_kernel(self.flat, self.gradients, *self.arrays))
+        if not abs(found - self.cost) <= self.tolerance * max(1.0, abs(self.cost)):
+            raise ArithmeticError(f"gradient returns the cost {found}, loss returns {self.cost}")
+        # What rounding is relative to: the loss, and its terms, if they cancel here.
+        scaled = (self.flat * network.dtype.type(factor) for factor in (1.0, 0.9, 0.5))
+        size = max(abs(self.cost_at(flat)) for flat in scaled)
+        self.size = max(abs(self.cost), size if math.isfinite(size) else 0.0)
+
+    def cost_at(self, flat: NDArray[Any]) -> float:
+        """Return the cost for other parameters."""
+        return float(self.network.loss_kernel(flat, *self.arrays))
+
+    def random_arrays(self, examples: int, positive: bool) -> list[NDArray[Any]]:
+        """Return arrays of every kind of argument."""
+        arrays, generator = [], self.generator
+        for argument in self.network.arguments:
+            name, _, expected, kind, limit = argument
+            shape = tuple(examples if extent is None else extent for extent in expected)
+            value: NDArray[Any]
+            if kind == "integer":
+                value = generator.integers(0, 10 if limit is None else limit, shape)
+            elif kind == "classes":
+                classes = class_count(expected)
+                value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)
+            elif kind == "distribution":
+                value = generator.uniform(0.1, 1.0, shape)
+                value /= value.sum(axis=-1, keepdims=True)
+            elif positive:
+                value = generator.uniform(0.1, 1.0, shape)
+            else:
+                value = generator.normal(size=shape)
+            arrays.append(self.network.check_array(name, argument, value, finite=True))
+        return arrays
+
+    def one_sided(self, k: int, h: float) -> tuple[float, float]:
+        """Return the difference quotients (right, left) at coordinate k."""
+        flat, value = self.flat, self.flat[k]
+        flat[k] = value + h
+        right = (self.cost_at(flat) - self.cost) / float(flat[k] - value)
+        flat[k] = value - h
+        left = (self.cost_at(flat) - self.cost) / float(flat[k] - value)
+        flat[k] = value
+        return right, left
+
+    def compare(self, k: int, h: float, scale: float) -> tuple[float, float] | None:
+        """Return the relative error at coordinate k and the difference quotient, if it is clear."""
+        slope = float(self.gradients[k])
+        for _ in range(SHORTER):
+            right, left = self.one_sided(k, h)
+            mean = (right + left) / 2
+            error = abs(mean - slope)
+            if error <= self.tolerance * scale:
+                return error / scale if scale else 0.0, mean
+            if error <= 40 * float(np.finfo(self.network.dtype).eps) * self.size / h:
+                return None  # rounding is all that there is
+            # Where the loss is smooth, halving the step halves (right - left) and leaves the
+            # mean of the two alone. A kink within the step changes one by 0.4 errors or more.
+            right2, left2 = self.one_sided(k, h / 2)
+            bend = abs(2 * (right2 - left2) - (right - left))
+            drift = abs((right2 + left2) - (right + left)) / 2
+            if math.isfinite(bend + drift) and not max(bend, drift) > 0.25 * error:
+                return error / scale if scale else math.inf, mean
+            h /= 8
+        return None
+
+
+class Network(EntryPoints):
+    """What a module computes, and all that surrounds its kernels."""
+
+    def check_gradient(self, seed: int = 0, examples: int = 4, step: float | None = None) -> float:
+        """Compare `gradient` with central differences of `loss` at random values.
+
+        Up to 60 random coordinates of each parameter are compared. Where the difference quotients
+        change as the step is halved, the loss is steep or has a kink (of ReLU, say) within the
+        step: shorter steps follow, and a coordinate is skipped if none of them is clear, or if its
+        derivative is too small beside the loss for differences in this precision.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the parameters, of the data and of the coordinates.
+        examples : int
+            Number of examples in the random batch.
+        step : float, optional
+            Step of the differences, times max(1, |parameter|); by default 1e-5 (float64) or 1e-2.
+
+        Returns
+        -------
+        error : float
+            The largest, relative to the largest gradient of the same parameter.
+
+        Raises
+        ------
+        ArithmeticError
+            If the error exceeds 1e-6 (float64) or 1e-2 (float32), or if nothing could be compared.
+        """
+        return self.compare_gradient(seed, examples, step)[0]
+
+    def compare_gradient(
+        self, seed: int = 0, examples: int = 4, step: float | None = None
+    ) -> tuple[float, int, int]:
+        """Return the largest relative error, and how many coordinates were compared and skipped."""
+        near = Differences(self, seed, examples)
+        step = near.step if step is None else step
+        worst, compared, skipped, start = 0.0, 0, 0, 0
+        for name, shape, _ in self.parameters:
+            count = math.prod(shape)
+            part = np.abs(near.gradients[start : start + count])
+            scale = float(np.max(part, initial=0.0, where=np.isfinite(part)))
+            for k in near.generator.choice(count, min(count, 60), replace=False):
+                h = step * max(1.0, abs(float(near.flat[start + k])))
+                found = near.compare(start + k, h, scale)
+                if found is None:
+                    skipped += 1
+                    continue
+                error, mean = found
+                if not error <= near.tolerance:
+                    where, slope = (
+                        place(name, np.unravel_index(k, shape)),
+                        near.gradients[start + k],
+                    )
+                    raise ArithmeticError(
+                        f"the gradient of {where} is {float(slope):.9g}, differences give "
+                        f"{mean:.9g}: relative error {error:.1e}, tolerance {near.tolerance:g}"
+                    )
+                worst = max(worst, error)
+                compared += 1
+            start += count
+        if compared == 0:
+            raise ArithmeticError(
+                f"all {skipped} coordinates are skipped: try another seed or step"
+            )
+        return worst, compared, skipped
+
+
+def run_check(network: Network, document: str | None) -> int:
+    """Run the check if the command line asks for it; return the exit status."""
+    parser = argparse.ArgumentParser(description=(document or "").split("\n\n")[0])
+    help_text = "compare the gradient with central differences; exit code 1 if they disagree"
+    parser.add_argument("--check", action="store_true", help=help_text)
+    if not parser.parse_args().check:
+        parser.print_help()
+        return 0
+    try:
+        error, compared, skipped = network.compare_gradient()
+    except ArithmeticError as failure:
+        print(f"gradient check FAILED: {failure}")
+        return 1
+    tolerance = 1e-2 if network.dtype.itemsize < 8 else 1e-6
+    print(
+        f"gradient check passed: largest relative error {error:.1e} (tolerance {tolerance:g}), "
+        f"{compared} coordinates compared, {skipped} skipped"
+    )
+    return 0
+
+
+# --- Files -------------------------------------------------------------------------------------
+
+
+# Windows has none, but removes no file that somebody has open.
+file_locks: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
+
+
+def write_whole(
+    path: str | bytes | os.PathLike[Any], content: bytes, durable: bool = False
+) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Of a file, which need not exist, or of a link, a pipe or a device.
+    content : bytes
+        All of it.
+    durable : bool
+        Wait until it is on the disk, so that it survives a loss of power too.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the error names the path as it was given.
+    """
+    name = os.fsdecode(path)
+    try:
+        try:
+            status = os.stat(name)
+        except FileNotFoundError:
+            status = None  # nothing is there, or a link to nothing
+        if status is None or stat.S_ISREG(status.st_mode):
+            _replace(os.path.realpath(name), status, content, durable)
+        else:
+            _write_through(name, status, content)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # It may name the temporary file, which the caller does not know.
+        raise type(error)(error.errno, error.strerror, name) from None
+
+
+def _replace(target: str, status: os.stat_result | None, content: bytes, durable: bool) -> None:
+    if status is not None and not os.access(target, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), target)
+    folder, base = os.path.split(target)
+    _remove_leftovers(folder, base)
+    mode = 0o666 if status is None else stat.S_IMODE(status.st_mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    temporary = ""
+    try:
+        while True:
+            temporary = os.path.join(folder, f"{base[:50]}.{os.urandom(6).hex()}.partial")
+            with open(os.open(temporary, flags, mode), "wb") as file:
+                # Who removes leftovers may hold it, for as long as that takes.
+                _lock(file, wait=True)
+                if not os.path.exists(temporary):
+                    continue  # before it was locked, another writer took it for a leftover
+                file.write(content)
+                file.flush()
+                if status is not None:
+                    _keep(temporary, status)
+                if durable:
+                    os.fsync(file.fileno())
+                if os.name != "nt":
+                    os.replace(temporary, target)
+            if os.name == "nt":  # it moves no file that is open
+                os.replace(temporary, target)
+            return
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _keep(temporary: str, status: os.stat_result) -> None:
+    """Give a new file the owner and the mode of the one that it replaces."""
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):  # only the superuser can
+            os.chown(temporary, status.st_uid, status.st_gid)
+    os.chmod(temporary, stat.S_IMODE(status.st_mode))
+
+
+def _write_through(name: str, status: os.stat_result, content: bytes) -> None:
+    """Write to what is no file: a pipe or a terminal, say; refuse what holds more than that."""
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+        raise OSError(errno.EINVAL, "expected a file, this is a socket or a disk", name)
+    try:
+        # Without the flag, a pipe that nobody reads would be waited for.
+        handle = os.open(name, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO and stat.S_ISFIFO(status.st_mode):
+            raise OSError(errno.ENXIO, "a pipe that nobody reads", name) from None
+        raise
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(handle, True)
+    with open(handle, "wb") as file:
+        file.write(content)
+
+
+def _lock(file: Any, wait: bool = False) -> bool:
+    """Lock a file as one that is being written; whether that was possible."""
+    if file_locks is None:
+        return False
+    try:
+        file_locks.flock(file, file_locks.LOCK_EX | (0 if wait else file_locks.LOCK_NB))
+    except OSError:  # another one is at work, or the file system has no locks
+        return False
+    return True
+
+
+def _remove_leftovers(folder: str, base: str) -> None:
+    """Remove what writers of this file left behind that were killed: nobody holds its lock."""
+    start = re.escape(base[:50]) + (".*" if len(base) > 50 else "")
+    pattern = re.compile(start + r"\.([0-9a-f]{12}|\d+)\.partial")
+    try:
+        found = [name for name in os.listdir(folder) if pattern.fullmatch(name)]
+    except OSError:  # a folder may take files and not show them
+        return
+    for name in found:
+        leftover = os.path.join(folder, name)
+        with contextlib.suppress(OSError):
+            if file_locks is None:
+                os.unlink(leftover)
+                continue
+            # Nothing else than a file: to open a pipe of this name would wait.
+            if stat.S_ISREG(os.lstat(leftover).st_mode):
+                with open(leftover, "rb") as file:
+                    if _lock(file):
+                        os.unlink(leftover)
+
+
+# --- Saved trainers ----------------------------------------------------------------------------
+
+
+def read_saved(
+    network: EntryPoints, file: Any
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
+    """Return the parameters, the optimizer's state and the metadata of a saved trainer."""
+    with zipfile.ZipFile(file) as archive:
+        text = read_array(archive, "metadata", None, network.dtype)
+        metadata = json.loads(str(text))
+        if not isinstance(metadata, dict):
+            raise ValueError("its metadata are no record")
+        if metadata["signature"] != network.signature:
+            saved = metadata["signature"]
+            raise ValueError(f"saved by program {saved}, this is {network.signature}")
+        flat = read_array(archive, "parameters", network.count, network.dtype)
+        state = read_array(archive, "state", network.state_size, network.dtype)
+    return flat, state, metadata
+
+
+def read_array(
+    archive: zipfile.ZipFile, name: str, size: int | None, precision: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return an array of a precision and of a size; without a size, a text."""
+    try:
+        entry = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"it has no {name}") from None
+    if size is None and entry.file_size > entry.compress_size:
+        # Its length is nowhere else to be seen; `save` writes it as it is.
+        raise ValueError(f"its {name} are compressed")
+    with archive.open(entry) as file:
+        headers: Any = np.lib.format
+        version = headers.read_magic(file)
+        read = {
+            (1, 0): headers.read_array_header_1_0,
+            (2, 0): headers.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise ValueError(f"its {name} are of an unknown format {version}")
+        shape, _, dtype = read(file)
+        if dtype.hasobject:
+            raise ValueError(f"its {name} are objects; allow_pickle is False")
+        if size is None:
+            if shape != () or dtype.kind != "U":
+                raise ValueError(f"its {name} are no text")
+        elif (shape, dtype) != ((size,), precision):
+            came = f"{shape} of {dtype}"
+            raise ValueError(f"expected an array ({size},) of {precision}, got {came}")
+        expected = math.prod(shape) * dtype.itemsize
+        # One byte more is the end, where the archive's checksum is compared; or it is too long.
+        content = file.read(expected + 1) if expected < entry.file_size else b""
+    if len(content) != expected:
+        raise ValueError(f"its {name} are not whole")
+    return np.frombuffer(content, dtype).reshape(shape)
+
+
+def check_finite(network: EntryPoints, flat: NDArray[Any], state: NDArray[Any]) -> None:
+    """Refuse what training cannot go on from: each number would become NaN."""
+    for (name, _, _), (part, shape) in zip(network.parameters, network.places, strict=True):
+        array = flat[part].reshape(shape)
+        refuse(f"parameters.{name}", array, ~np.isfinite(array), "a finite number")
+    refuse("state", state, ~np.isfinite(state), "a finite number")
+
+
+def check_history(history: Any) -> None:
+    """Raise an error unless it is a list of records."""
+    if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
+        raise TypeError(f"history: expected a list of records, got {history!r:.80}")
+
+
+# --- Training ----------------------------------------------------------------------------------
+
+
+def classes_of(outputs: NDArray[Any], threshold: float) -> NDArray[np.int64]:
+    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
+
+    That of the largest; of a single output, 1 where it exceeds the threshold and else 0.
+    """
+    if outputs.shape[-1] > 1:
+        return np.asarray(outputs.argmax(axis=-1), np.int64)
+    return np.asarray(outputs[..., 0] > threshold, np.int64)
+
+
+class NetworkTrainer:
+    """Parameters, optimizer state and a random generator, trained epoch by epoch.
+
+    Parameters
+    ----------
+    parameters : Parameters, tuple or dict of arrays, optional
+        Where to start; copied. By default ``initial_parameters(seed)``.
+    seed : int
+        Seed of the initial parameters and of the shuffling.
+    **hyperparameters : float
+        Values for those of the optimizer. They may be changed in the dict `hyperparameters`
+        between epochs, from a callback too.
+
+    Attributes
+    ----------
+    history : list of dict
+        One record an epoch: epoch, cost and, with validation, validation_cost, validation_accuracy.
+    """
+
+    network: EntryPoints
+    """What is trained; a module's Trainer says it."""
+
+    def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
+        self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
+        self.network.hyperparameter_values(self.hyperparameters)
+        start = self.network.initial_parameters(seed) if parameters is None else parameters
+        self._flat = self.network.flatten(start).copy()
+        self._state = np.zeros(self.network.state_size, self.network.dtype)
+        # A child stream, so that the shuffling does not repeat the draws of the parameters.
+        self._generator = np.random.default_rng(seed).spawn(1)[0]
+        self.history: list[dict[str, Any]] = []
+        self.epochs = 0
+
+    @property
+    def parameters(self) -> Any:
+        """The current parameters: views, which training changes in place."""
+        return self.network.views(self._flat)
+
+    def fit(
+        self,
+        *arrays: ArrayLike,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation: Sequence[ArrayLike] | None = None,
+        shuffle: bool = True,
+        callback: Callable[[int, dict[str, Any]], object] | None = None,
+    ) -> Self:
+        """Train for some more epochs and return the trainer.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            As for `loss`, but finite.
+        epochs : int
+            Passes over the data, at least 0.
+        batch_size : int
+            Examples a step, at least 1. The last batch may be short; all of the data is the most.
+        validation : tuple of array_like, optional
+            Arrays whose cost (and accuracy, for classes) is recorded after each epoch.
+        shuffle : bool
+            Visit the examples in a new random order in each epoch.
+        callback : callable, optional
+            ``callback(epoch, record)`` after each epoch; training stops when it returns True.
+        """
+        network = self.network
+        check_count("epochs", epochs, 0)
+        check_count("batch_size", batch_size, 1)
+        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
+        if validation is not None:
+            held_out, _ = network.check_arrays(
+                "validation", network.arguments, validation, finite=True
+            )
+        order = np.arange(rows, dtype=np.int64)
+        warned = False
+        for _ in range(epochs):
+            values = network.hyperparameter_values(self.hyperparameters)
+            visited = self._generator.permutation(order) if shuffle else order
+            step = min(int(batch_size), rows)
+            cost = float(
+                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
+            )
+            self.epochs += 1
+            record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
+            if validation is not None:
+                record["validation_cost"] = float(network.loss_kernel(self._flat, *held_out))
+                accuracy = self._accuracy(held_out)
+                if accuracy is not None:
+                    record["validation_accuracy"] = accuracy
+            self.history.append(record)
+            if not warned and not math.isfinite(cost):
+                warned = True
+                settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
+                message = (
+                    f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
+                )
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+            if callback is not None and callback(self.epochs, record):
+                break
+        return self
+
+    def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
+        """Return the output for these inputs, as `predict` does with the current parameters."""
+        return self.network.predict(self._flat, inputs)
+
+    def loss(self, *arrays: ArrayLike) -> float:
+        """Return the cost, as `loss` does with the current parameters."""
+        return self.network.loss(self._flat, arrays)
+
+    def gradient(self, *arrays: ArrayLike) -> tuple[float, Any]:
+        """Return the cost and its gradient, as `gradient` does with the current parameters."""
+        return self.network.gradient(self._flat, arrays)
+
+    def accuracy(self, *arrays: ArrayLike) -> float:
+        """Return the fraction of examples that get the right class.
+
+        It is the class of the largest output. A single output tells class 1 from class 0: it says 1
+        where it exceeds a threshold (0 for a logit, 0.5 for a probability), and its target holds
+        zeros and ones only.
+        """
+        network = self.network
+        checked, _ = network.check_arrays("accuracy", network.arguments, arrays)
+        for target, (name, role, shape, kind, _) in zip(checked, network.arguments, strict=True):
+            if role == "target" and kind == "classes" and class_count(shape) <= 1:
+                refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
+        accuracy = self._accuracy(checked)
+        if accuracy is None:
+            raise TypeError("accuracy: this program has no target of classes like its output")
+        return accuracy
+
+    def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
+        network = self.network
+        for target, (_, role, shape, kind, _) in zip(arrays, network.arguments, strict=True):
+            several = class_count(shape) > 1
+            # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
+            told = (
+                kind in ("classes", "distribution")
+                if several
+                else kind == "classes" and bool(((target == 0) | (target == 1)).all())
+            )
+            if role == "target" and shape == network.output and told:
+                inputs = [
+                    a for a, b in zip(arrays, network.arguments, strict=True) if b[1] == "input"
+                ]
+                output = np.empty(target.shape, network.dtype)
+                network.predict_kernel(self._flat, output, *inputs)  # type: ignore[misc]
+                if several:
+                    return float(
+                        np.mean(classes_of(output, network.threshold) == target.argmax(axis=-1))
+                    )
+                return float(
+                    np.mean(
+                        classes_of(output.reshape(-1, 1), network.threshold) == target.reshape(-1)
+                    )
+                )
+        return None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state of the training to a file (npz), from which `load` continues.
+
+        The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
+        """
+        metadata = {
+            "signature": self.network.signature,
+            "hyperparameters": self.hyperparameters,
+            "generator": self._generator.bit_generator.state,
+            "epochs": self.epochs,
+            "history": self.history,
+        }
+        text = np.array(json.dumps(metadata, default=float))
+        content = io.BytesIO()
+        np.savez(content, parameters=self._flat, state=self._state, metadata=text)
+        write_whole(path, content.getvalue(), durable=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the trainer that `save` wrote; it continues as if it had never stopped.
+
+        A ValueError says if the file is damaged, of another program, dtype or optimizer, or holds
+        what no training can go on from, such as parameters that are not finite.
+        """
+        trainer = cls()
+        try:
+            with open(path, "rb") as file:
+                flat, state, metadata = read_saved(cls.network, file)
+            check_finite(cls.network, flat, state)
+            hyperparameters = dict(metadata["hyperparameters"])
+            cls.network.hyperparameter_values(hyperparameters)
+            check_count("epochs", metadata["epochs"], 0)
+            check_history(metadata["history"])
+            trainer._generator.bit_generator.state = metadata["generator"]
+            if trainer._generator.bit_generator.state != metadata["generator"]:
+                raise ValueError("generator: this is no state of one")
+        except OSError:
+            raise
+        except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy, json
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(f"{path}: not a saved trainer of this program ({reason})") from None
+        trainer._flat[...], trainer._state[...] = flat, state
+        trainer.hyperparameters = hyperparameters
+        trainer.epochs, trainer.history = metadata["epochs"], metadata["history"]
+        return trainer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"signature": self.network.signature, **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        own, signature = self.network.signature, state.pop("signature", None)
+        if signature != own:
+            raise ValueError(f"pickled by program {signature}, this is {own}")
+        self.__dict__.update(state)
+
+    def __copy__(self) -> Self:
+        # One that shared the parameters would train them, and count its epochs alone.
+        return copy.deepcopy(self)
+
+
+# --- Views -------------------------------------------------------------------------------------
+
+
+def view_of(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) -> Any:
+    """Return an array of a contiguous kind over memory that somebody else keeps alive."""
+    itemsize = ir.Constant(ir.IntType(64), kind.dtype.bitwidth // 8)
+    strides = [itemsize]
+    for extent in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], extent))
+    array = context.make_array(kind)(context, builder)
+    populate_array(array, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
+    return array._getvalue()
+
+
+@intrinsic
+def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
+    """Return the array of a shape whose first element is memory[start]."""
+    kind = types.Array(memory.dtype, len(shape), "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        extents = [
+            context.cast(builder, extent, extent_type, types.int64)
+            for extent, extent_type in zip(
+                cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
+            )
+        ]
+        data = builder.gep(given.data, [offset])
+        return view_of(context, builder, kind, data, extents)
+
+    return kind(memory, start, shape), generate
+
+
+# --- Sums --------------------------------------------------------------------------------------
+
+
+ANY_ORDER = ("reassoc", "nsz", "contract")
+
+
+@intrinsic
+def added(typing_context: Any, total: Any, *terms: Any) -> Any:
+    """Return the sum of some numbers; these and a chain of such sums may be added in any order."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (tuple_type,) = signature.args[1:]
+        found = arguments[0]
+        for term in cgutils.unpack_tuple(builder, arguments[1], len(tuple_type)):
+            found = builder.fadd(found, term, flags=ANY_ORDER)
+        return found
+
+    return total(total, types.StarArgTuple((total,) * len(terms))), generate
+
+
+@intrinsic
+def products_in_any_order(typing_context: Any) -> Any:
+    """Let LLVM multiply in any order in the function that this stands at the end of.
+
+    Only for epochs that are written out by element, where half a dozen products share factors and
+    every instruction counts: it is worth 1 to 4 % of a step.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        for block in builder.function.blocks:
+            for instruction in block.instructions:
+                if instruction.opname == "fmul" and not instruction.flags:
+                    instruction.flags.extend(ANY_ORDER)
+        return context.get_dummy_value()
+
+    return types.none(), generate
 
 
 # --- Vector maths ------------------------------------------------------------------------------
@@ -2658,1025 +2719,6 @@ def tanh(x: float) -> float:
     return with_sign_of((t if near else ONE) - top / bottom, x)
 
 
-# --- Vector instructions -----------------------------------------------------------------------
-
-
-INT64 = ir.IntType(64)
-
-
-def vector_bits(features: str) -> int:
-    """Return the width of the widest vectors, given the processor's features as LLVM lists them."""
-    present = set(features.split(","))
-    if {"+avx512f", "+avx512vl"} <= present:
-        return 512
-    return 256 if "+avx" in present else 128
-
-
-# The code depends on the machine that compiles it; it may, because Numba's cache does too: its
-# index holds the processor's name and features, and code cached for another one is not loaded.
-FEATURES = config.CPU_FEATURES  # NUMBA_CPU_FEATURES
-VECTOR_BITS = vector_bits(codegen.get_host_cpu_features() if FEATURES is None else FEATURES)
-MASKED = VECTOR_BITS > 128  # SSE has no masked loads, LLVM would branch on each lane
-
-
-def whole(value: int) -> Any:
-    """Return a 64-bit integer constant."""
-    return ir.Constant(INT64, value)
-
-
-def known(value: Any) -> int | None:
-    """Return an integer's value where it is a constant, else None."""
-    return int(value.constant) if isinstance(value, ir.Constant) else None
-
-
-def equal_blocks(extent: int, most: int) -> list[tuple[int, int, int]]:
-    """Divide an extent into blocks of at most `most`, of one or two sizes: (start, size, count).
-
-    Blocks of one size are preferred, if they need not be much smaller: less has to be compiled.
-    """
-    for size in range(most, most // 2, -1):
-        if extent % size == 0:
-            return [(0, size, extent // size)] if extent else []
-    count = -(-extent // most)
-    size, larger = divmod(extent, count)
-    blocks = [(0, size + 1, larger), (larger * (size + 1), size, count - larger)]
-    return [block for block in blocks if block[1] and block[2]]
-
-
-class TileBuilder:
-    """Instructions on vectors of one dtype, at the position of an `llvmlite.ir.IRBuilder`."""
-
-    def __init__(self, builder: Any, real: Any) -> None:
-        self.builder = builder
-        self.real = real
-        self.itemsize = 4 if isinstance(real, ir.FloatType) else 8
-        self.lanes = VECTOR_BITS // (8 * self.itemsize)
-
-    # Integers: folded where both are known, so that loops and tails can be left out.
-
-    def fold(self, name: str, compute: Callable[[int, int], int], a: Any, b: Any) -> Any:
-        """Return an operation's result, a constant if both operands are."""
-        first, second = known(a), known(b)
-        if first is not None and second is not None:
-            return whole(compute(first, second))
-        return getattr(self.builder, name)(a, b)
-
-    def add(self, a: Any, b: Any) -> Any:
-        """Return a + b."""
-        return self.fold("add", lambda p, q: p + q, a, b)
-
-    def subtract(self, a: Any, b: Any) -> Any:
-        """Return a - b."""
-        return self.fold("sub", lambda p, q: p - q, a, b)
-
-    def multiply(self, a: Any, b: Any) -> Any:
-        """Return a b."""
-        return self.fold("mul", lambda p, q: p * q, a, b)
-
-    def divide(self, a: Any, b: Any) -> Any:
-        """Return the quotient, rounded down, of nonnegative a and positive b."""
-        return self.fold("udiv", lambda p, q: p // q, a, b)
-
-    def smaller(self, a: Any, b: Any) -> Any:
-        """Return the smaller of two."""
-        if known(a) is not None and known(b) is not None:
-            return whole(min(known(a) or 0, known(b) or 0))
-        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
-
-    def larger(self, a: Any, b: Any) -> Any:
-        """Return the larger of two."""
-        return self.subtract(self.add(a, b), self.smaller(a, b))
-
-    # Loops
-
-    @contextmanager
-    def loop(self, stop: Any, step: int = 1) -> Iterator[Any]:
-        """Yield the index of a loop from zero; no loop is made where one round is known to do."""
-        if known(stop) is not None and 0 < (known(stop) or 0) <= step:
-            yield whole(0)
-            return
-        builder = self.builder
-        before = builder.block
-        head, inside, after = (builder.append_basic_block(f"loop.{part}") for part in "hia")
-        builder.branch(head)
-        builder.position_at_end(head)
-        index = builder.phi(INT64)
-        index.add_incoming(whole(0), before)
-        builder.cbranch(builder.icmp_signed("<", index, stop), inside, after)
-        builder.position_at_end(inside)
-        yield index
-        index.add_incoming(builder.add(index, whole(step)), builder.block)
-        self.keep_rolled(builder.branch(head))
-        builder.position_at_end(after)
-
-    def keep_rolled(self, branch: Any) -> None:
-        """Ask LLVM not to unroll the loop that a branch closes: it would cost compile time only."""
-        module = self.builder.module
-        wish = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
-        loop = module.add_metadata([wish])
-        loop.operands = (loop, wish)  # a loop's node begins with itself
-        branch.set_metadata("llvm.loop", loop)
-
-    def in_blocks(
-        self, extent: Any, sizes: Sequence[int], most: int, body: Callable[[Any, int, bool], None]
-    ) -> None:
-        """Emit `body(start, size, last)` in a loop over blocks of an extent, for each size.
-
-        A known extent is divided into equal blocks of at most `most`; another one into as many of
-        the first size as fit, then of the next (the last size is one). `last` says whether the
-        end of the extent may lie in a block.
-        """
-        length, start = known(extent), whole(0)
-        if length is None:
-            for size in sizes:
-                covered = self.multiply(self.divide(extent, whole(size)), whole(size))
-                extent = self.subtract(extent, covered)
-                with self.loop(covered, size) as index:
-                    body(self.add(start, index), size, True)
-                start = self.add(start, covered)
-            return
-        for first, size, count in equal_blocks(length, most):
-            with self.loop(whole(size * count), size) as index:
-                stop = first + size * count
-                body(self.add(whole(first), index), size, stop == length)
-
-    def accumulate(
-        self,
-        count: Any,
-        zeros: Sequence[Any],
-        pointers: Sequence[tuple[Any, Any]],
-        body: Callable[[list[Any], list[Any]], list[Any]],
-    ) -> tuple[list[Any], list[Any]]:
-        """Run `sums = body(sums, pointers)` `count` times; each pointer moves on by its step.
-
-        Returns the sums and the pointers after the last round; `count` may be zero.
-        """
-        builder = self.builder
-        before = builder.block
-        head, inside, after = (builder.append_basic_block(f"sum.{part}") for part in "hia")
-        builder.branch(head)
-        builder.position_at_end(head)
-        left = builder.phi(INT64)
-        left.add_incoming(count, before)
-        moving = [builder.phi(pointer.type) for pointer, _ in pointers]
-        sums = [builder.phi(zero.type) for zero in zeros]
-        starts = [*[pointer for pointer, _ in pointers], *zeros]
-        for phi, start in zip([*moving, *sums], starts, strict=True):
-            phi.add_incoming(start, before)
-        builder.cbranch(builder.icmp_signed(">", left, whole(0)), inside, after)
-        builder.position_at_end(inside)
-        results = body(sums, moving)
-        steps = [step for _, step in pointers]
-        moved = [self.at(pointer, step) for pointer, step in zip(moving, steps, strict=True)]
-        left.add_incoming(builder.sub(left, whole(1)), builder.block)
-        for phi, result in zip([*moving, *sums], [*moved, *results], strict=True):
-            phi.add_incoming(result, builder.block)
-        self.keep_rolled(builder.branch(head))
-        builder.position_at_end(after)
-        return sums, moving
-
-    # Memory and vectors
-
-    def at(self, pointer: Any, *offsets: Any) -> Any:
-        """Return a pointer moved by a sum of counts of elements."""
-        for offset in offsets:
-            if known(offset) != 0:
-                pointer = self.builder.gep(pointer, [offset], source_etype=self.real)
-        return pointer
-
-    def words(self, count: int) -> Any:
-        """Return how many elements a count of 64-bit integers are long."""
-        return whole(count * 8 // self.itemsize)
-
-    def number(self, pointer: Any, place: int) -> Any:
-        """Return one of the 64-bit integers that a pointer points to."""
-        return self.builder.load(self.at(pointer, self.words(place)), typ=INT64)
-
-    def prefetch(self, pointer: Any) -> None:
-        """Begin to load a line of memory into the second-level cache."""
-        integer = ir.IntType(32)
-        arguments = [pointer.type, integer, integer, integer]
-        function = self.intrinsic("llvm.prefetch.p0", ir.VoidType(), arguments)
-        reading, nearness, of_data = (ir.Constant(integer, value) for value in (0, 2, 1))
-        self.builder.call(function, [pointer, reading, nearness, of_data])
-
-    def vector(self, lanes: int) -> Any:
-        """Return the type of vectors of so many lanes."""
-        return ir.VectorType(self.real, lanes)
-
-    def load(self, pointer: Any, lanes: int, mask: Any = None) -> Any:
-        """Return a vector from memory; lanes outside the mask are zero and not read."""
-        kind = self.vector(lanes)
-        if mask is None:
-            return self.builder.load(pointer, align=self.itemsize, typ=kind)
-        suffix = f"v{lanes}f{8 * self.itemsize}"
-        function = self.intrinsic(
-            f"llvm.masked.load.{suffix}.p0", kind, [pointer.type, ir.IntType(32), mask.type, kind]
-        )
-        alignment = ir.Constant(ir.IntType(32), self.itemsize)
-        return self.builder.call(function, [pointer, alignment, mask, ir.Constant(kind, None)])
-
-    def store(self, vector: Any, pointer: Any, mask: Any = None) -> None:
-        """Write a vector to memory, only the lanes inside the mask."""
-        if mask is None:
-            self.builder.store(vector, pointer, align=self.itemsize)
-            return
-        suffix = f"v{vector.type.count}f{8 * self.itemsize}"
-        function = self.intrinsic(
-            f"llvm.masked.store.{suffix}.p0",
-            ir.VoidType(),
-            [vector.type, pointer.type, ir.IntType(32), mask.type],
-        )
-        alignment = ir.Constant(ir.IntType(32), self.itemsize)
-        self.builder.call(function, [vector, pointer, alignment, mask])
-
-    def intrinsic(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
-        """Return one of LLVM's intrinsic functions."""
-        kind = ir.FunctionType(result, arguments)
-        return cgutils.get_or_insert_function(self.builder.module, kind, name)
-
-    def first_lanes(self, count: Any, lanes: int) -> Any:
-        """Return the mask of the lanes below `count`, or None where that is known to be all."""
-        if (known(count) or 0) >= lanes:
-            return None
-        numbers = ir.Constant(ir.VectorType(INT64, lanes), list(range(lanes)))
-        return self.builder.icmp_signed("<", numbers, self.splat(count, lanes))
-
-    def splat(self, value: Any, lanes: int) -> Any:
-        """Return a vector all of whose lanes are a number."""
-        kind = ir.VectorType(value.type, lanes)
-        one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, whole(0))
-        first = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
-        return self.builder.shuffle_vector(one, one, first)
-
-    def shuffle(self, first: Any, second: Any, lanes: Sequence[int]) -> Any:
-        """Return chosen lanes of two vectors, those of the second numbered after the first's."""
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
-        return self.builder.shuffle_vector(first, second, mask)
-
-    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """Return a b + c, rounded once where the processor can."""
-        suffix = f"f{8 * self.itemsize}"
-        if isinstance(a.type, ir.VectorType):
-            suffix = f"v{a.type.count}{suffix}"
-        function = self.intrinsic(f"llvm.fmuladd.{suffix}", a.type, [a.type] * 3)
-        return self.builder.call(function, [a, b, c])
-
-
-# --- Tiles of a matrix product -----------------------------------------------------------------
-
-
-Picked = Literal["", "a", "b", "b, ahead"]
-"""Of which matrix the rows are given by their numbers, and whether the next ones are known too."""
-
-
-def broadcast_tile(
-    rows: int,
-    vectors: int,
-    lanes: int,
-    picked: Picked,
-    in_part: bool,
-    tile: TileBuilder,
-    k: Any,
-    a: Any,
-    row_step: Any,
-    step: Any,
-    b: Any,
-    b_step: Any,
-    alpha: Any,
-    keep: Any,
-    d: Any,
-    ldd: Any,
-    c: Any,
-    ldc: Any,
-    *rest: Any,
-) -> None:
-    """Emit C = alpha A B, or + D where `keep` says so, for a tile of some rows and vectors.
-
-    The steps are the distances in A from row to row and from k to k, in B from k to k. If the rows
-    of A or of B are `picked`, the rest begins with their numbers, and those of the rows that will
-    be read next. With `in_part` it ends with a number of columns: only so many exist, and the last
-    vector is read and written in part.
-    """
-    numbers = rest[0] if picked else None
-    later = rest[1] if picked == "b, ahead" else None
-    columns = rest[-1] if in_part else None
-    of_b = picked in ("b", "b, ahead")
-    if picked == "a":
-        offsets = [tile.multiply(tile.number(numbers, row), row_step) for row in range(rows)]
-    else:
-        offsets = [tile.multiply(whole(row), row_step) for row in range(rows)]
-    mask = None
-    if columns is not None:
-        mask = tile.first_lanes(tile.subtract(columns, whole((vectors - 1) * lanes)), lanes)
-    masks = [None] * (vectors - 1) + [mask]
-
-    def body(sums: list[Any], pointers: list[Any]) -> list[Any]:
-        from_a, from_b, *soon = pointers
-        if soon:
-            row = tile.at(b, tile.multiply(tile.number(soon[0], 0), b_step))
-            for v in range(vectors):
-                tile.prefetch(tile.at(row, whole(v * lanes)))
-        if of_b:
-            from_b = tile.at(b, tile.multiply(tile.number(from_b, 0), b_step))
-        runs = [
-            tile.load(tile.at(from_b, whole(v * lanes)), lanes, masks[v]) for v in range(vectors)
-        ]
-        results = []
-        for row in range(rows):
-            element = tile.builder.load(tile.at(from_a, offsets[row]), typ=tile.real)
-            factor = tile.splat(element, lanes)
-            for v in range(vectors):
-                results.append(tile.multiply_add(factor, runs[v], sums[row * vectors + v]))
-        return results
-
-    zeros = [ir.Constant(tile.vector(lanes), None)] * (rows * vectors)
-    along_b = [(b, b_step)]
-    if of_b:
-        along_b = [(those, tile.words(1)) for those in (numbers, later) if those is not None]
-    sums, _ = tile.accumulate(k, zeros, [(a, step), *along_b], body)
-    in_rows = [sums[row * vectors : (row + 1) * vectors] for row in range(rows)]
-    write_rows(tile, in_rows, mask, alpha, keep, d, ldd, c, ldc)
-
-
-def dot_tile(
-    rows: int,
-    columns: int,
-    picked: Picked,
-    tile: TileBuilder,
-    k: Any,
-    a: Any,
-    lda: Any,
-    b: Any,
-    ldb: Any,
-    alpha: Any,
-    keep: Any,
-    d: Any,
-    ldd: Any,
-    c: Any,
-    ldc: Any,
-    *numbers: Any,
-) -> None:
-    """Emit C = alpha A B^T, or + D where `keep` says so, for a tile of rows of A and of B.
-
-    If the rows of A are `picked`, their numbers are the last argument.
-    """
-    lanes = tile.lanes
-    offsets = [
-        [tile.multiply(whole(row), step) for row in range(count)]
-        for count, step in ((rows, lda), (columns, ldb))
-    ]
-    if picked:
-        offsets[0] = [tile.multiply(tile.number(numbers[0], row), lda) for row in range(rows)]
-
-    def body(sums: list[Any], pointers: list[Any], mask: Any = None) -> list[Any]:
-        left, right = (
-            [tile.load(tile.at(pointer, offset), lanes, mask) for offset in row_offsets]
-            for pointer, row_offsets in zip(pointers, offsets, strict=True)
-        )
-        return [
-            tile.multiply_add(left[row], right[column], sums[row * columns + column])
-            for row in range(rows)
-            for column in range(columns)
-        ]
-
-    zeros = [ir.Constant(tile.vector(lanes), None)] * (rows * columns)
-    steps = tile.divide(k, whole(lanes))
-    pointers = [(a, whole(lanes)), (b, whole(lanes))]
-    sums, ends = tile.accumulate(steps, zeros, pointers, body)
-    rest = tile.subtract(k, tile.multiply(steps, whole(lanes)))
-    if known(rest) != 0:
-        sums = body(sums, ends, tile.first_lanes(rest, lanes))
-    # The sums go through memory, so that what adds up one row's is compiled once.
-    vector = tile.vector(lanes)
-    with tile.builder.goto_entry_block():
-        memory = tile.builder.alloca(ir.ArrayType(vector, rows * columns))
-        memory.align = VECTOR_BITS // 8
-        memory.type = ir.PointerType()
-    for position, total in enumerate(sums):
-        tile.store(total, tile.at(memory, whole(position * lanes)))
-    with tile.loop(whole(rows)) as row:
-        start = tile.at(memory, tile.multiply(row, whole(columns * lanes)))
-        in_row = [
-            tile.load(tile.at(start, whole(column * lanes)), lanes) for column in range(columns)
-        ]
-        old, place = (tile.at(p, tile.multiply(row, step)) for p, step in ((d, ldd), (c, ldc)))
-        write_rows(tile, [[totals_of(tile, in_row)]], None, alpha, keep, old, ldd, place, ldc)
-
-
-def totals_of(tile: TileBuilder, sums: list[Any]) -> Any:
-    """Return a vector with the total of each of some vectors.
-
-    The halves of two vectors are added to make one, until there is one, which holds totals only.
-    """
-    width = tile.lanes
-    vectors = [(value, [position] * width) for position, value in enumerate(sums)]
-    while width > 1:
-        halves = [
-            [lane for lane in range(tile.lanes) if lane // (width // 2) % 2 == half]
-            for half in (0, 1)
-        ]
-        merged = []
-        for index in range(0, len(vectors), 2):
-            first, places = vectors[index]
-            second, others = vectors[min(index + 1, len(vectors) - 1)]
-            low, high = ([*lanes, *(tile.lanes + lane for lane in lanes)] for lanes in halves)
-            if width <= 16 // tile.itemsize:  # pairs within 16 bytes take one instruction
-                low, high = (in_sixteen_bytes(lanes, tile.itemsize) for lanes in (low, high))
-            total = tile.builder.fadd(
-                tile.shuffle(first, second, low), tile.shuffle(first, second, high)
-            )
-            both = places + others
-            merged.append((total, [both[lane] for lane in low]))
-        vectors, width = merged, width // 2
-    total, places = vectors[0]
-    if len(vectors) > 1:  # of two lanes: more totals than fit into a vector
-        second, more = vectors[1]
-        total, places = tile.shuffle(total, second, range(2 * tile.lanes)), places + more
-    return tile.shuffle(total, total, [places.index(position) for position in range(len(sums))])
-
-
-def in_sixteen_bytes(lanes: list[int], itemsize: int) -> list[int]:
-    """Order lanes, first those of one vector, then of the other, by turns within 16 bytes."""
-    half, group = len(lanes) // 2, 16 // itemsize // 2
-    return [
-        lane
-        for start in range(0, half, group)
-        for part in (lanes[:half], lanes[half:])
-        for lane in part[start : start + group]
-    ]
-
-
-def write_rows(
-    tile: TileBuilder,
-    rows: list[list[Any]],
-    mask: Any,
-    alpha: Any,
-    keep: Any,
-    d: Any,
-    ldd: Any,
-    c: Any,
-    ldc: Any,
-) -> None:
-    """Write C = alpha sums, or + D where `keep` says so, for the rows of a tile."""
-    lanes = rows[0][0].type.count
-    factor, nothing = tile.splat(alpha, lanes), ir.Constant(tile.vector(lanes), None)
-    results = []
-    for row, sums in enumerate(rows):
-        old_row, new_row = (
-            tile.at(p, tile.multiply(whole(row), step)) for p, step in ((d, ldd), (c, ldc))
-        )
-        for position, total in enumerate(sums):
-            old, place = (tile.at(p, whole(position * lanes)) for p in (old_row, new_row))
-            inside = mask if position == len(sums) - 1 else None
-            # What D holds is read in any case, but is without effect where it is not kept.
-            before = tile.builder.select(keep, tile.load(old, lanes, inside), nothing)
-            results.append((tile.multiply_add(factor, total, before), place, inside))
-    # Not sooner: a processor waits with a load until an overlapping store is done, even if the
-    # lanes in which they overlap are not written.
-    for result, place, inside in results:
-        tile.store(result, place, inside)
-
-
-def scale_matrix(tile: TileBuilder, m: Any, n: Any, beta: Any, c: Any, ldc: Any) -> None:
-    """Emit C = beta C."""
-    with tile.loop(m) as row, tile.loop(n) as column:
-        place = tile.at(c, tile.multiply(row, ldc), column)
-        value = tile.builder.load(place, typ=tile.real)
-        tile.builder.store(tile.builder.fmul(beta, value), place)
-
-
-def copy_rows(
-    width: int, lanes: int, picked: Picked, tile: TileBuilder, k: Any, b: Any, ldb: Any, panel: Any,
-    columns: Any, *lists: Any,
-) -> None:  # fmt: skip
-    """Copy k rows of B, or those that are `picked` by a list, into a panel as wide as a tile.
-
-    Beyond the given number of columns the panel is zero. A second list has the numbers of rows
-    that are to be loaded soon.
-    """
-    masks = [
-        tile.first_lanes(tile.subtract(columns, whole(v * lanes)), lanes) for v in range(width)
-    ]
-    with tile.loop(k) as row:
-        numbers = [tile.at(those, tile.multiply(row, tile.words(1))) for those in lists]
-        places = [tile.number(number, 0) for number in numbers] if picked == "b" else [row]
-        for v in range(width):
-            here, *soon = (
-                tile.at(b, tile.multiply(place, ldb), whole(v * lanes)) for place in places
-            )
-            for later in soon:
-                tile.prefetch(later)
-            target = tile.at(panel, tile.multiply(row, whole(width * lanes)), whole(v * lanes))
-            tile.store(tile.load(here, lanes, masks[v]), target)
-
-
-def pack_transposed(
-    lanes: int, tile: TileBuilder, columns: Any, k: Any, b: Any, ldb: Any, panel: Any, width: Any
-) -> None:
-    """Copy B^T, stored as `columns` rows of k, into a panel with a row for each k.
-
-    The panel's rows are `width` long; what is beyond the columns there is without meaning.
-    """
-    builder = tile.builder
-    piece = min(lanes, 16 // tile.itemsize)  # transposed within 16 bytes
-    last = tile.subtract(columns, whole(1))
-
-    def transpose(offsets: list[Any], source: Any, target: Any) -> None:
-        parts = []
-        for i in range(piece):
-            part = [
-                tile.load(tile.at(source, offsets[block + i]), piece)
-                for block in range(0, lanes, piece)
-            ]
-            while len(part) > 1:
-                size = part[0].type.count * 2
-                part = [
-                    tile.shuffle(part[p], part[p + 1], range(size)) for p in range(0, len(part), 2)
-                ]
-            parts.append(part[0])
-        unit = piece // 2
-        # Blocks of `unit` are exchanged between vectors `unit` apart.
-        while unit:
-            for i in range(piece):
-                if i & unit:
-                    continue
-                first, second = parts[i], parts[i + unit]
-                low = [(lane if not lane & unit else lanes + lane - unit) for lane in range(lanes)]
-                high = [(lane + unit if not lane & unit else lanes + lane) for lane in range(lanes)]
-                parts[i] = tile.shuffle(first, second, low)
-                parts[i + unit] = tile.shuffle(first, second, high)
-            unit //= 2
-        for i in range(piece):
-            tile.store(parts[i], tile.at(target, tile.multiply(whole(i), width)))
-
-    with tile.loop(columns, lanes) as column:
-        rows = [tile.smaller(tile.add(column, whole(lane)), last) for lane in range(lanes)]
-        offsets = [tile.multiply(row, ldb) for row in rows]
-        long_enough = builder.icmp_signed(">=", k, whole(piece))
-        with builder.if_else(long_enough) as (in_pieces, one_by_one):
-            with in_pieces, tile.loop(k, piece) as index:
-                # The last piece may overlap the one before it, which writes the same again.
-                first = tile.smaller(index, tile.subtract(k, whole(piece)))
-                target = tile.at(panel, tile.multiply(first, width), column)
-                transpose(offsets, tile.at(b, first), target)
-            with one_by_one, tile.loop(k) as index:
-                for lane, offset in enumerate(offsets):
-                    value = builder.load(tile.at(b, offset, index), typ=tile.real)
-                    place = tile.at(panel, tile.multiply(index, width), column, whole(lane))
-                    builder.store(value, place)
-
-
-# --- Matrix products in tiles ------------------------------------------------------------------
-
-
-# A tile's vectors in a row and, by these, its rows: the sizes into which an extent is divided that
-# is known at run time only, few because each is code to compile; and the most for a known one.
-WIDE = VECTOR_BITS == 512
-WIDTHS = (4, 2, 1) if WIDE else (2, 1)
-ROWS = {4: (4, 1), 3: (4, 1), 2: (8, 2, 1) if WIDE else (4, 1), 1: (8, 2, 1)}
-MOST_ROWS = {4: 6, 3: 8, 2: 12, 1: 12} if WIDE else {2: 6, 1: 8}
-# k is summed in blocks, so that a panel of B (k by the vectors of a row) stays in the caches.
-SUM_BLOCK = 256
-# What an m or an n that is known at run time only counts as.
-TYPICAL_ROWS, TYPICAL_COLUMNS = 16, 64
-# Rows this far apart compete for the same places of a first-level cache.
-PAGE = 4096
-# A tile of dot products: its rows (of A) and columns (rows of B), and the most columns.
-DOT_ROWS, DOT_COLUMNS, MOST_DOT_COLUMNS = (4, 2, 1), ((4, 1) if WIDE else (3, 1)), 5 if WIDE else 3
-MOST_DOT_ROWS = 4
-
-
-class TiledProduct:
-    """One product C = alpha op(A) op(B) + D, as the body of an LLVM function; D may be beta C."""
-
-    def __init__(
-        self,
-        tile: TileBuilder,
-        transposes: tuple[bool, bool],
-        extents: dict[str, Any],
-        values: dict[str, Any],
-    ) -> None:
-        self.tile, self.builder = tile, tile.builder
-        self.transpose_a, self.transpose_b = transposes
-        self.m, self.n, self.k = (extents[name] for name in "mnk")
-        self.lda, self.ldb, self.ldc = (extents["ld" + name] for name in "abc")
-        self.a, self.b, self.c = (values[name] for name in "abc")
-        self.d, self.ldd = values.get("d"), extents.get("ldd")
-        self.picked: Picked = "a" if "rows_a" in values else "b" if "rows_b" in values else ""
-        self.numbers = values.get(f"rows_{self.picked}")
-        self.later = values.get(f"later_{self.picked}")
-        self.alpha, self.beta = values["alpha"], values.get("beta")
-
-    def emit(self) -> None:
-        """Emit the product, by dot products or by broadcasting, as n and k say."""
-        zero, one = (ir.Constant(self.tile.real, value) for value in (0, 1))
-        if self.d is None:
-            self.d, self.ldd = self.c, self.ldc
-            self.keep = self.builder.fcmp_unordered("!=", self.beta, zero)
-            scaled = self.builder.and_(self.keep, self.builder.fcmp_unordered("!=", self.beta, one))
-            with self.builder.if_then(scaled, likely=False):
-                self.call("scale", scale_matrix, self.m, self.n, self.beta, self.c, self.ldc)
-        else:
-            self.keep = ir.Constant(ir.IntType(1), 1)
-        # A product without terms is zero whatever alpha is.
-        empty = self.builder.icmp_signed("<=", self.k, whole(0))
-        self.alpha = self.builder.select(empty, zero, self.alpha)
-        if self.transpose_a or not self.transpose_b:
-            self.by_broadcasting()
-            return
-        dots, others = self.costs()
-        if known(dots) is not None and known(others) is not None:
-            if (known(dots) or 0) < (known(others) or 0):
-                self.by_dot_products()
-            else:
-                self.by_broadcasting()
-            return
-        cheaper = self.builder.icmp_signed("<", dots, others)
-        with self.builder.if_else(cheaper) as (short, otherwise):
-            with short:
-                self.by_dot_products()
-            with otherwise:
-                self.by_broadcasting()
-
-    def costs(self) -> tuple[Any, Any]:
-        """Return the cycles that a row of C takes by dot products, and by packing and broadcasting.
-
-        Dots take `n ceil(k / lanes)` multiply-adds, an eighth more for their loads, and three
-        instructions for each total. Broadcasting takes `k ceil(n / lanes)`, and packing an element
-        of B^T a quarter of a cycle, shared by m rows. The choice must not depend on how many rows
-        of an example are given in a call, because the order of the sums would: not on an m or an n
-        that is known at run time only. They count as typical ones.
-        """
-        tile, lanes = self.tile, whole(self.tile.lanes)
-        n = self.n if known(self.n) is not None else whole(TYPICAL_COLUMNS)
-        most = tile.subtract(lanes, whole(1))
-        along_k = tile.divide(tile.add(self.k, most), lanes)
-        along_n = tile.divide(tile.add(n, most), lanes)
-        loads = tile.divide(along_k, whole(8))
-        dots = tile.multiply(n, tile.add(tile.add(along_k, loads), whole(3)))
-        sharing = known(self.m) or TYPICAL_ROWS
-        packing = tile.divide(tile.multiply(n, self.k), whole(4 * sharing))
-        return dots, tile.add(tile.multiply(self.k, along_n), packing)
-
-    def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:
-        """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
-        module, dtype = self.builder.module, self.tile.real
-        name = f"symbp_tiled.{dtype}.{name}"
-        function = module.globals.get(name)
-        if function is None:
-            function = internal_function(module, name, [a.type for a in arguments])
-            builder = ir.IRBuilder(function.append_basic_block("entry"))
-            body(TileBuilder(builder, dtype), *function.args)
-            builder.ret_void()
-        self.builder.call(function, arguments)
-
-    def by_dot_products(self) -> None:
-        """Emit the product of A and B^T, both contiguous along k, in tiles of dot products."""
-        tile = self.tile
-
-        def panel(column: Any, columns: int, last: bool) -> None:
-            def block(row: Any, rows: int, last: bool) -> None:
-                a, numbers = self.row_of_a(row)
-                b = tile.at(self.b, tile.multiply(column, self.ldb))
-                c = tile.at(self.c, tile.multiply(row, self.ldc), column)
-                d = tile.at(self.d, tile.multiply(row, self.ldd), column)
-                arguments = (self.k, a, self.lda, b, self.ldb, self.alpha, self.keep)
-                body = partial(dot_tile, rows, columns, self.picked)
-                name = f"dots{rows}x{columns}{self.picked}"
-                self.call(name, body, *arguments, d, self.ldd, c, self.ldc, *numbers)
-
-            tile.in_blocks(self.m, DOT_ROWS, MOST_DOT_ROWS, block)
-
-        tile.in_blocks(self.n, DOT_COLUMNS, MOST_DOT_COLUMNS, panel)
-
-    def row_of_a(self, row: Any) -> tuple[Any, list[Any]]:
-        """Return where a row of A begins; or where A does, with the numbers of rows from it on."""
-        tile = self.tile
-        if self.picked != "a":
-            step = whole(1) if self.transpose_a else self.lda
-            return tile.at(self.a, tile.multiply(row, step)), []
-        return self.a, [tile.at(self.numbers, tile.multiply(row, tile.words(1)))]
-
-    def by_broadcasting(self) -> None:
-        """Emit the product in tiles of broadcast elements of A times runs of rows of B."""
-        tile, builder = self.tile, self.builder
-        # Without terms (k = 0) there is one empty block of the sum, which scales C.
-        most = whole(SUM_BLOCK - 1)
-        blocks = tile.larger(tile.divide(tile.add(self.k, most), whole(SUM_BLOCK)), whole(1))
-        longest = tile.divide(tile.add(self.k, tile.subtract(blocks, whole(1))), blocks)
-        with tile.loop(blocks) as block:
-            first = tile.multiply(block, longest)
-            length = tile.smaller(longest, tile.subtract(self.k, first))
-            before = self.keep, self.d, self.ldd
-            if known(blocks) != 1:
-                # Later blocks add to what the first has written.
-                later = builder.icmp_signed(">", block, whole(0))
-                before = (
-                    builder.or_(self.keep, later),
-                    builder.select(later, self.c, self.d),
-                    builder.select(later, self.ldc, self.ldd),
-                )
-            if MASKED:
-                self.columns(first, length, before, tile.lanes, whole(0), self.n)
-            else:
-                rest = tile.multiply(tile.divide(self.n, whole(tile.lanes)), whole(tile.lanes))
-                self.columns(first, length, before, tile.lanes, whole(0), rest)
-                self.columns(first, length, before, 1, rest, tile.subtract(self.n, rest))
-
-    def columns(
-        self,
-        first: Any,
-        length: Any,
-        before: tuple[Any, Any, Any],
-        lanes: int,
-        left: Any,
-        count: Any,
-    ) -> None:
-        """Emit `count` columns of C from `left` on, for the terms from `first` on.
-
-        `before` is what they are added to: whether to anything, the matrix, and its row's length.
-        """
-        keep, base, base_step = before
-        tile = self.tile
-        vectors = tile.divide(tile.add(count, whole(lanes - 1)), whole(lanes))
-        row_step, step = (whole(1), self.lda) if self.transpose_a else (self.lda, whole(1))
-        copied = lanes > 1 and self.rows_collide()
-        panel = self.panel(lanes, vectors) if self.transpose_b or copied else None
-
-        def runs(start: Any, width: int, last: bool) -> None:
-            across = tile.multiply(start, whole(lanes))
-            column, inside = tile.add(left, across), tile.subtract(count, across)
-            if self.transpose_b:
-                source = tile.at(self.b, tile.multiply(column, self.ldb), first)
-                covered = tile.smaller(inside, whole(width * lanes))
-                b, b_step = panel, whole(width * lanes)
-                body = partial(pack_transposed, lanes)
-                self.call(f"pack{lanes}", body, covered, length, source, self.ldb, panel, b_step)
-            elif copied:
-                b, b_step = panel, whole(width * lanes)
-                self.copy_panel(width, lanes, first, length, column, inside, panel)
-            elif self.picked == "b":
-                b, b_step = tile.at(self.b, column), self.ldb
-            else:
-                b, b_step = tile.at(self.b, tile.multiply(first, self.ldb), column), self.ldb
-            part = lanes > 1 and last and bool((known(count) or 1) % lanes)
-
-            def block(row: Any, rows: int, last: bool) -> None:
-                a, numbers = self.row_of_a(row)
-                picked: Picked = "" if copied and self.picked == "b" else self.picked
-                if picked == "b":
-                    numbers = [tile.at(self.numbers, tile.multiply(first, tile.words(1)))]
-                c = tile.at(self.c, tile.multiply(row, self.ldc), column)
-                d = tile.at(base, tile.multiply(row, base_step), column)
-                a = tile.at(a, tile.multiply(first, step))
-                arguments = [length, a, row_step, step, b, b_step, self.alpha, keep]
-                arguments += [d, base_step, c, self.ldc, *numbers]
-
-                def call(picked: Picked, *later: Any) -> None:
-                    body = partial(broadcast_tile, rows, width, lanes, picked, part)
-                    name = f"tile{rows}x{width}x{lanes}{picked}{' in part' * part}"
-                    self.call(name, body, *arguments, *later, *([inside] if part else []))
-
-                # It is code to compile once more: not for each way in which rows may end.
-                asks = width == WIDTHS[0] or known(count) is not None
-                if self.later is None or copied or not asks:
-                    call(picked)
-                    return
-                # Once is enough: with the first rows of C.
-                is_first = self.builder.icmp_signed("==", row, whole(0))
-                with self.builder.if_else(is_first) as (now, done):
-                    with now:
-                        later = tile.at(self.later, tile.multiply(first, tile.words(1)))
-                        call("b, ahead", later)
-                    with done:
-                        call("b")
-
-            tile.in_blocks(self.m, ROWS[width], MOST_ROWS[width], block)
-
-        tile.in_blocks(vectors, WIDTHS, WIDTHS[0], runs)
-
-    def rows_collide(self) -> bool:
-        """Whether a panel of B is to be copied, because its rows have the same place in a cache."""
-        long = (known(self.ldb) or 1) * self.tile.itemsize % PAGE == 0
-        return not self.transpose_b and long and (known(self.m) or TYPICAL_ROWS) >= TYPICAL_ROWS
-
-    def copy_panel(
-        self, width: int, lanes: int, first: Any, length: Any, column: Any, inside: Any, panel: Any
-    ) -> None:
-        """Emit the copy of a panel of B, as wide as a tile, from the term `first` on."""
-        tile = self.tile
-        arguments = [length, tile.at(self.b, column), self.ldb, panel, inside]
-        picked: Picked = "b" if self.picked == "b" else ""
-        lists = [self.numbers, self.later] if picked else []
-        lists = [
-            tile.at(numbers, tile.multiply(first, tile.words(1)))
-            for numbers in lists
-            if numbers is not None
-        ]
-        if not picked:
-            arguments[1] = tile.at(arguments[1], tile.multiply(first, self.ldb))
-        name = f"copy{width}x{lanes}{picked}{len(lists)}"
-        self.call(name, partial(copy_rows, width, lanes, picked), *arguments, *lists)
-
-    def panel(self, lanes: int, vectors: Any) -> Any:
-        """Return memory of the function's frame for a panel of B^T."""
-        width = min(WIDTHS[0], known(vectors) or WIDTHS[0])
-        length = min(SUM_BLOCK, known(self.k) or SUM_BLOCK)
-        with self.builder.goto_entry_block():
-            panel = self.builder.alloca(ir.ArrayType(self.tile.real, width * lanes * length))
-            panel.align = VECTOR_BITS // 8
-            panel.type = ir.PointerType()  # not one to arrays, which llvmlite would insist on
-            return panel
-
-
-def internal_function(module: Any, name: str, arguments: list[Any]) -> Any:
-    """Return a new function of a module, for its own use, that is not copied into its callers."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    return function
-
-
-# --- Matrix products ---------------------------------------------------------------------------
-
-
-# Where the arguments of `tiled` are, and those of `tiled_onto`.
-EXTENTS = {"m": 2, "n": 3, "k": 4, "lda": 7, "ldb": 9, "ldc": 12}
-VALUES = {"alpha": 5, "a": 6, "b": 8, "beta": 10, "c": 11}
-EXTENTS_ONTO = {"m": 2, "n": 3, "k": 4, "lda": 7, "ldb": 9, "ldd": 11, "ldc": 13}
-VALUES_ONTO = {"alpha": 5, "a": 6, "b": 8, "d": 10, "c": 12}
-
-
-def check_arrays(transpose_a: Any, transpose_b: Any, a: Any, b: Any, *others: Any) -> None:
-    """Raise Numba's typing error if the arrays are of several dtypes, or rows cannot be picked."""
-    arrays = [a, b, *others]
-    for place, turned in enumerate((transpose_a, transpose_b)):
-        if isinstance(arrays[place], types.BaseTuple):
-            arrays[place], *numbers = arrays[place]
-            of_integers = {array.dtype for array in numbers} == {types.int64}
-            if not of_integers or len(numbers) > 1 + place or literal(turned) is not False:
-                raise errors.TypingError("rows are picked by int64 numbers, and not transposed")
-    if isinstance(a, types.BaseTuple) and isinstance(b, types.BaseTuple):
-        raise errors.TypingError("rows are picked from A or from B")
-    dtypes = {getattr(array, "dtype", None) for array in arrays}
-    if dtypes in ({types.float32}, {types.float64}):
-        return
-    raise errors.TypingError(f"tiles need arrays of one dtype, float32 or float64, not {arrays}")
-
-
-def product_function(
-    module: Any, dtype: Any, transposes: tuple[bool, bool], values: list[str],
-    extents: dict[str, int | None],
-) -> Any:  # fmt: skip
-    """Return the LLVM function of a product, made once in a module for each set of constants.
-
-    Its arguments are the values, then the extents of which no constant is given.
-    """
-    letters = "".join("nt"[flag] for flag in transposes)
-    sizes = ".".join(f"{name}{value}" for name, value in extents.items() if value is not None)
-    kind = "".join(name for name in values if name in ("d", "rows_a", "rows_b", "later_b"))
-    name = f"symbp_tiled.{dtype}.{kind}.{letters}.{sizes}"
-    if name in module.globals:
-        return module.globals[name]
-    free = [extent for extent, value in extents.items() if value is None]
-    arguments = [dtype if value in ("alpha", "beta") else ir.PointerType() for value in values]
-    function = internal_function(module, name, arguments + [INT64] * len(free))
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    given = dict(zip([*values, *free], function.args, strict=True))
-    sizes_given = {
-        extent: given[extent] if value is None else whole(value)
-        for extent, value in extents.items()
-    }
-    TiledProduct(TileBuilder(builder, dtype), transposes, sizes_given, given).emit()
-    builder.ret_void()
-    return function
-
-
-def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..., Any]:
-    """Return what generates the code of a call, from the positions of the arguments."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def cast(position: int, kind: Any) -> Any:
-            return context.cast(builder, arguments[position], signature.args[position], kind)
-
-        dtype = signature.args[values["c"]].dtype
-        given = {}
-        for name, position in values.items():
-            kind, value = signature.args[position], arguments[position]
-            if name in ("alpha", "beta"):
-                given[name] = cast(position, dtype)
-            elif isinstance(kind, types.BaseTuple):
-                parts = cgutils.unpack_tuple(builder, value)
-                names = (name, f"rows_{name}", f"later_{name}")
-                for each, of, array in zip(names, kind, parts, strict=False):
-                    given[each] = data_of(context, builder, of, array)
-            else:
-                given[name] = data_of(context, builder, kind, value)
-        literals = {name: literal(signature.args[place]) for name, place in extents.items()}
-        free = [name for name, value in literals.items() if value is None]
-        sizes = [cast(extents[name], types.int64) for name in free]
-        real = context.get_value_type(dtype)
-
-        def call(transposes: tuple[bool, bool]) -> None:
-            module = builder.module
-            function = product_function(module, real, transposes, list(given), literals)
-            builder.call(function, [*given.values(), *sizes])
-
-        flags = [literal(flag) for flag in signature.args[:2]]
-        choose_form(builder, flags, lambda position: cast(position, types.boolean), call)
-        return context.get_dummy_value()
-
-    return generate
-
-
-def data_of(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """Return the pointer to an array's elements."""
-    return context.make_array(kind)(context, builder, value).data
-
-
-def literal(kind: Any) -> Any:
-    """Return the value of a literal's type, or None where it is known at run time only."""
-    return getattr(kind, "literal_value", None)
-
-
-@intrinsic(prefer_literal=True)
-def tiled(
-    typing_context: Any,
-    transpose_a: Any,
-    transpose_b: Any,
-    m: Any,
-    n: Any,
-    k: Any,
-    alpha: Any,
-    a: Any,
-    lda: Any,
-    b: Any,
-    ldb: Any,
-    beta: Any,
-    c: Any,
-    ldc: Any,
-) -> Any:
-    """Row-major C = alpha op(A) op(B) + beta C, where op(A) is m by k and op(B) is k by n.
-
-    `lda`, `ldb`, `ldc` are the distances between rows as stored. With `beta` zero C is only
-    written, with `k` zero it becomes `beta` C. C must not overlap A or B. In place of A or B,
-    if it is not transposed, a pair may stand: an array, and the numbers of the rows in it. For B
-    there may be a third: the numbers of as many rows that will be read next.
-    """
-    check_arrays(transpose_a, transpose_b, a, b, c)
-    signature = types.void(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-    return signature, product_call(VALUES, EXTENTS)
-
-
-@intrinsic(prefer_literal=True)
-def tiled_onto(
-    typing_context: Any,
-    transpose_a: Any,
-    transpose_b: Any,
-    m: Any,
-    n: Any,
-    k: Any,
-    alpha: Any,
-    a: Any,
-    lda: Any,
-    b: Any,
-    ldb: Any,
-    d: Any,
-    ldd: Any,
-    c: Any,
-    ldc: Any,
-) -> Any:
-    """Row-major C = alpha op(A) op(B) + D, as `tiled`; D is not C, and does not overlap it.
-
-    With `ldd` zero each row of D is the same, as the biases of a layer are.
-    """
-    check_arrays(transpose_a, transpose_b, a, b, c, d)
-    signature = types.void(
-        transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, d, ldd, c, ldc
-    )  # fmt: skip
-    return signature, product_call(VALUES_ONTO, EXTENTS_ONTO)
-
-
-def choose_form(
-    builder: Any,
-    flags: list[bool | None],
-    value: Callable[[int], Any],
-    call: Callable[[tuple[bool, bool]], None],
-) -> None:
-    """Emit the calls for two flags; where one is known only at run time, for both its values."""
-    choices = [[False, True] if flag is None else [flag] for flag in flags]
-    for pair in itertools.product(*choices):
-        conditions = [
-            builder.icmp_unsigned("==", value(position), ir.Constant(ir.IntType(1), int(wanted)))
-            for position, wanted in enumerate(pair)
-            if flags[position] is None
-        ]
-        always = ir.Constant(ir.IntType(1), 1)
-        with builder.if_then(reduce(builder.and_, conditions, always)):
-            call((pair[0], pair[1]))
-
-
 # --- Numba's start -----------------------------------------------------------------------------
 
 
@@ -3700,168 +2742,89 @@ def start_without_scipy() -> None:
 start_without_scipy()
 
 
-# --- Gradient check ----------------------------------------------------------------------------
+# --- The network -------------------------------------------------------------------------------
 
 
-# Verification of the gradient
-
-# The step balances truncation against rounding of a central difference.
-_STEP, _TOLERANCE = (1e-5, 1e-6) if DTYPE.itemsize == 8 else (1e-2, 1e-2)
-# So many steps are tried, each an eighth of the one before.
-_SHORTER = 6
+for _name, _function in _KERNELS.items():
+    globals()[_name] = emitted_kernel(_function)
 
 
-def check_gradient(seed: int = 0, examples: int = 4, step: float = _STEP) -> float:
-    """Compare `gradient` with central differences of `loss` at random values.
+_NETWORK = Network(
+    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,
+    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,
+    kernels={
+        "predict": _predict_kernel, "loss": _loss_kernel, "gradient": _gradient_kernel,
+        "epoch": _epoch_kernel
+    },
+)
+initial_parameters = _NETWORK.initial_parameters
+check_gradient = _NETWORK.check_gradient
 
-    Up to 60 random coordinates of each parameter are compared. Where the difference quotients
-    change as the step is halved, the loss is steep or has a kink (of ReLU, say) within the step:
-    shorter steps follow, and a coordinate is skipped if none of them is clear, or if its derivative
-    is too small beside the loss for differences in this precision.
+
+def predict(parameters: Any, x: ArrayLike) -> NDArray[Any]:
+    """Return the output a2 of the network.
 
     Parameters
     ----------
-    seed : int
-        Seed of the parameters, of the data and of the coordinates.
-    examples : int
-        Number of examples in the random batch.
-    step : float
-        Step of the differences, times max(1, |parameter|).
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 2)
+        NaN and infinity propagate.
 
     Returns
     -------
-    error : float
-        The largest, relative to the largest gradient of the same parameter.
+    output : ndarray of float64, of shape (N, 1)
 
     Raises
     ------
-    ArithmeticError
-        If the error exceeds 1e-6 (float64) or 1e-2 (float32), or if nothing could be compared.
+    TypeError, ValueError
+        In one line: which argument, what was expected, what came.
     """
-    return _compare_gradient(seed, examples, step)[0]
+    return _NETWORK.predict(_NETWORK.flatten(parameters), (x,))
 
 
-def _compare_gradient(seed: int, examples: int, step: float) -> tuple[float, int, int]:
-    """Return the largest relative error, and how many coordinates were compared and skipped."""
-    generator = np.random.default_rng(seed)
-    parameters = initial_parameters(seed)
-    for array, (_, shape, (law, _)) in zip(parameters, _PARAMETERS, strict=True):
-        if law == "constant":  # zeros would hide errors: they make other gradients vanish
-            array[...] += 0.1 * generator.standard_normal(shape)
-    flat = _flatten(parameters)
-    for positive in (False, True):  # a program with logarithms or roots may need positive data
-        arrays = _random_arrays(generator, examples, positive)
-        cost = float(_loss_kernel(flat, *arrays))
-        if math.isfinite(cost):
-            break
-    else:
-        raise ArithmeticError(f"the cost at random values is {cost}: nothing to compare")
+def loss(parameters: Any, x: ArrayLike, y: ArrayLike) -> float:
+    """Return the cost C.
 
-    gradients = np.empty_like(flat)
-    same_cost = float(_gradient_kernel(flat, gradients, *arrays))
-    if not abs(same_cost - cost) <= _TOLERANCE * max(1.0, abs(cost)):
-        raise ArithmeticError(f"gradient returns the cost {same_cost}, loss returns {cost}")
-
-    def one_sided(k: int, h: float) -> tuple[float, float]:
-        """Return the difference quotients (right, left) at coordinate k."""
-        value = flat[k]
-        flat[k] = value + h
-        right = (float(_loss_kernel(flat, *arrays)) - cost) / float(flat[k] - value)
-        flat[k] = value - h
-        left = (float(_loss_kernel(flat, *arrays)) - cost) / float(flat[k] - value)
-        flat[k] = value
-        return right, left
-
-    # What rounding is relative to: the loss, and its terms, if they cancel here.
-    size = max(abs(float(_loss_kernel(flat * DTYPE.type(s), *arrays))) for s in (1.0, 0.9, 0.5))
-    size = max(abs(cost), size if math.isfinite(size) else 0.0)
-
-    def compare(k: int, h: float, scale: float) -> tuple[float, float] | None:
-        """Return the relative error at coordinate k and the difference quotient, if it is clear."""
-        slope = float(gradients[k])
-        for _ in range(_SHORTER):
-            right, left = one_sided(k, h)
-            mean = (right + left) / 2
-            error = abs(mean - slope)
-            if error <= _TOLERANCE * scale:
-                return error / scale if scale else 0.0, mean
-            if error <= 40 * float(np.finfo(DTYPE).eps) * size / h:
-                return None  # rounding is all that there is
-            # Where the loss is smooth, halving the step halves (right - left) and leaves the
-            # mean of the two alone. A kink within the step changes one by 0.4 errors or more.
-            right2, left2 = one_sided(k, h / 2)
-            bend = abs(2 * (right2 - left2) - (right - left))
-            drift = abs((right2 + left2) - (right + left)) / 2
-            if math.isfinite(bend + drift) and not max(bend, drift) > 0.25 * error:
-                return error / scale if scale else math.inf, mean
-            h /= 8
-        return None
-
-    worst, compared, skipped, start = 0.0, 0, 0, 0
-    for name, shape, _ in _PARAMETERS:
-        count = math.prod(shape)
-        part = np.abs(gradients[start : start + count])
-        scale = float(np.max(part, initial=0.0, where=np.isfinite(part)))
-        for k in generator.choice(count, min(count, 60), replace=False):
-            found = compare(start + k, step * max(1.0, abs(float(flat[start + k]))), scale)
-            if found is None:
-                skipped += 1
-                continue
-            error, mean = found
-            if not error <= _TOLERANCE:
-                place = _place(name, np.unravel_index(k, shape))
-                came = f"the gradient of {place} is {float(gradients[start + k]):.9g}, differences "
-                came += f"give {mean:.9g}: relative error {error:.1e}"
-                raise ArithmeticError(f"{came}, tolerance {_TOLERANCE:g}")
-            worst = max(worst, error)
-            compared += 1
-        start += count
-    if compared == 0:
-        raise ArithmeticError(f"all {skipped} coordinates are skipped: try another seed or step")
-    return worst, compared, skipped
+    Parameters
+    ----------
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 2)
+        NaN and infinity propagate.
+    y : array_like of shape (N, 1) or (N,)
+    """
+    return _NETWORK.loss(_NETWORK.flatten(parameters), (x, y))
 
 
-def _random_arrays(
-    generator: np.random.Generator, examples: int, positive: bool
-) -> list[NDArray[Any]]:
-    arrays = []
-    for argument in _ARGUMENTS:
-        name, _, expected, kind, limit = argument
-        shape = tuple(examples if extent is None else extent for extent in expected)
-        value: NDArray[Any]
-        if kind == "integer":
-            value = generator.integers(0, 10 if limit is None else limit, shape)
-        elif kind == "classes":
-            classes = _class_count(expected)
-            value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)
-        elif kind == "distribution":
-            value = generator.uniform(0.1, 1.0, shape)
-            value /= value.sum(axis=-1, keepdims=True)
-        else:
-            value = generator.uniform(0.1, 1.0, shape) if positive else generator.normal(size=shape)
-        arrays.append(_check_array(name, argument, value, finite=True))
-    return arrays
+def gradient(parameters: Any, x: ArrayLike, y: ArrayLike) -> tuple[float, Parameters]:
+    """Return the cost C and its gradient with respect to every parameter.
+
+    Parameters
+    ----------
+    parameters : Parameters, or a tuple or dict of arrays
+        Used without a copy if they are views over one buffer, as from `initial_parameters`.
+    x : array_like of shape (N, 2)
+        NaN and infinity propagate.
+    y : array_like of shape (N, 1) or (N,)
+
+    Returns
+    -------
+    cost : float
+    gradients : Parameters
+        Views over one new buffer.
+    """
+    return _NETWORK.gradient(_NETWORK.flatten(parameters), (x, y))
 
 
-def _main() -> int:
-    summary = (__doc__ or "").split("\n\n")[0]
-    parser = argparse.ArgumentParser(description=summary)
-    help_text = "compare the gradient with central differences; exit code 1 if they disagree"
-    parser.add_argument("--check", action="store_true", help=help_text)
-    if not parser.parse_args().check:
-        parser.print_help()
-        return 0
-    try:
-        error, compared, skipped = _compare_gradient(seed=0, examples=4, step=_STEP)
-    except ArithmeticError as failure:
-        print(f"gradient check FAILED: {failure}")
-        return 1
-    print(
-        f"gradient check passed: largest relative error {error:.1e} (tolerance {_TOLERANCE:g}), "
-        f"{compared} coordinates compared, {skipped} skipped"
-    )
-    return 0
+class Trainer(NetworkTrainer):
+    """Trains Parameters: ``Trainer(parameters=None, seed=0, learning_rate=0.5)``.
+
+    See `NetworkTrainer` for what it takes and keeps.
+    """
+
+    network = _NETWORK
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(run_check(_NETWORK, __doc__))

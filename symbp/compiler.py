@@ -22,15 +22,14 @@ from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
 from symbp.networks.options import checked_options, checked_size
 from symbp.notation.arguments import no_program
-from symbp.notation.errors import SymbpError, suggest
-from symbp.notation.files import write_text
+from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
-from symbp.targets.files import write_files
-from symbp.targets.known import TARGETS
+from symbp.targets.files import check_options, checked_target, numbers_of, write_files
 from symbp.targets.numba import kernels
 from symbp.targets.numba.kernel import Kernel
-from symbp.targets.numba.module import LIMITS, module_text
+from symbp.targets.numba.module import LIMITS, NUMBA
+from symbp.targets.target import Job
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -73,14 +72,36 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     _check_program(program)
+    texts = NUMBA.texts(_job(program, "module", optimizer, dtype, derivatives, entries))
+    return texts["module.py"]
+
+
+def _job(
+    program: Program,
+    stem: str,
+    optimizer: Optimizer | str | None,
+    dtype: str,
+    derivatives: str,
+    entries: Sequence[str] = (),
+    **options: Any,
+) -> Job:
+    """Return what a target is asked for."""
     chosen, form = _optimizer(optimizer), _form(derivatives)
     wanted = checked_entries(entries)
     # a user's equations -> what is derived from them, each form made once
     model = _model(program, chosen, form)
-    made = [ENTRIES[name](model) for name in wanted]
-    # -> text
-    latex, title, threshold = _latex(program), _title(program, chosen, form), _threshold(program)
-    return module_text(model, dtype, latex, title, threshold, ranges(model.updated), made)
+    trained = options.get("parameters") is None
+    return Job(
+        model,
+        _title(program, chosen, form),
+        stem,
+        dtype,
+        tuple(ENTRIES[name](model) for name in wanted),
+        _latex(program) if trained else {},
+        _threshold(program),
+        ranges(model.updated) if trained else {},
+        **options,
+    )
 
 
 def _model(program: Program, optimizer: Optimizer, derivatives: DerivativeForm) -> Model:
@@ -88,7 +109,9 @@ def _model(program: Program, optimizer: Optimizer, derivatives: DerivativeForm) 
 
 
 def gradient_kernel(program: Program) -> Kernel:
-    """Return the function of the gradient as it stands in a module, with what its lines compute.
+    """Return the function of the gradient in loops, with what its lines compute.
+
+    A module holds it so, unless the network is small enough to be written out by element.
 
     Parameters
     ----------
@@ -178,6 +201,7 @@ def generate(
     target: str = "numba",
     batch: int | None = None,
     parameters: Any = None,
+    runtime: str | None = None,
 ) -> Path:
     """Write a program, its gradient and its training to a file: a Numba module, or C.
 
@@ -210,6 +234,9 @@ def generate(
     parameters : Parameters or mapping of str to array, optional
         For ``"c"``: trained parameters, such as ``trainer.parameters``, to be written in as
         constants. The unit then holds ``predict`` alone.
+    runtime : {"pasted", "beside"}, optional
+        For ``"numba"``: whether what all modules have in common stands in the module, by default,
+        or in ``symbp_runtime.py`` beside it, which the modules of a folder share.
 
     Returns
     -------
@@ -231,28 +258,16 @@ def generate(
     >>> bp.generate(bp.mlp(2, 4, 1, activation="tanh"), folder / "xor.py").name
     'xor.py'
     """
-    if target == "numba":
-        for name, value in (("batch", batch), ("parameters", parameters)):
-            if value is not None:
-                raise SymbpError(f"{name}: only target 'c' takes it, the target is 'numba'")
-        ending = Path(path).suffix
-        for other in TARGETS.values():
-            if ending in other.endings:
-                raise SymbpError(
-                    f"{os.fspath(path)}: target 'numba' writes a Python module; write .py, or pass "
-                    f"target={other.name!r}"
-                )
-        return write_text(path, module_source(program, optimizer, dtype, derivatives, entries))
-    if target not in TARGETS:
-        raise SymbpError(f"target {target!r}: {suggest(str(target), ('numba', *TARGETS))}")
-    if entries:
-        raise SymbpError(f"entries: only target 'numba' takes them, the target is {target!r}")
+    chosen = checked_target(target)
+    asked = {"entries": tuple(entries), "batch": batch, "parameters": parameters}
+    check_options(chosen, path, {**asked, "runtime": runtime})
     _check_program(program, parameters is None)
-    chosen, form = _optimizer(optimizer), _form(derivatives)
-    title = _title(program, chosen, form)
-    rows = 32 if batch is None else checked_size("batch", batch)
-    model = _model(program, chosen, form)
-    return write_files(model, path, target, title, dtype, rows, parameters)
+    options: dict[str, Any] = {"runtime": runtime}
+    options["batch"] = None if batch is None else checked_size("batch", batch)
+    options["parameters"] = None if parameters is None else numbers_of(program, parameters)
+    stem = Path(path).stem
+    job = _job(program, stem, optimizer, dtype, derivatives, entries, **options)
+    return write_files(chosen, job, path)
 
 
 @checked_options

@@ -5,8 +5,10 @@ hundreds of programs can be tried. Numba's and BLAS's part is left to NumPy, fre
 NaN instead of whatever was there, and a matrix that leaves its array is an error.
 """
 
+import functools
 import inspect
 import math
+import operator
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -187,7 +189,7 @@ STAND_INS: dict[str, Any] = {
     "blas_threads": lambda: 1,
     "limit_threads": lambda multiplications: 0,
     "restore_threads": lambda threads: None,
-    "added": lambda total, term: total + term,
+    "added": lambda *terms: functools.reduce(operator.add, terms),
     "products_in_any_order": lambda: None,
     "exp": np.exp,
     "expm1": np.expm1,
@@ -220,7 +222,7 @@ def load_as_python(text: str) -> ModuleType:
     vars(module).update(STAND_INS)
     if hasattr(module, "_epoch_part"):
         turns = Turns()
-        module._epoch_part = turns.run(module._epoch_part)
+        module._epoch_kernel.part = turns.run(module._epoch_part)
         module.wait_for_team = turns.meet
         module.Pace.next = lambda pace: (MEMBERS, 1)
     return module

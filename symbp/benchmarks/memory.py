@@ -71,7 +71,7 @@ def measure_memory(case: Case) -> Memory:
     problem = Problem(case.with_steps(2))
     module = compiled_trainer(case).module
     trainer = module.Trainer(problem.parameters)
-    rates = module._hyperparameter_values(trainer.hyperparameters)
+    rates = module._NETWORK.hyperparameter_values(trainer.hyperparameters)
     arguments = (
         trainer._flat, trainer._state, rates, problem.order, case.rows, problem.x, problem.y
     )  # fmt: skip

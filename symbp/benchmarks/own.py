@@ -33,7 +33,7 @@ def prepare(problem: Problem) -> Prepared:
     x, y, order = problem.x, problem.y, problem.order
 
     if case.measure == "step":
-        rates = module._hyperparameter_values(trainer.hyperparameters)
+        rates = module._NETWORK.hyperparameter_values(trainer.hyperparameters)
         kernel, flat, state = module._epoch_kernel, trainer._flat, trainer._state
 
         def epochs(count: int) -> None:

@@ -16,6 +16,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.ranges import Ranges
 from symbp.calculus.share import canonical
+from symbp.notation.by_identity import noted
 from symbp.notation.collected import factors, product_of
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
@@ -104,6 +105,8 @@ def _needs_no_guard(part: Expr) -> bool:
     )
 
 
+# Many equations stand in several functions of a module, and several passes ask.
+@noted
 def is_contraction(equation: Equation) -> bool:
     """Whether the equation sums products of two plain tensors over indices that both have."""
     if equation.operation != "sum" or not equation.reduce or not equation.lhs.is_plain:

@@ -12,10 +12,10 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.algebra import Unknowns, is_derived, ordinary, restored
-from symbp.calculus.by_identity import remembered
 from symbp.calculus.log_form import computed_log_sum
 from symbp.calculus.partial import partial
 from symbp.calculus.quotients import over_one_denominator
+from symbp.notation.by_identity import noted
 from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.forms import Form, check_door
@@ -59,14 +59,17 @@ def expand(program: Program, derivatives: DerivativeForm = "fast") -> Program:
 
 
 # A program is expanded with its gradient, and again with a step, in which the same stands.
-@remembered(4096)
+@noted
 def _rewritten(equation: Equation, derivatives: DerivativeForm) -> Equation:
     return _sum_of_distribution(_written_out(_with_quotients(equation), derivatives))
 
 
+@noted
 def _tidy(equation: Equation) -> Equation:
-    # What was written is evaluated as it was written.
-    return equation.replace(body=shorter(equation.body)) if is_derived(equation) else equation
+    if not is_derived(equation):
+        return equation  # what was written is evaluated as it was written
+    body = shorter(equation.body)
+    return equation if body is equation.body else equation.replace(body=body)
 
 
 def expand_functions(body: Expr, derivatives: DerivativeForm = "fast") -> Expr:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.contract import is_contraction, split_scalars, typical_size
+from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -36,6 +37,8 @@ class MatrixProduct:
     summed: tuple[Index, ...]
 
 
+# Many equations stand in several functions of a module, and several passes ask.
+@noted
 def as_product(equation: Equation, fixed: frozenset[Index] = frozenset()) -> MatrixProduct | None:
     """Return the matrix product that an equation is, or None when it is none.
 
@@ -59,6 +62,8 @@ def as_product(equation: Equation, fixed: frozenset[Index] = frozenset()) -> Mat
         for extra in itertools.combinations(free, count):
             loops = batch | set(extra)
             cost = float(typical_size(index.extent for index in loops))
+            if best is not None and cost >= lowest:
+                continue
             product = _product(equation, first, second, loops, fixed)
             if product is None:
                 continue
@@ -69,6 +74,7 @@ def as_product(equation: Equation, fixed: frozenset[Index] = frozenset()) -> Mat
     return best
 
 
+@noted
 def as_column_sum(equation: Equation) -> MatrixProduct | None:
     """Return ``lhs[j] (+)= alpha Σ_n second[n, j]`` as a product with a row of ones, if it is that.
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.by_identity import remembered
 from symbp.notation.arithmetic import power
+from symbp.notation.by_identity import remembered
 from symbp.notation.collected import product_of, sum_of, terms
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import maximum, minimum, operation_of, shares, where

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.by_identity import noted, remembered
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import (
@@ -87,13 +88,24 @@ def canonical(expression: Expr) -> tuple[Expr, tuple[Index, ...]]:
     return expression.xreplace(mapping), tuple(order)
 
 
-def _applications(body: Expr) -> Iterator[Expr]:
+# Most equations come again, with another pass or entry point; their bodies are the same objects.
+@remembered(4096)
+def _forms(body: Expr) -> tuple[tuple[Expr, Expr, tuple[Index, ...]], ...]:
+    """Return the applications and powers in a body, each with its canonical form and indices."""
+    nodes = sympy.preorder_traversal(body)
+    found = dict.fromkeys(n for n in nodes if isinstance(n, (sympy.Function, sympy.Pow)))
+    return tuple((node, *canonical(node)) for node in found)
+
+
+def _is_expensive(node: Expr) -> bool:
+    if isinstance(node, sympy.Pow):
+        return not node.exp.is_Integer and node.has(Element)
+    return not isinstance(node, CHEAP)
+
+
+def _expensive_forms(body: Expr) -> Iterator[tuple[Expr, Expr, tuple[Index, ...]]]:
     """Yield the expensive function applications in a body, largest first."""
-    for node in sympy.preorder_traversal(body):
-        if (isinstance(node, sympy.Function) and not isinstance(node, CHEAP)) or (
-            isinstance(node, sympy.Pow) and not node.exp.is_Integer and node.has(Element)
-        ):
-            yield node
+    return (found for found in _forms(body) if _is_expensive(found[0]))
 
 
 def _single(equations: list[Equation]) -> set[Tensor]:
@@ -115,15 +127,12 @@ def _read_known_values(equations: list[Equation]) -> list[Equation]:
             and isinstance(body, (sympy.Function, sympy.Pow))
             and set(indices_of(body)) == set(equation.lhs.args)
         ):
-            form, order = canonical(body)
+            _, form, order = _forms(body)[0]
             known.setdefault(form, (equation.lhs, order))
 
     def rewrite(equation: Equation) -> Equation:
         mapping: dict[Expr, Expr] = {}
-        for node in sympy.preorder_traversal(equation.body):
-            if not isinstance(node, (sympy.Function, sympy.Pow)) or node in mapping:
-                continue
-            form, order = canonical(node)
+        for node, form, order in _forms(equation.body) if known else ():
             found = known.get(form)
             if found is None or found[0].tensor is equation.tensor:
                 continue
@@ -141,10 +150,9 @@ def _lift_common(equations: list[Equation], names: set[str]) -> list[Equation]:
     users: dict[Expr, list[int]] = {}
     example: dict[Expr, tuple[Expr, tuple[Index, ...]]] = {}
     for position, equation in enumerate(equations):
-        for node in dict.fromkeys(_applications(equation.body)):
+        for node, form, order in _expensive_forms(equation.body):
             if any(not element.is_plain for element in node.atoms(Element)):
                 continue  # it may be guarded, and must not be evaluated outside its guard
-            form, order = canonical(node)
             if not order and not node.has(Element):
                 continue
             users.setdefault(form, [])
@@ -175,8 +183,7 @@ def _replace_lifted(
     equation: Equation, made: dict[Expr, Tensor], itself: Tensor | None
 ) -> Equation:
     mapping: dict[Expr, Expr] = {}
-    for node in _applications(equation.body):
-        form, order = canonical(node)
+    for node, form, order in _expensive_forms(equation.body) if made else ():
         tensor = made.get(form)
         if tensor is not None and tensor is not itself:
             mapping[node] = tensor[order]
@@ -202,6 +209,7 @@ def _drop_duplicates(equations: list[Equation], kept: set[Tensor]) -> list[Equat
     return [_renamed(equation, same) for equation in result]
 
 
+@noted
 def _meaning(equation: Equation) -> object:
     mapping = {}
     for position, index in enumerate(equation.domain):

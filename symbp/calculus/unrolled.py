@@ -17,6 +17,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import Plus
+from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import maximum, where
 from symbp.notation.index import Index
@@ -126,12 +127,17 @@ def operations(program: Program) -> int:
 
 
 def _operations(program: Program) -> Iterator[int]:
-    for equation in program.equations:
-        indices = {*equation.domain, *equation.body.atoms(Index)}
-        points = math.prod(i.extent for i in indices if isinstance(i.extent, int))
-        functions = sum(1 for node in equation.body.atoms(sympy.Function) if _is_costly(node))
-        simple = int(sympy.count_ops(equation.body)) + bool(equation.reduce)
-        yield points * (max(1, simple) + FUNCTION_OPERATIONS * functions)
+    return map(_operations_of, program.equations)
+
+
+# It is asked whether there are too many, and then how many there are.
+@noted
+def _operations_of(equation: Equation) -> int:
+    indices = {*equation.domain, *equation.body.atoms(Index)}
+    points = math.prod(i.extent for i in indices if isinstance(i.extent, int))
+    functions = sum(1 for node in equation.body.atoms(sympy.Function) if _is_costly(node))
+    simple = int(sympy.count_ops(equation.body)) + bool(equation.reduce)
+    return points * (max(1, simple) + FUNCTION_OPERATIONS * functions)
 
 
 def _is_costly(node: sympy.Basic) -> bool:

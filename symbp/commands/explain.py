@@ -68,6 +68,7 @@ def explain(
 
     symbp explain 64-30-10 --entry gradient --stage fuse
     """
+    from symbp.entries.epoch import epoch
     from symbp.entries.model import Model
     from symbp.networks.optimizers import optimise
     from symbp.notation.errors import SymbpError, suggest
@@ -82,7 +83,9 @@ def explain(
     model = Model(net, lambda program: optimise(program, chosen), form)
     asked = _entry(entry, model)
     limits = replace(LIMITS, itemsize=4 if dtype == "float32" else 8)
-    lowered = lower(asked, limits_of(asked, limits))
+    lowered = lower(epoch(model), limits)
+    if asked.name != "epoch":
+        lowered = lower(asked, limits_of(asked, limits, lowered))
     steps = [*_front(model, asked)]
     for arrow in lowered.arrows:
         steps.append(

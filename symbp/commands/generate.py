@@ -106,6 +106,13 @@ def generate(
             metavar="ROWS", help="Of C: the most examples of one batch.", show_default="32"
         ),
     ] = None,
+    runtime: Annotated[
+        Literal["pasted", "beside"] | None,
+        typer.Option(
+            help="Of Python: what modules have in common stands in each, or beside them.",
+            show_default="pasted",
+        ),
+    ] = None,
 ) -> None:
     """Write a network and its gradient as one module that needs numpy and numba, at most scipy.
 
@@ -120,10 +127,12 @@ def generate(
     symbp generate model.py:net -o module.py --entries loss_and_gradient,hvp
 
     symbp generate 64-30-10 --target c --batch 1 --optimizer sgd -o net.c
+
+    symbp generate 64-30-10 --runtime beside -o digits.py
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
     rule = chosen_optimizer(optimizer, learning_rate)
     further = [name.strip() for name in entries.split(",") if name.strip()]
-    options = {"entries": further, "target": target, "batch": batch}
+    options = {"entries": further, "target": target, "batch": batch, "runtime": runtime}
     write_module(net, to, rule, dtype, derivatives, options)

@@ -59,8 +59,9 @@ def code_listing(derivation: GradientEquations) -> Iterator[Block]:
         yield Prose(f"No code is generated: {str(error).rstrip('.')}.")
         return
     pairs = _Pairs(derivation, kernel)
-    yield from code_remarks(derivation, kernel, bool(pairs.added_up))
-    first_line = source[: source.index(kernel.text)].count("\n") + 1
+    place = source.find(kernel.text)
+    yield from code_remarks(derivation, kernel, bool(pairs.added_up), place >= 0)
+    first_line = source[:place].count("\n") + 1 if place >= 0 else 1
     yield Listing(tuple(pairs.passages(first_line)))
 
 

@@ -45,7 +45,9 @@ _ROUTINES = {
 }
 
 
-def code_remarks(derivation: GradientEquations, kernel: Kernel, sums: bool) -> Iterator[Prose]:
+def code_remarks(
+    derivation: GradientEquations, kernel: Kernel, sums: bool, in_module: bool = True
+) -> Iterator[Prose]:
     """Yield what is said before the code.
 
     Parameters
@@ -56,10 +58,16 @@ def code_remarks(derivation: GradientEquations, kernel: Kernel, sums: bool) -> I
         The code.
     sums : bool
         Whether there is a tensor that several equations of the code add to.
+    in_module : bool
+        Whether the module holds these lines; that of a small network has them by element.
     """
     text = (
         "The function of the gradient in the module that `bp.generate(network, 'network.py')` "
         "writes, with the numbers of its lines."
+        if in_module
+        else "The function of the gradient in loops. The module that `bp.generate(network, "
+        "'network.py')` writes has the same without the loops over what is no example: of so small "
+        "a network every element has a line of its own."
     )
     index = _example_index(derivation)
     if index is not None:

@@ -9,13 +9,13 @@ The sums are added to the biases while they are in registers; otherwise every z 
 read and written once more.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from symbp.calculus.matrix_products import group_at, is_innermost
 from symbp.loops.dependence import Dependence
-from symbp.loops.nodes import Accumulate, Assign, For, Function, If, Product, Statement
-from symbp.loops.traverse import indices_of, statements_in, writes_of
+from symbp.loops.nodes import Accumulate, Assign, For, Function, Product, Statement
+from symbp.loops.traverse import indices_of, reads_of, statements_in, writes_of
 from symbp.notation.tensor import Element
 
 __all__ = ["addends"]
@@ -50,10 +50,19 @@ def addends(function: Function, wanted: Callable[[Product], bool] = lambda _: Tr
         addend = _addend(statement, leaf)
         if addend is None or function.memory(statement.target.tensor) in _inout(function):
             continue
-        # What is read sooner or later than before must not change in between.
+        if not _is_beside(statement, place, leaf, where) or not _is_whole(
+            result[where], leaf, statement
+        ):
+            continue
+        # What is read sooner or later than before must not change in between, and nothing may
+        # look at a part of the sum.
         source = dependence.memory(addend.tensor)
         between = result[min(where, place) : max(where, place) + 1]
         if any(source in dependence.uses(other).writes for other in between):
+            continue
+        if any(memory in dependence.uses(other).reads for other in between[1:-1]):
+            continue
+        if _is_seen(result[where], leaf, memory, dependence, place < where):
             continue
         assert isinstance(leaf, Assign | Accumulate)
         result[place] = replace(statement, addend=addend, added=leaf.equation)
@@ -97,25 +106,54 @@ def _addend(product: Product, leaf: Statement) -> Element | None:
     return read if in_rows and is_innermost(read, columns) else None
 
 
+def _is_beside(product: Product, place: int, leaf: Statement, where: int) -> bool:
+    """Whether a product adds to what was set before it, or something is added to it later."""
+    if where < place:
+        return isinstance(leaf, Assign) and product.addend == product.target
+    return isinstance(leaf, Accumulate) and product.addend is None
+
+
+def _is_whole(nest: Statement, leaf: Statement, product: Product) -> bool:
+    """Whether a nest does something once for each row and column of a product."""
+    loops: list[For] = []
+    while nest is not leaf:
+        if not isinstance(nest, For):
+            return False
+        loops.append(nest)
+        nest = next(s for s in nest.body if any(i is leaf for i in statements_in([s])))
+    assert isinstance(leaf, Assign | Accumulate)
+    spans = {span.index: span for span in product.spans}
+    ranges = {
+        index: (spans[axis].start, spans[axis].end, 1)
+        for index, axis in zip(leaf.target.args, product.target.args, strict=True)
+    }
+    return {loop.index: (loop.start, loop.end, loop.step) for loop in loops} == ranges
+
+
+def _is_seen(
+    nest: Statement, leaf: Statement, memory: object, dependence: Dependence, added: bool
+) -> bool:
+    """Whether a nest reads what one of its statements changes before that, or of other turns."""
+    assert isinstance(leaf, Assign | Accumulate)
+    after = False
+    for statement in statements_in([nest]):
+        if statement is leaf:
+            after = added
+            continue
+        for element in reads_of(statement):
+            same = after and element == leaf.target
+            if dependence.memory(element.tensor) == memory and not same:
+                return True
+    return False
+
+
 def _without(statement: Statement, leaf: Statement) -> Statement:
     """Return a statement without one of those in it, and without loops that are then empty."""
-    if isinstance(statement, For):
-        return replace(statement, body=_rest(statement.body, leaf))
-    if isinstance(statement, If):
-        return replace(
-            statement,
-            body=_rest(statement.body, leaf),
-            otherwise=_rest(statement.otherwise, leaf),
-        )
-    return statement
-
-
-def _rest(body: Sequence[Statement], leaf: Statement) -> tuple[Statement, ...]:
-    kept = (_without(child, leaf) for child in body if child is not leaf)
-    return tuple(child for child in kept if not _is_empty(child))
+    if not isinstance(statement, For):
+        return statement
+    kept = (_without(child, leaf) for child in statement.body if child is not leaf)
+    return replace(statement, body=tuple(child for child in kept if not _is_empty(child)))
 
 
 def _is_empty(statement: Statement) -> bool:
-    if isinstance(statement, For):
-        return not statement.body
-    return isinstance(statement, If) and not statement.body and not statement.otherwise
+    return isinstance(statement, For) and not statement.body

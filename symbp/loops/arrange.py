@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Allocate, Assign, Function, Return, Statement, View
-from symbp.loops.shares import Phase, Share, share_of
+from symbp.loops.shares import Phase, Share, ends_of, share_of
 
 __all__ = ["arrange", "divided_shares", "split_setup"]
 
@@ -56,11 +56,11 @@ def _is_constant(statement: Assign) -> bool:
 
 
 def divided_shares(statements: Sequence[Statement], dependence: Dependence) -> list[Share] | None:
-    """Return the share of each statement, or None when one cannot be divided."""
+    """Return the share of each statement, or None when one cannot be divided as a whole."""
     result: list[Share] = []
     for statement in statements:
         share = share_of(statement, dependence)
-        if share is None:
+        if share is None or (share.extent is not None and ends_of(share) != (0, share.extent)):
             return None
         result.append(share)
     return result

@@ -25,6 +25,7 @@ from symbp.loops.nodes import (
     Return,
     Statement,
     View,
+    smaller,
 )
 from symbp.loops.traverse import elements_in, reads_of
 from symbp.notation.tensor import Tensor
@@ -54,7 +55,7 @@ def batches(function: Function, batch: sympy.Symbol) -> Function:
     assert last.value is not None
     total = Tensor("total")[()]
     body = (
-        Let(batch, sympy.Min(BATCH_SIZE, EXAMPLES - START)),
+        Let(batch, smaller(BATCH_SIZE, EXAMPLES - START)),
         *step[:-1],
         Accumulate(total, batch * last.value),
         # The next batch overwrites what others may still read.

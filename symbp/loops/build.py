@@ -172,10 +172,8 @@ class _Builder:
         reduced = set(equation.reduce)
         inner = order[len(order) - len(reduced) :]
         in_register = bool(reduced) and set(inner) == reduced and equation.lhs.is_plain
-        if equation.operation == "max" and not first and not in_register:
-            # A maximum is added, as a whole, to what is there.
-            order = (*(i for i in order if i not in reduced), *equation.reduce)
-            inner, in_register = equation.reduce, True
+        # A normalised program adds no maximum to anything: it is a tensor of its own.
+        assert first or equation.operation != "max"
         body = self.stored(equation.body)
         lhs = self.stored(equation.lhs)
         assert isinstance(lhs, Element)

@@ -4,9 +4,8 @@ Two statements depend on each other when one writes what the other reads or writ
 apart by the memory in which they lie: views of one array that do not overlap are independent.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import sympy
 
@@ -27,15 +26,15 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.traverse import indices_of, reads_of, writes_of
+from symbp.loops.traverse import indices_of, reads_of
+from symbp.notation.by_identity import noted
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Access", "Dependence", "Uses", "aligned"]
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """One use of an element: whether it is written, and whether it is only added to."""
 
     element: Element
@@ -43,23 +42,36 @@ class Access:
     adds: bool = False
 
 
-@dataclass(frozen=True)
-class Uses:
+class Uses(NamedTuple):
     """What a statement, with all that is in it, reads and writes."""
 
     accesses: tuple[Access, ...]
+    tensors: frozenset[Tensor]
+    """Those of the accesses."""
     reads: frozenset[Any]
+    """The memory of arrays, the places where arrays lie, and symbols."""
     writes: frozenset[Any]
     fixed: bool
     """Whether nothing may pass it: a barrier, a call, a return."""
 
+    def conflicts(self, other: "Uses") -> bool:
+        """Whether what uses this must stay in its order with what uses the other."""
+        return (
+            self.fixed
+            or other.fixed
+            or not self.writes.isdisjoint(other.writes)
+            or not self.writes.isdisjoint(other.reads)
+            or not self.reads.isdisjoint(other.writes)
+        )
+
 
 class Dependence:
-    """Answers for the statements of one function, each looked at once."""
+    """Answers for the statements of one function."""
 
     def __init__(self, function: Function) -> None:
-        self.places = _places(function)
-        self.known: dict[int, tuple[Statement, Uses]] = {}
+        places = _places(function)
+        self.places = {tensor: place for tensor, place in places.items() if place is not tensor}
+        self.known: dict[int, tuple[Uses, Uses]] = {}
 
     def memory(self, tensor: Tensor) -> Any:
         """Return what stands for the memory of an array; the same for arrays that may overlap."""
@@ -67,70 +79,71 @@ class Dependence:
 
     def uses(self, statement: Statement) -> Uses:
         """Return what a statement uses, with all that is in it."""
-        known = self.known.get(id(statement))
+        uses = _uses(statement)
+        if not self.places:
+            return uses
+        known = self.known.get(id(uses))
         if known is None:
-            # The statement is kept, so that its id stays its own.
-            known = self.known[id(statement)] = statement, self._uses(statement)
+            reads, writes = (
+                frozenset(self.places.get(each, each) for each in part)
+                for part in (uses.reads, uses.writes)
+            )
+            # Both are kept, so that the id stays that of the first.
+            known = self.known[id(uses)] = uses, uses._replace(reads=reads, writes=writes)
         return known[1]
 
     def conflict(self, one: Statement, other: Statement) -> bool:
         """Whether two statements must stay in their order."""
-        first, second = self.uses(one), self.uses(other)
-        if first.fixed or second.fixed:
-            return True
-        return (
-            not first.writes.isdisjoint(second.writes)
-            or not first.writes.isdisjoint(second.reads)
-            or not first.reads.isdisjoint(second.writes)
-        )
-
-    def _uses(self, statement: Statement) -> Uses:
-        accesses: list[Access] = []
-        reads: set[Any] = set()
-        writes: set[Any] = set()
-        fixed = isinstance(statement, Barrier | AllReduce | Call | Return)
-        if isinstance(statement, For | If):
-            if isinstance(statement, For):
-                inside: Iterable[Statement] = statement.body
-                reads |= _symbols(statement.start, statement.end, statement.step)
-            else:
-                inside = (*statement.body, *statement.otherwise)
-                reads |= _symbols(statement.condition)
-            for child in inside:
-                uses = self.uses(child)
-                accesses += uses.accesses
-                reads |= uses.reads
-                writes |= uses.writes
-                fixed = fixed or uses.fixed
-            if isinstance(statement, For):
-                reads.discard(statement.index)
-        own = list(_own(statement))
-        accesses += own
-        for access in own:
-            (writes if access.writes else reads).add(self.memory(access.element.tensor))
-            reads |= _symbols(*access.element.args)
-            reads.add(("place", access.element.tensor))
-        if isinstance(statement, Assign | Accumulate):
-            reads |= _symbols(statement.value)
-        elif isinstance(statement, Let):
-            reads |= _symbols(statement.value)
-            writes.add(statement.symbol)
-        elif isinstance(statement, Divide):
-            reads |= _symbols(statement.start, statement.end)
-            writes |= {statement.first, statement.last}
-        elif isinstance(statement, Allocate):
-            reads |= _symbols(*statement.shape)
-            writes |= {("place", statement.array), self.memory(statement.array)}
-        elif isinstance(statement, View):
-            reads |= {("place", statement.of), *_symbols(statement.offset)}
-            writes.add(("place", statement.array))
-        elif isinstance(statement, Product):
-            reads |= _symbols(*(part for s in statement.spans for part in (s.start, s.end)))
-            reads.difference_update(indices_of(statement.spans))
-        return Uses(tuple(accesses), frozenset(reads), frozenset(writes), fixed)
+        return self.uses(one).conflicts(self.uses(other))
 
 
-def _own(statement: Statement) -> Iterator[Access]:
+# A statement stays the same in most passes, and each of them asks.
+@noted
+def _uses(statement: Statement) -> Uses:
+    """Return what a statement uses where each array has memory of its own."""
+    own = tuple(_accesses(statement))
+    tensors = {access.element.tensor for access in own}
+    reads: set[Any] = {access.element.tensor for access in own if not access.writes}
+    reads.update(("place", tensor) for tensor in tensors)
+    reads |= _symbols(*(subscript for access in own for subscript in access.element.args))
+    writes: set[Any] = {access.element.tensor for access in own if access.writes}
+    fixed = isinstance(statement, Barrier | AllReduce | Call | Return)
+    if isinstance(statement, For | If):
+        children = statement.body
+        if isinstance(statement, If):
+            children += statement.otherwise
+            reads |= _symbols(statement.condition)
+        else:
+            reads |= _symbols(statement.start, statement.end, statement.step)
+        inside = [_uses(child) for child in children]
+        own = (*(access for uses in inside for access in uses.accesses), *own)
+        tensors.update(*(uses.tensors for uses in inside))
+        reads.update(*(uses.reads for uses in inside))
+        writes.update(*(uses.writes for uses in inside))
+        fixed = any(uses.fixed for uses in inside)
+        if isinstance(statement, For):
+            reads.discard(statement.index)
+    elif isinstance(statement, Assign | Accumulate):
+        reads |= _symbols(statement.value)
+    elif isinstance(statement, Let):
+        reads |= _symbols(statement.value)
+        writes.add(statement.symbol)
+    elif isinstance(statement, Divide):
+        reads |= _symbols(statement.start, statement.end)
+        writes |= {statement.first, statement.last}
+    elif isinstance(statement, Allocate):
+        reads |= _symbols(*statement.shape)
+        writes |= {("place", statement.array), statement.array}
+    elif isinstance(statement, View):
+        reads |= {("place", statement.of), *_symbols(statement.offset)}
+        writes.add(("place", statement.array))
+    elif isinstance(statement, Product):
+        reads |= _symbols(*(part for s in statement.spans for part in (s.start, s.end)))
+        reads.difference_update(indices_of(statement.spans))
+    return Uses(own, frozenset(tensors), frozenset(reads), frozenset(writes), fixed)
+
+
+def _accesses(statement: Statement) -> Iterator[Access]:
     adds = isinstance(statement, Accumulate) and statement.operation == "sum"
     for element in reads_of(statement):
         if not (adds and isinstance(statement, Accumulate) and element == statement.target):
@@ -166,11 +179,8 @@ def _places(function: Function) -> dict[Tensor, Any]:
             together.add(function.memory(view.array))
             continue
         parts.setdefault(root, []).append((offset, offset + size, view.array))
-    used = {
-        element.tensor
-        for statement in function.statements
-        for element in (*reads_of(statement), *writes_of(statement))
-    }
+    used: set[Tensor] = set()
+    used.update(*(_uses(statement).tensors for statement in function.body))
     result: dict[Tensor, Any] = {}
     for view in function.views.values():
         root = function.memory(view.array)

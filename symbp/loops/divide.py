@@ -30,6 +30,7 @@ def divide(function: Function) -> Function:
     ----------
     function : Function
         Each of its statements can be divided (see :func:`symbp.loops.arrange.divided_shares`).
+        Every member updates the scalars: see :mod:`symbp.loops.promote`.
     """
     setup, rest, end = split_setup(function)
     shares = divided_shares(rest, Dependence(function))

@@ -17,6 +17,7 @@ import sympy
 
 from symbp.loops.nodes import Function, If, Product, Span, Statement
 from symbp.loops.traverse import map_statements
+from symbp.notation.conditions import compared
 
 __all__ = ["few_rows"]
 
@@ -39,13 +40,13 @@ def few_rows(function: Function, few: int) -> Function:
         constant = all(isinstance(s.index.extent, int) for s in statement.spans if s is not rows)
         if isinstance(rows.index.extent, int) or not constant:
             return statement
-        count = rows.end - rows.start
+        count = sympy.sympify(rows.end - rows.start, strict=True)
         one = Span(rows.index, rows.start, rows.start + 1)
         many: Statement = statement
         if statement.routine == "blas":
             tiles = replace(statement, routine="tiles")
-            many = If(sympy.Le(count, few), (tiles,), (statement,))
+            many = If(compared(sympy.Le, count, sympy.Integer(few)), (tiles,), (statement,))
         single = replace(statement, rows=(one,), routine="tiles")
-        return If(sympy.Eq(count, 1), (single,), (many,))
+        return If(compared(sympy.Eq, count, sympy.S.One), (single,), (many,))
 
     return function.replace(body=map_statements(function.body, change))

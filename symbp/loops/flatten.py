@@ -76,11 +76,11 @@ class _Flattener:
         if loops[0].step != 1 or not all(isinstance(loop.end, int) for loop in loops[1:]):
             return None
         places = tuple(loop.index for loop in loops)
-        elements: set[Element] = set()
+        elements: dict[Element, None] = {}  # in the order in which they stand
         for leaf in body:
             if not isinstance(leaf, Assign | Accumulate | Allocate):
                 return None
-            elements |= {*reads_of(leaf), *writes_of(leaf)}
+            elements |= dict.fromkeys((*reads_of(leaf), *writes_of(leaf)))
         for element in elements:
             varies = element.atoms(Index) & set(places)
             if varies and not self.is_whole(element, loops):

@@ -15,7 +15,7 @@ from typing import Any
 
 from symbp.loops.dependence import Dependence, Uses, aligned
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
-from symbp.loops.traverse import renamed
+from symbp.loops.traverse import renamed, with_body
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
@@ -61,25 +61,25 @@ class _Fuser:
     def inside(self, statement: Statement, depth: int) -> Statement:
         """Return a statement with the loops within it fused."""
         if isinstance(statement, For):
-            body = self.body(statement.body, depth + 1)
-            return statement if body == statement.body else replace(statement, body=body)
+            return with_body(statement, self.body(statement.body, depth + 1))
         if isinstance(statement, If):
-            return replace(
-                statement,
-                body=self.body(statement.body, depth + 1),
-                otherwise=self.body(statement.otherwise, depth + 1),
-            )
+            body = self.body(statement.body, depth + 1)
+            return with_body(statement, body, self.body(statement.otherwise, depth + 1))
         return statement
 
     def merge(self, done: list[Statement], loop: For, depth: int) -> bool:
         """Put a loop into one of those that are done, if there is one for it."""
         before: list[int] = []
+        own = self.dependence.uses(loop)
+        needed: list[Uses] = []  # by those that have to stay in front of the loop
         for place in range(len(done) - 1, max(-1, len(done) - 1 - self.farthest), -1):
             other = done[place]
+            uses = self.dependence.uses(other)
+            stays = any(map(uses.conflicts, needed))
             if (
                 isinstance(other, For)
+                and not stays
                 and _same_range(other, loop)
-                and not any(self.dependence.conflict(other, done[p]) for p in before)
                 and self.may_share(other, loop, depth)
                 and self.is_worth_sharing(other, loop)
             ):
@@ -90,10 +90,9 @@ class _Fuser:
                 done[place:] = [*moved, replace(other, body=(*other.body, *body)), *kept]
                 return True
             # What the loop needs, and what these need, would have to move in front of `other`.
-            if self.dependence.conflict(other, loop) or any(
-                self.dependence.conflict(other, done[p]) for p in before
-            ):
+            if stays or uses.conflicts(own):
                 before.append(place)
+                needed.append(uses)
         return False
 
     def is_worth_sharing(self, earlier: For, later: For) -> bool:

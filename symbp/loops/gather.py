@@ -15,7 +15,7 @@ from dataclasses import replace
 import sympy
 
 from symbp.loops.nodes import Allocate, Argument, Assign, For, Function, Statement, View
-from symbp.loops.traverse import elements_in, map_statements, renamed
+from symbp.loops.traverse import elements_in, map_statements, nested, renamed
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Element, Tensor
@@ -93,7 +93,7 @@ def inline_gathers(function: Function, wanted: Callable[[Tensor], bool]) -> Func
     viewed = {s.of for s in function.statements if isinstance(s, View)}
     found = {tensor: rest for tensor, rest in found.items() if tensor not in viewed}
     dropped = [statement for statement, _, _ in found.values()]
-    mapping = {}
+    mapping: dict[Element, Element] = {}
     for element, _ in elements_in(function.body):
         if element.tensor in found:
             _, target, value = found[element.tensor]
@@ -103,6 +103,7 @@ def inline_gathers(function: Function, wanted: Callable[[Tensor], bool]) -> Func
     def change(statement: Statement) -> Statement | Sequence[Statement]:
         return () if isinstance(statement, Allocate) and statement.array in found else statement
 
+    mapping = nested(mapping)
     rest = [s for s in function.body if not any(s is other for other in dropped)]
     body = (renamed(statement, mapping) for statement in map_statements(rest, change))
     return function.replace(body=tuple(map(_rows_outside, body)))

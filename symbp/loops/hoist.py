@@ -19,7 +19,7 @@ from sympy.core.expr import Expr
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import elements_of, renamed, statements_in
+from symbp.loops.traverse import elements_of, renamed, statements_in, with_body
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -56,15 +56,12 @@ class _Hoister:
         result: list[Statement] = []
         for statement in given:
             if isinstance(statement, If):
-                result.append(
-                    replace(
-                        statement,
-                        body=self.body(statement.body),
-                        otherwise=self.body(statement.otherwise),
-                    )
-                )
+                chosen = self.body(statement.body)
+                result.append(with_body(statement, chosen, self.body(statement.otherwise)))
             elif isinstance(statement, For):
-                before, loop = self.loop(replace(statement, body=self.body(statement.body)))
+                inner = with_body(statement, self.body(statement.body))
+                assert isinstance(inner, For)
+                before, loop = self.loop(inner)
                 result += [*before, loop]
             else:
                 result.append(statement)
@@ -80,12 +77,13 @@ class _Hoister:
         before: list[Statement] = []
 
         def varies(node: Any) -> bool:
-            if node.has(*inner):
+            symbols = node.free_symbols
+            if not inner.isdisjoint(symbols) or not written.isdisjoint(symbols):
                 return True
             return any(
                 element.tensor in own or self.dependence.memory(element.tensor) in written
                 for element in elements_of(node)
-            ) or not written.isdisjoint(node.free_symbols)
+            )
 
         def out(node: Expr) -> Expr:
             if node not in made:
@@ -118,9 +116,13 @@ class _Hoister:
                     continue
             child = renamed(child, same)
             if isinstance(child, Assign | Accumulate):
-                child = replace(child, value=_without_invariants(child.value, varies, out, counts))
+                value = _without_invariants(child.value, varies, out, counts)
+                if value is not child.value:
+                    child = replace(child, value=value)
             body.append(child)
-        return before, replace(loop, body=tuple(body))
+        changed = with_body(loop, body)
+        assert isinstance(changed, For)
+        return before, changed
 
 
 def _without_invariants(
@@ -147,9 +149,8 @@ def _without_invariants(
     def ordered(node: Any) -> Any:
         arguments = list(node.args)
         front = 0
-        while front < len(arguments) and (
-            arguments[front].is_number or not varies(arguments[front])
-        ):
+        # One of them varies, as the whole does.
+        while arguments[front].is_number or not varies(arguments[front]):
             front += 1
         leading = arguments[:front]
         if front > 1 and not all(a.is_number for a in leading):

@@ -20,7 +20,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.traverse import elements_in, map_statements, renamed
+from symbp.loops.traverse import elements_in, map_statements, nested, renamed
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["inline_calls"]
@@ -86,5 +86,5 @@ def _with_arrays(statement: Statement, arrays: dict[Tensor, Tensor]) -> Statemen
             )
         return inner
 
-    (changed,) = map_statements((renamed(statement, elements),), change)
+    (changed,) = map_statements((renamed(statement, nested(elements)),), change)
     return changed

@@ -10,6 +10,7 @@ A small power is of a register, so that a target can multiply it out; a value th
 then read in the same body is read from its register. Nothing is evaluated that would not be.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ import sympy
 from symbp.loops.dependence import Dependence
 from symbp.loops.hoist import is_safe, rebuilt
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import elements_in, elements_of
+from symbp.loops.traverse import elements_in, elements_of, with_body
 from symbp.notation.collected import denominator
 from symbp.notation.functions import where
 from symbp.notation.index import Index
@@ -48,8 +49,8 @@ class _Namer:
     def __init__(self, function: Function) -> None:
         self.dependence = Dependence(function)
         self.count = 0
-        written = [e.tensor for e, writes in elements_in(function.body) if writes]
-        self.single = {t for t in written if not t.rank and written.count(t) == 1}
+        written = Counter(e.tensor for e, writes in elements_in(function.body) if writes)
+        self.single = {t for t, count in written.items() if not t.rank and count == 1}
 
     def body(self, given: Sequence[Statement]) -> tuple[Statement, ...]:
         """Return the statements of one body, and what is in them, with registers."""
@@ -66,7 +67,7 @@ class _Namer:
                 if isinstance(statement, Assign) and target.tensor in self.single:
                     # It is a register for this value already.
                     value = self.parts_named(statement.value, uses, known, made)
-                    result += [*made, replace(statement, value=value)]
+                    result += [*made, _with_value(statement, value)]
                     if not _is_atom(value):
                         known.setdefault(statement.value, target)
                     continue
@@ -75,25 +76,24 @@ class _Namer:
                 if read_later and uses.get(target, 0) and not _is_atom(value):
                     value = self.register(value, made)
                 result += made
-                result.append(replace(statement, value=value))
+                result.append(_with_value(statement, value))
                 self.forget(known, statement)
                 if read_later and uses.get(target, 0) and isinstance(value, Element):
                     known[target] = value
                 continue
             if isinstance(statement, For):
-                statement = replace(statement, body=self.body(statement.body))
+                statement = with_body(statement, self.body(statement.body))
             elif isinstance(statement, If):
-                statement = replace(
-                    statement,
-                    body=self.body(statement.body),
-                    otherwise=self.body(statement.otherwise),
-                )
+                chosen = self.body(statement.body)
+                statement = with_body(statement, chosen, self.body(statement.otherwise))
             result.append(statement)
             self.forget(known, statement)
         return tuple(result)
 
     def forget(self, known: dict[Any, Element], statement: Statement) -> None:
         """Forget the values that a statement may change."""
+        if not known:
+            return
         uses = self.dependence.uses(statement)
         if uses.fixed:
             known.clear()
@@ -187,6 +187,10 @@ class _Namer:
         """Return an expression under a guard, where nothing new is computed in front."""
         present = {part: known[part] for part in known if node.has(part)}
         return node.xreplace(present) if present else node
+
+
+def _with_value(statement: Assign | Accumulate, value: Any) -> Assign | Accumulate:
+    return statement if value is statement.value else replace(statement, value=value)
 
 
 def _count(node: Any, uses: dict[Any, int]) -> None:

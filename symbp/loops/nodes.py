@@ -5,7 +5,7 @@ scalar SymPy body, so that a loop program can be read beside the equations that 
 nodes are immutable; a pass returns new ones. The whole language::
 
     function   Function(name, arguments, sizes, body)       argument   array: in | out | inout
-    statement  Allocate(array, shape, heap | member | register)
+    statement  Allocate(array, shape, heap | member | register, wide)
                View(array, of, offset)                      the same numbers in another shape
                Let(symbol, value)                           a whole number
                Divide(first, last, start, end)              a member's own share of a range
@@ -22,7 +22,7 @@ nodes are immutable; a pass returns new ones. The whole language::
 A gather is an assignment whose value has a subscript such as ``order[start + n]``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -37,7 +37,7 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = [
     "MEMBER", "MEMBERS", "Accumulate", "AllReduce", "Allocate", "Argument", "Assign", "Barrier",
     "Call", "Divide", "For", "Function", "If", "Let", "Product", "Return", "Span", "Statement",
-    "View", "statements_in",
+    "View", "smaller", "statements_in",
 ]  # fmt: skip
 
 #: A whole number: an int, a symbol such as the batch size, an index, or arithmetic of these.
@@ -70,11 +70,14 @@ class Allocate:
     kind : {"heap", "member", "register"}
         ``heap`` memory is one for the whole team, ``member`` memory is each member's own, and a
         register is a scalar that each member has.
+    wide : bool
+        Whether it is of double precision, whatever that of the function is: for long sums.
     """
 
     array: Tensor
     shape: tuple[Whole, ...]
     kind: AllocationKind = "heap"
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,9 @@ class Product:
     addend: Element | None = None
     routine: Literal["tiles", "blas", "loops"] = "tiles"
     """What a target computes it with: tiles of registers, a library, or plain loops."""
+    blocks: tuple[int, int, int] | None = None
+    """Up to how many terms are added up as they come; of more, how many have a sum that is added
+    to wide ones, and how many are added up in registers."""
     equation: Equation | None = field(default=None, compare=False)
     added: Equation | None = field(default=None, compare=False)
     """The equation of the addend, where the product took it over."""
@@ -254,15 +260,17 @@ Statement: TypeAlias = (
 )  # fmt: skip
 
 
-def statements_in(body: Iterable[Statement]) -> Iterator[Statement]:
-    """Yield every statement, a loop before what is in it."""
+def statements_in(body: Iterable[Statement]) -> list[Statement]:
+    """Return every statement, a loop before what is in it."""
+    found: list[Statement] = []
     for statement in body:
-        yield statement
+        found.append(statement)
         if isinstance(statement, For):
-            yield from statements_in(statement.body)
+            found += statements_in(statement.body)
         elif isinstance(statement, If):
-            yield from statements_in(statement.body)
-            yield from statements_in(statement.otherwise)
+            found += statements_in(statement.body)
+            found += statements_in(statement.otherwise)
+    return found
 
 
 @dataclass(frozen=True)
@@ -321,6 +329,15 @@ class Function:
         while array in self.views:
             array = self.views[array].of
         return array
+
+
+def smaller(one: Whole, other: Whole) -> Whole:
+    """Return the smaller of two whole numbers.
+
+    Of two that both hold symbols SymPy would try for long to find out which it is.
+    """
+    both = [sympy.sympify(each, strict=True) for each in (one, other)]
+    return sympy.Min(*both, evaluate=not all(each.free_symbols for each in both))
 
 
 # The symbols that every function of a team may use.

@@ -11,7 +11,7 @@ Which contraction is a product, and over which indices it has to be repeated, is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sympy
 
@@ -27,6 +27,7 @@ from symbp.loops.nodes import (
     Span,
     Statement,
 )
+from symbp.loops.traverse import with_body
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -57,7 +58,7 @@ def _products(body: Sequence[Statement], fixed: frozenset[Index]) -> tuple[State
         if nest is None or found is None:
             if isinstance(statement, For):
                 inner = _products(statement.body, fixed | {statement.index})
-                statement = replace(statement, body=inner)
+                statement = with_body(statement, inner)
             result.append(statement)
             continue
         adds = nest.adds

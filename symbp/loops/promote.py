@@ -23,7 +23,8 @@ def promote(function: Function) -> Function:
     Parameters
     ----------
     function : Function
-        Its scalar views do not overlap, and it ends with its only return.
+        Its scalar views do not overlap, and it ends with its only return. The members of a team
+        meet at least once after they have begun.
     """
     roles = {argument.array: argument.role for argument in function.arguments}
     scalars = {tensor: view for tensor, view in function.views.items() if not tensor.rank}

@@ -9,7 +9,7 @@ Fewer buffers stay in the cache. In the loop that reads the old array for the la
 may be written already, if each turn reads the element that it then overwrites.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from symbp.loops.nodes import (
@@ -19,12 +19,12 @@ from symbp.loops.nodes import (
     For,
     Function,
     If,
-    Product,
     Statement,
     View,
 )
 from symbp.loops.traverse import map_statements, reads_of, writes_of
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.index import Index
+from symbp.notation.tensor import Tensor
 
 __all__ = ["reuse"]
 
@@ -38,7 +38,7 @@ class _Life:
     places: dict[int, list[tuple[int, int, tuple[object, ...]]]] = field(default_factory=dict)
     """By statement, of each use: its body, the position in it and the subscripts.
 
-    A use that is not by an assignment within loops without memory of their own has body 0.
+    A use has body 0 unless an assignment in loops makes it, of another element in each turn.
     """
 
 
@@ -55,7 +55,7 @@ def reuse(function: Function, kept: Iterable[Tensor] = ()) -> Function:
     keep = {*kept, *(view.of for view in function.views.values()), *function.views}
     lives: dict[Tensor, _Life] = {}
     for number, statement in enumerate(function.body):
-        _visit(statement, number, 0, 0, lives)
+        _visit(statement, number, (), 0, 0, lives)
     made = {
         tensor: allocation
         for tensor, allocation in function.allocations.items()
@@ -103,29 +103,25 @@ def _follows(new: _Life, old: _Life) -> bool:
 
 
 def _visit(
-    statement: Statement, number: int, body: int, position: int, lives: dict[Tensor, _Life]
+    statement: Statement,
+    number: int,
+    loops: tuple[Index, ...],
+    body: int,
+    position: int,
+    lives: dict[Tensor, _Life],
 ) -> None:
-    def note(element: Element, elementwise: bool) -> None:
-        life = lives.setdefault(element.tensor, _Life(number, number))
-        life.last = number
-        place = (body if elementwise and element.is_plain else 0, position, element.args)
-        life.places.setdefault(number, []).append(place)
-
     if isinstance(statement, For):
-        inside: Sequence[Statement] = statement.body
-        # In a loop whose turns need each other, one reads what another wrote.
-        here = id(statement.body) if statement.step == 1 and not _carries(statement) else 0
-        for inner, child in enumerate(inside):
-            _visit(child, number, here, inner, lives)
+        for inner, child in enumerate(statement.body):
+            _visit(child, number, (*loops, statement.index), id(statement.body), inner, lives)
         return
     if isinstance(statement, If):
         for child in (*statement.body, *statement.otherwise):
-            _visit(child, number, 0, position, lives)
+            _visit(child, number, loops, 0, position, lives)
     simple = isinstance(statement, Assign | Accumulate)
     for element in (*reads_of(statement), *writes_of(statement)):
-        note(element, simple and not isinstance(statement, Product))
-
-
-def _carries(loop: For) -> bool:
-    """Whether a turn may read what another turn wrote: the loop is over steps in time."""
-    return loop.index.sequential
+        life = lives.setdefault(element.tensor, _Life(number, number))
+        life.last = number
+        # What several turns read must not be overwritten by the first of them.
+        once = simple and element.is_plain and set(loops) <= set(element.args)
+        place = (body if once else 0, position, element.args)
+        life.places.setdefault(number, []).append(place)

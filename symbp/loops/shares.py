@@ -15,7 +15,7 @@ from symbp.loops.traverse import statements_in, writes_of
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element
 
-__all__ = ["Phase", "Share", "multiplies_rows", "restricted", "share_of"]
+__all__ = ["Phase", "Share", "ends_of", "multiplies_rows", "restricted", "share_of"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Share:
 def share_of(statement: Statement, dependence: Dependence) -> Share | None:
     """Return how a statement can be divided, or None when it cannot be.
 
-    What writes both arrays and registers that others read has no division.
+    What writes both arrays and registers that others read has no division; nor has what reads
+    elements of another member's part of what it writes.
     """
     if not isinstance(statement, For | If | Product | Assign | Accumulate):
         return Share(statement)
@@ -81,8 +82,32 @@ def share_of(statement: Statement, dependence: Dependence) -> Share | None:
         else:
             if all(len(along.intersection(path)) == 1 for _, path in found):
                 share = Share(statement, frozenset(along), extent)
-                return _with_uses(share, dependence, own)
+                share = _with_uses(share, dependence, own)
+                alone = Phase()
+                alone.add(share)
+                if not alone.clashes(share):
+                    return share
     return None
+
+
+def ends_of(share: Share) -> tuple[Any, Any] | None:
+    """Return where what is divided of a share begins and ends, if all of its loops agree."""
+    found: set[tuple[Any, Any]] = set()
+
+    def visit(statement: Statement) -> None:
+        if isinstance(statement, For):
+            if statement.index in share.along:
+                found.add((statement.start, statement.end))
+            for child in statement.body:
+                visit(child)
+        elif isinstance(statement, If):
+            for child in (*statement.body, *statement.otherwise):
+                visit(child)
+        elif isinstance(statement, Product):
+            found.update((s.start, s.end) for s in statement.spans if s.index in share.along)
+
+    visit(share.statement)
+    return found.pop() if len(found) == 1 else None
 
 
 def multiplies_rows(share: Share) -> bool:
@@ -162,8 +187,10 @@ _Leaf = tuple[Element, tuple[Index, ...]]
 def _leaves(statement: Statement, path: tuple[Index, ...]) -> Iterator[_Leaf]:
     """Yield each write of a statement with the loops around it."""
     if isinstance(statement, For):
+        # A range can be divided if its turns go up one by one.
+        path = (*path, statement.index) if statement.step == 1 else path
         for child in statement.body:
-            yield from _leaves(child, (*path, statement.index))
+            yield from _leaves(child, path)
     elif isinstance(statement, If):
         for child in (*statement.body, *statement.otherwise):
             yield from _leaves(child, path)

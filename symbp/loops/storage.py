@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
-from symbp.loops.traverse import map_statements, reads_of, renamed, writes_of
+from symbp.loops.traverse import map_statements, nested, reads_of, renamed, writes_of
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -78,6 +78,7 @@ def storage(function: Function) -> Function:
         return statement
 
     body = map_statements(function.body, change)
+    mapping = nested(mapping)
     body = tuple(renamed(statement, mapping) for statement in body)
 
     def declare(statement: Statement) -> Statement:

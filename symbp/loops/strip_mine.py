@@ -17,8 +17,8 @@ from typing import Any
 import sympy
 
 from symbp.loops.dependence import Dependence
-from symbp.loops.nodes import For, Function, If, Let, Product, Statement
-from symbp.loops.shares import Phase, Share, multiplies_rows, restricted, share_of
+from symbp.loops.nodes import For, Function, Let, Product, Statement, smaller
+from symbp.loops.shares import Phase, Share, ends_of, multiplies_rows, restricted, share_of
 from symbp.notation.index import Index
 
 __all__ = ["strip_mine"]
@@ -51,7 +51,7 @@ def strip_mine(function: Function, strip: int) -> Function:
         share = None
         if isinstance(statement, For | Product):
             share = share_of(statement, dependence)
-        here = _ends(share) if share is not None and share.by_rows else None
+        here = ends_of(share) if share is not None and share.by_rows else None
         if share is None or here is None or (run and (here != ends or phase.clashes(share))):
             if run:
                 flush()
@@ -67,30 +67,10 @@ def strip_mine(function: Function, strip: int) -> Function:
     return function.replace(body=tuple(result))
 
 
-def _ends(share: Share) -> tuple[Any, Any] | None:
-    """Return where the rows of a share begin and end, if all of its loops agree."""
-    found: set[tuple[Any, Any]] = set()
-
-    def visit(statement: Statement) -> None:
-        if isinstance(statement, For):
-            if statement.index in share.along:
-                found.add((statement.start, statement.end))
-            for child in statement.body:
-                visit(child)
-        elif isinstance(statement, If):
-            for child in (*statement.body, *statement.otherwise):
-                visit(child)
-        elif isinstance(statement, Product):
-            found.update((s.start, s.end) for s in statement.spans if s.index in share.along)
-
-    visit(share.statement)
-    return found.pop() if len(found) == 1 else None
-
-
 def _strips(run: Sequence[Share], ends: tuple[Any, Any], strip: int) -> Statement:
     start, end = ends
     first = Index("row_first", run[0].extent)
     last = sympy.Symbol("row_last", integer=True, nonnegative=True)
-    body: list[Statement] = [Let(last, sympy.Min(first + strip, end))]
+    body: list[Statement] = [Let(last, smaller(first + strip, end))]
     body += [restricted(share.statement, share.along, first, last) for share in run]
     return For(first, start, end, tuple(body), strip, "rows")

@@ -73,10 +73,11 @@ def _line(statement: Statement) -> str:
     if isinstance(statement, Product):
         return _product(statement)
     if isinstance(statement, Allocate):
+        wide = "wide " if statement.wide else ""
         if statement.kind == "register":
-            return f"register {statement.array.name}"
+            return f"{wide}register {statement.array.name}"
         whose = " of each member" if statement.kind == "member" else ""
-        return f"allocate {statement.array.name}{_shape(statement.shape)}{whose}"
+        return f"allocate {wide}{statement.array.name}{_shape(statement.shape)}{whose}"
     if isinstance(statement, View):
         shape = statement.shape if statement.shape is not None else statement.array.shape
         at = "" if statement.offset == 0 else f" from {statement.offset} on"

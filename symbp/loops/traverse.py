@@ -4,8 +4,8 @@ What every pass needs: all statements, what each reads and writes, and a copy in
 statements, indices or elements are replaced.
 """
 
-import functools
-from collections.abc import Callable, Iterable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,17 +29,24 @@ from symbp.loops.nodes import (
     View,
     statements_in,
 )  # fmt: skip
+from symbp.notation.by_identity import noted, remembered
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = [
-    "elements_in", "elements_of", "indices_of", "map_statements", "reads_of", "renamed",
-    "statements_in", "writes_of",
+    "elements_in", "elements_of", "indices_of", "map_statements", "nested", "reads_of", "renamed",
+    "statements_in", "with_body", "writes_of",
 ]  # fmt: skip
 
 
-def reads_of(statement: Statement) -> Iterator[Element]:
-    """Yield every element that a statement itself reads, those inside of subscripts too."""
+# Every pass asks, of mostly the same statements.
+@noted
+def reads_of(statement: Statement) -> tuple[Element, ...]:
+    """Return every element that a statement itself reads, those inside of subscripts too."""
+    return tuple(_reads_of(statement))
+
+
+def _reads_of(statement: Statement) -> Iterator[Element]:
     if isinstance(statement, Assign | Accumulate):
         yield from elements_of(statement.value)
         yield from _inside(statement.target)
@@ -58,19 +65,18 @@ def reads_of(statement: Statement) -> Iterator[Element]:
         yield from elements_of(statement.value)
 
 
-@functools.lru_cache(maxsize=8192)
+@remembered(8192)
 def elements_of(expression: sympy.Basic) -> tuple[Element, ...]:
     """Return the distinct elements in an expression, those inside of subscripts too.
 
-    Every pass asks, of mostly the same expressions; the order is that of their serials.
+    The order is that of their serials.
     """
     return tuple(sorted(expression.atoms(Element), key=lambda element: element.serial))
 
 
-def writes_of(statement: Statement) -> Iterator[Element]:
-    """Yield every element that a statement itself writes."""
-    if isinstance(statement, Assign | Accumulate | Product):
-        yield statement.target
+def writes_of(statement: Statement) -> tuple[Element, ...]:
+    """Return every element that a statement itself writes."""
+    return (statement.target,) if isinstance(statement, Assign | Accumulate | Product) else ()
 
 
 def elements_in(body: Iterable[Statement]) -> Iterator[tuple[Element, bool]]:
@@ -108,20 +114,31 @@ def map_statements(
     result: list[Statement] = []
     for statement in body:
         if isinstance(statement, For):
-            inner = map_statements(statement.body, change)
-            if inner != statement.body:
-                statement = replace(statement, body=inner)
+            statement = with_body(statement, map_statements(statement.body, change))
         elif isinstance(statement, If):
             chosen = map_statements(statement.body, change)
-            other = map_statements(statement.otherwise, change)
-            if (chosen, other) != (statement.body, statement.otherwise):
-                statement = replace(statement, body=chosen, otherwise=other)
+            statement = with_body(statement, chosen, map_statements(statement.otherwise, change))
         changed = change(statement)
         if isinstance(changed, Iterable):
             result.extend(changed)
         else:
             result.append(changed)
     return tuple(result)
+
+
+def with_body(
+    statement: For | If, body: Sequence[Statement], otherwise: Sequence[Statement] = ()
+) -> For | If:
+    """Return a loop or a condition with another body; itself where the statements are the same."""
+    new, old = (*body, *otherwise), statement.body
+    if isinstance(statement, If):
+        old += statement.otherwise
+    # Of a condition, no statement stands in both of its bodies.
+    if len(new) == len(old) and all(map(operator.is_, new, old)):
+        return statement
+    if isinstance(statement, If):
+        return replace(statement, body=tuple(body), otherwise=tuple(otherwise))
+    return replace(statement, body=tuple(body))
 
 
 def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
@@ -138,17 +155,29 @@ def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
         if isinstance(value, Span):
             return Span(mapping.get(value.index, value.index), put(value.start), put(value.end))
         if isinstance(value, tuple):
-            return tuple(put(part) for part in value)
+            parts = tuple(map(put, value))
+            return value if all(map(operator.is_, parts, value)) else parts
         if isinstance(value, _NODES):
             return renamed(value, mapping)
         return value
 
-    changes = {
-        name: put(value)
-        for name, value in vars(statement).items()
-        if name not in _KEPT and not isinstance(value, Tensor)
-    }
-    return replace(statement, **changes)
+    changes = {}
+    for name in statement.__dataclass_fields__:
+        value = getattr(statement, name)
+        if name not in _KEPT and not isinstance(value, Tensor | int):
+            changed = put(value)
+            if changed is not value:
+                changes[name] = changed
+    return replace(statement, **changes) if changes else statement
+
+
+def nested(mapping: dict[Element, Any]) -> dict[Element, Any]:
+    """Return a mapping whose values have the elements in their own subscripts replaced, too."""
+    result: dict[Element, Any] = {}
+    for element in sorted(mapping, key=lambda element: len(elements_of(element))):
+        inside = len(elements_of(element)) > 1
+        result[element] = mapping[element].xreplace(result) if inside else mapping[element]
+    return result
 
 
 # The equation that a statement computes is a label: it keeps the indices that it came with.

@@ -10,16 +10,30 @@ The array keeps its memory for what was written to it before; nothing loads this
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
 from symbp.loops.traverse import reads_of, renamed, writes_of
+from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["unread_stores"]
 
-# When it happens, the body that it is in, the element, and which statement of the function.
-_Use = tuple[int, int, Element, int]
+
+@dataclass(frozen=True)
+class _Use:
+    """A read or a write of an element."""
+
+    when: int
+    body: int
+    """Which body it stands in; 0 outside of loops and under a condition."""
+    element: Element
+    top: int
+    """Which statement of the function it is in."""
+    loops: tuple[Index, ...]
+    sure: bool
+    """Whether no condition is around it."""
+    adds: bool = False
 
 
 def unread_stores(function: Function) -> Function:
@@ -40,39 +54,48 @@ def unread_stores(function: Function) -> Function:
     writes: dict[Tensor, list[_Use]] = {}
     clock = 0
 
-    def visit(body: Sequence[Statement], here: int, outermost: int | None) -> None:
+    def visit(
+        body: Sequence[Statement], here: int, loops: tuple[Index, ...], top: int, sure: bool = True
+    ) -> None:
         nonlocal clock
-        for number, statement in enumerate(body):
-            top = number if outermost is None else outermost
+        for statement in body:
             clock += 1
-            now = clock
+            adds = isinstance(statement, Accumulate)
             for element in reads_of(statement):
-                adds = isinstance(statement, Accumulate) and element == statement.target
-                if not adds:
-                    reads.setdefault(element.tensor, []).append((now, here, element, top))
+                # What is added to is read by that alone.
+                if not (adds and element in writes_of(statement)):
+                    use = _Use(clock, here, element, top, loops, sure)
+                    reads.setdefault(element.tensor, []).append(use)
             for element in writes_of(statement):
-                writes.setdefault(element.tensor, []).append((now, here, element, top))
+                use = _Use(clock, here, element, top, loops, sure, adds)
+                writes.setdefault(element.tensor, []).append(use)
             if isinstance(statement, For):
-                visit(statement.body, id(statement.body), top)
+                visit(statement.body, id(statement.body), (*loops, statement.index), top, sure)
             elif isinstance(statement, If):
-                visit(statement.body, 0, top)
-                visit(statement.otherwise, 0, top)
+                visit(statement.body, 0, loops, top, False)
+                visit(statement.otherwise, 0, loops, top, False)
 
-    visit(function.body, 0, None)
+    for number, statement in enumerate(function.body):
+        visit((statement,), 0, (), number)
     chosen: dict[int, Element] = {}
     for tensor in own:
         found = writes.get(tensor, [])
         if not found:
             continue
-        when, body, element, top = max(found, key=lambda use: use[0])
+        last = found[-1]
         # Outside of loops, or under a condition, a later statement reads from memory.
-        if not body or not element.is_plain:
+        if not last.body or not last.element.is_plain or _adds_again(found):
             continue
-        later = [use for use in reads.get(tensor, []) if use[0] > when]
+        later = [use for use in reads.get(tensor, []) if use.when > last.when]
         # What stands above it in the same loops is read again in their next turn.
-        earlier = [use for use in reads.get(tensor, []) if use[0] <= when and use[3] == top]
-        if later and not earlier and all(use[1:3] == (body, element) for use in later):
-            chosen[when] = Tensor(f"{tensor.name}_", (), label=tensor.label)[()]
+        earlier = [u for u in reads.get(tensor, []) if u.when <= last.when and u.top == last.top]
+        if (
+            later
+            and not earlier
+            and all((u.body, u.element) == (last.body, last.element) for u in later)
+        ):
+            register = Tensor(f"{tensor.name}_", (), label=tensor.label, kind=tensor.kind)
+            chosen[last.when] = register[()]
     if not chosen:
         return function
     clock = 0
@@ -86,8 +109,7 @@ def unread_stores(function: Function) -> Function:
             register = chosen.get(clock)
             if isinstance(statement, For):
                 inner = change(statement.body)
-                same = all(a is b for a, b in zip(inner, statement.body, strict=False))
-                if not same or len(inner) != len(statement.body):
+                if inner != statement.body:
                     statement = replace(statement, body=inner)
                 result.append(statement)
                 continue
@@ -114,3 +136,14 @@ def unread_stores(function: Function) -> Function:
         return tuple(result)
 
     return function.replace(body=change(function.body))
+
+
+def _adds_again(writes: Sequence[_Use]) -> bool:
+    """Whether the last of some writes adds to what it added in an earlier turn of a loop.
+
+    It does not where each turn sets the element anew.
+    """
+    first, last = writes[0], writes[-1]
+    again = [loop for loop in last.loops if loop not in last.element.args]
+    anew = not first.adds and all(write.sure and set(again) <= set(write.loops) for write in writes)
+    return last.adds and bool(again) and not anew

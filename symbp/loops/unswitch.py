@@ -87,11 +87,13 @@ def _invariant(loop: For) -> Iterator[tuple[Any, _Form]]:
         if isinstance(inner, For):
             own.add(inner.index)
     for inner in statements_in(loop.body):
-        conditions = [inner.condition] if isinstance(inner, If) else []
-        if isinstance(inner, Assign | Accumulate):
+        conditions: list[Any] = []
+        if isinstance(inner, If):
+            conditions = [inner.condition]
+        elif isinstance(inner, Assign | Accumulate):
             # In the order in which they stand, the same in every process.
             nodes = sympy.preorder_traversal(inner.value)
-            conditions += [node.args[0] for node in nodes if isinstance(node, where)]
+            conditions = [node.args[0] for node in nodes if isinstance(node, where)]
         for condition in conditions:
             for relation in _comparisons(condition):
                 indices = relation.atoms(Index)

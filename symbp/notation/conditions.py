@@ -6,14 +6,16 @@ own comparisons answer that in words of their own, and SymPy's ``And`` counts as
 made here are subclasses with a better answer. A formula holds SymPy's: ``settled`` gives them back.
 """
 
+import functools
 from typing import Any, NoReturn
 
 import sympy
 from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
 
 from symbp.notation.errors import OperandError
 
-__all__ = ["comparison", "in_our_words", "settled"]
+__all__ = ["compared", "comparison", "in_our_words", "settled"]
 
 
 class _Condition:
@@ -107,6 +109,42 @@ def settled(condition: Any) -> Any:
     if isinstance(condition, (sympy.And, sympy.Or, sympy.Not)):
         return condition.func(*map(settled, condition.args))
     return condition
+
+
+def compared(kind: Any, left: Any, right: Any) -> Any:
+    """Return a comparison of SymPy, or what it is known to be for all numbers.
+
+    Parameters
+    ----------
+    kind : type
+        Such as ``sympy.Eq``.
+    left, right : SymPy expression
+        What is compared.
+    """
+    known = None if _is_open(left, right) else _decided(kind, left, right)
+    return Relational.__new__(kind, left, right) if known is None else known
+
+
+def _is_open(left: Any, right: Any) -> bool:
+    """Whether the difference of two values can be any number, as one of its terms can.
+
+    A term that is a number times an element that stands nowhere else.
+    """
+    terms = [term for side in (left, right) for term in (side.args if side.is_Add else (side,))]
+    for term in terms:
+        rest = term.as_coeff_Mul()[1] if term.is_Mul else term
+        if getattr(rest, "is_element", False) and rest.tensor.kind == "real":
+            others = (other for other in terms if other is not term)
+            if not any(rest in other.atoms(type(rest)) for other in others):
+                return True
+    return False
+
+
+# SymPy tries for long to find out, and the same comparison comes again in every pass.
+@functools.lru_cache(maxsize=4096)
+def _decided(kind: Any, left: Any, right: Any) -> Any:
+    result = kind(left, right)
+    return result if isinstance(result, BooleanAtom) else None
 
 
 def undecided(condition: str) -> str:

@@ -6,6 +6,7 @@ reduction stands in the ``reduce`` and ``operation`` fields and the body is a pl
 """
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -52,10 +53,13 @@ class Origin:
     occurrence: Element | None = None
 
 
+_AGE = operator.attrgetter("dummy_index")
+
+
 def indices_of(expression: sympy.Basic) -> list[Index]:
     """Return the free indices of an expression in a fixed order (their age)."""
-    found = {symbol for symbol in expression.free_symbols if isinstance(symbol, Index)}
-    return sorted(found, key=lambda index: index.dummy_index)
+    found = [symbol for symbol in expression.free_symbols if isinstance(symbol, Index)]
+    return sorted(found, key=_AGE)
 
 
 def elements_of(expression: sympy.Basic) -> list[Element]:
@@ -127,7 +131,9 @@ class Equation:
                 f"left-hand side {self.lhs}: expected an element such as z[n, j], or a tensor "
                 f"without indices"
             )
-        body = expression_of(self.body, f"{self.lhs}: right-hand side")
+        body = self.body
+        if not isinstance(body, Expr):
+            body = expression_of(body, f"{self.lhs}: right-hand side")
         if self.origin.rule == "given":
             body = _as_notation(self.lhs, body)
             object.__setattr__(self, "body", translated(body))
@@ -165,9 +171,19 @@ class Equation:
 
     @cached_property
     def _reads(self) -> tuple[Element, ...]:
-        # Every pass asks, some of them several times.
-        inside = (element for subscript in self.lhs.args for element in subscript.atoms(Element))
-        return (*self.body.atoms(Element), *inside)
+        # Every pass asks, some of them several times; the order is the same in every process.
+        found: dict[Element, None] = {}
+        left: list[Any] = [*reversed(self.lhs.args), self.body]
+        while left:
+            node = left.pop()
+            if isinstance(node, Element):
+                found.setdefault(node)
+            left.extend(reversed(node.args))
+        return tuple(found)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed from the rest when it is asked for need not travel.
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
     def __copy__(self) -> "Equation":
         return self  # it cannot change
@@ -181,12 +197,17 @@ class Equation:
 
     def rename(self, mapping: dict[Any, Any]) -> "Equation":
         """Return the equation with indices or elements replaced throughout."""
-        return replace(
-            self,
+        # As an equation, it was looked at when it was made.
+        renamed = object.__new__(Equation)
+        vars(renamed).update(
             lhs=self.lhs.xreplace(mapping),
             body=self.body.xreplace(mapping),
             reduce=tuple(mapping.get(index, index) for index in self.reduce),
+            operation=self.operation,
+            accumulate=self.accumulate,
+            origin=self.origin,
         )
+        return renamed
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return equations_bundle([self], None, "print(equation)", include, exclude)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import sympy
 
+from symbp.notation.by_identity import remembered
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import operation_of, stop_gradient
 from symbp.notation.prime import Prime
@@ -57,11 +58,15 @@ def seen_in(bodies: Iterable[sympy.Basic]) -> Form:
     """Return the forms that can be seen in the bodies of a program's equations."""
     seen = Form.NORMALISED | Form.EXPANDED
     for body in bodies:
-        if body.has(Reduction):
-            seen &= ~Form.NORMALISED
-        if Form.EXPANDED in seen and not _is_written_out(body):
-            seen &= ~Form.EXPANDED
+        seen &= _seen_in(body)
     return seen
+
+
+# Each pass asks of a program whose bodies are mostly those of the one before.
+@remembered(4096)
+def _seen_in(body: sympy.Basic) -> Form:
+    seen = NO_FORM if body.has(Reduction) else Form.NORMALISED
+    return seen | Form.EXPANDED if _is_written_out(body) else seen
 
 
 def _is_written_out(body: sympy.Basic) -> bool:

@@ -13,9 +13,10 @@ import sympy
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean
 
+from symbp.notation.applied import applied
 from symbp.notation.arguments import argument_of
 from symbp.notation.arithmetic import Plus, Written
-from symbp.notation.conditions import settled
+from symbp.notation.conditions import compared, settled
 from symbp.notation.errors import NotationError
 from symbp.notation.operation import OPERATIONS, Operation, function, operation_of, register
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
@@ -36,7 +37,8 @@ class _Elementwise(Written, sympy.Function):
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         """Return the application to checked arguments."""
         name = cls.__name__
-        return super().__new__(cls, *(argument_of(a, name) for a in arguments), **options)
+        given = [a if isinstance(a, Written) else argument_of(a, name) for a in arguments]
+        return super().__new__(cls, *given, **options) if options else applied(cls, given)
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the partial derivative with respect to one argument, from the record."""
@@ -230,7 +232,8 @@ def _gelu_tanh_derivative(x: Expr) -> tuple[Expr]:
 
 def _greater(a: Expr, b: Expr) -> Expr:
     """Return 1 where a > b, 1/2 at a tie, 0 elsewhere."""
-    return where(sympy.Gt(a, b), 1, where(sympy.Eq(a, b), _half, 0))
+    tie = where(compared(sympy.Eq, a, b), _half, 0)
+    return where(compared(sympy.Gt, a, b), 1, tie)
 
 
 def _largest_derivative(*x: Expr) -> tuple[Expr, ...]:

@@ -84,6 +84,9 @@ class Index(Symbolic, sympy.Dummy):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.home)
 
+    # A process has one object of each, and asks whether it has seen it all the time.
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         remember(("index", self.dummy_index, self.home), self)
         given = (
@@ -105,13 +108,24 @@ class Index(Symbolic, sympy.Dummy):
 
     def fresh(self) -> "Index":
         """Return a new index of the same name, extent and kind."""
-        # What it is made of was checked when this one was made.
-        made = Index._made(self.name, self.extent, self.sequential, next(_serial), home())
-        made.origin = self.origin
+        # What it is made of was checked when this one was made, and what SymPy knows of it holds.
+        made: Index = object.__new__(Index)
+        for name in _SLOTS:
+            if hasattr(self, name):
+                setattr(made, name, getattr(self, name))
+        made.dummy_index, made.home, made._mhash = next(_serial), home(), None
         return made
 
     def _sympystr(self, printer: object) -> str:
         return str(self.name)
+
+
+_SLOTS = tuple(
+    name
+    for kind in Index.__mro__
+    for name in getattr(kind, "__slots__", ())
+    if name not in ("__weakref__", "__dict__")
+)
 
 
 def _restored_index(

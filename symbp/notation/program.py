@@ -217,7 +217,7 @@ class Program:
         """For each integer tensor in a subscript, the smallest extent of the axes it selects."""
         limits: dict[Tensor, int] = {}
         for equation in self.equations:
-            for element in (equation.lhs, *equation.body.atoms(Element)):
+            for element in (equation.lhs, *equation.reads()):
                 for subscript, extent in zip(element.args, element.tensor.shape, strict=True):
                     if isinstance(subscript, Element) and isinstance(extent, int):
                         earlier = limits.get(subscript.tensor, extent)

@@ -37,6 +37,7 @@ class Reduction(Written, Expr):
     is_commutative = True
     is_real = True
     is_number = False
+    binds = True
     operation: ReduceOperation
 
     def __new__(cls, body: Any, *bound: Index) -> "Reduction":

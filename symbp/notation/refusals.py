@@ -70,6 +70,11 @@ class Symbolic(Conditions, NumPyOperands):
     """Base of elements, indices and what is made of them: no numbers yet."""
 
     __slots__ = ()
+    _args: tuple[Any, ...]
+    # An element's subscripts are whole numbers: nothing that translates values looks into it.
+    is_element = False
+    # Whether it has symbols of its own, which are not free.
+    binds = False
 
     def __float__(self) -> float:
         return float(_converted(super(), "__float__", self))
@@ -107,7 +112,22 @@ class Symbolic(Conditions, NumPyOperands):
             node = left.pop()
             if isinstance(node, kinds):
                 found.add(node)
-            left.extend(node.args)
+            left += node._args
+        return found
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        """The symbols that stand in it, as SymPy finds them."""
+        found: set[Any] = set()
+        left: list[Any] = [self]
+        while left:
+            node = left.pop()
+            if isinstance(node, sympy.Symbol):
+                found.add(node)
+            elif isinstance(node, Symbolic) and not node.binds:
+                left += node._args
+            elif node._args:
+                found |= node.free_symbols
         return found
 
     def has(self, *patterns: Any) -> bool:
@@ -119,7 +139,7 @@ class Symbolic(Conditions, NumPyOperands):
             node = left.pop()
             if isinstance(node, patterns):
                 return True
-            left.extend(node.args)
+            left += node._args
         return False
 
     def __getattr__(self, name: str) -> Any:

@@ -146,7 +146,7 @@ def translated(expression: Any) -> Any:
     done: dict[Any, Any] = {}
 
     def visit(node: Any) -> Any:
-        if node.is_Atom or getattr(node, "is_element", False) or not is_written(node):
+        if node.is_Atom or (isinstance(node, Written) and node.is_element) or not is_written(node):
             return node
         if node not in done:
             arguments = [visit(argument) for argument in node.args]
@@ -168,6 +168,6 @@ def _holds_translated(expression: Any) -> bool:
         node = left.pop()
         if type(node) in _TRANSLATED and is_written(node):
             return True
-        if not getattr(node, "is_element", False):
+        if not (isinstance(node, Written) and node.is_element):
             left.extend(node.args)
     return False

@@ -93,6 +93,8 @@ class Tensor(Written, AtomicExpr):
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
     serial: int
     home: str
+    shape: tuple[Extent, ...]
+    """The extent of each axis."""
 
     def __new__(
         cls,
@@ -141,6 +143,7 @@ class Tensor(Written, AtomicExpr):
             )
         self: Tensor = super().__new__(cls)
         self.name, self.indices, self.role = name, tuple(indices), role
+        self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
         self.kind = kind
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
@@ -151,14 +154,12 @@ class Tensor(Written, AtomicExpr):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.name, self.serial, self.home)
 
+    # A process has one object of each, and asks whether it has seen it all the time.
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
+
     def sort_key(self, order: object = None) -> Any:
         """Return SymPy's key: name, then age, so that printed sums have one fixed order."""
         return self.class_key(), (2, (self.name, self.serial)), sympy.S.One.sort_key(), sympy.S.One
-
-    @property
-    def shape(self) -> tuple[Extent, ...]:
-        """The extent of each axis."""
-        return tuple(index.extent for index in self.indices)
 
     @property
     def rank(self) -> int:
@@ -223,7 +224,6 @@ class Element(Written, Expr):
     is_commutative = True
     is_real = True
     is_number = False
-    # Its subscripts are whole numbers: nothing that translates values looks into it.
     is_element = True
     tensor: Tensor
     serial: float
@@ -249,6 +249,18 @@ class Element(Written, Expr):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.tensor, *self.args)
 
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Element) and self.tensor is other.tensor and self.args == other.args
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = Expr.__hash__
+
     def sort_key(self, order: object = None) -> Any:
         """Return SymPy's key: the tensor, then the subscripts."""
         inner = tuple(argument.sort_key() for argument in self.args)
@@ -261,12 +273,12 @@ class Element(Written, Expr):
             sympy.S.One,
         )
 
-    @property
+    @functools.cached_property
     def is_plain(self) -> bool:
         """Whether the subscripts are distinct plain indices that run over their whole axes."""
         return self.is_inside and len(set(self.args)) == len(self.args)
 
-    @property
+    @functools.cached_property
     def is_inside(self) -> bool:
         """Whether each subscript is an index of its axis' extent, so that the element exists."""
         return all(

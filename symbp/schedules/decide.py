@@ -20,7 +20,10 @@ from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
-__all__ = ["compilation", "in_rows", "read_in_place", "routine_of", "unrolling"]
+__all__ = [
+    "in_rows", "is_library", "needs_another", "read_in_place", "routine_of", "sums", "unrolling",
+    "without_rows",
+]  # fmt: skip
 
 
 def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
@@ -35,8 +38,8 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
     by_element : bool
         Whether it is small enough, and which elements it reads is known before the data.
     """
-    if not entry.batches:
-        return Decision("unrolling", "loops", "only an epoch is worth writing out by element")
+    if entry.batch is None:
+        return Decision("unrolling", "loops", "only a batch is worth writing out by element")
     count = operations(entry.program)
     numbers = {"operations": count, "most": limits.most_operations}
     if count > limits.most_operations:
@@ -47,21 +50,9 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
     return Decision("unrolling", "written out", reason, numbers)
 
 
-def compilation(function: Function, limits: Limits) -> Decision:
-    """Decide what compiles the text of a function.
-
-    Parameters
-    ----------
-    function : Function
-        As it is printed.
-    limits : Limits
-        How long one may be for the target's own front end.
-    """
-    numbers = {"statements": len(list(function.statements)), "most": limits.front_end}
-    if numbers["statements"] <= limits.front_end:
-        return Decision("compilation", "front end", "short: Numba analyses it as fast", numbers)
-    reason = "Numba's front end takes longer than linearly"
-    return Decision("compilation", "instructions", reason, numbers)
+def without_rows() -> Decision:
+    """Return the decision for a target that has no use for rows on their own."""
+    return Decision("rows", "whole batches", "neither strips nor threads are to be used")
 
 
 def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
@@ -72,12 +63,10 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
     function : Function
         With its products in tiles.
     limits : Limits
-        What the target can do.
+        What the target can do: strips, or threads.
     threads : bool
         Whether the function is to be divided among threads, rather than called by any.
     """
-    if limits.strip is None and not limits.team:
-        return Decision("rows", "whole batches", "neither strips nor threads are to be used")
     if any(sum(not isinstance(e, int) for e in t.shape) > 1 for t in function.allocations):
         return Decision("rows", "whole batches", "pairs of examples are coupled")
     dependence = Dependence(function)
@@ -93,6 +82,51 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
         reason = f"a library multiplies {library[0].target} faster, with all rows at once"
         return Decision("rows", "whole batches", reason)
     return Decision("rows", "in rows", "every statement can be divided along one index")
+
+
+def sums(
+    entry: Entry, itemsize: int, few: int, most: int | None = None, written_out: bool = False
+) -> Decision:
+    """Decide whether sums over the rows of a batch are added up in blocks.
+
+    Parameters
+    ----------
+    entry : Entry
+        Whose sums.
+    itemsize : int
+        Bytes of a number.
+    few : int
+        Up to how many rows are added up as they come.
+    most : int, optional
+        The most rows that a batch can have, where that is known.
+    written_out : bool
+        Whether it is an epoch that is written out by element.
+    """
+    numbers = {"rows": few}
+    if itemsize > 4:
+        return Decision("sums", "as they come", "double precision has digits to spare", numbers)
+    if written_out and few:
+        reason = f"all in registers for up to {few} rows; larger batches have a function beside it"
+        return Decision("sums", "as they come", reason, numbers)
+    if entry.program.batch is None:
+        return Decision("sums", "as they come", "there is no batch", numbers)
+    if most is not None and most <= few:
+        return Decision("sums", "as they come", f"a batch has {most} rows at most", numbers)
+    return Decision("sums", "in blocks", "single precision, and any number of rows", numbers)
+
+
+def is_library(product: Product) -> bool:
+    """Whether a library computes a product; it knows of no blocks."""
+    return product.routine == "blas"
+
+
+def needs_another(function: Function, limits: Limits) -> bool:
+    """Whether an epoch that is written out needs another one beside it, for large batches.
+
+    Some dozens of wide sums besides the registers of a step take up to three times as long, also
+    where no batch is large.
+    """
+    return function.any_order and limits.itemsize == 4
 
 
 def routine_of(product: Product, limits: Limits, only_tiles: bool) -> Decision:

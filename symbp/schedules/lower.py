@@ -15,22 +15,28 @@ from symbp.entries.entry import Entry
 from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.batches import batches
+from symbp.loops.block_sums import block_sums
 from symbp.loops.build import build
 from symbp.loops.divide import divide
+from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
 from symbp.loops.hoist import hoist
+from symbp.loops.join_terms import join_terms
 from symbp.loops.name_values import name_values
 from symbp.loops.nodes import Function, Product, Statement
 from symbp.loops.products import products
 from symbp.loops.promote import promote
+from symbp.loops.propagate_copies import propagate_copies
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.whole_arrays import whole_arrays
+from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
@@ -40,7 +46,7 @@ from symbp.schedules.unroll import unroll
 __all__ = ["lower"]
 
 
-def lower(entry: Entry, limits: Limits) -> Lowered:
+def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     """Return the loop program of an entry point, by a schedule for a target.
 
     Parameters
@@ -49,11 +55,13 @@ def lower(entry: Entry, limits: Limits) -> Lowered:
         Its program is finished: expanded and shared.
     limits : Limits
         What the target can do.
+    explained : bool
+        Whether the result tells what each pass gave.
     """
-    record = Record()
+    record = Record(explained)
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
-    small = unroll(entry, limits.most_operations) if entry.batches else None
+    small = None if entry.batch is None else unroll(entry, limits.most_operations)
     record.decide(decide.unrolling(entry, limits, small is not None))
     if small is not None:
         record.note(unroll, small)
@@ -73,20 +81,26 @@ def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
     function = _built(entry, record)
     if entry.batches:
-        data = [tensor for slot in entry.slots if not slot.packed for tensor in slot.tensors]
-        chosen = decide.read_in_place(function, data)
+        chosen = decide.read_in_place(function, arrays_of(entry))
         function = record.run(inline_gathers, function, chosen.__contains__)
+    else:
+        function = record.run(whole_arrays, function)
     function = record.run(fuse, function, farthest=len(function.body))
     function = record.run(storage, function)
-    function = _over_batches(entry, function, record)
-    return _finished(entry, function.replace(any_order=True), limits, record)
+    function = function.replace(any_order=entry.batches)
+    function = _over_batches(entry, function, limits, record, by_element=True)
+    function = record.run(join_terms, record.run(propagate_copies, function))
+    return _finished(entry, function, record)
 
 
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     """Rows of a batch in strips that stay in the cache, each thread with its own rows."""
     if entry.program.batch is None:
         return None
-    attempt = Record()
+    if limits.strip is None and not limits.team:
+        record.decide(decide.without_rows())
+        return None
+    attempt = Record(record.explained)
     rows_first = attempt.run_on(entry, sum_rows_first)
     if limits.short_row:
         kept = set(entry.roots)
@@ -109,8 +123,8 @@ def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     if limits.strip is not None:
         function = record.run(strip_mine, function, limits.strip)
     function = record.run(flatten, function)
-    function = _over_batches(entry, function, record)
-    return _finished(entry, function, limits, record)
+    function = _over_batches(entry, function, limits, record)
+    return _finished(entry, function, record)
 
 
 def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
@@ -122,16 +136,16 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
     function = record.run(reuse, function)
     if entry.batches:
         function = record.run(flatten, function)
-    function = _over_batches(entry, function, record)
-    return _finished(entry, function, limits, record)
+    function = _over_batches(entry, function, limits, record)
+    return _finished(entry, function, record)
 
 
 def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
     function: Function = _built(entry, record)
     function = record.run(products, function)
     if entry.batches:
-        data = [tensor for slot in entry.slots if not slot.packed for tensor in slot.tensors]
-        chosen = decide.read_in_place(function, data) if only_tiles else frozenset()
+        arrays = arrays_of(entry) if only_tiles else []
+        chosen = decide.read_in_place(function, arrays)
         function = record.run(inline_gathers, function, chosen.__contains__)
     function = record.run(choose_routines, function, limits, only_tiles, record)
     if only_tiles:
@@ -139,7 +153,14 @@ def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) 
     return function
 
 
-def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
+def _over_batches(
+    entry: Entry, function: Function, limits: Limits, record: Record, by_element: bool = False
+) -> Function:
+    few, in_registers = limits.blocks.few, by_element and entry.batches
+    choice = record.decide(decide.sums(entry, limits.itemsize, few, written_out=in_registers))
+    if choice.choice == "in blocks":
+        function = record.run(block_sums, function, limits.blocks)
+        function = record.run(expand_blocks, function, decide.is_library)
     if not entry.batches:
         return function
     made: Function = record.run(batches, function, entry.batch)
@@ -148,12 +169,12 @@ def _over_batches(entry: Entry, function: Function, record: Record) -> Function:
     return promoted
 
 
-def _finished(entry: Entry, function: Function, limits: Limits, record: Record) -> Lowered:
+def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
     if entry.for_few:
         function = record.run(few_rows, function, FEW_ROWS)
     function = record.run(hoist, function)
     function = record.run(name_values, function)
-    record.decide(decide.compilation(function, limits))
+    function = record.run(propagate_copies, function)
     return Lowered(entry, function, tuple(record.arrows), tuple(record.decisions))
 
 
@@ -166,6 +187,11 @@ def _built(entry: Entry, record: Record) -> Function:
     return gathered
 
 
+def arrays_of(entry: Entry) -> list[Tensor]:
+    """Return what an entry point is given; those of a batch are gathered."""
+    return [tensor for slot in entry.slots for tensor in slot.tensors]
+
+
 def choose_routines(
     function: Function, limits: Limits, only_tiles: bool, record: Record
 ) -> Function:
@@ -175,6 +201,8 @@ def choose_routines(
         if not isinstance(statement, Product):
             return statement
         choice = record.decide(decide.routine_of(statement, limits, only_tiles))
+        if choice.choice == statement.routine:
+            return statement
         return replace(statement, routine=choice.choice)  # type: ignore[arg-type]
 
     return function.replace(body=map_statements(function.body, change))

@@ -54,11 +54,22 @@ class Lowered:
     arrows: tuple[Arrow, ...]
     decisions: tuple[Decision, ...]
 
+    def choice(self, what: str) -> str:
+        """Return what was chosen, or nothing if that was not to be decided."""
+        return next((d.choice for d in self.decisions if d.what == what), "")
+
 
 class Record:
-    """Runs passes one after another, and notes what each gave and what was decided."""
+    """Runs passes one after another, and notes what each gave and what was decided.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    explained : bool
+        Whether what each pass gave is kept.
+    """
+
+    def __init__(self, explained: bool = True) -> None:
+        self.explained = explained
         self.arrows: list[Arrow] = []
         self.decisions: list[Decision] = []
 
@@ -76,6 +87,8 @@ class Record:
 
     def note(self, change: Callable[..., Any], result: Entry | Function) -> None:
         """Note what a pass gave."""
+        if not self.explained:
+            return
         file = change.__module__.replace(".", "/") + ".py"
         self.arrows.append(Arrow(change.__name__, file, result))
 

@@ -1,7 +1,8 @@
 """unroll: an entry point whose program is written out over everything but the batch.
 
-The elements of packed arguments become arguments one by one, at the places where they lie; those of
-the data are read from the whole arrays by equations of their own, ``x_0[n] = x[n, 0]``.
+The elements of packed arguments become arguments one by one, at the places where they lie. Those of
+other arrays are components of these (see :mod:`symbp.loops.whole_arrays`); for an epoch, which
+copies its batches, they are read by equations of their own, ``x_0[n] = x[n, 0]``.
 """
 
 from dataclasses import replace
@@ -20,7 +21,7 @@ def unroll(entry: Entry, most: int) -> Entry | None:
     Parameters
     ----------
     entry : Entry
-        Its reductions are sums and maxima; nothing but packed arguments is written.
+        Its reductions are sums and maxima.
     most : int
         How many scalar operations there may be.
     """
@@ -32,6 +33,8 @@ def unroll(entry: Entry, most: int) -> Entry | None:
         replace(slot, tensors=small.of(slot.tensors)) if slot.packed else slot
         for slot in entry.slots
     )
+    if not entry.batches:
+        return replace(entry, program=small.program, slots=slots)
     used = set(small.program.tensors)
     reading = [
         equation

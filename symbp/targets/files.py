@@ -8,62 +8,95 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbp.entries.model import Model
-from symbp.notation.errors import SymbpError
+from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.files import require_writable, write_text
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 from symbp.targets.known import TARGETS
-from symbp.targets.target import Job
+from symbp.targets.target import Job, Target
 
-__all__ = ["write_files"]
+__all__ = ["check_options", "checked_target", "numbers_of", "write_files"]
 
 
-def write_files(
-    model: Model,
-    path: str | os.PathLike[str],
-    target: str,
-    title: str,
-    dtype: str,
-    batch: int,
-    parameters: Any,
-) -> Path:
+def checked_target(name: str) -> Target:
+    """Return the target of a name.
+
+    Parameters
+    ----------
+    name : str
+        What a user calls it.
+    """
+    if name not in TARGETS:
+        raise SymbpError(f"target {name!r}: {suggest(str(name), TARGETS)}")
+    return TARGETS[name]
+
+
+def check_options(target: Target, path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:
+    """Raise an error if a target does not take an option, or writes no file of this ending.
+
+    Parameters
+    ----------
+    target : Target
+        What is asked for.
+    path : path
+        The main file.
+    options : mapping of str to object
+        Optional attributes of a job, empty or None where they are not given.
+    """
+    for option, value in options.items():
+        if option not in target.options and value is not None and value != ():
+            takers = " or ".join(repr(t.name) for t in TARGETS.values() if option in t.options)
+            raise SymbpError(f"{option}: only target {takers} takes it, not {target.name!r}")
+    ending = Path(path).suffix
+    if target.strict and ending != target.ending:
+        raise SymbpError(
+            f"{os.fspath(path)}: expected a file that ends in {target.ending} for target "
+            f"{target.name!r}"
+        )
+    for other in TARGETS.values():
+        if other is not target and ending == other.ending:
+            raise SymbpError(
+                f"{os.fspath(path)}: target {target.name!r} writes {target.language}; write "
+                f"{target.ending}, or pass target={other.name!r}"
+            )
+
+
+def write_files(target: Target, job: Job, path: str | os.PathLike[str]) -> Path:
     """Write the files of a target and return the main one.
 
     Parameters
     ----------
-    model : Model
-        Of a program with at least one parameter; with a cost, unless parameters are given.
+    target : Target
+        What writes them.
+    job : Job
+        What is asked for.
     path : path
-        The main file; the others are beside it, with other endings.
-    target : str
-        One of :data:`symbp.targets.known.TARGETS`.
-    title : str
-        One line that says what is computed.
-    dtype : {"float32", "float64"}
-        The precision.
-    batch : int
-        The most rows of a batch.
-    parameters : mapping of str to array, or the Parameters of a module, optional
-        Numbers to be written in as constants.
+        The main file; the others are beside it.
     """
-    known = TARGETS[target]
     path = Path(path)
-    main = known.endings[0]
-    if path.suffix != main:
-        raise SymbpError(f"{path}: expected a file that ends in {main} for target {target!r}")
-    fixed = None if parameters is None else _numbers(model.given, parameters)
-    if fixed is not None and model.given.output is None:
-        raise SymbpError("parameters: with them predict alone is written, but there is no output")
-    job = Job(model, title, path.stem, dtype, batch, fixed)
-    texts = known.texts(job)
-    files = [path.with_suffix(ending) for ending in known.endings]
-    for file in files:
-        require_writable(file)
+    main, *others = target.texts(job).items()
+    for name, _ in (*others,):
+        require_writable(path.with_name(name))
+    require_writable(path)
     # The main file last: once it is there, the others are.
-    for file, text in reversed(list(zip(files, texts, strict=True))):
-        write_text(file, text)
-    return path
+    for name, text in reversed(others):
+        write_text(path.with_name(name), text)
+    return write_text(path, main[1])
+
+
+def numbers_of(program: Program, given: Any) -> dict[Tensor, NDArray[Any]]:
+    """Return the numbers of each parameter, checked.
+
+    Parameters
+    ----------
+    program : Program
+        With an output.
+    given : mapping of str to array, or the Parameters of a module
+        What a user passes.
+    """
+    if program.output is None:
+        raise SymbpError("parameters: with them predict alone is written, but there is no output")
+    return _numbers(program, given)
 
 
 def _numbers(program: Program, given: Any) -> dict[Tensor, NDArray[Any]]:

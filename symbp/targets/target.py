@@ -6,13 +6,14 @@ around it; ``README.md`` beside this file says in numbered steps how to add one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from symbp.entries.entry import Entry
 from symbp.entries.model import Model
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.program import Program
@@ -37,18 +38,34 @@ class Job:
         The name of the file to be written, without its ending: public names may start with it.
     dtype : {"float32", "float64"}
         The precision of parameters and arithmetic.
-    batch : int
+    entries : tuple of Entry
+        Entry points besides those that are always there.
+    equations : mapping of str to str
+        LaTeX of each equation, by the name of what it defines.
+    threshold : float
+        What a single output exceeds for class 1: 0 for a logit, 0.5 for a probability.
+    ranges : mapping of str to (float, bool, float)
+        For each hyperparameter by name the least value, whether that is excluded, and what it
+        must stay below.
+    batch : int, optional
         The most examples of one call, where memory for them is part of the program.
     parameters : mapping of Tensor to ndarray, optional
         The numbers of each parameter, to be written into the text; nothing is trained then.
+    runtime : str, optional
+        Where what is common to all programs stands, such as ``"beside"``.
     """
 
     model: Model
     title: str
     stem: str
     dtype: str = "float64"
-    batch: int = 32
+    entries: tuple[Entry, ...] = ()
+    equations: Mapping[str, str] = field(default_factory=dict)
+    threshold: float = 0.5
+    ranges: Mapping[str, tuple[float, bool, float]] = field(default_factory=dict)
+    batch: int | None = None
     parameters: Mapping[Tensor, NDArray[Any]] | None = None
+    runtime: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,16 +76,25 @@ class Target:
     ----------
     name : str
         What users call it.
-    endings : tuple of str
-        Those of the files that are written, the main one first.
+    language : str
+        What a file is in words, such as ``"a Python module"``.
+    ending : str
+        That of the main file.
+    options : frozenset of str
+        Which optional attributes of a job it takes.
     texts : callable
-        Returns the text of each file, in the order of the endings: the same to the byte for the
-        same job.
+        Returns the text of each file by its name, the main one first: the same to the byte for
+        the same job.
+    strict : bool
+        Whether the main file must have the ending.
     """
 
     name: str
-    endings: tuple[str, ...]
-    texts: Callable[[Job], tuple[str, ...]]
+    language: str
+    ending: str
+    options: frozenset[str]
+    texts: Callable[[Job], dict[str, str]]
+    strict: bool = True
 
 
 def check_dtype(program: Program, dtype: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import symbp as bp
-from symbp.compiler import module_source
+from symbp.compiler import gradient_kernel, module_source
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.report.blocks import Listing, Prose
@@ -46,7 +46,12 @@ def listing(name: str) -> Listing:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_lines_are_those_of_the_module_under_their_numbers(name: str) -> None:
-    module = module_source(NETWORKS[name]()).split("\n")
+    program = NETWORKS[name]()
+    source, kernel = module_source(program), gradient_kernel(program).text
+    by_element = kernel not in source
+    words = " ".join(block.text for block in blocks_of(name)[:-1])
+    assert ("every element has a line of its own" in words) == by_element
+    module = (kernel if by_element else source).split("\n")
     shown = [pair for passage in listing(name).passages for pair in passage.lines]
     for number, text in shown:
         assert module[number - 1] == text

@@ -74,7 +74,9 @@ def error_of(function: Function) -> str | None:
         for members in MEMBERS if function.team else (1,):
             known = {size.name: sizes.get(size.name, 2) for size in function.sizes}
             try:
-                interpret(function, _arrays(function, known), known, members, check_races=True)
+                interpret(
+                    function, arguments_for(function, known), known, members, check_races=True
+                )
             except SymbpError as error:
                 return f"{known}, {members} members: {error}"
             except (KeyError, IndexError, ValueError) as error:
@@ -82,7 +84,7 @@ def error_of(function: Function) -> str | None:
     return None
 
 
-def _arrays(function: Function, sizes: dict[str, int]) -> dict[str, Any]:
+def arguments_for(function: Function, sizes: dict[str, int]) -> dict[str, Any]:
     """Return random arguments; data in subscripts reach both of their ends."""
     generator = np.random.default_rng(0)
     limits = limits_of(function)

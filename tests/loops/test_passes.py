@@ -1,4 +1,7 @@
-"""Every pass over loop programs leaves every value as it was, one by one and all together."""
+"""Every pass over loop programs leaves every value as it was, one by one and all together.
+
+Of programs that are built from equations, and of loops at random, which hold more than these.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,22 +10,28 @@ import pytest
 
 import symbp as bp
 from symbp.loops.addends import addends
-from symbp.loops.arrange import arrange
+from symbp.loops.arrange import arrange, divided_shares, split_setup
+from symbp.loops.block_sums import Blocks, block_sums
 from symbp.loops.build import build
+from symbp.loops.dependence import Dependence
+from symbp.loops.divide import divide
 from symbp.loops.expand_products import expand_products
 from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.hoist import hoist
 from symbp.loops.name_values import name_values
-from symbp.loops.nodes import For, Function
+from symbp.loops.nodes import Barrier, For, Function, Return
 from symbp.loops.products import products
+from symbp.loops.promote import promote
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.unread_stores import unread_stores
 from symbp.loops.unswitch import unswitch
 from tests.comparison import assert_close
+from tests.loops.random_loops import random_loops
+from tests.loops.reading import same
 from tests.loops.running import (
     ENTRIES,
     EXAMPLES,
@@ -35,8 +44,25 @@ from tests.loops.running import (
 )
 
 Pass = Callable[[Function], Function]
+MEMBERS = 3
+
+
+def divided(function: Function) -> Function:
+    """Return the function of a member of a team, where each statement can be divided."""
+    _, rest, _ = split_setup(function)
+    possible = divided_shares(rest, Dependence(function)) is not None
+    if not possible:
+        return function
+    made = divide(function)
+    # No member may read a scalar that another has updated already: they meet before that.
+    end = tuple(s for s in made.body if isinstance(s, Return))
+    rest = tuple(s for s in made.body if not isinstance(s, Return))
+    return promote(made.replace(body=(*rest, Barrier(), *end)))
+
 
 ROWS_APART = partial(fuse, rows_apart=True)
+# So small that each sum over the rows of the examples has several blocks of each kind.
+BLOCKS = Blocks(few=1, terms=2, in_vectors=2, least=1, multiplied=1, products=2, places=1)
 # Each pass with what has to come before it.
 PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "expand products": ([products], expand_products),
@@ -52,9 +78,18 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "reuse": ([products, fuse, storage], reuse),
     "arrange": ([products, ROWS_APART, storage], arrange),
     "strip-mine": ([products, addends, ROWS_APART, storage, arrange], partial(strip_mine, strip=2)),
+    "divide": ([products, addends, ROWS_APART, storage, arrange], divided),
+    "strip-mine each member's rows": (
+        [products, addends, ROWS_APART, storage, arrange, divided],
+        partial(strip_mine, strip=2),
+    ),
+    "promote": ([fuse, storage], promote),
     "hoist": ([fuse, storage], hoist),
     "name values": ([products, fuse, storage, hoist], name_values),
     "few rows": ([products], partial(few_rows, few=2)),
+    "block sums": ([products, fuse, storage], partial(block_sums, blocks=BLOCKS)),
+    "block sums without products": ([fuse, storage], partial(block_sums, blocks=BLOCKS)),
+    "block sums of each equation": ([], partial(block_sums, blocks=BLOCKS)),
     "flatten": ([products, fuse, storage, reuse], flatten),
 }
 
@@ -66,7 +101,20 @@ def test_a_pass_changes_no_value(name: str, pass_name: str) -> None:
     earlier, under_test = PASSES[pass_name]
     for change in earlier:
         function = change(function)
-    assert_close(run(entry, under_test(function), values), right)
+    assert_close(run(entry, under_test(function), values, MEMBERS), right)
+
+
+@pytest.mark.parametrize("pass_name", PASSES)
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(p, marks=pytest.mark.slow) for p in range(1, 6))]
+)
+def test_a_pass_changes_no_value_of_loops_at_random(part: int, pass_name: str) -> None:
+    earlier, under_test = PASSES[pass_name]
+    for seed in range(12 * part, 12 * part + 12):
+        function = random_loops(seed)
+        for change in earlier:
+            function = change(function)
+        same(function, under_test(function))
 
 
 def test_elementwise_equations_of_a_layer_share_a_loop() -> None:

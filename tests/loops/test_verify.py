@@ -280,10 +280,15 @@ def test_what_a_pass_returns_is_proved(name: str, pass_name: str) -> None:
     assert str(verify(function)) == "sound"
 
 
-LIMITS = (Limits(), Limits(team=False, strip=2), Limits(strip=3, most_operations=0))
+LIMITS = {
+    "numba": Limits(),
+    "one thread": Limits(team=False, strip=2),
+    "strips of a team": Limits(strip=3, most_operations=0),
+    "single precision": Limits(itemsize=4),
+}
 
 
-@pytest.mark.parametrize("limits", LIMITS, ids=["numba", "one thread", "strips of a team"])
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 @pytest.mark.parametrize("name", ["convolution", "attention", "embedding", "lstm"])
 def test_a_scheduled_epoch_is_proved(name: str, limits: Limits) -> None:
     assert str(verify(lower(epoch(example(name)[0]), limits).function)) == "sound"

@@ -60,7 +60,10 @@ class _Steadied:
             return []
 
     def mutate(self, node: Any, index: int) -> Any:
-        return self.operator.mutate(node, index)
+        try:
+            return self.operator.mutate(node, index)
+        except (AttributeError, IndexError):
+            return node
 
 
 def _tool_operators(source: str) -> list[tuple[str, Any]]:

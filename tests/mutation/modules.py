@@ -5,6 +5,19 @@ from pathlib import Path
 __all__ = ["files_drawn_from", "tests_of"]
 
 _C, _N, _D = "tests/calculus/test_", "tests/notation/test_", "tests/derivations/test_"
+_L, _SCHEDULED = "tests/loops/test_", "tests/schedules/test_lower.py"
+_PASSES = (f"{_L}listings.py", f"{_L}passes.py", f"{_L}build.py", f"{_L}epoch.py", _SCHEDULED,
+           f"{_L}verify.py")  # fmt: skip
+# Of each pass over loop programs, the tests that are its own.
+_OWN = {
+    "addends": "addends", "arrange": "teams", "batches": "gather", "build": "build",
+    "divide": "teams", "expand_products": "few_rows", "few_rows": "few_rows",
+    "flatten": "flatten", "fuse": "fuse fuse_choices", "gather": "gather", "hoist": "hoist",
+    "inline_calls": "inline_calls", "name_values": "name_values", "order": "order build",
+    "products": "products", "promote": "gather", "reuse": "reuse", "shares": "teams",
+    "storage": "storage", "strip_mine": "teams", "unread_stores": "unread_stores",
+    "unswitch": "unswitch",
+}  # fmt: skip
 _VALUES = (
     f"{_N}functions.py", f"{_C}forward.py", f"{_C}stabilise.py", f"{_C}normalise.py",
     f"{_C}stated_functions.py", f"{_N}arithmetic.py", f"{_C}reverse.py",
@@ -15,11 +28,11 @@ _WRITTEN = (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py", f"{_N}pars
             f"{_C}reverse.py")  # fmt: skip
 
 TESTS: dict[str, tuple[str, ...]] = {
+    **{f"loops/{name}": (*(f"{_L}{test}.py" for test in own.split()), *_PASSES)
+       for name, own in _OWN.items()},
     "calculus/algebra": (f"{_N}parser.py", f"{_C}elementary.py", f"{_D}components.py"),
     "calculus/analysis": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
     "calculus/by_definition": (f"{_C}stabilise.py", f"{_C}stable_spellings.py"),
-    "calculus/by_identity": (f"{_C}partial.py", f"{_C}quotients.py", f"{_C}reverse.py",
-                             "tests/calculus/test_passes.py"),
     "calculus/counts": (f"{_C}counts.py", f"{_D}comparison.py"),
     "calculus/elementary": (f"{_C}elementary.py", f"{_D}statements.py", f"{_C}unroll.py"),
     "calculus/expand": (f"{_C}quotients.py", "tests/calculus/test_passes.py", f"{_C}precise.py"),
@@ -62,6 +75,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "notation/bounds": (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py",
                         f"{_C}normalise.py", f"{_C}counts.py", f"{_C}reverse.py",
                         f"{_C}singular_points.py"),
+    "notation/by_identity": (f"{_C}partial.py", f"{_C}quotients.py", f"{_C}reverse.py",
+                             "tests/calculus/test_passes.py"),
     "notation/collected": (f"{_N}arithmetic.py", f"{_C}quotients.py", f"{_C}normalise.py",
                            f"{_C}reverse.py", f"{_C}stabilise.py", f"{_D}components.py"),
     "notation/conditions": (f"{_N}mistakes.py", f"{_N}errors.py", f"{_N}accepted.py"),
@@ -99,11 +114,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     "notation/tensor": (*_WRITTEN, f"{_N}pickling.py"),
     "notation/whole_file": (f"{_N}files.py",),
     "networks/optimizers": ("tests/networks/test_optimizers.py", f"{_N}mistakes.py"),
+    "schedules/lower": (f"{_L}listings.py", _SCHEDULED, f"{_L}verify.py"),
+    "schedules/unroll": (f"{_L}listings.py", _SCHEDULED, f"{_L}verify.py"),
 }  # fmt: skip
 
 
-def files_drawn_from(root: Path) -> list[str]:
-    """Return the files that mutants are drawn from."""
+def files_drawn_from(root: Path, part: str) -> list[str]:
+    """Return the files that mutants are drawn from: the derivation, or passes over loops."""
+    if part == "loops":
+        declared = (name for name in TESTS if name.startswith(("loops/", "schedules/")))
+        return sorted(f"symbp/{name}.py" for name in declared)
     folders = ("symbp/calculus", "symbp/notation")
     found = [path for folder in folders for path in (root / folder).glob("*.py")]
     found.append(root / "symbp/networks/optimizers.py")

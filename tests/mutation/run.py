@@ -9,7 +9,8 @@ is picked by hand. It is made in a scratch copy of the tree, and the tests of th
 one fails. A test that fails without any change kills nothing: it is left out, and listed. A mutant
 that runs for much longer than its tests take otherwise counts as killed.
 
-The last figures are in ``results.toml``; why a survivor changes nothing is in ``equivalent.toml``.
+The last figures are in ``results.toml``, those of the passes over loop programs (``--part loops``)
+in ``results_loops.toml``; why a survivor changes nothing is in ``equivalent.toml``.
 ``--again`` runs only the survivors without a reason of the same draw, after tests were added.
 """
 
@@ -35,6 +36,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 # Seconds of processor time: of a child's start, and how many times its tests' own.
 START, TIMES = 20.0, 4.0
+# Where the figures are of a run that draws from one part of the package.
+RESULTS = {"derivation": "results.toml", "loops": "results_loops.toml"}
 
 
 @dataclass
@@ -211,7 +214,7 @@ def reasons() -> dict[tuple[str, str, str], str]:
 
 
 def write_results(outcomes: list[Outcome], arguments: Any, failing: list[str]) -> None:
-    """Write ``results.toml``."""
+    """Write the file of results."""
     why = reasons()
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
@@ -252,17 +255,20 @@ def _parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scratch", default=None, help="folder of the copy; kept, for later runs")
-    parser.add_argument("--results", default=str(HERE / "results.toml"))
+    parser.add_argument("--part", choices=sorted(RESULTS), default="derivation")
+    parser.add_argument("--results", default=None, help="file of the figures")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of tests a mutant")
     parser.add_argument("--again", action="store_true", help="only those that survived last time")
     parser.add_argument("--list", action="store_true", help="show what is drawn, run nothing")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    arguments.results = arguments.results or str(HERE / RESULTS[arguments.part])
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> int:
     """Draw, run and record; return how many survivors have no reason."""
     arguments = _parsed(argv)
-    mutants = draw(ROOT, files_drawn_from(ROOT), arguments.count, arguments.seed)
+    mutants = draw(ROOT, files_drawn_from(ROOT, arguments.part), arguments.count, arguments.seed)
     if arguments.list:
         for mutant in mutants:
             print(f"{mutant.file}:{mutant.line} [{mutant.operator}]")

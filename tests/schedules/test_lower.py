@@ -8,6 +8,7 @@ import pytest
 import symbp as bp
 from symbp.entries.epoch import epoch
 from symbp.loops.nodes import Barrier, For, Product
+from symbp.loops.traverse import writes_of
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from tests.comparison import assert_close
@@ -24,10 +25,12 @@ from tests.loops.running import (
     values_of,
 )
 from tests.loops.test_epoch import arguments_of, run_epoch, steps_by_equations
+from tests.loops.test_passes import BLOCKS
 
 LIMITS = {
     "numba": Limits(),
     "one thread": Limits(team=False, strip=2),
+    "single precision": Limits(itemsize=4, strip=2, most_operations=0, blocks=BLOCKS),
     "plain": Limits(team=False, strip=None, short_row=0, blas=False, most_operations=0),
 }
 
@@ -54,6 +57,50 @@ def test_a_scheduled_epoch_is_its_steps(name: str, limits: str, members: int) ->
     assert_close(found, steps_by_equations(entry, values, data, order))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["bilinear", "equations 0", "equations 1", "recurrence 0",
+     *(pytest.param(f"{kind} {seed}", marks=pytest.mark.slow)
+       for kind in ("equations", "recurrence") for seed in range(2, 12))],
+)  # fmt: skip
+def test_an_epoch_that_is_written_out_is_its_steps(name: str) -> None:
+    entry, values, data = arguments_of(name)
+    if not data:
+        pytest.skip("without examples an epoch is one step")
+    order = [3, 0, 4, 1, 2]
+    lowered = lower(epoch(example(name)[0]), Limits(most_operations=3000))
+    if "unroll" not in {arrow.name for arrow in lowered.arrows}:
+        pytest.skip("too large to be written out")
+    found = run_epoch(entry, lowered.function, values, data, order)
+    assert_close(found, steps_by_equations(entry, values, data, order))
+
+
+def test_of_the_data_only_what_is_read_is_written_out() -> None:
+    """The first and the last number of an example are not; a target is one number."""
+    n, k = bp.indices("n k", "N", 2)
+    x, y = bp.input("x", n, bp.Index("i", 4)), bp.target("y", n)
+    w, z, C = bp.parameter("w", k), bp.tensor("z", n), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(z[n], bp.Sum(w[k] * x[n, k + 1], k)),
+            bp.Equation(C, bp.Mean((z[n] - y[n]) ** 2, n)),
+        ],
+        cost=C,
+    )
+    model = model_of(program)
+    entry = ENTRIES["step"](model)
+    values = all_values(entry, values_of(program, 1))
+    data = {t.name: np.resize(values[t.name], (5, *t.shape[1:])) for t in model.data}
+    order = [3, 0, 4, 1, 2]
+    lowered = lower(epoch(model), Limits())
+    assert "unroll" in {arrow.name for arrow in lowered.arrows}
+    made = {e.tensor.name for s in lowered.function.statements for e in writes_of(s)}
+    assert {"x_1", "x_2"} <= made
+    assert not {"x_0", "x_3"} & made
+    found = run_epoch(entry, lowered.function, values, data, order)
+    assert_close(found, steps_by_equations(contracted(entry), values, data, order))
+
+
 def decided(program: bp.Program, **limits: Any) -> dict[str, str]:
     lowered = lower(epoch(model_of(program)), Limits(**limits))
     return {decision.what: decision.choice for decision in lowered.decisions}
@@ -62,11 +109,6 @@ def decided(program: bp.Program, **limits: Any) -> dict[str, str]:
 def test_a_tiny_network_is_written_out_and_a_larger_one_runs_in_rows() -> None:
     assert decided(bp.mlp(2, 4, 1))["unrolling"] == "written out"
     assert decided(bp.mlp(64, 30, 10))["rows"] == "in rows"
-
-
-def test_what_compiles_a_function_is_decided_by_its_length() -> None:
-    assert decided(bp.mlp(2, 4, 1))["compilation"] == "instructions"
-    assert decided(bp.mlp(2, 4, 1), front_end=1000)["compilation"] == "front end"
 
 
 def test_a_tiny_program_whose_data_decides_what_is_read_has_loops_and_says_so() -> None:

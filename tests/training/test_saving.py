@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import symbp as bp
-from symbp.targets.numba.runtime.trainer import Trainer
+from symbp.targets.numba.runtime.stand_in import Trainer
 
 ROOT = Path(__file__).parents[2]
 X = np.random.default_rng(1).normal(size=(12, 3))
@@ -208,7 +208,7 @@ def test_saving_keeps_what_stands_at_the_path(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from symbp.targets.numba.runtime.trainer import Trainer
+from symbp.targets.numba.runtime.stand_in import Trainer
 trainer = Trainer(seed=int(sys.argv[2]))
 for _ in range(60):
     trainer.save(sys.argv[1])

@@ -17,7 +17,7 @@ from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
-from symbp.notation.tensor import Element
+from symbp.notation.tensor import Element, Tensor
 from symbp.targets.c.functions import definition_of, function_of
 from symbp.targets.terms import Text, at_least, is_whole, sign_of
 
@@ -66,6 +66,8 @@ class Expressions:
     ) -> None:
         self.dtype = dtype
         self._element, self._named = element, whole
+        self.wide: set[Tensor] = set()
+        """What is of double precision, whatever that of the function is."""
 
     def value(self, node: Any) -> str:
         """Return the text of a real number."""
@@ -87,7 +89,7 @@ class Expressions:
 
     def _real(self, node: Any) -> Text:
         if isinstance(node, Element):
-            if node.tensor.kind == "integer":
+            if node.tensor.kind == "integer" or node.tensor in self.wide:
                 return f"(real){self._element(node)}", _SIGN
             return self._element(node), _ATOM
         if node is sympy.zoo:  # a negative power of 0

@@ -94,7 +94,8 @@ class _Writer:
         self.limit = f"{prefix.upper()}_BATCH"
         self.used_structs: list[Struct] = []
         self.products = ProductWriter(dtype, batch)
-        self.function = lowered(entry, self.products.is_packed, few=batch == 1).function
+        itemsize = self.products.itemsize
+        self.function = lowered(entry, self.products.is_packed, batch, itemsize).function
         self.buffers, self.fields = buffers_of(self.function, f"{prefix}_{entry.name}_buffers")
         self.signature = _Signature(Names({"real", "cost", "buffers"}))
         self.places: dict[Tensor, Place] = {}

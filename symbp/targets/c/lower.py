@@ -13,7 +13,9 @@ from symbp.calculus.transpose_short_rows import transpose_short_rows
 from symbp.entries.entry import Entry
 from symbp.loops.addends import addends
 from symbp.loops.batches import batches
+from symbp.loops.block_sums import Blocks, block_sums
 from symbp.loops.build import build
+from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.expand_products import expand_products
 from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
@@ -27,6 +29,7 @@ from symbp.loops.storage import storage
 from symbp.loops.unread_stores import unread_stores
 from symbp.loops.unswitch import unswitch
 from symbp.notation.tensor import Tensor
+from symbp.schedules import decide
 from symbp.schedules.schedule import Lowered, Record
 from symbp.targets.c.strips import rows_are_independent, strips
 
@@ -36,7 +39,13 @@ __all__ = ["CAPACITY", "lowered"]
 CAPACITY = sympy.Symbol("capacity", integer=True, positive=True)
 
 
-def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Lowered:
+# A compiler of C adds up in the order that is written, in vectors or not; see `Limits.blocks`.
+BLOCKS = Blocks(few=256, terms=32, in_vectors=32, least=8, multiplied=32, products=512, places=8192)
+
+
+def lowered(
+    entry: Entry, is_packed: Callable[[Product], bool], most: int, itemsize: int
+) -> Lowered:
     """Return the loop program of an entry point.
 
     Parameters
@@ -45,10 +54,13 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Lo
         What a function reads, computes and writes.
     is_packed : callable
         Whether a product is left as a product; all others become loops.
-    few : bool
-        Whether batches are so small that memory is worth more than time: examples are read where
-        they are.
+    most : int
+        The most rows of a batch. If it is one, memory is worth more than time: examples are read
+        where they are.
+    itemsize : int
+        Bytes of a number.
     """
+    few = most == 1
     record = Record()
     independent, batch = rows_are_independent(entry), entry.batch
     entry = record.run_on(entry, lower_logsumexp)
@@ -80,6 +92,10 @@ def lowered(entry: Entry, is_packed: Callable[[Product], bool], few: bool) -> Lo
     function = record.run(unread_stores, function)
     function = record.run(reuse, function)
     function = record.run(flatten, function)
+    choice = record.decide(decide.sums(entry, itemsize, BLOCKS.few, most))
+    if choice.choice == "in blocks" and not independent:
+        function = record.run(block_sums, function, BLOCKS)
+        function = record.run(expand_blocks, function)
     if entry.batches:
         function = record.run(batches, function, batch)
     elif independent:

@@ -6,6 +6,7 @@ and declarations. With the numbers of trained parameters it holds the prediction
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from string import Template
 
 import numpy as np
@@ -28,15 +29,21 @@ from symbp.targets.target import Job, Target, check_dtype
 __all__ = ["C"]
 
 
-def _texts(job: Job) -> tuple[str, str]:
+# The most examples of a batch, unless the user says it.
+_BATCH = 32
+
+
+def _texts(job: Job) -> dict[str, str]:
     """Return the translation unit and its header."""
+    rows = _BATCH if job.batch is None else job.batch
+    job = replace(job, batch=rows)
     model = job.model
     trained = job.parameters is None and model.optimise is not None
     check_dtype(model.updated if trained else model.gradient, job.dtype)
     prefix = prefix_of(job.stem)
     structs = _structs(job, prefix)
     functions = [
-        function_text(entry, structs, prefix, job.dtype, job.batch, job.parameters is not None)
+        function_text(entry, structs, prefix, job.dtype, rows, job.parameters is not None)
         for entry in _entries(job)
     ]
     kind = "float" if job.dtype == "float32" else "double"
@@ -59,7 +66,7 @@ def _texts(job: Job) -> tuple[str, str]:
     )
     declarations = _declarations(job, structs, functions, prefix, kind)
     header = Template(template("header.h")).substitute(given, declarations=declarations)
-    return source, header
+    return {f"{job.stem}.c": source, f"{job.stem}.h": header}
 
 
 def _checked_stem(stem: str) -> str:
@@ -73,7 +80,7 @@ def _checked_stem(stem: str) -> str:
 
 
 #: C99, for every compiler that has it, from microcontrollers on.
-C = Target("c", (".c", ".h"), _texts)
+C = Target("c", "a C translation unit", ".c", frozenset({"batch", "parameters"}), _texts)
 
 
 def _entries(job: Job) -> list[Entry]:
@@ -137,13 +144,16 @@ def _declaration(struct: Struct, job: Job, prefix: str, kind: str, note: str) ->
     width = 4 if job.dtype == "float32" else 8
     # Whole numbers stand last, so that nothing but the end is padded.
     size = sum(
-        size_of(field.shape, job.batch) * (4 if field.whole else width) for field in struct.fields
+        size_of(field.shape, job.batch) * (8 if field.wide else 4 if field.whole else width)
+        for field in struct.fields
     )
+    if any(field.wide for field in struct.fields):
+        width = 8
     size += -size % (width if any(not f.whole for f in struct.fields) else 4)
     said = f"{note}: {size} bytes" if note else f"{size} bytes"
     lines = [f"/* {said[0].upper()}{said[1:]}. */", "typedef struct {"]
     for field in struct.fields:
-        type_name = "int32_t" if field.whole else kind
+        type_name = "double" if field.wide else "int32_t" if field.whole else kind
         lines.append(f"    {type_name} {_member(field, prefix)};{_about(field)}")
     return "\n".join([*lines, f"}} {struct.name};", ""])
 

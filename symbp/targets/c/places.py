@@ -28,6 +28,8 @@ class Field:
     """The name that its author gave it."""
     whole: bool = False
     """Whether it holds whole numbers."""
+    wide: bool = False
+    """Whether it is of double precision, whatever that of the unit is."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,11 @@ def buffers_of(function: Function, name: str) -> tuple[Struct, dict[Tensor, Fiel
         if isinstance(statement, Allocate) and statement.kind != "register":
             tensor = statement.array
             whole = tensor.kind == "integer"
-            found[tensor] = Field(names.unique(tensor.name), statement.shape, tensor.name, whole)
-    return Struct(name, tuple(sorted(found.values(), key=lambda field: field.whole))), found
+            text, shape = names.unique(tensor.name), statement.shape
+            found[tensor] = Field(text, shape, tensor.name, whole, statement.wide)
+    # What is aligned most strictly comes first.
+    order = sorted(found.values(), key=lambda field: (not field.wide, field.whole))
+    return Struct(name, tuple(order)), found
 
 
 def size_of(shape: tuple[Any, ...], batch: int | None = None) -> int:

@@ -121,7 +121,9 @@ class Printer:
         tensor = statement.array
         name = self.variable(tensor.name)
         self.places[tensor] = Place(name, (), single=True)
-        kind = "ptrdiff_t" if tensor.kind == "integer" else "real"
+        kind = "ptrdiff_t" if tensor.kind == "integer" else "double" if statement.wide else "real"
+        if statement.wide:
+            self.expressions.wide.add(tensor)
         if isinstance(following, Assign) and following.target == tensor[()]:
             self.say(following)
             self.line(f"{kind} {name} = {self.expressions.value(following.value)};")
@@ -166,7 +168,10 @@ class Printer:
             if statement.value is not None:
                 self.line(f"*cost = {self.expressions.value(statement.value)};")
             self.line("return 0;")
-        elif not isinstance(statement, Allocate | Barrier | AllReduce):
+        elif isinstance(statement, Allocate):
+            if statement.wide:
+                self.expressions.wide.add(statement.array)
+        elif not isinstance(statement, Barrier | AllReduce):
             raise UnsupportedError(f"no C for the statement {type(statement).__name__}")
 
     def stored(self, statement: Assign | Accumulate) -> str:

@@ -125,7 +125,9 @@ class ProductWriter:
         if not self.terms:
             return buffers
         size = (2 * _REGISTER * self.terms + _REGISTER) // self.itemsize
-        return Struct(buffers.name, (Field("packed", (size,), "packed"), *buffers.fields))
+        packed = Field("packed", (size,), "packed")
+        wide = tuple(field for field in buffers.fields if field.wide)
+        return Struct(buffers.name, (*wide, packed, *buffers.fields[len(wide) :]))
 
 
 def _stride(element: Element, place: Place, group: Sequence[Span]) -> Any:

@@ -14,7 +14,17 @@ from typing import Any
 import sympy
 
 from symbp.entries.entry import Entry
-from symbp.loops.nodes import Allocate, Argument, For, Function, Let, Return, Statement, View
+from symbp.loops.nodes import (
+    Allocate,
+    Argument,
+    For,
+    Function,
+    Let,
+    Return,
+    Statement,
+    View,
+    smaller,
+)
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
@@ -71,7 +81,7 @@ def strips(function: Function, batch: sympy.Symbol, capacity: sympy.Symbol) -> F
         arguments.append(Argument(whole, argument.role))
         views.append(View(tensor, whole, _FIRST * _size(tensor.shape[1:]), tensor.shape))
     once, each = _split(function.body)
-    body = (Let(batch, sympy.Min(capacity, ROWS - _FIRST)), *views, *each)
+    body = (Let(batch, smaller(capacity, ROWS - _FIRST)), *views, *each)
     limits = {
         whole.array if inner.array in function.limits else inner.array: limit
         for inner, whole in zip(function.arguments, arguments, strict=True)

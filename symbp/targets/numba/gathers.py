@@ -7,9 +7,7 @@ A row that lies in one piece in both arrays is copied in one piece.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import sympy
-
-from symbp.loops.nodes import Accumulate, Assign, For, Statement
+from symbp.loops.nodes import Accumulate, Assign, For, Statement, smaller
 from symbp.loops.traverse import statements_in, writes_of
 from symbp.notation.functions import where
 from symbp.notation.tensor import Element
@@ -119,6 +117,6 @@ def next_row(loop: For, batches: Sequence[For]) -> tuple[Element, Any] | None:
     for batch in batches:
         if batch.step != 1 and batch.index in number.free_symbols:
             (place,) = number.args
-            later = sympy.Min(place + batch.step, batch.end - 1)
+            later = smaller(place + batch.step, batch.end - 1)
             return copy[2], later
     return None

@@ -19,6 +19,7 @@ from symbp.entries.predict import predict
 from symbp.loops.gather import BATCH_SIZE, EXAMPLES
 from symbp.loops.nodes import MEMBER, MEMBERS, Function, Return, Statement
 from symbp.loops.traverse import map_statements
+from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from symbp.schedules.schedule import Lowered
@@ -26,14 +27,12 @@ from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
 
-__all__ = ["EMITTING", "entry_kernel", "gradient_kernel", "kernels", "limits_of"]
+__all__ = ["entry_kernel", "gradient_kernel", "kernels", "limits_of"]
 
-#: Stands among the functions of the runtime that a kernel needs if it is compiled by them.
-EMITTING = "emit_instead"
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
 
-def kernels(model: Model, limits: Limits) -> tuple[Kernel, ...]:
+def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tuple[Kernel, ...]:
     """Return the functions of a module.
 
     Parameters
@@ -42,23 +41,31 @@ def kernels(model: Model, limits: Limits) -> tuple[Kernel, ...]:
         With an optimizer.
     limits : Limits
         What Numba can do.
+    entries : sequence of Entry
+        Entry points besides those of every module.
 
     Returns
     -------
     tuple of Kernel
-        predict, if there is an output, loss, gradient and epoch.
+        predict, if there is an output, loss, gradient and epoch, and the others.
     """
-    predicts = [] if model.given.output is None else [entry_kernel(predict(model), limits)]
-    return (*predicts, entry_kernel(loss(model), limits), gradient_kernel(model, limits),
-            _epoch_kernel(model, limits))  # fmt: skip
+    trained = lower(epoch(model), limits, explained=False)
+    made = [] if model.given.output is None else [predict(model)]
+    made += [loss(model), gradient(model)]
+    return (
+        *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in made),
+        _epoch_kernel(model, trained, limits),
+        *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
+    )
 
 
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:
-    """Return the function of the gradient, with what its lines compute."""
-    return entry_kernel(gradient(model), limits)
+    """Return the function of the gradient in loops, with what its lines compute."""
+    entry = gradient(model)
+    return entry_kernel(entry, replace(limits_of(entry, limits), most_operations=0))
 
 
-def limits_of(entry: Entry, limits: Limits) -> Limits:
+def limits_of(entry: Entry, limits: Limits, trained: Lowered | None = None) -> Limits:
     """Return what the function of an entry point uses of what Numba can do.
 
     Parameters
@@ -67,7 +74,12 @@ def limits_of(entry: Entry, limits: Limits) -> Limits:
         Of a module.
     limits : Limits
         What Numba can do.
+    trained : Lowered, optional
+        The epoch of the module. By element the others are faster too, but slower to compile: they
+        are where the epoch is, so that the module needs no tiles.
     """
+    if trained is not None and trained.choice("unrolling") != "written out":
+        limits = replace(limits, most_operations=0)
     # Not in strips: this is the function that reports print beside the equations.
     is_printed = entry.name == "gradient"
     return replace(limits, strip=None, team=False) if is_printed else limits
@@ -78,32 +90,30 @@ def entry_kernel(entry: Entry, limits: Limits) -> Kernel:
 
     Its arguments are the flat arrays that it reads, memory for what it writes, then the arrays
     that it reads, each in the order of the entry.
+
+    Parameters
+    ----------
+    entry : Entry
+        Of a module.
+    limits : Limits
+        See :func:`limits_of`.
     """
-    lowered = lower(entry, limits_of(entry, limits))
-    packed, written, data = _arguments(entry, lowered.function)
-    order = [*packed, *written, *data]
-    return _printed(lowered.function, f"_{entry.name}_kernel", order, lowered)
+    function = lower(entry, limits, explained=False).function
+    packed, written, data = _arguments(entry, function)
+    return kernel(function, f"_{entry.name}_kernel", [*packed, *written, *data])
 
 
-def _printed(function: Function, name: str, order: Sequence[Any], lowered: Lowered) -> Kernel:
-    """Return a function as text, which says what compiles it, as was decided."""
-    if ("compilation", "instructions") not in ((d.what, d.choice) for d in lowered.decisions):
-        return kernel(function, name, order)
-    printed = kernel(function, name, order, "_emitted")
-    return replace(printed, calls=printed.calls | {EMITTING})
-
-
-def _epoch_kernel(model: Model, limits: Limits) -> Kernel:
-    entry = epoch(model)
-    lowered = lower(entry, limits)
-    function = lowered.function
+def _epoch_kernel(model: Model, trained: Lowered, limits: Limits) -> Kernel:
+    entry, function = trained.entry, trained.function
     packed, _, data = _arguments(entry, function)
     passed: list[Any] = [*packed, "order", "batch_size"]
     if entry.batches:
         passed = [*packed, function.arguments[-1].array, BATCH_SIZE]
     if not function.team:
-        return _printed(function, "_epoch_kernel", [*passed, *data], lowered)
-    printed = _printed(_summed(function), "_epoch_part", [*passed, *_TEAM, *data], lowered)
+        if not decide.needs_another(function, limits):
+            return kernel(function, "_epoch_kernel", [*passed, *data])
+        return _by_batch_size(model, trained, limits)
+    printed = kernel(_summed(function), "_epoch_part", [*passed, *_TEAM, *data])
     table = "".join(f"({each}, {besides}), " for each, besides in printed.buffers).rstrip()
     head = (
         "# The buffers of a step: elements for each example, and besides.\n"
@@ -113,6 +123,27 @@ def _epoch_kernel(model: Model, limits: Limits) -> Kernel:
     )
     # Whoever runs a team waits for its members at the end of it too.
     return replace(printed, text=head + printed.text, calls=printed.calls | {"wait_for_team"})
+
+
+def _by_batch_size(model: Model, trained: Lowered, limits: Limits) -> Kernel:
+    """Return an epoch for batches of usual sizes, and one whose sums are in blocks for larger."""
+    blocks = replace(limits.blocks, few=0)
+    large = lower(epoch(model), replace(limits, blocks=blocks))
+    printed = []
+    for size, lowered in {"small": trained, "large": large}.items():
+        packed, _, data = _arguments(lowered.entry, lowered.function)
+        passed = [*packed, lowered.function.arguments[-1].array, BATCH_SIZE, *data]
+        printed.append(kernel(lowered.function, f"_epoch_of_{size}_batches", passed))
+    few = limits.blocks.few
+    choice = (
+        "def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, *data):\n"
+        f"    few = batch_size <= {few}  # sums over more rows are added up in blocks\n"
+        "    epoch = _epoch_of_small_batches if few else _epoch_of_large_batches\n"
+        "    return epoch(parameters, state, hyperparameters, order, batch_size, *data)\n"
+    )
+    small, other = printed
+    text = "\n\n".join([small.text, other.text, choice])
+    return replace(small, text=text, calls=small.calls | other.calls)
 
 
 def _arguments(

@@ -63,9 +63,7 @@ def _text(node: Any, name_of: Callable[[Tensor], str], index_name: Callable[[Ind
     mapping = {}
     for element in node.atoms(Element):
         subscripts = ", ".join(
-            str(s.xreplace({i: sympy.Symbol(index_name(i)) for i in s.atoms(Index)}))
-            if not s.has(Element)
-            else _text(s, name_of, index_name)
+            index_name(s) if isinstance(s, Index) else _text(s, name_of, index_name)
             for s in element.args
         )
         name = name_of(element.tensor)

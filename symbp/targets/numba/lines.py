@@ -1,11 +1,12 @@
 """lines: indented lines of Python while a function is being written."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 __all__ = ["INDENT", "Lines"]
 
 INDENT = "    "
+WIDTH = 100
 
 
 class Lines:
@@ -21,6 +22,41 @@ class Lines:
     def add(self, text: str) -> None:
         """Append a line."""
         self.lines.append(INDENT * self.depth + text)
+
+    def chain(self, names: Sequence[str], value: str) -> None:
+        """Write names that are given one value, as many in a line as fit."""
+        for part in _parts([len(name) + 3 for name in names], WIDTH - len(value) - self.width):
+            self.add(" = ".join([*names[part], value]))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Write the assignments that are added meanwhile as many in a line as fit.
+
+        None of them reads what another one has written, unless it is just the name of that.
+        """
+        count = len(self.lines)
+        yield
+        pairs = [_pair(line) for line in self.lines[count:]]
+        del self.lines[count:]
+        known: set[str] = set()
+        apart = 0
+        for place, (name, value) in [*enumerate(pairs), (len(pairs), ("", ""))]:
+            if value in known or place == len(pairs):
+                self.tuples(pairs[apart:place])
+                apart, known = place, set()
+            known.add(name)
+
+    def tuples(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Write names and their values, as many in a line as fit."""
+        sizes = [len(name) + len(value) + 4 for name, value in pairs]
+        for part in _parts(sizes, WIDTH - self.width):
+            names, values = zip(*pairs[part], strict=True)
+            self.add(f"{', '.join(names)} = {', '.join(values)}")
+
+    @property
+    def width(self) -> int:
+        """The columns before a line."""
+        return len(INDENT) * (self.depth + 1)
 
     @contextlib.contextmanager
     def block(self, header: str) -> Iterator[None]:
@@ -43,3 +79,21 @@ class Lines:
         finally:
             self.depth -= 1
             self.lines = before
+
+
+def _parts(sizes: Sequence[int], width: int) -> Iterator[slice]:
+    """Yield which parts of a sequence fit in a line together."""
+    start, used = 0, 0
+    for place, size in enumerate(sizes):
+        if place > start and used + size > width:
+            yield slice(start, place)
+            start, used = place, 0
+        used += size
+    if sizes:
+        yield slice(start, len(sizes))
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """Return the two sides of an assignment."""
+    name, _, value = line.strip().partition(" = ")
+    return name, value

@@ -68,7 +68,7 @@ class Memory:
         name = self.names.tensor(tensor)
         if not tensor.rank:
             self.places.scalars[tensor] = name
-            if tensor in self.totals:
+            if tensor in self.totals or statement.wide:
                 self.places.doubles.add(tensor)
             return
         self.places.array(tensor, name, shape)
@@ -76,10 +76,13 @@ class Memory:
             self.lines.add(f"{name} = {self.shared(tensor, shape)}")
             return
         extents = ", ".join(map(self.expressions.whole, shape))
-        kind = "np.int64" if tensor.kind == "integer" else "real"
-        self.lines.add(
-            f"{name} = np.empty({f'({extents})' if len(shape) > 1 else extents}, {kind})"
+        extents = f"({extents})" if len(shape) > 1 else extents
+        if statement.wide:
+            self.places.doubles.add(tensor)
+        kind = (
+            "np.int64" if tensor.kind == "integer" else "np.float64" if statement.wide else "real"
         )
+        self.lines.add(f"{name} = np.empty({extents}, {kind})")
 
     def shared(self, tensor: Tensor, shape: Sequence[Any]) -> str:
         """Return the view of a team's memory for an array, and note what it takes."""

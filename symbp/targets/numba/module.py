@@ -1,48 +1,42 @@
-"""module: the text of a standalone module for Numba, from a model."""
+"""module: a standalone module for Numba, from a model."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from symbp.entries.entry import Entry
-from symbp.entries.model import Model
+from symbp.notation.errors import SymbpError, suggest
 from symbp.schedules.limits import Limits
-from symbp.targets.numba.assemble import Range, assembled
-from symbp.targets.numba.kernels import entry_kernel, kernels
-from symbp.targets.target import check_dtype
+from symbp.targets.numba.assemble import assembled
+from symbp.targets.numba.beside import runtime_files
+from symbp.targets.numba.kernels import kernels
+from symbp.targets.target import Job, Target, check_dtype
 
-__all__ = ["LIMITS", "module_text"]
+__all__ = ["LIMITS", "NUMBA", "RUNTIMES"]
 
 #: What Numba can do, and what is worth doing with it.
 LIMITS = Limits()
+#: Where what modules have in common stands: in each, or in files beside them.
+RUNTIMES = ("pasted", "beside")
 
 
-def module_text(
-    model: Model,
-    dtype: str,
-    equations: Mapping[str, str],
-    title: str,
-    threshold: float = 0.5,
-    ranges: Mapping[str, Range] | None = None,
-    entries: Sequence[Entry] = (),
-) -> str:
-    """Return the source of a standalone module.
+def _texts(job: Job) -> dict[str, str]:
+    """Return the module, and what lies beside it."""
+    for checked in (job.model.updated, *(entry.program for entry in job.entries)):
+        check_dtype(checked, job.dtype)
+    runtime = "pasted" if job.runtime is None else job.runtime
+    if runtime not in RUNTIMES:
+        raise SymbpError(f"runtime {runtime!r}: {suggest(str(runtime), RUNTIMES)}")
+    limits = replace(LIMITS, itemsize=np.dtype(job.dtype).itemsize)
+    made = kernels(job.model, limits, job.entries)
+    text = assembled(
+        made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,
+        job.entries, runtime,
+    )  # fmt: skip
+    others = runtime_files(frozenset().union(*(kernel.calls for kernel in made)))
+    return {f"{job.stem}.py": text, **(others if runtime == "beside" else {})}
 
-    Parameters
-    ----------
-    model : Model
-        With an optimizer.
-    dtype, equations, title, threshold, ranges, entries
-        As for :func:`symbp.targets.numba.assemble.assembled`.
 
-    Returns
-    -------
-    str
-        Python source that imports numpy, numba and, for BLAS, scipy.
-    """
-    for checked in (model.updated, *(entry.program for entry in entries)):
-        check_dtype(checked, dtype)
-    limits = replace(LIMITS, itemsize=np.dtype(dtype).itemsize)
-    made = (*kernels(model, limits), *(entry_kernel(entry, limits) for entry in entries))
-    return assembled(made, model, dtype, equations, title, threshold, ranges, entries)
+#: Python modules that Numba compiles.
+NUMBA = Target(
+    "numba", "a Python module", ".py", frozenset({"entries", "runtime"}), _texts, strict=False
+)

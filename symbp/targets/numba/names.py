@@ -5,6 +5,7 @@ module uses; otherwise the generator numbers its own. So no user's text ever bec
 """
 
 import builtins
+import functools
 import keyword
 import re
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ __all__ = ["Names", "is_safe_name"]
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z")
 
 
+@functools.lru_cache(maxsize=4096)
 def is_safe_name(name: str) -> bool:
     """Whether a name may stand in code as it is."""
     return bool(_PLAIN.match(name)) and not keyword.iskeyword(name) and not hasattr(builtins, name)

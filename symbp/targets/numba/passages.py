@@ -6,6 +6,7 @@ from typing import Literal
 
 from symbp.loops.nodes import Accumulate, Assign, For, Product, Statement
 from symbp.loops.traverse import statements_in
+from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 from symbp.targets.numba.kernel import Passage
@@ -18,17 +19,15 @@ class Passages:
 
     Parameters
     ----------
-    statements : iterable of Statement
-        All of the function.
+    body : iterable of Statement
+        Of the function.
     """
 
-    def __init__(self, statements: Iterable[Statement]) -> None:
+    def __init__(self, body: Iterable[Statement]) -> None:
         self.found: list[Passage] = []
         self.last: dict[Equation, None] = {}
         leaves = [
-            (leaf, equation)
-            for leaf, equation in _leaves(statements)
-            if not _prepares(leaf, equation)
+            (leaf, equation) for leaf, equation in _leaves(body) if not _prepares(leaf, equation)
         ]
         self.computed = {equation for _, equation in leaves}
         self.held = {
@@ -95,7 +94,17 @@ _Leaf = Assign | Accumulate | Product
 
 
 def _leaves(statements: Iterable[Statement]) -> Iterator[tuple[_Leaf, Equation]]:
-    for statement in statements_in(statements):
+    for statement in statements:
+        yield from _leaves_of(statement)
+
+
+@noted
+def _leaves_of(given: Statement) -> tuple[tuple[_Leaf, Equation], ...]:
+    return tuple(_leaves_in(given))
+
+
+def _leaves_in(given: Statement) -> Iterator[tuple[_Leaf, Equation]]:
+    for statement in statements_in([given]):
         if isinstance(statement, Assign | Accumulate | Product):
             if statement.equation is not None:
                 yield statement, statement.equation

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-__all__ = ["Imports", "Pasted", "functions_of", "names_used", "paste"]
+__all__ = ["Imports", "Pasted", "defined_in", "functions_of", "names_used", "paste"]
 
 # Not by paths, so that symbp may be installed in a zip file.
 _RUNTIME = resources.files("symbp.targets.numba.runtime")
@@ -59,7 +59,7 @@ class _Statement:
     uses: frozenset[str]
 
 
-def paste(file: str, wanted: Iterable[str] | None = None, without: Iterable[str] = ()) -> Pasted:
+def paste(file: str, wanted: Iterable[str] | None = None) -> Pasted:
     """Return a runtime file's top-level statements without its docstring and imports.
 
     Parameters
@@ -68,12 +68,8 @@ def paste(file: str, wanted: Iterable[str] | None = None, without: Iterable[str]
         The file's name in ``symbp/targets/numba/runtime``, or with a folder its place in ``symbp``.
     wanted : iterable of str, optional
         The names that are needed; with them come the names that they use. By default all.
-    without : iterable of str
-        Names that are not, because the module defines them in its own way.
     """
     statements, imports = _parsed(file)
-    left_out = frozenset(without)
-    statements = tuple(s for s in statements if not s.defines & left_out)
     if wanted is None:
         chosen = list(statements)
     else:
@@ -160,3 +156,15 @@ def functions_of(file: str) -> frozenset[str]:
     """
     statements, _ = _parsed(file)
     return frozenset(s.defines_function for s in statements if s.defines_function)
+
+
+def defined_in(file: str) -> frozenset[str]:
+    """Return the names that a runtime file defines.
+
+    Parameters
+    ----------
+    file : str
+        As for :func:`paste`.
+    """
+    statements, _ = _parsed(file)
+    return frozenset().union(*(s.defines for s in statements))

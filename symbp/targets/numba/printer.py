@@ -29,6 +29,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
+from symbp.loops.traverse import reads_of, writes_of
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.tensor import Tensor
 from symbp.targets.numba.expressions import Expressions
@@ -41,6 +42,7 @@ from symbp.targets.numba.names import Names
 from symbp.targets.numba.passages import Passages
 from symbp.targets.numba.places import Places
 from symbp.targets.numba.products import ONE, product_call
+from symbp.targets.numba.runs import runs
 from symbp.targets.numba.runtime_names import called_functions, reserved_names
 from symbp.targets.numba.threads import with_threads
 
@@ -51,9 +53,7 @@ _UNROLLED = 4
 _WRITTEN_OUT = "# Few enough operations: every index but that of the examples is written out."
 
 
-def kernel(
-    function: Function, name: str, order: Sequence[Any] | None = None, decorator: str = "_compiled"
-) -> Kernel:
+def kernel(function: Function, name: str, order: Sequence[Any] | None = None) -> Kernel:
     """Return a function as text.
 
     Parameters
@@ -66,13 +66,11 @@ def kernel(
         What the function is called with, in this order: its arguments, the sizes that are passed,
         and by name what it has no use for. By default the arguments, then the sizes that the
         shapes of the arguments do not tell, then what a team needs.
-    decorator : str
-        Says what compiles it.
     """
     loops = frozenset(
         s for s in function.statements if isinstance(s, Product) and s.routine == "loops"
     )
-    return _Printer(expand_products(function, loops)).kernel(name, order, decorator)
+    return _Printer(expand_products(function, loops)).kernel(name, order)
 
 
 class _Printer:
@@ -83,17 +81,18 @@ class _Printer:
         self.names = Names(reserved_names(), _tensors(function))
         self.places, self.lines = Places(), Lines()
         self.expressions = Expressions(self.names, self.places, self.lines)
-        self.passages = Passages(function.statements)
+        self.passages = Passages(function.body)
         for equation, tensor in self.passages.targets().items():
             self.names.show(equation.tensor, tensor)
         self.loops: list[For] = []
         """Those that are open."""
+        self.wide = {tensor for tensor, made in function.allocations.items() if made.wide}
         self.one = ""
         self.extra: dict[str, str] = {}
         """What is passed besides the arguments and sizes, by what it is."""
         self.memory = Memory(function, self.names, self.expressions, self.extra)
 
-    def kernel(self, name: str, order: Sequence[Any] | None, decorator: str) -> Kernel:
+    def kernel(self, name: str, order: Sequence[Any] | None) -> Kernel:
         """Return the whole function."""
         function = self.function
         for argument in function.arguments:
@@ -109,6 +108,7 @@ class _Printer:
             self.lines.add(_WRITTEN_OUT)
         for size, text in told.items():
             self.lines.add(f"{self.places.whole[size]} = {text}")
+        self.rows()
         self.scalars()
         products = [s for s in function.statements if isinstance(s, Product)]
         if any(product.first is None for product in products):
@@ -123,14 +123,15 @@ class _Printer:
         self.body(function.body, labelled=True)
         code = with_threads(self.lines.lines, before, function, self.places.whole, self.names)
         moved = 1 if len(code) > len(self.lines) else 0
-        head = [f"@{decorator}", header]
+        head = ["@_compiled", header]
         text = "\n".join([*head, *(INDENT + line for line in code)]) + "\n"
         return Kernel(
             text,
             called_functions(text),
             self.passages.moved(len(head) + moved),
             tuple(self.memory.buffers),
-            sum(_multiplications(product) for product in products),
+            # A product may stand there for few rows, and for many.
+            sum({(p.target, p.equation): _multiplications(p) for p in products}.values()),
         )
 
     # Arguments --------------------------------------------------------------------------------
@@ -166,6 +167,26 @@ class _Printer:
                 texts.append(self.extra[each])
         return f"def {name}({', '.join(texts)}):"
 
+    def rows(self) -> None:
+        """Write what tells LLVM how long the rows of the arguments are that are read by element.
+
+        Numba's arrays have strides that only a call knows, with which no loop over the rows is
+        vectorised.
+        """
+        read = {
+            element.tensor
+            for statement in self.function.statements
+            if not isinstance(statement, Product)  # these are given the lengths
+            for element in (*reads_of(statement), *writes_of(statement))
+        }
+        for argument in self.function.arguments:
+            array = argument.array
+            rest = array.shape[1:]
+            if array in read and rest and all(isinstance(extent, int) for extent in rest):
+                text = self.places.arrays[array]
+                extents = ", ".join(map(str, rest))
+                self.lines.add(f"{text} = view({text}, 0, ({text}.shape[0], {extents}))")
+
     def scalars(self) -> None:
         """Write what takes numbers out of the arrays that they are passed in."""
         for argument in self.function.arguments:
@@ -185,16 +206,50 @@ class _Printer:
         labelled : bool
             Whether the equations of each stand above it.
         """
-        for statement in statements:
+        scalars = self.function.views.keys()
+        for kind, group in runs(statements, scalars, bool(self.loops)):
             # What batches and strips are made of is labelled within their loops.
-            opens = isinstance(statement, For) and statement.step not in (1, -1)
+            first = group[0]
+            opens = isinstance(first, For) and first.step not in (1, -1)
+            if labelled and not opens:
+                for statement in group:
+                    for equation in self.passages.said(statement):
+                        self.lines.add(f"# {label(equation, self.names.shown)}")
             start = len(self.lines)
+            if kind in ("moves", "elements"):
+                with self.lines.together():
+                    for statement in group:
+                        self.statement(statement)
+            elif kind == "zeros":
+                self.zeros(group)
+            elif kind == "terms":
+                self.terms(group)
+            else:
+                self.statement(first, labelled and opens)
             if labelled and not opens:
-                for equation in self.passages.said(statement):
-                    self.lines.add(f"# {label(equation, self.names.shown)}")
-            self.statement(statement, labelled and opens)
-            if labelled and not opens:
-                self.passages.add(statement, start, len(self.lines))
+                for statement in group:
+                    self.passages.add(statement, start, len(self.lines))
+
+    def zeros(self, group: Sequence[Statement]) -> None:
+        """Write registers that start from 0, those of one kind in one line."""
+        by_value: dict[str, list[str]] = {}
+        for statement in group:
+            assert isinstance(statement, Assign)
+            target = self.expressions.element(statement.target)
+            by_value.setdefault(self.stored(statement), []).append(target)
+        for value, targets in by_value.items():
+            self.lines.chain(targets, value)
+
+    def terms(self, group: Sequence[Statement]) -> None:
+        """Write the terms of a sum, which may be added in any order."""
+        first = group[0]
+        assert isinstance(first, Assign | Accumulate)
+        target = self.expressions.element(first.target)
+        terms = [] if isinstance(first, Assign) else [target]
+        for statement in group:
+            assert isinstance(statement, Assign | Accumulate)
+            terms.append(self.stored(statement))
+        self.lines.add(f"{target} = added({', '.join(terms)})")
 
     def statement(self, statement: Statement, labelled: bool = False) -> None:
         """Write one statement."""
@@ -339,6 +394,9 @@ class _Printer:
         tensor = statement.target.tensor
         if tensor.kind == "integer":
             return self.expressions.whole(statement.value)
+        if tensor in self.wide and not statement.value.is_number:
+            # A term is what it is without wide sums.
+            return f"float({self.expressions.value(statement.value)})"
         if tensor in self.places.doubles:
             return self.expressions.in_double(statement.value)
         return self.expressions.value(statement.value)

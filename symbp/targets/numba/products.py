@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from symbp.loops.nodes import For, Product, Span
+from symbp.loops.nodes import For, Product, Span, smaller
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -61,7 +61,7 @@ class _Call:
         if first is None:
             ldb = self.stride(second, product.summed)
             head = ["True", "False", "1", n, k, alpha, self.one, "0", self.operand(second), ldb]
-            return _called("tiled", [*head, *self.held(), n])
+            return _in_blocks(product, [*head, *self.held(), n])
         turned = not self.is_innermost(first, product.summed)
         lda = self.stride(first, product.summed if turned else product.rows)
         ldc = self.stride(target, product.rows)
@@ -73,8 +73,9 @@ class _Call:
         head = [str(turned), str(turned_b), m, n, k, alpha, a, lda, b, ldb]
         if product.addend not in (None, target):
             return _called("tiled_onto", [*head, *self.addend(), self.operand(target), ldc])
-        routine = "gemm" if product.routine == "blas" else "tiled"
-        return _called(routine, [*head, *self.held(), ldc])
+        if product.routine == "blas":
+            return _called("gemm", [*head, *self.held(), ldc])
+        return _in_blocks(product, [*head, *self.held(), ldc])
 
     def vector(
         self, turned: bool, m: str, k: str, alpha: str, a: tuple[str, str],
@@ -89,11 +90,11 @@ class _Call:
         if turned and step_c == "1":
             # The vector as a row, read along its stride.
             head = ["True", "False", "1", m, k, alpha, b[0], step, *a]
-            return _called("tiled", [*head, *self.held(), m])
+            return _in_blocks(self.product, [*head, *self.held(), m])
         # The vector as a column; as a row that is transposed, where it is contiguous.
         across, ldb = ("True", k) if step == "1" else ("False", step)
         head = [str(turned), across, m, "1", k, alpha, *a, b[0], ldb]
-        return _called("tiled", [*head, *self.held(), step_c])
+        return _in_blocks(self.product, [*head, *self.held(), step_c])
 
     def held(self) -> list[str]:
         """Return how much of what the target holds is kept, and where the target is."""
@@ -148,8 +149,9 @@ class _Call:
         for loop in self.loops:
             for span in self.product.summed:
                 if loop.step != 1 and place.has(loop.index) and place.has(span.index):
-                    last = sympy.Min(place + loop.step, loop.end - span.end + span.index)
-                    start = self.expressions.whole(last.xreplace(self.starts))
+                    ahead, end = place + loop.step, loop.end - span.end + span.index
+                    last = smaller(ahead.xreplace(self.starts), end.xreplace(self.starts))
+                    start = self.expressions.whole(last)
                     return f", part({self.places.arrays[numbers.tensor]}, {start})"
         return ""
 
@@ -163,13 +165,21 @@ class _Call:
     def axes(self, element: Element, group: Sequence[Span]) -> list[int]:
         """Return the axes of a group, those of looked up rows among them."""
         return [
-            next(axis for axis, place in enumerate(element.args) if place.has(span.index))
+            next(a for a, p in enumerate(element.args) if p is span.index or p.has(span.index))
             for span in group
         ]
 
     def is_innermost(self, element: Element, group: Sequence[Span]) -> bool:
         """Whether a group's last axis is an element's last one: it has unit stride."""
         return self.axes(element, group)[-1] == element.tensor.rank - 1
+
+
+def _in_blocks(product: Product, arguments: Sequence[str]) -> str:
+    """Return a call of tiles, for products over many rows in blocks."""
+    if product.blocks is None:
+        return _called("tiled", arguments)
+    few, _, part = product.blocks
+    return _called("tiled_in_blocks", [str(few), str(part), *arguments])
 
 
 def _called(routine: str, arguments: Sequence[str]) -> str:

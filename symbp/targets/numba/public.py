@@ -60,7 +60,7 @@ def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
     gradients = _Part("gradients", "Parameters", "Views over one new buffer.")
     functions = [
         ("predict", given.inputs, f"Return {what}.", "NDArray[Any]", returned),
-        ("loss", data, f"Return the cost {cost}.", "float", [_Part("cost", "float")]),
+        ("loss", data, f"Return the cost {cost}.", "float", []),
         (
             "gradient",
             data,
@@ -88,13 +88,14 @@ def _function(
         *(_documented(argument, tensor) for argument, tensor in arguments),
     ]
     passed = _tuple([argument for argument, _ in arguments])
-    flat = '_packed("parameters", parameters)' if vectors else "_flatten(parameters)"
+    flat = 'packed("parameters", parameters)' if vectors else "flatten(parameters)"
     return _definition(
         name,
         ["parameters: Any", *(f"{argument}: ArrayLike" for argument, _ in arguments)],
         returns,
-        [summary, "", *_sections(documented, results)],
-        f"return _{name}({flat}, {passed})",
+        # The others raise the same.
+        [summary, "", *_sections(documented, results, name == "predict")],
+        f"return _NETWORK.{name}(_NETWORK.{flat}, {passed})",
     )
 
 
@@ -160,7 +161,7 @@ def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
         [f"{argument}: {'Any' if slot.packed else 'ArrayLike'}" for argument, slot in arguments],
         kinds[0] if len(kinds) == 1 else f"tuple[{', '.join(kinds)}]",
         [*_wrapped(plain(entry.summary), 4), "", *_sections(documented, results)],
-        f"return _call_entry(_{entry.name}_kernel, {record}, {passed})",
+        f"return _NETWORK.call_entry(_{entry.name}_kernel, {record}, {passed})",
     )
     return "\n".join([*lines, "", "", definition])
 
@@ -191,7 +192,9 @@ def _definition(
     return "\n".join([*lines, f"    {body}"]) + "\n"
 
 
-def _sections(arguments: Sequence[_Part], results: Sequence[_Part]) -> list[str]:
+def _sections(
+    arguments: Sequence[_Part], results: Sequence[_Part], raises: bool = True
+) -> list[str]:
     lines = ["Parameters", "----------"]
     for part in arguments:
         lines += _lines(part)
@@ -199,6 +202,8 @@ def _sections(arguments: Sequence[_Part], results: Sequence[_Part]) -> list[str]
         lines += ["", "Returns", "-------"]
         for part in results:
             lines += _lines(part)
+    if not raises:
+        return lines
     kind, remark = _RAISES
     return [*lines, "", "Raises", "------", kind, f"    {remark}"]
 

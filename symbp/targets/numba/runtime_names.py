@@ -1,6 +1,6 @@
 """runtime_names: the functions that kernels may call, read off the files that define them."""
 
-import ast
+import re
 from functools import cache
 
 from symbp.targets.numba.functions import FUNCTIONS
@@ -10,9 +10,13 @@ __all__ = ["called_functions", "files_of", "reserved_names"]
 
 # Without the files that are the same in every module; of the vector maths, either precision's.
 _FILES = (
-    "views.py", "sums.py", "gather.py", "tiles.py", "blas.py", "threads.py", "team.py",
-    "vector_maths_float64.py", "activations_float64.py",
+    "views.py", "sums.py", "gather.py", "tiles.py", "tile_blocks.py", "blas.py", "threads.py",
+    "team.py", "vector_maths_float64.py", "activations_float64.py",
 )  # fmt: skip
+
+
+# A name and a bracket; not a method's, and not where a function is defined.
+_CALLS = re.compile(r"(?<!def )(?<![\w.])(\w+)\(")
 
 
 @cache
@@ -35,11 +39,8 @@ def called_functions(text: str) -> frozenset[str]:
     Parameters
     ----------
     text : str
-        Statements, in which no variable has the name of such a function.
+        Statements, in which no variable has the name of such a function; a comment has a line of
+        its own.
     """
-    called = {
-        node.func.id
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    return frozenset(called & files_of().keys())
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return frozenset(files_of().keys() & _CALLS.findall(code))

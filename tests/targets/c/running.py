@@ -71,14 +71,14 @@ class Call:
 
 def written(job: Job, folder: Path) -> Path:
     """Write a translation unit and its header, and return the unit."""
-    for ending, text in zip(C.endings, C.texts(job), strict=True):
-        (folder / f"net{ending}").write_text(text, encoding="utf-8")
+    for name, text in C.texts(job).items():
+        (folder / name).write_text(text, encoding="utf-8")
     return folder / "net.c"
 
 
 def model_job(model: Model, dtype: str = "float64", batch: int = 4, **options: Any) -> Job:
     """Return what is asked of the target for a test program."""
-    return Job(model, "a test", "net", dtype, batch, **options)
+    return Job(model, "a test", "net", dtype, batch=batch, **options)
 
 
 def compiled(

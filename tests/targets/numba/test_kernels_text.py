@@ -8,7 +8,7 @@ from symbp.compiler import module_source
 
 def kernels(source: str) -> str:
     """Return the kernels of a module, without what every module has."""
-    start = source.index("@_emitted")
+    start = source.index("@_compiled")
     return source[start : source.index("# --- Compilation")].rstrip() + "\n"
 
 

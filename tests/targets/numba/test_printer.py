@@ -197,7 +197,7 @@ def test_every_line_between_the_first_passage_and_the_last_is_in_one() -> None:
     passages = printed.passages
     assert all(a.end == b.start for a, b in itertools.pairwise(passages))
     text = printed.text.splitlines()
-    assert text[passages[-1].end].strip() == "return float(C)"
+    assert text[passages[-1].end].strip() == "return float(C_total)"
     named = {e.tensor.name for passage in passages for e in passage.equations}
     assert {"z1", "a1", "z2", "C", "W1_adjoint", "b2_adjoint"} <= named
 

@@ -165,8 +165,8 @@ def parts(
 ) -> tuple[NDArray[np.float64], float]:  # fmt: skip
     """Return the parameters after an epoch run by some members, and its cost."""
     trainer = module.Trainer(seed=1)
-    values = module._hyperparameter_values(trainer.hyperparameters)
-    memory, offsets = module._workspace(batch_size)
+    values = module._NETWORK.hyperparameter_values(trainer.hyperparameters)
+    memory, offsets = module._epoch_kernel.workspace(batch_size)
     team = np.zeros(16, np.int64)
     costs = np.zeros(members)
 

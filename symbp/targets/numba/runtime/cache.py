@@ -22,10 +22,10 @@ from numba import njit
 from numba.core import caching, config
 from numba.core.compiler_lock import global_compiler_lock
 
-from symbp.targets.numba.runtime.stand_in import _KERNELS, _OPTIONS
-
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
+# A product and a sum may be rounded at once; nothing else departs from what is written.
+OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 
@@ -105,10 +105,12 @@ class KernelCache(caching.FunctionCache):
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
+        self.module = function.__module__
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = self._files_in(self._cache_path, stamp)
         # Machine code that came with a module is used, also where new code would go elsewhere.
-        beside = os.path.join(os.path.dirname(function.__code__.co_filename), "__pycache__")
+        self.folder = os.path.dirname(function.__code__.co_filename)
+        beside = os.path.join(self.folder, "__pycache__")
         self._beside = None if beside == self._cache_path else self._files_in(beside, stamp)
 
     def _files_in(self, folder: str, stamp: Any) -> SealedFiles:
@@ -125,7 +127,8 @@ class KernelCache(caching.FunctionCache):
         before = self._cache_file
         self._cache_file = files
         # Numba imports the module that it loads code for: it may have been loaded without a trace.
-        nameless = sys.modules.setdefault(__name__, stand_in := ModuleType(__name__)) is stand_in
+        name = self.module
+        nameless = sys.modules.setdefault(name, stand_in := ModuleType(name)) is stand_in
         try:
             return super().load_overload(signature, context)
         except OSError:  # there are none, or none that may be read
@@ -137,7 +140,7 @@ class KernelCache(caching.FunctionCache):
         finally:
             self._cache_file = before
             if nameless:
-                del sys.modules[__name__]
+                del sys.modules[name]
 
     def _remove(self, folder: str) -> None:
         """Remove the files, so that they are written anew; of many processes, one succeeds."""
@@ -157,7 +160,7 @@ class KernelCache(caching.FunctionCache):
         except Exception as error:  # the machine code is there, whatever happens to its file
             reason = getattr(error, "strerror", None) or error
             say(
-                f"{os.path.dirname(__file__)}: compiled code cannot be kept "
+                f"{self.folder}: compiled code cannot be kept "
                 f"({reason}), so that each start compiles anew; set NUMBA_CACHE_DIR to a folder "
                 f"that can be written to"
             )
@@ -204,9 +207,9 @@ def always_njit(**options: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-def drop_annotations() -> None:
+def drop_annotations(names: dict[str, Any]) -> None:
     """Drop what tells the types of compiled functions: through it, Numba keeps them for ever."""
-    for function in list(globals().values()):
+    for function in [*names.values(), *globals().values()]:
         overloads = getattr(function, "overloads", {}) if hasattr(function, "py_func") else {}
         for types, result in list(overloads.items()):
             if hasattr(result, "type_annotation"):
@@ -217,8 +220,8 @@ def compiled_kernel(function: Any) -> Any:
     """Return a kernel that is compiled, or loaded, when it is first called."""
     # Numba keeps code by this name, and needs the module that compiled it under that module's own
     # name: if one file has two names, each compiles its own.
-    function.__qualname__ += f"@{__name__}"
-    kernel = always_njit(**_OPTIONS)(function)
+    function.__qualname__ += f"@{function.__module__}"
+    kernel = always_njit(**OPTIONS)(function)
     if not hasattr(kernel, "enable_caching"):
         return kernel  # another decorator stands in for Numba's
     compile_for = kernel._compile_for_args
@@ -226,16 +229,13 @@ def compiled_kernel(function: Any) -> Any:
     def compile_for_args(*arguments: Any, **named: Any) -> Any:
         with compilation():
             result = compile_for(*arguments, **named)
-            drop_annotations()
+            drop_annotations(function.__globals__)
         return result
 
     kernel._compile_for_args = compile_for_args
     try:
         kernel._cache = KernelCache(function)
     except Exception as error:  # another Numba may keep its files in another way
-        say(f"{__file__}: compiled code is not kept ({error}), each start compiles anew")
+        file = function.__code__.co_filename
+        say(f"{file}: compiled code is not kept ({error}), each start compiles anew")
     return kernel
-
-
-for kernel in _KERNELS:
-    globals()[kernel.__name__] = compiled_kernel(kernel)

@@ -90,8 +90,9 @@ def names_set(statement: ast.stmt) -> Iterator[str]:
     targets = getattr(statement, "targets", [getattr(statement, "target", None)])
     if not isinstance(statement, ast.For):
         for target in targets:
-            if isinstance(target, ast.Name):
-                yield target.id
+            for each in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(each, ast.Name):
+                    yield each.id
 
 
 def static(node: ast.expr | None, frame: Frame) -> Any:
@@ -188,6 +189,14 @@ class Values:
                 name = getattr(function, "__name__", function)
                 raise OutsideOfSubsetError(f"{name} of {kinds}: {error}") from error
         signature, generate = self.found[key]
+        last = signature.args[-1] if signature.args else None
+        if isinstance(last, types.StarArgTuple | types.StarArgUniTuple):
+            before = len(signature.args) - 1
+            terms = [
+                Value(kind, self.cast(value, kind))
+                for value, kind in zip(values[before:], last, strict=True)
+            ]
+            values = [*values[:before], Value(last, terms)]
         arguments = [
             self.context.cast(self.builder, self.for_numba(value), value.kind, kind)
             for value, kind in zip(values, signature.args, strict=True)

@@ -122,15 +122,21 @@ class Emitter(Expressions):
             self.expression(statement.value)
 
     def on_Assign(self, statement: ast.Assign) -> None:
-        """Emit ``target = value``."""
-        (target,) = statement.targets
-        value = self.expression(statement.value)
-        if isinstance(target, ast.Name):
-            self.set(target.id, value)
-        elif isinstance(target, ast.Subscript):
-            self.store(value, self.element(target))
+        """Emit ``target = value``, of several targets, or of as many values as targets."""
+        first, value = statement.targets[0], statement.value
+        if isinstance(first, ast.Tuple) and isinstance(value, ast.Tuple):
+            values = [self.expression(each) for each in value.elts]
+            pairs = list(zip(first.elts, values, strict=True))
         else:
-            raise self.outside(statement)
+            given = self.expression(value)
+            pairs = [(target, given) for target in statement.targets]
+        for target, given in pairs:
+            if isinstance(target, ast.Name):
+                self.set(target.id, given)
+            elif isinstance(target, ast.Subscript):
+                self.store(given, self.element(target))
+            else:
+                raise self.outside(statement)
 
     def on_AugAssign(self, statement: ast.AugAssign) -> None:
         """Emit ``target += value``."""

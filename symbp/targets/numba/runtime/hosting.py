@@ -19,11 +19,10 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from symbp.targets.numba.runtime.cache import compilation, say
+from symbp.targets.numba.runtime.cache import compilation, compiled_kernel, say
 from symbp.targets.numba.runtime.emitted_expressions import regions_in
 from symbp.targets.numba.runtime.emitted_values import Frame, OutsideOfSubsetError, Value
 from symbp.targets.numba.runtime.emitter import Emitter
-from symbp.targets.numba.runtime.stand_in import _EMITTED
 
 
 @cache
@@ -104,16 +103,12 @@ def hosted(function: Any, tree: ast.FunctionDef) -> Any:
     return result
 
 
-def emit_instead(kernel: Any) -> None:
-    """Let a kernel be compiled by its own instructions; by Numba's front end where it cannot be.
-
-    Parameters
-    ----------
-    kernel
-        A dispatcher of Numba, which has not compiled yet.
-    """
-    function, compile_for = kernel.py_func, kernel._compile_for_args
-    compiler = kernel._compiler
+def emitted_kernel(function: Any) -> Any:
+    """Return a kernel that is compiled by its own instructions, or loaded, at its first call."""
+    kernel = compiled_kernel(function)
+    if not hasattr(kernel, "_compiler"):
+        return kernel  # another decorator stands in for Numba's
+    compile_for, compiler = kernel._compile_for_args, kernel._compiler
 
     def host(arguments: Any, named: Any) -> Any:
         tree = tree_of(function)
@@ -130,8 +125,8 @@ def emit_instead(kernel: Any) -> None:
             except Exception as error:  # whatever it is, Numba's front end does without
                 reason = " ".join(str(error).split())[:200]
                 say(
-                    f"{__file__}: {function.__name__} is compiled by Numba's front end, which "
-                    f"takes longer ({reason})"
+                    f"{function.__code__.co_filename}: {function.__name__} is compiled by Numba's "
+                    f"front end, which takes longer ({reason})"
                 )
                 compiler._failed_cache.clear()
             finally:
@@ -139,8 +134,4 @@ def emit_instead(kernel: Any) -> None:
             return compile_for(*arguments, **named)
 
     kernel._compile_for_args = compile_for_args
-
-
-for emitted in _EMITTED:
-    if hasattr(globals().get(emitted.__name__), "_compiler"):
-        emit_instead(globals()[emitted.__name__])
+    return kernel

@@ -13,26 +13,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbp.targets.numba.runtime.arguments import _PARAMETER_COUNT, _PLACES, _refuse
-from symbp.targets.numba.runtime.stand_in import _PARAMETERS, _STATE_SIZE, DTYPE, SIGNATURE
+from symbp.targets.numba.runtime.arguments import refuse
+from symbp.targets.numba.runtime.entry_points import EntryPoints
 
 
-def _read_saved(file: Any) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
+def read_saved(
+    network: EntryPoints, file: Any
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
     """Return the parameters, the optimizer's state and the metadata of a saved trainer."""
     with zipfile.ZipFile(file) as archive:
-        text = _read_array(archive, "metadata", None)
+        text = read_array(archive, "metadata", None, network.dtype)
         metadata = json.loads(str(text))
         if not isinstance(metadata, dict):
             raise ValueError("its metadata are no record")
-        if metadata["signature"] != SIGNATURE:
-            raise ValueError(f"saved by program {metadata['signature']}, this is {SIGNATURE}")
-        flat = _read_array(archive, "parameters", _PARAMETER_COUNT)
-        state = _read_array(archive, "state", _STATE_SIZE)
+        if metadata["signature"] != network.signature:
+            saved = metadata["signature"]
+            raise ValueError(f"saved by program {saved}, this is {network.signature}")
+        flat = read_array(archive, "parameters", network.count, network.dtype)
+        state = read_array(archive, "state", network.state_size, network.dtype)
     return flat, state, metadata
 
 
-def _read_array(archive: zipfile.ZipFile, name: str, size: int | None) -> NDArray[Any]:
-    """Return an array of DTYPE and of a size; without a size, a text."""
+def read_array(
+    archive: zipfile.ZipFile, name: str, size: int | None, precision: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return an array of a precision and of a size; without a size, a text."""
     try:
         entry = archive.getinfo(f"{name}.npy")
     except KeyError:
@@ -55,9 +60,9 @@ def _read_array(archive: zipfile.ZipFile, name: str, size: int | None) -> NDArra
         if size is None:
             if shape != () or dtype.kind != "U":
                 raise ValueError(f"its {name} are no text")
-        elif (shape, dtype) != ((size,), DTYPE):
+        elif (shape, dtype) != ((size,), precision):
             came = f"{shape} of {dtype}"
-            raise ValueError(f"expected an array ({size},) of {DTYPE}, got {came}")
+            raise ValueError(f"expected an array ({size},) of {precision}, got {came}")
         expected = math.prod(shape) * dtype.itemsize
         # One byte more is the end, where the archive's checksum is compared; or it is too long.
         content = file.read(expected + 1) if expected < entry.file_size else b""
@@ -66,14 +71,15 @@ def _read_array(archive: zipfile.ZipFile, name: str, size: int | None) -> NDArra
     return np.frombuffer(content, dtype).reshape(shape)
 
 
-def _check_finite(flat: NDArray[Any], state: NDArray[Any]) -> None:
+def check_finite(network: EntryPoints, flat: NDArray[Any], state: NDArray[Any]) -> None:
     """Refuse what training cannot go on from: each number would become NaN."""
-    for (name, _, _), (part, shape) in zip(_PARAMETERS, _PLACES, strict=True):
+    for (name, _, _), (part, shape) in zip(network.parameters, network.places, strict=True):
         array = flat[part].reshape(shape)
-        _refuse(f"parameters.{name}", array, ~np.isfinite(array), "a finite number")
-    _refuse("state", state, ~np.isfinite(state), "a finite number")
+        refuse(f"parameters.{name}", array, ~np.isfinite(array), "a finite number")
+    refuse("state", state, ~np.isfinite(state), "a finite number")
 
 
-def _check_history(history: Any) -> None:
+def check_history(history: Any) -> None:
+    """Raise an error unless it is a list of records."""
     if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
         raise TypeError(f"history: expected a list of records, got {history!r:.80}")

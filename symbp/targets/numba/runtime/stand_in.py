@@ -1,8 +1,7 @@
 """A stand-in for the generated part of a module: what the generator writes for each program.
 
 It is an affine regression, z = W x + b, with mean squared error and descent with momentum, in plain
-NumPy. The other runtime files import these names, so that they are linted, typed and tested as they
-are; in an emitted module they find the generated ones in their place.
+NumPy, so that what surrounds the kernels of a module is tested without compiling any.
 """
 
 from typing import Any, NamedTuple
@@ -10,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_KERNELS: list[Any] = []
-_EMITTED: list[Any] = []
-_OPTIONS: dict[str, Any] = {}
+from symbp.targets.numba.runtime.gradient_check import Network
+from symbp.targets.numba.runtime.trainer import NetworkTrainer
+
 DTYPE: np.dtype[Any] = np.dtype("float64")
 SIGNATURE = "stand-in"
 EQUATIONS = {"z": "z_{nj} = \\sum_k W_{jk} x_{nk} + b_j", "C": "C = \\overline{(z - y)^2}"}
@@ -42,8 +41,7 @@ _RANGES: dict[str, tuple[float, bool, float]] = {
     "learning_rate": (0.0, True, float("inf")),
     "momentum": (0.0, False, 1.0),
 }
-_OUTPUT: str | None = "z"
-_OUTPUT_SHAPE: _Shape | None = (None, 2)
+_OUTPUT: _Shape | None = (None, 2)
 _THRESHOLD = 0.5
 
 
@@ -69,10 +67,6 @@ def _gradient_kernel(
     return float(np.mean(residual**2))
 
 
-_BUFFERS: tuple[tuple[int, int], ...] = ((3, 0), (2, 0), (0, 8))
-_MULTIPLICATIONS = 12
-
-
 def _epoch_kernel(
     parameters_flat: NDArray[Any],
     state_flat: NDArray[Any],
@@ -92,21 +86,21 @@ def _epoch_kernel(
     return total / len(order)
 
 
-def _epoch_part(
-    parameters_flat: NDArray[Any],
-    state_flat: NDArray[Any],
-    hyperparameters: NDArray[Any],
-    order: NDArray[np.int64],
-    batch_size: int,
-    memory: NDArray[Any],
-    offsets: NDArray[np.int64],
-    team: NDArray[np.int64],
-    member: int,
-    members: int,
-    x: NDArray[Any],
-    y: NDArray[Any],
-) -> float:
-    if member or not len(order):
-        return 0.0  # the first member does it all
-    arguments = (parameters_flat, state_flat, hyperparameters, order, batch_size)
-    return len(order) * _epoch_kernel(*arguments, x, y)
+NETWORK = Network(
+    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,
+    output=_OUTPUT,
+    threshold=_THRESHOLD,
+    state_size=_STATE_SIZE,
+    kernels={
+        "predict": _predict_kernel,
+        "loss": _loss_kernel,
+        "gradient": _gradient_kernel,
+        "epoch": _epoch_kernel,
+    },
+)  # fmt: skip
+
+
+class Trainer(NetworkTrainer):
+    """Trains the stand-in."""
+
+    network = NETWORK

@@ -13,19 +13,24 @@ from __future__ import annotations
 from typing import Any
 
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 ANY_ORDER = ("reassoc", "nsz", "contract")
 
 
 @intrinsic
-def added(typing_context: Any, total: Any, term: Any) -> Any:
-    """Return total + term; a chain of these may be added in any order."""
+def added(typing_context: Any, total: Any, *terms: Any) -> Any:
+    """Return the sum of some numbers; these and a chain of such sums may be added in any order."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fadd(*arguments, flags=ANY_ORDER)
+        (tuple_type,) = signature.args[1:]
+        found = arguments[0]
+        for term in cgutils.unpack_tuple(builder, arguments[1], len(tuple_type)):
+            found = builder.fadd(found, term, flags=ANY_ORDER)
+        return found
 
-    return total(total, total), generate
+    return total(total, types.StarArgTuple((total,) * len(terms))), generate
 
 
 @intrinsic

@@ -1,6 +1,6 @@
 """An epoch run by a team of threads: the memory that they share, and how many there are.
 
-Every member runs `_epoch_part` over its own ranges of rows and of parameters, and waits for the
+Every member runs a kernel over its own ranges of rows and of parameters, and waits for the
 others where it needs what they computed. The results do not depend on the number of members, so
 that it can be chosen while training: one thread and the whole team are timed now and then, and the
 faster one works. On a machine whose cores are busy that is one thread.
@@ -17,7 +17,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
-
-from symbp.targets.numba.runtime.stand_in import _BUFFERS, _MULTIPLICATIONS, DTYPE, _epoch_part
 
 
 def yield_function() -> Any:
@@ -156,8 +154,6 @@ class Pace:
 
 # Seconds for all members to come; where they take longer, one of them does the work.
 LONGEST_WAIT = 60.0
-# By batch size and number of threads.
-PACES: dict[tuple[int, int], Pace] = {}
 
 
 def cores_beside_this() -> tuple[set[int], set[int]]:
@@ -262,53 +258,81 @@ class Team:
                 self.over = True
 
 
-def _workspace(batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return memory for all buffers of a step, and where each starts; on cache lines."""
-    line = 64 // DTYPE.itemsize
-    offsets = np.zeros(len(_BUFFERS) + 1, np.int64)
-    for position, (an_example, besides) in enumerate(_BUFFERS):
-        size = an_example * batch_size + besides
-        offsets[position + 1] = offsets[position] + -(-size // line) * line
-    memory = np.empty(int(offsets[-1]) + line, DTYPE)
-    first = -(memory.ctypes.data // DTYPE.itemsize) % line
-    return memory[first:], offsets
+class TeamEpoch:
+    """An epoch in parts, run by as many threads as are fastest.
 
+    Parameters
+    ----------
+    part : callable
+        The kernel of a member's part.
+    buffers : sequence of (int, int)
+        What each buffer of a step takes: elements for each example, and besides.
+    multiplications : int
+        Of one example, in the matrix products of a step.
+    dtype : dtype
+        Of the buffers.
+    """
 
-def _epoch_kernel(
-    parameters: NDArray[Any],
-    state: NDArray[Any],
-    hyperparameters: NDArray[Any],
-    order: NDArray[np.int64],
-    batch_size: int,
-    *arrays: NDArray[Any],
-) -> float:
-    """Run an epoch; return the mean cost over its batches."""
-    memory, offsets = _workspace(batch_size)
-    team = np.zeros(16, np.int64)
+    def __init__(
+        self,
+        part: Callable[..., float],
+        buffers: Sequence[tuple[int, int]],
+        multiplications: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.part, self.buffers, self.dtype = part, buffers, dtype
+        self.multiplications = multiplications
+        # By batch size and number of threads.
+        self.paces: dict[tuple[int, int], Pace] = {}
 
-    def part(member: int, members: int, first: int, last: int) -> float:
-        return float(
-            _epoch_part(
-                parameters, state, hyperparameters, order[first:last], batch_size,
-                memory, offsets, team, member, members, *arrays,
-            )
-        )  # fmt: skip
+    def workspace(self, batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return memory for all buffers of a step, and where each starts; on cache lines."""
+        line = 64 // self.dtype.itemsize
+        offsets = np.zeros(len(self.buffers) + 1, np.int64)
+        for position, (an_example, besides) in enumerate(self.buffers):
+            size = an_example * batch_size + besides
+            offsets[position + 1] = offsets[position] + -(-size // line) * line
+        memory = np.empty(int(offsets[-1]) + line, self.dtype)
+        first = -(memory.ctypes.data // self.dtype.itemsize) % line
+        return memory[first:], offsets
 
-    steps = -(-len(order) // batch_size)
-    threads = available_threads() if _MULTIPLICATIONS * batch_size >= WORTHWHILE else 1
-    if threads == 1:
-        return part(0, 1, 0, len(order)) / len(order)
-    if not getattr(_epoch_part, "signatures", ()):
-        part(0, 1, 0, 0)  # compiles, before there is a team to wait
-    pace = PACES.setdefault((batch_size, threads), Pace(threads))
-    total, done = 0.0, 0
-    while done < steps:
-        members, count = pace.next()
-        first, last = done * batch_size, min((done + count) * batch_size, len(order))
-        team[:] = 0
-        cost, seconds = together(part, members, first, last)
-        total += cost
-        taken = min(count, steps - done)
-        pace.note(members, taken, seconds)
-        done += taken
-    return total / len(order)
+    def __call__(
+        self,
+        parameters: NDArray[Any],
+        state: NDArray[Any],
+        hyperparameters: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        *arrays: NDArray[Any],
+    ) -> float:
+        """Run an epoch; return the mean cost over its batches."""
+        memory, offsets = self.workspace(batch_size)
+        team = np.zeros(16, np.int64)
+
+        def part(member: int, members: int, first: int, last: int) -> float:
+            return float(
+                self.part(
+                    parameters, state, hyperparameters, order[first:last], batch_size,
+                    memory, offsets, team, member, members, *arrays,
+                )
+            )  # fmt: skip
+
+        steps = -(-len(order) // batch_size)
+        worthwhile = self.multiplications * batch_size >= WORTHWHILE
+        threads = available_threads() if worthwhile else 1
+        if threads == 1:
+            return part(0, 1, 0, len(order)) / len(order)
+        if not getattr(self.part, "signatures", ()):
+            part(0, 1, 0, 0)  # compiles, before there is a team to wait
+        pace = self.paces.setdefault((batch_size, threads), Pace(threads))
+        total, done = 0.0, 0
+        while done < steps:
+            members, count = pace.next()
+            first, last = done * batch_size, min((done + count) * batch_size, len(order))
+            team[:] = 0
+            cost, seconds = together(part, members, first, last)
+            total += cost
+            taken = min(count, steps - done)
+            pace.note(members, taken, seconds)
+            done += taken
+        return total / len(order)

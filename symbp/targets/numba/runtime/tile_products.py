@@ -116,15 +116,7 @@ class TiledProduct:
 
     def call(self, name: str, body: Callable[..., None], *arguments: Any) -> None:
         """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
-        module, dtype = self.builder.module, self.tile.real
-        name = f"symbp_tiled.{dtype}.{name}"
-        function = module.globals.get(name)
-        if function is None:
-            function = internal_function(module, name, [a.type for a in arguments])
-            builder = ir.IRBuilder(function.append_basic_block("entry"))
-            body(TileBuilder(builder, dtype), *function.args)
-            builder.ret_void()
-        self.builder.call(function, arguments)
+        call_shared(self.tile, name, body, *arguments)
 
     def by_dot_products(self) -> None:
         """Emit the product of A and B^T, both contiguous along k, in tiles of dot products."""
@@ -283,6 +275,19 @@ class TiledProduct:
             panel.align = VECTOR_BITS // 8
             panel.type = ir.PointerType()  # not one to arrays, which llvmlite would insist on
             return panel
+
+
+def call_shared(tile: TileBuilder, name: str, body: Callable[..., None], *arguments: Any) -> None:
+    """Call a function of the module, made on its first use by `body(tile, *arguments)`."""
+    module, dtype = tile.builder.module, tile.real
+    name = f"symbp_tiled.{dtype}.{name}"
+    function = module.globals.get(name)
+    if function is None:
+        function = internal_function(module, name, [a.type for a in arguments])
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        body(TileBuilder(builder, dtype), *function.args)
+        builder.ret_void()
+    tile.builder.call(function, arguments)
 
 
 def internal_function(module: Any, name: str, arguments: list[Any]) -> Any:

@@ -69,8 +69,13 @@ def product_function(
     return function
 
 
-def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..., Any]:
-    """Return what generates the code of a call, from the positions of the arguments."""
+def product_call(
+    values: dict[str, int], extents: dict[str, int], blocks: Callable[..., None] | None = None
+) -> Callable[..., Any]:
+    """Return what generates the code of a call, from the positions of the arguments.
+
+    If there are `blocks`, that emits calls for some of the terms each.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def cast(position: int, kind: Any) -> Any:
@@ -97,7 +102,17 @@ def product_call(values: dict[str, int], extents: dict[str, int]) -> Callable[..
         def call(transposes: tuple[bool, bool]) -> None:
             module = builder.module
             function = product_function(module, real, transposes, list(given), literals)
-            builder.call(function, [*given.values(), *sizes])
+            if blocks is None:
+                builder.call(function, [*given.values(), *sizes])
+                return
+            of = dict(zip(free, sizes, strict=True))
+            known = {name: of.get(name, whole(literals[name] or 0)) for name in literals}
+
+            def some(values: dict[str, Any], terms: Any) -> None:
+                count = [terms if name == "k" else of[name] for name in free]
+                builder.call(function, [*values.values(), *count])
+
+            blocks(context, TileBuilder(builder, real), transposes, given, known, some)
 
         flags = [literal(flag) for flag in signature.args[:2]]
         choose_form(builder, flags, lambda position: cast(position, types.boolean), call)

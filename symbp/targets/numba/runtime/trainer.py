@@ -18,45 +18,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbp.notation.whole_file import write_whole
-from symbp.targets.numba.runtime.arguments import (
-    _check_arrays,
-    _check_count,
-    _class_count,
-    _flatten,
-    _hyperparameter_values,
-    _refuse,
-    _views,
-)
-from symbp.targets.numba.runtime.entry_points import _gradient, _loss, _predict, initial_parameters
-from symbp.targets.numba.runtime.saved import _check_finite, _check_history, _read_saved
-from symbp.targets.numba.runtime.stand_in import (
-    _ARGUMENTS,
-    _HYPERPARAMETERS,
-    _OUTPUT_SHAPE,
-    _STATE_SIZE,
-    _THRESHOLD,
-    DTYPE,
-    SIGNATURE,
-    Parameters,
-    _epoch_kernel,
-    _loss_kernel,
-    _predict_kernel,
-)
-
-# Training
+from symbp.targets.numba.runtime.arguments import check_count, class_count, refuse
+from symbp.targets.numba.runtime.entry_points import EntryPoints
+from symbp.targets.numba.runtime.saved import check_finite, check_history, read_saved
 
 
-def _classes(outputs: NDArray[Any]) -> NDArray[np.int64]:
+def classes_of(outputs: NDArray[Any], threshold: float) -> NDArray[np.int64]:
     """Return the classes that outputs of shape (…, outputs) say, of shape (…).
 
-    That of the largest; of a single output, 1 where it exceeds _THRESHOLD and else 0.
+    That of the largest; of a single output, 1 where it exceeds the threshold and else 0.
     """
     if outputs.shape[-1] > 1:
         return np.asarray(outputs.argmax(axis=-1), np.int64)
-    return np.asarray(outputs[..., 0] > _THRESHOLD, np.int64)
+    return np.asarray(outputs[..., 0] > threshold, np.int64)
 
 
-class Trainer:
+class NetworkTrainer:
     """Parameters, optimizer state and a random generator, trained epoch by epoch.
 
     Parameters
@@ -66,7 +43,7 @@ class Trainer:
     seed : int
         Seed of the initial parameters and of the shuffling.
     **hyperparameters : float
-        Values for names in _HYPERPARAMETERS. They may be changed in the dict `hyperparameters`
+        Values for those of the optimizer. They may be changed in the dict `hyperparameters`
         between epochs, from a callback too.
 
     Attributes
@@ -75,21 +52,24 @@ class Trainer:
         One record an epoch: epoch, cost and, with validation, validation_cost, validation_accuracy.
     """
 
+    network: EntryPoints
+    """What is trained; a module's Trainer says it."""
+
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
-        self.hyperparameters: dict[str, float] = {**_HYPERPARAMETERS, **hyperparameters}
-        _hyperparameter_values(self.hyperparameters)
-        start = initial_parameters(seed) if parameters is None else parameters
-        self._flat = _flatten(start).copy()
-        self._state = np.zeros(_STATE_SIZE, DTYPE)
+        self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
+        self.network.hyperparameter_values(self.hyperparameters)
+        start = self.network.initial_parameters(seed) if parameters is None else parameters
+        self._flat = self.network.flatten(start).copy()
+        self._state = np.zeros(self.network.state_size, self.network.dtype)
         # A child stream, so that the shuffling does not repeat the draws of the parameters.
         self._generator = np.random.default_rng(seed).spawn(1)[0]
         self.history: list[dict[str, Any]] = []
         self.epochs = 0
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> Any:
         """The current parameters: views, which training changes in place."""
-        return _views(self._flat)
+        return self.network.views(self._flat)
 
     def fit(
         self,
@@ -117,22 +97,27 @@ class Trainer:
         callback : callable, optional
             ``callback(epoch, record)`` after each epoch; training stops when it returns True.
         """
-        _check_count("epochs", epochs, 0)
-        _check_count("batch_size", batch_size, 1)
-        checked, rows = _check_arrays("fit", _ARGUMENTS, arrays, finite=True)
+        network = self.network
+        check_count("epochs", epochs, 0)
+        check_count("batch_size", batch_size, 1)
+        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
         if validation is not None:
-            held_out, _ = _check_arrays("validation", _ARGUMENTS, validation, finite=True)
+            held_out, _ = network.check_arrays(
+                "validation", network.arguments, validation, finite=True
+            )
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
-            values = _hyperparameter_values(self.hyperparameters)
+            values = network.hyperparameter_values(self.hyperparameters)
             visited = self._generator.permutation(order) if shuffle else order
             step = min(int(batch_size), rows)
-            cost = float(_epoch_kernel(self._flat, self._state, values, visited, step, *checked))
+            cost = float(
+                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
+            )
             self.epochs += 1
             record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
             if validation is not None:
-                record["validation_cost"] = float(_loss_kernel(self._flat, *held_out))
+                record["validation_cost"] = float(network.loss_kernel(self._flat, *held_out))
                 accuracy = self._accuracy(held_out)
                 if accuracy is not None:
                     record["validation_accuracy"] = accuracy
@@ -150,48 +135,58 @@ class Trainer:
 
     def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
         """Return the output for these inputs, as `predict` does with the current parameters."""
-        return _predict(self._flat, inputs)
+        return self.network.predict(self._flat, inputs)
 
     def loss(self, *arrays: ArrayLike) -> float:
         """Return the cost, as `loss` does with the current parameters."""
-        return _loss(self._flat, arrays)
+        return self.network.loss(self._flat, arrays)
 
-    def gradient(self, *arrays: ArrayLike) -> tuple[float, Parameters]:
+    def gradient(self, *arrays: ArrayLike) -> tuple[float, Any]:
         """Return the cost and its gradient, as `gradient` does with the current parameters."""
-        return _gradient(self._flat, arrays)
+        return self.network.gradient(self._flat, arrays)
 
     def accuracy(self, *arrays: ArrayLike) -> float:
         """Return the fraction of examples that get the right class.
 
         It is the class of the largest output. A single output tells class 1 from class 0: it says 1
-        where it exceeds _THRESHOLD (0 for a logit, 0.5 for a probability), and its target holds
+        where it exceeds a threshold (0 for a logit, 0.5 for a probability), and its target holds
         zeros and ones only.
         """
-        checked, _ = _check_arrays("accuracy", _ARGUMENTS, arrays)
-        for target, (name, role, shape, kind, _) in zip(checked, _ARGUMENTS, strict=True):
-            if role == "target" and kind == "classes" and _class_count(shape) <= 1:
-                _refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
+        network = self.network
+        checked, _ = network.check_arrays("accuracy", network.arguments, arrays)
+        for target, (name, role, shape, kind, _) in zip(checked, network.arguments, strict=True):
+            if role == "target" and kind == "classes" and class_count(shape) <= 1:
+                refuse(name, target, (target != 0) & (target != 1), "class 0 or 1")
         accuracy = self._accuracy(checked)
         if accuracy is None:
             raise TypeError("accuracy: this program has no target of classes like its output")
         return accuracy
 
     def _accuracy(self, arrays: list[NDArray[Any]]) -> float | None:
-        for target, (_, role, shape, kind, _) in zip(arrays, _ARGUMENTS, strict=True):
-            several = _class_count(shape) > 1
+        network = self.network
+        for target, (_, role, shape, kind, _) in zip(arrays, network.arguments, strict=True):
+            several = class_count(shape) > 1
             # A distribution over a single class is 1, and numbers such as -1 and 1 are no classes.
             told = (
                 kind in ("classes", "distribution")
                 if several
                 else kind == "classes" and bool(((target == 0) | (target == 1)).all())
             )
-            if role == "target" and shape == _OUTPUT_SHAPE and told:
-                inputs = [a for a, b in zip(arrays, _ARGUMENTS, strict=True) if b[1] == "input"]
-                output = np.empty(target.shape, DTYPE)
-                _predict_kernel(self._flat, output, *inputs)
+            if role == "target" and shape == network.output and told:
+                inputs = [
+                    a for a, b in zip(arrays, network.arguments, strict=True) if b[1] == "input"
+                ]
+                output = np.empty(target.shape, network.dtype)
+                network.predict_kernel(self._flat, output, *inputs)  # type: ignore[misc]
                 if several:
-                    return float(np.mean(_classes(output) == target.argmax(axis=-1)))
-                return float(np.mean(_classes(output.reshape(-1, 1)) == target.reshape(-1)))
+                    return float(
+                        np.mean(classes_of(output, network.threshold) == target.argmax(axis=-1))
+                    )
+                return float(
+                    np.mean(
+                        classes_of(output.reshape(-1, 1), network.threshold) == target.reshape(-1)
+                    )
+                )
         return None
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -200,7 +195,7 @@ class Trainer:
         The file appears whole or not at all; a link, a mode, a pipe or a device at the path stays.
         """
         metadata = {
-            "signature": SIGNATURE,
+            "signature": self.network.signature,
             "hyperparameters": self.hyperparameters,
             "generator": self._generator.bit_generator.state,
             "epochs": self.epochs,
@@ -221,12 +216,12 @@ class Trainer:
         trainer = cls()
         try:
             with open(path, "rb") as file:
-                flat, state, metadata = _read_saved(file)
-            _check_finite(flat, state)
+                flat, state, metadata = read_saved(cls.network, file)
+            check_finite(cls.network, flat, state)
             hyperparameters = dict(metadata["hyperparameters"])
-            _hyperparameter_values(hyperparameters)
-            _check_count("epochs", metadata["epochs"], 0)
-            _check_history(metadata["history"])
+            cls.network.hyperparameter_values(hyperparameters)
+            check_count("epochs", metadata["epochs"], 0)
+            check_history(metadata["history"])
             trainer._generator.bit_generator.state = metadata["generator"]
             if trainer._generator.bit_generator.state != metadata["generator"]:
                 raise ValueError("generator: this is no state of one")
@@ -241,12 +236,13 @@ class Trainer:
         return trainer
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"signature": SIGNATURE, **self.__dict__}
+        return {"signature": self.network.signature, **self.__dict__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
-        if (signature := state.pop("signature", None)) != SIGNATURE:
-            raise ValueError(f"pickled by program {signature}, this is {SIGNATURE}")
+        own, signature = self.network.signature, state.pop("signature", None)
+        if signature != own:
+            raise ValueError(f"pickled by program {signature}, this is {own}")
         self.__dict__.update(state)
 
     def __copy__(self) -> Self:

@@ -22,11 +22,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbp
-from symbp.targets.numba.assemble import RUNTIME
 from symbp.targets.numba.paste import Imports, paste
-from symbp.targets.numba.runtime import gradient_check
+from symbp.targets.numba.runtime import stand_in
+from symbp.targets.numba.sections import RUNTIME as SECTIONS
 
 # The files are pasted here by the same function as in the generator, so that this is tested too.
+RUNTIME = [file for file in SECTIONS if file != "cache.py"]
 PASTED_FILES = {file: paste(file) for file in RUNTIME}
 STAND_IN = paste("stand_in.py")
 PASTED = "\n\n".join(pasted.text for pasted in PASTED_FILES.values())
@@ -74,6 +75,29 @@ def _epoch_kernel(flat, state, hyperparameters, order, batch_size, x, y):
     return total / len(order)
 """
 
+# What a module says of its kernels, for any number of arrays.
+FUNCTIONS = """
+_NETWORK = Network(
+    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,
+    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,
+    kernels={
+        name: globals().get(f"_{name}_kernel") for name in ("predict", "loss", "gradient", "epoch")
+    },
+)
+initial_parameters = _NETWORK.initial_parameters
+check_gradient = _NETWORK.check_gradient
+def predict(parameters, *inputs):
+    return _NETWORK.predict(_NETWORK.flatten(parameters), inputs)
+def loss(parameters, *arrays):
+    return _NETWORK.loss(_NETWORK.flatten(parameters), arrays)
+def gradient(parameters, *arrays):
+    return _NETWORK.gradient(_NETWORK.flatten(parameters), arrays)
+class Trainer(NetworkTrainer):
+    network = _NETWORK
+if __name__ == "__main__":
+    sys.exit(run_check(_NETWORK, __doc__))
+"""
+
 
 def emitted_text(
     kernels: str = RECORDING,
@@ -97,12 +121,11 @@ _ARGUMENTS = {arguments!r}
 _STATE_SIZE = {state_size}
 _HYPERPARAMETERS = {hyperparameters or {}!r}
 _RANGES = {{}}
-_OUTPUT = {None if output is None else "z"!r}
-_OUTPUT_SHAPE = {output!r}
+_OUTPUT = {output!r}
 _THRESHOLD = {threshold!r}
 """
     header = '"""A small network.\n\nIts equations."""\n'
-    return "\n".join([header, IMPORTS, generated, kernels, PASTED])
+    return "\n".join([header, IMPORTS, "import sys", generated, kernels, PASTED, FUNCTIONS])
 
 
 counter = itertools.count()
@@ -117,8 +140,9 @@ def imported(text: str, folder: Path) -> ModuleType:
     return module
 
 
+STAND_IN_TEXT = STAND_IN.text[: STAND_IN.text.index("NETWORK = ")]
 with tempfile.TemporaryDirectory() as folder:
-    regression = imported("\n".join([IMPORTS, STAND_IN.text, PASTED]), Path(folder))
+    regression = imported("\n".join([IMPORTS, STAND_IN_TEXT, PASTED, FUNCTIONS]), Path(folder))
 
 
 @pytest.fixture
@@ -158,13 +182,8 @@ def refusal(error: type[Exception], call, *arguments, **options) -> str:
 # The pasted text
 
 
-def test_the_pasted_part_uses_only_what_the_generator_promises():
-    promised = {
-        *("DTYPE", "SIGNATURE", "Parameters", "_PARAMETERS", "_ARGUMENTS", "_STATE_SIZE"),
-        "_RANGES",
-        *("_HYPERPARAMETERS", "_OUTPUT", "_OUTPUT_SHAPE", "_THRESHOLD", "_predict_kernel"),
-        *("_loss_kernel", "_gradient_kernel", "_epoch_kernel", "__name__", "__doc__"),
-    }
+def test_the_pasted_part_uses_nothing_of_the_module():
+    promised = {"__name__"}
     imported = {
         (alias.asname or alias.name)
         for node in ast.walk(ast.parse(IMPORTS))
@@ -209,7 +228,7 @@ def top_level_names(text: str) -> set[str]:
 
 def test_nothing_but_docstrings_and_imports_is_left_out():
     for file in ("stand_in.py", *RUNTIME):
-        start = symbp.__file__ if "/" in file else gradient_check.__file__
+        start = symbp.__file__ if "/" in file else stand_in.__file__
         source = (Path(start).parent / file).read_text(encoding="utf-8")
         body = [n for n in ast.parse(source).body if not isinstance(n, ast.Import | ast.ImportFrom)]
         pasted = ast.parse(paste(file).text).body
@@ -217,7 +236,7 @@ def test_nothing_but_docstrings_and_imports_is_left_out():
 
 
 def test_the_files_work_as_modules_of_the_project_too():
-    assert gradient_check.check_gradient() < 1e-8
+    assert stand_in.NETWORK.check_gradient() < 1e-8
 
 
 # Parameters
@@ -284,7 +303,7 @@ def test_views_that_are_not_the_buffer_in_order_are_packed(emit):
     for changed in (
         parameters._replace(W=parameters.W.T),  # address, shape and base of W, but not its strides
         parameters._replace(b=parameters.W.base[1:3]),
-        module._views(read_only),
+        module._NETWORK.views(read_only),
         module.Parameters(*[strided[:4].reshape(2, 2), strided[4:]]),
     ):
         module.predict(changed, np.ones((1, 3)))
@@ -299,11 +318,13 @@ def test_views_that_are_not_the_buffer_in_order_are_packed(emit):
 ])  # fmt: skip
 def test_views_lie_in_the_buffer_in_order(emit, parameters):
     module = emit(parameters=parameters)
-    flat = np.arange(float(module._PARAMETER_COUNT))
-    views = module._views(flat)
+    flat = np.arange(float(module._NETWORK.count))
+    views = module._NETWORK.views(flat)
     # A buffer of 2 GiB or more has no record.
-    module._RECORD = None
-    for found, other, (name, shape, _) in zip(views, module._views(flat), parameters, strict=True):
+    module._NETWORK.fields = None
+    for found, other, (name, shape, _) in zip(
+        views, module._NETWORK.views(flat), parameters, strict=True
+    ):
         assert (found.shape, found.strides, found.dtype) == (shape, other.strides, flat.dtype), name
         assert found.base is flat
         assert other.base is flat
@@ -1072,7 +1093,7 @@ def _gradient_kernel(w, gradients):
 @pytest.mark.parametrize("step", [1e-5, 0.1, 0.5])
 def test_kinks_and_jumps_raise_no_false_alarm(emit, cost, derivative, step):
     module = emit(**scalar_program(cost, derivative))
-    error, compared, skipped = module._compare_gradient(seed=0, examples=4, step=step)
+    error, compared, skipped = module._NETWORK.compare_gradient(seed=0, examples=4, step=step)
     assert error < 1e-6
     assert compared == 60  # shorter steps reach no kink
     assert skipped == 0
@@ -1081,7 +1102,7 @@ def test_kinks_and_jumps_raise_no_false_alarm(emit, cost, derivative, step):
 @given(kink=st.floats(-1.0, 1.0), jump=st.floats(0.01, 10.0))
 @settings(max_examples=200, deadline=None)
 def test_a_kink_anywhere_within_the_step_is_recognised(kink, jump):
-    """The claim of the comment in _compare_gradient, in the units of the step."""
+    """The claim of the comment in `Differences.compare`, in the units of the step."""
 
     def f(x):
         return jump * max(0.0, x - kink)
@@ -1108,7 +1129,8 @@ def test_a_check_in_which_everything_is_skipped_is_an_error(emit):
 @pytest.mark.parametrize(("slope", "passes"), [(10000, True), (11000, False), (10001, False)])
 def test_a_steep_loss_is_compared_with_shorter_steps(emit, slope, passes):
     module = emit(**scalar_program("np.exp(-10000 * w).sum()", f"-{slope} * np.exp(-10000 * w)"))
-    module.initial_parameters = lambda seed: module.Parameters(np.linspace(0, 1e-4, 500))
+    start = module.Parameters(np.linspace(0, 1e-4, 500))
+    module._NETWORK.initial_parameters = lambda seed: start
     if passes:
         assert module.check_gradient() < 1e-6
     else:

@@ -12,8 +12,6 @@ from numba import njit
 
 import symbp as bp
 from symbp.compiler import module_source
-from symbp.schedules.limits import Limits
-from symbp.targets.numba import module as module_file
 from symbp.targets.numba.runtime.emitted_expressions import regions_in
 from symbp.targets.numba.runtime.hosting import hosted, tree_of
 from symbp.targets.numba.runtime.sums import added
@@ -25,21 +23,20 @@ from tests.targets.numba.runtime.test_cache import network, run
 USE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import small
-emitted, host = [], small.hosted
-small.hosted = lambda *given: emitted.append(given) or host(*given)
-trainer = small.Trainer(seed=0)
+import emitting
+emitted, host = [], emitting.hosted
+emitting.hosted = lambda *given: emitted.append(given) or host(*given)
+trainer = emitting.Trainer(seed=0)
 for rows, size in ((4, 2), (7, 3), (7, 7)):
     trainer.fit([1.0] * rows, [0.5] * rows, epochs=2, batch_size=size)
-print(trainer.predict([2.0]).shape, len(emitted), len(small._epoch_kernel.signatures))
+print(trainer.predict([2.0]).shape, len(emitted), len(emitting._epoch_kernel.signatures))
 """
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with a module all of whose kernels are emitted."""
-    monkeypatch.setattr(module_file, "LIMITS", Limits(front_end=0))
-    (tmp_path / "small.py").write_text(module_source(network()), encoding="utf-8")
+def place(tmp_path: Path) -> Path:
+    """Return a folder with a module."""
+    (tmp_path / "emitting.py").write_text(module_source(network()), encoding="utf-8")
     return tmp_path
 
 
@@ -47,7 +44,7 @@ def predicted(folder: Path) -> tuple[float, list[str]]:
     """Return what a module predicts, and its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        module = bp.load_module(folder / "small.py")
+        module = bp.load_module(folder / "emitting.py")
         for x in (2.0, [2.0]):
             answer = module.predict(module.initial_parameters(), np.atleast_1d(x))
     return float(answer[0]), [str(each.message) for each in caught]
@@ -60,27 +57,27 @@ def test_machine_code_is_kept_and_serves_all_sizes(place: Path) -> None:
 
 def test_a_changed_text_is_compiled_anew(place: Path) -> None:
     assert predicted(place) == (6.0, [])
-    text = (place / "small.py").read_text(encoding="utf-8")
+    text = (place / "emitting.py").read_text(encoding="utf-8")
     assert text.count("z[n] = w * x[n]") == 1
     changed = text.replace("z[n] = w * x[n]", "z[n] = w * x[n] + w")
-    (place / "small.py").write_text(changed, encoding="utf-8")
+    (place / "emitting.py").write_text(changed, encoding="utf-8")
     assert predicted(place) == (9.0, [])
 
 
 def test_what_is_outside_of_the_subset_is_compiled_by_numba_and_said_once(place: Path) -> None:
-    text = (place / "small.py").read_text(encoding="utf-8")
+    text = (place / "emitting.py").read_text(encoding="utf-8")
     start = text.index("def _predict_kernel")
-    changed = text[start:].replace("N = x.shape[0]", "N, _ = x.shape[0], 0", 1)
-    (place / "small.py").write_text(text[:start] + changed, encoding="utf-8")
+    changed = text[start:].replace("N = x.shape[0]", "N: int = x.shape[0]", 1)
+    (place / "emitting.py").write_text(text[:start] + changed, encoding="utf-8")
     answer, said = predicted(place)
     assert answer == 6.0
     (message,) = said
     assert "_predict_kernel is compiled by Numba's front end" in message
-    assert "N, _ = (x.shape[0], 0)" in message
+    assert "N: int = x.shape[0]" in message
 
 
 def test_a_text_that_is_not_what_was_loaded_is_not_used(place: Path) -> None:
-    path = place / "small.py"
+    path = place / "emitting.py"
     module = bp.load_module(path)
     path.write_text(path.read_text(encoding="utf-8").replace("w * x[n]", "x[n]"), encoding="utf-8")
     with pytest.warns(RuntimeWarning, match=r"Numba's front end.*its text cannot be read"):

@@ -1,0 +1,134 @@
+"""expand_blocks: a product over many rows as products over some of them, and wide sums of these.
+
+::
+
+    product W[j, k] = Σ_n …   ─►   if N > 256:
+                                       W = 0; W_wide = 0
+                                       for block from 0 to N step 512:
+                                           for first from block to … step 64:
+                                               product W[j, k] += Σ_n …; n from first to …
+                                           W_wide += W; W = 0
+                                       W += W_wide
+                                   else:
+                                       product W[j, k] = Σ_n …
+
+For products that know of no blocks themselves (see :mod:`symbp.loops.block_sums`). A library takes
+longer to begin than a small product of so few rows takes in tiles: those are left to tiles.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import sympy
+
+from symbp.loops.nodes import (
+    Accumulate,
+    Allocate,
+    Assign,
+    For,
+    Function,
+    If,
+    Let,
+    Product,
+    Span,
+    Statement,
+)
+from symbp.loops.traverse import map_statements
+from symbp.notation.index import Index
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["expand_blocks"]
+
+
+def expand_blocks(
+    function: Function, wanted: Callable[[Product], bool] = lambda _: True
+) -> Function:
+    """Return an equivalent function whose products over many rows are loops over blocks of them.
+
+    Parameters
+    ----------
+    function : Function
+        Some of its products have blocks.
+    wanted : callable
+        Which of these become loops.
+    """
+
+    def change(statement: Statement) -> Statement:
+        if isinstance(statement, Product) and statement.blocks is not None and wanted(statement):
+            return _expanded(statement, statement.blocks)
+        return statement
+
+    return function.replace(body=map_statements(function.body, change))
+
+
+def _expanded(product: Product, blocks: tuple[int, int, int]) -> If:
+    rows = next(
+        s for s in product.summed if not sympy.sympify(s.end - s.start, strict=True).is_number
+    )
+    terms = int(sympy.prod([s.end - s.start for s in product.summed if s is not rows]))
+    few, block, part = (max(1, count // terms) for count in blocks)
+    axes = [axis for axis, s in enumerate(product.target.args) if _span(product, s) is not None]
+    tensor = product.target.tensor
+    wide = Tensor(f"{tensor.name}_wide", tuple(tensor.indices[axis].fresh() for axis in axes))
+    extents = tuple(tensor.shape[axis] for axis in axes)
+
+    def each(body: Callable[[Element, Element], Iterable[Statement]]) -> tuple[Statement, ...]:
+        """Return what is done for each element of the target, and its wide sum."""
+        fresh = {axis: tensor.indices[axis].fresh() for axis in axes}
+        subscripts = tuple(fresh.get(axis, s) for axis, s in enumerate(product.target.args))
+        result = tuple(body(tensor[subscripts], wide[tuple(fresh.values())]))
+        for axis in reversed(axes):
+            span = _span(product, product.target.args[axis])
+            assert span is not None
+            result = (For(fresh[axis], span.start, span.end, result),)
+        return result
+
+    one_by_one = replace(product, blocks=None)
+    condition = sympy.Gt(rows.end - rows.start, few)
+    if product.routine == "blas" and _is_small(product, part):
+        return If(condition, (replace(product, routine="tiles"),), (one_by_one,))
+    zero = sympy.S.Zero
+    adds = product.addend == product.target
+    block_first, block_last, block_ends = _range(rows, "block", rows.end, block)
+    first, last, ends = _range(rows, "first", block_last, part)
+    summed = tuple(Span(s.index, first, last) if s is rows else s for s in product.summed)
+    some = replace(product, summed=summed, addend=product.target, blocks=None)
+    inner = For(first, block_first, block_last, (ends, some), part)
+    moved = each(lambda target, sums: (Accumulate(sums, target), Assign(target, zero)))
+    return If(
+        condition,
+        (
+            Allocate(wide, extents, "member", wide=True),
+            *each(
+                lambda target, sums: (Assign(sums, zero), *([] if adds else [Assign(target, zero)]))
+            ),
+            For(block_first, rows.start, rows.end, (block_ends, inner, *moved), block),
+            *each(lambda target, sums: (Accumulate(target, sums),)),
+        ),
+        (one_by_one,),
+    )
+
+
+# A call of a library is worth it from so many multiplications on.
+_LARGE = 10**7
+
+
+def _is_small(product: Product, rows: int) -> bool:
+    others = [
+        s.end - s.start
+        for s in product.spans
+        if sympy.sympify(s.end - s.start, strict=True).is_number
+    ]
+    return not product.columns or int(sympy.prod(others)) * rows < _LARGE
+
+
+def _span(product: Product, subscript: object) -> Span | None:
+    """Return the range of a subscript among rows and columns."""
+    return next((s for s in (*product.rows, *product.columns) if s.index is subscript), None)
+
+
+def _range(rows: Span, name: str, end: object, most: int) -> tuple[Index, sympy.Symbol, Let]:
+    """Return the index of the blocks of a range, where one ends, and what says so."""
+    first = Index(f"{rows.index.name}_{name}", rows.index.extent)
+    last = sympy.Dummy(f"{rows.index.name}_last", integer=True, nonnegative=True)
+    return first, last, Let(last, sympy.Min(first + most, end))

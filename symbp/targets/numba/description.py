@@ -1,0 +1,165 @@
+"""description: what a module says of its program, and what makes functions of its kernels."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from symbp.calculus.flat_vector import length
+from symbp.entries.entry import Entry
+from symbp.entries.model import Model
+from symbp.notation.errors import UnsupportedError
+from symbp.notation.tensor import Tensor
+from symbp.targets.numba.public import (
+    argument_text,
+    entry_functions,
+    public_functions,
+    quoted,
+    shape_text,
+)
+
+__all__ = ["COMPILED", "LATER", "Range", "description", "network"]
+
+Range = tuple[float, bool, float]
+#: The public functions that are methods of the network.
+_METHODS = ("initial_parameters", "check_gradient")
+_OF_ENTRIES = ("as_vector", "as_parameters")
+#: For a module whose runtime stands after its kernels.
+LATER = """\
+# Each is compiled when it is first called; the end of the module says how.
+_KERNELS: dict[str, Any] = {}
+
+
+def _compiled(function: Any) -> Any:
+    _KERNELS[function.__name__] = function
+    return function
+"""
+COMPILED = """\
+for _name, _function in _KERNELS.items():
+    globals()[_name] = emitted_kernel(_function)
+"""
+_TRAINER = '''\
+class Trainer(NetworkTrainer):
+    """Trains Parameters: ``Trainer(parameters=None, seed=0, {hyperparameters})``.
+
+    See `NetworkTrainer` for what it takes and keeps.
+    """
+
+    network = _NETWORK
+'''
+
+
+def description(
+    model: Model,
+    dtype: str,
+    stamp: str,
+    equations: Mapping[str, str],
+    threshold: float,
+    ranges: Mapping[str, Range],
+) -> str:
+    """Return what a module says of its program: constants, Parameters, and the list of its kernels.
+
+    Parameters
+    ----------
+    model, dtype, equations, threshold, ranges
+        As for :func:`symbp.targets.numba.assemble.assembled`.
+    stamp : str
+        The signature.
+    """
+    lines = [
+        f'DTYPE = np.dtype("{dtype}")', f"real = np.{dtype}", f'SIGNATURE = "{stamp}"', "",
+        "# LaTeX of each equation.", "EQUATIONS = {",
+        *(f"    {quoted(name)}: {quoted(latex)}," for name, latex in equations.items()),
+        "}", "", "",
+        "class Parameters(NamedTuple):",
+        '    """The parameters, views over one contiguous buffer."""', "",
+    ]  # fmt: skip
+    for tensor in model.parameters:
+        lines.append(f"    {tensor.name}: NDArray[Any]  # {shape_text(tensor)}")
+    if not model.parameters:
+        raise UnsupportedError("the program has no parameters, there is nothing to train")
+    lines += ["", "", "# Name, shape, and the law by which it starts.", "_PARAMETERS: Any = ("]
+    for tensor in model.parameters:
+        law, value = tensor.initial or _default_initial(tensor)
+        lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {float(value)!r})),')
+    lines += [")", "# Name, role, shape (None is N), kind and limit.", "_ARGUMENTS: Any = ("]
+    limits = model.gradient.integer_limits
+    for tensor in model.data:
+        lines.append(f"    {argument_text(tensor, limits)},")
+    settings = {tensor.name: repr(tensor.value) for tensor in model.hyperparameters}
+    lines += [
+        ")",
+        f"_STATE_SIZE = {length(model.states)}",
+        *_table("_HYPERPARAMETERS", "float", settings),
+        "# What each must be above (or at least) and below.",
+    ]
+    bounds = {
+        tensor.name: f"({', '.join(_number(bound) for bound in ranges[tensor.name])})"
+        for tensor in model.hyperparameters
+        if tensor.name in ranges
+    }
+    lines += _table("_RANGES", "tuple[float, bool, float]", bounds)
+    output = model.gradient.output
+    lines += [
+        f"_OUTPUT: Any = {shape_text(output) if output is not None else None}",
+        f"_THRESHOLD = {float(threshold)!r}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Sequence[Entry]) -> str:
+    """Return the end of a module: its kernels compiled, its public functions and its Trainer.
+
+    Parameters
+    ----------
+    model : Model
+        With an optimizer.
+    dtype : {"float32", "float64"}
+        The precision.
+    predicts, team : bool
+        Whether there is a kernel of the output, and whether that of the epoch is for a team.
+    entries : sequence of Entry
+        Further entry points.
+    """
+    lines = []
+    if team:
+        lines += ["_epoch_kernel = TeamEpoch(_epoch_part, _BUFFERS, _MULTIPLICATIONS, DTYPE)"]
+    names = [*["predict"] * predicts, "loss", "gradient", "epoch"]
+    kernels = textwrap.wrap(", ".join(f'"{name}": _{name}_kernel' for name in names), 80)
+    lines += [
+        f"_NETWORK = {'NetworkWithEntries' if entries else 'Network'}(",
+        "    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,",
+        "    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,",
+        "    kernels={",
+        *(f"        {line}" for line in kernels),
+        "    },",
+        ")",
+        *(f"{name} = _NETWORK.{name}" for name in _METHODS),
+        *(f"{name} = _NETWORK.{name}" for name in _OF_ENTRIES if entries),
+    ]
+    settings = ", ".join(f"{t.name}={t.value!r}" for t in model.hyperparameters)
+    parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries))]
+    if entries:
+        parts.append(entry_functions(entries, model.given.integer_limits, dtype))
+    parts.append(_TRAINER.format(hyperparameters=settings))
+    parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
+    return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _number(value: float) -> str:
+    return 'float("inf")' if value == float("inf") else repr(value)
+
+
+def _default_initial(tensor: Tensor) -> tuple[str, float]:
+    if tensor.rank < 2:
+        return "constant", 0.0
+    columns = tensor.shape[-1]
+    assert isinstance(columns, int)
+    return "uniform", columns**-0.5
+
+
+def _table(name: str, kind: str, entries: Mapping[str, str]) -> list[str]:
+    """Return the lines of a dict."""
+    parts = [f"{quoted(key)}: {value}" for key, value in entries.items()]
+    line = f"{name}: dict[str, {kind}] = {{{', '.join(parts)}}}"
+    if len(line) <= 100:
+        return [line]
+    return [f"{name}: dict[str, {kind}] = {{", *(f"    {part}," for part in parts), "}"]

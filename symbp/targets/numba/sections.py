@@ -1,0 +1,134 @@
+"""sections: the parts of the runtime that a module needs, by what its kernels call."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from symbp.targets.numba.paste import Imports, names_used, paste
+from symbp.targets.numba.runtime_names import files_of
+
+__all__ = [
+    "BLAS",
+    "BLOCKS",
+    "MATHS",
+    "RUNTIME",
+    "TILES",
+    "Section",
+    "file_of_each",
+    "pasted",
+    "section",
+]
+
+#: The files that every module gets whole, with the headings they stand under.
+RUNTIME = {
+    "cache.py": "Compilation",
+    "emitted_values.py": "Values of LLVM",
+    "emitted_expressions.py": "Expressions as instructions",
+    "emitter.py": "Statements as instructions",
+    "hosting.py": "Kernels as instructions",
+    "arguments.py": "Arguments and buffers",
+    "entry_points.py": "Entry points",
+    "gradient_check.py": "Gradient check",
+    "notation/whole_file.py": "Files",
+    "saved.py": "Saved trainers",
+    "trainer.py": "Training",
+}
+#: Those of the matrix products in tiles, of which each needs all.
+TILES = {
+    "tile_builder.py": "Vector instructions",
+    "tile_loops.py": "Tiles of a matrix product",
+    "tile_products.py": "Matrix products in tiles",
+    "tiles.py": "Matrix products",
+}
+#: Beside these, for products over many rows.
+BLOCKS = "tile_blocks.py"
+#: Those of BLAS.
+BLAS = {"openblas.py": "OpenBLAS", "blas.py": "BLAS", "threads.py": "BLAS threads"}
+#: Those that are there for each precision.
+MATHS = {"vector_maths": "Vector maths", "activations": "Activations and derivatives"}
+_SMALL = {"gather.py": "Gathering a batch", "views.py": "Views", "sums.py": "Sums"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the runtime: its heading, its text, and the imports that it needs."""
+
+    title: str
+    text: str
+    imports: Imports
+
+
+def section(title: str, file: str, wanted: Iterable[str] | None = None) -> Section:
+    """Return a file of the runtime, or what is wanted of it.
+
+    Parameters
+    ----------
+    title : str
+        The heading.
+    file, wanted
+        See :func:`symbp.targets.numba.paste.paste`.
+    """
+    text = paste(file, wanted)
+    return Section(title, text.text, text.imports)
+
+
+def file_of_each(calls: Iterable[str], dtype: str) -> dict[str, str]:
+    """Return the file of each function that kernels call.
+
+    Parameters
+    ----------
+    calls : iterable of str
+        Names of functions.
+    dtype : {"float32", "float64"}
+        The precision of the vector maths.
+    """
+    return {name: files_of()[name].replace("float64", dtype) for name in sorted(calls)}
+
+
+def pasted(files: Mapping[str, str], dtype: str, entries: bool) -> Iterator[Section]:
+    """Yield the parts of the runtime that stand in a module.
+
+    Parameters
+    ----------
+    files : mapping of str to str
+        See :func:`file_of_each`.
+    dtype : {"float32", "float64"}
+        The precision of the module.
+    entries : bool
+        Whether there are further entry points.
+    """
+    used: dict[str, set[str]] = {}
+    for name, file in files.items():
+        used.setdefault(file, set()).add(name)
+    for file, title in RUNTIME.items():
+        yield section(title, file)
+    if entries:
+        yield section("Further entry points", "entry_calls.py")
+    if "team.py" in used:
+        yield section("Threads", "team.py")
+    for file, title in _SMALL.items():
+        if file in used:
+            yield section(title, file, used[file])
+    yield from _maths(used, dtype)
+    if used.keys() & {"tiles.py", BLOCKS}:
+        for file, title in TILES.items():
+            yield section(title, file)
+    if BLOCKS in used:
+        yield section("Matrix products over many rows", BLOCKS)
+    if used.keys() & BLAS.keys():
+        for file, title in BLAS.items():
+            wanted = {"BLAS_SYMBOLS", *used.get(file, ())} if file == "blas.py" else None
+            yield section(title, file, wanted)
+    else:
+        yield section("Numba's start", "without_scipy.py")
+
+
+def _maths(used: Mapping[str, set[str]], dtype: str) -> Iterator[Section]:
+    files = {part: f"{part}_{dtype}.py" for part in MATHS}
+    wanted = set().union(*(used.get(file, set()) for file in files.values()))
+    if not wanted:
+        return
+    above = section(MATHS["activations"], files["activations"], wanted)
+    below = wanted | names_used(above.text)
+    yield section(MATHS["vector_maths"], files["vector_maths"], below)
+    if above.text.strip():
+        yield above

@@ -1,0 +1,108 @@
+"""Modules whose runtime lies beside them: the same numbers, short, and one version to a folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbp as bp
+from symbp.targets.numba.beside import runtime_files
+
+NETWORKS: dict[str, Any] = {
+    "xor": lambda: bp.mlp(2, 4, 1, activation="tanh"),
+    "digits": lambda: bp.mlp(64, 30, 10, loss="softmax_cross_entropy"),
+}
+
+
+def data_of(network: Any, dtype: str) -> tuple[Any, Any]:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(12, network.inputs[0].shape[1])).astype(dtype)
+    classes = network.targets[0].shape[1]
+    y = np.eye(max(classes, 2))[generator.integers(0, max(classes, 2), 12)][:, :classes]
+    return x, y.astype(dtype)
+
+
+@pytest.mark.parametrize("name", ["xor", pytest.param("digits", marks=pytest.mark.slow)])
+def test_a_module_beside_its_runtime_gives_the_same_bits(tmp_path: Path, name: str) -> None:
+    network = NETWORKS[name]()
+    path = bp.generate(network, tmp_path / "beside.py", bp.SGD(0.1), runtime="beside")
+    assert sorted(os.listdir(tmp_path)) == ["beside.py", "symbp_runtime.py"]
+    beside, pasted = bp.load_module(path), bp.compile(network, bp.SGD(0.1)).module
+    x, y = data_of(network, "float64")
+    trained = []
+    for module in (beside, pasted):
+        trainer = module.Trainer(seed=1).fit(x, y, epochs=3, batch_size=4)
+        assert module.check_gradient() < 1e-6
+        cost, gradients = module.gradient(trainer.parameters, x, y)
+        trained.append([cost, *gradients, *trainer.parameters, trainer.predict(x)])
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("network", "optimizer", "most"),
+    [
+        (lambda: bp.mlp(2, 4, 1, activation="tanh"), bp.SGD(0.5), 450),
+        (lambda: bp.mlp(784, 30, 10), bp.SGD(3.0), 450),
+    ],
+    ids=["2-4-1", "784-30-10"],
+)
+def test_a_module_beside_its_runtime_is_short(
+    tmp_path: Path, network: Any, optimizer: Any, most: int
+) -> None:
+    path = bp.generate(network(), tmp_path / "net.py", optimizer, runtime="beside")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= most
+
+
+def test_modules_of_both_precisions_and_with_further_entries_share_a_runtime(
+    tmp_path: Path,
+) -> None:
+    network = bp.mlp(3, 4, 2, activation="gelu")
+    single = bp.generate(network, tmp_path / "single.py", dtype="float32", runtime="beside")
+    double = bp.generate(network, tmp_path / "double.py", entries=["hvp"], runtime="beside")
+    assert sorted(os.listdir(tmp_path)) == ["double.py", "single.py", "symbp_runtime.py"]
+    for path, dtype in ((single, "float32"), (double, "float64")):
+        module = bp.load_module(path)
+        x, y = data_of(network, dtype)
+        assert module.predict(module.initial_parameters(), x).dtype == dtype
+        assert np.isfinite(module.loss(module.initial_parameters(), x, y))
+    start = bp.load_module(double).initial_parameters()
+    assert bp.load_module(double).hvp(start, start, *data_of(network, "float64")) is not None
+
+
+def test_what_calls_blas_lies_in_a_file_of_its_own() -> None:
+    assert set(runtime_files({"tiled"})) == {"symbp_runtime.py"}
+    files = runtime_files({"gemm"})
+    assert set(files) == {"symbp_runtime.py", "symbp_runtime_blas.py"}
+    assert "scipy" in files["symbp_runtime_blas.py"]
+
+
+def test_a_runtime_of_another_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = bp.generate(NETWORKS["xor"](), tmp_path / "net.py", runtime="beside")
+    runtime = tmp_path / "symbp_runtime.py"
+    text = runtime.read_text(encoding="utf-8")
+    version = next(line for line in text.splitlines() if line.startswith("VERSION = "))
+    runtime.write_text(text.replace(version, 'VERSION = "other"'), encoding="utf-8")
+    with pytest.raises(ImportError, match=r"symbp_runtime\.py: version other, .*net\.py needs"):
+        bp.load_module(path)
+
+
+def test_it_runs_as_a_script_without_symbp(tmp_path: Path) -> None:
+    path = bp.generate(NETWORKS["xor"](), tmp_path / "net.py", runtime="beside")
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": ""}
+    done = subprocess.run(
+        [sys.executable, path, "--check"], cwd="/", env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("gradient check passed")
+
+
+def test_the_runtime_is_for_numba_alone(tmp_path: Path) -> None:
+    with pytest.raises(bp.SymbpError, match="runtime: only target 'numba' takes it, not 'c'"):
+        bp.generate(NETWORKS["xor"](), tmp_path / "net.c", target="c", runtime="beside")
+    with pytest.raises(bp.SymbpError, match="runtime 'besides': did you mean 'beside'"):
+        bp.generate(NETWORKS["xor"](), tmp_path / "net.py", runtime="besides")
