@@ -94,7 +94,7 @@ PLANTED: dict[str, Planted] = {
     ),
     "loops.strip_mine": Planted(
         "the last strip ends after the last row",
-        "sympy.Min(first + strip, end)",
+        "smaller(first + strip, end)",
         "first + strip",
         ("tests.loops.test_teams", "strip-mine"),
     ),

@@ -75,7 +75,7 @@ def imported(files: Mapping[str, str], dtype: str, team: bool, entries: bool) ->
     entries : bool
         Whether there are further entry points.
     """
-    wanted = ["Network", "NetworkTrainer", "compiled_kernel", "run_check"]
+    wanted = ["Network", "NetworkTrainer", "emitted_kernel", "run_check"]
     wanted += ["TeamEpoch"] if team else []
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
     from_main = {name: name for name in wanted}
@@ -85,7 +85,7 @@ def imported(files: Mapping[str, str], dtype: str, team: bool, entries: bool) ->
         place = from_blas if file in BLAS else from_main
         place[name] = f"{name}_{dtype}" if by_precision else name
     # What decorates the kernels compiles them when they are first called.
-    from_main["_compiled"] = from_main.pop("compiled_kernel")
+    from_main["_compiled"] = from_main.pop("emitted_kernel")
     lines = [_LOAD, ""]
     lines += _taken("_runtime", _MAIN, from_main)
     if from_blas:

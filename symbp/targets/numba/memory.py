@@ -97,13 +97,8 @@ class Memory:
         self.buffers.append((words, 0) if batches else (0, words))
         extents = "".join(f"{self.expressions.whole(extent)}, " for extent in shape).rstrip()
         memory = self.passed[MEMORY]
-        if not integers:
-            return f"view({memory}, {offset}, ({extents}))"
-        size, used = (
-            self.expressions.whole(math.prod([count, *batches])) for count in (words, fixed)
-        )
-        whole = f"{memory}[{offset}:{offset} + {size}].view(np.int64)"
-        return f"{whole}[:{used}].reshape(({extents}))"
+        routine = "whole_numbers" if integers else "view"
+        return f"{routine}({memory}, {offset}, ({extents}))"
 
     def view(self, statement: View) -> None:
         """Write what gives the same numbers another shape."""

@@ -21,6 +21,10 @@ __all__ = [
 #: The files that every module gets whole, with the headings they stand under.
 RUNTIME = {
     "cache.py": "Compilation",
+    "emitted_values.py": "Values of LLVM",
+    "emitted_expressions.py": "Expressions as instructions",
+    "emitter.py": "Statements as instructions",
+    "hosting.py": "Kernels as instructions",
     "arguments.py": "Arguments and buffers",
     "entry_points.py": "Entry points",
     "gradient_check.py": "Gradient check",

@@ -1,5 +1,6 @@
 """Printed kernels, compiled with the runtime's functions and run on arrays."""
 
+import ast
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -12,17 +13,26 @@ from numba import njit
 from symbp.loops.nodes import Function
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.printer import kernel
+from symbp.targets.numba.runtime.hosting import hosted
 from symbp.targets.numba.runtime_names import files_of
 
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
-def compiled(printed: Kernel, dtype: str = "float64") -> Callable[..., Any]:
-    """Return a kernel as a function."""
+def compiled(printed: Kernel, dtype: str = "float64", emitted: bool = False) -> Callable[..., Any]:
+    """Return a kernel as a function, by Numba's front end or by the project's own."""
+
+    def decorate(function: Any) -> Any:
+        if emitted:
+            (tree,) = ast.parse(printed.text).body
+            assert isinstance(tree, ast.FunctionDef)
+            function = hosted(function, tree)
+        return njit(**OPTIONS)(function)
+
     namespace: dict[str, Any] = {
         "np": np,
         "real": np.dtype(dtype).type,
-        "_compiled": njit(**OPTIONS),
+        "_compiled": decorate,
     }
     for name in printed.calls:
         file = Path(files_of()[name]).stem.replace("float64", dtype)
@@ -40,10 +50,11 @@ def run_printed(
     sizes: Mapping[str, int] | None = None,
     members: int = 1,
     dtype: str = "float64",
+    emitted: bool = False,
 ) -> float | None:
     """Run a loop program as printed and compiled: what ``interpret`` does, with its arguments."""
     printed = kernel(function, "_kernel")
-    run = compiled(printed, dtype)
+    run = compiled(printed, dtype, emitted)
     given = [arrays[argument.array.name] for argument in function.arguments]
     told = {extent for argument in function.arguments for extent in argument.array.shape}
     given += [(sizes or {})[size.name] for size in function.sizes if size not in told]

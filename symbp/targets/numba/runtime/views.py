@@ -49,6 +49,26 @@ def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
 
 
 @intrinsic
+def whole_numbers(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
+    """Return the array of 64-bit integers of a shape that begins where memory[start] lies."""
+    kind = types.Array(types.int64, len(shape), "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        extents = [
+            context.cast(builder, extent, extent_type, types.int64)
+            for extent, extent_type in zip(
+                cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
+            )
+        ]
+        data = builder.bitcast(builder.gep(given.data, [offset]), ir.IntType(64).as_pointer())
+        return view_of(context, builder, kind, data, extents)
+
+    return kind(memory, start, shape), generate
+
+
+@intrinsic
 def part(typing_context: Any, array: Any, start: Any) -> Any:
     """Return what begins at an element of a contiguous array, for a routine that has strides."""
     kind = types.Array(array.dtype, 1, "C")
