@@ -863,7 +863,7 @@ class Values:
         instruction.set_metadata("noalias", others)
 
     def memory(self, dtype: Any, shape: Sequence[Any]) -> Value:
-        """Return new memory, which is given back when the kernel returns.
+        """Return new memory, which is given back at the end of its block.
 
         It begins with a cache line. LLVM knows of it that nothing else lies there, as it does not
         of memory that Numba counts the references to: it need not ask before it vectorises.
@@ -879,10 +879,10 @@ class Values:
         data = builder.bitcast(data, self.context.get_data_type(dtype).as_pointer())
         return Value(types.Array(dtype, len(shape), "C"), Held(data, shape))
 
-    def release(self) -> None:
-        """Emit what gives all memory back."""
-        for start in reversed(self.allocated):
-            self.context.nrt.free(self.builder, start)
+    def release(self, kept: int = 0) -> None:
+        """Emit what gives memory back, but for what was made first."""
+        while len(self.allocated) > kept:
+            self.context.nrt.free(self.builder, self.allocated.pop())
 
 
 # --- Expressions as instructions ---------------------------------------------------------------
@@ -971,8 +971,6 @@ class Expressions(Values):
     """Emits the expressions of one function at a time."""
 
     frame: Frame
-    depth = 0
-    """How many loops and branches the statement stands in."""
 
     def called(self, function: Any, values: Sequence[Value]) -> Any:
         """Return what a function returns that is not of this module's own."""
@@ -1161,8 +1159,6 @@ class Expressions(Values):
 
     def empty(self, node: ast.Call) -> Value:
         """Return new memory."""
-        if self.depth:
-            raise OutsideOfSubsetError("memory is made in a loop")
         dtype = from_dtype(np.dtype(static(node.args[1], self.frame)))
         extents = node.args[0].elts if isinstance(node.args[0], ast.Tuple) else [node.args[0]]
         return self.memory(dtype, [self.whole(self.expression(each)) for each in extents])
@@ -1256,7 +1252,6 @@ class Emitter(Expressions):
     ) -> Value | None:
         """Emit a function; return what it returns."""
         outer = getattr(self, "frame", None)
-        depth, self.depth = self.depth, 0
         self.frame = frame
         for argument, value in zip(tree.args.args, arguments, strict=True):
             self.set(argument.arg, value)
@@ -1265,7 +1260,7 @@ class Emitter(Expressions):
         self.block(tree.body[:-1] if isinstance(last, ast.Return) else tree.body)
         if isinstance(last, ast.Return) and last.value is not None:
             result = self.expression(last.value)
-        self.frame, self.depth = outer, depth  # type: ignore[assignment]
+        self.frame = outer  # type: ignore[assignment]
         return result
 
     def called(self, function: Any, values: Sequence[Value]) -> Any:
@@ -1314,10 +1309,9 @@ class Emitter(Expressions):
 
     def inner_block(self, statements: Sequence[ast.stmt]) -> None:
         """Emit statements whose variables are not read elsewhere, unless they are in slots."""
-        before = dict(self.frame.variables)
-        self.depth += 1
+        before, held = dict(self.frame.variables), len(self.allocated)
         self.block(statements)
-        self.depth -= 1
+        self.release(held)
         after = self.frame.variables
         slots = {name: each for name, each in after.items() if isinstance(each, Slot)}
         self.frame.variables = {**before, **slots}

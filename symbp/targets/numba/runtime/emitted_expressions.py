@@ -113,8 +113,6 @@ class Expressions(Values):
     """Emits the expressions of one function at a time."""
 
     frame: Frame
-    depth = 0
-    """How many loops and branches the statement stands in."""
 
     def called(self, function: Any, values: Sequence[Value]) -> Any:
         """Return what a function returns that is not of this module's own."""
@@ -303,8 +301,6 @@ class Expressions(Values):
 
     def empty(self, node: ast.Call) -> Value:
         """Return new memory."""
-        if self.depth:
-            raise OutsideOfSubsetError("memory is made in a loop")
         dtype = from_dtype(np.dtype(static(node.args[1], self.frame)))
         extents = node.args[0].elts if isinstance(node.args[0], ast.Tuple) else [node.args[0]]
         return self.memory(dtype, [self.whole(self.expression(each)) for each in extents])

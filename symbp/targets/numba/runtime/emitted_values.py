@@ -251,7 +251,7 @@ class Values:
         instruction.set_metadata("noalias", others)
 
     def memory(self, dtype: Any, shape: Sequence[Any]) -> Value:
-        """Return new memory, which is given back when the kernel returns.
+        """Return new memory, which is given back at the end of its block.
 
         It begins with a cache line. LLVM knows of it that nothing else lies there, as it does not
         of memory that Numba counts the references to: it need not ask before it vectorises.
@@ -267,7 +267,7 @@ class Values:
         data = builder.bitcast(data, self.context.get_data_type(dtype).as_pointer())
         return Value(types.Array(dtype, len(shape), "C"), Held(data, shape))
 
-    def release(self) -> None:
-        """Emit what gives all memory back."""
-        for start in reversed(self.allocated):
-            self.context.nrt.free(self.builder, start)
+    def release(self, kept: int = 0) -> None:
+        """Emit what gives memory back, but for what was made first."""
+        while len(self.allocated) > kept:
+            self.context.nrt.free(self.builder, self.allocated.pop())

@@ -50,7 +50,6 @@ class Emitter(Expressions):
     ) -> Value | None:
         """Emit a function; return what it returns."""
         outer = getattr(self, "frame", None)
-        depth, self.depth = self.depth, 0
         self.frame = frame
         for argument, value in zip(tree.args.args, arguments, strict=True):
             self.set(argument.arg, value)
@@ -59,7 +58,7 @@ class Emitter(Expressions):
         self.block(tree.body[:-1] if isinstance(last, ast.Return) else tree.body)
         if isinstance(last, ast.Return) and last.value is not None:
             result = self.expression(last.value)
-        self.frame, self.depth = outer, depth  # type: ignore[assignment]
+        self.frame = outer  # type: ignore[assignment]
         return result
 
     def called(self, function: Any, values: Sequence[Value]) -> Any:
@@ -108,10 +107,9 @@ class Emitter(Expressions):
 
     def inner_block(self, statements: Sequence[ast.stmt]) -> None:
         """Emit statements whose variables are not read elsewhere, unless they are in slots."""
-        before = dict(self.frame.variables)
-        self.depth += 1
+        before, held = dict(self.frame.variables), len(self.allocated)
         self.block(statements)
-        self.depth -= 1
+        self.release(held)
         after = self.frame.variables
         slots = {name: each for name, each in after.items() if isinstance(each, Slot)}
         self.frame.variables = {**before, **slots}

@@ -118,7 +118,9 @@ def real_numbers(numbers, results):  # type: ignore[no-untyped-def]
             y = -y / 3
         elif not near:
             y -= tanh(x) ** 2.0
-        results[i] = y
+        twice = np.empty(2, np.float64)
+        twice[0] = y
+        results[i] = twice[0]
         biggest = y if y > biggest else biggest
         total = added(total, y)
     return total / n + biggest + row[1] * square[1, 2]
@@ -162,9 +164,6 @@ OUTSIDE = {
     x = 1.5
     for i in range(n):
         x = i""",
-    "memory is made in a loop": """
-    for i in range(n):
-        x = np.empty(n, np.float64)""",
     "i is not known here": """
     for i in range(n):
         pass
