@@ -81,7 +81,11 @@ def test_what_calls_blas_lies_in_a_file_of_its_own() -> None:
     assert "scipy" in files["symbp_runtime_blas.py"]
 
 
-def test_a_runtime_of_another_version_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_runtime_of_another_version_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("symbp_runtime_")]:
+        monkeypatch.delitem(sys.modules, name)  # it is loaded once for all folders
     path = bp.generate(NETWORKS["xor"](), tmp_path / "net.py", runtime="beside")
     runtime = tmp_path / "symbp_runtime.py"
     text = runtime.read_text(encoding="utf-8")
