@@ -122,8 +122,10 @@ def test_no_text_of_a_user_ends_a_comment() -> None:
         shown = comment(text)
         assert shown.isascii()
         assert not re.search(r"\*/|/\*|//|\\|\?", shown)
-    source, header = C.texts(model_job(model_of(hostile())))
-    for text in (source, header):
+    texts = C.texts(model_job(model_of(hostile())))
+    assert [Path(name).suffix for name in texts] == [".c", ".h"]
+    for text in texts.values():
+        assert "#include" in text
         assert text.isascii()
 
 
