@@ -28,7 +28,6 @@ from symbp.loops.nodes import (
     For,
     Function,
     If,
-    Let,
     Product,
     Span,
     Statement,
@@ -36,6 +35,7 @@ from symbp.loops.nodes import (
 from symbp.loops.row_sums import (
     RowSum,
     adding,
+    blocks_of,
     count_of,
     is_long,
     made_in,
@@ -290,7 +290,7 @@ class _Blocker:
         if loop.index not in cuts:
             return inner
         most, moves = cuts[loop.index]
-        first, last, head = _block(loop.index, loop.end, most)
+        first, last, head = blocks_of(loop, "first", loop.end, most)
         inner = replace(inner, start=first, end=last)
         return For(first, loop.start, loop.end, (head, inner, *moves), most)
 
@@ -373,15 +373,6 @@ class _Blocker:
         part = max(1, part // terms)
         block = max(part, block // terms // part * part)
         return replace(product, blocks=(few * terms, block * terms, part * terms))
-
-
-def _block(
-    index: Index, end: Any, most: int, name: str = "first"
-) -> tuple[Index, sympy.Symbol, Let]:
-    """Return the index of the blocks of a range, where one ends, and what says so."""
-    first = Index(f"{index.name}_{name}", index.extent)
-    last = sympy.Dummy(f"{index.name}_last", integer=True, nonnegative=True)
-    return first, last, Let(last, sympy.Min(first + most, end))
 
 
 def _nested(spans: Iterable[Span], body: tuple[Statement, ...]) -> tuple[Statement, ...]:

@@ -92,10 +92,6 @@ class Dependence:
             known = self.known[id(uses)] = uses, uses._replace(reads=reads, writes=writes)
         return known[1]
 
-    def conflict(self, one: Statement, other: Statement) -> bool:
-        """Whether two statements must stay in their order."""
-        return self.uses(one).conflicts(self.uses(other))
-
 
 # A statement stays the same in most passes, and each of them asks.
 @noted

@@ -28,13 +28,12 @@ from symbp.loops.nodes import (
     For,
     Function,
     If,
-    Let,
     Product,
     Span,
     Statement,
 )
+from symbp.loops.row_sums import blocks_of, count_of, is_long
 from symbp.loops.traverse import map_statements
-from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["expand_blocks"]
@@ -62,10 +61,8 @@ def expand_blocks(
 
 
 def _expanded(product: Product, blocks: tuple[int, int, int]) -> If:
-    rows = next(
-        s for s in product.summed if not sympy.sympify(s.end - s.start, strict=True).is_number
-    )
-    terms = int(sympy.prod([s.end - s.start for s in product.summed if s is not rows]))
+    rows = next(span for span in product.summed if is_long(span))
+    terms = count_of(span for span in product.summed if span is not rows)
     few, block, part = (max(1, count // terms) for count in blocks)
     axes = [axis for axis, s in enumerate(product.target.args) if _span(product, s) is not None]
     tensor = product.target.tensor
@@ -89,8 +86,8 @@ def _expanded(product: Product, blocks: tuple[int, int, int]) -> If:
         return If(condition, (replace(product, routine="tiles"),), (one_by_one,))
     zero = sympy.S.Zero
     adds = product.addend == product.target
-    block_first, block_last, block_ends = _range(rows, "block", rows.end, block)
-    first, last, ends = _range(rows, "first", block_last, part)
+    block_first, block_last, block_ends = blocks_of(rows, "block", rows.end, block)
+    first, last, ends = blocks_of(rows, "first", block_last, part)
     summed = tuple(Span(s.index, first, last) if s is rows else s for s in product.summed)
     some = replace(product, summed=summed, addend=product.target, blocks=None)
     inner = For(first, block_first, block_last, (ends, some), part)
@@ -114,21 +111,10 @@ _LARGE = 10**7
 
 
 def _is_small(product: Product, rows: int) -> bool:
-    others = [
-        s.end - s.start
-        for s in product.spans
-        if sympy.sympify(s.end - s.start, strict=True).is_number
-    ]
-    return not product.columns or int(sympy.prod(others)) * rows < _LARGE
+    others = count_of(span for span in product.spans if not is_long(span))
+    return not product.columns or others * rows < _LARGE
 
 
 def _span(product: Product, subscript: object) -> Span | None:
     """Return the range of a subscript among rows and columns."""
     return next((s for s in (*product.rows, *product.columns) if s.index is subscript), None)
-
-
-def _range(rows: Span, name: str, end: object, most: int) -> tuple[Index, sympy.Symbol, Let]:
-    """Return the index of the blocks of a range, where one ends, and what says so."""
-    first = Index(f"{rows.index.name}_{name}", rows.index.extent)
-    last = sympy.Dummy(f"{rows.index.name}_last", integer=True, nonnegative=True)
-    return first, last, Let(last, sympy.Min(first + most, end))

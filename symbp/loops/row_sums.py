@@ -1,6 +1,7 @@
 """row_sums: what adds to an element in a loop whose turns all add to it, and nothing but add.
 
-Read off the statements for :mod:`symbp.loops.block_sums`, which cuts such loops into blocks.
+Read off the statements for :mod:`symbp.loops.block_sums` and :mod:`symbp.loops.expand_blocks`,
+which cut such loops into blocks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
 __all__ = [
-    "RowSum", "adding", "count_of", "is_long", "made_in", "names_in", "own_indices",
+    "RowSum", "adding", "blocks_of", "count_of", "is_long", "made_in", "names_in", "own_indices",
     "reads_besides",
 ]  # fmt: skip
 
@@ -112,3 +113,22 @@ def made_in(loop: For) -> set[Any]:
         elif isinstance(statement, Product):
             result |= {span.index for span in statement.spans}
     return result
+
+
+def blocks_of(rows: For | Span, name: str, end: Any, most: int) -> tuple[Index, sympy.Symbol, Let]:
+    """Return the index of the blocks of a range, where one ends, and what says so.
+
+    Parameters
+    ----------
+    rows : For or Span
+        What is cut up.
+    name : str
+        Of the new index, besides that of the rows.
+    end : int or SymPy expression
+        Where the last block ends.
+    most : int
+        How long a block is at most.
+    """
+    first = Index(f"{rows.index.name}_{name}", rows.index.extent)
+    last = sympy.Dummy(f"{rows.index.name}_last", integer=True, nonnegative=True)
+    return first, last, Let(last, sympy.Min(first + most, end))

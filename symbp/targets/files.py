@@ -75,7 +75,7 @@ def write_files(target: Target, job: Job, path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     main, *others = target.texts(job).items()
-    for name, _ in (*others,):
+    for name, _ in others:
         require_writable(path.with_name(name))
     require_writable(path)
     # The main file last: once it is there, the others are.

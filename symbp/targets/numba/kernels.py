@@ -128,7 +128,7 @@ def _epoch_kernel(model: Model, trained: Lowered, limits: Limits) -> Kernel:
 def _by_batch_size(model: Model, trained: Lowered, limits: Limits) -> Kernel:
     """Return an epoch for batches of usual sizes, and one whose sums are in blocks for larger."""
     blocks = replace(limits.blocks, few=0)
-    large = lower(epoch(model), replace(limits, blocks=blocks))
+    large = lower(epoch(model), replace(limits, blocks=blocks), explained=False)
     printed = []
     for size, lowered in {"small": trained, "large": large}.items():
         packed, _, data = _arguments(lowered.entry, lowered.function)
