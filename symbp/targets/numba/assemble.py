@@ -17,7 +17,7 @@ from symbp.targets.numba.description import COMPILED, LATER, Range, description,
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.paste import Imports
 from symbp.targets.numba.public import WRITTEN, plain, quoted
-from symbp.targets.numba.sections import BLAS, file_of_each, pasted
+from symbp.targets.numba.sections import BLAS, file_of_each, pasted, tidy
 
 __all__ = ["assembled"]
 
@@ -108,7 +108,7 @@ def assembled(
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"
     header = _docstring(model.given, title, dtype, stamp, packages)
     head = f"{header}\n\n{_REQUIREMENT}\n{imports.text()}"
-    return _tidy("\n\n".join([head, *parts]))
+    return tidy("\n\n".join([head, *parts]))
 
 
 def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: str) -> str:
@@ -144,10 +144,3 @@ def _names(entries: Sequence[Entry]) -> str:
 
 def _section(title: str) -> str:
     return f"# --- {title} {'-' * (90 - len(title))}\n"
-
-
-def _tidy(text: str) -> str:
-    """Return the text with at most two blank lines in a row and one newline at its end."""
-    while "\n\n\n\n" in text:
-        text = text.replace("\n\n\n\n", "\n\n\n")
-    return text.strip("\n") + "\n"

@@ -14,19 +14,25 @@ from functools import cache
 
 from symbp.targets.numba.paste import Imports, Pasted, defined_in, paste
 from symbp.targets.numba.runtime_names import files_of
-from symbp.targets.numba.sections import BLAS, BLOCKS, MATHS, RUNTIME, TILES, Section, section
+from symbp.targets.numba.sections import (
+    BLAS,
+    BLOCKS,
+    ENTRIES,
+    MATHS,
+    RUNTIME,
+    SMALL,
+    START,
+    TEAM,
+    TILES,
+    Section,
+    section,
+    tidy,
+)
 from symbp.targets.target import DTYPES
 
 __all__ = ["imported", "runtime_files"]
 
 _MAIN, _WITH_BLAS = "symbp_runtime", "symbp_runtime_blas"
-_OTHERS = {
-    "entry_calls.py": "Further entry points",
-    "team.py": "Threads",
-    "gather.py": "Gathering a batch",
-    "views.py": "Views",
-    "sums.py": "Sums",
-}
 _ABOUT = {
     _MAIN: "What modules that symbp generated have in common; they import it from their folder.",
     _WITH_BLAS: "What modules that symbp generated need to call BLAS; they import it from their "
@@ -122,13 +128,11 @@ def _text(name: str) -> tuple[str, str]:
     version = hashlib.sha256((imports.text() + body).encode()).hexdigest()[:12]
     head = f'"""{_ABOUT[name]}"""\n\nfrom __future__ import annotations\n\n'
     text = f'{head}{imports.text().strip()}\n\nVERSION = "{version}"\n\n{body}\n'
-    while "\n\n\n\n" in text:
-        text = text.replace("\n\n\n\n", "\n\n\n")
-    return text, version
+    return tidy(text), version
 
 
 def _main_sections() -> Iterable[Section]:
-    for file, title in {**RUNTIME, **_OTHERS}.items():
+    for file, title in {**RUNTIME, **ENTRIES, **TEAM, **SMALL}.items():
         yield section(title, file)
     for dtype in DTYPES:
         files = {title: f"{part}_{dtype}.py" for part, title in MATHS.items()}
@@ -136,9 +140,8 @@ def _main_sections() -> Iterable[Section]:
         for title, file in files.items():
             made = paste(file)
             yield Section(f"{title}, {dtype}", _renamed(made.text, names, dtype), made.imports)
-    for file, title in {**TILES, BLOCKS: "Matrix products over many rows"}.items():
+    for file, title in {**TILES, **BLOCKS, **START}.items():
         yield section(title, file)
-    yield section("Numba's start", "without_scipy.py")
 
 
 def _blas_sections() -> Iterable[Section]:

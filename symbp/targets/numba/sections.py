@@ -9,13 +9,18 @@ from symbp.targets.numba.runtime_names import files_of
 __all__ = [
     "BLAS",
     "BLOCKS",
+    "ENTRIES",
     "MATHS",
     "RUNTIME",
+    "SMALL",
+    "START",
+    "TEAM",
     "TILES",
     "Section",
     "file_of_each",
     "pasted",
     "section",
+    "tidy",
 ]
 
 #: The files that every module gets whole, with the headings they stand under.
@@ -32,6 +37,12 @@ RUNTIME = {
     "saved.py": "Saved trainers",
     "trainer.py": "Training",
 }
+#: That of entry points besides those of every module.
+ENTRIES = {"entry_calls.py": "Further entry points"}
+#: That of an epoch for a team.
+TEAM = {"team.py": "Threads"}
+#: Those of which a module gets what its kernels call.
+SMALL = {"gather.py": "Gathering a batch", "views.py": "Views", "sums.py": "Sums"}
 #: Those of the matrix products in tiles, of which each needs all.
 TILES = {
     "tile_builder.py": "Vector instructions",
@@ -40,12 +51,13 @@ TILES = {
     "tiles.py": "Matrix products",
 }
 #: Beside these, for products over many rows.
-BLOCKS = "tile_blocks.py"
+BLOCKS = {"tile_blocks.py": "Matrix products over many rows"}
 #: Those of BLAS.
 BLAS = {"openblas.py": "OpenBLAS", "blas.py": "BLAS", "threads.py": "BLAS threads"}
 #: Those that are there for each precision.
 MATHS = {"vector_maths": "Vector maths", "activations": "Activations and derivatives"}
-_SMALL = {"gather.py": "Gathering a batch", "views.py": "Views", "sums.py": "Sums"}
+#: In place of those of BLAS, where there is none.
+START = {"without_scipy.py": "Numba's start"}
 
 
 @dataclass(frozen=True)
@@ -99,27 +111,37 @@ def pasted(files: Mapping[str, str], dtype: str, entries: bool) -> Iterator[Sect
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
-    for file, title in RUNTIME.items():
+    team = TEAM if used.keys() & TEAM.keys() else {}
+    for file, title in {**RUNTIME, **(ENTRIES if entries else {}), **team}.items():
         yield section(title, file)
-    if entries:
-        yield section("Further entry points", "entry_calls.py")
-    if "team.py" in used:
-        yield section("Threads", "team.py")
-    for file, title in _SMALL.items():
+    for file, title in SMALL.items():
         if file in used:
             yield section(title, file, used[file])
     yield from _maths(used, dtype)
-    if used.keys() & {"tiles.py", BLOCKS}:
-        for file, title in TILES.items():
+    blocks = BLOCKS if used.keys() & BLOCKS.keys() else {}
+    if blocks or "tiles.py" in used:
+        for file, title in {**TILES, **blocks}.items():
             yield section(title, file)
-    if BLOCKS in used:
-        yield section("Matrix products over many rows", BLOCKS)
     if used.keys() & BLAS.keys():
         for file, title in BLAS.items():
             wanted = {"BLAS_SYMBOLS", *used.get(file, ())} if file == "blas.py" else None
             yield section(title, file, wanted)
     else:
-        yield section("Numba's start", "without_scipy.py")
+        for file, title in START.items():
+            yield section(title, file)
+
+
+def tidy(text: str) -> str:
+    """Return source text with at most two blank lines in a row and one newline at its end.
+
+    Parameters
+    ----------
+    text : str
+        Sections, one after another.
+    """
+    while "\n\n\n\n" in text:
+        text = text.replace("\n\n\n\n", "\n\n\n")
+    return text.strip("\n") + "\n"
 
 
 def _maths(used: Mapping[str, set[str]], dtype: str) -> Iterator[Section]:

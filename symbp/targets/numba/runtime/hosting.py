@@ -2,7 +2,7 @@
 
 Numba's types, its dispatcher and its files of machine code stay: only what stands in the function
 is not analysed by it. Where the text cannot be emitted, Numba compiles the function as any other,
-and one line says so. All that is private of Numba stands here.
+and one line says so. What is private of Numba's dispatcher stands here and in `cache.py`.
 """
 
 # mypy: disable-error-code="untyped-decorator"
