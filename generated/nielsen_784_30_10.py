@@ -1011,6 +1011,8 @@ class Expressions(Values):
         """Return what is negative, or not."""
         if isinstance(node.op, ast.Not):
             return Value(types.boolean, self.builder.not_(self.condition(node.operand)))
+        if not isinstance(node.op, ast.USub):
+            raise self.outside(node)
         value = self.expression(node.operand)
         if isinstance(value.llvm, ir.Constant) and isinstance(value.kind, types.IntegerLiteral):
             return self.constant(-value.llvm.constant)
@@ -4195,7 +4197,7 @@ def tiled_in_blocks(
 ) -> Any:
     """Row-major C = alpha op(A) op(B) + beta C, as `tiled` if there are `few` terms at most.
 
-    Of more, `part` are added up in registers; both are literals.
+    Of more, `part` are added up in registers; both are literals. `beta` is 0 or 1.
     """
     check_arrays(transpose_a, transpose_b, a, b, c)
     product = (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)

@@ -1044,6 +1044,8 @@ class Expressions(Values):
         """Return what is negative, or not."""
         if isinstance(node.op, ast.Not):
             return Value(types.boolean, self.builder.not_(self.condition(node.operand)))
+        if not isinstance(node.op, ast.USub):
+            raise self.outside(node)
         value = self.expression(node.operand)
         if isinstance(value.llvm, ir.Constant) and isinstance(value.kind, types.IntegerLiteral):
             return self.constant(-value.llvm.constant)

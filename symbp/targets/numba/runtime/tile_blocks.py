@@ -51,7 +51,7 @@ def tiled_in_blocks(
 ) -> Any:
     """Row-major C = alpha op(A) op(B) + beta C, as `tiled` if there are `few` terms at most.
 
-    Of more, `part` are added up in registers; both are literals.
+    Of more, `part` are added up in registers; both are literals. `beta` is 0 or 1.
     """
     check_arrays(transpose_a, transpose_b, a, b, c)
     product = (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)

@@ -173,6 +173,10 @@ OUTSIDE = {
         n = n - 1""",
     "n < 1 < 2": """
     x = n < 1 < 2""",
+    r"line 2, \+1\.5": """
+    x = +1.5""",
+    "line 2, ~1": """
+    x = ~1""",
     "a value of type int64 or of float64": """
     x = n if n > 0 else 1.5""",
     "i is set in and outside of a loop": """
