@@ -10,10 +10,9 @@ Then a target can write them as one sum.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from symbp.loops.nodes import Accumulate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import reads_of, writes_of
+from symbp.loops.traverse import reads_of, with_body, writes_of
 
 __all__ = ["join_terms"]
 
@@ -33,10 +32,10 @@ def _joined(body: Sequence[Statement]) -> tuple[Statement, ...]:
     result: list[Statement] = []
     for statement in body:
         if isinstance(statement, For):
-            statement = replace(statement, body=_joined(statement.body))
+            statement = with_body(statement, _joined(statement.body))
         elif isinstance(statement, If):
-            chosen, other = _joined(statement.body), _joined(statement.otherwise)
-            statement = replace(statement, body=chosen, otherwise=other)
+            chosen = _joined(statement.body)
+            statement = with_body(statement, chosen, _joined(statement.otherwise))
         result.insert(_place(result, statement), statement)
     return tuple(result)
 

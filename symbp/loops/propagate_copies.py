@@ -23,7 +23,7 @@ from symbp.loops.nodes import (
     Statement,
     statements_in,
 )
-from symbp.loops.traverse import reads_of, renamed, writes_of
+from symbp.loops.traverse import map_statements, reads_of, renamed, with_body, writes_of
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["propagate_copies"]
@@ -40,7 +40,13 @@ def propagate_copies(function: Function) -> Function:
     changed = _Copies(function)
     body = changed.block(function.body)
     gone = changed.gone
-    return function.replace(body=_without(body, gone)) if gone else function
+    if not gone:
+        return function
+
+    def kept(statement: Statement) -> Statement | Sequence[Statement]:
+        return () if isinstance(statement, Allocate) and statement.array in gone else statement
+
+    return function.replace(body=map_statements(body, kept))
 
 
 class _Copies:
@@ -71,10 +77,10 @@ class _Copies:
     def inside(self, statement: Statement) -> Statement:
         """Return a statement with the blocks in it changed."""
         if isinstance(statement, For):
-            return replace(statement, body=self.block(statement.body))
+            return with_body(statement, self.block(statement.body))
         if isinstance(statement, If):
-            chosen, other = self.block(statement.body), self.block(statement.otherwise)
-            return replace(statement, body=chosen, otherwise=other)
+            chosen = self.block(statement.body)
+            return with_body(statement, chosen, self.block(statement.otherwise))
         return statement
 
     def forwards(self, body: list[Statement], at: int) -> bool:
@@ -169,17 +175,3 @@ def _is_read(body: Sequence[Statement], tensor: Tensor) -> bool:
         for e in reads_of(s)
         if not (isinstance(s, Accumulate) and e == s.target)
     )
-
-
-def _without(body: Sequence[Statement], gone: set[Tensor]) -> tuple[Statement, ...]:
-    result: list[Statement] = []
-    for statement in body:
-        if isinstance(statement, Allocate) and statement.array in gone:
-            continue
-        if isinstance(statement, For):
-            statement = replace(statement, body=_without(statement.body, gone))
-        elif isinstance(statement, If):
-            chosen, other = _without(statement.body, gone), _without(statement.otherwise, gone)
-            statement = replace(statement, body=chosen, otherwise=other)
-        result.append(statement)
-    return tuple(result)

@@ -10,10 +10,10 @@ The array keeps its memory for what was written to it before; nothing loads this
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import reads_of, renamed, writes_of
+from symbp.loops.traverse import reads_of, renamed, with_body, writes_of
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
@@ -108,15 +108,11 @@ def unread_stores(function: Function) -> Function:
             clock += 1
             register = chosen.get(clock)
             if isinstance(statement, For):
-                inner = change(statement.body)
-                if inner != statement.body:
-                    statement = replace(statement, body=inner)
-                result.append(statement)
+                result.append(with_body(statement, change(statement.body)))
                 continue
             if isinstance(statement, If):
-                statement = replace(
-                    statement, body=change(statement.body), otherwise=change(statement.otherwise)
-                )
+                then = change(statement.body)
+                statement = with_body(statement, then, change(statement.otherwise))
             statement = renamed(statement, dict(names)) if names else statement
             simple = isinstance(statement, Assign) or (
                 isinstance(statement, Accumulate) and statement.operation == "sum"
