@@ -48,7 +48,9 @@ def _load(name: str, version: str) -> Any:
         module: Any = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
         if module.VERSION != version:
-            raise ImportError(f"{path}: version {module.VERSION}, {__file__} needs {version}")
+            raise ImportError(
+                f"{path}: version {module.VERSION}, {__file__} needs {version}: generate it again"
+            )
         sys.modules[known] = module
     return sys.modules[known]
 """
