@@ -75,9 +75,9 @@ def write_files(target: Target, job: Job, path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     main, *others = target.texts(job).items()
-    for name, _ in others:
-        require_writable(path.with_name(name))
-    require_writable(path)
+    if others:
+        for name in (path.name, *(name for name, _ in others)):
+            require_writable(path.with_name(name))
     # The main file last: once it is there, the others are.
     for name, text in reversed(others):
         write_text(path.with_name(name), text)

@@ -1,12 +1,14 @@
 """lines: indented lines of Python while a function is being written."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
 __all__ = ["INDENT", "Lines"]
 
 INDENT = "    "
 WIDTH = 100
+_NAME = re.compile(r"\b[^\W\d]\w*")
 
 
 class Lines:
@@ -32,7 +34,7 @@ class Lines:
     def together(self) -> Iterator[None]:
         """Write the assignments that are added meanwhile as many in a line as fit.
 
-        None of them reads what another one has written, unless it is just the name of that.
+        One that reads what another one has written begins a line of its own.
         """
         count = len(self.lines)
         yield
@@ -41,7 +43,7 @@ class Lines:
         known: set[str] = set()
         apart = 0
         for place, (name, value) in [*enumerate(pairs), (len(pairs), ("", ""))]:
-            if value in known or place == len(pairs):
+            if known & set(_NAME.findall(value)) or place == len(pairs):
                 self.tuples(pairs[apart:place])
                 apart, known = place, set()
             known.add(name)

@@ -338,6 +338,8 @@ class _Printer:
                 self.lines.add(f"copy_row({', '.join(rows)}, {size})")
         self.expressions.looked_up = known
         self.loops.pop()
+        # Another branch may have a loop over the same index, with something else around it.
+        del self.places.whole[statement.index]
 
     def ask_ahead(self, statement: For) -> None:
         """Write what begins to load the row that the next batch copies in this turn."""
