@@ -29,8 +29,9 @@ def data(kind: str, rows: int, columns: int, seed: int) -> NDArray[np.float32]:
 def assert_sums(found: dict[str, Any], expected: Sums, scale: float = 1) -> None:
     """Compare results with those of double precision."""
     for name, (value, terms) in expected.items():
-        error = np.max(np.abs(np.asarray(found[name], np.float64) - scale * value) / terms)
-        assert error <= BOUND * abs(scale), f"{name}: {error:.2g} of the sum of its terms"
+        errors = np.abs(np.asarray(found[name], np.float64) - scale * value)
+        # Where nothing is added, the sum is zero.
+        assert np.all(errors <= BOUND * abs(scale) * terms), f"{name}: errors of {errors}"
 
 
 def by_hand(parameters: Any, x: NDArray[Any], y: NDArray[Any]) -> Sums:
@@ -110,7 +111,7 @@ def embedding(places: int) -> bp.Program:
     )
 
 
-@pytest.mark.parametrize("rows", MANY)
+@pytest.mark.parametrize("rows", [20, *MANY])  # of so few, the loops of another branch
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_row_of_an_embedding_that_is_read_often(kind: str, rows: int) -> None:
     module = module_of(module_source(embedding(50), bp.SGD(1e3), dtype="float32"))
