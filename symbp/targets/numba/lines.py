@@ -1,12 +1,14 @@
 """lines: indented lines of Python while a function is being written."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
 __all__ = ["INDENT", "Lines"]
 
 INDENT = "    "
 WIDTH = 100
+_NAMES = re.compile(r"\w+")
 
 
 class Lines:
@@ -32,19 +34,25 @@ class Lines:
     def together(self) -> Iterator[None]:
         """Write the assignments that are added meanwhile as many in a line as fit.
 
-        None of them reads what another one has written, unless it is just the name of that.
+        One that reads what another one has written begins a line; branches stand as they are.
         """
         count = len(self.lines)
         yield
-        pairs = [_pair(line) for line in self.lines[count:]]
+        added, pairs = self.lines[count:], []
         del self.lines[count:]
         known: set[str] = set()
-        apart = 0
-        for place, (name, value) in [*enumerate(pairs), (len(pairs), ("", ""))]:
-            if value in known or place == len(pairs):
-                self.tuples(pairs[apart:place])
-                apart, known = place, set()
-            known.add(name)
+        for line in added:
+            is_assignment = line[self.width - len(INDENT)] != " " and not line.endswith(":")
+            name, value = _pair(line)
+            if not is_assignment or value in known or known.intersection(_NAMES.findall(value)):
+                self.tuples(pairs)
+                pairs, known = [], set()
+            if is_assignment:
+                pairs.append((name, value))
+                known.add(name)
+            else:
+                self.lines.append(line)
+        self.tuples(pairs)
 
     def tuples(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Write names and their values, as many in a line as fit."""

@@ -316,9 +316,9 @@ class _Printer:
         bounds = self.bounds(statement)
         open_loops = [self.places.whole[loop.index] for loop in self.loops]
         name = self.names.index(statement.index, open_loops)
+        known = dict(self.expressions.looked_up), dict(self.places.whole)
         self.places.whole[statement.index] = name
         self.loops.append(statement)
-        known = dict(self.expressions.looked_up)
         with self.lines.block(f"for {name} in range({bounds}):"):
             for lookup in looked_up(statement, self.places.whole):
                 row = self.names.unique("example")
@@ -336,7 +336,8 @@ class _Printer:
                 ]
                 size = self.expressions.whole(self.places.stride(copy[0].tensor, 0))
                 self.lines.add(f"copy_row({', '.join(rows)}, {size})")
-        self.expressions.looked_up = known
+        # The same loop may be printed again, in another branch.
+        self.expressions.looked_up, self.places.whole = known
         self.loops.pop()
 
     def ask_ahead(self, statement: For) -> None:
