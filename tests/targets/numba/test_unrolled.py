@@ -282,3 +282,15 @@ def test_what_takes_several_lines_is_written_by_element_too(name: str) -> None:
     ]
     product = made.hvp(parameters, {"w": np.ones(3)}, values["x"], values["y"]).w
     np.testing.assert_allclose(product, (sides[0] - sides[1]) / 2e-6, rtol=1e-5, atol=1e-6)
+
+
+def test_a_logarithm_of_exponentials_is_there_in_single_precision() -> None:
+    x, w, a = bp.input("x", n, i), bp.parameter("w", i), bp.tensor("a", n, i)
+    program = bp.Program([
+        bp.Equation(a[n, i], bp.log(bp.exp(w[i] * x[n, i]) + bp.exp(x[n, i]))),
+        bp.Equation(C, bp.Mean(bp.Sum(a[n, i] ** 2, i), n)),
+    ], cost=C, output=a)  # fmt: skip
+    made = bp.compile(program, dtype="float32").module
+    data = np.array([[1.0, -300.0, np.inf]])
+    found = made.predict({"w": np.array([2.0, 0.5, 1.0])}, data)
+    np.testing.assert_allclose(found, [[2 + np.log1p(np.exp(-1)), -150, np.inf]], rtol=1e-6)
