@@ -38,7 +38,8 @@ class Lines:
         """
         count = len(self.lines)
         yield
-        added, pairs = self.lines[count:], []
+        added = self.lines[count:]
+        pairs: list[tuple[str, str]] = []
         del self.lines[count:]
         known: set[str] = set()
         for line in added:
