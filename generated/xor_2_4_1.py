@@ -1407,6 +1407,11 @@ class Emitter(Expressions):
 # --- Kernels as instructions -------------------------------------------------------------------
 
 
+# Makes the intrinsic of each kernel. Numba keeps these for ever, and with them all that they refer
+# to; symbp puts one here that keeps no module alive.
+make_intrinsic = intrinsic
+
+
 @cache
 def tree_of(function: Any) -> Any:
     """Return the tree of a function's text, or None if the text is not what was loaded."""
@@ -1445,7 +1450,6 @@ def instructions_of(tree: ast.FunctionDef, known: dict[str, Any]) -> Any:
     ends = tree.body[-1]
     returns = isinstance(ends, ast.Return) and ends.value is not None
 
-    @intrinsic
     def instructions(typing_context: Any, passed: Any) -> Any:
         """Run the kernel."""
 
@@ -1465,7 +1469,7 @@ def instructions_of(tree: ast.FunctionDef, known: dict[str, Any]) -> Any:
 
         return (types.float64 if returns else types.none)(passed), generate
 
-    return instructions
+    return make_intrinsic(instructions)
 
 
 def hosted(function: Any, tree: ast.FunctionDef) -> Any:
@@ -1917,6 +1921,15 @@ class EntryPoints(Arguments):
         gradients = np.empty(self.count, self.dtype)
         return float(self.gradient_kernel(flat, gradients, *checked)), self.views(gradients)
 
+    def classes_of(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the classes that outputs of shape (…, outputs) say, of shape (…).
+
+        That of the largest; of a single output, 1 where it exceeds the threshold and else 0.
+        """
+        if outputs.shape[-1] > 1:
+            return np.asarray(outputs.argmax(axis=-1), np.int64)
+        return np.asarray(outputs[..., 0] > self.threshold, np.int64)
+
 
 # --- Gradient check ----------------------------------------------------------------------------
 
@@ -2321,16 +2334,6 @@ def check_history(history: Any) -> None:
 # --- Training ----------------------------------------------------------------------------------
 
 
-def classes_of(outputs: NDArray[Any], threshold: float) -> NDArray[np.int64]:
-    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
-
-    That of the largest; of a single output, 1 where it exceeds the threshold and else 0.
-    """
-    if outputs.shape[-1] > 1:
-        return np.asarray(outputs.argmax(axis=-1), np.int64)
-    return np.asarray(outputs[..., 0] > threshold, np.int64)
-
-
 class NetworkTrainer:
     """Parameters, optimizer state and a random generator, trained epoch by epoch.
 
@@ -2477,13 +2480,9 @@ class NetworkTrainer:
                 output = np.empty(target.shape, network.dtype)
                 network.predict_kernel(self._flat, output, *inputs)  # type: ignore[misc]
                 if several:
-                    return float(
-                        np.mean(classes_of(output, network.threshold) == target.argmax(axis=-1))
-                    )
+                    return float(np.mean(network.classes_of(output) == target.argmax(axis=-1)))
                 return float(
-                    np.mean(
-                        classes_of(output.reshape(-1, 1), network.threshold) == target.reshape(-1)
-                    )
+                    np.mean(network.classes_of(output.reshape(-1, 1)) == target.reshape(-1))
                 )
         return None
 

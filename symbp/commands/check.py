@@ -73,8 +73,10 @@ def _check_module(path: Path, option: str | None, dtype: str | None) -> bool:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError) as error:
         raise fail(f"{path} is not Python: {error}") from error
-    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if "check_gradient" not in functions:
+    assigned = (node.targets for node in tree.body if isinstance(node, ast.Assign))
+    names = {name.id for targets in assigned for name in targets if isinstance(name, ast.Name)}
+    names |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if "check_gradient" not in names:
         raise fail(
             f"{path} is not a generated module (it has no check_gradient); for a network that "
             f"it defines, write {path}:NAME"

@@ -154,7 +154,7 @@ def train(
     compiled = bp.compile(net, optimizer=rule, dtype=dtype).module
     trainer = compiled.Trainer(seed=seed)
     typer.echo(f"{dataset.name}: {len(x)} examples to train on, {len(x_test)} held out")
-    score = partial(_score, test_part, compiled._classes)
+    score = partial(_score, test_part, compiled.Trainer.network.classes_of)
     started = time.perf_counter()
     with _epoch_lines(epochs) as line, warnings.catch_warnings():
         # The trainer warns of a cost that is not finite; here that ends the command.

@@ -75,11 +75,12 @@ def write_files(target: Target, job: Job, path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     main, *others = target.texts(job).items()
+    if others:
+        for name in (path.name, *(name for name, _ in others)):
+            require_writable(path.with_name(name))
     for name, text in others:
-        require_writable(path.with_name(name))
         if Path(name).stem != job.stem:
             _require_own(path.with_name(name), text)
-    require_writable(path)
     # The main file last: once it is there, the others are.
     for name, text in reversed(others):
         write_text(path.with_name(name), text)

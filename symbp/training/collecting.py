@@ -28,6 +28,7 @@ def let_go(module: ModuleType) -> None:
     try:
         from numba.core.typing.templates import builtin_registry
         from numba.extending import _Intrinsic
+        from numba.extending import intrinsic as make
     except ImportError:  # another Numba; the module is then kept for ever
         return
     _kept.extend(getattr(module, "THREAD_FUNCTIONS", {}).values())
@@ -46,6 +47,12 @@ def let_go(module: ModuleType) -> None:
         intrinsic._defn = intrinsic.__wrapped__ = found
     # The module alone keeps them; and as long as one of its functions lives, so does the module.
     vars(module)["_DEFINITIONS"] = definitions
+
+    def make_weakly(definition: Callable[..., Any]) -> Any:
+        definitions.append(definition)
+        return make(_weak(definition))
+
+    vars(module)["make_intrinsic"] = make_weakly
     vars(module)["_MODULE"] = module
 
 

@@ -336,7 +336,7 @@ class _Printer:
                 ]
                 size = self.expressions.whole(self.places.stride(copy[0].tensor, 0))
                 self.lines.add(f"copy_row({', '.join(rows)}, {size})")
-        # The same loop may be printed again, in another branch.
+        # Another branch may have a loop over the same index, with something else around it.
         self.expressions.looked_up, self.places.whole = known
         self.loops.pop()
 

@@ -58,4 +58,4 @@ def test_nothing_is_wide_where_batches_are_small() -> None:
         ("float64", 4096, False),
     ):
         texts = C.texts(model_job(made, dtype, batch=batch))
-        assert any("_wide" in text for text in texts) == wide, (dtype, batch)
+        assert any("_wide" in text for text in texts.values()) == wide, (dtype, batch)

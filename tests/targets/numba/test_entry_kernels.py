@@ -160,7 +160,11 @@ def test_parameters_and_vectors_are_the_same_numbers() -> None:
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("hvp", {"v": np.ones(3)}, "v: expected shape (26,), got (3,)"),
     ("hvp", {"v": {"W1": 1}}, "v: expected W1, b1, W2, b2, got W1"),
-    ("hvp", {"v": 3.0}, "v: expected Parameters, a tuple or a dict of arrays, got float"),
+    (
+        "hvp",
+        {"v": 3.0},
+        "v: expected Parameters, a tuple or a dict of arrays, or a vector of 26, got float",
+    ),
     ("hvp", {"v": np.ones(26, complex)}, "v: expected real numbers, got dtype complex128"),
     ("hvp", {"x": np.ones((5, 4))}, "x: expected shape (N, 3), got (5, 4)"),
     ("vjp", {"a2_adjoint": np.ones((4, 2))}, "a2_adjoint has 4 rows, x has 5"),

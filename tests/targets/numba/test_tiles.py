@@ -13,10 +13,10 @@ from numba.core import codegen
 from numba.core.errors import TypingError
 
 from symbp.schedules.product_rule import prefers_tiles
-from symbp.targets.numba.assemble import _TILES
 from symbp.targets.numba.paste import paste
 from symbp.targets.numba.runtime.tile_builder import equal_blocks, vector_bits
 from symbp.targets.numba.runtime.tiles import tiled, tiled_onto
+from symbp.targets.numba.sections import TILES
 
 FORMS = list(itertools.product([False, True], repeat=2))
 GUARD = 7.5
@@ -389,7 +389,7 @@ print(VECTOR_BITS)
 
 
 def test_pasted_files_name_everything_that_they_use(tmp_path):
-    parts = [paste(file) for file in _TILES.values()]
+    parts = [paste(file) for file in TILES]
     imports = parts[0].imports
     for part in parts[1:]:
         imports.add(part.imports)

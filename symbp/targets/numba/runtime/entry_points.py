@@ -111,3 +111,12 @@ class EntryPoints(Arguments):
         checked, _ = self.check_arrays("gradient", self.arguments, arrays)
         gradients = np.empty(self.count, self.dtype)
         return float(self.gradient_kernel(flat, gradients, *checked)), self.views(gradients)
+
+    def classes_of(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the classes that outputs of shape (…, outputs) say, of shape (…).
+
+        That of the largest; of a single output, 1 where it exceeds the threshold and else 0.
+        """
+        if outputs.shape[-1] > 1:
+            return np.asarray(outputs.argmax(axis=-1), np.int64)
+        return np.asarray(outputs[..., 0] > self.threshold, np.int64)

@@ -24,6 +24,10 @@ from symbp.targets.numba.runtime.emitted_expressions import regions_in
 from symbp.targets.numba.runtime.emitted_values import Frame, OutsideOfSubsetError, Value
 from symbp.targets.numba.runtime.emitter import Emitter
 
+# Makes the intrinsic of each kernel. Numba keeps these for ever, and with them all that they refer
+# to; symbp puts one here that keeps no module alive.
+make_intrinsic = intrinsic
+
 
 @cache
 def tree_of(function: Any) -> Any:
@@ -63,7 +67,6 @@ def instructions_of(tree: ast.FunctionDef, known: dict[str, Any]) -> Any:
     ends = tree.body[-1]
     returns = isinstance(ends, ast.Return) and ends.value is not None
 
-    @intrinsic
     def instructions(typing_context: Any, passed: Any) -> Any:
         """Run the kernel."""
 
@@ -83,7 +86,7 @@ def instructions_of(tree: ast.FunctionDef, known: dict[str, Any]) -> Any:
 
         return (types.float64 if returns else types.none)(passed), generate
 
-    return instructions
+    return make_intrinsic(instructions)
 
 
 def hosted(function: Any, tree: ast.FunctionDef) -> Any:

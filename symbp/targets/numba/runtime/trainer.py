@@ -23,16 +23,6 @@ from symbp.targets.numba.runtime.entry_points import EntryPoints
 from symbp.targets.numba.runtime.saved import check_finite, check_history, read_saved
 
 
-def classes_of(outputs: NDArray[Any], threshold: float) -> NDArray[np.int64]:
-    """Return the classes that outputs of shape (…, outputs) say, of shape (…).
-
-    That of the largest; of a single output, 1 where it exceeds the threshold and else 0.
-    """
-    if outputs.shape[-1] > 1:
-        return np.asarray(outputs.argmax(axis=-1), np.int64)
-    return np.asarray(outputs[..., 0] > threshold, np.int64)
-
-
 class NetworkTrainer:
     """Parameters, optimizer state and a random generator, trained epoch by epoch.
 
@@ -179,13 +169,9 @@ class NetworkTrainer:
                 output = np.empty(target.shape, network.dtype)
                 network.predict_kernel(self._flat, output, *inputs)  # type: ignore[misc]
                 if several:
-                    return float(
-                        np.mean(classes_of(output, network.threshold) == target.argmax(axis=-1))
-                    )
+                    return float(np.mean(network.classes_of(output) == target.argmax(axis=-1)))
                 return float(
-                    np.mean(
-                        classes_of(output.reshape(-1, 1), network.threshold) == target.reshape(-1)
-                    )
+                    np.mean(network.classes_of(output.reshape(-1, 1)) == target.reshape(-1))
                 )
         return None
 
