@@ -418,8 +418,9 @@ def say(message: str) -> None:
     """Warn of something once, in one line."""
     if message not in SAID:
         SAID.add(message)
-        # Line 0, as no line of this file is to blame, and none is printed below the message.
-        warnings.warn_explicit(message, RuntimeWarning, __file__, 0)
+        # Line 0, as no line of this file is to blame, and none is printed below the message. Text
+        # that is executed without having been a file has no name.
+        warnings.warn_explicit(message, RuntimeWarning, globals().get("__file__", "<text>"), 0)
 
 
 def checksum(content: bytes) -> bytes:

@@ -78,10 +78,22 @@ def write_files(target: Target, job: Job, path: str | os.PathLike[str]) -> Path:
     if others:
         for name in (path.name, *(name for name, _ in others)):
             require_writable(path.with_name(name))
+    for name, text in others:
+        if Path(name).stem != job.stem:
+            _require_own(path.with_name(name), text)
     # The main file last: once it is there, the others are.
     for name, text in reversed(others):
         write_text(path.with_name(name), text)
     return write_text(path, main[1])
+
+
+def _require_own(path: Path, text: str) -> None:
+    """Refuse to replace a file whose name nobody chose by text that begins otherwise."""
+    if path.exists() and path.read_bytes().split(b"\n")[0] != text.split("\n")[0].encode():
+        raise SymbpError(
+            f"{path}: a file of this name is there that symbp has not written: move it, or write "
+            f"to another folder"
+        )
 
 
 def numbers_of(program: Program, given: Any) -> dict[Tensor, NDArray[Any]]:

@@ -43,14 +43,16 @@ def _load(name: str, version: str) -> Any:
     # From this file's folder, under a name of its own: other folders may have another version.
     known = f"{name}_{version}"
     if known not in sys.modules:
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+        file = os.path.abspath(globals().get("__file__", "module"))
+        path = os.path.join(os.path.dirname(file), f"{name}.py")
+        if not os.path.isfile(path):
+            raise ImportError(f"{path}: expected a file beside {file}, and neither in an archive")
         found: Any = importlib.util.spec_from_file_location(known, path)
         module: Any = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
-        if module.VERSION != version:
-            raise ImportError(
-                f"{path}: version {module.VERSION}, {__file__} needs {version}: generate it again"
-            )
+        there = getattr(module, "VERSION", None)
+        if there != version:
+            raise ImportError(f"{path}: version {there}, {file} needs {version}: generate it again")
         sys.modules[known] = module
     return sys.modules[known]
 """

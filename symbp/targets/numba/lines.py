@@ -8,7 +8,7 @@ __all__ = ["INDENT", "Lines"]
 
 INDENT = "    "
 WIDTH = 100
-_NAME = re.compile(r"\b[^\W\d]\w*")
+_NAMES = re.compile(r"\w+")
 
 
 class Lines:
@@ -34,19 +34,26 @@ class Lines:
     def together(self) -> Iterator[None]:
         """Write the assignments that are added meanwhile as many in a line as fit.
 
-        One that reads what another one has written begins a line of its own.
+        One that reads what another one has written begins a line; branches stand as they are.
         """
         count = len(self.lines)
         yield
-        pairs = [_pair(line) for line in self.lines[count:]]
+        added = self.lines[count:]
+        pairs: list[tuple[str, str]] = []
         del self.lines[count:]
         known: set[str] = set()
-        apart = 0
-        for place, (name, value) in [*enumerate(pairs), (len(pairs), ("", ""))]:
-            if known & set(_NAME.findall(value)) or place == len(pairs):
-                self.tuples(pairs[apart:place])
-                apart, known = place, set()
-            known.add(name)
+        for line in added:
+            is_assignment = line[self.width - len(INDENT)] != " " and not line.endswith(":")
+            name, value = _pair(line)
+            if not is_assignment or value in known or known.intersection(_NAMES.findall(value)):
+                self.tuples(pairs)
+                pairs, known = [], set()
+            if is_assignment:
+                pairs.append((name, value))
+                known.add(name)
+            else:
+                self.lines.append(line)
+        self.tuples(pairs)
 
     def tuples(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Write names and their values, as many in a line as fit."""

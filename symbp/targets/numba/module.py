@@ -32,8 +32,13 @@ def _texts(job: Job) -> dict[str, str]:
         made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,
         job.entries, runtime,
     )  # fmt: skip
+    main = f"{job.stem}.py"
+    if runtime == "pasted":
+        return {main: text}
     others = runtime_files(frozenset().union(*(kernel.calls for kernel in made)))
-    return {f"{job.stem}.py": text, **(others if runtime == "beside" else {})}
+    if main in others:
+        raise SymbpError(f"{main}: modules share a file of this name, give this one another")
+    return {main: text, **others}
 
 
 #: Python modules that Numba compiles.

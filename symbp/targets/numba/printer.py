@@ -316,9 +316,9 @@ class _Printer:
         bounds = self.bounds(statement)
         open_loops = [self.places.whole[loop.index] for loop in self.loops]
         name = self.names.index(statement.index, open_loops)
+        known = dict(self.expressions.looked_up), dict(self.places.whole)
         self.places.whole[statement.index] = name
         self.loops.append(statement)
-        known = dict(self.expressions.looked_up)
         with self.lines.block(f"for {name} in range({bounds}):"):
             for lookup in looked_up(statement, self.places.whole):
                 row = self.names.unique("example")
@@ -336,10 +336,9 @@ class _Printer:
                 ]
                 size = self.expressions.whole(self.places.stride(copy[0].tensor, 0))
                 self.lines.add(f"copy_row({', '.join(rows)}, {size})")
-        self.expressions.looked_up = known
-        self.loops.pop()
         # Another branch may have a loop over the same index, with something else around it.
-        del self.places.whole[statement.index]
+        self.expressions.looked_up, self.places.whole = known
+        self.loops.pop()
 
     def ask_ahead(self, statement: For) -> None:
         """Write what begins to load the row that the next batch copies in this turn."""

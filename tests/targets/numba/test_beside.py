@@ -112,3 +112,50 @@ def test_the_runtime_is_for_numba_alone(tmp_path: Path) -> None:
         bp.generate(NETWORKS["xor"](), tmp_path / "net.c", target="c", runtime="beside")
     with pytest.raises(bp.SymbpError, match="runtime 'besides': did you mean 'beside'"):
         bp.generate(NETWORKS["xor"](), tmp_path / "net.py", runtime="besides")
+
+
+def test_files_of_others_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "symbp_runtime.py").write_text("mine = 1\n", encoding="utf-8")
+    with pytest.raises(bp.SymbpError, match=r"symbp_runtime\.py: a file of this name is there"):
+        bp.generate(NETWORKS["xor"](), tmp_path / "net.py", runtime="beside")
+    assert os.listdir(tmp_path) == ["symbp_runtime.py"]
+    assert (tmp_path / "symbp_runtime.py").read_text(encoding="utf-8") == "mine = 1\n"
+
+
+def test_a_module_has_another_name_than_its_runtime(tmp_path: Path) -> None:
+    with pytest.raises(bp.SymbpError, match=r"symbp_runtime\.py: modules share a file"):
+        bp.generate(NETWORKS["xor"](), tmp_path / "symbp_runtime.py", runtime="beside")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "expected a file beside"), ("mine = 1\n", "version None, .*needs")],
+    ids=["missing", "another's"],
+)
+def test_a_runtime_that_is_none_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, said: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("symbp_runtime_")]:
+        monkeypatch.delitem(sys.modules, name)
+    path = bp.generate(NETWORKS["xor"](), tmp_path / "net.py", runtime="beside")
+    (tmp_path / "symbp_runtime.py").unlink()
+    if text is not None:
+        (tmp_path / "symbp_runtime.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ImportError, match=rf"symbp_runtime\.py: {said}"):
+        bp.load_module(path)
+
+
+@pytest.mark.parametrize("runtime", ["pasted", "beside"])
+def test_the_text_of_a_module_can_be_executed(tmp_path: Path, runtime: str) -> None:
+    bp.generate(NETWORKS["xor"](), tmp_path / "net.py", bp.SGD(0.1), runtime=runtime)
+    code = (
+        "known = {'__name__': 'text'}\n"
+        "exec(open('net.py').read(), known)\n"
+        "print(known['predict'](known['initial_parameters'](), [[1.0, 2.0]]).shape)\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "(1, 1)", done.stderr

@@ -163,3 +163,22 @@ def test_statistics_of_a_batch(kind: str) -> None:
     magnitudes = np.maximum(np.abs(terms).sum(axis=0), least)
     assert_sums(gradient._asdict(), {"w": (terms.sum(axis=0), magnitudes)})
     assert_sums({"cost": cost}, {"cost": (np.mean(rest**2), np.mean(rest**2))})
+
+
+@pytest.mark.parametrize("rows", [5, 300])
+def test_places_that_an_inner_loop_looks_up_are_right_for_few_rows_too(rows: int) -> None:
+    n, p, j, v = bp.indices("n p j v", "N", 3, 2, 4)
+    t, y = bp.input("t", n, p, kind="integer"), bp.target("y", n, j)
+    E, a, C = bp.parameter("E", v, j), bp.tensor("a", n, j), bp.tensor("C")
+    bag = bp.Program([
+        bp.Equation(a[n, j], bp.tanh(bp.Sum(E[t[n, p], j], p))),
+        bp.Equation(C, bp.Mean(bp.Sum((a[n, j] - y[n, j]) ** 2, j), n)),
+    ], cost=C, output=a)  # fmt: skip
+    generator = np.random.default_rng(0)
+    table, target = generator.normal(size=(4, 2)), generator.normal(size=(rows, 2))
+    words = generator.integers(0, 4, (rows, 3))
+    found = bp.compile(bag, dtype="float32").module.gradient({"E": table}, words, target)[1].E
+    a_ = np.tanh(table[words].sum(axis=1))
+    expected = np.zeros((4, 2))
+    np.add.at(expected, words, (2 / rows * (a_ - target) * (1 - a_**2))[:, None])
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -248,3 +248,49 @@ def test_a_compiled_epoch_agrees_with_the_loops(name: str, tmp_path: Path) -> No
     got, other = (after_two_steps(found, values, arguments) for found in (written_out, looped))
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(got, other, atol=tolerance * np.abs(other).max(), rtol=0)
+
+
+BRANCHES: dict[str, Any] = {
+    "squares of differences": lambda u, v: bp.where(u > 0, (u - v) ** 2, bp.where(v > 0, v**3, u)),
+    "in a condition": lambda u, v: bp.where(bp.where(u > 0, (u + v) ** 2, v) > v, u, v),
+    "maximum": lambda u, v: bp.maximum(u, bp.maximum(v, 0)) ** 2,
+    "elu": lambda u, v: bp.elu(u * v + 1),
+    "squares alone": lambda u, v: bp.exp(u) ** 2 / (1 + bp.exp(v)) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_what_takes_several_lines_is_written_by_element_too(name: str) -> None:
+    x, y, w = bp.input("x", n, i), bp.target("y", n, i), bp.parameter("w", i)
+    a = bp.tensor("a", n, i)
+    program = bp.Program([
+        bp.Equation(a[n, i], BRANCHES[name](w[i] * x[n, i], x[n, i])),
+        bp.Equation(C, bp.Mean(bp.Sum((a[n, i] - y[n, i]) ** 2, i), n)),
+    ], cost=C, output=a)  # fmt: skip
+    source = module_source(program, bp.SGD(0.1), entries=("hvp",))
+    assert "is written out" in source
+    made = bp.compile(program, bp.SGD(0.1), entries=("hvp",)).module
+    values = random_values(program, 5, 0)
+    parameters = {"w": values["w"]}
+    cost, gradient = made.gradient(parameters, values["x"], values["y"])
+    given = interpret(reverse(normalise(program)), values)
+    np.testing.assert_allclose(cost, given["C"], rtol=1e-12)
+    np.testing.assert_allclose(gradient.w, given["w_adjoint"], rtol=1e-11, atol=1e-12)
+    step = 1e-6 * np.ones(3)
+    sides = [
+        made.gradient({"w": values["w"] + s}, values["x"], values["y"])[1].w for s in (step, -step)
+    ]
+    product = made.hvp(parameters, {"w": np.ones(3)}, values["x"], values["y"]).w
+    np.testing.assert_allclose(product, (sides[0] - sides[1]) / 2e-6, rtol=1e-5, atol=1e-6)
+
+
+def test_a_logarithm_of_exponentials_is_there_in_single_precision() -> None:
+    x, w, a = bp.input("x", n, i), bp.parameter("w", i), bp.tensor("a", n, i)
+    program = bp.Program([
+        bp.Equation(a[n, i], bp.log(bp.exp(w[i] * x[n, i]) + bp.exp(x[n, i]))),
+        bp.Equation(C, bp.Mean(bp.Sum(a[n, i] ** 2, i), n)),
+    ], cost=C, output=a)  # fmt: skip
+    made = bp.compile(program, dtype="float32").module
+    data = np.array([[1.0, -300.0, np.inf]])
+    found = made.predict({"w": np.array([2.0, 0.5, 1.0])}, data)
+    np.testing.assert_allclose(found, [[2 + np.log1p(np.exp(-1)), -150, np.inf]], rtol=1e-6)
