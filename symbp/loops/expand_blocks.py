@@ -40,7 +40,9 @@ __all__ = ["expand_blocks"]
 
 
 def expand_blocks(
-    function: Function, wanted: Callable[[Product], bool] = lambda _: True
+    function: Function,
+    wanted: Callable[[Product], bool] = lambda _: True,
+    in_tiles: Callable[[Product], bool] = lambda _: False,
 ) -> Function:
     """Return an equivalent function whose products over many rows are loops over blocks of them.
 
@@ -50,17 +52,19 @@ def expand_blocks(
         Some of its products have blocks.
     wanted : callable
         Which of these become loops.
+    in_tiles : callable
+        Which of them tiles compute instead where there are many rows: tiles know of blocks.
     """
 
     def change(statement: Statement) -> Statement:
         if isinstance(statement, Product) and statement.blocks is not None and wanted(statement):
-            return _expanded(statement, statement.blocks)
+            return _expanded(statement, statement.blocks, in_tiles(statement))
         return statement
 
     return function.replace(body=map_statements(function.body, change))
 
 
-def _expanded(product: Product, blocks: tuple[int, int, int]) -> If:
+def _expanded(product: Product, blocks: tuple[int, int, int], in_tiles: bool) -> If:
     rows = next(span for span in product.summed if is_long(span))
     terms = count_of(span for span in product.summed if span is not rows)
     few, block, part = (max(1, count // terms) for count in blocks)
@@ -82,7 +86,7 @@ def _expanded(product: Product, blocks: tuple[int, int, int]) -> If:
 
     one_by_one = replace(product, blocks=None)
     condition = sympy.Gt(rows.end - rows.start, few)
-    if product.routine == "blas" and _is_small(product, part):
+    if in_tiles:
         return If(condition, (replace(product, routine="tiles"),), (one_by_one,))
     zero = sympy.S.Zero
     adds = product.addend == product.target
@@ -104,15 +108,6 @@ def _expanded(product: Product, blocks: tuple[int, int, int]) -> If:
         ),
         (one_by_one,),
     )
-
-
-# A call of a library is worth it from so many multiplications on.
-_LARGE = 10**7
-
-
-def _is_small(product: Product, rows: int) -> bool:
-    others = count_of(span for span in product.spans if not is_long(span))
-    return not product.columns or others * rows < _LARGE
 
 
 def _span(product: Product, subscript: object) -> Span | None:

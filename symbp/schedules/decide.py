@@ -13,6 +13,7 @@ from symbp.entries.entry import Entry
 from symbp.loops.arrange import divided_shares, split_setup
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Assign, For, Function, Product
+from symbp.loops.row_sums import count_of, is_long
 from symbp.loops.shares import multiplies_rows
 from symbp.loops.traverse import indices_of, reads_of
 from symbp.notation.tensor import Element, Tensor
@@ -21,8 +22,8 @@ from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
 __all__ = [
-    "in_rows", "is_library", "needs_another", "read_in_place", "routine_of", "sums", "unrolling",
-    "without_rows",
+    "in_rows", "in_tiles", "is_library", "large_batches", "read_in_place", "routine_of", "sums",
+    "unrolling", "without_rows",
 ]  # fmt: skip
 
 
@@ -120,13 +121,40 @@ def is_library(product: Product) -> bool:
     return product.routine == "blas"
 
 
-def needs_another(function: Function, limits: Limits) -> bool:
-    """Whether an epoch that is written out needs another one beside it, for large batches.
+def large_batches(limits: Limits) -> Decision:
+    """Decide what trains on batches that have more rows than one sum may take in.
 
-    Some dozens of wide sums besides the registers of a step take up to three times as long, also
-    where no batch is large.
+    Of an epoch that is written out by element. Some dozens of wide sums besides the registers of a
+    step take up to three times as long, also where no batch is large.
+
+    Parameters
+    ----------
+    limits : Limits
+        How many rows are few.
     """
-    return function.any_order and limits.itemsize == 4
+    few = limits.blocks.few
+    numbers = {"rows": few}
+    if limits.itemsize > 4 or not few:
+        return Decision("large batches", "the same function", "its sums are exact enough", numbers)
+    reason = "wide sums take registers that every step needs"
+    return Decision("large batches", "a function beside it", reason, numbers)
+
+
+def in_tiles(product: Product, limits: Limits) -> bool:
+    """Whether tiles compute a product over many rows that a library computes over few.
+
+    Parameters
+    ----------
+    product : Product
+        Whose sums are cut into blocks.
+    limits : Limits
+        How many multiplications a call of the library is worth for a block.
+    """
+    long = [span for span in product.summed if is_long(span)]
+    terms = count_of(span for span in product.summed if span not in long)
+    others = count_of(span for span in product.spans if not is_long(span))
+    rows = max(1, limits.blocks.multiplied // terms)
+    return not product.columns or others * rows < limits.library_block
 
 
 def routine_of(product: Product, limits: Limits, only_tiles: bool) -> Decision:

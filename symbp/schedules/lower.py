@@ -4,6 +4,7 @@ Every arrow is a line; what is decided on the way is decided in :mod:`symbp.sche
 """
 
 from dataclasses import replace
+from functools import partial
 
 from symbp.calculus.contract import contract
 from symbp.calculus.fold import fold
@@ -90,6 +91,8 @@ def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     function = function.replace(any_order=entry.batches)
     function = _over_batches(entry, function, limits, record, by_element=True)
     function = record.run(join_terms, record.run(propagate_copies, function))
+    if entry.batches:
+        record.decide(decide.large_batches(limits))
     return _finished(entry, function, record)
 
 
@@ -160,7 +163,8 @@ def _over_batches(
     choice = record.decide(decide.sums(entry, limits.itemsize, few, written_out=in_registers))
     if choice.choice == "in blocks":
         function = record.run(block_sums, function, limits.blocks)
-        function = record.run(expand_blocks, function, decide.is_library)
+        tiles = partial(decide.in_tiles, limits=limits)
+        function = record.run(expand_blocks, function, decide.is_library, tiles)
     if not entry.batches:
         return function
     made: Function = record.run(batches, function, entry.batch)

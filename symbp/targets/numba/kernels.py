@@ -19,7 +19,6 @@ from symbp.entries.predict import predict
 from symbp.loops.gather import BATCH_SIZE, EXAMPLES
 from symbp.loops.nodes import MEMBER, MEMBERS, Function, Return, Statement
 from symbp.loops.traverse import map_statements
-from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from symbp.schedules.schedule import Lowered
@@ -110,7 +109,7 @@ def _epoch_kernel(model: Model, trained: Lowered, limits: Limits) -> Kernel:
     if entry.batches:
         passed = [*packed, function.arguments[-1].array, BATCH_SIZE]
     if not function.team:
-        if not decide.needs_another(function, limits):
+        if trained.choice("large batches") != "a function beside it":
             return kernel(function, "_epoch_kernel", [*passed, *data])
         return _by_batch_size(model, trained, limits)
     printed = kernel(_summed(function), "_epoch_part", [*passed, *_TEAM, *data])
