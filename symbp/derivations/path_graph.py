@@ -157,10 +157,18 @@ def _plain_reads(body: Expr) -> Reads | None:
     adjoints = [(element, bound) for element, bound in elements if _is_adjoint(element)]
     if not all(isinstance(index, Index) for element, _ in adjoints for index in element.args):
         return None
-    direct = any(
-        not any(map(_is_adjoint, term.atoms(Element))) for term in sympy.Add.make_args(body)
-    )
-    return direct and body != 0, adjoints
+    return _is_direct(body), adjoints
+
+
+def _is_direct(node: Expr) -> bool:
+    """Whether something is left of what is linear in adjoints where all of these are 0."""
+    if not any(map(_is_adjoint, node.atoms(Element))):
+        return bool(node != 0)
+    if isinstance(node, sympy.Add):
+        return any(map(_is_direct, node.args))
+    if isinstance(node, sympy.Mul):  # (Σ … + g)/10, a quotient of sums
+        return all(map(_is_direct, node.args))
+    return isinstance(node, Reduction) and _is_direct(node.body)
 
 
 def _occurrences(
