@@ -372,7 +372,8 @@ def programs(part: int) -> Iterator[tuple[str, Function]]:
                 function = build(contracted(made))
                 yield f"{name} {entry_name}", function
                 yield f"{name} {entry_name} in loops", expand_products(function)
-                yield f"{name} {entry_name} lowered", lower(made, list(LIMITS.values())[part % 2]).function
+                limits = list(LIMITS.values())[part % 2]
+                yield f"{name} {entry_name} lowered", lower(made, limits).function
 
 
 @pytest.mark.slow
