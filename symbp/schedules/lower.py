@@ -63,7 +63,9 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
     small = None if entry.batch is None else unroll(entry, limits.most_operations)
-    record.decide(decide.unrolling(entry, limits, small is not None))
+    choice = record.decide(decide.unrolling(entry, limits, small is not None))
+    if entry.batches:
+        record.decide(decide.compiling(choice.choice == "written out"))
     if small is not None:
         record.note(unroll, small)
         return _by_element(small, limits, record)

@@ -77,6 +77,7 @@ def assembled(
     """
     calls = frozenset().union(*(kernel.calls for kernel in kernels))
     team = "wait_for_team" in calls
+    emitted = all(kernel.emitted for kernel in kernels)
     files = file_of_each(calls, dtype)
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
@@ -84,11 +85,11 @@ def assembled(
     before: list[str] = []
     after: list[str] = []
     if runtime == "beside":
-        text = imported(files, dtype, team, bool(entries))
+        text = imported(files, dtype, team, bool(entries), emitted)
         imports.add(text.imports)
         before = [_section("The runtime"), text.text]
     else:
-        for part in pasted(files, dtype, bool(entries)):
+        for part in pasted(files, dtype, bool(entries), emitted):
             imports.add(part.imports)
             after += [_section(part.title), part.text]
     parts = [
@@ -102,7 +103,7 @@ def assembled(
         *(kernel.text for kernel in kernels),
         *after,
         _section("The network"),
-        *([] if before else [COMPILED]),
+        *([] if before else [COMPILED.format("emitted_kernel" if emitted else "compiled_kernel")]),
         network(model, dtype, model.given.output is not None, team, entries),
     ]
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"

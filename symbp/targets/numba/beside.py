@@ -17,6 +17,7 @@ from symbp.targets.numba.runtime_names import files_of
 from symbp.targets.numba.sections import (
     BLAS,
     BLOCKS,
+    EMITTED,
     ENTRIES,
     MATHS,
     RUNTIME,
@@ -71,7 +72,9 @@ def runtime_files(calls: Iterable[str]) -> dict[str, str]:
     return {f"{name}.py": _text(name)[0] for name in names}
 
 
-def imported(files: Mapping[str, str], dtype: str, team: bool, entries: bool) -> Pasted:
+def imported(
+    files: Mapping[str, str], dtype: str, team: bool, entries: bool, emitted: bool = True
+) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
 
     Parameters
@@ -84,8 +87,11 @@ def imported(files: Mapping[str, str], dtype: str, team: bool, entries: bool) ->
         Whether the epoch is for a team.
     entries : bool
         Whether there are further entry points.
+    emitted : bool
+        Whether kernels are compiled past Numba's front end.
     """
-    wanted = ["Network", "NetworkTrainer", "emitted_kernel", "run_check"]
+    compiles = "emitted_kernel" if emitted else "compiled_kernel"
+    wanted = ["Network", "NetworkTrainer", compiles, "run_check"]
     wanted += ["TeamEpoch"] if team else []
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
     from_main = {name: name for name in wanted}
@@ -95,7 +101,7 @@ def imported(files: Mapping[str, str], dtype: str, team: bool, entries: bool) ->
         place = from_blas if file in BLAS else from_main
         place[name] = f"{name}_{dtype}" if by_precision else name
     # What decorates the kernels compiles them when they are first called.
-    from_main["_compiled"] = from_main.pop("emitted_kernel")
+    from_main["_compiled"] = from_main.pop(compiles)
     lines = [_LOAD, ""]
     lines += _taken("_runtime", _MAIN, from_main)
     if from_blas:
@@ -136,7 +142,7 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    for file, title in {**RUNTIME, **ENTRIES, **TEAM, **SMALL}.items():
+    for file, title in {**RUNTIME, **EMITTED, **ENTRIES, **TEAM, **SMALL}.items():
         yield section(title, file)
     for dtype in DTYPES:
         files = {title: f"{part}_{dtype}.py" for part, title in MATHS.items()}

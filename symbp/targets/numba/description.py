@@ -34,7 +34,7 @@ def _compiled(function: Any) -> Any:
 """
 COMPILED = """\
 for _name, _function in _KERNELS.items():
-    globals()[_name] = emitted_kernel(_function)
+    globals()[_name] = {}(_function)
 """
 _TRAINER = '''\
 class Trainer(NetworkTrainer):

@@ -45,6 +45,8 @@ class Kernel:
         elements for each row of a batch, and besides.
     multiplications : int
         Of one example, in the matrix products.
+    emitted : bool
+        Whether it is compiled past Numba's front end.
     """
 
     text: str
@@ -52,3 +54,4 @@ class Kernel:
     passages: tuple[Passage, ...] = ()
     buffers: tuple[tuple[int, int], ...] = ()
     multiplications: int = 0
+    emitted: bool = True

@@ -51,11 +51,14 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
     trained = lower(epoch(model), limits, explained=False)
     made = [] if model.given.output is None else [predict(model)]
     made += [loss(model), gradient(model)]
-    return (
+    found = (
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in made),
         _epoch_kernel(model, trained, limits),
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
     )
+    # All of a module in one way, so that it holds no more than it needs.
+    emitted = trained.choice("compiling") != "by the front end"
+    return tuple(replace(kernel, emitted=emitted) for kernel in found)
 
 
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:

@@ -9,6 +9,7 @@ from symbp.targets.numba.runtime_names import files_of
 __all__ = [
     "BLAS",
     "BLOCKS",
+    "EMITTED",
     "ENTRIES",
     "MATHS",
     "RUNTIME",
@@ -26,16 +27,19 @@ __all__ = [
 #: The files that every module gets whole, with the headings they stand under.
 RUNTIME = {
     "cache.py": "Compilation",
-    "emitted_values.py": "Values of LLVM",
-    "emitted_expressions.py": "Expressions as instructions",
-    "emitter.py": "Statements as instructions",
-    "hosting.py": "Kernels as instructions",
     "arguments.py": "Arguments and buffers",
     "entry_points.py": "Entry points",
     "gradient_check.py": "Gradient check",
     "notation/whole_file.py": "Files",
     "saved.py": "Saved trainers",
     "trainer.py": "Training",
+}
+#: Those that compile kernels past Numba's front end.
+EMITTED = {
+    "emitted_values.py": "Values of LLVM",
+    "emitted_expressions.py": "Expressions as instructions",
+    "emitter.py": "Statements as instructions",
+    "hosting.py": "Kernels as instructions",
 }
 #: That of entry points besides those of every module.
 ENTRIES = {"entry_calls.py": "Further entry points"}
@@ -96,7 +100,9 @@ def file_of_each(calls: Iterable[str], dtype: str) -> dict[str, str]:
     return {name: files_of()[name].replace("float64", dtype) for name in sorted(calls)}
 
 
-def pasted(files: Mapping[str, str], dtype: str, entries: bool) -> Iterator[Section]:
+def pasted(
+    files: Mapping[str, str], dtype: str, entries: bool, emitted: bool = True
+) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
 
     Parameters
@@ -107,12 +113,15 @@ def pasted(files: Mapping[str, str], dtype: str, entries: bool) -> Iterator[Sect
         The precision of the module.
     entries : bool
         Whether there are further entry points.
+    emitted : bool
+        Whether kernels are compiled past Numba's front end.
     """
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
-    for file, title in {**RUNTIME, **(ENTRIES if entries else {}), **team}.items():
+    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries else {}), **team}
+    for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
         if file in used:
