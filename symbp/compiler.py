@@ -29,7 +29,7 @@ from symbp.targets.files import check_options, checked_target, numbers_of, write
 from symbp.targets.numba import kernels
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.module import LIMITS, NUMBA
-from symbp.targets.target import Job
+from symbp.targets.target import Job, Target
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
 
@@ -72,11 +72,12 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     _check_program(program)
-    texts = NUMBA.texts(_job(program, "module", optimizer, dtype, derivatives, entries))
+    texts = NUMBA.texts(_job(NUMBA, program, "module", optimizer, dtype, derivatives, entries))
     return texts["module.py"]
 
 
 def _job(
+    target: Target,
     program: Program,
     stem: str,
     optimizer: Optimizer | str | None,
@@ -90,16 +91,15 @@ def _job(
     wanted = checked_entries(entries)
     # a user's equations -> what is derived from them, each form made once
     model = _model(program, chosen, form)
-    trained = options.get("parameters") is None
     return Job(
         model,
         _title(program, chosen, form),
         stem,
         dtype,
         tuple(ENTRIES[name](model) for name in wanted),
-        _latex(program) if trained else {},
+        _latex(program) if "equations" in target.options else {},
         _threshold(program),
-        ranges(model.updated) if trained else {},
+        ranges(model.updated) if "ranges" in target.options else {},
         **options,
     )
 
@@ -266,7 +266,7 @@ def generate(
     options["batch"] = None if batch is None else checked_size("batch", batch)
     options["parameters"] = None if parameters is None else numbers_of(program, parameters)
     stem = Path(path).stem
-    job = _job(program, stem, optimizer, dtype, derivatives, entries, **options)
+    job = _job(chosen, program, stem, optimizer, dtype, derivatives, entries, **options)
     return write_files(chosen, job, path)
 
 

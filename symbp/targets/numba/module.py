@@ -43,5 +43,10 @@ def _texts(job: Job) -> dict[str, str]:
 
 #: Python modules that Numba compiles.
 NUMBA = Target(
-    "numba", "a Python module", ".py", frozenset({"entries", "runtime"}), _texts, strict=False
+    "numba",
+    "a Python module",
+    ".py",
+    frozenset({"entries", "equations", "ranges", "runtime"}),
+    _texts,
+    strict=False,
 )
