@@ -1630,21 +1630,26 @@ def view_of(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) 
     return array._getvalue()
 
 
+def place_of(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[Any, list[Any]]:
+    """Return where memory[start] lies and the extents of a shape, of (memory, start, shape)."""
+    given = context.make_array(signature.args[0])(context, builder, arguments[0])
+    offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
+    extents = [
+        context.cast(builder, extent, extent_type, types.int64)
+        for extent, extent_type in zip(
+            cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
+        )
+    ]
+    return builder.gep(given.data, [offset]), extents
+
+
 @intrinsic
 def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
     """Return the array of a shape whose first element is memory[start]."""
     kind = types.Array(memory.dtype, len(shape), "C")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, arguments[0])
-        offset = context.cast(builder, arguments[1], signature.args[1], types.int64)
-        extents = [
-            context.cast(builder, extent, extent_type, types.int64)
-            for extent, extent_type in zip(
-                cgutils.unpack_tuple(builder, arguments[2]), signature.args[2], strict=True
-            )
-        ]
-        data = builder.gep(given.data, [offset])
+        data, extents = place_of(context, builder, signature, arguments)
         return view_of(context, builder, kind, data, extents)
 
     return kind(memory, start, shape), generate

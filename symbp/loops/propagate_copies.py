@@ -85,14 +85,12 @@ class _Copies:
 
     def forwards(self, body: list[Statement], at: int) -> bool:
         """Let what reads a copy read what was copied, if that stays as it is until then."""
-        copy = body[at]
-        if not self.copies(copy):
+        copy = self.copied(body[at])
+        if copy is None:
             return False
-        assert isinstance(copy, Assign)
-        assert isinstance(copy.value, Element)
-        target, source = copy.target, copy.value
+        target, source = copy
         # Written once, so that nothing before it, of an earlier turn of a loop either, is read.
-        if not self.is_temporary(target.tensor) or target.tensor is source.tensor:
+        if not self.is_temporary(target.tensor):
             return False
         last = self.last_read(body, at, target.tensor)
         if last is None or _is_written(body[at + 1 : last + 1], source.tensor):
@@ -103,13 +101,11 @@ class _Copies:
 
     def backwards(self, body: list[Statement], at: int) -> bool:
         """Let what is copied be computed where it is copied to, if that is not read until then."""
-        copy = body[at]
-        if not self.copies(copy):
+        copy = self.copied(body[at])
+        if copy is None:
             return False
-        assert isinstance(copy, Assign)
-        assert isinstance(copy.value, Element)
-        target, source = copy.target, copy.value
-        if not self.is_temporary(source.tensor) or target.tensor is source.tensor:
+        target, source = copy
+        if not self.is_temporary(source.tensor):
             return False
         start = next(
             (
@@ -132,16 +128,15 @@ class _Copies:
         del body[at]
         return True
 
-    def copies(self, statement: Statement) -> bool:
-        """Whether a statement gives one register the number of another."""
-        return (
-            isinstance(statement, Assign)
-            and isinstance(statement.value, Element)
-            and not statement.target.tensor.rank
-            and not statement.value.tensor.rank
-            and statement.value.tensor.kind == statement.target.tensor.kind
-            and statement.value.tensor in self.registers
-        )
+    def copied(self, statement: Statement) -> tuple[Element, Element] | None:
+        """Return what a copy sets and the register that it reads, or None for anything else."""
+        if not isinstance(statement, Assign) or not isinstance(statement.value, Element):
+            return None
+        target, source = statement.target, statement.value
+        same_kind = source.tensor.kind == target.tensor.kind
+        if target.tensor.rank or target.tensor is source.tensor or not same_kind:
+            return None
+        return (target, source) if source.tensor in self.registers else None
 
     def is_temporary(self, tensor: Tensor) -> bool:
         """Whether a tensor is a register that is written once."""

@@ -108,11 +108,6 @@ def numbers_of(program: Program, given: Any) -> dict[Tensor, NDArray[Any]]:
     """
     if program.output is None:
         raise SymbpError("parameters: with them predict alone is written, but there is no output")
-    return _numbers(program, given)
-
-
-def _numbers(program: Program, given: Any) -> dict[Tensor, NDArray[Any]]:
-    """Return the numbers of each parameter, checked."""
     fields = given._asdict() if hasattr(given, "_asdict") else given
     names = [tensor.name for tensor in program.parameters]
     if not isinstance(fields, Mapping):
