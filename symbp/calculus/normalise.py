@@ -5,7 +5,7 @@ such as the sum in ``x / Σ exp(x)``, becomes a tensor of its own. Afterwards ea
 scalar expression and the reduction stands in the equation's ``reduce`` and ``operation``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sympy
 from sympy.core.expr import Expr
@@ -22,7 +22,7 @@ from symbp.notation.program import Program
 from symbp.notation.reductions import ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["normalise"]
+__all__ = ["normalise", "normalised_equations"]
 
 
 def normalise(program: Program) -> Program:
@@ -39,9 +39,7 @@ def normalise(program: Program) -> Program:
         Bodies hold no :class:`~symbp.notation.reductions.Reduction`.
     """
     names = {tensor.name for tensor in program.tensors}
-    equations: list[Equation] = []
-    for equation in program.equations:
-        equations.extend(_Normaliser(equation, names).equations())
+    equations = normalised_equations(program.equations, names)
     kept = program.passed & ~Form.SHARED
     plain = program.replace(equations=tuple(equations), passed=kept | Form.NORMALISED)
     for role in ("parameter", "input", "target"):
@@ -51,6 +49,19 @@ def normalise(program: Program) -> Program:
                     f"{role} {tensor.name} cancels out of the equations: leave it out of them"
                 )
     return plain
+
+
+def normalised_equations(equations: Iterable[Equation], names: set[str]) -> list[Equation]:
+    """Return equations with one reduction, at most, in each.
+
+    Parameters
+    ----------
+    equations : iterable of Equation
+        In order.
+    names : set of str
+        Of all tensors; those of new ones are added.
+    """
+    return [made for equation in equations for made in _Normaliser(equation, names).equations()]
 
 
 class _Normaliser:
