@@ -71,7 +71,7 @@ class Clip(_Around):
             norm = updates.norm("gradient_norm", gradients, r"\|g\|")
             scale = updates.scalar("gradient_scale", most / maximum(norm, most))
             gradients = [(of, scale * g) for of, g in gradients]
-        self.optimizer.update_all(gradients, updates)
+        self.optimizer.apply(gradients, updates)
 
 
 @checks_options
@@ -117,4 +117,4 @@ class Accumulate(_Around):
             updates.replace(total, where(due, 0, mean))
             means.append((of, mean))
         with updates.only_when(due):
-            self.optimizer.update_all(means, updates)
+            self.optimizer.apply(means, updates)

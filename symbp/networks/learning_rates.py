@@ -16,10 +16,13 @@ from symbp.calculus.interpreter import interpret
 from symbp.networks.hyperparameters import HYPERPARAMETERS, checked, constant
 from symbp.networks.options import checked_size, checks_options
 from symbp.networks.updates import Updates
+from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
+from symbp.notation.forms import Form
 from symbp.notation.functions import maximum, minimum, where
 from symbp.notation.program import Program
 from symbp.notation.standard import cos
+from symbp.notation.tensor import Tensor
 
 __all__ = [
     "CosineDecay",
@@ -103,7 +106,10 @@ class Schedule:
         """
         updates = Updates()
         name = str(self.rate(updates))
-        program = Program(updates.equations, updates=tuple(updates.pairs))
+        counted = Program([Equation(Tensor("steps_done"), 0)])
+        program = counted.replace(
+            equations=tuple(updates.equations), updates=tuple(updates.pairs), passed=Form.UPDATED
+        )
         values = {tensor.name: 0.0 for tensor, _ in updates.pairs}
         result = np.empty(checked_size("steps", steps))
         for step in range(len(result)):

@@ -87,6 +87,14 @@ class Optimizer:
         for parameter, g in gradients:
             self.update(parameter, g, updates)
 
+    def apply(self, gradients: Gradients, updates: Updates) -> None:
+        """Write the equations of all parameters, with names of its own.
+
+        What calls it: an optimizer that is made of another one.
+        """
+        with updates.names_apart():
+            self.update_all(gradients, updates)
+
     def constant(self, name: str, updates: Updates) -> Expr:
         """Return what stands for a hyperparameter in an equation; a schedule's value at this step.
 

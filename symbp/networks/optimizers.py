@@ -5,6 +5,8 @@ the next value of a tensor ``T`` is an intermediate tensor ``T_next``. Which ten
 which after a step stands in ``Program.updates``.
 """
 
+from dataclasses import is_dataclass
+
 from symbp.calculus.normalise import normalised_equations
 from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, NAdam, RAdam
 from symbp.networks.adaptive import Adadelta, Adagrad, RMSProp
@@ -109,6 +111,11 @@ def named_optimizer(name: str, learning_rate: float | None = None) -> Optimizer:
 def checked_optimizer(value: object) -> Optimizer:
     """Return an optimizer given as itself or by its name; raise for anything else."""
     if isinstance(value, Optimizer):
+        if not is_dataclass(value):
+            raise SymbpError(
+                f"optimizer {type(value).__name__}: expected a dataclass, whose fields are its "
+                f"hyperparameters: put @dataclass(frozen=True) above the class"
+            )
         return value
     if isinstance(value, str) and value.lower() in OPTIMIZERS:
         return named_optimizer(value)
@@ -181,7 +188,7 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
         raise SymbpError("optimise: the program has no gradients; differentiate it first")
     updates = Updates(program)
     gradients = [(of, gradient[of.indices]) for of, gradient in program.gradients]
-    optimizer.update_all(gradients, updates)
+    optimizer.apply(gradients, updates)
     # a rule as it is written -> one reduction each, such as the sum in a norm
     written = normalised_equations(updates.equations, updates.names)
     return program.replace(

@@ -118,6 +118,15 @@ class Updates:
         return following
 
     @contextmanager
+    def names_apart(self) -> Iterator[None]:
+        """Let what is shared by its name be shared inside only."""
+        outer, self._shared = self._shared, {}
+        try:
+            yield
+        finally:
+            self._shared = outer
+
+    @contextmanager
     def only_when(self, condition: Any) -> Iterator[None]:
         """Let what is replaced inside keep its value in the steps in which a condition is false."""
         outer = self._taken
