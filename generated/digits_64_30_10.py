@@ -527,6 +527,7 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
                 W2[j, k] = w29
         total += float(N) * C_total
         arrived = wait_for_team(team, members, arrived)
+    arrived = wait_for_team(team, members, arrived)
     if member == 0:
         state[0] = step
     return total

@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,11 @@ RULES = {
 }
 
 
+@dataclass(frozen=True)
+class Nothing(bp.Optimizer):
+    """An optimizer whose author has forgotten its rule."""
+
+
 def differentiated():
     return reverse(normalise(bp.mlp(3, 4, 2, penalty=bp.L2(0.1))))
 
@@ -183,7 +190,8 @@ def test_a_users_tensor_may_be_called_learning_rate():
         (lambda: bp.Adam(epsilon=0), "Adam epsilon: expected a number > 0"),
         (lambda: bp.AdamW(weight_decay=-1), "AdamW weight_decay: expected a number >= 0"),
         (lambda: bp.Momentum(0.1, bp.Warmup(0.9, 5)), "only a learning rate has a schedule"),
-        (lambda: optimise(differentiated(), bp.Optimizer()), "a method update"),
+        (lambda: optimise(differentiated(), bp.Optimizer()), "Optimizer: expected a dataclass"),
+        (lambda: optimise(differentiated(), Nothing()), "Nothing: .* needs a method update"),
         (lambda: bp.Adam(lr=0.1), "Adam: no option 'lr'.*learning_rate"),
         (lambda: optimise(differentiated(), "adm"), "did you mean 'Adam'"),
         (lambda: optimise(differentiated(), bp.Adam), "expected an instance"),
