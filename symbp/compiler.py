@@ -20,7 +20,7 @@ from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
-from symbp.networks.options import checked_options, checked_size
+from symbp.networks.options import checked_count, checked_options, checked_size
 from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
@@ -277,6 +277,7 @@ def compile(
     dtype: str = "float64",
     derivatives: str = "fast",
     entries: Sequence[str] = (),
+    seed: int = 0,
 ) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
@@ -293,6 +294,9 @@ def compile(
         See :func:`generate`.
     entries : sequence of str
         See :func:`generate`; ``trainer.module.hvp`` is one of them.
+    seed : int
+        Of the initial parameters and of the order of the examples; the module is the same for
+        every seed.
 
     Returns
     -------
@@ -310,4 +314,5 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    return module_of(module_source(program, optimizer, dtype, derivatives, entries)).Trainer()
+    module = module_of(module_source(program, optimizer, dtype, derivatives, entries))
+    return module.Trainer(seed=checked_count("seed", seed))

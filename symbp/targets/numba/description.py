@@ -45,6 +45,7 @@ class Trainer(NetworkTrainer):
 
     network = _NETWORK
 '''
+_WITH_JACOBIAN = "    jacobian = staticmethod(jacobian)\n"
 
 
 def description(
@@ -139,7 +140,10 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries))]
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
-    parts.append(_TRAINER.format(hyperparameters=settings))
+    has_jacobian = any(entry.name == "jacobian" for entry in entries)
+    parts.append(
+        _TRAINER.format(hyperparameters=settings) + (_WITH_JACOBIAN if has_jacobian else "")
+    )
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
