@@ -43,7 +43,9 @@ OF_OPTAX: dict[str, tuple[Optimizer, Callable[[Any], Any]]] = {
     ),
     "accumulated": (
         bp.Accumulate(bp.Momentum(0.5, 0.8), batches=3),
-        lambda o: o.MultiSteps(o.sgd(0.5, momentum=0.8), every_k_schedule=3, accumulator_dtype="float64"),
+        lambda o: o.MultiSteps(
+            o.sgd(0.5, momentum=0.8), every_k_schedule=3, accumulator_dtype="float64"
+        ),
     ),
     "warm-up and cosine": (
         bp.AdamW(bp.CosineDecay(0.1, steps=15, warmup=4), weight_decay=0.1),

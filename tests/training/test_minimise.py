@@ -8,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 import symbp as bp
+from symbp.compiler import module_source
 from symbp.targets.numba.runtime.stand_in import NETWORK, Trainer
+from tests.emitted_text import load_as_python
 
 GENERATOR = np.random.default_rng(1)
 X = GENERATOR.normal(size=(12, 3))
@@ -120,10 +122,18 @@ def test_a_cost_that_is_no_sum_of_squares_is_refused(monkeypatch: pytest.MonkeyP
         WithJacobian(seed=1).minimise(X, Y, method="lm")
 
 
-def test_a_compiled_module_is_minimised_by_its_own_jacobian() -> None:
+def test_a_module_is_minimised_by_its_own_jacobian() -> None:
     net = bp.mlp(3, 2, loss="mean_squared_error")
-    trainer = bp.compile(net, entries=("jacobian",), seed=4)
-    assert np.array_equal(trainer.parameters.W1, trainer.module.Trainer(seed=4).parameters.W1)
+    trainer = load_as_python(module_source(net, entries=("jacobian",))).Trainer(seed=4)
     targets = X @ np.array([[0.3, -0.2, 0.5], [0.0, 1.0, -0.4]]).T + 0.5
     trainer.minimise(X, targets, method="lm")
     assert trainer.loss(X, targets) < 1e-25
+
+
+def test_compile_takes_a_seed() -> None:
+    net = bp.mlp(3, 2)
+    trainer, again = bp.compile(net, seed=4), bp.compile(net).module.Trainer(seed=4)
+    assert np.array_equal(trainer.parameters.W1, again.parameters.W1)
+    assert not np.array_equal(trainer.parameters.W1, bp.compile(net).parameters.W1)
+    with pytest.raises(bp.SymbpError, match="seed: expected an int >= 0, got -1"):
+        bp.compile(net, seed=-1)
