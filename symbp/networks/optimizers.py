@@ -193,6 +193,6 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
     written = normalised_equations(updates.equations, updates.names)
     return program.replace(
         equations=(*program.equations, *written),
-        updates=tuple(updates.pairs),
+        updates=(*program.updates, *updates.pairs),
         passed=program.passed & (Form.STABLE | Form.DIFFERENTIATED) | Form.UPDATED,
     )

@@ -116,6 +116,35 @@ _RECIPES: dict[str, str] = {
         ("grad", "gradient", "jacobian", "backward", "value_and_grad", "diff"),
         "derivatives are formulas in bp.derive(program), code in bp.compile(program).module",
     ),
+    **dict.fromkeys(
+        (
+            "cosineannealinglr",
+            "steplr",
+            "exponentiallr",
+            "linearlr",
+            "onecyclelr",
+            "lambdalr",
+            "cosine_decay_schedule",
+            "warmup_cosine_decay_schedule",
+            "exponential_decay",
+        ),
+        "a schedule is given as the learning rate, bp.SGD(bp.CosineDecay(0.1, steps=1000)): see "
+        "docs/training.md",
+    ),
+    **dict.fromkeys(
+        ("clip_grad_norm_", "clip_grad_value_", "clip_by_global_norm", "adaptive_grad_clip"),
+        "gradients are clipped by an optimizer, bp.Clip(bp.Adam(0.01), max_norm=1.0)",
+    ),
+    **dict.fromkeys(
+        ("multisteps",), "steps for several batches are bp.Accumulate(bp.Adam(0.01), batches=4)"
+    ),
+    **dict.fromkeys(
+        ("lbfgs", "minimize", "minimise", "least_squares"),
+        'bp.compile(program).minimise(x, y, method="L-BFGS-B") minimises with SciPy',
+    ),
+    **dict.fromkeys(
+        ("earlystopping",), "training stops early by fit(x, y, validation=…, patience=10)"
+    ),
     **dict.fromkeys(("train", "fit"), "bp.compile(program).fit(x, y) trains"),
     **dict.fromkeys(("swish",), "it is bp.silu, or activation='silu'"),
     **dict.fromkeys(

@@ -18,7 +18,7 @@ NETWORKS = {
     "in loops": lambda: bp.mlp(7, 40, 20, activation="relu", loss=SOFTMAX),
     "written out": lambda: bp.mlp(2, 4, 1, activation="tanh"),
 }
-IN_EVERY_RUN = {("all at once", "in loops"), ("lamb", "written out"), ("radam", "in loops")}
+IN_EVERY_RUN = {("all at once", "in loops"), ("step", "written out")}
 CASES = [
     pytest.param(name, network, marks=[] if (name, network) in IN_EVERY_RUN else [pytest.mark.slow])
     for name in EVERY
