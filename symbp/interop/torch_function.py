@@ -52,7 +52,7 @@ def to_torch(program: Program, dtype: str = "float32") -> Callable[..., Any]:
     expected = getattr(torch, dtype)
     count = len(made.names)
 
-    class Output(torch.autograd.Function):  # type: ignore[misc]
+    class Output(torch.autograd.Function):
         """The output, and its adjoints."""
 
         @staticmethod
@@ -62,7 +62,6 @@ def to_torch(program: Program, dtype: str = "float32") -> Callable[..., Any]:
             return torch.from_numpy(made.value(arrays[:count], arrays[count:]))
 
         @staticmethod
-        @torch.autograd.function.once_differentiable
         def backward(context: Any, weight: Any) -> Any:
             arrays = [each.detach().numpy() for each in context.saved_tensors]
             parameters, inputs = arrays[:count], arrays[count:]
@@ -80,6 +79,9 @@ def to_torch(program: Program, dtype: str = "float32") -> Callable[..., Any]:
                 torch.from_numpy(np.array(each)) if each is not None and need else None
                 for each, need in zip(found, wanted, strict=True)
             )
+
+    once = torch.autograd.function.once_differentiable
+    Output.backward = staticmethod(once(Output.backward))  # type: ignore[method-assign]
 
     def network(parameters: Any, *inputs: Any) -> Any:
         made.check_inputs(inputs)
