@@ -44,10 +44,12 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.phase import is_training
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
+from symbp.notation.states import state
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
@@ -102,6 +104,7 @@ __all__ = [
     "identity",
     "indices",
     "input",
+    "is_training",
     "leaky_relu",
     "load_module",
     "log",
@@ -120,6 +123,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "state",
     "stop_gradient",
     "tanh",
     "target",

@@ -18,6 +18,7 @@ from symbp.calculus.counts import operations
 from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.many_digits import ManyDigits
+from symbp.calculus.phases import training_form
 from symbp.calculus.precise import DIGITS, evaluate
 from symbp.checking.check_report import CheckReport, Kink, ModuleCheck
 from symbp.checking.differences import DoubleCost, PreciseCost
@@ -174,7 +175,9 @@ class _Checker:
     """Compares a program at its draws, and collects what is found."""
 
     def __init__(self, program: Program, points: list[Draw], seed: int) -> None:
-        self.program = program
+        self.written = program
+        # The gradient is that of training.
+        self.program = program = training_form(program)
         self.differentiated = gradient_program(program).differentiated
         self.updated = lowered(program, SGD(RATE))[1]
         rows = _rows(program, points[0].values)
@@ -306,7 +309,7 @@ class _Checker:
                 for name, reference in self.references
                 if name == draw.name and name in usable
             ]
-            found, bad, open_ = compare_module(self.program, dtype, at)
+            found, bad, open_ = compare_module(self.written, dtype, at)
             modules.append(found)
             wrong += bad
             special = {draw.name for draw in self.points if draw.special}

@@ -1,6 +1,6 @@
 """gradient: the cost and its derivatives by the parameters."""
 
-from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
@@ -15,15 +15,16 @@ def gradient(model: Model) -> Entry:
     model : Model
         Of a program with a cost and parameters.
     """
+    model = model.training
     cost, parameters = cost_of(model, "gradient"), parameters_of(model, "gradient")
     program = model.gradient
     gradients = dict(program.gradients)
     results = tuple(gradients[parameter] for parameter in parameters)
     return Entry(
         "gradient",
-        program.prune([cost, *results]),
+        program.replace(updates=()).prune([cost, *results]),
         (
-            packed_parameters(model),
+            *packed(model),
             *arrays(model.data),
             Slot("gradients", results, "out", packed=True),
         ),

@@ -5,7 +5,7 @@ about the price of two gradients.
 """
 
 from symbp.calculus.forward import forward
-from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
@@ -20,6 +20,7 @@ def hvp(model: Model) -> Entry:
     model : Model
         Of a program with a cost and parameters.
     """
+    model = model.training
     cost, parameters = cost_of(model, "hvp"), parameters_of(model, "hvp")
     gradients = [gradient for _, gradient in model.differentiated.gradients]
     program, tangents = forward(model.differentiated, parameters, of=gradients)
@@ -28,7 +29,7 @@ def hvp(model: Model) -> Entry:
         "hvp",
         model.computing(program, results),
         (
-            packed_parameters(model),
+            *packed(model),
             Slot("v", tuple(tangents[parameter] for parameter in parameters), "in", packed=True),
             *arrays(model.data),
             Slot("product", results, "out", packed=True),

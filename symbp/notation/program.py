@@ -1,6 +1,6 @@
 """Programs: ordered equations with roles; what a user defines and every pass returns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from symbp.notation.extents import check_run_time_extent, is_known_to_predict
 from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import short
+from symbp.notation.states import check_states, checked_updates
 from symbp.notation.tensor import Element, Role, Tensor
 
 __all__ = ["Program"]
@@ -44,7 +45,8 @@ class Program:
     gradients : tuple of (Tensor, Tensor)
         For each parameter the tensor that holds its gradient; filled by differentiation.
     updates : tuple of (Tensor, Tensor)
-        For each parameter or state the tensor that holds its next value; filled by an optimizer.
+        For each state, and after an optimizer for each parameter, the tensor that holds its next
+        value; of a user's program a dict of states, see :func:`symbp.state`.
     results : tuple of Tensor
         What else somebody outside reads, such as a tangent; filled by what asks for it.
     derived : bool
@@ -57,7 +59,7 @@ class Program:
     NotationError
         A tensor defined twice or not at all, a name used twice, a cycle that is not a
         recurrence, a parameter or target that the cost does not need, a subscript out of range,
-        a run-time extent that no input has, a state.
+        a run-time extent that no input has, a state without a next value.
 
     Examples
     --------
@@ -84,7 +86,7 @@ class Program:
         cost: Tensor | None = None,
         output: Tensor | None = None,
         gradients: tuple[tuple[Tensor, Tensor], ...] = (),
-        updates: tuple[tuple[Tensor, Tensor], ...] = (),
+        updates: Mapping[Tensor, Tensor] | tuple[tuple[Tensor, Tensor], ...] = (),
         results: tuple[Tensor, ...] = (),
         derived: bool = False,
         passed: Form = NO_FORM,
@@ -103,7 +105,7 @@ class Program:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise NotationError(f"{what} {tensor}: expected a tensor")
         if not derived:
-            given = _in_order(given)
+            given, updates = _in_order(given), checked_updates(updates)
         object.__setattr__(self, "equations", given)
         object.__setattr__(self, "cost", cost)
         object.__setattr__(self, "output", output)
@@ -180,6 +182,11 @@ class Program:
         return tuple(sorted(self.with_role("parameter"), key=lambda tensor: tensor.serial))
 
     @property
+    def states(self) -> tuple[Tensor, ...]:
+        """What is kept from step to step, in the order in which it was declared."""
+        return tuple(sorted(self.with_role("state"), key=lambda tensor: tensor.serial))
+
+    @property
     def inputs(self) -> tuple[Tensor, ...]:
         """The inputs, in the order in which they were declared."""
         return tuple(sorted(self.with_role("input"), key=lambda tensor: tensor.serial))
@@ -236,10 +243,13 @@ class Program:
 
     def _default_output(self) -> Tensor | None:
         targets = set(self.targets)
+        of_cost = set() if self.cost is None else self.depends_on([self.cost])
+        of_updates = self.depends_on(new for _, new in self.updates) - of_cost
         for equation in reversed(self.equations):
             tensor = equation.tensor
             if (
                 tensor is not self.cost
+                and tensor not in of_updates
                 and not targets & self.depends_on([tensor])
                 and is_known_to_predict(tensor, self.equations, self.inputs)
             ):
@@ -269,8 +279,10 @@ def _in_order(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
 
 
 def _check(program: Program) -> None:
-    _check_states(program)
+    if program.gradients:
+        raise NotationError("gradients=: they are derived from the cost; leave the argument out")
     defined = definitions(program.equations)
+    check_states(program.with_role("state"), defined, program.updates)
     for tensor, positions in defined.items():
         if len(positions) > 1:
             raise NotationError(f"{tensor.name} is defined by {len(positions)} equations")
@@ -307,19 +319,6 @@ _ADVICE = {
     "target": "; compare the output with it in the cost, declare it with bp.input if it is one, "
     "or leave out the equation that reads it",
 }
-
-
-def _check_states(program: Program) -> None:
-    """Refuse what only an optimizer writes: nothing would run the updates of a user's state."""
-    states = program.with_role("state")
-    if states or program.updates:
-        what = f"state {states[0].name}" if states else "updates="
-        raise NotationError(
-            f"{what}: a program cannot keep values from one call to the next yet, only optimizers "
-            f"do; what changes over time is a recurrence, see bp.Index(…, sequential=True)"
-        )
-    if program.gradients:
-        raise NotationError("gradients=: they are derived from the cost; leave the argument out")
 
 
 def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
