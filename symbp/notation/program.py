@@ -244,7 +244,8 @@ class Program:
     def _default_output(self) -> Tensor | None:
         targets = set(self.targets)
         of_cost = set() if self.cost is None else self.depends_on([self.cost])
-        of_updates = self.depends_on(new for _, new in self.updates) - of_cost
+        nexts = {new for _, new in self.updates}
+        of_updates = nexts | (self.depends_on(nexts) - of_cost)
         for equation in reversed(self.equations):
             tensor = equation.tensor
             if (
@@ -282,15 +283,20 @@ def _check(program: Program) -> None:
     if program.gradients:
         raise NotationError("gradients=: they are derived from the cost; leave the argument out")
     defined = definitions(program.equations)
-    check_states(program.with_role("state"), defined, program.updates)
     for tensor, positions in defined.items():
         if len(positions) > 1:
             raise NotationError(f"{tensor.name} is defined by {len(positions)} equations")
         if tensor.role != "intermediate":
-            raise NotationError(
-                f"{tensor.name} is of role {tensor.role} and cannot stand on the left; declare "
-                f"it with bp.tensor"
+            advice = (
+                f"what it becomes is another tensor, such as {tensor.name}_next, with "
+                f"updates={{{tensor.name}: {tensor.name}_next}}"
+                if tensor.role == "state"
+                else "declare it with bp.tensor"
             )
+            raise NotationError(
+                f"{tensor.name} is of role {tensor.role} and cannot stand on the left; {advice}"
+            )
+    check_states(program.states, defined, program.updates)
     _check_tensors(program, defined)
     for equation in program.equations:
         check_bounds(equation.lhs, equation.body)
