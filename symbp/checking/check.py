@@ -112,6 +112,8 @@ def check(
         raise SymbpError("nothing to check: the program has no cost")
     if not program.parameters:
         raise SymbpError("nothing to check: the program has no parameters")
+    if not program.trained:
+        raise SymbpError("nothing to check: all parameters are frozen")
     dtypes = (dtype,) if isinstance(dtype, str) else tuple(dtype)
     for each in dtypes or (dtype,):
         if each not in _DTYPES:
@@ -314,7 +316,7 @@ class _Checker:
             wrong += bad
             special = {draw.name for draw in self.points if draw.special}
             left_out += [line for line in open_ if not any(f"({n})" in line for n in special)]
-        for tensor in self.program.parameters:
+        for tensor in self.program.trained:
             if tensor.name not in self.compared and not any(tensor.name in w for w in left_out):
                 kinks = any(k.place.split("[")[0] == tensor.name for k in self.found.kinks)
                 left_out.append(f"{tensor.name}: {'only at kinks' if kinks else 'at no draw'}")

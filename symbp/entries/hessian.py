@@ -31,7 +31,7 @@ def hessian(model: Model) -> Entry:
     """
     model = model.training
     cost, parameters = cost_of(model, "hessian"), parameters_of(model, "hessian")
-    program, parts, direction = _columns(model.differentiated, parameters)
+    program, parts, direction = _columns(model.differentiated_by_all, parameters)
     rows = Index("q", length(parameters))
     return _entry(
         "hessian", model, program, parts, (rows, direction), 0,

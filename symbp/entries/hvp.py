@@ -22,8 +22,9 @@ def hvp(model: Model) -> Entry:
     """
     model = model.training
     cost, parameters = cost_of(model, "hvp"), parameters_of(model, "hvp")
-    gradients = [gradient for _, gradient in model.differentiated.gradients]
-    program, tangents = forward(model.differentiated, parameters, of=gradients)
+    derived = model.differentiated_by_all
+    gradients = [gradient for _, gradient in derived.gradients]
+    program, tangents = forward(derived, parameters, of=gradients)
     results = tuple(tangents[gradient] for gradient in gradients)
     return Entry(
         "hvp",

@@ -63,9 +63,16 @@ class Model:
         return self._of(inference_form(self.given))
 
     @property
+    def frozen(self) -> tuple[Tensor, ...]:
+        """The parameters that training leaves as they are."""
+        trained = self._written.trained
+        return tuple(parameter for parameter in self.parameters if parameter not in trained)
+
+    @property
     def has_phases(self) -> bool:
-        """Whether training computes something else than use does, or keeps a state."""
-        return bool(self.kept) or self.training is not self or self.inference is not self
+        """Whether training is of something else than use is, or keeps a state."""
+        forms = self.training is not self or self.inference is not self
+        return bool(self.kept) or forms or bool(self.frozen)
 
     def _of(self, form: Program) -> "Model":
         if form is self.given:
@@ -88,7 +95,7 @@ class Model:
 
     @cached_property
     def differentiated(self) -> Program:
-        """With the equations of the gradient of the cost by each parameter."""
+        """With the equations of the gradient of the cost by each parameter that is trained."""
         return self.derived.differentiated
 
     @cached_property
@@ -109,6 +116,13 @@ class Model:
         if self.optimise is None:
             raise SymbpError("a step needs an optimizer, such as bp.SGD(0.1)")
         return self.finished(self.optimise(self.differentiated))
+
+    @property
+    def differentiated_by_all(self) -> Program:
+        """With the equations of the gradient by all parameters, those that are frozen too."""
+        if len(self.given.trained) == len(self.parameters):
+            return self.differentiated
+        return self.differentiated_by(self.parameters)
 
     def differentiated_by(self, tensors: Iterable[Tensor]) -> Program:
         """Return the plain program with the equations of the gradient by some tensors."""

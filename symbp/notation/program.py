@@ -1,25 +1,19 @@
 """Programs: ordered equations with roles; what a user defines and every pass returns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import sympy
 
 from symbp.notation.arguments import no_equation
 from symbp.notation.bounds import check_bounds
-from symbp.notation.dependence import (
-    components,
-    definitions,
-    needed_by,
-    offset,
-    predecessors,
-    time_axis,
-)
+from symbp.notation.cycles import check_cycles, in_order
+from symbp.notation.dependence import definitions, needed_by
 from symbp.notation.display import equations_bundle
 from symbp.notation.equation import Equation
-from symbp.notation.errors import NotationError
+from symbp.notation.errors import NotationError, suggest
 from symbp.notation.extents import check_run_time_extent, is_known_to_predict
 from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
@@ -53,6 +47,8 @@ class Program:
         Whether a pass made it; a user's program is checked when it is defined.
     passed : Form
         What the passes that made it say it is; see :attr:`forms`.
+    held : tuple of Tensor
+        Parameters that training leaves as they are; filled by :meth:`freeze`.
 
     Raises
     ------
@@ -79,6 +75,7 @@ class Program:
     results: tuple[Tensor, ...] = ()
     derived: bool = False
     passed: Form = NO_FORM
+    held: tuple[Tensor, ...] = ()
 
     def __init__(
         self,
@@ -90,6 +87,7 @@ class Program:
         results: tuple[Tensor, ...] = (),
         derived: bool = False,
         passed: Form = NO_FORM,
+        held: tuple[Tensor, ...] = (),
     ) -> None:
         if not isinstance(equations, Iterable):
             raise NotationError(f"a program takes a list of equations, got {short(equations)}")
@@ -105,7 +103,7 @@ class Program:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise NotationError(f"{what} {tensor}: expected a tensor")
         if not derived:
-            given, updates = _in_order(given), checked_updates(updates)
+            given, updates = in_order(given), checked_updates(updates)
         object.__setattr__(self, "equations", given)
         object.__setattr__(self, "cost", cost)
         object.__setattr__(self, "output", output)
@@ -114,6 +112,7 @@ class Program:
         object.__setattr__(self, "results", results)
         object.__setattr__(self, "derived", derived)
         object.__setattr__(self, "passed", passed)
+        object.__setattr__(self, "held", held)
         if not derived:
             _check(self)
             if output is None:
@@ -178,8 +177,13 @@ class Program:
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
-        """The trainable parameters, in the order in which they were declared."""
+        """The parameters, in the order in which they were declared."""
         return tuple(sorted(self.with_role("parameter"), key=lambda tensor: tensor.serial))
+
+    @property
+    def trained(self) -> tuple[Tensor, ...]:
+        """The parameters that training changes: those that are not frozen."""
+        return tuple(p for p in self.parameters if p.trainable and p not in self.held)
 
     @property
     def states(self) -> tuple[Tensor, ...]:
@@ -206,6 +210,38 @@ class Program:
             if isinstance(extent, sympy.Symbol)
         }
         return next(iter(symbols), None)
+
+    def freeze(self, *names: str) -> Self:
+        """Return the same program with some parameters that training leaves as they are.
+
+        Their gradient is not computed, it is zero; an optimizer has no update for them, so that
+        nothing decays either. They stay in ``Parameters``, and are saved and loaded.
+
+        Parameters
+        ----------
+        *names : str
+            Of parameters.
+
+        Raises
+        ------
+        NotationError
+            There is no such parameter.
+
+        Examples
+        --------
+        >>> import symbp as bp
+        >>> net = bp.mlp(2, 3, 1).freeze("W1", "b1")
+        >>> [parameter.name for parameter in net.trained]
+        ['W2', 'b2']
+        """
+        known = {tensor.name: tensor for tensor in self.parameters}
+        for name in names:
+            if name not in known:
+                raise NotationError(f"freeze: no parameter {name!r}; {suggest(str(name), known)}")
+        made = object.__new__(type(self))
+        held = tuple(dict.fromkeys((*self.held, *(known[name] for name in names))))
+        vars(made).update(self.__getstate__(), held=held)
+        return made
 
     def tensor(self, name: str) -> Tensor:
         """Return the tensor of a name."""
@@ -271,14 +307,6 @@ class Program:
         return f"<{type(self).__name__}: {shown}>"
 
 
-def _in_order(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    """Return the equations with each after those it needs, keeping the given order if it will."""
-    needs = predecessors(equations)
-    if all(p < i for i, before in enumerate(needs) for p in before):
-        return equations
-    return tuple(equations[i] for component in components(needs) for i in component)
-
-
 def _check(program: Program) -> None:
     if program.gradients:
         raise NotationError("gradients=: they are derived from the cost; leave the argument out")
@@ -300,7 +328,7 @@ def _check(program: Program) -> None:
     _check_tensors(program, defined)
     for equation in program.equations:
         check_bounds(equation.lhs, equation.body)
-    _check_cycles(program.equations)
+    check_cycles(program.equations)
     if program.cost is not None:
         if program.cost.rank:
             raise NotationError(f"cost {program.cost.name}: expected a tensor without indices")
@@ -358,45 +386,3 @@ def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
         for symbol in equation.body.free_symbols:
             if not isinstance(symbol, Index) and symbol not in symbols:
                 raise NotationError(f"{equation.lhs}: {symbol} is the extent of no tensor")
-
-
-def _check_cycles(equations: Sequence[Equation]) -> None:
-    for component in components(predecessors(equations)):
-        members = [equations[i] for i in component]
-        inside = {equation.tensor for equation in members}
-        if any(e.tensor in inside for equation in members for e in equation.reads()) and not (
-            _is_recurrence(members)
-        ):
-            names = ", ".join(equation.tensor.name for equation in members)
-            raise NotationError(
-                f"{names}: the equations need each other and are no recurrence; in a recurrence "
-                f"every tensor has a sequential index (Index(…, sequential=True)) and reads "
-                f"itself at earlier steps, such as h[n, t - 1], or at later ones, but not at both"
-            )
-
-
-def _is_recurrence(members: Sequence[Equation]) -> bool:
-    """Whether equations that need each other can run step by step, in one direction of time."""
-    position = {equation.tensor: i for i, equation in enumerate(members)}
-    same_step: list[list[int]] = [[] for _ in members]
-    directions: set[bool] = set()
-    for equation in members:
-        axis = time_axis(equation.tensor)
-        if axis is None:
-            return False
-        for element in equation.reads():
-            if element.tensor not in position:
-                continue
-            there = time_axis(element.tensor)
-            step = None if there is None else offset(element.args[there], equation.lhs.args[axis])
-            if step is None:
-                return False
-            if step:
-                directions.add(step > 0)
-            else:
-                same_step[position[equation.tensor]].append(position[element.tensor])
-    ordered = all(
-        len(component) == 1 and component[0] not in same_step[component[0]]
-        for component in components([sorted(needs) for needs in same_step])
-    )
-    return ordered and len(directions) == 1

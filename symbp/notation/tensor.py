@@ -75,6 +75,8 @@ class Tensor(Written, AtomicExpr):
     kind : {"real", "integer", "classes", "distribution"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    trainable : bool, default True
+        Whether training changes a parameter; see :meth:`symbp.Program.freeze` too.
     """
 
     is_commutative = True
@@ -88,6 +90,7 @@ class Tensor(Written, AtomicExpr):
     initial: Initial | None
     value: float | None
     kind: str
+    trainable: bool
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
@@ -110,6 +113,7 @@ class Tensor(Written, AtomicExpr):
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
+        trainable: bool = True,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
@@ -141,11 +145,13 @@ class Tensor(Written, AtomicExpr):
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
                 f"('uniform', bound) or ('constant', value)"
             )
+        if not isinstance(trainable, bool) or not (trainable or role == "parameter"):
+            raise NotationError(f"{role} {name}: trainable={trainable!r} is for parameters, a bool")
         self: Tensor = super().__new__(cls)
         self.name, self.indices, self.role = name, tuple(indices), role
         self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
-        self.kind = kind
+        self.kind, self.trainable = kind, trainable
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
         self.component_of = component_of
         self.serial, self.home = next(_tensor_serial), home()
@@ -300,7 +306,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of",
+    "adjoint_of", "component_of", "trainable",
 )  # fmt: skip
 
 
@@ -371,7 +377,7 @@ def _is_initial(value: Any) -> bool:
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
 
 
-_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol")
+_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
 
 
 def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:

@@ -81,7 +81,8 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "no dict": (
         lambda: program(NEXT, updates=m_next),
-        "updates: expected a dict of each state and its next value, such as {m: m_next}, got m_next",
+        "updates: expected a dict of each state and its next value, such as {m: m_next}, got "
+        "m_next",
     ),
     "no pair": (
         lambda: program(NEXT, updates=[m, m_next]),

@@ -129,8 +129,7 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
         f"_NETWORK = {_class_of(model, entries)}(",
         "    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,",
         "    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,",
-        *(["    states=_STATES, state_record=State,"] if model.kept else []),
-        *(["    states=(), state_record=None,"] if model.has_phases and not model.kept else []),
+        *_phases(model),
         "    kernels={",
         *(f"        {line}" for line in kernels),
         "    },",
@@ -153,6 +152,15 @@ def _class_of(model: Model, entries: Sequence[Entry]) -> str:
     if model.has_phases:
         return "NetworkInPhases"
     return "NetworkWithEntries" if entries else "Network"
+
+
+def _phases(model: Model) -> list[str]:
+    if not model.has_phases:
+        return []
+    frozen = ", ".join(quoted(parameter.name) for parameter in model.frozen)
+    frozen += "," * (len(model.frozen) == 1)
+    states = "_STATES, state_record=State" if model.kept else "(), state_record=None"
+    return [f"    states={states},", f"    frozen=({frozen}),"]
 
 
 def _states(model: Model) -> list[str]:

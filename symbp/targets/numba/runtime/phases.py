@@ -30,13 +30,23 @@ class NetworkInPhases(NetworkWithEntries):
         Of each state its name, its shape and its value at the start.
     state_record : type
         The module's State, or None without states.
+    frozen : sequence of str
+        The parameters that training leaves as they are.
     """
 
     def __init__(
-        self, *described: Any, states: Sequence[Any], state_record: Any, **options: Any
+        self,
+        *described: Any,
+        states: Sequence[Any],
+        state_record: Any,
+        frozen: Sequence[str],
+        **options: Any,
     ) -> None:
         super().__init__(*described, **options)
         self.states, self.state_record = tuple(states), state_record
+        self.frozen = np.zeros(self.count, np.bool_)
+        for (name, _, _), (place, _) in zip(self.parameters, self.places, strict=True):
+            self.frozen[place] = name in frozen
         ends = list(itertools.accumulate(math.prod(shape) for _, shape, _ in self.states))
         self.kept = ends[-1] if ends else 0
         self.state_places = tuple(
@@ -98,14 +108,24 @@ class NetworkInPhases(NetworkWithEntries):
     def compare_gradient(
         self, seed: int = 0, examples: int = 4, step: float | None = None
     ) -> tuple[float, int, int]:
-        """Compare the gradient with differences of the cost in training, which it returns too."""
+        """Compare the gradient with differences of the cost in training, which it returns too.
+
+        The cost is that of the parameters that are trained.
+        """
         made = copy.copy(self)
         if self.kept:
             start = self.flat_state(self.initial_state())
             start += 0.1 * np.abs(np.random.default_rng(seed).standard_normal(self.kept))
             made = self.with_state(start.astype(self.dtype))
         gradient, memory = made.gradient_kernel, np.empty(self.count, self.dtype)
-        made.loss_kernel = lambda flat, *arrays: gradient(flat, memory, *arrays)
+        held: list[NDArray[Any]] = []
+
+        def cost(flat: NDArray[Any], *arrays: NDArray[Any]) -> float:
+            held.append(flat.copy())
+            flat = np.where(self.frozen, held[0], flat)
+            return float(gradient(flat, memory, *arrays))
+
+        made.loss_kernel = cost
         return super(NetworkInPhases, made).compare_gradient(seed, examples, step)
 
 
