@@ -15,6 +15,8 @@ from symbp.networks import (
     Activation,
     Adam,
     AdamW,
+    BatchNorm1d,
+    BatchNorm2d,
     Dense,
     Momentum,
     Nesterov,
@@ -49,7 +51,7 @@ from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
-from symbp.notation.states import state
+from symbp.notation.states import next_value, state
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
@@ -63,6 +65,8 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CheckReport",
     "Dense",
     "Derivation",
@@ -114,6 +118,7 @@ __all__ = [
     "maximum",
     "minimum",
     "mlp",
+    "next_value",
     "parameter",
     "relu",
     "sigmoid",

@@ -103,7 +103,8 @@ class Program:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise NotationError(f"{what} {tensor}: expected a tensor")
         if not derived:
-            given, updates = in_order(given), checked_updates(updates)
+            given = in_order(given)
+            updates = checked_updates(updates, (equation.tensor for equation in given))
         object.__setattr__(self, "equations", given)
         object.__setattr__(self, "cost", cost)
         object.__setattr__(self, "output", output)

@@ -11,14 +11,20 @@ from typing import Any
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import plain_number, short
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Element, Initial, Tensor
 
-__all__ = ["check_states", "checked_updates", "state"]
+__all__ = ["check_states", "checked_updates", "next_value", "state"]
 
 Pairs = tuple[tuple[Tensor, Tensor], ...]
 
 
-def state(name: str, *indices: Index, initial: float = 0.0, symbol: str | None = None) -> Tensor:
+def state(
+    name: str,
+    *indices: Index,
+    initial: float = 0.0,
+    symbol: str | None = None,
+    label: int | str | None = None,
+) -> Tensor:
     """Declare a state: what is kept from one training step to the next.
 
     Parameters
@@ -31,11 +37,14 @@ def state(name: str, *indices: Index, initial: float = 0.0, symbol: str | None =
         What each element is before the first step.
     symbol : str, optional
         How it prints (LaTeX), when that is not its name.
+    label : int or str, optional
+        The layer it belongs to, printed as a superscript.
 
     Returns
     -------
     Tensor
-        Its next value is told to the program: ``bp.Program(…, updates={m: m_next})``.
+        Its next value is told to the program, ``bp.Program(…, updates={m: m_next})``, or declared
+        with :func:`next_value`.
 
     Raises
     ------
@@ -67,11 +76,51 @@ def state(name: str, *indices: Index, initial: float = 0.0, symbol: str | None =
     if name.startswith("_"):
         # It becomes a field of the generated module's State.
         raise NotationError(f"state {name}: expected a name that starts with a letter")
-    return Tensor(name, indices, "state", symbol=symbol, initial=("constant", float(value)))
+    law: Initial = ("constant", float(value))
+    return Tensor(name, indices, "state", symbol=symbol, label=label, initial=law)
 
 
-def checked_updates(updates: Any) -> Pairs:
-    """Return what a user gives as ``updates=`` in pairs of a state and its next value."""
+def next_value(of: Tensor) -> Tensor:
+    """Declare the next value of a state, a tensor of its shape that an equation defines.
+
+    A program with that equation needs no ``updates=`` for it, so that a layer, which is a list of
+    equations, may have a state.
+
+    Parameters
+    ----------
+    of : Tensor
+        The state.
+
+    Raises
+    ------
+    NotationError
+        It is no state.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> m = bp.state("m")
+    >>> print(bp.Equation(bp.next_value(m), m + 1))
+    m_next = m + 1
+    """
+    if not isinstance(of, Tensor) or of.role != "state":
+        raise NotationError(
+            f"next_value: expected a state, declared with bp.state, got {short(of)}"
+        )
+    symbol = None if of.symbol is None else f"{of.symbol}'"
+    return Tensor(f"{of.name}_next", of.indices, symbol=symbol, label=of.label, next_of=of)
+
+
+def checked_updates(updates: Any, defined: Iterable[Tensor] = ()) -> Pairs:
+    """Return what a user gives as ``updates=`` in pairs of a state and its next value.
+
+    Parameters
+    ----------
+    updates : mapping or sequence of pairs
+        As given.
+    defined : iterable of Tensor
+        What equations define: some may be declared as the next value of a state.
+    """
     if isinstance(updates, Mapping):
         given: Iterable[Any] = updates.items()
     elif isinstance(updates, (tuple, list)):
@@ -102,7 +151,8 @@ def checked_updates(updates: Any) -> Pairs:
                 f"an equation defines, such as {old.name}_next"
             )
         pairs.append((old, new))
-    return tuple(pairs)
+    declared = [(tensor.next_of, tensor) for tensor in defined if tensor.next_of is not None]
+    return tuple(dict.fromkeys([*pairs, *declared]) if declared else pairs)
 
 
 def _whole(value: Any) -> Any:

@@ -77,6 +77,8 @@ class Tensor(Written, AtomicExpr):
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
     trainable : bool, default True
         Whether training changes a parameter; see :meth:`symbp.Program.freeze` too.
+    next_of : Tensor, optional
+        Set by :func:`symbp.next_value`: the state that this becomes.
     """
 
     is_commutative = True
@@ -94,6 +96,7 @@ class Tensor(Written, AtomicExpr):
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
+    next_of: "Tensor | None"
     serial: int
     home: str
     shape: tuple[Extent, ...]
@@ -114,6 +117,7 @@ class Tensor(Written, AtomicExpr):
         adjoint_of: "Tensor | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
         trainable: bool = True,
+        next_of: "Tensor | None" = None,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
@@ -153,7 +157,7 @@ class Tensor(Written, AtomicExpr):
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
         self.kind, self.trainable = kind, trainable
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
-        self.component_of = component_of
+        self.component_of, self.next_of = component_of, next_of
         self.serial, self.home = next(_tensor_serial), home()
         return self
 
@@ -306,7 +310,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of", "trainable",
+    "adjoint_of", "component_of", "trainable", "next_of",
 )  # fmt: skip
 
 
