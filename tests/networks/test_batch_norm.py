@@ -47,7 +47,6 @@ def program(kind: str, option: int) -> bp.Program:
     x, y = bp.input("x", n, *axes), bp.target("y", n, *axes)
     w, u, C = bp.parameter("w", *axes), bp.tensor("u", n, *axes), bp.tensor("C")
     equations, a = layer_of(kind, OPTIONS[option]).equations(u, 1)
-    cost = bp.Mean((bp.tanh(a.element) - y.element) ** 2, *a.indices)
     cost = bp.Mean((bp.tanh(a[(n, *axes)]) - y[(n, *axes)]) ** 2, n, *axes)
     first = bp.Equation(u[(n, *axes)], w[tuple(axes)] * x[(n, *axes)])
     return bp.Program([first, *equations, bp.Equation(C, cost)], cost=C, output=a)
@@ -172,7 +171,7 @@ def test_twenty_steps_are_those_of_torch(kind: str, option: int) -> None:
         loss.backward()
         optimizer.step()
         found = interpret(model.updated, {**values, "x": x, "y": y})
-        assert float(found["C"]) == pytest.approx(float(loss), rel=1e-11)
+        assert float(found["C"]) == pytest.approx(loss.item(), rel=1e-11)
         values = {old.name: found[new.name] for old, new in model.updated.updates}
     expected = {"w": w.detach().numpy()}
     if layer.affine:
@@ -181,18 +180,12 @@ def test_twenty_steps_are_those_of_torch(kind: str, option: int) -> None:
         if layer.track_running_stats:
             expected[f"{name}1"] = getattr(layer, name).numpy()
     if "num_batches_tracked1" in values:
-        assert values.pop("num_batches_tracked1") == float(layer.num_batches_tracked)
+        expected["num_batches_tracked1"] = layer.num_batches_tracked.double().numpy()
     assert_close(values, expected, 1e-11)
     layer.eval()
     x, y = batches[0]
-    used = interpret(
-        normalise(inference_form(made)), {**values, **states_of(values), "x": x, "y": y}
-    )
+    used = interpret(normalise(inference_form(made)), {**values, "x": x, "y": y})
     assert_close({"a": used["a1"]}, {"a": layer(w * torch.tensor(x)).detach().numpy()}, 1e-11)
-
-
-def states_of(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name.startswith("running")}
 
 
 def test_a_network_has_it_between_its_layers() -> None:
@@ -204,7 +197,7 @@ def test_a_network_has_it_between_its_layers() -> None:
     assert [s.name for s in net.states] == ["running_mean2", "running_var2"]
     generator = np.random.default_rng(1)
     labels = generator.integers(0, 3, 90)
-    x = 10 * generator.normal(size=(3, 4))[labels] + generator.normal(size=(90, 4)) + 100
+    x = 10 * generator.normal(size=(3, 4))[labels] + generator.normal(size=(90, 4)) + 3
     trainer = bp.compile(net, bp.Adam(0.03)).fit(x, labels, epochs=30, batch_size=16)
     assert trainer.accuracy(x, labels) == 1.0
     # One example alone: nothing of a batch is asked for.
