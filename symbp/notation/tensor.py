@@ -6,7 +6,6 @@ A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a rol
 
 import functools
 import keyword
-import math
 import unicodedata
 from typing import Any, Literal, NoReturn
 
@@ -26,7 +25,7 @@ __all__ = [
     "Initial",
     "Role",
     "Tensor",
-    "constant",
+    "declared",
     "input",
     "parameter",
     "target",
@@ -36,7 +35,7 @@ __all__ = [
 Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
 ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
 KINDS = ("real", "integer", "classes", "distribution")
-Initial = tuple[Literal["normal", "uniform", "constant"], float]
+Initial = tuple[Literal["normal", "uniform", "constant"], Any]
 
 _tensor_serial = Serials()
 _element_serial = Serials()
@@ -375,6 +374,8 @@ def _is_initial(value: Any) -> bool:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return False
     law, number = value
+    if law == "constant" and isinstance(number, tuple):
+        return True  # all elements, of bp.constant
     number = number if plain_number(number) is None else plain_number(number)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
@@ -384,7 +385,8 @@ def _is_initial(value: Any) -> bool:
 _OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
 
 
-def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+    """Return a tensor of a role, with options that are checked by name."""
     for option in options:
         if option not in _OPTIONS and option != "value":
             raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
@@ -393,28 +395,19 @@ def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[s
 
 def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an intermediate tensor, defined by an equation of the program."""
-    return _declared(name, indices, "intermediate", options)
+    return declared(name, indices, "intermediate", options)
 
 
 def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
-    return _declared(name, indices, "parameter", options)
+    return declared(name, indices, "parameter", options)
 
 
 def input(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an input; its first index is usually the example's, of extent ``"N"``."""
-    return _declared(name, indices, "input", options)
+    return declared(name, indices, "input", options)
 
 
 def target(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a target: what the outputs are compared with in the cost."""
-    return _declared(name, indices, "target", options)
-
-
-def constant(name: str, value: float, **options: Any) -> Tensor:
-    """Declare a scalar constant; its value is written into the generated module."""
-    number = plain_number(value)
-    value = value if number is None else number
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
-    return _declared(name, (), "constant", {"value": float(value), **options})
+    return declared(name, indices, "target", options)

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from symbp.calculus.flat_vector import length
 from symbp.entries.entry import Entry
@@ -19,6 +20,7 @@ from symbp.targets.numba.public import (
 __all__ = ["COMPILED", "LATER", "Range", "description", "network"]
 
 Range = tuple[float, bool, float]
+_INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": " " * 8}
 #: The public functions that are methods of the network.
 _METHODS = ("initial_parameters", "check_gradient")
 _OF_ENTRIES = ("as_vector", "as_parameters")
@@ -79,7 +81,9 @@ def description(
     lines += ["", "", "# Name, shape, and the law by which it starts.", "_PARAMETERS: Any = ("]
     for tensor in model.parameters:
         law, value = tensor.initial or _default_initial(tensor)
-        lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {float(value)!r})),')
+        number = repr(value if isinstance(value, tuple) else float(value))
+        line = f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {number})),'
+        lines += [line] if len(line) <= 100 else textwrap.wrap(line, 100, **_INDENTED)
     lines += [")", *_states(model), "# Name, role, shape (None is N), kind and limit."]
     lines += ["_ARGUMENTS: Any = ("]
     limits = model.given.integer_limits
