@@ -20,6 +20,7 @@ from symbp.targets.numba.sections import (
     EMITTED,
     ENTRIES,
     MATHS,
+    OUTPUTS,
     PHASES,
     RUNTIME,
     SMALL,
@@ -80,6 +81,7 @@ def imported(
     entries: bool,
     emitted: bool = True,
     phases: bool = False,
+    outputs: bool = False,
 ) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
 
@@ -97,12 +99,15 @@ def imported(
         Whether kernels are compiled past Numba's front end.
     phases : bool
         Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
     """
     compiles = "emitted_kernel" if emitted else "compiled_kernel"
     wanted = ["Network", "NetworkTrainer", compiles, "run_check"]
     wanted += ["TeamEpoch"] if team else []
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
     wanted += ["NetworkInPhases", "TrainerWithState"] if phases else []
+    wanted += ["EvaluatingTrainer"] if outputs else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
     for name, file in files.items():
@@ -151,7 +156,15 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    for file, title in {**RUNTIME, **EMITTED, **ENTRIES, **PHASES, **TEAM, **SMALL}.items():
+    for file, title in {
+        **RUNTIME,
+        **EMITTED,
+        **ENTRIES,
+        **PHASES,
+        **OUTPUTS,
+        **TEAM,
+        **SMALL,
+    }.items():
         yield section(title, file)
     for dtype in DTYPES:
         files = {title: f"{part}_{dtype}.py" for part, title in MATHS.items()}

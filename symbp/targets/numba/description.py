@@ -1,11 +1,12 @@
 """description: what a module says of its program, and what makes functions of its kernels."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from symbp.calculus.flat_vector import length
 from symbp.entries.entry import Entry
+from symbp.entries.evaluate import named
 from symbp.entries.model import Model
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.tensor import Tensor
@@ -39,7 +40,7 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = {}(_function)
 """
 _TRAINER = '''\
-class Trainer({base}):
+class Trainer({bases}):
     """Trains Parameters: ``Trainer(parameters=None, seed=0, {hyperparameters})``.
 
     See `{base}` for what it takes and keeps.
@@ -145,9 +146,13 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     settings = ", ".join(f"{t.name}={t.value!r}" for t in model.hyperparameters)
     parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries))]
     trainer = "TrainerWithState" if model.kept else "NetworkTrainer"
+    outputs = named(entries)
+    bases = ["EvaluatingTrainer"] * bool(outputs)
+    bases += [trainer] * (bool(model.kept) or not outputs)
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
-    parts.append(_TRAINER.format(base=trainer, hyperparameters=settings))
+    text = _TRAINER.format(bases=", ".join(bases), base=trainer, hyperparameters=settings)
+    parts.append(text + "".join(_evaluations(outputs)))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -156,6 +161,15 @@ def _class_of(model: Model, entries: Sequence[Entry]) -> str:
     if model.has_phases:
         return "NetworkInPhases"
     return "NetworkWithEntries" if entries else "Network"
+
+
+def _evaluations(outputs: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield the lines that say a trainer what it evaluates."""
+    if outputs:
+        yield "    evaluations = {\n"
+        for name, entry in outputs.items():
+            yield f"        {quoted(name)}: (_{entry.name}_kernel, _{entry.name.upper()}),\n"
+        yield "    }\n"
 
 
 def _phases(model: Model) -> list[str]:
