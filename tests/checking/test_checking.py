@@ -387,7 +387,7 @@ def test_a_module_may_lose_what_rounding_takes(interpreted: None) -> None:
 
 
 def test_a_compiled_module_is_compared_in_both_precisions() -> None:
-    report = bp.check(bp.mlp(2, 3, 1, activation="tanh"), dtype=BOTH)
+    report = bp.check(bp.mlp(4, 8, 3, activation="tanh"), dtype=BOTH, examples=2)
     assert report.passed, str(report)
     assert 0 < report.modules[1].errors["W1"] < 1e-5
     assert report.module["W1"] < 1e-13

@@ -173,7 +173,7 @@ def test_rows_that_do_not_touch_are_predicted_in_any_number(tmp_path: Path) -> N
 @needs_compiler
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_trained_parameters_are_constants_beside_predict_alone(dtype: str, tmp_path: Path) -> None:
-    net = bp.mlp(6, 5, 3, activation="tanh")
+    net = bp.mlp(6, 12, 3, activation="tanh")
     generator = np.random.default_rng(2)
     x, y = generator.normal(size=(20, 6)), generator.normal(size=(20, 3))
     trainer = bp.compile(net, bp.SGD(0.1), dtype=dtype).fit(x, y, epochs=2, batch_size=5)

@@ -32,7 +32,7 @@ from tests.targets.numba.compiled import run_printed
 SCHEDULES = {"numba": Limits(), "strips": Limits(strip=2, team=False)}
 # In every run test_emitted_kernels compares others with the interpreter too, products and sums
 # rounded one by one; these round them at once.
-QUICK = {("gradient", "equations 0", "as built"), ("predict", "lstm", "numba")}
+QUICK = {("gradient", "gram", "as built"), ("predict", "lstm", "numba")}
 CASES = [
     pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
     for entry in ENTRIES
