@@ -3,6 +3,7 @@
 from symbp.networks.activations import ACTIVATIONS, activation
 from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, NAdam, RAdam
 from symbp.networks.adaptive import Adadelta, Adagrad, RMSProp
+from symbp.networks.batch_norm import BatchNorm1d, BatchNorm2d
 from symbp.networks.costs import COSTS
 from symbp.networks.gradient_changes import Accumulate, Clip
 from symbp.networks.gradient_descent import SGD, Lion, Momentum, Nesterov
@@ -38,6 +39,8 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Clip",
     "CosineDecay",
     "Dense",

@@ -130,6 +130,16 @@ def test_a_module_is_minimised_by_its_own_jacobian() -> None:
     assert trainer.loss(X, targets) < 1e-25
 
 
+@pytest.mark.parametrize("method", ["lm", "L-BFGS-B"])
+def test_a_frozen_parameter_stays(method: str) -> None:
+    net = bp.mlp(3, 2, 2, loss="mean_squared_error").freeze("W1")
+    trainer = load_as_python(module_source(net, entries=("jacobian",))).Trainer(seed=4)
+    kept, before = trainer.parameters.W1.copy(), trainer.loss(X, Y)
+    trainer.minimise(X, Y, method=method, iterations=5)
+    assert np.array_equal(trainer.parameters.W1, kept)
+    assert trainer.loss(X, Y) < before
+
+
 def test_compile_takes_a_seed() -> None:
     net = bp.mlp(3, 2)
     trainer, again = bp.compile(net, seed=4), bp.compile(net).module.Trainer(seed=4)

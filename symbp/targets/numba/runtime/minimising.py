@@ -110,8 +110,13 @@ def minimise_squares(
             raise EndedEarly
         flat[:] = vector
         columns: NDArray[Any] = jacobian(flat, *inputs).astype(np.float64)
-        return columns.reshape(-1, len(start))
+        columns = columns.reshape(-1, len(start))
+        if frozen is not None:
+            columns[:, frozen] = 0.0
+        return columns
 
+    # Which parameters stay as they are, in a module that has such.
+    frozen = getattr(network, "frozen", None)
     begin = start.astype(np.float64)
     _check_squares(network, residuals, start, arrays, method)
     try:
