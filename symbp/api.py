@@ -1,5 +1,6 @@
 """The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
+from symbp.calculus.noise import replayed
 from symbp.checking.check import CheckReport, check
 from symbp.compiler import compile, generate, load_module
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
@@ -44,6 +45,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.noise import noise
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.singular import xlog1py, xlogy
@@ -111,8 +113,10 @@ __all__ = [
     "maximum",
     "minimum",
     "mlp",
+    "noise",
     "parameter",
     "relu",
+    "replayed",
     "sigmoid",
     "sign",
     "silu",

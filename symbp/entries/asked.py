@@ -3,12 +3,36 @@
 The `caller` of each function is the entry point that asks; the error begins with its name.
 """
 
-from symbp.entries.entry import Slot
+import functools
+from collections.abc import Callable
+
+from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
 
-__all__ = ["arrays", "cost_of", "inputs_of", "output_of", "packed_parameters", "parameters_of"]
+__all__ = [
+    "arrays", "cost_of", "inputs_of", "key_of", "of_inference", "output_of", "packed_parameters",
+    "parameters_of",
+]  # fmt: skip
+
+
+def of_inference(entry: Callable[[Model], Entry]) -> Callable[[Model], Entry]:
+    """Decorate an entry point of the program as it predicts, not as it is trained."""
+
+    @functools.wraps(entry)
+    def made(model: Model) -> Entry:
+        chosen = model.inference
+        result = entry(chosen)
+        if chosen.key and not any(slot.tensors == chosen.key for slot in result.slots):
+            drawn = next(t.name for t in model.given.with_role("noise"))
+            raise SymbpError(
+                f"{entry.__name__}: noise {drawn} is drawn at inference, which only predict and "
+                f"loss can be given a seed for; leave out at_inference='drawn'"
+            )
+        return result
+
+    return made
 
 
 def cost_of(model: Model, caller: str) -> Tensor:
@@ -42,6 +66,11 @@ def inputs_of(model: Model, caller: str) -> tuple[Tensor, ...]:
 def packed_parameters(model: Model) -> Slot:
     """Return the slot of the parameters, one after another in one flat array."""
     return Slot("parameters", model.parameters, "in", packed=True)
+
+
+def key_of(model: Model) -> tuple[Slot, ...]:
+    """Return the slot of the seed and step that noise is drawn by, where it is drawn."""
+    return (Slot("noise", model.key, "in", packed=True),) if model.key else ()
 
 
 def arrays(tensors: tuple[Tensor, ...]) -> tuple[Slot, ...]:

@@ -1,6 +1,6 @@
 """gradient: the cost and its derivatives by the parameters."""
 
-from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, key_of, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
@@ -24,6 +24,7 @@ def gradient(model: Model) -> Entry:
         program.prune([cost, *results]),
         (
             packed_parameters(model),
+            *key_of(model),
             *arrays(model.data),
             Slot("gradients", results, "out", packed=True),
         ),

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.entries.asked import arrays, cost_of, inputs_of, packed_parameters, parameters_of
+from symbp.entries.asked import (
+    arrays,
+    cost_of,
+    inputs_of,
+    of_inference,
+    packed_parameters,
+    parameters_of,
+)
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -21,6 +28,7 @@ from symbp.notation.tensor import Tensor
 __all__ = ["hessian", "input_hessian"]
 
 
+@of_inference
 def hessian(model: Model) -> Entry:
     """Return the entry point of the Hessian of the cost by the parameters, a square matrix.
 
@@ -38,6 +46,7 @@ def hessian(model: Model) -> Entry:
     )  # fmt: skip
 
 
+@of_inference
 def input_hessian(model: Model) -> Entry:
     """Return the entry point of the Hessian of each example's cost by its inputs.
 

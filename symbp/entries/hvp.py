@@ -5,13 +5,14 @@ about the price of two gradients.
 """
 
 from symbp.calculus.forward import forward
-from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, of_inference, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
 __all__ = ["hvp"]
 
 
+@of_inference
 def hvp(model: Model) -> Entry:
     """Return the entry point of the Hessian by the parameters times a vector.
 

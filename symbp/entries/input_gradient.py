@@ -1,12 +1,13 @@
 """input_gradient: the derivatives of the cost by the inputs."""
 
-from symbp.entries.asked import arrays, cost_of, inputs_of, packed_parameters
+from symbp.entries.asked import arrays, cost_of, inputs_of, of_inference, packed_parameters
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
 __all__ = ["input_gradient"]
 
 
+@of_inference
 def input_gradient(model: Model) -> Entry:
     """Return the entry point of the cost and its gradient by the inputs.
 

@@ -13,7 +13,14 @@ import sympy
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
+from symbp.entries.asked import (
+    arrays,
+    inputs_of,
+    of_inference,
+    output_of,
+    packed_parameters,
+    parameters_of,
+)
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -29,6 +36,7 @@ from symbp.notation.tensor import Tensor
 __all__ = ["input_jacobian", "jacobian"]
 
 
+@of_inference
 def jacobian(model: Model) -> Entry:
     """Return the entry point of the Jacobian of the output by the parameters.
 
@@ -51,6 +59,7 @@ def jacobian(model: Model) -> Entry:
     )
 
 
+@of_inference
 def input_jacobian(model: Model) -> Entry:
     """Return the entry point of the Jacobian of each example's output by its inputs.
 

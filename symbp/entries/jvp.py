@@ -1,13 +1,21 @@
 """jvp: the output and its tangent: a Jacobian times a vector, in forward mode."""
 
 from symbp.calculus.forward import forward
-from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
+from symbp.entries.asked import (
+    arrays,
+    inputs_of,
+    of_inference,
+    output_of,
+    packed_parameters,
+    parameters_of,
+)
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
 __all__ = ["input_jvp", "jvp"]
 
 
+@of_inference
 def jvp(model: Model) -> Entry:
     """Return the entry point of the output and its tangent along a direction of the parameters.
 
@@ -33,6 +41,7 @@ def jvp(model: Model) -> Entry:
     )
 
 
+@of_inference
 def input_jvp(model: Model) -> Entry:
     """Return the entry point of the output and its tangent along a direction of the inputs.
 

@@ -1,12 +1,13 @@
 """loss: the cost, from parameters, inputs and targets."""
 
-from symbp.entries.asked import arrays, cost_of, packed_parameters
+from symbp.entries.asked import arrays, cost_of, key_of, of_inference, packed_parameters
 from symbp.entries.entry import Entry
 from symbp.entries.model import Model
 
 __all__ = ["loss"]
 
 
+@of_inference
 def loss(model: Model) -> Entry:
     """Return the entry point that computes the cost.
 
@@ -21,6 +22,7 @@ def loss(model: Model) -> Entry:
         model.gradient.replace(gradients=(), updates=()).prune([cost]),
         (
             packed_parameters(model),
+            *key_of(model),
             *arrays(model.data),
         ),
         returns=cost,

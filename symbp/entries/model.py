@@ -2,15 +2,16 @@
 
 ::
 
-    given ─ gradient_program ─► plain, differentiated ─ finish ─► gradient
-                                            └─ optimise, finish ─► updated
+    given ─ drawn, gradient_program ─► plain, differentiated ─ finish ─► gradient
+                                                   └─ optimise, finish ─► updated
 
-Entry points choose among these forms; those that need another derivative begin at ``plain`` or
-``differentiated`` and end with :meth:`Model.computing`.
+That is the program as it is trained; :attr:`Model.inference` is the model of what predicts, in
+which noise is its mean. Entry points choose among these forms; those that need another derivative
+begin at ``plain`` or ``differentiated`` and end with :meth:`Model.computing`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from symbp.calculus.expand import expand
@@ -20,6 +21,7 @@ from symbp.calculus.gradient_program import (
     gradient_program,
     prepared_program,
 )
+from symbp.calculus.noise import Drawn, advanced, at_mean, drawn
 from symbp.calculus.share import share
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
@@ -41,11 +43,30 @@ class Model:
         Adds an optimizer's update equations to a differentiated program.
     derivatives : {"fast", "accurate"}
         Which form of a function's derivative is computed, where there are two.
+    training : bool
+        Whether it is of the program as it is trained, or of what predicts.
     """
 
     given: Program
     optimise: Callable[[Program], Program] | None = None
     derivatives: DerivativeForm = "fast"
+    training: bool = True
+
+    @cached_property
+    def inference(self) -> "Model":
+        """The model of what predicts: itself, if that is the program as it is trained."""
+        has_forms = bool(self.given.with_role("noise"))
+        return replace(self, training=False) if has_forms and self.training else self
+
+    @cached_property
+    def form(self) -> Drawn:
+        """The program that is computed, for training or inference, with draws as equations."""
+        return drawn(self.given if self.training else at_mean(self.given))
+
+    @property
+    def key(self) -> tuple[Tensor, ...]:
+        """The seed and the number of the step that noise is drawn by; none without noise."""
+        return self.form.key
 
     @cached_property
     def plain(self) -> Program:
@@ -55,7 +76,7 @@ class Model:
     @cached_property
     def prepared(self) -> tuple[Arrow, ...]:
         """The arrows from the given program to the plain one."""
-        return prepared_program(self.given, stable=True)
+        return prepared_program(self.form.program, stable=True)
 
     @cached_property
     def differentiated(self) -> Program:
@@ -65,7 +86,9 @@ class Model:
     @cached_property
     def derived(self) -> GradientProgram:
         """The program at each arrow of its differentiation."""
-        return gradient_program(self.given, stable=True, prepared=self.prepared)
+        # What is only read with noise has a gradient of 0 without it.
+        wrt = None if self.training else self.parameters
+        return gradient_program(self.given, stable=True, prepared=self.prepared, wrt=wrt)
 
     @cached_property
     def gradient(self) -> Program:
@@ -77,7 +100,7 @@ class Model:
         """The differentiated program with one step of the optimizer, finished."""
         if self.optimise is None:
             raise SymbpError("a step needs an optimizer, such as bp.SGD(0.1)")
-        return self.finished(self.optimise(self.differentiated))
+        return self.finished(advanced(self.optimise(self.differentiated), self.key))
 
     def differentiated_by(self, tensors: Iterable[Tensor]) -> Program:
         """Return the plain program with the equations of the gradient by some tensors."""
@@ -112,8 +135,9 @@ class Model:
 
     @cached_property
     def states(self) -> tuple[Tensor, ...]:
-        """What the optimizer remembers from step to step."""
-        return tuple(old for old, _ in self.updated.updates if old.role == "state")
+        """What is remembered from step to step: by the optimizer, and what draws noise."""
+        updated = (old for old, _ in self.updated.updates if old.role == "state")
+        return (*(old for old in updated if old not in self.key), *self.key)
 
     @cached_property
     def hyperparameters(self) -> tuple[Tensor, ...]:

@@ -5,7 +5,7 @@ Their mean is the gradient if the cost is a mean, and their sum if it is a sum. 
 """
 
 from symbp.calculus.flat_vector import gathered, length
-from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, of_inference, packed_parameters, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -17,6 +17,7 @@ from symbp.notation.tensor import Tensor
 __all__ = ["per_example_gradients"]
 
 
+@of_inference
 def per_example_gradients(model: Model) -> Entry:
     """Return the entry point of the gradient of each example.
 

@@ -1,12 +1,13 @@
 """predict: the output, from parameters and inputs."""
 
-from symbp.entries.asked import arrays, output_of, packed_parameters
+from symbp.entries.asked import arrays, key_of, of_inference, output_of, packed_parameters
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
 __all__ = ["predict"]
 
 
+@of_inference
 def predict(model: Model) -> Entry:
     """Return the entry point that computes the output.
 
@@ -21,6 +22,7 @@ def predict(model: Model) -> Entry:
         model.gradient.replace(gradients=(), updates=()).prune([output]),
         (
             packed_parameters(model),
+            *key_of(model),
             *arrays(model.given.inputs),
             Slot("output", (output,), "out"),
         ),

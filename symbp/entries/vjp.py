@@ -2,7 +2,14 @@
 
 from dataclasses import replace
 
-from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
+from symbp.entries.asked import (
+    arrays,
+    inputs_of,
+    of_inference,
+    output_of,
+    packed_parameters,
+    parameters_of,
+)
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 from symbp.entries.pairing import paired
@@ -10,6 +17,7 @@ from symbp.entries.pairing import paired
 __all__ = ["input_vjp", "vjp"]
 
 
+@of_inference
 def vjp(model: Model) -> Entry:
     """Return the entry point of the adjoints of the parameters, given that of the output.
 
@@ -36,6 +44,7 @@ def vjp(model: Model) -> Entry:
     )
 
 
+@of_inference
 def input_vjp(model: Model) -> Entry:
     """Return the entry point of the adjoints of the inputs, given that of the output.
 

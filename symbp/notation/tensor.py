@@ -18,6 +18,7 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
+from symbp.notation.laws import Law
 from symbp.notation.numpy_operands import plain_number
 
 __all__ = [
@@ -33,8 +34,8 @@ __all__ = [
     "tensor",
 ]
 
-Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
-ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
+Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
+ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
 KINDS = ("real", "integer", "classes", "distribution")
 Initial = tuple[Literal["normal", "uniform", "constant"], float]
 
@@ -51,7 +52,7 @@ class Tensor(Written, AtomicExpr):
         The name: a Python identifier, unique in a program.
     indices : tuple of Index
         Give the shape: one extent an axis. Empty for a scalar.
-    role : {"input", "target", "parameter", "constant", "state", "intermediate"}
+    role : {"input", "target", "parameter", "constant", "state", "noise", "intermediate"}
         What the tensor is in the program.
     symbol : str, optional
         How it prints (LaTeX), when that is not its name.
@@ -75,6 +76,8 @@ class Tensor(Written, AtomicExpr):
     kind : {"real", "integer", "classes", "distribution"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    law : Law, optional
+        How noise is distributed.
     """
 
     is_commutative = True
@@ -91,6 +94,7 @@ class Tensor(Written, AtomicExpr):
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
+    law: Law | None
     serial: int
     home: str
     shape: tuple[Extent, ...]
@@ -110,6 +114,7 @@ class Tensor(Written, AtomicExpr):
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
+        law: Law | None = None,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
@@ -145,7 +150,7 @@ class Tensor(Written, AtomicExpr):
         self.name, self.indices, self.role = name, tuple(indices), role
         self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
-        self.kind = kind
+        self.kind, self.law = kind, law
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
         self.component_of = component_of
         self.serial, self.home = next(_tensor_serial), home()
@@ -300,7 +305,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of",
+    "adjoint_of", "component_of", "law",
 )  # fmt: skip
 
 

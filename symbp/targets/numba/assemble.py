@@ -85,11 +85,11 @@ def assembled(
     before: list[str] = []
     after: list[str] = []
     if runtime == "beside":
-        text = imported(files, dtype, team, bool(entries), emitted)
+        text = imported(files, dtype, team, bool(entries), emitted, bool(model.key))
         imports.add(text.imports)
         before = [_section("The runtime"), text.text]
     else:
-        for part in pasted(files, dtype, bool(entries), emitted):
+        for part in pasted(files, dtype, bool(entries), emitted, bool(model.key)):
             imports.add(part.imports)
             after += [_section(part.title), part.text]
     parts = [

@@ -37,13 +37,19 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = {}(_function)
 """
 _TRAINER = '''\
-class Trainer(NetworkTrainer):
+class Trainer({trainer}):
     """Trains Parameters: ``Trainer(parameters=None, seed=0, {hyperparameters})``.
 
     See `NetworkTrainer` for what it takes and keeps.
     """
 
     network = _NETWORK
+'''
+_BOTH = '''\
+class _NetworkWithBoth(NetworkWithNoise, NetworkWithEntries):
+    """A network that draws, with further entry points."""
+
+
 '''
 
 
@@ -124,24 +130,37 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
         lines += ["_epoch_kernel = TeamEpoch(_epoch_part, _BUFFERS, _MULTIPLICATIONS, DTYPE)"]
     names = [*["predict"] * predicts, "loss", "gradient", "epoch"]
     kernels = textwrap.wrap(", ".join(f'"{name}": _{name}_kernel' for name in names), 80)
+    drawing = drawing_kernels(model)
+    kinds = [*["NetworkWithNoise"] * bool(drawing), *["NetworkWithEntries"] * bool(entries)]
+    if len(kinds) > 1:
+        lines += _BOTH.splitlines()
+        kinds = ["_NetworkWithBoth"]
     lines += [
-        f"_NETWORK = {'NetworkWithEntries' if entries else 'Network'}(",
+        f"_NETWORK = {kinds[0] if kinds else 'Network'}(",
         "    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,",
         "    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,",
         "    kernels={",
         *(f"        {line}" for line in kernels),
         "    },",
+        *([f"    drawing=({', '.join(map(quoted, drawing))},),"] if drawing else []),
         ")",
         *(f"{name} = _NETWORK.{name}" for name in _METHODS),
         *(f"{name} = _NETWORK.{name}" for name in _OF_ENTRIES if entries),
     ]
     settings = ", ".join(f"{t.name}={t.value!r}" for t in model.hyperparameters)
-    parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries))]
+    parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries), drawing)]
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
-    parts.append(_TRAINER.format(hyperparameters=settings))
+    trainer = "TrainerWithNoise" if drawing else "NetworkTrainer"
+    parts.append(_TRAINER.format(hyperparameters=settings, trainer=trainer))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def drawing_kernels(model: Model) -> tuple[str, ...]:
+    """Return the names of the kernels of every module that draw noise, but for the epoch."""
+    at_inference = ("predict", "loss") if model.inference.key else ()
+    return (*at_inference, "gradient") if model.key else ()
 
 
 def _number(value: float) -> str:

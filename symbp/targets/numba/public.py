@@ -7,7 +7,7 @@ name stands as it is.
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from symbp.entries.entry import Entry, Slot
@@ -40,7 +40,16 @@ class _Part:
     remark: str = ""
 
 
-def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
+#: What says which noise is drawn.
+_KEY = (
+    _Part("seed", "int", "What a trainer is given: 0 or more, below 2**64."),
+    _Part("step", "int", "How many steps of its training came before."),
+)
+
+
+def public_functions(
+    given: Program, dtype: str, vectors: bool = False, drawing: Collection[str] = ()
+) -> str:
     """Return the text of ``predict``, ``loss`` and ``gradient``.
 
     Parameters
@@ -51,6 +60,8 @@ def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
         The precision of the module.
     vectors : bool, default False
         Whether all parameters may come as one vector, as for further entry points.
+    drawing : collection of str
+        Those of the functions that draw noise.
     """
     data = (*given.inputs, *given.targets)
     output = given.output
@@ -69,7 +80,9 @@ def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
             [_Part("cost", "float"), gradients],
         ),
     ]
-    return "\n\n".join(_function(*function, vectors) for function in functions)
+    return "\n\n".join(
+        _function(*function, vectors, function[0] in drawing) for function in functions
+    )
 
 
 def _function(
@@ -79,19 +92,26 @@ def _function(
     returns: str,
     results: Sequence[_Part],
     vectors: bool,
+    draws: bool,
 ) -> str:
-    names = Names(["parameters"])
+    key = ("seed", "step") if draws else ()
+    names = Names(["parameters", *key])
     arguments = [(names.unique(tensor.name), tensor) for tensor in tensors]
     kind, remark = _PARAMETERS
     documented = [
         _Part("parameters", kind + _OR_VECTOR * vectors, remark),
         *(_documented(argument, tensor) for argument, tensor in arguments),
+        *(_KEY if draws else ()),
     ]
-    passed = _tuple([argument for argument, _ in arguments])
+    passed = ", ".join([_tuple([argument for argument, _ in arguments]), *key])
     flat = 'packed("parameters", parameters)' if vectors else "flatten(parameters)"
     return _definition(
         name,
-        ["parameters: Any", *(f"{argument}: ArrayLike" for argument, _ in arguments)],
+        [
+            "parameters: Any",
+            *(f"{argument}: ArrayLike" for argument, _ in arguments),
+            *(f"{name}: int = 0" for name in key),
+        ],
         returns,
         # The others raise the same.
         [summary, "", *_sections(documented, results, name == "predict")],
