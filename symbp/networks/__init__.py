@@ -2,6 +2,7 @@
 
 from symbp.networks.activations import ACTIVATIONS, activation
 from symbp.networks.costs import COSTS
+from symbp.networks.dropout import Dropout, GaussianNoise
 from symbp.networks.layers import LAYERS, Activation, Dense, Layer
 from symbp.networks.matrices import from_matrices
 from symbp.networks.network import Network, mlp
@@ -30,6 +31,8 @@ __all__ = [
     "Adam",
     "AdamW",
     "Dense",
+    "Dropout",
+    "GaussianNoise",
     "Layer",
     "Momentum",
     "Nesterov",

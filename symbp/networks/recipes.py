@@ -18,9 +18,7 @@ _NORMALISATION = _written("normalisation", "Normalisation")
 _ATTENTION = _written("attention", "Attention")
 _DENSE = "a fully connected layer is bp.Dense(units, activation)"
 _SUM = "a product of matrices is a sum, bp.Sum(W[j, k]*x[n, k], k)"
-_DROPOUT = (
-    "no equation draws random numbers yet; penalties (bp.L1, bp.L2, bp.AdamW) keep weights small"
-)
+_DROPOUT = "dropout is a layer, bp.Dropout(p); equations of your own read a bp.noise"
 
 _RECIPES: dict[str, str] = {
     **dict.fromkeys(("conv", "convolution", "conv1d", "conv2d", "conv3d"), _CONVOLUTION),

@@ -75,9 +75,9 @@ def noise(
     --------
     >>> import symbp as bp
     >>> n, j = bp.indices("n j", "N", 3)
-    >>> x, keep = bp.input("x", n, j), bp.noise("keep", n, j, law="bernoulli", probability=0.8)
-    >>> print(bp.Equation(bp.tensor("a", n, j)[n, j], x[n, j] * keep[n, j] / 0.8))
-    a[n, j] = x[n, j]*keep[n, j]/0.8
+    >>> x, e = bp.input("x", n, j), bp.noise("e", n, j, scale=0.1)
+    >>> print(bp.Equation(bp.tensor("a", n, j)[n, j], x[n, j] + e[n, j]))
+    a[n, j] = x[n, j] + e[n, j]
     """
     given = {
         "mean": mean, "scale": scale, "low": low, "high": high, "probability": probability

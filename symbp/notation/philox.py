@@ -105,7 +105,7 @@ def stream_of(name: str) -> int:
     Examples
     --------
     >>> stream_of("e")
-    3916222277
+    4024072794
     """
     return zlib.crc32(name.encode())
 
