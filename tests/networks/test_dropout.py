@@ -54,7 +54,8 @@ def test_a_network_with_dropout_is_what_jax_says_for_the_same_mask() -> None:
         gradients = {name: np.asarray(array) for name, array in wanted[1].items()}
         assert_close({"cost": found[0]}, {"cost": float(wanted[0])}, 1e-12)
         assert_close(found[1]._asdict(), gradients, 1e-11)
-    assert module.loss(parameters, x, labels) == pytest.approx(float(cost(given, 0.7, 0.0)), rel=1e-12)
+    expected = float(cost(given, 0.7, 0.0))
+    assert module.loss(parameters, x, labels) == pytest.approx(expected, rel=1e-12)
 
 
 def test_training_with_dropout_is_resumed_and_repeated_by_its_seed(tmp_path: Any) -> None:

@@ -270,6 +270,18 @@ def test_what_is_drawn_at_inference_takes_a_seed_and_a_step() -> None:
         bp.compile(program, entries=("hvp",))
 
 
+def test_a_module_whose_runtime_lies_beside_it_draws_the_same(tmp_path: Path) -> None:
+    program = stochastic("mean")
+    (w, s), x, y = numbers()
+    bp.generate(program, tmp_path / "net.py", runtime="beside", entries=("hvp",), dtype="float32")
+    found = bp.load_module(tmp_path / "net.py")
+    module = bp.compile(program, dtype="float32").module
+    given = {"w": w, "s": s}
+    assert found.gradient(given, x, y, seed=3)[0] == module.gradient(given, x, y, seed=3)[0]
+    one, other = (each.Trainer(given, seed=2).fit(x, y, epochs=3) for each in (found, module))
+    np.testing.assert_array_equal(one.parameters.s, other.parameters.s)
+
+
 def test_a_module_without_noise_has_nothing_of_it() -> None:
     text = module_source(bp.mlp(2, 3, 1))
     assert not any(word in text for word in ("random_unit", "Philox", "WithNoise", "step: int"))
