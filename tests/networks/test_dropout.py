@@ -86,5 +86,5 @@ def test_a_probability_that_is_none_is_told_in_one_line(p: Any) -> None:
 
 
 def test_a_scale_that_is_none_is_told_in_one_line() -> None:
-    with pytest.raises(bp.SymbpError, match="^GaussianNoise scale: expected a number >= 0, got -1"):
+    with pytest.raises(bp.SymbpError, match=r"^GaussianNoise scale: expected .*, got -1$"):
         bp.GaussianNoise(-1)
