@@ -16,6 +16,8 @@ from symbp.networks import (
     Activation,
     Adam,
     AdamW,
+    BatchNorm1d,
+    BatchNorm2d,
     Dense,
     Dropout,
     GaussianNoise,
@@ -48,10 +50,12 @@ from symbp.notation.functions import (
 )
 from symbp.notation.index import Index, batch_extent, indices
 from symbp.notation.noise import noise
+from symbp.notation.phase import is_training
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
+from symbp.notation.states import next_value, state
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
@@ -65,6 +69,8 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CheckReport",
     "Dense",
     "Derivation",
@@ -108,6 +114,7 @@ __all__ = [
     "identity",
     "indices",
     "input",
+    "is_training",
     "leaky_relu",
     "load_module",
     "log",
@@ -117,6 +124,7 @@ __all__ = [
     "maximum",
     "minimum",
     "mlp",
+    "next_value",
     "noise",
     "parameter",
     "relu",
@@ -128,6 +136,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "state",
     "stop_gradient",
     "tanh",
     "target",

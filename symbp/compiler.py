@@ -128,6 +128,8 @@ def _check_program(program: Program, trained: bool = True) -> None:
         raise SymbpError("the program has no cost: pass cost=… to bp.Program")
     if not program.parameters:
         raise SymbpError("the program has no parameters, there is nothing to train")
+    if not program.trained and trained:
+        raise SymbpError("all parameters of the program are frozen, there is nothing to train")
     _check_output(program)
 
 

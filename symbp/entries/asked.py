@@ -3,36 +3,12 @@
 The `caller` of each function is the entry point that asks; the error begins with its name.
 """
 
-import functools
-from collections.abc import Callable
-
-from symbp.entries.entry import Entry, Slot
+from symbp.entries.entry import Slot
 from symbp.entries.model import Model
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
 
-__all__ = [
-    "arrays", "cost_of", "inputs_of", "key_of", "of_inference", "output_of", "packed_parameters",
-    "parameters_of",
-]  # fmt: skip
-
-
-def of_inference(entry: Callable[[Model], Entry]) -> Callable[[Model], Entry]:
-    """Decorate an entry point of the program as it predicts, not as it is trained."""
-
-    @functools.wraps(entry)
-    def made(model: Model) -> Entry:
-        chosen = model.inference
-        result = entry(chosen)
-        if chosen.key and not any(slot.tensors == chosen.key for slot in result.slots):
-            drawn = next(t.name for t in model.given.with_role("noise"))
-            raise SymbpError(
-                f"{entry.__name__}: noise {drawn} is drawn at inference, which only predict and "
-                f"loss can be given a seed for; leave out at_inference='drawn'"
-            )
-        return result
-
-    return made
+__all__ = ["arrays", "cost_of", "inputs_of", "output_of", "packed", "parameters_of"]
 
 
 def cost_of(model: Model, caller: str) -> Tensor:
@@ -63,14 +39,17 @@ def inputs_of(model: Model, caller: str) -> tuple[Tensor, ...]:
     return model.real_inputs
 
 
-def packed_parameters(model: Model) -> Slot:
-    """Return the slot of the parameters, one after another in one flat array."""
-    return Slot("parameters", model.parameters, "in", packed=True)
+def packed(model: Model) -> tuple[Slot, ...]:
+    """Return the slot of the parameters, one after another in one flat array.
 
-
-def key_of(model: Model) -> tuple[Slot, ...]:
-    """Return the slot of the seed and step that noise is drawn by, where it is drawn."""
-    return (Slot("noise", model.key, "in", packed=True),) if model.key else ()
+    After it that of the key of what the program draws, and that of its states, if it has any.
+    """
+    slots = [Slot("parameters", model.parameters, "in", packed=True)]
+    if model.key:
+        slots.append(Slot("noise", model.key, "in", packed=True))
+    if model.kept:
+        slots.append(Slot("state", model.kept, "in", packed=True))
+    return tuple(slots)
 
 
 def arrays(tensors: tuple[Tensor, ...]) -> tuple[Slot, ...]:

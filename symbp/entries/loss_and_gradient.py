@@ -6,7 +6,6 @@ vectors, which is what ``scipy.optimize.minimize(jac=True)`` calls.
 
 from dataclasses import replace
 
-from symbp.entries.asked import of_inference
 from symbp.entries.entry import Entry
 from symbp.entries.gradient import gradient
 from symbp.entries.model import Model
@@ -14,7 +13,6 @@ from symbp.entries.model import Model
 __all__ = ["loss_and_gradient"]
 
 
-@of_inference
 def loss_and_gradient(model: Model) -> Entry:
     """Return the entry point of the cost and the gradient as a vector.
 

@@ -1,5 +1,6 @@
 """laws: what random numbers can be distributed by, as noise declares it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from sympy.core.expr import Expr
 from symbp.notation.errors import NotationError, suggest
 from symbp.notation.numpy_operands import plain_number, short
 
-__all__ = ["LAWS", "Law", "exact", "law_of"]
+__all__ = ["LAWS", "Law", "exact", "finite_number", "law_of"]
 
 #: The numbers that each law takes, and what they are if they are not given.
 LAWS: dict[str, dict[str, float]] = {
@@ -83,7 +84,7 @@ def law_of(name: str, law: Any, at_inference: Any, given: dict[str, Any]) -> Law
             raise NotationError(
                 f"noise {name}: {what}: a law {law!r} takes {' and '.join(takes)} only"
             )
-        numbers[what] = _number(name, what, value)
+        numbers[what] = finite_number(f"noise {name}: {what}", value)
     if law == "normal" and numbers["scale"] < 0:
         raise NotationError(f"noise {name}: scale: expected 0 or more, got {numbers['scale']}")
     if law == "uniform" and not numbers["low"] < numbers["high"]:
@@ -98,11 +99,10 @@ def law_of(name: str, law: Any, at_inference: Any, given: dict[str, Any]) -> Law
     return Law(law, tuple(numbers.values()), at_inference)
 
 
-def _number(name: str, what: str, value: Any) -> float:
+def finite_number(label: str, value: Any) -> float:
+    """Return a finite number as a float; of anything else the error begins with a label."""
     plain = plain_number(value)
     value = value if plain is None else plain
-    if isinstance(value, sympy.Number):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        raise NotationError(f"noise {name}: {what}: expected a finite number, got {short(value)}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise NotationError(f"{label}: expected a finite number, got {value!r}")
     return float(value)

@@ -6,7 +6,6 @@ A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a rol
 
 import functools
 import keyword
-import math
 import unicodedata
 from typing import Any, Literal, NoReturn
 
@@ -18,7 +17,7 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
-from symbp.notation.laws import Law
+from symbp.notation.laws import Law, finite_number
 from symbp.notation.numpy_operands import plain_number
 
 __all__ = [
@@ -63,8 +62,7 @@ class Tensor(Written, AtomicExpr):
         ``("constant", value)``. By default uniform in ±sqrt(1/number of columns), or zero for
         a vector or scalar.
     value : float, optional
-        The value of a scalar constant. An optimizer's constants can be changed between epochs;
-        those of the network are written into its module.
+        The value of a scalar constant; those of an optimizer can be changed between epochs.
     adjoint_symbol : str, optional
         How the derivative of the cost with respect to the tensor prints, such as ``\\delta``
         for a pre-activation; by default as ``∂C/∂T``.
@@ -78,6 +76,10 @@ class Tensor(Written, AtomicExpr):
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
     law : Law, optional
         How noise is distributed.
+    trainable : bool, default True
+        Whether training changes a parameter; see :meth:`symbp.Program.freeze` too.
+    next_of : Tensor, optional
+        Set by :func:`symbp.next_value`: the state that this becomes.
     """
 
     is_commutative = True
@@ -91,10 +93,12 @@ class Tensor(Written, AtomicExpr):
     initial: Initial | None
     value: float | None
     kind: str
+    trainable: bool
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
     law: Law | None
+    next_of: "Tensor | None"
     serial: int
     home: str
     shape: tuple[Extent, ...]
@@ -115,6 +119,8 @@ class Tensor(Written, AtomicExpr):
         adjoint_of: "Tensor | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
         law: Law | None = None,
+        trainable: bool = True,
+        next_of: "Tensor | None" = None,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
@@ -146,13 +152,15 @@ class Tensor(Written, AtomicExpr):
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
                 f"('uniform', bound) or ('constant', value)"
             )
+        if not isinstance(trainable, bool) or not (trainable or role == "parameter"):
+            raise NotationError(f"{role} {name}: trainable={trainable!r} is for parameters, a bool")
         self: Tensor = super().__new__(cls)
         self.name, self.indices, self.role = name, tuple(indices), role
         self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
-        self.kind, self.law = kind, law
+        self.kind, self.law, self.trainable = kind, law, trainable
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
-        self.component_of = component_of
+        self.component_of, self.next_of = component_of, next_of
         self.serial, self.home = next(_tensor_serial), home()
         return self
 
@@ -305,7 +313,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of", "law",
+    "adjoint_of", "component_of", "law", "trainable", "next_of",
 )  # fmt: skip
 
 
@@ -376,7 +384,7 @@ def _is_initial(value: Any) -> bool:
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
 
 
-_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol")
+_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
 
 
 def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
@@ -408,8 +416,5 @@ def target(name: str, *indices: Index, **options: Any) -> Tensor:
 
 def constant(name: str, value: float, **options: Any) -> Tensor:
     """Declare a scalar constant; its value is written into the generated module."""
-    number = plain_number(value)
-    value = value if number is None else number
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
-    return _declared(name, (), "constant", {"value": float(value), **options})
+    number = finite_number(f"constant {name}", value)
+    return _declared(name, (), "constant", {"value": number, **options})

@@ -216,7 +216,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a negative scale": ({"scale": -1}, "noise e: scale: expected 0 or more, got -1.0"),
     "an infinite mean": ({"mean": np.inf}, "noise e: mean: expected a finite number, got inf"),
-    "a scale of text": ({"scale": "1"}, "noise e: scale: expected a finite number, got 1"),
+    "a scale of text": ({"scale": "1"}, "noise e: scale: expected a finite number, got '1'"),
     "a probability above 1": (
         {"law": "bernoulli", "probability": 1.5},
         "noise e: probability: expected a number from 0 to 1, got 1.5",

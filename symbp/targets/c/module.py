@@ -44,7 +44,7 @@ def _texts(job: Job) -> dict[str, str]:
     job = replace(job, batch=rows)
     model = job.model
     trained = job.parameters is None and model.optimise is not None
-    check_dtype(model.updated if trained else model.gradient, job.dtype)
+    check_dtype(model.updated if trained else model.inference.gradient, job.dtype)
     prefix = prefix_of(job.stem)
     structs = _structs(job, prefix)
     functions = [
@@ -95,7 +95,7 @@ def _entries(job: Job) -> list[Entry]:
     entries = [predict(model)] if model.given.output is not None else []
     if model.given.cost is not None:
         entries.append(loss(model))
-        if model.gradient.gradients:
+        if model.training.gradient.gradients:
             entries.append(gradient(model))
             if model.optimise is not None:
                 entries.append(step(model))
@@ -107,7 +107,7 @@ def _entries(job: Job) -> list[Entry]:
 def _structs(job: Job, prefix: str) -> Structs:
     model = job.model
     trained = job.parameters is None and model.optimise is not None
-    states: tuple[Tensor, ...] = model.states if trained else ()
+    states: tuple[Tensor, ...] = model.states if trained else model.kept
     hyperparameters: tuple[Tensor, ...] = model.hyperparameters if trained else ()
     return Structs(
         Struct(f"{prefix}_parameters", fields_of(model.parameters)),

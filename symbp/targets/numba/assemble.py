@@ -85,15 +85,18 @@ def assembled(
     before: list[str] = []
     after: list[str] = []
     if runtime == "beside":
-        text = imported(files, dtype, team, bool(entries), emitted, bool(model.key))
+        text = imported(
+            files, dtype, team, bool(entries), emitted, model.has_phases, bool(model.key)
+        )
         imports.add(text.imports)
         before = [_section("The runtime"), text.text]
     else:
-        for part in pasted(files, dtype, bool(entries), emitted, bool(model.key)):
+        noise = bool(model.key)
+        for part in pasted(files, dtype, bool(entries), emitted, model.has_phases, noise):
             imports.add(part.imports)
             after += [_section(part.title), part.text]
     parts = [
-        _names(entries),
+        _names(entries, bool(model.kept)),
         *before,
         _section("What is computed"),
         description(model, dtype, stamp, equations, threshold, ranges or {}),
@@ -132,12 +135,14 @@ def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: s
     return '"""' + "\n".join(line.rstrip() for line in lines) + '\n"""'
 
 
-def _names(entries: Sequence[Entry]) -> str:
+def _names(entries: Sequence[Entry], state: bool) -> str:
     """Return the text of ``__all__``."""
     names = {"DTYPE", "EQUATIONS", "SIGNATURE", "Parameters", "Trainer", "check_gradient"}
     names |= {"initial_parameters", *WRITTEN, *(entry.name for entry in entries)}
     if entries:
         names |= {"as_parameters", "as_vector"}
+    if state:
+        names |= {"State", "initial_state"}
     ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
     listed = textwrap.wrap(", ".join(map(quoted, ordered)), 96)
     return "\n".join(["__all__ = [", *(f"    {line}" for line in listed), "]"])

@@ -21,6 +21,7 @@ from symbp.targets.numba.sections import (
     ENTRIES,
     MATHS,
     NOISE,
+    PHASES,
     RUNTIME,
     SMALL,
     START,
@@ -79,6 +80,7 @@ def imported(
     team: bool,
     entries: bool,
     emitted: bool = True,
+    phases: bool = False,
     noise: bool = False,
 ) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
@@ -95,13 +97,16 @@ def imported(
         Whether there are further entry points.
     emitted : bool
         Whether kernels are compiled past Numba's front end.
+    phases : bool
+        Whether the program has a state or phases.
     noise : bool
-        Whether they draw.
+        Whether it draws.
     """
     compiles = "emitted_kernel" if emitted else "compiled_kernel"
     wanted = ["Network", "NetworkTrainer", compiles, "run_check"]
     wanted += ["TeamEpoch"] if team else []
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
+    wanted += ["NetworkInPhases", "TrainerWithState"] if phases else []
     wanted += ["NetworkWithNoise", "TrainerWithNoise"] if noise else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
@@ -151,7 +156,8 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    for file, title in {**RUNTIME, **EMITTED, **ENTRIES, **TEAM, **NOISE, **SMALL}.items():
+    parts = {**RUNTIME, **EMITTED, **ENTRIES, **PHASES, **NOISE, **TEAM, **SMALL}
+    for file, title in parts.items():
         yield section(title, file)
     for dtype in DTYPES:
         files = {title: f"{part}_{dtype}.py" for part, title in MATHS.items()}

@@ -37,19 +37,13 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = {}(_function)
 """
 _TRAINER = '''\
-class Trainer({trainer}):
+class Trainer({base}):
     """Trains Parameters: ``Trainer(parameters=None, seed=0, {hyperparameters})``.
 
-    See `NetworkTrainer` for what it takes and keeps.
+    See `{base}` for what it takes and keeps.
     """
 
     network = _NETWORK
-'''
-_BOTH = '''\
-class _NetworkWithBoth(NetworkWithNoise, NetworkWithEntries):
-    """A network that draws, with further entry points."""
-
-
 '''
 
 
@@ -86,8 +80,9 @@ def description(
     for tensor in model.parameters:
         law, value = tensor.initial or _default_initial(tensor)
         lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {float(value)!r})),')
-    lines += [")", "# Name, role, shape (None is N), kind and limit.", "_ARGUMENTS: Any = ("]
-    limits = model.gradient.integer_limits
+    lines += [")", *_states(model), "# Name, role, shape (None is N), kind and limit."]
+    lines += ["_ARGUMENTS: Any = ("]
+    limits = model.given.integer_limits
     for tensor in model.data:
         lines.append(f"    {argument_text(tensor, limits)},")
     settings = {tensor.name: repr(tensor.value) for tensor in model.hyperparameters}
@@ -103,7 +98,7 @@ def description(
         if tensor.name in ranges
     }
     lines += _table("_RANGES", "tuple[float, bool, float]", bounds)
-    output = model.gradient.output
+    output = model.given.output
     lines += [
         f"_OUTPUT: Any = {shape_text(output) if output is not None else None}",
         f"_THRESHOLD = {float(threshold)!r}",
@@ -130,29 +125,27 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
         lines += ["_epoch_kernel = TeamEpoch(_epoch_part, _BUFFERS, _MULTIPLICATIONS, DTYPE)"]
     names = [*["predict"] * predicts, "loss", "gradient", "epoch"]
     kernels = textwrap.wrap(", ".join(f'"{name}": _{name}_kernel' for name in names), 80)
-    drawing = drawing_kernels(model)
-    kinds = [*["NetworkWithNoise"] * bool(drawing), *["NetworkWithEntries"] * bool(entries)]
-    if len(kinds) > 1:
-        lines += _BOTH.splitlines()
-        kinds = ["_NetworkWithBoth"]
     lines += [
-        f"_NETWORK = {kinds[0] if kinds else 'Network'}(",
+        f"_NETWORK = {_class_of(model, entries)}(",
         "    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,",
         "    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,",
+        *_phases(model),
         "    kernels={",
         *(f"        {line}" for line in kernels),
         "    },",
-        *([f"    drawing=({', '.join(map(quoted, drawing))},),"] if drawing else []),
         ")",
         *(f"{name} = _NETWORK.{name}" for name in _METHODS),
         *(f"{name} = _NETWORK.{name}" for name in _OF_ENTRIES if entries),
+        *(["initial_state = _NETWORK.initial_state"] if model.kept else []),
     ]
     settings = ", ".join(f"{t.name}={t.value!r}" for t in model.hyperparameters)
+    drawing = drawing_kernels(model)
     parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries), drawing)]
+    bases = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
-    trainer = "TrainerWithNoise" if drawing else "NetworkTrainer"
-    parts.append(_TRAINER.format(hyperparameters=settings, trainer=trainer))
+    base = ", ".join(bases or ["NetworkTrainer"])
+    parts.append(_TRAINER.format(base=base, hyperparameters=settings))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -160,7 +153,40 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
 def drawing_kernels(model: Model) -> tuple[str, ...]:
     """Return the names of the kernels of every module that draw noise, but for the epoch."""
     at_inference = ("predict", "loss") if model.inference.key else ()
-    return (*at_inference, "gradient") if model.key else ()
+    return (*at_inference, "gradient") if model.training.key else ()
+
+
+def _class_of(model: Model, entries: Sequence[Entry]) -> str:
+    if model.key:
+        return "NetworkWithNoise"
+    if model.has_phases:
+        return "NetworkInPhases"
+    return "NetworkWithEntries" if entries else "Network"
+
+
+def _phases(model: Model) -> list[str]:
+    if not model.has_phases:
+        return []
+    frozen = ", ".join(quoted(parameter.name) for parameter in model.frozen)
+    frozen += "," * (len(model.frozen) == 1)
+    states = "_STATES, state_record=State" if model.kept else "(), state_record=None"
+    drawing = drawing_kernels(model)
+    drawn = [f"    drawing=({', '.join(map(quoted, drawing))},),"] if drawing else []
+    return [f"    states={states},", f"    frozen=({frozen}),", *drawn]
+
+
+def _states(model: Model) -> list[str]:
+    """Return the lines of what is kept from step to step."""
+    if not model.kept:
+        return []
+    lines = ["", "", "class State(NamedTuple):"]
+    lines += ['    """What is kept from step to step, views over one contiguous buffer."""', ""]
+    lines += [f"    {tensor.name}: NDArray[Any]  # {shape_text(tensor)}" for tensor in model.kept]
+    lines += ["", "", "# Name, shape, and the value that it starts from.", "_STATES: Any = ("]
+    for tensor in model.kept:
+        _, value = tensor.initial or ("constant", 0.0)
+        lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, {float(value)!r}),')
+    return [*lines, ")"]
 
 
 def _number(value: float) -> str:

@@ -25,6 +25,7 @@ _PARAMETERS = (
     "Used without a copy if they are views over one buffer, as from `initial_parameters`.",
 )
 _OR_VECTOR = ", or a vector"
+_STATE = ("State, or a tuple or dict of arrays", "Such as `initial_state()` or `trainer.state`.")
 _RAISES = (
     "TypeError, ValueError",
     "In one line: which argument, what was expected, what came.",
@@ -81,7 +82,8 @@ def public_functions(
         ),
     ]
     return "\n\n".join(
-        _function(*function, vectors, function[0] in drawing) for function in functions
+        _function(*function, vectors, bool(given.states), function[0] in drawing)
+        for function in functions
     )
 
 
@@ -92,30 +94,34 @@ def _function(
     returns: str,
     results: Sequence[_Part],
     vectors: bool,
+    state: bool,
     draws: bool,
 ) -> str:
     key = ("seed", "step") if draws else ()
-    names = Names(["parameters", *key])
+    names = Names(["parameters", *(["state"] if state else []), *key])
     arguments = [(names.unique(tensor.name), tensor) for tensor in tensors]
     kind, remark = _PARAMETERS
     documented = [
         _Part("parameters", kind + _OR_VECTOR * vectors, remark),
+        *([_Part("state", *_STATE)] if state else []),
         *(_documented(argument, tensor) for argument, tensor in arguments),
         *(_KEY if draws else ()),
     ]
     passed = ", ".join([_tuple([argument for argument, _ in arguments]), *key])
     flat = 'packed("parameters", parameters)' if vectors else "flatten(parameters)"
+    bound = "_NETWORK.with_state(_NETWORK.flat_state(state))" if state else "_NETWORK"
     return _definition(
         name,
         [
             "parameters: Any",
+            *(["state: Any"] if state else []),
             *(f"{argument}: ArrayLike" for argument, _ in arguments),
             *(f"{name}: int = 0" for name in key),
         ],
         returns,
         # The others raise the same.
         [summary, "", *_sections(documented, results, name == "predict")],
-        f"return _NETWORK.{name}(_NETWORK.{flat}, {passed})",
+        f"return {bound}.{name}(_NETWORK.{flat}, {passed})",
     )
 
 
@@ -189,6 +195,12 @@ def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
 def _packed(argument: str, slot: Slot, flat: bool) -> _Part:
     if flat:
         return _Part(argument, "ndarray, as long as there are parameters", "See `as_vector`.")
+    if slot.name == "noise":
+        return _Part(
+            argument, "tuple of two int", "A trainer's seed, and how many steps came before."
+        )
+    if slot.name == "state":
+        return _Part(argument, *_STATE)
     if slot.name == "parameters":
         return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, _PARAMETERS[1])
     return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, "A direction of the parameters.")

@@ -13,6 +13,7 @@ __all__ = [
     "ENTRIES",
     "MATHS",
     "NOISE",
+    "PHASES",
     "RUNTIME",
     "SMALL",
     "START",
@@ -45,6 +46,8 @@ EMITTED = {
 }
 #: That of entry points besides those of every module.
 ENTRIES = {"entry_calls.py": "Further entry points"}
+#: That of programs with a state, or with other equations in training than in use.
+PHASES = {"phases.py": "Training and use"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
 #: That of noise.
@@ -108,7 +111,12 @@ def file_of_each(calls: Iterable[str], dtype: str) -> dict[str, str]:
 
 
 def pasted(
-    files: Mapping[str, str], dtype: str, entries: bool, emitted: bool = True, noise: bool = False
+    files: Mapping[str, str],
+    dtype: str,
+    entries: bool,
+    emitted: bool = True,
+    phases: bool = False,
+    noise: bool = False,
 ) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
 
@@ -122,15 +130,17 @@ def pasted(
         Whether there are further entry points.
     emitted : bool
         Whether kernels are compiled past Numba's front end.
+    phases : bool
+        Whether the program has a state or phases.
     noise : bool
-        Whether they draw.
+        Whether it draws.
     """
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
-    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries else {}), **team}
-    optional |= NOISE if noise else {}
+    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries or phases else {})}
+    optional |= {**(PHASES if phases else {}), **(NOISE if noise else {}), **team}
     for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():

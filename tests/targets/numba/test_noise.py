@@ -235,17 +235,29 @@ def numbers() -> tuple[list[Any], Any, Any]:
 
 
 def test_without_training_noise_is_its_mean() -> None:
-    module = bp.compile(stochastic("mean"), entries=("jvp", "hvp", "loss_and_gradient")).module
+    entries = ("input_gradient", "jvp", "hvp", "loss_and_gradient")
+    module = bp.compile(stochastic("mean"), entries=entries).module
     (w, s), x, y = numbers()
     names = module.Parameters._fields
     given = module.Parameters(**{"w": w, "s": s})
     np.testing.assert_allclose(module.predict(given, x), w * x, rtol=1e-15)
     assert module.loss(given, x, y) == pytest.approx(((w * x - y) ** 2).mean(), rel=1e-14)
-    cost, gradient = module.loss_and_gradient(module.as_vector(given), x, y)
+    cost, by_x = module.input_gradient(given, x, y)
     assert cost == pytest.approx(module.loss(given, x, y), rel=1e-14)
-    # What is only read with noise has no gradient without it, but has its place.
-    assert module.as_parameters(gradient).s.tolist() == [0.0] * 4
-    assert np.abs(module.as_parameters(gradient).w).min() > 0
+    np.testing.assert_allclose(by_x, 2 * w * (w * x - y) / 20, rtol=1e-12)
+    # What is only read with noise moves nothing without it, but has its place.
+    direction = module.Parameters(**{"w": np.zeros(4), "s": np.ones(4)})
+    assert not module.jvp(given, direction, x)[1].any()
+    # What is made of the gradient is of the program as it is trained.
+    cost, gradient = module.loss_and_gradient(module.as_vector(given), (3, 8), x, y)
+    expected = module.gradient(given, x, y, seed=3, step=8)
+    assert cost == expected[0]
+    np.testing.assert_array_equal(module.as_parameters(gradient).s, expected[1].s)
+    moved = module.Parameters(**{"w": w, "s": s + 1e-5})
+    slope = (module.gradient(moved, x, y, seed=3, step=8)[1].s - expected[1].s) / 1e-5
+    np.testing.assert_allclose(module.hvp(given, (3, 8), direction, x, y).s, slope, rtol=1e-4)
+    with pytest.raises(TypeError, match=r"^noise: expected a tuple of a seed and a step, got 3$"):
+        module.hvp(given, 3, direction, x, y)
     assert set(names) == {"w", "s"}
     trainer = module.Trainer(given).fit(x, y, validation=(x, y), epochs=1)
     assert trainer.history[0]["validation_cost"] == pytest.approx(trainer.loss(x, y), rel=1e-12)
@@ -266,8 +278,45 @@ def test_what_is_drawn_at_inference_takes_a_seed_and_a_step() -> None:
         np.testing.assert_allclose(one, found[:1], rtol=1e-13)
         loss = module.loss(given, x, y, seed=seed, step=step)
         assert loss == pytest.approx(module.gradient(given, x, y, seed=seed, step=step)[0])
-    with pytest.raises(bp.SymbpError, match="hvp: noise e is drawn at inference, which only"):
-        bp.compile(program, entries=("hvp",))
+
+
+def test_noise_beside_states_and_frozen_parameters(tmp_path: Path) -> None:
+    n, j = bp.indices("n j", "N", 4)
+    x, w, v = bp.input("x", n, j), bp.parameter("w", j), bp.parameter("v", j, trainable=False)
+    e, m = bp.noise("e", n, j, at_inference="drawn"), bp.state("m", j, initial=0.5)
+    a, C = bp.tensor("a", n, j), bp.tensor("C")
+    m_next = bp.tensor("m_next", j)
+    program = bp.Program(
+        [
+            bp.Equation(m_next[j], 0.5 * m[j] + bp.Mean(e[n, j], n)),
+            bp.Equation(a[n, j], w[j] * x[n, j] + v[j] * e[n, j] + m[j]),
+            bp.Equation(C, bp.Mean(a[n, j] ** 2, n, j)),
+        ],
+        cost=C,
+        output=a,
+        updates={m: m_next},
+    )
+    module = bp.compile(program, bp.SGD(0.5)).module
+    (w_, v_), x_, _ = numbers()
+    given = {"w": w_, "v": v_}
+    state = np.full(4, 0.5)
+    trainer = module.Trainer(given, seed=6)
+    for step in range(3):
+        noise = bp.replayed(program, 5, 6, step)["e"]
+        found = module.predict(trainer.parameters, trainer.state, x_, seed=6, step=step)
+        wanted = trainer.parameters.w * x_ + v_ * noise + state
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+        cost, _ = module.gradient(trainer.parameters, trainer.state, x_, seed=6, step=step)
+        assert cost == pytest.approx((wanted**2).mean(), rel=1e-12)
+        np.testing.assert_allclose(trainer.predict(x_, seed=6, step=step), wanted, rtol=1e-12)
+        trainer.fit(x_, batch_size=5, shuffle=False)
+        state = 0.5 * state + noise.mean(axis=0)
+        np.testing.assert_allclose(trainer.state.m, state, rtol=1e-12)
+        np.testing.assert_array_equal(trainer.parameters.v, v_)
+    trainer.save(tmp_path / "half.npz")
+    resumed = module.Trainer.load(tmp_path / "half.npz").fit(x_, batch_size=3)
+    np.testing.assert_array_equal(resumed.parameters.w, trainer.fit(x_, batch_size=3).parameters.w)
+    assert module.check_gradient() < 1e-6
 
 
 def test_a_module_whose_runtime_lies_beside_it_draws_the_same(tmp_path: Path) -> None:

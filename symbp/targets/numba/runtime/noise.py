@@ -7,13 +7,13 @@ them as arguments.
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbp.targets.numba.runtime.arguments import check_count
-from symbp.targets.numba.runtime.gradient_check import Network
+from symbp.targets.numba.runtime.phases import NetworkInPhases, reading
 from symbp.targets.numba.runtime.trainer import NetworkTrainer
 
 # A part of a seed or a step has so many bits: a whole number in single precision, too.
@@ -25,7 +25,7 @@ def held(kernel: Callable[..., Any], key: NDArray[Any]) -> Callable[..., Any]:
     return lambda flat, *others: kernel(flat, key, *others)
 
 
-class NetworkWithNoise(Network):
+class NetworkWithNoise(NetworkInPhases):
     """A network whose kernels draw.
 
     Parameters
@@ -38,7 +38,10 @@ class NetworkWithNoise(Network):
 
     def __init__(self, *described: Any, drawing: Sequence[str], **named: Any) -> None:
         super().__init__(*described, **named)
-        self.drawing = {name: named["kernels"][name] for name in drawing}
+        self.drawing = {
+            name: named["kernels"][name] for name in drawing if name in named["kernels"]
+        }
+        self.state_buffer: NDArray[Any] | None = None
         self.hold(0, 0)
 
     def key(self, seed: int, step: int) -> NDArray[Any]:
@@ -61,7 +64,25 @@ class NetworkWithNoise(Network):
         """Return the network as it draws for a seed and a step."""
         other = copy.copy(self)
         other.hold(seed, step)
+        if self.state_buffer is not None:
+            for name in self.drawing:
+                kernel = getattr(other, f"{name}_kernel")
+                setattr(other, f"{name}_kernel", reading(kernel, self.state_buffer))
         return super(NetworkWithNoise, other)
+
+    def with_state(self, flat: NDArray[Any]) -> Self:
+        """Return the network whose kernels read a state from a buffer, as it is when they run."""
+        made = super().with_state(flat)
+        made.state_buffer = flat
+        return made
+
+    def packed(self, label: str, value: Any) -> NDArray[Any]:
+        """Return a seed and a step as kernels take them too."""
+        if label != "noise":
+            return super().packed(label, value)
+        if not isinstance(value, tuple | list) or len(value) != 2:
+            raise TypeError(f"noise: expected a tuple of a seed and a step, got {value!r}")
+        return self.key(*value)
 
     def predict(
         self, flat: NDArray[Any], inputs: Sequence[Any], seed: int = 0, step: int = 0
@@ -82,14 +103,6 @@ class NetworkWithNoise(Network):
         """Return the cost, with its noise, and its derivatives by the parameters."""
         cost, gradients = self.at(seed, step).gradient(flat, arrays)
         return cost, gradients
-
-    def compare_gradient(
-        self, seed: int = 0, examples: int = 4, step: float | None = None
-    ) -> tuple[float, int, int]:
-        """Compare `gradient` with differences of the cost that it returns, of the same noise."""
-        trained, unused = copy.copy(self), np.empty(self.count, self.dtype)
-        trained.loss_kernel = lambda flat, *arrays: self.gradient_kernel(flat, unused, *arrays)
-        return super(NetworkWithNoise, trained).compare_gradient(seed, examples, step)
 
 
 class TrainerWithNoise(NetworkTrainer):
