@@ -28,6 +28,7 @@ from symbp.networks import (
     from_matrices,
     mlp,
 )
+from symbp.notation.constants import constant
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import (
@@ -56,7 +57,7 @@ from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, lo
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 from symbp.notation.states import next_value, state
-from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
+from symbp.notation.tensor import Tensor, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)

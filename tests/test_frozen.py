@@ -17,6 +17,7 @@ OPTIMIZERS = {
     "AdamW": bp.AdamW(0.05, weight_decay=0.5),
 }  # fmt: skip
 generator = np.random.default_rng(5)
+I = bp.Index("i", 3)
 X, Y = generator.normal(size=(11, 4)), generator.uniform(size=(11, 2))
 
 
@@ -112,7 +113,68 @@ def test_it_is_saved_and_loaded(tmp_path: Path) -> None:
         type(bp.compile(net(), "adamw")).load(tmp_path / "t.npz")
 
 
+def smoothed() -> bp.Program:
+    """A window of fixed weights over a sequence, scaled by a parameter."""
+    n, i, q = bp.indices("n i q", "N", 6, 3)
+    x, y = bp.input("x", n, bp.Index("s", 8)), bp.target("y", n, i)
+    K = bp.constant("K", q, value=[0.25, 0.5, 0.25])
+    w, a, C = bp.parameter("w"), bp.tensor("a", n, i), bp.tensor("C")
+    return bp.Program(
+        [
+            bp.Equation(a[n, i], w * bp.Sum(K[q] * x[n, i + q], q)),
+            bp.Equation(C, bp.Mean((a[n, i] - y[n, i]) ** 2, n, i)),
+        ],
+        cost=C,
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_an_array_of_constants_starts_from_its_values_and_stays(optimizer: str) -> None:
+    program = smoothed()
+    trainer = bp.compile(program, optimizer)
+    x = generator.normal(size=(9, 8))
+    window = np.array([0.25, 0.5, 0.25])
+    smooth = np.stack([np.convolve(row, window, "valid") for row in x])
+    trainer.fit(x, 2 * smooth, epochs=1500, batch_size=9)
+    assert trainer.parameters.K.tolist() == window.tolist()
+    assert trainer.parameters.w == pytest.approx(2.0, rel=2e-2)
+    np.testing.assert_allclose(trainer.predict(x), trainer.parameters.w * smooth, rtol=1e-12)
+    assert trainer.module.check_gradient() < 1e-6
+    assert bp.check(program).passed
+
+
+def test_a_large_array_of_constants_is_written_to_the_last_bit() -> None:
+    values = generator.normal(size=(7, 30))
+    n, i, j = bp.indices("n i j", "N", 7, 30)
+    x, w, C = bp.input("x", n, j), bp.parameter("w", i), bp.tensor("C")
+    K = bp.constant("K", i, j, value=values)
+    cost = bp.Mean((bp.Sum(K[i, j] * x[n, j], j) * w[i]) ** 2, n, i)
+    module = bp.compile(bp.Program([bp.Equation(C, cost)], cost=C)).module
+    assert np.array_equal(module.initial_parameters(3).K, values)
+
+
 MISTAKES: dict[str, tuple[Any, str]] = {
+    "no value": (lambda: bp.constant("K", I), "constant K: expected one value, got none"),
+    "two values": (
+        lambda: bp.constant("K", 1.0, value=2.0),
+        "constant K: expected one value, got 2",
+    ),
+    "another shape": (
+        lambda: bp.constant("K", I, value=[1.0, 2.0]),
+        "constant K: expected shape (3,), got (2,)",
+    ),
+    "not finite": (
+        lambda: bp.constant("K", I, value=[1.0, 2.0, float("nan")]),
+        "constant K: expected finite numbers",
+    ),
+    "words": (
+        lambda: bp.constant("K", I, value="abc"),
+        "constant K: expected real numbers, got 'abc'",
+    ),
+    "ragged": (
+        lambda: bp.constant("K", I, I, value=[[1.0], [1.0, 2.0]]),
+        "constant K: got rows of unequal lengths",
+    ),
     "unknown": (lambda: net().freeze("W3"), "freeze: no parameter 'W3'; did you mean"),
     "an input": (lambda: net().freeze("x"), "freeze: no parameter 'x'; "),
     "all": (

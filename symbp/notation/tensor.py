@@ -17,7 +17,7 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
-from symbp.notation.laws import Law, finite_number
+from symbp.notation.laws import Law
 from symbp.notation.numpy_operands import plain_number
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "Initial",
     "Role",
     "Tensor",
-    "constant",
+    "declared",
     "input",
     "parameter",
     "target",
@@ -36,7 +36,7 @@ __all__ = [
 Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
 ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
 KINDS = ("real", "integer", "classes", "distribution")
-Initial = tuple[Literal["normal", "uniform", "constant"], float]
+Initial = tuple[Literal["normal", "uniform", "constant"], Any]
 
 _tensor_serial = Serials()
 _element_serial = Serials()
@@ -378,6 +378,8 @@ def _is_initial(value: Any) -> bool:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return False
     law, number = value
+    if law == "constant" and isinstance(number, tuple):
+        return True  # all elements, of bp.constant
     number = number if plain_number(number) is None else plain_number(number)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
@@ -387,7 +389,8 @@ def _is_initial(value: Any) -> bool:
 _OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
 
 
-def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+    """Return a tensor of a role, with options that are checked by name."""
     for option in options:
         if option not in _OPTIONS and option != "value":
             raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
@@ -396,25 +399,19 @@ def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[s
 
 def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an intermediate tensor, defined by an equation of the program."""
-    return _declared(name, indices, "intermediate", options)
+    return declared(name, indices, "intermediate", options)
 
 
 def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
-    return _declared(name, indices, "parameter", options)
+    return declared(name, indices, "parameter", options)
 
 
 def input(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an input; its first index is usually the example's, of extent ``"N"``."""
-    return _declared(name, indices, "input", options)
+    return declared(name, indices, "input", options)
 
 
 def target(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a target: what the outputs are compared with in the cost."""
-    return _declared(name, indices, "target", options)
-
-
-def constant(name: str, value: float, **options: Any) -> Tensor:
-    """Declare a scalar constant; its value is written into the generated module."""
-    number = finite_number(f"constant {name}", value)
-    return _declared(name, (), "constant", {"value": number, **options})
+    return declared(name, indices, "target", options)

@@ -5,7 +5,7 @@ and declarations. With the numbers of trained parameters it holds the prediction
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from string import Template
 
@@ -132,14 +132,17 @@ def _declarations(
         parts.append(_ABOUT_NOISE)
     for struct in (structs.parameters, structs.state, structs.hyperparameters, structs.noise):
         if struct.name in used:
-            parts.append(_declaration(struct, job, prefix, kind, ""))
+            starts = struct is structs.state
+            parts.append(
+                _declaration(struct, job, prefix, kind, "", _starts(job) if starts else {})
+            )
     defaults = _defaults(job, structs, used, prefix)
     if defaults:
         parts.append(defaults)
     for function in functions:
         if function.buffers.fields:
             note = f"what {prefix}_{function.name} computes on the way"
-            parts.append(_declaration(function.buffers, job, prefix, kind, note))
+            parts.append(_declaration(function.buffers, job, prefix, kind, note, {}))
             parts.append(
                 f"/* So that a program can ask whether {prefix}_{function.name} takes buffers. */\n"
                 f"#define {prefix.upper()}_HAS_{function.name.upper()}_BUFFERS 1\n"
@@ -148,7 +151,15 @@ def _declarations(
     return "\n".join(parts)
 
 
-def _declaration(struct: Struct, job: Job, prefix: str, kind: str, note: str) -> str:
+def _starts(job: Job) -> dict[str, float]:
+    """Return what the program's own states start from, by name, where that is not 0."""
+    laws = {tensor.name: tensor.initial for tensor in job.model.kept}
+    return {name: float(law[1]) for name, law in laws.items() if law is not None and law[1]}
+
+
+def _declaration(
+    struct: Struct, job: Job, prefix: str, kind: str, note: str, starts: Mapping[str, float]
+) -> str:
     width = 4 if job.dtype == "float32" else 8
     # Whole numbers stand last, so that nothing but the end is padded.
     size = sum(
@@ -162,7 +173,7 @@ def _declaration(struct: Struct, job: Job, prefix: str, kind: str, note: str) ->
     lines = [f"/* {said[0].upper()}{said[1:]}. */", "typedef struct {"]
     for field in struct.fields:
         type_name = "double" if field.wide else "int32_t" if field.whole else kind
-        lines.append(f"    {type_name} {_member(field, prefix)};{_about(field)}")
+        lines.append(f"    {type_name} {_member(field, prefix)};{_about(field, starts)}")
     return "\n".join([*lines, f"}} {struct.name};", ""])
 
 
@@ -176,9 +187,11 @@ def _member(field: Field, prefix: str) -> str:
     return f"{field.name}[{' * '.join(extents)}]"
 
 
-def _about(field: Field) -> str:
-    """Return a comment where a field has not the name that its author gave."""
-    return "" if field.name == field.of else f" /* {comment(field.of)} */"
+def _about(field: Field, starts: Mapping[str, float]) -> str:
+    """Return a comment where a field has not its author's name, or does not start from zero."""
+    said = [] if field.name == field.of else [comment(field.of)]
+    said += [f"starts from {starts[field.of]!r}"] if field.of in starts else []
+    return f" /* {', '.join(said)} */" if said else ""
 
 
 def _defaults(job: Job, structs: Structs, used: set[str], prefix: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from symbp.calculus.signature import signature
 from symbp.entries.entry import Entry
+from symbp.entries.evaluate import named
 from symbp.entries.model import Model
 from symbp.notation.program import Program
 from symbp.targets.numba.beside import imported
@@ -79,6 +80,7 @@ def assembled(
     team = "wait_for_team" in calls
     emitted = all(kernel.emitted for kernel in kernels)
     files = file_of_each(calls, dtype)
+    outputs = bool(named(entries))
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
     imports.names["numpy.typing"] = {"ArrayLike", "NDArray"}
@@ -86,13 +88,13 @@ def assembled(
     after: list[str] = []
     if runtime == "beside":
         text = imported(
-            files, dtype, team, bool(entries), emitted, model.has_phases, bool(model.key)
+            files, dtype, team, bool(entries), emitted, model.has_phases, outputs, bool(model.key)
         )
         imports.add(text.imports)
         before = [_section("The runtime"), text.text]
     else:
-        noise = bool(model.key)
-        for part in pasted(files, dtype, bool(entries), emitted, model.has_phases, noise):
+        optional = model.has_phases, outputs, bool(model.key)
+        for part in pasted(files, dtype, bool(entries), emitted, *optional):
             imports.add(part.imports)
             after += [_section(part.title), part.text]
     parts = [

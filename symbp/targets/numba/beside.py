@@ -21,6 +21,7 @@ from symbp.targets.numba.sections import (
     ENTRIES,
     MATHS,
     NOISE,
+    OUTPUTS,
     PHASES,
     RUNTIME,
     SMALL,
@@ -81,6 +82,7 @@ def imported(
     entries: bool,
     emitted: bool = True,
     phases: bool = False,
+    outputs: bool = False,
     noise: bool = False,
 ) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
@@ -99,6 +101,8 @@ def imported(
         Whether kernels are compiled past Numba's front end.
     phases : bool
         Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
     noise : bool
         Whether it draws.
     """
@@ -108,6 +112,7 @@ def imported(
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
     wanted += ["NetworkInPhases", "TrainerWithState"] if phases else []
     wanted += ["NetworkWithNoise", "TrainerWithNoise"] if noise else []
+    wanted += ["EvaluatingTrainer"] if outputs else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
     for name, file in files.items():
@@ -156,7 +161,7 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    parts = {**RUNTIME, **EMITTED, **ENTRIES, **PHASES, **NOISE, **TEAM, **SMALL}
+    parts = {**RUNTIME, **EMITTED, **ENTRIES, **PHASES, **NOISE, **OUTPUTS, **TEAM, **SMALL}
     for file, title in parts.items():
         yield section(title, file)
     for dtype in DTYPES:

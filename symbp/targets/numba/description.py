@@ -1,10 +1,12 @@
 """description: what a module says of its program, and what makes functions of its kernels."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from symbp.calculus.flat_vector import length
 from symbp.entries.entry import Entry
+from symbp.entries.evaluate import named
 from symbp.entries.model import Model
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.tensor import Tensor
@@ -19,6 +21,7 @@ from symbp.targets.numba.public import (
 __all__ = ["COMPILED", "LATER", "Range", "description", "network"]
 
 Range = tuple[float, bool, float]
+_INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": " " * 8}
 #: The public functions that are methods of the network.
 _METHODS = ("initial_parameters", "check_gradient")
 _OF_ENTRIES = ("as_vector", "as_parameters")
@@ -37,7 +40,7 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = {}(_function)
 """
 _TRAINER = '''\
-class Trainer({base}):
+class Trainer({bases}):
     """Trains Parameters: ``Trainer(parameters=None, seed=0, {hyperparameters})``.
 
     See `{base}` for what it takes and keeps.
@@ -79,7 +82,9 @@ def description(
     lines += ["", "", "# Name, shape, and the law by which it starts.", "_PARAMETERS: Any = ("]
     for tensor in model.parameters:
         law, value = tensor.initial or _default_initial(tensor)
-        lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {float(value)!r})),')
+        number = repr(value if isinstance(value, tuple) else float(value))
+        line = f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {number})),'
+        lines += [line] if len(line) <= 100 else textwrap.wrap(line, 100, **_INDENTED)
     lines += [")", *_states(model), "# Name, role, shape (None is N), kind and limit."]
     lines += ["_ARGUMENTS: Any = ("]
     limits = model.given.integer_limits
@@ -141,11 +146,15 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     settings = ", ".join(f"{t.name}={t.value!r}" for t in model.hyperparameters)
     drawing = drawing_kernels(model)
     parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries), drawing)]
-    bases = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
+    outputs = named(entries)
+    kinds = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
+    bases = ["EvaluatingTrainer"] * bool(outputs) + kinds
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
-    base = ", ".join(bases or ["NetworkTrainer"])
-    parts.append(_TRAINER.format(base=base, hyperparameters=settings))
+    base = kinds[0] if kinds else "NetworkTrainer"
+    shown = ", ".join(bases or [base])
+    text = _TRAINER.format(bases=shown, base=base, hyperparameters=settings)
+    parts.append(text + "".join(_evaluations(outputs)))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -162,6 +171,15 @@ def _class_of(model: Model, entries: Sequence[Entry]) -> str:
     if model.has_phases:
         return "NetworkInPhases"
     return "NetworkWithEntries" if entries else "Network"
+
+
+def _evaluations(outputs: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield the lines that say a trainer what it evaluates."""
+    if outputs:
+        yield "    evaluations = {\n"
+        for name, entry in outputs.items():
+            yield f"        {quoted(name)}: (_{entry.name}_kernel, _{entry.name.upper()}),\n"
+        yield "    }\n"
 
 
 def _phases(model: Model) -> list[str]:

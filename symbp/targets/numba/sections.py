@@ -13,6 +13,7 @@ __all__ = [
     "ENTRIES",
     "MATHS",
     "NOISE",
+    "OUTPUTS",
     "PHASES",
     "RUNTIME",
     "SMALL",
@@ -48,6 +49,8 @@ EMITTED = {
 ENTRIES = {"entry_calls.py": "Further entry points"}
 #: That of programs with a state, or with other equations in training than in use.
 PHASES = {"phases.py": "Training and use"}
+#: That of programs with further outputs.
+OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
 #: That of noise.
@@ -116,6 +119,7 @@ def pasted(
     entries: bool,
     emitted: bool = True,
     phases: bool = False,
+    outputs: bool = False,
     noise: bool = False,
 ) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
@@ -132,6 +136,8 @@ def pasted(
         Whether kernels are compiled past Numba's front end.
     phases : bool
         Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
     noise : bool
         Whether it draws.
     """
@@ -140,7 +146,8 @@ def pasted(
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
     optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries or phases else {})}
-    optional |= {**(PHASES if phases else {}), **(NOISE if noise else {}), **team}
+    optional |= {**(PHASES if phases else {}), **(NOISE if noise else {})}
+    optional |= {**(OUTPUTS if outputs else {}), **team}
     for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
