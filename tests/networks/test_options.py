@@ -87,7 +87,7 @@ def test_sizes_as_text_are_those_of_the_command_line(text: str) -> None:
         ("MultiheadAttention", "docs/layers.md, 'Attention'"),
         ("LayerNorm", "docs/layers.md, 'Normalisation'"),
         ("BatchNorm1d", "docs/layers.md, 'Normalisation'"),
-        ("Dropout", "no equation draws random numbers yet"),
+        ("AlphaDropout", "dropout is a layer, bp.Dropout(p)"),
         ("Linear", "bp.Dense(units, activation)"),
         ("ReLU", "bp.Activation('relu')"),
         ("LeakyReLU", "bp.leaky_relu"),
