@@ -22,8 +22,18 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
 from symbp.calculus.phases import inference_form, training_form
 from symbp.compiler import module_source
+from symbp.entries.epoch import epoch
+from symbp.entries.gradient import gradient
+from symbp.entries.loss import loss
 from symbp.entries.model import Model
+from symbp.entries.predict import predict
+from symbp.entries.step import step
+from symbp.interop import to_jax
+from symbp.loops.verify import verify
 from symbp.networks.optimizers import optimise
+from symbp.notation.errors import SymbpError
+from symbp.schedules.limits import Limits
+from symbp.schedules.lower import lower
 from symbp.training.loading import load_module
 from tests.comparison import assert_close
 from tests.emitted_text import assert_text_agrees
@@ -265,6 +275,17 @@ def test_the_runtime_may_lie_beside(tmp_path: Path) -> None:
     made = load_module(path).Trainer(parameters=parameters)
     made.fit(x, y, epochs=1, batch_size=BATCH, shuffle=False)
     assert_close(made.state._asdict(), trained_in_jax(3)[1], 1e-11)
+
+
+def test_its_loops_are_proved_for_any_number_of_threads() -> None:
+    model = Model(normalised(), lambda made: optimise(made, bp.Momentum(RATE)))
+    for entry in (epoch(model), step(model), gradient(model), loss(model), predict(model)):
+        assert str(verify(lower(entry, Limits()).function)) == "sound"
+
+
+def test_other_libraries_are_told_that_a_function_keeps_no_state() -> None:
+    with pytest.raises(SymbpError, match=r"^the program has a state \(mean, var, average\)"):
+        to_jax(normalised())
 
 
 def test_a_program_without_phases_is_its_own_form() -> None:

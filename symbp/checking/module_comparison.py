@@ -212,7 +212,8 @@ def _step(
 ) -> float:
     """Compare the parameters after one step on all examples."""
     rows = max((len(array) for array in arrays if array.ndim), default=1)
-    stepped = trainer.module.Trainer(parameters, 0, *kept).fit(
+    states = {"state": kept[0]} if kept else {}
+    stepped = trainer.module.Trainer(parameters, **states).fit(
         *arrays, epochs=1, batch_size=rows, shuffle=False
     )
     worst = change = 0.0
