@@ -1,5 +1,6 @@
 """The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
+from symbp.calculus.noise import replayed
 from symbp.checking.check import CheckReport, check
 from symbp.compiler import compile, generate, load_module
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
@@ -25,7 +26,9 @@ from symbp.networks import (
     Clip,
     CosineDecay,
     Dense,
+    Dropout,
     ExponentialDecay,
+    GaussianNoise,
     LinearDecay,
     Lion,
     Momentum,
@@ -64,6 +67,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.noise import noise
 from symbp.notation.phase import is_training
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
@@ -96,8 +100,10 @@ __all__ = [
     "Dense",
     "Derivation",
     "DerivedEquation",
+    "Dropout",
     "Equation",
     "ExponentialDecay",
+    "GaussianNoise",
     "Graph",
     "Index",
     "LinearDecay",
@@ -154,8 +160,10 @@ __all__ = [
     "minimum",
     "mlp",
     "next_value",
+    "noise",
     "parameter",
     "relu",
+    "replayed",
     "sigmoid",
     "sign",
     "silu",

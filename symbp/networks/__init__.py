@@ -5,6 +5,7 @@ from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, NAdam, RAdam
 from symbp.networks.adaptive import Adadelta, Adagrad, RMSProp
 from symbp.networks.batch_norm import BatchNorm1d, BatchNorm2d
 from symbp.networks.costs import COSTS
+from symbp.networks.dropout import Dropout, GaussianNoise
 from symbp.networks.gradient_changes import Accumulate, Clip
 from symbp.networks.gradient_descent import SGD, Lion, Momentum, Nesterov
 from symbp.networks.layers import LAYERS, Activation, Dense, Layer
@@ -44,7 +45,9 @@ __all__ = [
     "Clip",
     "CosineDecay",
     "Dense",
+    "Dropout",
     "ExponentialDecay",
+    "GaussianNoise",
     "Layer",
     "LinearDecay",
     "Lion",
