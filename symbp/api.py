@@ -15,6 +15,8 @@ from symbp.networks import (
     Activation,
     Adam,
     AdamW,
+    BatchNorm1d,
+    BatchNorm2d,
     Dense,
     Momentum,
     Nesterov,
@@ -23,6 +25,7 @@ from symbp.networks import (
     from_matrices,
     mlp,
 )
+from symbp.notation.constants import constant
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import (
@@ -44,11 +47,13 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.phase import is_training
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
-from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
+from symbp.notation.states import next_value, state
+from symbp.notation.tensor import Tensor, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)
@@ -61,6 +66,8 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CheckReport",
     "Dense",
     "Derivation",
@@ -102,6 +109,7 @@ __all__ = [
     "identity",
     "indices",
     "input",
+    "is_training",
     "leaky_relu",
     "load_module",
     "log",
@@ -111,6 +119,7 @@ __all__ = [
     "maximum",
     "minimum",
     "mlp",
+    "next_value",
     "parameter",
     "relu",
     "sigmoid",
@@ -120,6 +129,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "state",
     "stop_gradient",
     "tanh",
     "target",

@@ -1,6 +1,7 @@
 """Front ends: small functions and classes that return equations. Nothing here differentiates."""
 
 from symbp.networks.activations import ACTIVATIONS, activation
+from symbp.networks.batch_norm import BatchNorm1d, BatchNorm2d
 from symbp.networks.costs import COSTS
 from symbp.networks.layers import LAYERS, Activation, Dense, Layer
 from symbp.networks.matrices import from_matrices
@@ -29,6 +30,8 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Dense",
     "Layer",
     "Momentum",
