@@ -1,10 +1,16 @@
 """Front ends: small functions and classes that return equations. Nothing here differentiates."""
 
 from symbp.networks.activations import ACTIVATIONS, activation
+from symbp.networks.attention import MultiHeadAttention, TransformerBlock
+from symbp.networks.blocks import Concatenate, Residual
+from symbp.networks.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from symbp.networks.costs import COSTS
+from symbp.networks.embedding import Embedding, PositionalEncoding
+from symbp.networks.flatten import Flatten
 from symbp.networks.layers import LAYERS, Activation, Dense, Layer
 from symbp.networks.matrices import from_matrices
 from symbp.networks.network import Network, mlp
+from symbp.networks.normalisation import GroupNorm, LayerNorm, RMSNorm
 from symbp.networks.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -17,25 +23,61 @@ from symbp.networks.optimizers import (
     optimise,
 )
 from symbp.networks.penalties import L1, L2
+from symbp.networks.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
+from symbp.networks.recurrent import GRU, LSTM, RNN
+from symbp.networks.units import Maxout, MixtureOfExperts, PReLU
 
 __all__ = [
     "ACTIVATIONS",
     "COSTS",
+    "GRU",
     "L1",
     "L2",
     "LAYERS",
+    "LSTM",
     "OPTIMIZERS",
+    "RNN",
     "SGD",
     "Activation",
     "Adam",
     "AdamW",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "Concatenate",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "Dense",
+    "Embedding",
+    "Flatten",
+    "GroupNorm",
     "Layer",
+    "LayerNorm",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Maxout",
+    "MixtureOfExperts",
     "Momentum",
+    "MultiHeadAttention",
     "Nesterov",
     "Network",
     "Optimizer",
+    "PReLU",
+    "PositionalEncoding",
+    "RMSNorm",
     "RMSProp",
+    "Residual",
+    "TransformerBlock",
     "activation",
     "from_matrices",
     "mlp",
