@@ -3,6 +3,14 @@
 from symbp.networks.activations import ACTIVATIONS, activation
 from symbp.networks.attention import MultiHeadAttention, TransformerBlock
 from symbp.networks.blocks import Concatenate, Residual
+from symbp.networks.classification_costs import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Focal,
+    Hinge,
+    KLDivergence,
+    MultiMargin,
+)
 from symbp.networks.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from symbp.networks.costs import COSTS
 from symbp.networks.embedding import Embedding, PositionalEncoding
@@ -32,11 +40,22 @@ from symbp.networks.pooling import (
     MaxPool2d,
 )
 from symbp.networks.recurrent import GRU, LSTM, RNN
+from symbp.networks.regression_costs import (
+    GaussianNLL,
+    Huber,
+    PoissonNLL,
+    Quantile,
+    SmoothL1,
+    gaussian_nll,
+)
+from symbp.networks.sequence_costs import CTC
+from symbp.networks.similarity_costs import cosine_embedding, info_nce, triplet_margin
 from symbp.networks.units import Maxout, MixtureOfExperts, PReLU
 
 __all__ = [
     "ACTIVATIONS",
     "COSTS",
+    "CTC",
     "GRU",
     "L1",
     "L2",
@@ -52,15 +71,22 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "BinaryCrossEntropy",
     "Concatenate",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "CrossEntropy",
     "Dense",
     "Embedding",
     "Flatten",
+    "Focal",
+    "GaussianNLL",
     "GroupNorm",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
     "Layer",
     "LayerNorm",
     "MaxPool1d",
@@ -69,17 +95,25 @@ __all__ = [
     "MixtureOfExperts",
     "Momentum",
     "MultiHeadAttention",
+    "MultiMargin",
     "Nesterov",
     "Network",
     "Optimizer",
     "PReLU",
+    "PoissonNLL",
     "PositionalEncoding",
+    "Quantile",
     "RMSNorm",
     "RMSProp",
     "Residual",
+    "SmoothL1",
     "TransformerBlock",
     "activation",
+    "cosine_embedding",
     "from_matrices",
+    "gaussian_nll",
+    "info_nce",
     "mlp",
     "optimise",
+    "triplet_margin",
 ]

@@ -8,10 +8,11 @@ import sympy
 
 from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.costs import Cost, CostFunction, cost
+from symbp.networks.example_weights import weighted
 from symbp.networks.layers import Activation, Dense, Layer
 from symbp.networks.options import checked_options, checked_size, shorthand_sizes
 from symbp.networks.penalties import Penalty, checked_penalties
-from symbp.networks.shapes import checked_sizes
+from symbp.networks.shapes import checked_flag, checked_sizes
 from symbp.networks.stack import checked_layers, source_kinds, stacked
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
@@ -45,6 +46,9 @@ class Network(Program):
         output and the target, two tensors, that returns a scalar expression.
     penalty : L1 or L2 or a list of them, optional
         Added to the cost.
+    sample_weight : bool, default False
+        Whether what each example adds to the cost is multiplied by a weight, an array of shape
+        (N,) behind the target: ``fit(x, y, sample_weight)``. A mean is still one over N.
     name : str, optional
         Printed in the heading of what is generated.
 
@@ -79,8 +83,10 @@ class Network(Program):
         input: int | Sequence[int] | Mapping[str, int | Sequence[int]],
         loss: str | CostFunction = "quadratic",
         penalty: Penalty | Sequence[Penalty] | None = None,
+        sample_weight: bool = False,
         name: str | None = None,
     ) -> None:
+        checked_flag("Network sample_weight", sample_weight)
         record, stack = cost(loss), checked_layers("Network", layers)
         penalties = checked_penalties(penalty)
         sources = _inputs(input, stack)
@@ -91,11 +97,16 @@ class Network(Program):
                 "Network: no layer has parameters; expected at least one bp.Dense(units)"
             )
         _check_output(record, equations, output)
-        y = target_tensor("y", *output.indices, symbol="y", kind=record.target_kind)
+        y = record.target(output)
         if record.softmax:
             equations.append(_softmax_of(output))
-        body = record(output, y)
-        _check_target(record, body, output, y)
+        of_cost, body = record(output, y)
+        equations += of_cost
+        _check_target(record, of_cost, body, output, y)
+        if sample_weight:
+            n = output.indices[0]
+            w = target_tensor("sample_weight", n, symbol=r"\omega")
+            body = weighted(body, n, w, record.name)
         weights = _weights(equations)
         for term in penalties:
             body = Plus(*terms(body), *terms(term.term(weights)))
@@ -222,10 +233,13 @@ def _check_output(record: Cost, equations: list[Equation], output: Tensor) -> No
         )
 
 
-def _check_target(record: Cost, body: object, output: Tensor, y: Tensor) -> None:
+def _check_target(
+    record: Cost, of_cost: list[Equation], body: object, output: Tensor, y: Tensor
+) -> None:
     if not isinstance(body, sympy.Basic):
         return  # the cost's equation says what is wrong with it
     read = {element.tensor for element in body.atoms(Element)} | body.atoms(Tensor)
+    read |= {element.tensor for equation in of_cost for element in equation.reads()}
     if y not in read:
         raise SymbpError(
             f"loss {record.name}: it does not read the target, its second argument; compare "
