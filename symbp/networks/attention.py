@@ -151,7 +151,7 @@ class MultiHeadAttention:
     ``W1_in`` is of shape (3·features, features), with the rows of the queries, keys and values, and
     starts uniform in ±sqrt(6/(4·features)) (Glorot and Bengio, 2010); ``W1_out`` is of shape
     (features, features) and starts uniform in ±1/sqrt(features). Biases start at zero. A step that
-    may look at nothing has no distribution: it is NaN, as in PyTorch.
+    may look at nothing has no distribution: it is NaN, as in PyTorch with ``need_weights=True``.
 
     Examples
     --------

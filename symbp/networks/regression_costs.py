@@ -205,7 +205,8 @@ def gaussian_nll(
 ) -> Expr:
     """Return the mean of ``(ln v + (m - y)²/v)/2`` with ``v = max(variance, eps)``.
 
-    As ``torch.nn.GaussianNLLLoss``, but for the gradient of a variance below eps, which is 0 here.
+    As ``torch.nn.GaussianNLLLoss``, but for the gradient of a variance below eps: 0, and there that
+    at eps.
 
     Parameters
     ----------
