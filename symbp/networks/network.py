@@ -13,7 +13,7 @@ from symbp.networks.layers import Activation, Dense, Layer
 from symbp.networks.options import checked_options, checked_size, shorthand_sizes
 from symbp.networks.penalties import Penalty, checked_penalties
 from symbp.networks.shapes import checked_flag, checked_sizes
-from symbp.networks.stack import checked_layers, source_kinds, stacked
+from symbp.networks.stack import checked_layers, name_of, source_kinds, stacked
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
 from symbp.notation.equation import Equation
@@ -264,7 +264,7 @@ def _weights(equations: list[Equation]) -> list[Tensor]:
 def _layer_label(layer: Layer) -> str:
     if isinstance(layer, Dense):
         return _label(layer.activation)
-    return _label(layer.function) if isinstance(layer, Activation) else type(layer).__name__
+    return _label(layer.function) if isinstance(layer, Activation) else name_of(layer)
 
 
 def _label(function: str | ActivationFunction) -> str:

@@ -9,7 +9,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.tensor import Tensor
 
-__all__ = ["checked_layers", "depth", "source_kinds", "stacked"]
+__all__ = ["checked_layers", "depth", "name_of", "source_kinds", "stacked"]
 
 Sources = Tensor | tuple[Tensor, ...]
 
@@ -19,10 +19,6 @@ class _FromFunction:
     """A layer that is a function of the source and the number."""
 
     function: Callable[..., Any]
-
-    @property
-    def __name__(self) -> str:
-        return getattr(self.function, "__name__", "own")
 
     def equations(self, source: Any, number: int) -> Any:
         return self.function(source, number)
@@ -54,6 +50,13 @@ def _checked_layer(position: int, value: object) -> Layer:
     raise SymbpError(
         f"layer {position}: expected a layer such as bp.Dense(30), got {value!r}; {near}"
     )
+
+
+def name_of(layer: Layer) -> str:
+    """Return what a layer is called in messages: its class, or the function that it is."""
+    if isinstance(layer, _FromFunction):
+        return getattr(layer.function, "__name__", "own")
+    return type(layer).__name__
 
 
 def depth(layers: Iterable[Layer]) -> int:
@@ -106,7 +109,7 @@ def stacked(
         made = layer.equations(source, first)  # type: ignore[arg-type]
         if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Tensor)):
             raise SymbpError(
-                f"layer {type(layer).__name__}: equations(source, number) must return a list of "
+                f"layer {name_of(layer)}: equations(source, number) must return a list of "
                 f"equations and the output tensor, got {made!r}"
             )
         added, source = made

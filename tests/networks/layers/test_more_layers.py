@@ -63,6 +63,7 @@ def test_a_function_is_a_layer() -> None:
 
     net = bp.Network([bp.Dense(3), scaled], input=2)
     assert [p.name for p in net.parameters] == ["W1", "b1", "g2"]
+    assert repr(net) == "<Network 2: identity, scaled; quadratic; 12 parameters>"
 
 
 def test_parameters_keep_the_order_of_a_state_dict() -> None:
@@ -213,6 +214,10 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "several inputs and no branches": (
         lambda: bp.Network([bp.Dense(3)], input={"a": 1, "b": 2}),
         "Dense: it reads one tensor, got 2; bp.Concatenate takes several",
+    ),
+    "a function that is no layer": (
+        lambda: bp.Network([bp.Dense(2), lambda source, number: 3], input=3),
+        "layer <lambda>: equations(source, number) must return a list of equations",
     ),
     "an input's size": (
         lambda: bp.Network([bp.Conv2d(3, 3)], input=(1, 0, 5)), "Network input: expected a positive"
