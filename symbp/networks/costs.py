@@ -151,17 +151,21 @@ class Cost:
             return found
         return target_tensor("y", *output.indices, symbol="y", kind=self.target_kind)
 
-    def __call__(self, output: Tensor, target: Tensor) -> tuple[list[Equation], Expr]:
-        """Return the equations of a cost, if it has any, and the cost, a scalar expression."""
+    def __call__(self, output: Tensor, target: Tensor) -> Any:
+        """Return the cost of an output and a target: a scalar expression, or equations and one."""
         try:
-            made: Any = self.function(output, target)
+            return self.function(output, target)
         except TypeError as error:
             raise SymbpError(
                 f"loss {self.name}: expected a function of the output and the target, two "
                 f"tensors, in terms of SymPy's and symbp's functions; it raised: "
                 f"{in_our_words(error)}"
             ) from error
-        if isinstance(made, tuple):
+
+    def parts(self, output: Tensor, target: Tensor) -> tuple[list[Equation], Any]:
+        """Return the equations that a cost brings, if any, and its scalar expression."""
+        made = self(output, target)
+        if isinstance(made, tuple) and len(made) == 2:
             equations, body = made
             return list(equations), body
         return [], made

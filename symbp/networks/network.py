@@ -100,7 +100,7 @@ class Network(Program):
         y = record.target(output)
         if record.softmax:
             equations.append(_softmax_of(output))
-        of_cost, body = record(output, y)
+        of_cost, body = record.parts(output, y)
         equations += of_cost
         _check_target(record, of_cost, body, output, y)
         if sample_weight:

@@ -63,7 +63,7 @@ def program_of(case: CostCase) -> bp.Program:
 
 
 def by_name(name: Any) -> Callable[..., Any]:
-    return lambda a, y: cost(name)(a, y)
+    return lambda a, y: cost(name).parts(a, y)
 
 
 def random(seed: int, *shape: int) -> np.ndarray:

@@ -105,6 +105,10 @@ def test_targets_say_what_they_accept():
         "cross_entropy": "classes",
         "binary_cross_entropy": "classes",
         "softmax_cross_entropy": "distribution",
+        **dict.fromkeys(("huber", "smooth_l1", "quantile", "log_cosh", "poisson"), "real"),
+        **dict.fromkeys(("gaussian_nll", "hinge", "cosine"), "real"),
+        **dict.fromkeys(("multi_margin", "focal"), "classes"),
+        "kl_divergence": "distribution",
     }
 
 
