@@ -23,6 +23,8 @@ from symbp.networks import (
     AdaptiveAvgPool2d,
     AvgPool1d,
     AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
     BinaryCrossEntropy,
     Concatenate,
     Conv1d,
@@ -66,6 +68,7 @@ from symbp.networks import (
     mlp,
     triplet_margin,
 )
+from symbp.notation.constants import constant
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import (
@@ -87,11 +90,13 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.phase import is_training
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
-from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
+from symbp.notation.states import next_value, state
+from symbp.notation.tensor import Tensor, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)
@@ -112,6 +117,8 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "BinaryCrossEntropy",
     "CheckReport",
     "Concatenate",
@@ -187,6 +194,7 @@ __all__ = [
     "indices",
     "info_nce",
     "input",
+    "is_training",
     "leaky_relu",
     "load_module",
     "log",
@@ -196,6 +204,7 @@ __all__ = [
     "maximum",
     "minimum",
     "mlp",
+    "next_value",
     "parameter",
     "relu",
     "sigmoid",
@@ -205,6 +214,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "state",
     "stop_gradient",
     "tanh",
     "target",

@@ -239,5 +239,41 @@ def scalar_graph() -> Example:
     return program, {"x": -2.0, "y": 5.0, "z": -4.0}
 
 
-_BUILDERS = (convolution, attention, embedding, lstm, gram, bilinear, spread, scalar_graph)
+def running() -> Example:
+    """States: a running mean, a memory, a moving average of the weights, the number of the step."""
+    N, D, U = 5, 4, 3
+    n, d, u = bp.indices("n d u", "N", D, U)
+    x, y = bp.input("x", n, d), bp.target("y", n, u)
+    W, b = bp.parameter("W", u, d), bp.parameter("b", u)
+    m, h = bp.state("m", d), bp.state("h", u)
+    e, count = bp.state("e", u, d, initial=0.5), bp.state("count")
+    m_next, h_next = bp.tensor("m_next", d), bp.tensor("h_next", u)
+    e_next, count_next = bp.tensor("e_next", u, d), bp.tensor("count_next")
+    a, C = bp.tensor("a", n, u), bp.tensor("C")
+    weight = 1 / (1 + count_next[()])
+    program = bp.Program(
+        [
+            bp.Equation(a[n, u], bp.tanh(bp.Sum(W[u, d] * (x[n, d] - m[d]), d) + b[u] + h[u])),
+            bp.Equation(count_next, count + 1),
+            bp.Equation(m_next[d], m[d] + (bp.Mean(x[n, d], n) - m[d]) * weight),
+            # Another element than the one that it replaces.
+            bp.Equation(h_next[u], h[U - 1 - u] / 2 + bp.Mean(a[n, u], n)),
+            bp.Equation(e_next[u, d], 0.9 * e[u, d] + 0.1 * W[u, d]),
+            bp.Equation(
+                C,
+                bp.Mean((a[n, u] - y[n, u]) ** 2, n, u)
+                + bp.Sum((W[u, d] - e[u, d]) ** 2, u, d) * weight / 10,
+            ),
+        ],
+        cost=C,
+        output=a,
+        updates={m: m_next, h: h_next, e: e_next, count: count_next},
+    )
+    values = normal(8, x=(N, D), y=(N, U), W=(U, D), b=(U,), m=(D,), h=(U,), e=(U, D))
+    return program, {**values, "count": np.array(2.0)}
+
+
+_BUILDERS = (
+    convolution, attention, embedding, lstm, gram, bilinear, spread, scalar_graph, running,
+)  # fmt: skip
 PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

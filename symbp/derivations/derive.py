@@ -14,6 +14,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.gradient_program import GradientProgram, gradient_program
 from symbp.calculus.per_example import whole_body
+from symbp.calculus.phases import training_form
 from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
@@ -69,6 +70,8 @@ def derive(program: Program) -> Derivation:
     """
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
+    # What is differentiated is what training computes.
+    program = training_form(program)
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
     gradient = gradient_program(program, textbook=True)

@@ -2,6 +2,7 @@
 
 from symbp.networks.activations import ACTIVATIONS, activation
 from symbp.networks.attention import MultiHeadAttention, TransformerBlock
+from symbp.networks.batch_norm import BatchNorm1d, BatchNorm2d
 from symbp.networks.blocks import Concatenate, Residual
 from symbp.networks.classification_costs import (
     BinaryCrossEntropy,
@@ -71,6 +72,8 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "BinaryCrossEntropy",
     "Concatenate",
     "Conv1d",

@@ -6,7 +6,6 @@ A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a rol
 
 import functools
 import keyword
-import math
 import unicodedata
 from typing import Any, Literal, NoReturn
 
@@ -26,7 +25,7 @@ __all__ = [
     "Initial",
     "Role",
     "Tensor",
-    "constant",
+    "declared",
     "input",
     "parameter",
     "target",
@@ -36,7 +35,7 @@ __all__ = [
 Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
 ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
 KINDS = ("real", "integer", "classes", "distribution")
-Initial = tuple[Literal["normal", "uniform", "constant"], float]
+Initial = tuple[Literal["normal", "uniform", "constant"], Any]
 
 _tensor_serial = Serials()
 _element_serial = Serials()
@@ -75,6 +74,10 @@ class Tensor(Written, AtomicExpr):
     kind : {"real", "integer", "classes", "distribution"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    trainable : bool, default True
+        Whether training changes a parameter; see :meth:`symbp.Program.freeze` too.
+    next_of : Tensor, optional
+        Set by :func:`symbp.next_value`: the state that this becomes.
     """
 
     is_commutative = True
@@ -88,9 +91,11 @@ class Tensor(Written, AtomicExpr):
     initial: Initial | None
     value: float | None
     kind: str
+    trainable: bool
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
+    next_of: "Tensor | None"
     serial: int
     home: str
     shape: tuple[Extent, ...]
@@ -110,6 +115,8 @@ class Tensor(Written, AtomicExpr):
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
+        trainable: bool = True,
+        next_of: "Tensor | None" = None,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
@@ -141,13 +148,15 @@ class Tensor(Written, AtomicExpr):
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
                 f"('uniform', bound) or ('constant', value)"
             )
+        if not isinstance(trainable, bool) or not (trainable or role == "parameter"):
+            raise NotationError(f"{role} {name}: trainable={trainable!r} is for parameters, a bool")
         self: Tensor = super().__new__(cls)
         self.name, self.indices, self.role = name, tuple(indices), role
         self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
-        self.kind = kind
+        self.kind, self.trainable = kind, trainable
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
-        self.component_of = component_of
+        self.component_of, self.next_of = component_of, next_of
         self.serial, self.home = next(_tensor_serial), home()
         return self
 
@@ -300,7 +309,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of",
+    "adjoint_of", "component_of", "trainable", "next_of",
 )  # fmt: skip
 
 
@@ -365,16 +374,19 @@ def _is_initial(value: Any) -> bool:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return False
     law, number = value
+    if law == "constant" and isinstance(number, tuple):
+        return True  # all elements, of bp.constant
     number = number if plain_number(number) is None else plain_number(number)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
 
 
-_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol")
+_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
 
 
-def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+    """Return a tensor of a role, with options that are checked by name."""
     for option in options:
         if option not in _OPTIONS and option != "value":
             raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
@@ -383,28 +395,19 @@ def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[s
 
 def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an intermediate tensor, defined by an equation of the program."""
-    return _declared(name, indices, "intermediate", options)
+    return declared(name, indices, "intermediate", options)
 
 
 def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
-    return _declared(name, indices, "parameter", options)
+    return declared(name, indices, "parameter", options)
 
 
 def input(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an input; its first index is usually the example's, of extent ``"N"``."""
-    return _declared(name, indices, "input", options)
+    return declared(name, indices, "input", options)
 
 
 def target(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a target: what the outputs are compared with in the cost."""
-    return _declared(name, indices, "target", options)
-
-
-def constant(name: str, value: float, **options: Any) -> Tensor:
-    """Declare a scalar constant; its value is written into the generated module."""
-    number = plain_number(value)
-    value = value if number is None else number
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
-    return _declared(name, (), "constant", {"value": float(value), **options})
+    return declared(name, indices, "target", options)

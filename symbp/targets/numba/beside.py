@@ -20,6 +20,8 @@ from symbp.targets.numba.sections import (
     EMITTED,
     ENTRIES,
     MATHS,
+    OUTPUTS,
+    PHASES,
     RUNTIME,
     SMALL,
     START,
@@ -73,7 +75,13 @@ def runtime_files(calls: Iterable[str]) -> dict[str, str]:
 
 
 def imported(
-    files: Mapping[str, str], dtype: str, team: bool, entries: bool, emitted: bool = True
+    files: Mapping[str, str],
+    dtype: str,
+    team: bool,
+    entries: bool,
+    emitted: bool = True,
+    phases: bool = False,
+    outputs: bool = False,
 ) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
 
@@ -89,11 +97,17 @@ def imported(
         Whether there are further entry points.
     emitted : bool
         Whether kernels are compiled past Numba's front end.
+    phases : bool
+        Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
     """
     compiles = "emitted_kernel" if emitted else "compiled_kernel"
     wanted = ["Network", "NetworkTrainer", compiles, "run_check"]
     wanted += ["TeamEpoch"] if team else []
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
+    wanted += ["NetworkInPhases", "TrainerWithState"] if phases else []
+    wanted += ["EvaluatingTrainer"] if outputs else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
     for name, file in files.items():
@@ -142,7 +156,15 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    for file, title in {**RUNTIME, **EMITTED, **ENTRIES, **TEAM, **SMALL}.items():
+    for file, title in {
+        **RUNTIME,
+        **EMITTED,
+        **ENTRIES,
+        **PHASES,
+        **OUTPUTS,
+        **TEAM,
+        **SMALL,
+    }.items():
         yield section(title, file)
     for dtype in DTYPES:
         files = {title: f"{part}_{dtype}.py" for part, title in MATHS.items()}

@@ -25,6 +25,7 @@ _PARAMETERS = (
     "Used without a copy if they are views over one buffer, as from `initial_parameters`.",
 )
 _OR_VECTOR = ", or a vector"
+_STATE = ("State, or a tuple or dict of arrays", "Such as `initial_state()` or `trainer.state`.")
 _RAISES = (
     "TypeError, ValueError",
     "In one line: which argument, what was expected, what came.",
@@ -69,7 +70,7 @@ def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
             [_Part("cost", "float"), gradients],
         ),
     ]
-    return "\n\n".join(_function(*function, vectors) for function in functions)
+    return "\n\n".join(_function(*function, vectors, bool(given.states)) for function in functions)
 
 
 def _function(
@@ -79,23 +80,30 @@ def _function(
     returns: str,
     results: Sequence[_Part],
     vectors: bool,
+    state: bool,
 ) -> str:
-    names = Names(["parameters"])
+    names = Names(["parameters", *(["state"] if state else [])])
     arguments = [(names.unique(tensor.name), tensor) for tensor in tensors]
     kind, remark = _PARAMETERS
     documented = [
         _Part("parameters", kind + _OR_VECTOR * vectors, remark),
+        *([_Part("state", *_STATE)] if state else []),
         *(_documented(argument, tensor) for argument, tensor in arguments),
     ]
     passed = _tuple([argument for argument, _ in arguments])
     flat = 'packed("parameters", parameters)' if vectors else "flatten(parameters)"
+    bound = "_NETWORK.with_state(_NETWORK.flat_state(state))" if state else "_NETWORK"
     return _definition(
         name,
-        ["parameters: Any", *(f"{argument}: ArrayLike" for argument, _ in arguments)],
+        [
+            "parameters: Any",
+            *(["state: Any"] if state else []),
+            *(f"{argument}: ArrayLike" for argument, _ in arguments),
+        ],
         returns,
         # The others raise the same.
         [summary, "", *_sections(documented, results, name == "predict")],
-        f"return _NETWORK.{name}(_NETWORK.{flat}, {passed})",
+        f"return {bound}.{name}(_NETWORK.{flat}, {passed})",
     )
 
 
@@ -169,6 +177,8 @@ def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
 def _packed(argument: str, slot: Slot, flat: bool) -> _Part:
     if flat:
         return _Part(argument, "ndarray, as long as there are parameters", "See `as_vector`.")
+    if slot.name == "state":
+        return _Part(argument, *_STATE)
     if slot.name == "parameters":
         return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, _PARAMETERS[1])
     return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, "A direction of the parameters.")

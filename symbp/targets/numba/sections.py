@@ -12,6 +12,8 @@ __all__ = [
     "EMITTED",
     "ENTRIES",
     "MATHS",
+    "OUTPUTS",
+    "PHASES",
     "RUNTIME",
     "SMALL",
     "START",
@@ -44,6 +46,10 @@ EMITTED = {
 }
 #: That of entry points besides those of every module.
 ENTRIES = {"entry_calls.py": "Further entry points"}
+#: That of programs with a state, or with other equations in training than in use.
+PHASES = {"phases.py": "Training and use"}
+#: That of programs with further outputs.
+OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
 #: Those of which a module gets what its kernels call.
@@ -102,7 +108,12 @@ def file_of_each(calls: Iterable[str], dtype: str) -> dict[str, str]:
 
 
 def pasted(
-    files: Mapping[str, str], dtype: str, entries: bool, emitted: bool = True
+    files: Mapping[str, str],
+    dtype: str,
+    entries: bool,
+    emitted: bool = True,
+    phases: bool = False,
+    outputs: bool = False,
 ) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
 
@@ -116,12 +127,17 @@ def pasted(
         Whether there are further entry points.
     emitted : bool
         Whether kernels are compiled past Numba's front end.
+    phases : bool
+        Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
     """
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
-    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries else {}), **team}
+    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries or phases else {})}
+    optional |= {**(PHASES if phases else {}), **(OUTPUTS if outputs else {}), **team}
     for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
