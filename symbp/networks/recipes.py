@@ -20,7 +20,6 @@ def _layer(call: str) -> str:
 
 _CONVOLUTION = _written("a convolution", "Convolution")
 _POOLING = _written("pooling", "Pooling")
-_NORMALISATION = _written("normalisation", "Normalisation")
 _ATTENTION = _written("attention", "Attention")
 _DENSE = "a fully connected layer is bp.Dense(units, activation)"
 _SUM = "a product of matrices is a sum, bp.Sum(W[j, k]*x[n, k], k)"
@@ -58,9 +57,7 @@ _RECIPES: dict[str, str] = {
     **dict.fromkeys(("transformerdecoder",), _ATTENTION),
     **dict.fromkeys(("layernormalization",), _layer("LayerNorm()")),
     **dict.fromkeys(("instancenorm2d",), _layer("GroupNorm(channels)")),
-    **dict.fromkeys(
-        ("batchnorm", "batchnorm1d", "batchnorm2d", "batchnormalization"), _NORMALISATION
-    ),
+    **dict.fromkeys(("batchnorm", "batchnormalization"), _layer("BatchNorm1d()")),
     **dict.fromkeys(("dropout", "dropout2d", "alphadropout", "gaussiannoise"), _DROPOUT),
     **dict.fromkeys(("resnet", "skip"), _layer("Residual(*layers)")),
     **dict.fromkeys(("concat", "cat"), _layer("Concatenate(branch, branch)")),

@@ -85,7 +85,7 @@ def test_sizes_as_text_are_those_of_the_command_line(text: str) -> None:
         ("EmbeddingBag", "docs/layers.md, 'Embedding'"),
         ("MultiheadAttention", "the layer is bp.MultiHeadAttention"),
         ("TransformerEncoderLayer", "bp.TransformerBlock(num_heads)"),
-        ("BatchNorm1d", "docs/layers.md, 'Normalisation'"),
+        ("BatchNormalization", "the layer is bp.BatchNorm1d()"),
         ("Dropout", "no equation draws random numbers yet"),
         ("Linear", "bp.Dense(units, activation)"),
         ("ReLU", "bp.Activation('relu')"),
