@@ -1,5 +1,6 @@
 """The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
+from symbp.calculus.noise import replayed
 from symbp.checking.check import CheckReport, check
 from symbp.compiler import compile, generate, load_module
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
@@ -33,10 +34,12 @@ from symbp.networks import (
     ConvTranspose2d,
     CrossEntropy,
     Dense,
+    Dropout,
     Embedding,
     Flatten,
     Focal,
     GaussianNLL,
+    GaussianNoise,
     GroupNorm,
     Hinge,
     Huber,
@@ -90,6 +93,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.noise import noise
 from symbp.notation.phase import is_training
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
@@ -130,11 +134,13 @@ __all__ = [
     "Dense",
     "Derivation",
     "DerivedEquation",
+    "Dropout",
     "Embedding",
     "Equation",
     "Flatten",
     "Focal",
     "GaussianNLL",
+    "GaussianNoise",
     "Graph",
     "GroupNorm",
     "Hinge",
@@ -205,8 +211,10 @@ __all__ = [
     "minimum",
     "mlp",
     "next_value",
+    "noise",
     "parameter",
     "relu",
+    "replayed",
     "sigmoid",
     "sign",
     "silu",

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -30,6 +30,7 @@ from symbp.calculus.normalise import normalise
 from symbp.calculus.phases import inference_form, training_form
 from symbp.calculus.reverse import reverse
 from symbp.checking.check import random_values
+from symbp.compiler import module_source
 from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.prime import expand_primes
 from symbp.notation.program import Program
@@ -227,6 +228,13 @@ def load_as_python(text: str) -> ModuleType:
         module.wait_for_team = turns.meet
         module.Pace.next = lambda pace: (MEMBERS, 1)
     return module
+
+
+def run_as_python(
+    program: bp.Program, optimizer: Optimizer | None = None, dtype: str = "float64"
+) -> SimpleNamespace:
+    """Stand in for ``bp.compile``: the same text, not compiled."""
+    return SimpleNamespace(module=load_as_python(module_source(program, optimizer, dtype)))
 
 
 def emitted_module(program: bp.Program, optimizer: Optimizer) -> ModuleType:

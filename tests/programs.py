@@ -239,6 +239,65 @@ def scalar_graph() -> Example:
     return program, {"x": -2.0, "y": 5.0, "z": -4.0}
 
 
+def dropout() -> Example:
+    """Two layers with dropout between them and noise of each law, some of it the same for all."""
+    N, D, H, L = 4, 5, 6, 3
+    n, d, h, l = bp.indices("n d h l", "N", D, H, L)
+    x, y = bp.input("x", n, d), bp.target("y", n, l)
+    W, b, V = bp.parameter("W", h, d), bp.parameter("b", h), bp.parameter("V", l, h)
+    keep = bp.noise("keep", n, h, law="bernoulli", probability=0.75)
+    shift = bp.noise("shift", n, d, mean=0.1, scale=0.5)
+    gain = bp.noise("gain", h, law="uniform", low=0.5, high=1.5)
+    a, z, C = bp.tensor("a", n, h), bp.tensor("z", n, l), bp.tensor("C")
+    hidden = bp.tanh(bp.Sum(W[h, d] * (x[n, d] + shift[n, d]), d) + b[h])
+    program = bp.Program(
+        [
+            bp.Equation(a[n, h], hidden * gain[h] * keep[n, h] / 0.75),
+            bp.Equation(z[n, l], bp.Sum(V[l, h] * a[n, h], h)),
+            bp.Equation(C, bp.Sum((z[n, l] - y[n, l]) ** 2, n, l) / (2 * n.extent)),
+        ],
+        cost=C,
+    )
+    values = normal(8, x=(N, D), y=(N, L), W=(H, D), b=(H,), V=(L, H))
+    return program, {**values, **bp.replayed(program, N)}
+
+
+def variational() -> Example:
+    """A variational autoencoder: its code is drawn as mean + scale · noise (Kingma, Welling)."""
+    N, D, H, K = 5, 6, 4, 2
+    n, d, e, h, g, k = bp.indices("n d e h g k", "N", D, D, H, H, K)
+    x = bp.input("x", n, d)
+    W, b = bp.parameter("W", h, d), bp.parameter("b", h)
+    M, S = bp.parameter("M", k, h), bp.parameter("S", k, h)
+    U, c, V = bp.parameter("U", g, k), bp.parameter("c", g), bp.parameter("V", e, g)
+    noise = bp.noise("noise", n, k)
+    a, mean, spread = bp.tensor("a", n, h), bp.tensor("mean", n, k), bp.tensor("spread", n, k)
+    code, r, z = bp.tensor("code", n, k), bp.tensor("r", n, g), bp.tensor("z", n, e)
+    apart, C = bp.tensor("apart", n), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(a[n, h], bp.tanh(bp.Sum(W[h, d] * x[n, d], d) + b[h])),
+            bp.Equation(mean[n, k], bp.Sum(M[k, h] * a[n, h], h)),
+            bp.Equation(spread[n, k], bp.Sum(S[k, h] * a[n, h], h)),
+            bp.Equation(code[n, k], mean[n, k] + bp.exp(spread[n, k] / 2) * noise[n, k]),
+            bp.Equation(r[n, g], bp.tanh(bp.Sum(U[g, k] * code[n, k], k) + c[g])),
+            bp.Equation(z[n, e], bp.Sum(V[e, g] * r[n, g], g)),
+            bp.Equation(
+                apart[n],
+                bp.Sum(mean[n, k] ** 2 + bp.exp(spread[n, k]) - spread[n, k] - 1, k) / 2,
+            ),
+            bp.Equation(C, bp.Mean(bp.Sum((z[n, e] - x[n, e]) ** 2, e) / 2 + apart[n], n)),
+        ],
+        cost=C,
+        output=z,
+    )
+    shapes = {
+        "x": (N, D), "W": (H, D), "b": (H,), "M": (K, H), "S": (K, H), "U": (H, K), "c": (H,),
+        "V": (D, H),
+    }  # fmt: skip
+    return program, {**normal(9, **shapes), **bp.replayed(program, N)}
+
+
 def running() -> Example:
     """States: a running mean, a memory, a moving average of the weights, the number of the step."""
     N, D, U = 5, 4, 3
@@ -274,6 +333,7 @@ def running() -> Example:
 
 
 _BUILDERS = (
-    convolution, attention, embedding, lstm, gram, bilinear, spread, scalar_graph, running,
+    convolution, attention, embedding, lstm, gram, bilinear, spread, scalar_graph, dropout,
+    variational, running,
 )  # fmt: skip
 PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

@@ -16,8 +16,10 @@ import pytest
 import sympy
 
 import symbp as bp
+from symbp.checking import module_comparison
 from symbp.checking.check import random_values
 from symbp.networks.activations import ACTIVATIONS
+from tests.emitted_text import run_as_python
 
 X = np.random.default_rng(1).normal(size=(6, 4))
 Y = np.array([0, 1, 2, 0, 1, 2])
@@ -465,7 +467,15 @@ CONDITIONS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-# Every other one in every run: a module of all of them takes seconds to compile.
+@pytest.fixture(params=["as Python", pytest.param("compiled", marks=pytest.mark.slow)])
+def checked_module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a check run the text of its module as Python in every run: compiling takes seconds."""
+    if request.param == "as Python":
+        monkeypatch.setattr(module_comparison, "compile", run_as_python)
+
+
+# Every other one in every run.
+@pytest.mark.usefixtures("checked_module")
 @pytest.mark.parametrize("first", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("listed", [POWERS, CONDITIONS], ids=["powers", "conditions"])
 def test_unusual_formulas_are_right(listed: dict[str, Callable[[Any], Any]], first: int) -> None:
@@ -590,6 +600,7 @@ def mask_of_infinity() -> bp.Program:
     )
 
 
+@pytest.mark.usefixtures("checked_module")
 @pytest.mark.parametrize(
     "make",
     [

@@ -218,4 +218,5 @@ def _without(tensor: Tensor, axis: int) -> Tensor:
         value=tensor.value,
         kind=tensor.kind,
         adjoint_symbol=tensor.adjoint_symbol,
+        law=tensor.law,
     )

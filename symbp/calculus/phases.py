@@ -3,12 +3,14 @@
 A condition :data:`symbp.is_training` chooses between two values of one equation. The training form
 is what is differentiated and stepped; it holds the next values of states. The inference form is
 what ``predict``, ``loss`` and evaluation compute; it changes nothing. Neither has the condition,
-nor equations that only the other needs, so that no later pass knows of it.
+nor equations that only the other needs, so that no later pass knows of it. Noise is its mean in
+the inference form.
 """
 
 import sympy
 from sympy.logic.boolalg import Boolean
 
+from symbp.calculus.noise import at_mean
 from symbp.notation.phase import Phase
 from symbp.notation.program import Program
 
@@ -51,10 +53,10 @@ def inference_form(program: Program) -> Program:
     C = (2*w)**2
     """
     if not program.updates:
-        return _chosen(program, sympy.false)
+        return at_mean(_chosen(program, sympy.false))
     still = program.replace(updates=(), equations=program.equations, passed=program.passed)
     chosen = _chosen(still, sympy.false)
-    return chosen.prune(chosen.roots)
+    return at_mean(chosen.prune(chosen.roots))
 
 
 def _chosen(program: Program, truth: Boolean) -> Program:

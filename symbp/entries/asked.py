@@ -42,12 +42,14 @@ def inputs_of(model: Model, caller: str) -> tuple[Tensor, ...]:
 def packed(model: Model) -> tuple[Slot, ...]:
     """Return the slot of the parameters, one after another in one flat array.
 
-    After it that of the program's states, if it has any.
+    After it that of the key of what the program draws, and that of its states, if it has any.
     """
-    parameters = Slot("parameters", model.parameters, "in", packed=True)
-    if not model.kept:
-        return (parameters,)
-    return (parameters, Slot("state", model.kept, "in", packed=True))
+    slots = [Slot("parameters", model.parameters, "in", packed=True)]
+    if model.key:
+        slots.append(Slot("noise", model.key, "in", packed=True))
+    if model.kept:
+        slots.append(Slot("state", model.kept, "in", packed=True))
+    return tuple(slots)
 
 
 def arrays(tensors: tuple[Tensor, ...]) -> tuple[Slot, ...]:

@@ -6,6 +6,8 @@
       │                                     └─ optimise, finish ─► updated
       └─ training_form, inference_form ─► training, inference: models of their own
 
+What is drawn is an equation in what is computed: :attr:`Model.form` is the given program with it.
+
 Entry points choose among these forms; those that need another derivative begin at ``plain`` or
 ``differentiated`` and end with :meth:`Model.computing`.
 """
@@ -21,6 +23,7 @@ from symbp.calculus.gradient_program import (
     gradient_program,
     prepared_program,
 )
+from symbp.calculus.noise import Drawn, advanced, drawn
 from symbp.calculus.phases import inference_form, training_form
 from symbp.calculus.share import share
 from symbp.notation.errors import SymbpError
@@ -72,7 +75,7 @@ class Model:
     def has_phases(self) -> bool:
         """Whether training is of something else than use is, or keeps a state."""
         forms = self.training is not self or self.inference is not self
-        return bool(self.kept) or forms or bool(self.frozen)
+        return bool(self.kept) or forms or bool(self.frozen) or bool(self.key)
 
     def _of(self, form: Program) -> "Model":
         if form is self.given:
@@ -84,6 +87,16 @@ class Model:
         return self.given if self.written is None else self.written
 
     @cached_property
+    def form(self) -> Drawn:
+        """The given program with equations in the place of what is drawn."""
+        return drawn(self.given)
+
+    @property
+    def key(self) -> tuple[Tensor, ...]:
+        """The seed and the number of the step that noise is drawn by; none without noise."""
+        return self.form.key
+
+    @cached_property
     def plain(self) -> Program:
         """One reduction an equation, in forms that cannot overflow."""
         return self.prepared[-1][1]
@@ -91,7 +104,7 @@ class Model:
     @cached_property
     def prepared(self) -> tuple[Arrow, ...]:
         """The arrows from the given program to the plain one."""
-        return prepared_program(self.given, stable=True)
+        return prepared_program(self.form.program, stable=True)
 
     @cached_property
     def differentiated(self) -> Program:
@@ -115,7 +128,7 @@ class Model:
             return self.training.updated
         if self.optimise is None:
             raise SymbpError("a step needs an optimizer, such as bp.SGD(0.1)")
-        return self.finished(self.optimise(self.differentiated))
+        return self.finished(advanced(self.optimise(self.differentiated), self.key))
 
     @property
     def differentiated_by_all(self) -> Program:
@@ -167,10 +180,10 @@ class Model:
 
     @cached_property
     def states(self) -> tuple[Tensor, ...]:
-        """What is remembered from step to step: the program's own, then the optimizer's."""
-        own = self.kept
+        """What is remembered from step to step: the program's own, the optimizer's, a key's."""
+        own, key = self.kept, self.training.key
         olds = (old for old, _ in self.updated.updates if old.role == "state")
-        return (*own, *(old for old in olds if old not in own))
+        return (*own, *(old for old in olds if old not in (*own, *key)), *key)
 
     @cached_property
     def hyperparameters(self) -> tuple[Tensor, ...]:

@@ -14,6 +14,7 @@ from symbp.networks.classification_costs import (
 )
 from symbp.networks.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from symbp.networks.costs import COSTS
+from symbp.networks.dropout import Dropout, GaussianNoise
 from symbp.networks.embedding import Embedding, PositionalEncoding
 from symbp.networks.flatten import Flatten
 from symbp.networks.layers import LAYERS, Activation, Dense, Layer
@@ -82,10 +83,12 @@ __all__ = [
     "ConvTranspose2d",
     "CrossEntropy",
     "Dense",
+    "Dropout",
     "Embedding",
     "Flatten",
     "Focal",
     "GaussianNLL",
+    "GaussianNoise",
     "GroupNorm",
     "Hinge",
     "Huber",

@@ -21,11 +21,10 @@ def _layer(call: str) -> str:
 _CONVOLUTION = _written("a convolution", "Convolution")
 _POOLING = _written("pooling", "Pooling")
 _ATTENTION = _written("attention", "Attention")
+_STATE = "what is kept from step to step is a bp.state with its bp.next_value"
 _DENSE = "a fully connected layer is bp.Dense(units, activation)"
 _SUM = "a product of matrices is a sum, bp.Sum(W[j, k]*x[n, k], k)"
-_DROPOUT = (
-    "no equation draws random numbers yet; penalties (bp.L1, bp.L2, bp.AdamW) keep weights small"
-)
+_DROPOUT = "dropout is a layer, bp.Dropout(p); equations of your own read a bp.noise"
 
 _RECIPES: dict[str, str] = {
     **dict.fromkeys(("conv", "convolution"), _layer("Conv2d(out_channels, kernel_size)")),
@@ -57,7 +56,11 @@ _RECIPES: dict[str, str] = {
     **dict.fromkeys(("transformerdecoder",), _ATTENTION),
     **dict.fromkeys(("layernormalization",), _layer("LayerNorm()")),
     **dict.fromkeys(("instancenorm2d",), _layer("GroupNorm(channels)")),
-    **dict.fromkeys(("batchnorm", "batchnormalization"), _layer("BatchNorm1d()")),
+    **dict.fromkeys(
+        ("batchnorm", "batchnormalization"),
+        "it is bp.BatchNorm1d() or, of images, bp.BatchNorm2d()",
+    ),
+    **dict.fromkeys(("ema", "exponentialmovingaverage", "buffer"), _STATE),
     **dict.fromkeys(("dropout", "dropout2d", "alphadropout", "gaussiannoise"), _DROPOUT),
     **dict.fromkeys(("resnet", "skip"), _layer("Residual(*layers)")),
     **dict.fromkeys(("concat", "cat"), _layer("Concatenate(branch, branch)")),

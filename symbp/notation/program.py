@@ -17,6 +17,7 @@ from symbp.notation.errors import NotationError, suggest
 from symbp.notation.extents import check_run_time_extent, is_known_to_predict
 from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
+from symbp.notation.noise import check_streams
 from symbp.notation.numpy_operands import short
 from symbp.notation.states import check_states, checked_updates
 from symbp.notation.tensor import Element, Role, Tensor
@@ -357,6 +358,7 @@ _ADVICE = {
 
 
 def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
+    check_streams(program.tensors)
     names: dict[str, Tensor] = {}
     symbols: dict[Any, Tensor] = {}
     for tensor in program.tensors:
@@ -376,7 +378,8 @@ def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
             if tensor.role in ("parameter", "state") or (tensor.role != "intermediate" and axis):
                 raise NotationError(
                     f"{tensor.name}: axis {axis} has the run-time extent {extent}; only the "
-                    f"first axis of inputs and targets, and intermediate tensors, can have one"
+                    f"first axis of inputs, targets and noise, and intermediate tensors, can "
+                    f"have one"
                 )
     if len(symbols) > 1:
         raise NotationError(

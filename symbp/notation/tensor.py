@@ -17,6 +17,7 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
+from symbp.notation.laws import Law
 from symbp.notation.numpy_operands import plain_number
 
 __all__ = [
@@ -32,8 +33,8 @@ __all__ = [
     "tensor",
 ]
 
-Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
-ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
+Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
+ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
 KINDS = ("real", "integer", "classes", "distribution")
 Initial = tuple[Literal["normal", "uniform", "constant"], Any]
 
@@ -50,7 +51,7 @@ class Tensor(Written, AtomicExpr):
         The name: a Python identifier, unique in a program.
     indices : tuple of Index
         Give the shape: one extent an axis. Empty for a scalar.
-    role : {"input", "target", "parameter", "constant", "state", "intermediate"}
+    role : {"input", "target", "parameter", "constant", "state", "noise", "intermediate"}
         What the tensor is in the program.
     symbol : str, optional
         How it prints (LaTeX), when that is not its name.
@@ -61,8 +62,7 @@ class Tensor(Written, AtomicExpr):
         ``("constant", value)``. By default uniform in ±sqrt(1/number of columns), or zero for
         a vector or scalar.
     value : float, optional
-        The value of a scalar constant. An optimizer's constants can be changed between epochs;
-        those of the network are written into its module.
+        The value of a scalar constant; those of an optimizer can be changed between epochs.
     adjoint_symbol : str, optional
         How the derivative of the cost with respect to the tensor prints, such as ``\\delta``
         for a pre-activation; by default as ``∂C/∂T``.
@@ -74,6 +74,8 @@ class Tensor(Written, AtomicExpr):
     kind : {"real", "integer", "classes", "distribution"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    law : Law, optional
+        How noise is distributed.
     trainable : bool, default True
         Whether training changes a parameter; see :meth:`symbp.Program.freeze` too.
     next_of : Tensor, optional
@@ -95,6 +97,7 @@ class Tensor(Written, AtomicExpr):
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
+    law: Law | None
     next_of: "Tensor | None"
     serial: int
     home: str
@@ -115,6 +118,7 @@ class Tensor(Written, AtomicExpr):
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
+        law: Law | None = None,
         trainable: bool = True,
         next_of: "Tensor | None" = None,
     ) -> "Tensor":
@@ -154,7 +158,7 @@ class Tensor(Written, AtomicExpr):
         self.name, self.indices, self.role = name, tuple(indices), role
         self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
-        self.kind, self.trainable = kind, trainable
+        self.kind, self.law, self.trainable = kind, law, trainable
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
         self.component_of, self.next_of = component_of, next_of
         self.serial, self.home = next(_tensor_serial), home()
@@ -309,7 +313,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of", "trainable", "next_of",
+    "adjoint_of", "component_of", "law", "trainable", "next_of",
 )  # fmt: skip
 
 

@@ -29,6 +29,11 @@ from symbp.targets.target import Job, Target, check_dtype
 __all__ = ["C"]
 
 
+_ABOUT_NOISE = """\
+/* Noise is drawn by a seed and the number of a step, each in parts that are whole numbers:
+   seed = seed_low + 2^22 seed_middle + 2^44 seed_high, step = step_low + 2^22 step_high, with no
+   part but the highest of 2^22 or more. In a state, set the seed; each step counts itself. */
+"""
 # The most examples of a batch, unless the user says it.
 _BATCH = 32
 
@@ -108,6 +113,7 @@ def _structs(job: Job, prefix: str) -> Structs:
         Struct(f"{prefix}_parameters", fields_of(model.parameters)),
         Struct(f"{prefix}_state", fields_of(states)),
         Struct(f"{prefix}_hyperparameters", fields_of(hyperparameters)),
+        Struct(f"{prefix}_noise", fields_of(model.key)),
     )
 
 
@@ -122,7 +128,9 @@ def _declarations(
             f"#define {prefix.upper()}_BATCH {job.batch}\n"
         )
     used = {struct.name for function in functions for struct in function.structs}
-    for struct in (structs.parameters, structs.state, structs.hyperparameters):
+    if structs.noise.fields:
+        parts.append(_ABOUT_NOISE)
+    for struct in (structs.parameters, structs.state, structs.hyperparameters, structs.noise):
         if struct.name in used:
             starts = struct is structs.state
             parts.append(

@@ -87,11 +87,14 @@ def assembled(
     before: list[str] = []
     after: list[str] = []
     if runtime == "beside":
-        text = imported(files, dtype, team, bool(entries), emitted, model.has_phases, outputs)
+        text = imported(
+            files, dtype, team, bool(entries), emitted, model.has_phases, outputs, bool(model.key)
+        )
         imports.add(text.imports)
         before = [_section("The runtime"), text.text]
     else:
-        for part in pasted(files, dtype, bool(entries), emitted, model.has_phases, outputs):
+        optional = model.has_phases, outputs, bool(model.key)
+        for part in pasted(files, dtype, bool(entries), emitted, *optional):
             imports.add(part.imports)
             after += [_section(part.title), part.text]
     parts = [

@@ -20,6 +20,7 @@ from symbp.targets.numba.sections import (
     EMITTED,
     ENTRIES,
     MATHS,
+    NOISE,
     OUTPUTS,
     PHASES,
     RUNTIME,
@@ -82,6 +83,7 @@ def imported(
     emitted: bool = True,
     phases: bool = False,
     outputs: bool = False,
+    noise: bool = False,
 ) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
 
@@ -101,12 +103,15 @@ def imported(
         Whether the program has a state or phases.
     outputs : bool
         Whether there are outputs to be evaluated by name.
+    noise : bool
+        Whether it draws.
     """
     compiles = "emitted_kernel" if emitted else "compiled_kernel"
     wanted = ["Network", "NetworkTrainer", compiles, "run_check"]
     wanted += ["TeamEpoch"] if team else []
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
     wanted += ["NetworkInPhases", "TrainerWithState"] if phases else []
+    wanted += ["NetworkWithNoise", "TrainerWithNoise"] if noise else []
     wanted += ["EvaluatingTrainer"] if outputs else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
@@ -156,15 +161,8 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    for file, title in {
-        **RUNTIME,
-        **EMITTED,
-        **ENTRIES,
-        **PHASES,
-        **OUTPUTS,
-        **TEAM,
-        **SMALL,
-    }.items():
+    parts = {**RUNTIME, **EMITTED, **ENTRIES, **PHASES, **NOISE, **OUTPUTS, **TEAM, **SMALL}
+    for file, title in parts.items():
         yield section(title, file)
     for dtype in DTYPES:
         files = {title: f"{part}_{dtype}.py" for part, title in MATHS.items()}

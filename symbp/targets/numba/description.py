@@ -144,20 +144,30 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
         *(["initial_state = _NETWORK.initial_state"] if model.kept else []),
     ]
     settings = ", ".join(f"{t.name}={t.value!r}" for t in model.hyperparameters)
-    parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries))]
-    trainer = "TrainerWithState" if model.kept else "NetworkTrainer"
+    drawing = drawing_kernels(model)
+    parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries), drawing)]
     outputs = named(entries)
-    bases = ["EvaluatingTrainer"] * bool(outputs)
-    bases += [trainer] * (bool(model.kept) or not outputs)
+    kinds = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
+    bases = ["EvaluatingTrainer"] * bool(outputs) + kinds
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
-    text = _TRAINER.format(bases=", ".join(bases), base=trainer, hyperparameters=settings)
+    base = kinds[0] if kinds else "NetworkTrainer"
+    shown = ", ".join(bases or [base])
+    text = _TRAINER.format(bases=shown, base=base, hyperparameters=settings)
     parts.append(text + "".join(_evaluations(outputs)))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
+def drawing_kernels(model: Model) -> tuple[str, ...]:
+    """Return the names of the kernels of every module that draw noise, but for the epoch."""
+    at_inference = ("predict", "loss") if model.inference.key else ()
+    return (*at_inference, "gradient") if model.training.key else ()
+
+
 def _class_of(model: Model, entries: Sequence[Entry]) -> str:
+    if model.key:
+        return "NetworkWithNoise"
     if model.has_phases:
         return "NetworkInPhases"
     return "NetworkWithEntries" if entries else "Network"
@@ -178,7 +188,9 @@ def _phases(model: Model) -> list[str]:
     frozen = ", ".join(quoted(parameter.name) for parameter in model.frozen)
     frozen += "," * (len(model.frozen) == 1)
     states = "_STATES, state_record=State" if model.kept else "(), state_record=None"
-    return [f"    states={states},", f"    frozen=({frozen}),"]
+    drawing = drawing_kernels(model)
+    drawn = [f"    drawing=({', '.join(map(quoted, drawing))},),"] if drawing else []
+    return [f"    states={states},", f"    frozen=({frozen}),", *drawn]
 
 
 def _states(model: Model) -> list[str]:

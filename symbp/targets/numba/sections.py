@@ -12,6 +12,7 @@ __all__ = [
     "EMITTED",
     "ENTRIES",
     "MATHS",
+    "NOISE",
     "OUTPUTS",
     "PHASES",
     "RUNTIME",
@@ -52,6 +53,8 @@ PHASES = {"phases.py": "Training and use"}
 OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
+#: That of noise.
+NOISE = {"noise.py": "Noise"}
 #: Those of which a module gets what its kernels call.
 SMALL = {"gather.py": "Gathering a batch", "views.py": "Views", "sums.py": "Sums"}
 #: Those of the matrix products in tiles, of which each needs all.
@@ -66,7 +69,10 @@ BLOCKS = {"tile_blocks.py": "Matrix products over many rows"}
 #: Those of BLAS.
 BLAS = {"openblas.py": "OpenBLAS", "blas.py": "BLAS", "threads.py": "BLAS threads"}
 #: Those that are there for each precision.
-MATHS = {"vector_maths": "Vector maths", "activations": "Activations and derivatives"}
+MATHS = {
+    "vector_maths": "Vector maths", "activations": "Activations and derivatives",
+    "random": "Random numbers",
+}  # fmt: skip
 #: In place of those of BLAS, where there is none.
 START = {"without_scipy.py": "Numba's start"}
 
@@ -114,6 +120,7 @@ def pasted(
     emitted: bool = True,
     phases: bool = False,
     outputs: bool = False,
+    noise: bool = False,
 ) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
 
@@ -131,13 +138,16 @@ def pasted(
         Whether the program has a state or phases.
     outputs : bool
         Whether there are outputs to be evaluated by name.
+    noise : bool
+        Whether it draws.
     """
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
     optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries or phases else {})}
-    optional |= {**(PHASES if phases else {}), **(OUTPUTS if outputs else {}), **team}
+    optional |= {**(PHASES if phases else {}), **(NOISE if noise else {})}
+    optional |= {**(OUTPUTS if outputs else {}), **team}
     for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
@@ -175,8 +185,7 @@ def _maths(used: Mapping[str, set[str]], dtype: str) -> Iterator[Section]:
     wanted = set().union(*(used.get(file, set()) for file in files.values()))
     if not wanted:
         return
-    above = section(MATHS["activations"], files["activations"], wanted)
-    below = wanted | names_used(above.text)
+    above = [section(MATHS[part], files[part], wanted) for part in ("activations", "random")]
+    below = wanted.union(*(names_used(part.text) for part in above))
     yield section(MATHS["vector_maths"], files["vector_maths"], below)
-    if above.text.strip():
-        yield above
+    yield from (part for part in above if part.text.strip())

@@ -39,7 +39,7 @@ class EvaluatingTrainer(NetworkTrainer):
             raise TypeError(
                 f"evaluate: expected {len(expected)} arrays for {name} ({names}), got {len(arrays)}"
             )
-        held = {"parameters": self._flat, "state": getattr(self, "state", None)}
+        held = {"parameters": self._flat, "state": getattr(self, "state", None), "noise": (0, 0)}
         packed = [held[what] for what in entry.arguments if isinstance(what, str)]
         network: Any = self.network
         return network.call_entry(kernel, entry, (*packed, *arrays))
