@@ -19,7 +19,7 @@ from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
-from symbp.notation.reductions import ReduceOperation, Reduction
+from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["normalise", "normalised_equations"]
@@ -79,6 +79,13 @@ class _Normaliser:
         if not equation.body.has(Reduction) and not (equation.reduce and inexact):
             yield equation
             return
+        if equation.is_scatter and equation.reduce and equation.operation != "sum":
+            # What adds up in one place are the results.
+            whole = REDUCTIONS[equation.operation](equation.body, *equation.reduce)
+            body = self._lift_all(whole, ())
+            yield from self.lifted
+            yield equation.replace(body=body, reduce=(), operation="sum", origin=self.origin)
+            return
         if equation.reduce and equation.operation != "sum":
             body = self._reduced_body(equation.body, equation.operation)
             yield from self.lifted
@@ -103,7 +110,12 @@ class _Normaliser:
             # Only a sum may have a factor drawn in, and only a sum of sums is one sum.
             if reduction is not None and (
                 reduction.operation == "sum"
-                or (term == reduction and term == equation.body and not equation.reduce)
+                or (
+                    term == reduction
+                    and term == equation.body
+                    and not equation.reduce
+                    and not equation.is_scatter
+                )
             ):
                 if start:
                     found.append(self._rest(start))

@@ -126,7 +126,7 @@ class _Assembler:
 
     def lines(self, forward: Sequence[Equation]) -> list[DerivedEquation]:
         """Return one line for each adjoint, in the order of the sweep."""
-        kept = {equation.tensor: equation.lhs for equation in forward}
+        kept = {equation.tensor: equation.defined for equation in forward}
         for equation in (*self.normal.equations, *self.adjoints):
             if equation.tensor not in kept and equation.tensor.adjoint_of is None:
                 self.inlined[equation.tensor] = (equation.lhs, self._inline(whole_body(equation)))
