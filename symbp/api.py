@@ -23,6 +23,7 @@ from symbp.networks import (
     from_matrices,
     mlp,
 )
+from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import (
@@ -64,6 +65,7 @@ __all__ = [
     "CheckReport",
     "Dense",
     "Derivation",
+    "Derivative",
     "DerivedEquation",
     "Equation",
     "Graph",

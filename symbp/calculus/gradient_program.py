@@ -12,6 +12,7 @@ second: forms that cannot overflow. Where neither changes anything, both are the
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from symbp.calculus.derivative import define_derivatives, has_derivatives
 from symbp.calculus.inline_denominators import inline_denominators
 from symbp.calculus.normalise import normalise
 from symbp.calculus.per_example import per_example
@@ -66,6 +67,9 @@ def prepared_program(program: Program, *, stable: bool = False) -> tuple[Arrow, 
     # -> in forms that cannot overflow
     if stable:
         passes += [stabilise, inline_denominators]
+    # -> with the equations of the derivatives that are operands
+    if has_derivatives(program):
+        passes.append(define_derivatives)
     arrows: list[Arrow] = []
     for change in passes:
         program = change(program)

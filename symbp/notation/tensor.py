@@ -69,6 +69,9 @@ class Tensor(Written, AtomicExpr):
         for a pre-activation; by default as ``∂C/∂T``.
     adjoint_of : Tensor, optional
         Set by differentiation: the tensor whose adjoint this is.
+    partial_of : tuple of Element, optional
+        Set by differentiation inside a program: what is differentiated, then what by, in the
+        indices of the tensor. It prints as ``∂u_n/∂x_ni``.
     component_of : tuple of Tensor and tuple of int, optional
         Set by unrolling: the tensor of which this scalar is one element, and its place there,
         counted from 0. It prints as that element, counted from 1.
@@ -90,6 +93,7 @@ class Tensor(Written, AtomicExpr):
     kind: str
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
+    partial_of: "tuple[Element, ...] | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
     serial: int
     home: str
@@ -109,6 +113,7 @@ class Tensor(Written, AtomicExpr):
         kind: str = "real",
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
+        partial_of: "tuple[Element, ...] | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
@@ -147,6 +152,7 @@ class Tensor(Written, AtomicExpr):
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
         self.kind = kind
         self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
+        self.partial_of = partial_of
         self.component_of = component_of
         self.serial, self.home = next(_tensor_serial), home()
         return self
@@ -300,7 +306,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of",
+    "adjoint_of", "partial_of", "component_of",
 )  # fmt: skip
 
 
