@@ -15,6 +15,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.counts import operations
 from symbp.calculus.derivative_steps import Directions, forward_step, reverse_step
 from symbp.calculus.reverse import reverse
+from symbp.calculus.share import canonical
 from symbp.calculus.unit_seeds import merged
 from symbp.notation.coupling import shared_indices
 from symbp.notation.derivative import Derivative
@@ -24,7 +25,9 @@ from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Chosen", "choose_modes", "define_derivatives", "has_derivatives"]
+__all__ = [
+    "Chosen", "Defined", "choose_modes", "define_derivatives", "defined", "has_derivatives",
+]  # fmt: skip
 
 # How many examples are counted with, where that is known at run time only.
 EXAMPLES = 100
@@ -61,11 +64,56 @@ def define_derivatives(program: Program, modes: Modes | None = None) -> Program:
     du_dx = cos(a*x)*a
     v = du_dx
     """
+    return defined(program, modes).program
+
+
+@dataclass(frozen=True)
+class Defined:
+    """A program whose derivatives have equations.
+
+    Attributes
+    ----------
+    program : Program
+        In which elements stand for the derivatives.
+    values : tuple of (Derivative, expression)
+        What each derivative is now: an element, or 0.
+    """
+
+    program: Program
+    values: tuple[tuple[Derivative, Expr], ...]
+
+    def named(self, body: Expr) -> Expr:
+        """Return an expression with what its derivatives are, whatever its indices are called."""
+        known = {canonical(name)[0]: (name, value) for name, value in self.values}
+        mapping = {}
+        for node in body.atoms(Derivative):
+            form, order = canonical(node)
+            name, value = known[form]
+            names = dict(zip(canonical(name)[1], order, strict=True))
+            found = value.xreplace(names)
+            # It stands where the derivative was written.
+            mapping[node] = (
+                Element(found.tensor, *found.args, serial=node.of.serial)
+                if isinstance(found, Element)
+                else found
+            )
+        return body.xreplace(mapping) if mapping else body
+
+
+def defined(program: Program, modes: Modes | None = None) -> Defined:
+    """Return the program with the equations of its derivatives, and what each derivative is.
+
+    Parameters
+    ----------
+    program, modes
+        As for :func:`define_derivatives`.
+    """
     if not has_derivatives(program):
-        return program
+        return Defined(program, ())
     check_door("define_derivatives", program.forms, Form.NORMALISED)
     chosen = choose_modes(program).modes if modes is None else modes
-    return _Definer(program, chosen).program()
+    definer = _Definer(program, chosen)
+    return Defined(definer.program(), tuple(definer.values))
 
 
 @dataclass(frozen=True)
@@ -163,7 +211,7 @@ class _Definer:
     equations: list[Equation] = field(default_factory=list)
     replaced: dict[Tensor, tuple[Element, Expr]] = field(default_factory=dict)
     known: dict[object, Tensor] = field(default_factory=dict)
-    done: dict[object, Expr] = field(default_factory=dict)
+    values: list[tuple[Derivative, Expr]] = field(default_factory=list)
     directions: Directions = field(default_factory=dict)
 
     def program(self) -> Program:
@@ -176,6 +224,7 @@ class _Definer:
                 self.equations.append(equation)
                 continue
             value = self._value(body)
+            self.values.append((body, value))
             if _is_name(equation):
                 self.replaced[equation.tensor] = (equation.lhs, value)
             else:

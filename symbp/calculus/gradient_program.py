@@ -84,6 +84,7 @@ def gradient_program(
     stable: bool = False,
     prepared: tuple[Arrow, ...] | None = None,
     wrt: Iterable[Tensor] | None = None,
+    named: Callable[[Program], Program] | None = None,
 ) -> GradientProgram:
     """Derive the equations of the gradient of a program's cost by every parameter.
 
@@ -99,6 +100,8 @@ def gradient_program(
         What :func:`prepared_program` gave of it, where that is at hand.
     wrt : iterable of Tensor, optional
         What to differentiate by, if not the parameters.
+    named : callable, optional
+        For reading: gives the derivatives that are operands equations, as one would write them.
 
     Returns
     -------
@@ -126,6 +129,7 @@ def gradient_program(
         written = plain_program(program)
         single = per_example(written)
         written = written if single is None else single
+        written = written if named is None else named(written)
     # -> one reduction each, in forms that cannot overflow
     arrows = prepared_program(written, stable=stable) if prepared is None else prepared
     normal = arrows[-1][1]

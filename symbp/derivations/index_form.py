@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.derivations.local import LocalDerivative
+from symbp.derivations.local import LocalDerivative, chain
 from symbp.derivations.order import (
     factor_order,
     factors_of,
     in_order,
     is_constant,
+    is_fraction,
     is_negative,
     is_partial,
     with_common_number,
@@ -24,6 +25,7 @@ from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
+from symbp.notation.derivative import runs
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
@@ -95,10 +97,14 @@ class IndexForm:
 
     def tensor(self, tensor: Tensor, subscripts: Iterable[str] = ()) -> str:
         """Print a tensor, or an adjoint, with printed subscripts."""
+        if tensor.partial_of is not None:
+            return self._partial(tensor, list(subscripts))
         if tensor.adjoint_of is not None:
             source = tensor.adjoint_of
             if source.adjoint_symbol is None:
-                return self.style.partial(self.tensor(self.cost), self.tensor(source, subscripts))
+                return self.style.partial(
+                    self.tensor(self.cost), self._below(source, list(subscripts))
+                )
             symbol = self.style.symbol(source.adjoint_symbol)
             return self.style.scripted(symbol, places(source, subscripts), label(source))
         below = places(tensor, subscripts)
@@ -109,16 +115,41 @@ class IndexForm:
             below = f"{digits},{below}" if below else digits
         return self.style.scripted(base, below, label(tensor))
 
+    def _partial(self, tensor: Tensor, subscripts: list[str], whole: bool = True) -> str:
+        """Print a derivative that stands in the program: ``∂u_n/∂x_n0``, ``∂²u/∂x∂y``."""
+        above, below = chain(tensor)
+        names = dict(zip(tensor.indices, subscripts, strict=False))
+
+        def shown(element: Element, whole: bool) -> str:
+            found = [names.get(a, "" if isinstance(a, Index) else str(a)) for a in element.args]
+            found = [each for each in found if each]
+            return (self.tensor if whole else self._below)(element.tensor, found)
+
+        parts = [(shown(element, False), order) for element, order in runs(below)]
+        derivative = self.style.derivative if whole else self.style.slanted
+        return derivative(shown(above, above.tensor.partial_of is None), parts)
+
+    def _below(self, tensor: Tensor, subscripts: list[str]) -> str:
+        """Print what stands below: a derivative of its own in parentheses, on one line."""
+        if tensor.partial_of is None:
+            return self.tensor(tensor, subscripts)
+        return f"({self._partial(tensor, subscripts, whole=False)})"
+
     def show(self, node: Expr, scope: Scope) -> Printed:
         """Print an expression; the scope names the indices that are free in it."""
         if isinstance(node, Element):
             text = self.tensor(node.tensor, [self._subscript(a, scope) for a in node.args])
+            if node.tensor.partial_of is not None:
+                return text, MUL
             raised = node.tensor.label is not None or (
                 node.tensor.adjoint_of is not None and node.tensor.adjoint_of.label is not None
             )
             return text, POWER if raised else ATOM
         if isinstance(node, LocalDerivative):
-            above, below = (self.show(part, scope)[0] for part in (node.above, node.below))
+            above, below = (
+                self._below(part.tensor, [self._subscript(a, scope) for a in part.args])
+                for part in (node.above, node.below)
+            )
             text = self.style.partial(above, below)
             return self.style.direct(text) if node.direct else text, ATOM
         if isinstance(node, Index):
@@ -245,7 +276,7 @@ class IndexForm:
         joined = shown[0]
         for left, right, after in zip(ordered, ordered[1:], shown[1:], strict=False):
             # ∂C/∂a needs to be set apart on one line.
-            apart = any(is_partial(f) or isinstance(f, LocalDerivative) for f in (left, right))
+            apart = any(is_fraction(f) for f in (left, right))
             joined += (self.style.dot if apart else separator) + after
         return joined, MUL
 

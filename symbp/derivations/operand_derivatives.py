@@ -1,0 +1,61 @@
+"""operand_derivatives: a program whose derivatives have equations, as one would write them.
+
+What :mod:`symbp.calculus.derivative` gives of a normalised program is put together again, so that
+the author's equations stay as they were and those of the derivatives stand among them.
+"""
+
+from symbp.calculus.derivative import defined, has_derivatives
+from symbp.calculus.normalise import normalise
+from symbp.derivations.assemble import Assembler
+from symbp.derivations.simplify import Definitions, simplified
+from symbp.notation.equation import Equation, Origin
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["with_derivatives"]
+
+
+def with_derivatives(program: Program) -> Program:
+    """Return the program with elements for its derivatives, and equations for these.
+
+    Parameters
+    ----------
+    program : Program
+        As its author wrote it, with a cost.
+    """
+    if not has_derivatives(program):
+        return program
+    normal = normalise(program)
+    found = defined(normal)
+    old = {equation.tensor for equation in normal.equations}
+    new = [equation for equation in found.program.equations if equation.tensor not in old]
+    wanted = {e.tensor for _, value in found.values for e in value.atoms(Element)}
+    cost = program.cost
+    assert cost is not None, "what is derived has a cost"
+    known = [e for e in program.equations if not e.is_scatter]
+    definitions = Definitions(known)
+    lines = Assembler(normal.equations, new, wanted, cost).lines(known)
+    made: dict[Tensor, list[Equation]] = {}
+    for line in lines:
+        made[line.tensor] = [
+            e.replace(
+                body=simplified(e.body, definitions), origin=Origin("derivative", line.sources[0])
+            )
+            for e in line.equations
+        ]
+    equations: list[Equation] = []
+
+    def add(tensors: set[Tensor]) -> None:
+        """Append the lines that are read, each after those that it needs."""
+        for tensor in [t for t in made if t in tensors]:
+            own = made.pop(tensor, [])
+            add({e.tensor for equation in own for e in equation.reads()})
+            equations.extend(own)
+
+    for equation in program.equations:
+        equation = equation.replace(
+            body=found.named(equation.body), origin=Origin("named", equation)
+        )
+        add({e.tensor for e in equation.reads()})
+        equations.append(equation)
+    return program.replace(equations=tuple(equations))
