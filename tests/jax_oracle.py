@@ -17,6 +17,7 @@ import numpy as np
 import sympy
 
 import symbp as bp
+from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
@@ -93,7 +94,7 @@ class Oracle:
         self.full_values: dict[Tensor, Any] = {}
         self.step_values: dict[tuple[Tensor, int], Any] = {}
         for tensor in program.tensors:
-            if tensor.role == "intermediate":
+            if tensor.role == "intermediate" and tensor.name not in values:
                 continue
             array = values.get(tensor.name, tensor.value)
             if tensor.kind == "integer":
@@ -178,6 +179,8 @@ class Oracle:
             return grid[node]
         if isinstance(node, Element):
             return self.element(node, grid, axes)
+        if isinstance(node, Derivative):
+            return self.derivative(node, grid, axes)
         if isinstance(node, Tensor):
             return self.full(node)
         if node.is_Symbol:
@@ -235,6 +238,21 @@ class Oracle:
             np.clip(np.asarray(p), 0, size - 1) for p, size in zip(places, array.shape, strict=True)
         ]
         return array[tuple(clipped)] if clipped else array
+
+    def derivative(self, node: Derivative, grid: dict[Index, Any], axes: list[Index]) -> Any:
+        """Return elements of the whole Jacobian, by as many axes as its tensors have."""
+        array = self.jacobian(node.of.tensor, tuple(e.tensor for e in node.by), {})
+        subscripts = [a for element in node.args for a in element.args]
+        return array[tuple(np.asarray(self.evaluate(a, grid, axes)) for a in subscripts)]
+
+    def jacobian(self, of: Tensor, by: tuple[Tensor, ...], chosen: dict[Tensor, Any]) -> Any:
+        if not by:
+            values = {tensor.name: array for tensor, array in {**self.given, **chosen}.items()}
+            return Oracle(self.program, values).full(of)
+        *first, last = by
+        at = chosen.get(last, self.full(last))
+        inner = jax.jacfwd(lambda v: self.jacobian(of, tuple(first), {**chosen, last: v}))
+        return inner(at)
 
     def prime(self, node: Prime, grid: dict[Index, Any], axes: list[Index]) -> Any:
         """Differentiate an elementwise function by JAX's forward mode."""

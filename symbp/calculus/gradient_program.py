@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from symbp.calculus.derivative import define_derivatives, has_derivatives
 from symbp.calculus.inline_denominators import inline_denominators
-from symbp.calculus.normalise import normalise
+from symbp.calculus.normalise import normalise, separate
 from symbp.calculus.per_example import per_example
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
@@ -64,12 +64,11 @@ def prepared_program(program: Program, *, stable: bool = False) -> tuple[Arrow, 
     """
     # a user's equations -> one reduction each
     passes: list[Callable[[Program], Program]] = [normalise]
-    # -> in forms that cannot overflow
-    if stable:
+    # -> in forms that cannot overflow, from which derivatives that are operands follow
+    if stable and has_derivatives(program):
+        passes = [separate, stabilise, inline_denominators, define_derivatives]
+    elif stable:
         passes += [stabilise, inline_denominators]
-    # -> with the equations of the derivatives that are operands
-    if has_derivatives(program):
-        passes.append(define_derivatives)
     arrows: list[Arrow] = []
     for change in passes:
         program = change(program)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.derivative import define_derivatives
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of, terms
 from symbp.notation.derivative import Derivative
@@ -24,7 +25,7 @@ from symbp.notation.program import Program
 from symbp.notation.reductions import ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["normalise"]
+__all__ = ["normalise", "separate"]
 
 # What gets an equation of its own.
 _LIFTED = (Reduction, Derivative)
@@ -41,7 +42,17 @@ def normalise(program: Program) -> Program:
     Returns
     -------
     Program
-        Bodies hold no :class:`~symbp.notation.reductions.Reduction`.
+        Bodies hold no :class:`~symbp.notation.reductions.Reduction`, and what is a derivative in
+        them has equations.
+    """
+    return define_derivatives(separate(program))
+
+
+def separate(program: Program) -> Program:
+    """Return the program with each reduction and each derivative in an equation of its own.
+
+    What is derived from equations for computing should be derived from those that are stable:
+    between this and :func:`~symbp.calculus.derivative.define_derivatives` they become so.
     """
     names = {tensor.name for tensor in program.tensors}
     equations: list[Equation] = []

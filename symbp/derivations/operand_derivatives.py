@@ -5,7 +5,7 @@ the author's equations stay as they were and those of the derivatives stand amon
 """
 
 from symbp.calculus.derivative import defined, has_derivatives
-from symbp.calculus.normalise import normalise
+from symbp.calculus.normalise import separate
 from symbp.derivations.assemble import Assembler
 from symbp.derivations.simplify import Definitions, simplified
 from symbp.notation.equation import Equation, Origin
@@ -25,7 +25,7 @@ def with_derivatives(program: Program) -> Program:
     """
     if not has_derivatives(program):
         return program
-    normal = normalise(program)
+    normal = separate(program)
     found = defined(normal)
     old = {equation.tensor for equation in normal.equations}
     new = [equation for equation in found.program.equations if equation.tensor not in old]
