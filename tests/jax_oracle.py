@@ -93,6 +93,7 @@ class Oracle:
         self.given: dict[Tensor, Any] = {}
         self.full_values: dict[Tensor, Any] = {}
         self.step_values: dict[tuple[Tensor, int], Any] = {}
+        self.jacobians: dict[Any, Any] = {}
         for tensor in program.tensors:
             if tensor.role == "intermediate" and tensor.name not in values:
                 continue
@@ -241,7 +242,10 @@ class Oracle:
 
     def derivative(self, node: Derivative, grid: dict[Index, Any], axes: list[Index]) -> Any:
         """Return elements of the whole Jacobian, by as many axes as its tensors have."""
-        array = self.jacobian(node.of.tensor, tuple(e.tensor for e in node.by), {})
+        key = (node.of.tensor, tuple(e.tensor for e in node.by))
+        if key not in self.jacobians:
+            self.jacobians[key] = self.jacobian(*key, {})
+        array = self.jacobians[key]
         subscripts = [a for element in node.args for a in element.args]
         return array[tuple(np.asarray(self.evaluate(a, grid, axes)) for a in subscripts)]
 
@@ -332,6 +336,23 @@ def evaluate(program: bp.Program, values: Mapping[str, Any]) -> dict[str, np.nda
         return {e.tensor.name: oracle.full(e.tensor) for e in program.equations}
 
     return _compiled(everything, _real(program, values))
+
+
+def cost_and_gradients(
+    program: bp.Program, values: Mapping[str, Any]
+) -> tuple[float, dict[str, np.ndarray]]:
+    """Return the cost, and its gradients by the names of the parameters, by ``jax.grad``."""
+
+    def cost(chosen: dict[str, Any]) -> Any:
+        return Oracle(program, {**values, **chosen}).full(program.cost)
+
+    def both(chosen: dict[str, Any]) -> dict[str, Any]:
+        value, found = jax.value_and_grad(cost)(chosen)
+        return {**found, "the cost": value}
+
+    names = [tensor.name for tensor in program.parameters]
+    result = _compiled(both, {n: np.asarray(values[n], dtype=float) for n in names})
+    return float(result.pop("the cost")), result
 
 
 def gradients(

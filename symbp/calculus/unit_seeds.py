@@ -185,7 +185,6 @@ def merged(
     groups: dict[Tensor, list[Equation]] = {}
     for equation in equations:
         groups.setdefault(equation.tensor, []).append(equation)
-    result: list[Equation] = []
     for tensor, group in groups.items():
         renamed = [_renamed(equation, same) for equation in group]
         key = (tensor.shape, tuple(map(_meaning, renamed)))
@@ -196,8 +195,7 @@ def merged(
             continue
         if not recursive:
             known[key] = tensor
-        result.extend(renamed)
-    return [_renamed(equation, same) for equation in result]
+    return [_renamed(equation, same) for equation in equations if equation.tensor not in same]
 
 
 def _renamed(equation: Equation, same: dict[Tensor, Tensor]) -> Equation:
