@@ -133,6 +133,8 @@ def gradient_program(
     arrows = prepared_program(written, stable=stable) if prepared is None else prepared
     normal = arrows[-1][1]
     # -> and the equations of the gradient
-    result = reverse(normal, wrt)
+    # Of one example, a tensor of the batch is another one, of the same name.
+    wanted = None if wrt is None else [normal.tensor(tensor.name) for tensor in wrt]
+    result = reverse(normal, wanted)
     arrows = (*arrows, (reverse, result))
     return GradientProgram(written, single is not None, normal, result, arrows)

@@ -6,7 +6,7 @@ that normalising made are put back into the formulas, and ∂C/∂a is put into 
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import sympy
@@ -18,6 +18,7 @@ from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.assemble import Assembler
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.jacobians import jacobians, tensor_of, variables_of
 from symbp.derivations.operand_derivatives import with_derivatives
 from symbp.derivations.patterns import freshened
 from symbp.derivations.simplify import Definitions, simplified
@@ -41,13 +42,24 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["derive"]
 
 
-def derive(program: Program) -> Derivation:
+def derive(
+    program: Program,
+    wrt: Tensor | str | Iterable[Tensor | str] | None = None,
+    of: Tensor | str | None = None,
+) -> Derivation:
     """Derive the gradient of a program's cost with respect to every parameter.
 
     Parameters
     ----------
     program : Program
         A network, or a program of your own equations, with a cost.
+    wrt : Tensor or str or iterable of them, optional
+        What to differentiate by: inputs, parameters or any tensors of real numbers, by
+        themselves or by name. By default all parameters.
+    of : Tensor or str, optional
+        What to differentiate, by default the cost. Of a tensor with indices the derivatives are
+        its Jacobians, with its indices and those of what it is differentiated by; for a single
+        example where examples do not depend on each other.
 
     Returns
     -------
@@ -57,7 +69,7 @@ def derive(program: Program) -> Derivation:
     Raises
     ------
     NotationError
-        The program has no cost.
+        The program has no cost, or nothing of that name can be differentiated, or by it.
 
     Examples
     --------
@@ -67,12 +79,22 @@ def derive(program: Program) -> Derivation:
     >>> program = bp.Program([bp.Equation(q, x + y), bp.Equation(f, q * z)], cost=f)
     >>> print(derive(program).gradient("z"))
     ∂f/∂z = q
+    >>> n, k, i = bp.indices("n k i", "N", 3, 2)
+    >>> W, x = bp.parameter("W", k, i), bp.input("x", n, i)
+    >>> p, C = bp.tensor("p", n, k), bp.tensor("C")
+    >>> softmax = bp.Equation(p[n, k], bp.softmax(bp.Sum(W[k, i] * x[n, i], i), k))
+    >>> program = bp.Program([softmax, bp.Equation(C, bp.Mean(p[n, 0] ** 2, n))], cost=C)
+    >>> print(derive(program, wrt="x", of="p").gradient("x"))
+    ∂pₖ/∂xᵢ = pₖ (Wₖᵢ - Σₘ Wₘᵢ pₘ)
     """
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
+    variables = None if wrt is None else variables_of(program, wrt)
+    if of is not None and tensor_of(program, of, "of") is not program.cost:
+        return jacobians(program, tensor_of(program, of, "of"), variables)
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
-    gradient = gradient_program(program, textbook=True, named=with_derivatives)
+    gradient = gradient_program(program, textbook=True, named=with_derivatives, wrt=variables)
     shown = gradient.written
     forward = [
         e if e.is_scatter else Equation(e.lhs, whole_body(e), origin=e.origin)

@@ -4,7 +4,7 @@ What :mod:`symbp.calculus.derivative` gives of a normalised program is put toget
 the author's equations stay as they were and those of the derivatives stand among them.
 """
 
-from symbp.calculus.derivative import defined, has_derivatives
+from symbp.calculus.derivative import Defined, defined, has_derivatives
 from symbp.calculus.normalise import separate
 from symbp.derivations.assemble import Assembler
 from symbp.derivations.simplify import Definitions, simplified
@@ -12,7 +12,7 @@ from symbp.notation.equation import Equation, Origin
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["with_derivatives"]
+__all__ = ["with_derivatives", "written_out"]
 
 
 def with_derivatives(program: Program) -> Program:
@@ -25,24 +25,8 @@ def with_derivatives(program: Program) -> Program:
     """
     if not has_derivatives(program):
         return program
-    normal = separate(program)
-    found = defined(normal)
-    old = {equation.tensor for equation in normal.equations}
-    new = [equation for equation in found.program.equations if equation.tensor not in old]
-    wanted = {e.tensor for _, value in found.values for e in value.atoms(Element)}
-    cost = program.cost
-    assert cost is not None, "what is derived has a cost"
-    known = [e for e in program.equations if not e.is_scatter]
-    definitions = Definitions(known)
-    lines = Assembler(normal.equations, new, wanted, cost).lines(known)
-    made: dict[Tensor, list[Equation]] = {}
-    for line in lines:
-        made[line.tensor] = [
-            e.replace(
-                body=simplified(e.body, definitions), origin=Origin("derivative", line.sources[0])
-            )
-            for e in line.equations
-        ]
+    assert program.cost is not None, "what is derived has a cost"
+    found, made = written_out(program, program.cost)
     equations: list[Equation] = []
 
     def add(tensors: set[Tensor]) -> None:
@@ -59,3 +43,32 @@ def with_derivatives(program: Program) -> Program:
         add({e.tensor for e in equation.reads()})
         equations.append(equation)
     return program.replace(equations=tuple(equations))
+
+
+def written_out(program: Program, cost: Tensor) -> tuple[Defined, dict[Tensor, list[Equation]]]:
+    """Return what a program's derivatives are, and the equations that a reader sees of each.
+
+    Parameters
+    ----------
+    program : Program
+        As its author wrote it.
+    cost : Tensor
+        What is differentiated in the end.
+    """
+    normal = separate(program)
+    found = defined(normal)
+    old = {equation.tensor for equation in normal.equations}
+    new = [equation for equation in found.program.equations if equation.tensor not in old]
+    wanted = {e.tensor for _, value in found.values for e in value.atoms(Element)}
+    known = [e for e in program.equations if not e.is_scatter]
+    definitions = Definitions(known)
+    lines = Assembler(normal.equations, new, wanted, cost).lines(known)
+    return found, {
+        line.tensor: [
+            e.replace(
+                body=simplified(e.body, definitions), origin=Origin("derivative", line.sources[0])
+            )
+            for e in line.equations
+        ]
+        for line in lines
+    }
