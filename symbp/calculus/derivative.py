@@ -136,7 +136,9 @@ class Chosen:
         lines = []
         for modes, count in self.counted:
             mark = "chosen" if modes == self.modes else "not chosen"
-            lines.append(f"{_in_words(modes)}: {count:,} operations for {EXAMPLES} examples, {mark}")
+            lines.append(
+                f"{_in_words(modes)}: {count:,} operations for {EXAMPLES} examples, {mark}"
+            )
         return "\n".join(lines)
 
 

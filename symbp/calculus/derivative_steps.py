@@ -131,7 +131,10 @@ def forward_step(
     ).prune([result])
     new: list[Equation] = list(program_of_new.equations)
     pattern = (by.tensor, tuple("shared" if a in shared else a for a in by.args))
-    key = (by.tensor, tuple(axes.index(a) if a in axes else p for a, p in zip(by.args, pattern[1], strict=True)))
+    key = (
+        by.tensor,
+        tuple(axes.index(a) if a in axes else p for a, p in zip(by.args, pattern[1], strict=True)),
+    )
     known = {t: r for t, (k, r) in directions.items() if k == key}
     carried = of.tensor in known and of.args[-len(axes) :] == axes if axes else False
     outer = known[of.tensor] if carried else tuple(Index(a.name, a.extent) for a in axes)
@@ -188,9 +191,7 @@ def forward_step(
 class _Told:
     """Which axis of each tensor between two has a shared index."""
 
-    def __init__(
-        self, program: Program, of: Element, by: Element, shared: Sequence[Index]
-    ) -> None:
+    def __init__(self, program: Program, of: Element, by: Element, shared: Sequence[Index]) -> None:
         self.found = {index: carriers(program.equations, by, index, of.tensor) for index in shared}
 
     def axis(self, index: Index, tensor: Tensor) -> int | None:

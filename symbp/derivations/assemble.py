@@ -109,7 +109,6 @@ class Assembler:
         return body.xreplace(mapping) if mapping else body
 
 
-
 def _sources(tensor: Tensor) -> tuple[Tensor, ...]:
     """Return what a derivative is of and by; nothing for any other tensor."""
     if tensor.adjoint_of is not None:

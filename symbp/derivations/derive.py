@@ -119,9 +119,7 @@ def derive(
         program=program,
         per_example=gradient.per_example,
         forward=tuple(
-            DerivedEquation(
-                tuple(groups[p]), program.cost, shown.equations_of(groups[p][0].tensor)
-            )
+            DerivedEquation(tuple(groups[p]), program.cost, shown.equations_of(groups[p][0].tensor))
             for p in order
         ),
         backward=tuple(map(simplify, _with_activations(chains))),

@@ -5,6 +5,7 @@ from outside: of each element of the tensor by each of another one, in reverse m
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import sympy
 
@@ -42,7 +43,10 @@ def variables_of(
     program: Program, wrt: Tensor | str | Iterable[Tensor | str]
 ) -> tuple[Tensor, ...]:
     """Return the tensors to differentiate by."""
-    asked = [wrt] if isinstance(wrt, (str, Tensor, Element)) else list(wrt)
+    single = isinstance(wrt, (str, Tensor, Element))
+    if not single and not isinstance(wrt, Iterable):
+        raise NotationError(f"wrt: expected tensors or their names, got {wrt!r}")
+    asked: list[Any] = [wrt] if single else list(wrt)
     if not asked:
         raise NotationError("wrt: expected a tensor to differentiate by, got none")
     return tuple(dict.fromkeys(tensor_of(program, each, "wrt") for each in asked))
@@ -77,7 +81,9 @@ def jacobians(program: Program, of: Tensor, wrt: tuple[Tensor, ...] | None) -> D
         by = names.get(variable.name)
         above = result[tuple(Index(i.name, i.extent) for i in result.indices)]
         below = None if by is None else by[tuple(Index(i.name, i.extent) for i in by.indices)]
-        asked.append((variable, None if below is None else Derivative(above, below, mode="reverse")))
+        asked.append(
+            (variable, None if below is None else Derivative(above, below, mode="reverse"))
+        )
     extra = []
     for _, derivative in asked:
         if derivative is not None:
@@ -106,6 +112,7 @@ def jacobians(program: Program, of: Tensor, wrt: tuple[Tensor, ...] | None) -> D
         links=lines,
         differentiated=found.program,
         gradients=tuple(gradients),
+        of=of,
     )
 
 

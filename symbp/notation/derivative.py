@@ -184,7 +184,11 @@ def _element(value: Any, told: str) -> Element:
             f"{opening}; {value.name} is a tensor with {value.rank} indices, write {value.element}"
         )
     if not isinstance(value, Element):
-        remark = "; give it a tensor and an equation of its own" if isinstance(value, Expr) else ""
+        remark = (
+            "; give it a tensor and an equation of its own"
+            if isinstance(value, Expr) and value.args
+            else ""
+        )
         raise NotationError(f"{opening}, got {short(value)}{remark}")
     if value.tensor.kind == "integer":
         raise NotationError(
