@@ -10,9 +10,8 @@ import numpy as np
 import sympy
 
 import symbp as bp
-from symbp import Derivative as D
-from symbp import Equation as E
 
+D, E = bp.Derivative, bp.Equation
 Example = tuple[bp.Program, dict[str, Any]]
 
 
@@ -83,7 +82,7 @@ def burgers_with_silu() -> Example:
 
 def laplacian(mode: str | None = None) -> Example:
     """Poisson's equation in three dimensions: a sum over directions of second derivatives."""
-    x, n, i = points(3)
+    x, n, _ = points(3)
     equations, u = network(x, inputs=3)
     j = bp.Index("j", 3)
     f, C = bp.tensor("f", n), bp.tensor("C")

@@ -157,7 +157,7 @@ def _modes(model: Any) -> list[str]:
     """Return what decided how the derivatives in the equations are computed."""
     from symbp.calculus.derivative import choose_modes, define_derivatives
 
-    before = None
+    before: Program = model.given
     for change, made in model.prepared:
         if change is define_derivatives:
             return choose_modes(before).text().splitlines()

@@ -9,7 +9,6 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.gradient_program import GradientProgram, gradient_program

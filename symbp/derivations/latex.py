@@ -60,9 +60,6 @@ class Latex(Style):
     def partial(self, cost: str, variable: str) -> str:
         return rf"\frac{{\partial {cost}}}{{\partial {variable}}}"
 
-    def derivative(self, above: str, below: Sequence[tuple[str, int]]) -> str:
-        return r"\frac{%s}{%s}" % self.over(above, below)
-
     def direct(self, partial: str) -> str:
         return rf"\left. {partial} \right|_{{\mathrm{{direct}}}}"
 

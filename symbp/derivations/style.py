@@ -86,9 +86,11 @@ class Style(ABC):
     def partial(self, cost: str, variable: str) -> str:
         """Return ∂cost/∂variable."""
 
-    @abstractmethod
     def derivative(self, above: str, below: Sequence[tuple[str, int]]) -> str:
         """Return a derivative of any order, by each variable so many times."""
+        if self.one_line:
+            return self.slanted(above, below)
+        return self.fraction(*self.over(above, below))
 
     def slanted(self, above: str, below: Sequence[tuple[str, int]]) -> str:
         """Return the same on one line."""

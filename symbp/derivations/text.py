@@ -63,9 +63,6 @@ class Text(Style):
     def partial(self, cost: str, variable: str) -> str:
         return f"∂{cost}/∂{variable}"
 
-    def derivative(self, above: str, below: Sequence[tuple[str, int]]) -> str:
-        return self.slanted(above, below)
-
     def direct(self, partial: str) -> str:
         return f"({partial})_direct"
 

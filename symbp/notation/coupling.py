@@ -33,13 +33,14 @@ def check_derivatives(equations: Sequence[Equation]) -> None:
     equations : sequence of Equation
         Of a program, each after those that it needs.
     """
+    if not any(equation.body.has(Derivative) for equation in equations):
+        return
+    _check_no_recurrence(equations)
     for equation in equations:
         for derivative in sorted(equation.body.atoms(Derivative), key=str):
             for by in derivative.by:
                 for index in shared_indices(derivative.of, by):
                     _check_shared(equations, derivative, by, index)
-    if any(equation.body.has(Derivative) for equation in equations):
-        _check_no_recurrence(equations)
 
 
 def carriers(
