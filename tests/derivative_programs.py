@@ -12,6 +12,7 @@ import sympy
 import symbp as bp
 
 D, E = bp.Derivative, bp.Equation
+
 Example = tuple[bp.Program, dict[str, Any]]
 
 
@@ -205,7 +206,7 @@ def through_max() -> Example:
     return filled(bp.Program(equations, cost=C))
 
 
-def through_convolution() -> Example:
+def saliency() -> Example:
     """The saliency of a small network of windows: ∂u/∂x at every place."""
     n, o, h, p, t = bp.indices("n o h p t", "N", 2, 4, 3, 6)
     x, F, v = bp.input("x", n, t), bp.parameter("F", o, p), bp.parameter("v", o, h)
@@ -287,7 +288,7 @@ DERIVATIVES: dict[str, Callable[[], Example]] = {
     for build in (
         burgers, burgers_with_sigmoid, burgers_with_gelu, burgers_with_silu, laplacian,
         gradient_penalty, sobolev, hamiltonian, hessian, score_matching, jacobian_of_softmax,
-        through_logsumexp, through_max, through_convolution, through_recurrence, step_ahead,
+        through_logsumexp, through_max, saliency, through_recurrence, step_ahead,
         gauss_newton, third_derivative, of_scalars,
     )
 }  # fmt: skip

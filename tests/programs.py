@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 import symbp as bp
+from tests.derivative_programs import burgers, saliency
 
 Values = dict[str, Any]
 Example = tuple[bp.Program, Values]
@@ -211,5 +212,7 @@ def scalar_graph() -> Example:
 
 PROGRAMS: dict[str, Callable[[], Example]] = {
     build.__name__: build
-    for build in (convolution, attention, embedding, lstm, gram, bilinear, scalar_graph)
-}
+    for build in (
+        convolution, attention, embedding, lstm, gram, bilinear, scalar_graph, burgers, saliency,
+    )
+}  # fmt: skip

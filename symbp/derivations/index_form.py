@@ -4,12 +4,12 @@ Terms and factors are ordered by when their tensors were written down (`Element.
 first; what is printed is the SymPy body that the interpreter evaluates.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.derivations.local import LocalDerivative, chain
+from symbp.derivations.local import LocalDerivative
 from symbp.derivations.order import (
     factor_order,
     factors_of,
@@ -21,11 +21,10 @@ from symbp.derivations.order import (
     with_common_number,
 )  # fmt: skip
 from symbp.derivations.patterns import is_indicator, softmax_argument
-from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
+from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
-from symbp.notation.derivative import runs
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
@@ -48,7 +47,7 @@ LETTERS = "ijkmpqrstuvabcdefgh"
 BARE = {r"\ln", r"\sin", r"\cos"}
 
 
-class IndexForm:
+class IndexForm(TensorNames):
     """Prints expressions with their indices.
 
     Parameters
@@ -62,8 +61,7 @@ class IndexForm:
     """
 
     def __init__(self, style: Style, cost: Tensor, renamed: bool = False) -> None:
-        self.style = style
-        self.cost = cost
+        super().__init__(style, cost)
         self.renamed = renamed
 
     def sides(self, lhs: Element, equations: Sequence[Equation]) -> tuple[str, str]:
@@ -95,46 +93,6 @@ class IndexForm:
         """Print an expression without indices."""
         return self.show(node, {})
 
-    def tensor(self, tensor: Tensor, subscripts: Iterable[str] = ()) -> str:
-        """Print a tensor, or an adjoint, with printed subscripts."""
-        if tensor.partial_of is not None:
-            return self._partial(tensor, list(subscripts))
-        if tensor.adjoint_of is not None:
-            source = tensor.adjoint_of
-            if source.adjoint_symbol is None:
-                return self.style.partial(
-                    self.tensor(self.cost), self._below(source, list(subscripts))
-                )
-            symbol = self.style.symbol(source.adjoint_symbol)
-            return self.style.scripted(symbol, places(source, subscripts), label(source))
-        below = places(tensor, subscripts)
-        if tensor.component_of is not None:
-            tensor = tensor.component_of[0]
-        base, digits = self.style.tensor_name(tensor)
-        if digits:
-            below = f"{digits},{below}" if below else digits
-        return self.style.scripted(base, below, label(tensor))
-
-    def _partial(self, tensor: Tensor, subscripts: list[str], whole: bool = True) -> str:
-        """Print a derivative that stands in the program: ``∂u_n/∂x_n0``, ``∂²u/∂x∂y``."""
-        above, below = chain(tensor)
-        names = dict(zip(tensor.indices, subscripts, strict=False))
-
-        def shown(element: Element, whole: bool) -> str:
-            found = [names.get(a, "" if isinstance(a, Index) else str(a)) for a in element.args]
-            found = [each for each in found if each]
-            return (self.tensor if whole else self._below)(element.tensor, found)
-
-        parts = [(shown(element, False), order) for element, order in runs(below)]
-        derivative = self.style.derivative if whole else self.style.slanted
-        return derivative(shown(above, above.tensor.partial_of is None), parts)
-
-    def _below(self, tensor: Tensor, subscripts: list[str]) -> str:
-        """Print what stands below: a derivative of its own in parentheses, on one line."""
-        if tensor.partial_of is None:
-            return self.tensor(tensor, subscripts)
-        return f"({self._partial(tensor, subscripts, whole=False)})"
-
     def show(self, node: Expr, scope: Scope) -> Printed:
         """Print an expression; the scope names the indices that are free in it."""
         if isinstance(node, Element):
@@ -147,7 +105,7 @@ class IndexForm:
             return text, POWER if raised else ATOM
         if isinstance(node, LocalDerivative):
             above, below = (
-                self._below(part.tensor, [self._subscript(a, scope) for a in part.args])
+                self.below(part.tensor, [self._subscript(a, scope) for a in part.args])
                 for part in (node.above, node.below)
             )
             text = self.style.partial(above, below)
