@@ -5,20 +5,22 @@ latter times ``W[j, i]`` is ``W[j, 0]``. Equations that say the same as others b
 derivatives of one tensor by several, or of several orders, share what they have in common.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.share import canonical
-from symbp.notation.collected import factors, product_of
+from symbp.notation.collected import factors, product_of, sum_of
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
+from symbp.notation.reductions import Sum
+from symbp.notation.singular import absorbing_product
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["merged", "without_seeds"]
+__all__ = ["merged", "without_seeds", "without_units"]
 
 _ZERO, _ONE = sympy.S.Zero, sympy.S.One
 
@@ -94,7 +96,7 @@ def _multiplied(body: Expr) -> Expr:
 def _resolved(equation: Equation) -> Equation:
     """Return a sum over an index of which only one value counts as what is there."""
     while equation.operation == "sum":
-        found = _selected(equation)
+        found = _selected(equation.body, equation.reduce)
         if found is None:
             return equation
         index, place, body = found
@@ -105,22 +107,57 @@ def _resolved(equation: Equation) -> Equation:
     return equation
 
 
-def _selected(equation: Equation) -> tuple[Index, Expr, Expr] | None:
-    if not equation.reduce:
+def without_units(node: Any) -> Any:
+    """Return an expression in which ``Σ_m [k = m] f(m)`` is ``f(k)``."""
+    if isinstance(node, Element) or not node.has(Sum):
+        return node
+    node = node.func(*(without_units(argument) for argument in node.args))
+    if not isinstance(node, Sum):
+        return node
+    if isinstance(node.body, sympy.Add) and any(map(_holds_unit, node.body.args)):
+        return sum_of(*(without_units(Sum(term, *node.bound)) for term in node.body.args))
+    found = _selected(node.body, node.bound)
+    if found is None:
+        return node
+    index, place, body = found
+    body = body.xreplace({index: place})
+    rest = tuple(i for i in node.bound if i is not index)
+    return without_units(Sum(body, *rest)) if rest else body
+
+
+def _holds_unit(term: Expr) -> bool:
+    return any(map(_is_choice, _all_factors(term)))
+
+
+def _selected(body: Expr, bound: Sequence[Index]) -> tuple[Index, Expr, Expr] | None:
+    if not bound:
         return None
-    parts = list(factors(equation.body))
+    parts = list(_all_factors(body))
     for position, part in enumerate(parts):
-        if not _is_unit(part):
+        if not _is_choice(part):
             continue
         conditions = sympy.And.make_args(part.args[0])
         for condition in conditions:
             for index, place in (condition.args, condition.args[::-1]):
-                if index in equation.reduce and not place.has(index) and _fits(index, place):
+                if index in bound and not place.has(index) and _fits(index, place):
                     rest = [c for c in conditions if c is not condition]
-                    left = where(sympy.And(*rest), 1, 0) if rest else _ONE
+                    value = part.args[1]
+                    left = where(sympy.And(*rest), value, 0) if rest else value
                     others = [*parts[:position], left, *parts[position + 1 :]]
                     return index, place, product_of(*(p for p in others if p != 1))
     return None
+
+
+def _all_factors(body: Expr) -> Iterator[Expr]:
+    """Yield the factors of a product, and those of products in it."""
+    for part in factors(body):
+        # Where a choice has chosen, its zero has nothing more to absorb.
+        chooses = isinstance(part, absorbing_product) and any(map(_is_choice, part.args))
+        if chooses or (isinstance(part, sympy.Mul) and part != body):
+            for each in part.args:
+                yield from _all_factors(each)
+        else:
+            yield part
 
 
 def _fits(index: Index, place: Expr) -> bool:
@@ -130,19 +167,24 @@ def _fits(index: Index, place: Expr) -> bool:
     return bool(place.is_Integer and isinstance(index.extent, int) and 0 <= place < index.extent)
 
 
-def _is_unit(node: Any) -> bool:
-    """Whether an expression is 1 where indices are equal, and else 0."""
+def _is_choice(node: Any) -> bool:
+    """Whether an expression is something where indices are equal, and else 0."""
     return (
         isinstance(node, where)
-        and node.args[1:] == (1, 0)
-        and not node.has(Element)
+        and node.args[2] == 0
+        and not node.args[0].has(Element)
         and all(isinstance(c, sympy.Eq) for c in sympy.And.make_args(node.args[0]))
     )
 
 
+def _is_unit(node: Any) -> bool:
+    """Whether an expression is 1 where indices are equal, and else 0."""
+    return _is_choice(node) and node.args[1] == 1
+
+
 def _is_seed(equation: Equation) -> bool:
     body = equation.body
-    if body.is_number or _is_unit(body):
+    if body.is_number or any(map(_is_unit, _all_factors(body))):
         return True
     return isinstance(body, Element) and equation.tensor is not body.tensor
 

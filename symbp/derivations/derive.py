@@ -84,7 +84,7 @@ def derive(
     >>> softmax = bp.Equation(p[n, k], bp.softmax(bp.Sum(W[k, i] * x[n, i], i), k))
     >>> program = bp.Program([softmax, bp.Equation(C, bp.Mean(p[n, 0] ** 2, n))], cost=C)
     >>> print(derive(program, wrt="x", of="p").gradient("x"))
-    ∂pₖ/∂xᵢ = pₖ (Wₖᵢ - Σₘ Wₘᵢ pₘ)
+    ∂p/∂x = diag(p) W - p pᵀ W
     """
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")

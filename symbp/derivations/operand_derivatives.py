@@ -6,6 +6,7 @@ the author's equations stay as they were and those of the derivatives stand amon
 
 from symbp.calculus.derivative import Defined, defined, has_derivatives
 from symbp.calculus.normalise import separate
+from symbp.calculus.unit_seeds import without_units
 from symbp.derivations.assemble import Assembler
 from symbp.derivations.simplify import Definitions, simplified
 from symbp.notation.equation import Equation, Origin
@@ -66,7 +67,8 @@ def written_out(program: Program, cost: Tensor) -> tuple[Defined, dict[Tensor, l
     return found, {
         line.tensor: [
             e.replace(
-                body=simplified(e.body, definitions), origin=Origin("derivative", line.sources[0])
+                body=simplified(without_units(e.body), definitions),
+                origin=Origin("derivative", line.sources[0]),
             )
             for e in line.equations
         ]
