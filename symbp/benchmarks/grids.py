@@ -1,5 +1,6 @@
 """The report as tables of text: printed with rich on a terminal, or as Markdown."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -201,18 +202,36 @@ def _memory(report: Report) -> Grid:
 
 def _starts(report: Report) -> Grid:
     header = (
-        "network", "import symbp", "definition to first step, cold", "import to first step, warm",
-        "whole process, warm",
+        "network", "import symbp", "definition to first step, cold", "text", "its import",
+        "instructions", "LLVM", "JAX", "import to first step, warm", "whole process, warm",
     )  # fmt: skip
     rows = tuple(
         (
-            "-".join(map(str, each.sizes)),
-            *(f"{value:.2f}" for value in (each.library, each.cold, each.warm, each.process)),
+            _sizes(each.sizes),
+            *(
+                "" if value is None else f"{value:.2f}"
+                for value in (
+                    each.library, each.cold, each.text, each.load, each.instructions, each.llvm,
+                    each.jax, each.warm, each.process,
+                )
+            ),
         )
         for each in report.starts
+    )  # fmt: skip
+    notes = (
+        "text, its import, instructions, LLVM: what the cold start is made of",
+        "JAX: from the definition of the same network to its first jitted step",
+        "warm: of the generated module, compiled before, after the imports of NumPy and Numba",
     )
-    note = "warm: of the generated module, compiled before, after the imports of NumPy and Numba"
-    return Grid("Compile time, seconds", header, rows, (note,))
+    return Grid("Compile time, seconds", header, rows, notes)
+
+
+def _sizes(sizes: tuple[int, ...]) -> str:
+    """Return the units of each layer, those of many equal ones once."""
+    runs = [(size, len(list(equal))) for size, equal in itertools.groupby(sizes)]
+    if len(sizes) < 10:
+        return "-".join(map(str, sizes))
+    return "-".join(f"{count}×{size}" if count > 1 else f"{size}" for size, count in runs)
 
 
 def _limits(report: Report) -> Grid:

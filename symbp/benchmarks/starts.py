@@ -1,4 +1,7 @@
-"""Time to the first trained step, in processes of their own: cold, and with a warm cache."""
+"""Time to the first trained step, in processes of their own: cold, and with a warm cache.
+
+Where the cold start goes is told apart, and JAX's stands beside it.
+"""
 
 import json
 import os
@@ -14,10 +17,11 @@ from symbp.benchmarks.runner import PATIENCE
 
 __all__ = ["START_NETWORKS", "StartError", "StartTime", "start_time"]
 
-# Two layers, and six.
-START_NETWORKS = ((64, 30, 10), (64, 30, 30, 30, 30, 30, 10))
+# Two layers, six, and twenty.
+START_NETWORKS = ((64, 30, 10), (64, 30, 30, 30, 30, 30, 10), (64,) * 20 + (10,))
 
 # Defines a network, generates and compiles its module, trains one step; prints what each took.
+# Numba tells when it waits for LLVM.
 _DEFINE = """
 import json, sys, time
 import numpy as np
@@ -25,14 +29,56 @@ begin = time.perf_counter()
 import symbp as bp
 sizes = json.loads(sys.argv[1])
 bp.mlp
+from numba.core import event
+from symbp.compiler import module_source
+from symbp.training.loading import module_of
 imported = time.perf_counter()
 network = bp.mlp(*sizes, activation="sigmoid", loss="softmax_cross_entropy")
-trainer = bp.compile(network, bp.SGD(0.1), "float32")
+text = module_source(network, bp.SGD(0.1), "float32")
+written = time.perf_counter()
+trainer = module_of(text).Trainer()
+loaded = time.perf_counter()
 generator = np.random.default_rng(0)
 x = generator.normal(size=(32, sizes[0]))
-trainer.fit(x, generator.integers(0, sizes[-1], 32), epochs=1)
+llvm = []
+with event.install_timer("numba:llvm_lock", llvm.append):
+    trainer.fit(x, generator.integers(0, sizes[-1], 32), epochs=1)
 end = time.perf_counter()
-print(json.dumps([imported - begin, end - imported, trainer.module.__file__]))
+took = [imported - begin, written - imported, loaded - written, end - loaded - llvm[0], llvm[0]]
+print(json.dumps([*took, trainer.module.__file__]))
+"""
+
+# The same network in JAX, one step of gradient descent: to the first one.
+_JAX = """
+import json, sys, time
+import numpy as np
+try:
+    import jax
+except ImportError:
+    sys.exit(0)
+import jax.numpy as jnp
+sizes = json.loads(sys.argv[1])
+generator = np.random.default_rng(0)
+x, y = generator.normal(size=(32, sizes[0])), generator.integers(0, sizes[-1], 32)
+jnp.zeros(1).block_until_ready()
+begin = time.perf_counter()
+shapes = list(zip(sizes[1:], sizes[:-1]))
+layers = [(jnp.array(generator.normal(size=shape), jnp.float32), jnp.zeros(shape[0]))
+          for shape in shapes]
+
+def cost(layers, x, y):
+    for w, b in layers[:-1]:
+        x = jax.nn.sigmoid(x @ w.T + b)
+    w, b = layers[-1]
+    logs = jax.nn.log_softmax(x @ w.T + b)
+    return -jnp.take_along_axis(logs, y[:, None], axis=1).mean()
+
+@jax.jit
+def step(layers, x, y):
+    return jax.tree.map(lambda p, g: p - 0.1 * g, layers, jax.grad(cost)(layers, x, y))
+
+jax.block_until_ready(step(layers, jnp.array(x, jnp.float32), jnp.array(y)))
+print(time.perf_counter() - begin)
 """
 
 # Imports the generated module from its cache, as a program that uses it would.
@@ -65,20 +111,37 @@ class StartTime:
         Units of each layer, the inputs first.
     library : float
         Importing symbp.
-    cold : float
-        From the definition to the first trained step, nothing cached.
+    text : float
+        Deriving the network and writing its module, nothing cached.
+    load : float
+        Importing that.
+    instructions : float
+        Numba's part of compiling the epoch, and the step.
+    llvm : float
+        LLVM's part.
     warm : float
         From the import of the generated module, compiled before, to the first trained step, in a
         process that has imported NumPy and Numba.
     process : float
         All of that process, the start of Python and those imports too.
+    jax : float or None
+        From the definition to the first step of the same network in JAX; None without it.
     """
 
     sizes: tuple[int, ...]
     library: float
-    cold: float
+    text: float
+    load: float
+    instructions: float
+    llvm: float
     warm: float
     process: float
+    jax: float | None = None
+
+    @property
+    def cold(self) -> float:
+        """From the definition to the first trained step, nothing cached."""
+        return self.text + self.load + self.instructions + self.llvm
 
 
 def start_time(sizes: tuple[int, ...], repeats: int = 3) -> StartTime:
@@ -90,18 +153,22 @@ def start_time(sizes: tuple[int, ...], repeats: int = 3) -> StartTime:
         One of them failed.
     """
     runs = [_once(sizes) for _ in range(repeats)]
-    return StartTime(sizes, *(statistics.median(column) for column in zip(*runs, strict=True)))
+    library, text, load, instructions, llvm, warm, process = (
+        statistics.median(column) for column in zip(*runs, strict=True)
+    )
+    theirs = [_output(_JAX, [json.dumps(sizes)], dict(os.environ)) for _ in range(repeats)]
+    jax = statistics.median(map(float, theirs)) if all(theirs) else None
+    return StartTime(sizes, library, text, load, instructions, llvm, warm, process, jax)
 
 
-def _once(sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
+def _once(sizes: tuple[int, ...]) -> tuple[float, ...]:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "SYMBP_CACHE": str(Path(folder) / "cache")}
         environment.pop("NUMBA_CACHE_DIR", None)
-        first = _output(_DEFINE, [json.dumps(sizes)], environment)
-        library, cold, module = json.loads(first)
+        *took, module = json.loads(_output(_DEFINE, [json.dumps(sizes)], environment))
         begin = time.perf_counter()
         warm = _output(_IMPORT, [module, str(sizes[0]), str(sizes[-1])], environment)
-        return library, cold, float(warm), time.perf_counter() - begin
+        return *took, float(warm), time.perf_counter() - begin
 
 
 def _output(source: str, arguments: list[str], environment: dict[str, str]) -> str:

@@ -56,6 +56,8 @@ class Cancelling(Definitions, ABC):
         self.sizes: dict[Expr, int] = {}
         # Weighted sums, by the tensor of their scale: the equation, and what is summed.
         self.sums: dict[Tensor, tuple[Equation, Scaled]] = {}
+        # The scales among them that are not positive.
+        self.small: set[Tensor] = set()
         self.known: dict[object, Tensor] = {}
         self.same: dict[Tensor, Tensor] = {}
         # For a weighted sum of probabilities, what it differs from 1 by.

@@ -25,7 +25,14 @@ from symbp.calculus.log_form import (
 from symbp.calculus.scaled import Scaled
 from symbp.calculus.share import canonical
 from symbp.notation.equation import Equation
-from symbp.notation.functions import log1p, log_sum_exp, softplus, stop_gradient, where
+from symbp.notation.functions import (
+    log1p,
+    log_sum_exp,
+    maximum,
+    softplus,
+    stop_gradient,
+    where,
+)
 from symbp.notation.index import Index
 from symbp.notation.standard import log
 from symbp.notation.tensor import Element
@@ -163,14 +170,30 @@ class LogSums(Cancelling):
     def is_nonpositive(self, form: Form) -> bool:
         """Whether a form cannot be positive, as far as can be seen."""
         for atom, c in self.without_cancellation(form, every=True).items():
-            parts = self.parts_of(atom)
-            if parts is not None and atom.tensor is parts.below.tensor:
+            if self._is_small(atom):
                 c = -c
-            elif parts is None and not is_nonnegative(atom):
+            elif self.parts_of(atom) is None and not is_nonnegative(atom):
                 return False
             if c > 0:
                 return False
         return True
+
+    def _is_small(self, atom: Expr) -> bool:
+        """Whether an atom is not positive: what an exponent is below the largest, a scale."""
+        parts = self.parts_of(atom)
+        if parts is not None:
+            return atom.tensor is parts.below.tensor
+        return isinstance(atom, stop_gradient) and self._is_scale_of_small(atom.args[0])
+
+    def _is_scale_of_small(self, top: Expr) -> bool:
+        """Whether the scale of a weighted sum is the largest of exponents that are not positive."""
+        if isinstance(top, Element):
+            return top.tensor in self.small
+        if isinstance(top, maximum):
+            return all(map(self._is_scale_of_small, top.args))
+        if isinstance(top, where):
+            return all(map(self._is_scale_of_small, top.args[1:]))
+        return bool(top <= 0) if top.is_number else self.is_nonpositive(linear(top))
 
     def split(self, form: Form, bound: tuple[Index, ...]) -> tuple[Form, Form]:
         """Split off the logarithms of sums that do not depend on bound indices."""

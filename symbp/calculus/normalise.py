@@ -188,6 +188,8 @@ class _Normaliser:
         bound = tuple(i.fresh() if i in spoken else i for i in node.bound)
         body = node.body.xreplace(dict(zip(node.bound, bound, strict=True)))
         for condition, holds in reversed(guards):
+            if not _is_needed(condition, node.body):
+                continue
             # The guard goes along, so that the lifted equation reads nothing that was guarded.
             body = where(condition, body, 0) if holds else where(condition, 0, body)
         reduction = type(node)(body, *bound)
@@ -231,6 +233,34 @@ def _linear(term: Expr) -> tuple[Expr, Reduction | None]:
     if len(reductions) == 1 and all(_is_constant(factor) for factor in others):
         return product_of(*others), reductions[0]
     return sympy.S.One, None
+
+
+def _is_needed(guard: Expr, body: Expr) -> bool:
+    """Whether a guard of a sum does more than choose a value.
+
+    It may keep from a read outside of a tensor, or of what is not computed yet, and from what is
+    no number: padding in data, ``log(t - s)``. Without a guard, a sum can be a matrix product.
+    """
+    return bool(guard.atoms(Element)) or not _is_polynomial(body)
+
+
+def _is_polynomial(node: Expr) -> bool:
+    """Whether an expression is a polynomial in elements, each of which is always there."""
+    if isinstance(node, Element):
+        return all(
+            isinstance(subscript, Element)
+            or (
+                isinstance(subscript, Index)
+                and subscript.extent == index.extent
+                and not subscript.sequential
+            )
+            for subscript, index in zip(node.args, node.tensor.indices, strict=True)
+        )
+    if isinstance(node, sympy.Pow):
+        return bool(node.args[1].is_Integer and node.args[1] > 0) and _is_polynomial(node.args[0])
+    if isinstance(node, sympy.Add | sympy.Mul):
+        return all(map(_is_polynomial, node.args))
+    return bool(node.is_number) or isinstance(node, Index)
 
 
 def _is_stored(body: Expr) -> bool:

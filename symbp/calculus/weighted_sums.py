@@ -64,6 +64,8 @@ class WeightedSums(LogSums):
         body = factor * exp(minimum(exponent - scale, _CLIP))
         total = self.make(f"{name}_scaled", indices, body, bound, "sum", equation)
         self.sums[top.tensor] = equation, replace(term, log=logarithm)
+        if self.is_nonpositive(inside):
+            self.small.add(top.tensor)
         self.weighted[key] = top.tensor, total.tensor
         tail = self.denominator_of(exponent, bound)
         whole = set(bound) <= set(exponent.free_symbols)

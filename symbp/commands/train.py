@@ -25,6 +25,7 @@ from symbp.commands.arguments import (
     chosen_optimizer,
     read_network,
 )
+from symbp.commands.compiling import telling_what_compiles
 from symbp.commands.errors import FAILED, fail, reports_errors
 from symbp.commands.generate import refuse_to_overwrite, write_module
 
@@ -256,7 +257,7 @@ def _epoch_lines(epochs: int) -> Iterator[Callable[[str], None]]:
 
     console = Console(stderr=True)
     progress = Progress(
-        TextColumn("training"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -276,4 +277,9 @@ def _epoch_lines(epochs: int) -> Iterator[Callable[[str], None]]:
             print(f"epoch {next(numbers):{width}}/{epochs}  {text}", flush=True)
             progress.advance(task)
 
-        yield line
+        def tell(kernel: str) -> None:
+            description = f"compiling {kernel}" if kernel else "training"
+            progress.update(task, description=description, refresh=True)
+
+        with telling_what_compiles(tell):
+            yield line

@@ -47,7 +47,7 @@ def example() -> Report:
         measured(TINY, "numpy", 4.0, 0.8),
     ]
     memory = Memory(NIELSEN, 95440, 0, 36000, 32960)
-    starts = StartTime((64, 30, 10), 0.45, 2.2, 0.5, 1.4)
+    starts = StartTime((64, 30, 10), 0.45, 0.6, 0.2, 0.4, 1.0, 0.5, 1.4, 0.8)
     peers = tuple(named_peer(name) for name in ("jax", "torch", "sklearn", "numpy"))
     machine = {
         "processor": "An <Example> & co",

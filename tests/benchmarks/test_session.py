@@ -94,14 +94,14 @@ def test_a_start_that_fails_costs_the_others_nothing(monkeypatch: pytest.MonkeyP
     def start_time(sizes: tuple[int, ...]) -> StartTime:
         if len(sizes) == 3:
             raise StartError("the process ended with 1: ImportError: no such thing")
-        return StartTime(sizes, 1.0, 2.0, 3.0, 4.0)
+        return StartTime(sizes, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
 
     monkeypatch.setattr(session, "run_task", made_up)
     monkeypatch.setattr(session, "start_time", start_time)
     chosen = plan(["3-3-3"], ["jax"], ["float64"], threads=["1"], measures=["step", "start"])
     report = session.run(chosen, lambda _, done: None)
     assert [each.peer for row in report.rows for each in row.peers] == ["jax"]
-    assert [len(each.sizes) for each in report.starts] == [7]
+    assert [len(each.sizes) for each in report.starts] == [7, 21]
     trouble = report.machine["trouble, compile time of 64-30-10"]
     assert trouble == "the process ended with 1: ImportError: no such thing"
 
@@ -114,7 +114,7 @@ def test_how_long_it_takes_is_said_first() -> None:
     assert "shorter" not in announcement(brief)
     assert "without torch.compile (--peer compiled)" in announcement(whole)
     assert "torch.compile" not in announcement(everything) + announcement(brief)
-    assert announcement(plan(measures=["start"])) == "compile times: about 40 seconds"
+    assert announcement(plan(measures=["start"])) == "compile times: about 80 seconds"
 
 
 def test_the_help_has_an_example() -> None:

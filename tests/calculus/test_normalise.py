@@ -168,6 +168,39 @@ def test_the_guard_of_a_lifted_equation_is_the_one_it_stood_under(body: Any) -> 
     assert scalar_of(body, X) == pytest.approx(3 * inside.sum(), rel=1e-15)
 
 
+s = bp.Index("s", 3, sequential=True)
+h, q = bp.tensor("h", s), bp.tensor("q", s)
+LATER = sympy.Ge(k, t)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        # What only chooses a value stays where it was written: the sum can be a product.
+        (bp.where(LATER, bp.Sum(x[k] * u, u), 0), "x[k]*u"),
+        (bp.where(LATER, 1, bp.Sum((x[k] - t) ** 2, t)), "(x[k] - t)**2"),
+        # What guards a read, or what may be no number, goes along.
+        (bp.where(sympy.Gt(k, 0), bp.Sum(x[k - 1] * u, u), 0), "where(k > 0, x[k - 1]*u, 0)"),
+        (bp.where(LATER, bp.Sum(bp.log(x[k] + u), u), 0), "where(k >= t, log(x[k] + u), 0)"),
+        (bp.where(LATER, bp.Sum(u / x[k], u), 0), "where(k >= t, u/x[k], 0)"),
+        (bp.where(sympy.Gt(x[k], 0), bp.Sum(x[k] * u, u), 0), "where(x[k] > 0, x[k]*u, 0)"),
+    ],
+    ids=str,
+)
+def test_a_guard_goes_along_where_it_is_needed(body: Any, expected: str) -> None:
+    y = bp.tensor("y", k, t)
+    program = normalise(bp.Program([bp.Equation(y[k, t], bp.exp(body) - 1)]))
+    lifted = program.equations[0]
+    assert str(lifted.body) == expected
+    assert_normal(program)
+
+
+def test_a_guard_goes_along_where_a_recurrence_reads_what_is_not_there_yet() -> None:
+    step = bp.where(sympy.Gt(s, 0), bp.Sum(h[s] * u, u), 0)
+    program = normalise(bp.Program([bp.Equation(h[s], x[0]), bp.Equation(q[s], bp.exp(step))]))
+    assert "where(s > 0, h[s]*u, 0)" in str(program)
+
+
 @pytest.mark.parametrize(
     ("body", "value"),
     [

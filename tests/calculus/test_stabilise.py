@@ -200,6 +200,22 @@ def test_what_needs_no_help_is_left_alone() -> None:
     assert str(stabilise(program)) == str(program)
 
 
+def test_an_average_beside_other_terms_needs_no_scale() -> None:
+    # As in attention with a residual, before a normalisation: nothing in it can be large.
+    x, w, r = bp.parameter("x", j), bp.parameter("w", j), bp.parameter("r")
+    p, mean, out = bp.tensor("p", j), bp.tensor("mean"), bp.tensor("out")
+    average = bp.Sum(p[j] * w[j], j)
+    equations = [
+        E(p[j], bp.softmax(x[j], j)),
+        E(mean, r[()] + average),
+        E(out, r[()] / sympy.sqrt(mean[()] ** 2 + 1e-5)),
+    ]
+    program = normalise(bp.Program(equations, cost=out))
+    assert str(stabilise(program)) == str(program)
+    alone = normalise(bp.Program([equations[0], E(mean, average), E(out, r[()] / mean[()])]))
+    assert "mean_scale" in str(stabilise(alone))
+
+
 def test_tensors_keep_their_equations() -> None:
     program = normalise(bp.Program(VECTOR["in four"], cost=f))
     stable = stabilise(program)

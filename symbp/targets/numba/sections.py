@@ -38,6 +38,7 @@ RUNTIME = {
 EMITTED = {
     "emitted_values.py": "Values of LLVM",
     "emitted_expressions.py": "Expressions as instructions",
+    "emitted_repeats.py": "Statements that stand in a kernel several times",
     "emitter.py": "Statements as instructions",
     "hosting.py": "Kernels as instructions",
 }

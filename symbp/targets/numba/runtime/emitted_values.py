@@ -19,6 +19,7 @@ from numba.core import errors
 REALS = (types.float32, types.float64)
 WORD = ir.IntType(64)
 CACHE_LINE = 64
+ALLOCATED = "allocated "  # begins the name of a region that is new memory
 
 
 class OutsideOfSubsetError(Exception):
@@ -38,7 +39,7 @@ class Held(NamedTuple):
     data: Any
     shape: Sequence[Any]
     region: str = ""
-    """The part of an argument that it lies in, which no other region overlaps."""
+    """What it lies in: a part of an argument, or new memory, which no other region overlaps."""
 
 
 class Slot(NamedTuple):
@@ -66,6 +67,8 @@ class Frame:
     ) -> None:
         self.known, self.flags = known, flags
         self.variables: dict[str, Value | Slot] = {}
+        self.repeated: dict[int, Any] = {}
+        """The statements that stand in it several times, by the identity of their trees."""
         blocks: dict[str, set[int]] = {}
         for argument in tree.args.args:
             blocks.setdefault(argument.arg, set()).add(id(tree.body))
@@ -128,6 +131,7 @@ class Values:
         self.context, self.builder = context, builder
         self.typing = context.typing_context
         self.allocated: list[Any] = []
+        self.allocations = 0
         self.regions: Sequence[str] = ()
         self.told: dict[str, tuple[Any, Any]] = {}
         self.found: dict[Any, tuple[Any, Any]] = {}
@@ -265,7 +269,9 @@ class Values:
         before = builder.and_(builder.neg(builder.ptrtoint(start, WORD)), line)
         data = builder.gep(start, [before], inbounds=True)
         data = builder.bitcast(data, self.context.get_data_type(dtype).as_pointer())
-        return Value(types.Array(dtype, len(shape), "C"), Held(data, shape))
+        self.allocations += 1
+        region = f"{ALLOCATED}{self.allocations}"
+        return Value(types.Array(dtype, len(shape), "C"), Held(data, shape, region))
 
     def release(self, kept: int = 0) -> None:
         """Emit what gives memory back, but for what was made first."""

@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import from_dtype, types
 from numba.core import cgutils
 
-from symbp.targets.numba.runtime.emitted_expressions import Expressions
+from symbp.targets.numba.runtime.emitted_repeats import Repeats
 from symbp.targets.numba.runtime.emitted_values import (
     WORD,
     Frame,
@@ -28,7 +28,7 @@ from symbp.targets.numba.runtime.emitted_values import (
 )
 
 
-class Emitter(Expressions):
+class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
 
     Parameters
@@ -98,12 +98,18 @@ class Emitter(Expressions):
     # Statements -------------------------------------------------------------------------------
 
     def block(self, statements: Sequence[ast.stmt]) -> None:
-        """Emit statements."""
+        """Emit statements; what stands in a kernel several times as calls of one function."""
         for statement in statements:
-            emit = getattr(self, f"on_{type(statement).__name__}", None)
-            if emit is None:
-                raise self.outside(statement)
-            emit(statement)
+            repeated = self.frame.repeated.get(id(statement))
+            if repeated is None or not self.call(statement, repeated):
+                self.statement(statement)
+
+    def statement(self, statement: ast.stmt) -> None:
+        """Emit a statement."""
+        emit = getattr(self, f"on_{type(statement).__name__}", None)
+        if emit is None:
+            raise self.outside(statement)
+        emit(statement)
 
     def inner_block(self, statements: Sequence[ast.stmt]) -> None:
         """Emit statements whose variables are not read elsewhere, unless they are in slots."""

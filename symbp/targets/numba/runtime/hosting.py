@@ -21,6 +21,7 @@ from numba.extending import intrinsic
 
 from symbp.targets.numba.runtime.cache import compilation, compiled_kernel, say
 from symbp.targets.numba.runtime.emitted_expressions import regions_in
+from symbp.targets.numba.runtime.emitted_repeats import repeated_in
 from symbp.targets.numba.runtime.emitted_values import Frame, OutsideOfSubsetError, Value
 from symbp.targets.numba.runtime.emitter import Emitter
 
@@ -78,7 +79,9 @@ def instructions_of(tree: ast.FunctionDef, known: dict[str, Any]) -> Any:
                 llvm = builder.extract_value(arguments[0], position)
                 is_array = isinstance(kind, types.Array)
                 given.append(emitter.as_array(kind, llvm) if is_array else Value(kind, llvm))
-            result = emitter.function(tree, Frame(tree, known), given)
+            frame = Frame(tree, known)
+            frame.repeated = repeated_in(tree)
+            result = emitter.function(tree, frame, given)
             if result is not None and result.kind != types.float64:
                 raise OutsideOfSubsetError(f"a kernel that returns {result.kind}")
             emitter.release()

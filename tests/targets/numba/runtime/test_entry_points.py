@@ -32,6 +32,7 @@ COMPILATION = {
     "cache.py",
     "emitted_values.py",
     "emitted_expressions.py",
+    "emitted_repeats.py",
     "emitter.py",
     "hosting.py",
 }
