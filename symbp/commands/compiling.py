@@ -20,7 +20,7 @@ def telling_what_compiles(tell: Callable[[str], None]) -> Iterator[None]:
     """
     from numba.core import event
 
-    class Telling(event.Listener):  # type: ignore[misc]
+    class Telling(event.Listener):
         def on_start(self, event: Any) -> None:
             name = kernel_name(event.data["dispatcher"])
             if name:
