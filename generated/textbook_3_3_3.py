@@ -467,6 +467,15 @@ def check_seal(path: str) -> None:
         raise ValueError(f"{path}: its checksum differs")
 
 
+def stamp_of(path: str) -> str | None:
+    """Return what tells one text of a file from another, whenever it was written."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:  # it is in an archive, or was never in a file
+        return None
+
+
 class SealedFiles(caching.IndexDataCacheFile):
     """The files of a kernel; damaged machine code would end the process, not in an exception."""
 
@@ -519,7 +528,7 @@ class KernelCache(caching.FunctionCache):
     def __init__(self, function: Any) -> None:
         super().__init__(function)
         self.module = function.__module__
-        stamp = self._impl.locator.get_source_stamp()
+        stamp = stamp_of(function.__code__.co_filename) or self._impl.locator.get_source_stamp()
         self._cache_file = self._files_in(self._cache_path, stamp)
         # Machine code that came with a module is used, also where new code would go elsewhere.
         self.folder = os.path.dirname(function.__code__.co_filename)

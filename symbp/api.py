@@ -1,5 +1,6 @@
 """The public names of symbp, gathered; ``import symbp`` finds them here when they are used."""
 
+from symbp.calculus.noise import replayed
 from symbp.checking.check import CheckReport, check
 from symbp.compiler import compile, generate, load_module
 from symbp.derivations import Derivation, DerivedEquation, Statement, derive
@@ -15,7 +16,11 @@ from symbp.networks import (
     Activation,
     Adam,
     AdamW,
+    BatchNorm1d,
+    BatchNorm2d,
     Dense,
+    Dropout,
+    GaussianNoise,
     Momentum,
     Nesterov,
     Network,
@@ -23,6 +28,7 @@ from symbp.networks import (
     from_matrices,
     mlp,
 )
+from symbp.notation.constants import constant
 from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
@@ -45,11 +51,14 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.noise import noise
+from symbp.notation.phase import is_training
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
-from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
+from symbp.notation.states import next_value, state
+from symbp.notation.tensor import Tensor, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)
@@ -62,12 +71,16 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CheckReport",
     "Dense",
     "Derivation",
     "Derivative",
     "DerivedEquation",
+    "Dropout",
     "Equation",
+    "GaussianNoise",
     "Graph",
     "Index",
     "LogSumExp",
@@ -104,6 +117,7 @@ __all__ = [
     "identity",
     "indices",
     "input",
+    "is_training",
     "leaky_relu",
     "load_module",
     "log",
@@ -113,8 +127,11 @@ __all__ = [
     "maximum",
     "minimum",
     "mlp",
+    "next_value",
+    "noise",
     "parameter",
     "relu",
+    "replayed",
     "sigmoid",
     "sign",
     "silu",
@@ -122,6 +139,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "state",
     "stop_gradient",
     "tanh",
     "target",

@@ -143,7 +143,7 @@ def test_an_error_in_the_users_file_names_its_line(tmp_path: Path) -> None:
 
 def test_a_generated_module_passes_its_check(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
-    result = run("generate", "3-2", "-o", path, "--dtype", "float64", "--optimizer", "momentum")
+    result = run("generate", "4-8-3", "-o", path, "--dtype", "float64", "--optimizer", "momentum")
     assert result.exit_code == 0, result.output
     assert path.exists()
     assert run("check", path).exit_code == 0
@@ -158,7 +158,7 @@ def test_a_module_that_is_wrong_fails_its_check(tmp_path: Path) -> None:
 
 
 def test_check_takes_a_network() -> None:
-    assert run("check", "3-2", "--activation", "tanh").exit_code == 0
+    assert run("check", "4-8-3", "--activation", "tanh").exit_code == 0
 
 
 def test_check_refuses_what_is_not_a_module(own: Path, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_train_on_digits_reaches_95_percent() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["4-3", "--loss", "quadratic", "--optimizer", "sgd"],
+        ["4-8-3", "--loss", "quadratic", "--optimizer", "sgd"],
         pytest.param(
             ["4-8-3", "--loss", "cross_entropy", "--optimizer", "nesterov"],
             marks=pytest.mark.slow,

@@ -13,6 +13,7 @@ import mpmath
 import numpy as np
 import sympy
 
+from symbp.notation import philox
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.operation import Operation
 
@@ -188,6 +189,11 @@ def _float(x: Any) -> float:
     return value
 
 
+def _random(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what draws: whole numbers go in, and what comes out is a float."""
+    return lambda m, *key: m.context.mpf(float(function(*map(float, key))))
+
+
 # By name, so that a class of the notation that stands for SymPy's function finds it, too.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "identity": lambda m, x: x,
@@ -216,5 +222,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "minimum": lambda m, a, b: a if a <= b else b,
     "largest": lambda m, *x: m.largest(x),
     "log_sum_exp": lambda m, *x: m.log_sum_exp(x),
+    "random_unit": _random(philox.unit),
+    "random_turn": _random(philox.turn),
+    "random_coarse": _random(philox.coarse),
     "xlogy": lambda m, x, y: m.zero if x == 0 and y == y else x * m._log(y),
 }

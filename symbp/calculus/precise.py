@@ -20,6 +20,7 @@ from symbp.calculus.derivative import has_derivatives
 from symbp.calculus.grid import Grid
 from symbp.calculus.interpreter import bind
 from symbp.calculus.many_digits import ManyDigits
+from symbp.calculus.noise import values_of
 from symbp.calculus.normalise import normalise
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.schedule import schedule
@@ -113,7 +114,8 @@ class _Run:
         self.free_indices: dict[Any, frozenset[Index]] = {}
         self.formulas: dict[Any, Any] = {}
         self.running: Equation
-        for tensor in program.tensors:
+        # Noise that nobody gave has as many rows as the data say.
+        for tensor in sorted(program.tensors, key=lambda tensor: tensor.role == "noise"):
             if tensor.role != "intermediate":
                 self.values[tensor] = self._given(tensor, values)
         for tensor in program.tensors:
@@ -123,6 +125,8 @@ class _Run:
 
     def _given(self, tensor: Tensor, values: Mapping[str, ArrayLike]) -> Array:
         given = values.get(tensor.name, tensor.value)
+        if given is None and tensor.role == "noise":
+            given = values_of(tensor, self.extents)
         if given is None:
             raise NotationError(f"no value given for the {tensor.role} {tensor.name}")
         array = np.asarray(given)

@@ -30,6 +30,10 @@ __all__ = ["explain"]
 
 # Those whose programs are parts of the gradient's; the others derive equations of their own.
 _BY_GRADIENT = ("predict", "loss", "gradient", "loss_and_gradient")
+# Those that are of the training form.
+_OF_TRAINING = (
+    "gradient", "loss_and_gradient", "hvp", "hessian", "per_example_gradients", "step", "epoch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,12 +125,20 @@ def _entry(name: str, model: Any) -> "Entry":
 def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
     """Yield the arrows from the given equations to the finished program of an entry point."""
     from symbp.calculus.expand import expand
+    from symbp.calculus.phases import inference_form, training_form
     from symbp.calculus.share import share
     from symbp.entries.registry import ENTRIES
     from symbp.networks.optimizers import optimise
 
     program: Program = model.given
     yield _Step("given", "", "the equations as they were written", program)
+    trains = entry.name in _OF_TRAINING
+    form = model.training if trains else model.inference
+    if form is not model:
+        choose = training_form if trains else inference_form
+        file = choose.__module__.replace(".", "/") + ".py"
+        yield _Step(choose.__name__, file, _first_line(choose.__name__, file), form.given)
+        model = form
     derives = ENTRIES.get(entry.name)
     own = derives is not None and entry.name not in _BY_GRADIENT
     found = model.prepared if own else model.derived.arrows

@@ -13,6 +13,7 @@ from sympy.core.expr import Expr
 
 from symbp.calculus.gradient_program import GradientProgram, gradient_program
 from symbp.calculus.per_example import whole_body
+from symbp.calculus.phases import training_form
 from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.assemble import Assembler
 from symbp.derivations.derivation import Derivation
@@ -88,6 +89,8 @@ def derive(
     """
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
+    # What is differentiated is what training computes.
+    program = training_form(program)
     variables = None if wrt is None else variables_of(program, wrt)
     if of is not None and tensor_of(program, of, "of") is not program.cost:
         return jacobians(program, tensor_of(program, of, "of"), variables)

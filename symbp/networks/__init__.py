@@ -1,7 +1,9 @@
 """Front ends: small functions and classes that return equations. Nothing here differentiates."""
 
 from symbp.networks.activations import ACTIVATIONS, activation
+from symbp.networks.batch_norm import BatchNorm1d, BatchNorm2d
 from symbp.networks.costs import COSTS
+from symbp.networks.dropout import Dropout, GaussianNoise
 from symbp.networks.layers import LAYERS, Activation, Dense, Layer
 from symbp.networks.matrices import from_matrices
 from symbp.networks.network import Network, mlp
@@ -29,7 +31,11 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Dense",
+    "Dropout",
+    "GaussianNoise",
     "Layer",
     "Momentum",
     "Nesterov",

@@ -385,6 +385,6 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
         optimizer.update(parameter, gradient[parameter.indices], updates)
     return program.replace(
         equations=(*program.equations, *updates.equations),
-        updates=tuple(updates.pairs),
+        updates=(*program.updates, *updates.pairs),
         passed=program.passed & (Form.STABLE | Form.DIFFERENTIATED) | Form.UPDATED,
     )

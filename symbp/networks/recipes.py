@@ -16,11 +16,10 @@ _CONVOLUTION = _written("a convolution", "Convolution")
 _POOLING = _written("pooling", "Pooling")
 _NORMALISATION = _written("normalisation", "Normalisation")
 _ATTENTION = _written("attention", "Attention")
+_STATE = "what is kept from step to step is a bp.state with its bp.next_value"
 _DENSE = "a fully connected layer is bp.Dense(units, activation)"
 _SUM = "a product of matrices is a sum, bp.Sum(W[j, k]*x[n, k], k)"
-_DROPOUT = (
-    "no equation draws random numbers yet; penalties (bp.L1, bp.L2, bp.AdamW) keep weights small"
-)
+_DROPOUT = "dropout is a layer, bp.Dropout(p); equations of your own read a bp.noise"
 
 _RECIPES: dict[str, str] = {
     **dict.fromkeys(("conv", "convolution", "conv1d", "conv2d", "conv3d"), _CONVOLUTION),
@@ -54,8 +53,10 @@ _RECIPES: dict[str, str] = {
         _NORMALISATION,
     ),
     **dict.fromkeys(
-        ("batchnorm", "batchnorm1d", "batchnorm2d", "batchnormalization"), _NORMALISATION
+        ("batchnorm", "batchnormalization"),
+        "it is bp.BatchNorm1d() or, of images, bp.BatchNorm2d()",
     ),
+    **dict.fromkeys(("ema", "exponentialmovingaverage", "buffer"), _STATE),
     **dict.fromkeys(("dropout", "dropout2d", "alphadropout", "gaussiannoise"), _DROPOUT),
     **dict.fromkeys(("residual", "resnet", "skip"), _written("a residual block", "Residual block")),
     **dict.fromkeys(("bilinear", "bilinearlayer"), _written("a bilinear form", "Bilinear form")),

@@ -26,6 +26,7 @@ from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.operation import in_notation
+from symbp.notation.phase import Phase
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.scopes import check_scopes
@@ -288,7 +289,7 @@ def _twin(index: Index, left: set[Any], body: Expr) -> str:
 # What a body may consist of, besides functions and elements.
 _NODES = (
     sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, sympy.Symbol,
-    Relational, sympy.And, sympy.Or, sympy.Not, BooleanAtom,
+    Relational, sympy.And, sympy.Or, sympy.Not, BooleanAtom, Phase,
 )  # fmt: skip
 
 

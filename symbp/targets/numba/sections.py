@@ -12,6 +12,9 @@ __all__ = [
     "EMITTED",
     "ENTRIES",
     "MATHS",
+    "NOISE",
+    "OUTPUTS",
+    "PHASES",
     "RUNTIME",
     "SMALL",
     "START",
@@ -44,8 +47,14 @@ EMITTED = {
 }
 #: That of entry points besides those of every module.
 ENTRIES = {"entry_calls.py": "Further entry points"}
+#: That of programs with a state, or with other equations in training than in use.
+PHASES = {"phases.py": "Training and use"}
+#: That of programs with further outputs.
+OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
+#: That of noise.
+NOISE = {"noise.py": "Noise"}
 #: Those of which a module gets what its kernels call.
 SMALL = {"gather.py": "Gathering a batch", "views.py": "Views", "sums.py": "Sums"}
 #: Those of the matrix products in tiles, of which each needs all.
@@ -60,7 +69,10 @@ BLOCKS = {"tile_blocks.py": "Matrix products over many rows"}
 #: Those of BLAS.
 BLAS = {"openblas.py": "OpenBLAS", "blas.py": "BLAS", "threads.py": "BLAS threads"}
 #: Those that are there for each precision.
-MATHS = {"vector_maths": "Vector maths", "activations": "Activations and derivatives"}
+MATHS = {
+    "vector_maths": "Vector maths", "activations": "Activations and derivatives",
+    "random": "Random numbers",
+}  # fmt: skip
 #: In place of those of BLAS, where there is none.
 START = {"without_scipy.py": "Numba's start"}
 
@@ -102,7 +114,13 @@ def file_of_each(calls: Iterable[str], dtype: str) -> dict[str, str]:
 
 
 def pasted(
-    files: Mapping[str, str], dtype: str, entries: bool, emitted: bool = True
+    files: Mapping[str, str],
+    dtype: str,
+    entries: bool,
+    emitted: bool = True,
+    phases: bool = False,
+    outputs: bool = False,
+    noise: bool = False,
 ) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
 
@@ -116,12 +134,20 @@ def pasted(
         Whether there are further entry points.
     emitted : bool
         Whether kernels are compiled past Numba's front end.
+    phases : bool
+        Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
+    noise : bool
+        Whether it draws.
     """
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
-    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries else {}), **team}
+    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries or phases else {})}
+    optional |= {**(PHASES if phases else {}), **(NOISE if noise else {})}
+    optional |= {**(OUTPUTS if outputs else {}), **team}
     for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
@@ -159,8 +185,7 @@ def _maths(used: Mapping[str, set[str]], dtype: str) -> Iterator[Section]:
     wanted = set().union(*(used.get(file, set()) for file in files.values()))
     if not wanted:
         return
-    above = section(MATHS["activations"], files["activations"], wanted)
-    below = wanted | names_used(above.text)
+    above = [section(MATHS[part], files[part], wanted) for part in ("activations", "random")]
+    below = wanted.union(*(names_used(part.text) for part in above))
     yield section(MATHS["vector_maths"], files["vector_maths"], below)
-    if above.text.strip():
-        yield above
+    yield from (part for part in above if part.text.strip())
