@@ -21,7 +21,7 @@ from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
-from symbp.networks.options import checked_options, checked_size
+from symbp.networks.options import checked_count, checked_options, checked_size
 from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
@@ -294,6 +294,7 @@ def compile(
     derivatives: str = "fast",
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
+    seed: int = 0,
 ) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
@@ -312,6 +313,9 @@ def compile(
         See :func:`generate`; ``trainer.module.hvp`` is one of them.
     outputs : sequence of str or Tensor
         What ``trainer.evaluate(name, …)`` computes besides the output; see :func:`generate`.
+    seed : int
+        Of the initial parameters and of the order of the examples; the module is the same for
+        every seed.
 
     Returns
     -------
@@ -330,4 +334,4 @@ def compile(
     [0.0, 1.0, 1.0, 0.0]
     """
     source = module_source(program, optimizer, dtype, derivatives, entries, outputs)
-    return module_of(source).Trainer()
+    return module_of(source).Trainer(seed=checked_count("seed", seed))

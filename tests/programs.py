@@ -202,6 +202,36 @@ def bilinear() -> Example:
     return program, normal(6, x=(N, I), y=(N, J), target=(N, K), B=(K, I, J))
 
 
+def spread() -> Example:
+    """Values written to places that are sums of indices: in a row, over one another, apart."""
+    N, C, P, O = 3, 2, 3, 2
+    n, c, p, o, q, r = bp.indices("n c p o q r", "N", C, P, O, 2, 2)
+    flat, long, m = bp.indices("f l m", C * P, 2 * P + 1, 3)
+    x, y = bp.input("x", n, c, p, m), bp.target("y", n, o, long)
+    K, V, w = bp.parameter("K", o, flat, r), bp.parameter("V", c, m), bp.parameter("w", o, q)
+    b = bp.parameter("b", long)
+    u, a, out = bp.tensor("u", n, flat), bp.tensor("a", n, o, long), bp.tensor("out", n, o, long)
+    C_ = bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(u[n, P * c + p], bp.tanh(bp.Sum(V[c, m] * x[n, c, p, m], m))),
+            # Both taps of neighbours meet, and the last places are reached by none.
+            bp.Equation(
+                a[n, o, p + 2 * r],
+                bp.Sum(K[o, P * c + p, r] * u[n, P * c + p], c) + bp.Max(w[o, q] * u[n, P + p], q),
+            ),
+            bp.Equation(out[n, o, long], bp.tanh(a[n, o, long]) + b[long]),
+            bp.Equation(C_, bp.Mean((out[n, o, long] - y[n, o, long]) ** 2, n, o, long)),
+        ],
+        cost=C_,
+    )
+    shapes = {
+        "x": (N, C, P, 3), "y": (N, O, 2 * P + 1), "K": (O, C * P, 2), "V": (C, 3), "w": (O, 2),
+        "b": (2 * P + 1,),
+    }  # fmt: skip
+    return program, normal(7, **shapes)
+
+
 def scalar_graph() -> Example:
     """The textbook graph f = (x + y)z (CS231n, optimization-2)."""
     x, y, z = (bp.parameter(name) for name in "xyz")
@@ -303,10 +333,8 @@ def running() -> Example:
     return program, {**values, "count": np.array(2.0)}
 
 
-PROGRAMS: dict[str, Callable[[], Example]] = {
-    build.__name__: build
-    for build in (
-        convolution, attention, embedding, lstm, gram, bilinear, scalar_graph, burgers, saliency,
-        dropout, variational, running,
-    )
-}  # fmt: skip
+_BUILDERS = (
+    convolution, attention, embedding, lstm, gram, bilinear, spread, scalar_graph, dropout,
+    variational, running, burgers, saliency,
+)  # fmt: skip
+PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

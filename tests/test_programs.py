@@ -150,6 +150,15 @@ def saliency_in_jax(p: dict[str, Any]) -> Any:
     return jnp.mean(jax.vmap(jax.grad(u))(p["x"]) ** 2)
 
 
+def spread_in_jax(p: dict[str, Any]) -> Any:
+    u = jnp.tanh(jnp.einsum("cm,ncpm->ncp", p["V"], p["x"]))
+    K = p["K"].reshape(2, 2, 3, 2)
+    taps = jnp.einsum("ocpr,ncp->nopr", K, u)
+    taps = taps + jnp.max(p["w"][:, :, None] * u[:, 1][:, None, None], axis=2)[..., None]
+    a = jnp.zeros((3, 2, 7)).at[:, :, 0:3].add(taps[..., 0]).at[:, :, 2:5].add(taps[..., 1])
+    return jnp.mean((jnp.tanh(a) + p["b"] - p["y"]) ** 2)
+
+
 def running_in_jax(p: dict[str, Any]) -> Any:
     a = jnp.tanh((p["x"] - p["m"]) @ p["W"].T + p["b"] + p["h"])
     return jnp.mean((a - p["y"]) ** 2) + jnp.sum((p["W"] - p["e"]) ** 2) / (2 + p["count"]) / 10
@@ -179,6 +188,7 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bilinear": bilinear_in_jax,
     "burgers": burgers_in_jax,
     "saliency": saliency_in_jax,
+    "spread": spread_in_jax,
     "scalar_graph": lambda p: (p["x"] + p["y"]) * p["z"],
     "dropout": dropout_in_jax,
     "variational": variational_in_jax,

@@ -99,7 +99,8 @@ class ManyDigits:
 
     def apply(self, record: Operation, arguments: Sequence[Any]) -> Any:
         """Return an elementwise function of the notation."""
-        if not all(map(self.context.isfinite, arguments)):
+        mixed = record.name in _OF_INFINITIES and all(a == a for a in arguments)
+        if not mixed and not all(map(self.context.isfinite, arguments)):
             return self._at_infinity(record, arguments)
         function = FUNCTIONS.get(record.name)
         if function is not None:
@@ -179,6 +180,10 @@ class ManyDigits:
         with np.errstate(all="ignore"):
             value = record.value(*(np.asarray(_float(a)) for a in arguments))
         return self.context.mpf(float(value))
+
+
+# What they are of numbers and infinities has all digits of a number that they choose or add up.
+_OF_INFINITIES = ("maximum", "minimum", "largest", "log_sum_exp")
 
 
 def _float(x: Any) -> float:

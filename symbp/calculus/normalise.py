@@ -6,7 +6,7 @@ an operand. Afterwards each body is a plain scalar expression, or a derivative b
 reduction stands in the equation's ``reduce`` and ``operation``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sympy
 from sympy.core.expr import Expr
@@ -22,10 +22,10 @@ from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
-from symbp.notation.reductions import ReduceOperation, Reduction
+from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["normalise", "separate"]
+__all__ = ["normalise", "normalised_equations", "separate"]
 
 # What gets an equation of its own.
 _LIFTED = (Reduction, Derivative)
@@ -55,9 +55,7 @@ def separate(program: Program) -> Program:
     between this and :func:`~symbp.calculus.derivative.define_derivatives` they become so.
     """
     names = {tensor.name for tensor in program.tensors}
-    equations: list[Equation] = []
-    for equation in program.equations:
-        equations.extend(_Normaliser(equation, names).equations())
+    equations = normalised_equations(program.equations, names)
     kept = program.passed & ~Form.SHARED
     plain = program.replace(equations=tuple(equations), passed=kept | Form.NORMALISED)
     for role in ("parameter", "input", "target"):
@@ -67,6 +65,19 @@ def separate(program: Program) -> Program:
                     f"{role} {tensor.name} cancels out of the equations: leave it out of them"
                 )
     return plain
+
+
+def normalised_equations(equations: Iterable[Equation], names: set[str]) -> list[Equation]:
+    """Return equations with one reduction, at most, in each.
+
+    Parameters
+    ----------
+    equations : iterable of Equation
+        In order.
+    names : set of str
+        Of all tensors; those of new ones are added.
+    """
+    return [made for equation in equations for made in _Normaliser(equation, names).equations()]
 
 
 class _Normaliser:
@@ -86,6 +97,13 @@ class _Normaliser:
             return
         if not equation.body.has(*_LIFTED) and not (equation.reduce and inexact):
             yield equation
+            return
+        if equation.is_scatter and equation.reduce and equation.operation != "sum":
+            # What adds up in one place are the results.
+            whole = REDUCTIONS[equation.operation](equation.body, *equation.reduce)
+            body = self._lift_all(whole, ())
+            yield from self.lifted
+            yield equation.replace(body=body, reduce=(), operation="sum", origin=self.origin)
             return
         if equation.reduce and equation.operation != "sum":
             body = self._reduced_body(equation.body, equation.operation)
@@ -111,7 +129,12 @@ class _Normaliser:
             # Only a sum may have a factor drawn in, and only a sum of sums is one sum.
             if reduction is not None and (
                 reduction.operation == "sum"
-                or (term == reduction and term == equation.body and not equation.reduce)
+                or (
+                    term == reduction
+                    and term == equation.body
+                    and not equation.reduce
+                    and not equation.is_scatter
+                )
             ):
                 if start:
                     found.append(self._rest(start))

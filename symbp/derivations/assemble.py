@@ -47,7 +47,7 @@ class Assembler:
 
     def lines(self, forward: Sequence[Equation]) -> list[DerivedEquation]:
         """Return one line for each adjoint, in the order of the sweep."""
-        kept = {e.tensor: e.tensor.element if e.is_scatter else e.lhs for e in forward}
+        kept = {e.tensor: e.defined for e in forward}
         for equation in (*self.normal, *self.adjoints):
             if equation.tensor not in kept and not _sources(equation.tensor):
                 self.inlined[equation.tensor] = (equation.lhs, self._inline(whole_body(equation)))

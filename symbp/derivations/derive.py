@@ -99,7 +99,9 @@ def derive(
     gradient = gradient_program(program, textbook=True, named=with_derivatives, wrt=variables)
     shown = gradient.written
     forward = [
-        e if e.is_scatter else Equation(e.lhs, whole_body(e), origin=e.origin)
+        e
+        if e.is_scatter and e.operation == "sum"
+        else Equation(e.lhs, whole_body(e), origin=e.origin)
         for e in shown.equations
     ]
     definitions = Definitions(e for e in forward if not e.is_scatter)

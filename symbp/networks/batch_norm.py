@@ -7,7 +7,8 @@ two statistics an example is normalised by is a condition on the phase.
 from dataclasses import dataclass
 from typing import Any
 
-from symbp.networks.options import checked_number, checks_options
+from symbp.networks.layers import library_layer
+from symbp.networks.options import checked_number
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import maximum, where
@@ -106,7 +107,7 @@ def _affine(name: str, c: Index, symbol: str, label: int, initial: float) -> Ten
     return parameter(name, c, symbol=symbol, label=label, initial=("constant", initial))
 
 
-@checks_options
+@library_layer
 @dataclass(frozen=True)
 class BatchNorm1d(_BatchNorm):
     r"""Each feature with mean 0 and variance 1 over the batch, as ``torch.nn.BatchNorm1d``.
@@ -153,7 +154,7 @@ class BatchNorm1d(_BatchNorm):
         return super().equations(source, number)
 
 
-@checks_options
+@library_layer
 @dataclass(frozen=True)
 class BatchNorm2d(_BatchNorm):
     """Each channel with mean 0 and variance 1 over batch and image, as ``torch.nn.BatchNorm2d``.

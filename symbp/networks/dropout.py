@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from symbp.networks.layers import LAYERS
-from symbp.networks.options import checked_number, checks_options
+from symbp.networks.layers import LAYERS, library_layer
+from symbp.networks.options import checked_number
 from symbp.notation.equation import Equation
 from symbp.notation.laws import exact
 from symbp.notation.noise import noise
@@ -12,7 +12,7 @@ from symbp.notation.tensor import Tensor, tensor
 __all__ = ["Dropout", "GaussianNoise"]
 
 
-@checks_options
+@library_layer
 @dataclass(frozen=True)
 class Dropout:
     """Set each element of the source to zero with a probability, while training.
@@ -51,7 +51,7 @@ class Dropout:
         return [Equation(a.element, source.element * (keep.element / kept))], a
 
 
-@checks_options
+@library_layer
 @dataclass(frozen=True)
 class GaussianNoise:
     """Add normal noise of mean 0 to each element of the source, while training.

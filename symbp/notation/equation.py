@@ -19,12 +19,12 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symbp.notation.arguments import expression_of, no_equation
-from symbp.notation.axes import swapped
 from symbp.notation.derivative import Derivative
 from symbp.notation.display import equations_bundle
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.left_hand_side import check_left_hand_side
 from symbp.notation.operation import in_notation
 from symbp.notation.phase import Phase
 from symbp.notation.prime import Prime
@@ -93,7 +93,9 @@ class Equation:
     Parameters
     ----------
     lhs : Element or Tensor
-        What is defined: ``z[n, j]`` with distinct indices, or a scalar tensor.
+        What is defined: ``z[n, j]`` with distinct indices, or a scalar tensor. A subscript may be
+        a sum of indices, as in ``u[n, 4*i + j]``: values that meet in one place add up, and where
+        none comes, there is 0.
     body : SymPy expression
         The right-hand side; may hold ``Sum``, ``Max`` and ``LogSumExp``.
     reduce : tuple of Index
@@ -161,6 +163,11 @@ class Equation:
         assignment for each element.
         """
         return not self.lhs.is_plain
+
+    @property
+    def defined(self) -> Element:
+        """What it defines, as it is read: an element at plain indices, also of a scatter."""
+        return self.tensor.element if self.is_scatter else self.lhs
 
     @property
     def is_elementwise(self) -> bool:
@@ -244,19 +251,7 @@ def _as_notation(lhs: Element, body: Expr) -> Expr:
 
 def _check_given(equation: Equation) -> None:
     lhs, body = equation.lhs, equation.body
-    seen: set[Any] = set()
-    for position, subscript in enumerate(lhs.args):
-        if not isinstance(subscript, Index):
-            raise NotationError(f"{lhs}: the left-hand side takes plain indices, not {subscript}")
-        if subscript in seen:
-            raise NotationError(f"{lhs}: index {subscript} is used twice on the left")
-        seen.add(subscript)
-        extent = lhs.tensor.indices[position].extent
-        if subscript.extent != extent:
-            raise NotationError(
-                f"{lhs}: index {subscript} has extent {subscript.extent}, axis {position} of "
-                f"{lhs.tensor.name} has {extent}{swapped(lhs)}"
-            )
+    seen: set[Any] = {*check_left_hand_side(lhs)}
     if equation.operation not in REDUCTIONS:
         raise NotationError(
             f"{lhs}: operation {equation.operation!r}, expected one of {', '.join(REDUCTIONS)}"

@@ -48,6 +48,7 @@ class Trainer({bases}):
 
     network = _NETWORK
 '''
+_WITH_JACOBIAN = "    jacobian = staticmethod(jacobian)\n"
 
 
 def description(
@@ -154,7 +155,10 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     base = kinds[0] if kinds else "NetworkTrainer"
     shown = ", ".join(bases or [base])
     text = _TRAINER.format(bases=shown, base=base, hyperparameters=settings)
-    parts.append(text + "".join(_evaluations(outputs)))
+    text += "".join(_evaluations(outputs))
+    # Of a state it would have to be told.
+    has_jacobian = any(entry.name == "jacobian" for entry in entries) and not model.kept
+    parts.append(text + (_WITH_JACOBIAN if has_jacobian else ""))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 

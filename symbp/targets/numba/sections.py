@@ -35,6 +35,8 @@ RUNTIME = {
     "gradient_check.py": "Gradient check",
     "notation/whole_file.py": "Files",
     "saved.py": "Saved trainers",
+    "best_epoch.py": "Stopping early",
+    "minimising.py": "Minimisers of SciPy",
     "trainer.py": "Training",
 }
 #: Those that compile kernels past Numba's front end.
