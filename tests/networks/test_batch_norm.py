@@ -213,7 +213,14 @@ def test_a_batch_of_one_has_no_variance_and_keeps_the_statistics_finite() -> Non
 
 
 MISTAKES: dict[str, tuple[Any, str]] = {
-    "eps": (lambda: bp.BatchNorm1d(eps=-1), "BatchNorm1d eps: expected a number >= 0, got -1"),
+    "eps": (
+        lambda: bp.BatchNorm1d(eps=-1), "BatchNorm1d eps: expected a number >= 0 and < 1, got -1"
+    ),
+    "features, as other libraries are given": (
+        lambda: bp.BatchNorm2d(64),
+        "BatchNorm2d eps: expected a number >= 0 and < 1, got 64; the number of features is that "
+        "of the source, and is not given",
+    ),
     "momentum": (
         lambda: bp.BatchNorm2d(momentum=1.5), "BatchNorm2d momentum: expected at most 1, got 1.5"
     ),
