@@ -54,6 +54,7 @@ class NetworkTrainer:
     """The derivatives of the output, if the module has that entry point."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
+        check_count("seed", seed, 0)
         self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
         self.network.hyperparameter_values(self.hyperparameters)
         start = self.network.initial_parameters(seed) if parameters is None else parameters
