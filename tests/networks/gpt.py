@@ -1,7 +1,7 @@
 """A character GPT, its text, and the same network in JAX and PyTorch.
 
-The text is the Zen of Python (PEP 20): each Python has it, the same 856 characters of 45 kinds since
-2004. `pydoc_data.topics` is longer, but another text in each version.
+The text is the Zen of Python (PEP 20): each Python has it, the same 856 characters of 45 kinds.
+`pydoc_data.topics` is longer, but another text in each version.
 """
 
 import codecs

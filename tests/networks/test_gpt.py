@@ -25,9 +25,7 @@ def test_five_steps_are_those_of_jax() -> None:
             assert trainer.history[-1]["cost"] == pytest.approx(float(cost), rel=1e-12)
             expected = [w - rate * np.asarray(g) for w, g in zip(expected, gradient, strict=True)]
     names = [parameter.name for parameter in net.parameters]
-    assert_close(
-        trainer.parameters._asdict(), dict(zip(names, expected, strict=True)), 1e-11
-    )
+    assert_close(trainer.parameters._asdict(), dict(zip(names, expected, strict=True)), 1e-11)
 
 
 @pytest.mark.slow
