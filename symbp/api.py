@@ -89,6 +89,7 @@ from symbp.networks import (
     triplet_margin,
 )
 from symbp.notation.constants import constant
+from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import (
@@ -157,6 +158,7 @@ __all__ = [
     "CrossEntropy",
     "Dense",
     "Derivation",
+    "Derivative",
     "DerivedEquation",
     "Dropout",
     "Embedding",

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 import symbp as bp
+from tests.derivative_programs import burgers, saliency
 
 Values = dict[str, Any]
 Example = tuple[bp.Program, Values]
@@ -334,6 +335,6 @@ def running() -> Example:
 
 _BUILDERS = (
     convolution, attention, embedding, lstm, gram, bilinear, spread, scalar_graph, dropout,
-    variational, running,
+    variational, running, burgers, saliency,
 )  # fmt: skip
 PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

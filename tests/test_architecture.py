@@ -169,6 +169,9 @@ def test_programs_are_differentiated_in_one_place() -> None:
     # A trace differentiates the formula as it was written, operation by operation.
     allowed = {
         "symbp.calculus.gradient_program",
+        # Derivatives that stand in equations, and how many operations their gradient takes.
+        "symbp.calculus.derivative",
+        "symbp.calculus.derivative_steps",
         "symbp.derivations.trace",
         "symbp.derivations.trace_stable",
     }

@@ -130,6 +130,26 @@ def bilinear_in_jax(p: dict[str, Any]) -> Any:
     return jnp.sum((a - p["target"]) ** 2) / (2 * z.shape[0])
 
 
+def burgers_in_jax(p: dict[str, Any]) -> Any:
+    def u(x: Any) -> Any:
+        a = jnp.tanh(p["W2"] @ jnp.tanh(p["W1"] @ x + p["b1"]) + p["b2"])
+        return p["v"] @ a + p["c"]
+
+    def residual(x: Any) -> Any:
+        slope = jax.grad(u)(x)
+        return slope[1] + u(x) * slope[0] - 0.1 * jax.hessian(u)(x)[0, 0]
+
+    return jnp.mean(jax.vmap(residual)(p["x"]) ** 2)
+
+
+def saliency_in_jax(p: dict[str, Any]) -> Any:
+    def u(x: Any) -> Any:
+        z = jnp.stack([jnp.correlate(x, F, "valid") for F in p["F"]])
+        return jnp.sum(p["v"] * jnp.tanh(z))
+
+    return jnp.mean(jax.vmap(jax.grad(u))(p["x"]) ** 2)
+
+
 def spread_in_jax(p: dict[str, Any]) -> Any:
     u = jnp.tanh(jnp.einsum("cm,ncpm->ncp", p["V"], p["x"]))
     K = p["K"].reshape(2, 2, 3, 2)
@@ -166,6 +186,8 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "lstm": lstm_in_jax,
     "gram": gram_in_jax,
     "bilinear": bilinear_in_jax,
+    "burgers": burgers_in_jax,
+    "saliency": saliency_in_jax,
     "spread": spread_in_jax,
     "scalar_graph": lambda p: (p["x"] + p["y"]) * p["z"],
     "dropout": dropout_in_jax,

@@ -98,7 +98,7 @@ def explain(
     if stage is None:
         # One line over it: what follows depends on all of these.
         typer.echo(f"{entry} of {' '.join(repr(net).split())}, {chosen!r}, {dtype}, for Numba\n")
-        _list(steps, lowered.decisions)
+        _list(steps, lowered.decisions, _modes(model))
         return
     wanted = [step for step in steps if stage in ("all", step.name)]
     if not wanted:
@@ -165,7 +165,19 @@ def _first_line(name: str, file: str) -> str:
     return said.removeprefix("Return ").rstrip(".")
 
 
-def _list(steps: list[_Step], decisions: Any) -> None:
+def _modes(model: Any) -> list[str]:
+    """Return what decided how the derivatives in the equations are computed."""
+    from symbp.calculus.derivative import choose_modes, define_derivatives
+
+    before: Program = model.given
+    for change, made in model.prepared:
+        if change is define_derivatives:
+            return choose_modes(before).text().splitlines()
+        before = made
+    return []
+
+
+def _list(steps: list[_Step], decisions: Any, modes: list[str]) -> None:
     from symbp.calculus.contract import TYPICAL_BATCH
 
     width = max(len(step.name) for step in steps)
@@ -176,6 +188,8 @@ def _list(steps: list[_Step], decisions: Any) -> None:
         )
         typer.echo(line.rstrip())
     typer.echo("\nDecisions:")
+    for line in modes:
+        typer.echo(f"  derivatives in equations: {line}")
     for decision in decisions:
         numbers = ", ".join(f"{name} {value}" for name, value in decision.numbers.items())
         shown = f" ({numbers})" if numbers else ""

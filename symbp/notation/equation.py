@@ -19,6 +19,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symbp.notation.arguments import expression_of, no_equation
+from symbp.notation.derivative import Derivative
 from symbp.notation.display import equations_bundle
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
@@ -289,7 +290,7 @@ _NODES = (
 
 def _check_nodes(lhs: Element, body: Expr) -> None:
     for node in sympy.preorder_traversal(body):
-        if isinstance(node, (Element, Reduction, Prime)):
+        if isinstance(node, (Element, Reduction, Prime, Derivative)):
             continue
         if isinstance(node, sympy.Symbol) and not isinstance(node, Index):
             if not (node.is_integer and node.is_positive):
@@ -300,7 +301,8 @@ def _check_nodes(lhs: Element, body: Expr) -> None:
         elif isinstance(node, (sympy.Sum, sympy.Integral, sympy.Derivative, sympy.MatrixExpr)):
             raise NotationError(
                 f"{lhs}: {type(node).__name__} of SymPy has no place in an equation; write "
-                f"bp.Sum(body, index), or use bp.from_matrices for matrix expressions"
+                f"bp.Sum(body, index) or bp.Derivative(u[n], x[n, 0]), or use bp.from_matrices for "
+                f"matrix expressions"
             )
         elif isinstance(node, AppliedUndef):
             raise NotationError(f"{lhs}: {node} is an undefined function; see bp.function")

@@ -9,6 +9,7 @@ import sympy
 
 from symbp.notation.arguments import no_equation
 from symbp.notation.bounds import check_bounds
+from symbp.notation.coupling import check_derivatives
 from symbp.notation.cycles import check_cycles, in_order
 from symbp.notation.dependence import definitions, needed_by
 from symbp.notation.display import equations_bundle
@@ -331,6 +332,7 @@ def _check(program: Program) -> None:
     for equation in program.equations:
         check_bounds(equation.lhs, equation.body)
     check_cycles(program.equations)
+    check_derivatives(program.equations)
     if program.cost is not None:
         if program.cost.rank:
             raise NotationError(f"cost {program.cost.name}: expected a tensor without indices")

@@ -64,13 +64,13 @@ class Tensor(Written, AtomicExpr):
     value : float, optional
         The value of a scalar constant; those of an optimizer can be changed between epochs.
     adjoint_symbol : str, optional
-        How the derivative of the cost with respect to the tensor prints, such as ``\\delta``
-        for a pre-activation; by default as ``∂C/∂T``.
+        How the derivative of the cost by it prints, such as ``\\delta``; else ``∂C/∂T``.
     adjoint_of : Tensor, optional
         Set by differentiation: the tensor whose adjoint this is.
+    partial_of : tuple of Element, optional
+        Set where a derivative is an operand: what of, then what by, in the tensor's own indices.
     component_of : tuple of Tensor and tuple of int, optional
-        Set by unrolling: the tensor of which this scalar is one element, and its place there,
-        counted from 0. It prints as that element, counted from 1.
+        Set by unrolling: of which tensor this scalar is an element, and its place from 0.
     kind : {"real", "integer", "classes", "distribution"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
@@ -96,6 +96,7 @@ class Tensor(Written, AtomicExpr):
     trainable: bool
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
+    partial_of: "tuple[Element, ...] | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
     law: Law | None
     next_of: "Tensor | None"
@@ -117,6 +118,7 @@ class Tensor(Written, AtomicExpr):
         kind: str = "real",
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
+        partial_of: "tuple[Element, ...] | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
         law: Law | None = None,
         trainable: bool = True,
@@ -159,7 +161,8 @@ class Tensor(Written, AtomicExpr):
         self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
         self.kind, self.law, self.trainable = kind, law, trainable
-        self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
+        self.adjoint_symbol = adjoint_symbol
+        self.adjoint_of, self.partial_of = adjoint_of, partial_of
         self.component_of, self.next_of = component_of, next_of
         self.serial, self.home = next(_tensor_serial), home()
         return self
@@ -313,7 +316,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of", "law", "trainable", "next_of",
+    "adjoint_of", "partial_of", "component_of", "law", "trainable", "next_of",
 )  # fmt: skip
 
 
