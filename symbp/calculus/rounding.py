@@ -22,7 +22,8 @@ __all__ = ["Bounded", "Rounding"]
 _FUNCTION = 4
 # Functions that choose, and round nothing.
 _EXACT = {
-    "identity", "stop_gradient", "relu", "abs", "sign", "maximum", "minimum", "largest",
+    "identity", "stop_gradient", "relu", "abs", "sign", "maximum", "minimum", "largest", "floor",
+    "ceil", "round", "heaviside",
 }  # fmt: skip
 
 

@@ -38,7 +38,22 @@ _OF_ARRAYS = {
     **dict.fromkeys(("abs", "pow", "square"), "write abs(x[k]), x[k]**2"),
     **{
         name: f"write bp.{name}(x[k])"
-        for name in ("exp", "log", "sqrt", "tanh", "sin", "cos", "sigmoid", "relu", "sign", "erf")
+        for name in (
+            "exp",
+            "log",
+            "sqrt",
+            "tanh",
+            "sin",
+            "cos",
+            "tan",
+            "sigmoid",
+            "relu",
+            "sign",
+            "erf",
+            "floor",
+            "ceil",
+            "round",
+        )
     },
     **dict.fromkeys(("softmax", "log_softmax"), "write bp.softmax(x[k], k)"),
     **dict.fromkeys(("clip", "clamp"), "write bp.minimum(bp.maximum(x[k], low), high)"),
@@ -285,9 +300,8 @@ def _converted(parent: Any, name: str, value: Any) -> Any:
 def _steps(name: str, value: Any) -> OperandError:
     written = name if " " in name else f"{name}({short(value)})"
     return OperandError(
-        f"{written}: rounding and remainders are for indices, such as t // 2; they have no "
-        f"useful derivative; steps can be written with bp.where(condition, a, b), a quotient as "
-        f"a / b"
+        f"{written}: rounding and remainders are for indices, such as t // 2; of values they are "
+        f"bp.floor(a / b), bp.ceil(a), bp.round(a) and bp.mod(a, b), a quotient is a / b"
     )
 
 
