@@ -67,9 +67,21 @@ from symbp.notation.functions import (
 )
 from symbp.notation.index import Index, batch_extent, indices
 from symbp.notation.program import Program
-from symbp.notation.reductions import LogSumExp, Max, Mean, Sum, log_softmax, logsumexp, softmax
+from symbp.notation.reductions import (
+    LogSumExp,
+    Max,
+    Mean,
+    Prod,
+    Sum,
+    cumprod,
+    cumsum,
+    log_softmax,
+    logsumexp,
+    softmax,
+)
 from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
+from symbp.notation.statistics import Min, norm, std, var
 from symbp.notation.tensor import Tensor, constant, input, parameter, target, tensor
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
@@ -93,10 +105,12 @@ __all__ = [
     "LogSumExp",
     "Max",
     "Mean",
+    "Min",
     "Momentum",
     "Nesterov",
     "Network",
     "NotationError",
+    "Prod",
     "Program",
     "RMSProp",
     "Statement",
@@ -119,6 +133,8 @@ __all__ = [
     "constant",
     "cos",
     "cosh",
+    "cumprod",
+    "cumsum",
     "derive",
     "digamma",
     "draw",
@@ -149,6 +165,7 @@ __all__ = [
     "minimum",
     "mlp",
     "mod",
+    "norm",
     "parameter",
     "relu",
     "round",
@@ -160,6 +177,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "std",
     "stop_gradient",
     "tan",
     "tanh",
@@ -167,6 +185,7 @@ __all__ = [
     "tensor",
     "trace",
     "trigamma",
+    "var",
     "where",
     "xlog1py",
     "xlogy",

@@ -31,12 +31,13 @@ _FUNCTIONS = {
     "logical_or": "(…) | (…)", "logical_not": "~(…)", "where": "bp.where(condition, a, b)",
     "clip": "bp.minimum(bp.maximum(…, low), high)", "sum": "bp.Sum(…, k)",
     "mean": "bp.Mean(…, k)", "average": "bp.Mean(…, k)", "max": "bp.Max(…, k)",
-    "amax": "bp.Max(…, k)", "min": "-bp.Max(-…, k)", "amin": "-bp.Max(-…, k)",
+    "amax": "bp.Max(…, k)", "min": "bp.Min(…, k)", "amin": "bp.Min(…, k)",
     "dot": "bp.Sum(W[j, k]*x[k], k)", "matmul": "bp.Sum(W[j, k]*x[k], k)",
     "einsum": "bp.Sum(W[j, k]*x[k], k)", "inner": "bp.Sum(a[k]*b[k], k)",
     "tensordot": "bp.Sum(W[j, k]*x[k], k)", "vdot": "bp.Sum(a[k]*b[k], k)",
-    "outer": "a[j]*b[k]", "transpose": "W[k, j]", "var": "bp.Mean((… - mean)**2, k)",
-    "norm": "bp.sqrt(bp.Sum(…**2, k))",
+    "outer": "a[j]*b[k]", "transpose": "W[k, j]", "var": "bp.var(…, k)", "std": "bp.std(…, k)",
+    "norm": "bp.norm(…, k)", "prod": "bp.Prod(…, k)", "cumsum": "bp.cumsum(…, k)",
+    "cumprod": "bp.cumprod(…, k)",
 }  # fmt: skip
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,

@@ -24,6 +24,7 @@ from symbp.notation.extents import check_run_time_extent, is_known_to_predict
 from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import short
+from symbp.notation.recurrences import as_recurrences
 from symbp.notation.tensor import Element, Role, Tensor
 
 __all__ = ["Program"]
@@ -103,7 +104,7 @@ class Program:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise NotationError(f"{what} {tensor}: expected a tensor")
         if not derived:
-            given = _in_order(given)
+            given = _in_order(as_recurrences(given))
         object.__setattr__(self, "equations", given)
         object.__setattr__(self, "cost", cost)
         object.__setattr__(self, "output", output)

@@ -29,8 +29,9 @@ _OF_ARRAYS = {
     **dict.fromkeys(
         ("sum", "mean", "max", "amax"), "write bp.Sum(x[k], k), bp.Mean(x[k], k), bp.Max(x[k], k)"
     ),
-    **dict.fromkeys(("min", "amin"), "write -bp.Max(-x[k], k)"),
-    **dict.fromkeys(("var", "std"), "write bp.Mean((x[k] - mean)**2, k)"),
+    **dict.fromkeys(("min", "amin"), "write bp.Min(x[k], k)"),
+    **{name: f"write bp.{name}(x[k], k)" for name in ("var", "std", "norm", "cumsum", "cumprod")},
+    "prod": "write bp.Prod(x[k], k)",
     **dict.fromkeys(
         ("reshape", "flatten", "ravel", "squeeze", "view"),
         "an element is named by its indices, in whatever order and number they are",

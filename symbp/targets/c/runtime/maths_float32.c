@@ -583,7 +583,7 @@ static inline real symbp_inverse_mills_ratio(real x)
     real ratio = symbp_normal_tail_ratio(t);
     real y = t > 15.0f ? 15.0f : t;
     real gaussian = symbp_lifted_gaussian(y);
-    real below = 0.3989423f / ratio;
+    real below = t > 100000.0f ? t : (0.3989423f / ratio);
     real above = (0.3989423f * gaussian / (1.0f - (gaussian * ratio * 5.421011e-20f))) * 5.421011e-20f;
     return x > 0.0f ? above : below;
 }

@@ -655,7 +655,7 @@ static inline real symbp_inverse_mills_ratio(real x)
     real ratio = symbp_normal_tail_ratio(t);
     real y = t > 38.75 ? 38.75 : t;
     real gaussian = symbp_lifted_gaussian(y);
-    real below = 0.3989422804014327 / ratio;
+    real below = t > 1000000000.0 ? t : (0.3989422804014327 / ratio);
     real above = (0.3989422804014327 * gaussian / (1.0 - (gaussian * ratio * 5.421010862427522e-20))) * 5.421010862427522e-20;
     return x > 0.0 ? above : below;
 }

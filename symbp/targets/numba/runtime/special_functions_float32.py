@@ -34,6 +34,8 @@ from symbp.targets.numba.runtime.vector_maths_float32 import (
 # Where erfc is 0.
 ERFC_HIGHEST = np.float32(10.19)
 ROOT_TWO, ROOT_TWO_PI = np.float32(1.4142135), np.float32(2.5066283)
+# From here on phi(x) / Phi(x) is -x.
+MILLS_LINEAR = np.float32(100000.0)
 # Where the gamma functions are those of x + 1, and where they are series in 1 / x.
 LOWEST, HIGHEST = np.float32(0.7), np.float32(4.5)
 # One less than the root of digamma, and what log Gamma(x) has beside (x - 1/2) (log x - 1).
@@ -113,7 +115,7 @@ def inverse_mills_ratio(x: np.float32) -> np.float32:
     ratio = normal_tail_ratio(t)
     y = TAIL_HIGHEST if t > TAIL_HIGHEST else t
     gaussian = lifted_gaussian(y)
-    below = NORMAL_DENSITY_AT_ZERO / ratio
+    below = t if t > MILLS_LINEAR else NORMAL_DENSITY_AT_ZERO / ratio
     above = NORMAL_DENSITY_AT_ZERO * gaussian / (ONE - gaussian * ratio * LIFT) * LIFT
     return above if x > ZERO else below
 

@@ -32,6 +32,8 @@ from symbp.targets.numba.runtime.vector_maths_float64 import (
 # Where erfc is 0.
 ERFC_HIGHEST = 27.3
 ROOT_TWO, ROOT_TWO_PI = 1.4142135623730951, 2.5066282746310007
+# From here on phi(x) / Phi(x) is -x.
+MILLS_LINEAR = 1000000000.0
 # Where the gamma functions are those of x + 1, and where they are series in 1 / x.
 LOWEST, HIGHEST = 0.7, 4.5
 # One less than the root of digamma, and what log Gamma(x) has beside (x - 1/2) (log x - 1).
@@ -134,7 +136,7 @@ def inverse_mills_ratio(x: float) -> float:
     ratio = normal_tail_ratio(t)
     y = TAIL_HIGHEST if t > TAIL_HIGHEST else t
     gaussian = lifted_gaussian(y)
-    below = NORMAL_DENSITY_AT_ZERO / ratio
+    below = t if t > MILLS_LINEAR else NORMAL_DENSITY_AT_ZERO / ratio
     above = NORMAL_DENSITY_AT_ZERO * gaussian / (ONE - gaussian * ratio * LIFT) * LIFT
     return above if x > ZERO else below
 

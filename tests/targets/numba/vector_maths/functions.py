@@ -144,6 +144,24 @@ BOUNDS: dict[str, dict[str, float]] = {
     "erf_prime": {"float32": 2.4, "float64": 1.65},
     "gelu_tanh_prime": {"float32": 1.2, "float64": 1.1},
 }
+#: The same of functions that are measured in samples only, in either precision.
+SAMPLED: dict[str, dict[str, float]] = {
+    "tan": {"float32": 2.05, "float64": 2.1},
+    "sinh": {"float32": 2.05, "float64": 1.9},
+    "cosh": {"float32": 1.45, "float64": 1.3},
+    "asin": {"float32": 2.5, "float64": 2.35},
+    "acos": {"float32": 2.3, "float64": 2.1},
+    "atan": {"float32": 2.1, "float64": 1.75},
+    "asinh": {"float32": 1.7, "float64": 1.65},
+    "acosh": {"float32": 2.2, "float64": 1.9},
+    "atanh": {"float32": 2.0, "float64": 1.75},
+    "erfc": {"float32": 4.7, "float64": 7.0},
+    "log_ndtr": {"float32": 5.0, "float64": 6.5},
+    "inverse_mills_ratio": {"float32": 4.5, "float64": 7.0},
+    "gammaln": {"float32": 4.0, "float64": 4.8},
+    "digamma": {"float32": 3.6, "float64": 4.5},
+    "trigamma": {"float32": 3.4, "float64": 3.6},
+}
 SCALED = ("gelu_prime", "gelu_tanh", "silu_prime", "gelu_tanh_prime")
 #: Functions of angles; beyond the limit they return NaN.
 TURNS = ("sin", "cos", "tan")
