@@ -12,6 +12,7 @@ import scipy
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.announced import announce
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import _Elementwise, where
 from symbp.notation.operation import Operation, register
@@ -301,6 +302,8 @@ _RECORDS = [
         r"\operatorname{H}", "H", False, domain="all real numbers; derivative by x 0",
     ),
 ]  # fmt: skip
+
+announce(mod)
 
 for _operation in _RECORDS:
     register(_operation)
