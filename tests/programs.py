@@ -210,7 +210,7 @@ def functions() -> Example:
     v = u[n, j]
     turns = sympy.tan(v) + sympy.asin(v) + sympy.acos(v) + bp.atan2(v, x[n, j]) + sympy.sec(v)
     growing = bp.sinh(v) + bp.cosh(v) + bp.asinh(v) + bp.atanh(v) + bp.acosh(1 / v) + bp.atan(v)
-    special = bp.erfc(v) * bp.log_ndtr(-v) + bp.gammaln(v) * bp.digamma(v) + sympy.gamma(1 + v)
+    special = bp.erfc(v) * bp.log_ndtr(-v) + bp.gammaln(v) + sympy.gamma(1 + v)
     steps = bp.mod(7 * v, 2) + bp.floor(5 * v) * v + bp.ceil(3 * v) + bp.round(4 * v) * v**2
     program = bp.Program(
         [

@@ -317,7 +317,7 @@ register(
     listed=False,
 )  # fmt: skip
 
-for _kind, _function in {
+_TRANSLATIONS: dict[type, Any] = {
     sympy.tan: tan, sympy.sinh: sinh, sympy.cosh: cosh, sympy.asin: asin, sympy.acos: acos,
     sympy.atan: atan, sympy.atan2: atan2, sympy.asinh: asinh, sympy.acosh: acosh,
     sympy.atanh: atanh, sympy.erfc: erfc, sympy.loggamma: gammaln, sympy.digamma: digamma,
@@ -326,5 +326,7 @@ for _kind, _function in {
     sympy.gamma: lambda x: exp(gammaln(x)),
     sympy.beta: lambda x, y: exp(gammaln(x) + gammaln(y) - gammaln(x + y)),
     sympy.sinc: lambda x: where(sympy.Eq(x, 0), 1, sin(x) / x),
-}.items():  # fmt: skip
+}  # fmt: skip
+
+for _kind, _function in _TRANSLATIONS.items():
     translate(_kind, _function)
