@@ -467,6 +467,15 @@ def check_seal(path: str) -> None:
         raise ValueError(f"{path}: its checksum differs")
 
 
+def stamp_of(path: str) -> str | None:
+    """Return what tells one text of a file from another, whenever it was written."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:  # it is in an archive, or was never in a file
+        return None
+
+
 class SealedFiles(caching.IndexDataCacheFile):
     """The files of a kernel; damaged machine code would end the process, not in an exception."""
 
@@ -519,7 +528,7 @@ class KernelCache(caching.FunctionCache):
     def __init__(self, function: Any) -> None:
         super().__init__(function)
         self.module = function.__module__
-        stamp = self._impl.locator.get_source_stamp()
+        stamp = stamp_of(function.__code__.co_filename) or self._impl.locator.get_source_stamp()
         self._cache_file = self._files_in(self._cache_path, stamp)
         # Machine code that came with a module is used, also where new code would go elsewhere.
         self.folder = os.path.dirname(function.__code__.co_filename)
@@ -1462,6 +1471,179 @@ def check_history(history: Any) -> None:
         raise TypeError(f"history: expected a list of records, got {history!r:.80}")
 
 
+# --- Stopping early ----------------------------------------------------------------------------
+
+
+class BestEpoch:
+    """What training had made after the epoch with the lowest cost of held-out data.
+
+    Parameters
+    ----------
+    patience : int
+        How many epochs may pass without a lower cost, at least 1.
+    min_delta : float
+        By how much a cost has to be lower to count, at least 0.
+    """
+
+    def __init__(self, patience: int, min_delta: float) -> None:
+        check_count("patience", patience, 1)
+        if isinstance(min_delta, bool) or not 0 <= min_delta < math.inf:
+            raise ValueError(f"min_delta: expected a number >= 0, got {min_delta!r}")
+        self.patience, self.min_delta = patience, min_delta
+        self.cost, self.waited = math.inf, 0
+        self.arrays: list[NDArray[Any]] = []
+
+    def note(self, cost: float, *arrays: NDArray[Any]) -> bool:
+        """Look at an epoch; return whether as many as there is patience for were no better."""
+        if cost < self.cost - self.min_delta:
+            self.cost, self.waited = cost, 0
+            self.arrays = [array.copy() for array in arrays]
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def restore(self, *arrays: NDArray[Any]) -> None:
+        """Write the best values into the arrays; if no cost was finite, leave them."""
+        for array, best in zip(arrays, self.arrays, strict=False):
+            np.copyto(array, best)
+
+
+# --- Minimisers of SciPy -----------------------------------------------------------------------
+
+
+LEAST_SQUARES = ("lm", "trf", "dogbox")
+Found = Callable[[NDArray[Any]], bool]
+
+
+class EndedEarly(Exception):  # noqa: N818 - it is none
+    """Raised through SciPy's code when no more iterates are wanted."""
+
+
+def scipy_optimize() -> Any:
+    """Return `scipy.optimize`, which nothing else in a module needs."""
+    try:
+        return importlib.import_module("scipy.optimize")
+    except ImportError:
+        raise ImportError("minimise: this needs SciPy, pip install scipy") from None
+
+
+def minimise_cost(
+    network: EntryPoints, start: NDArray[Any], arrays: Sequence[NDArray[Any]], method: str,
+    found: Found, options: dict[str, Any],
+) -> str:  # fmt: skip
+    """Search for parameters of the least cost; return why the search ended.
+
+    Parameters
+    ----------
+    network : EntryPoints
+        Whose cost it is.
+    start : ndarray
+        Where to begin.
+    arrays : sequence of ndarray
+        As the kernels take them.
+    method : str
+        Of `scipy.optimize.minimize`.
+    found : callable
+        Called with each iterate; the search ends there if it returns True.
+    options : dict
+        What else `scipy.optimize.minimize` takes.
+    """
+    flat, gradients = np.empty_like(start), np.empty_like(start)
+
+    def cost_and_gradient(vector: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        flat[:] = vector
+        cost = float(network.gradient_kernel(flat, gradients, *arrays))
+        return cost, gradients.astype(np.float64)
+
+    # Some methods call it with a second argument.
+    def note(iterate: NDArray[Any], *_: Any) -> None:
+        if found(iterate):
+            raise EndedEarly
+
+    begin = start.astype(np.float64)
+    minimize = scipy_optimize().minimize
+    try:
+        result = minimize(
+            cost_and_gradient, begin, jac=True, method=method, callback=note, **options
+        )
+    except EndedEarly:
+        return ""
+    found(result.x)
+    return str(result.message)
+
+
+def minimise_squares(
+    network: EntryPoints, jacobian: Callable[..., NDArray[Any]], start: NDArray[Any],
+    arrays: Sequence[NDArray[Any]], method: str, found: Found, options: dict[str, Any],
+) -> str:  # fmt: skip
+    """Search for parameters of the least sum of squares of output - target, as `minimise_cost`.
+
+    Parameters
+    ----------
+    network, start, arrays, found
+        As for `minimise_cost`.
+    jacobian : callable
+        Maps parameters and inputs to the derivatives of the output, (…, parameters).
+    method : str
+        Of `scipy.optimize.least_squares`.
+    options : dict
+        What else that takes.
+    """
+    given = list(zip(network.arguments, arrays, strict=True))
+    inputs = [array for argument, array in given if argument[1] == "input"]
+    targets = [array for argument, array in given if argument[1] == "target"]
+    if len(targets) != 1 or given[-1][0][2] != network.output:
+        raise TypeError(f"minimise: method {method!r} needs one target, of the output's shape")
+    flat, output = np.empty_like(start), np.empty_like(targets[0])
+
+    def residuals(vector: NDArray[Any]) -> NDArray[Any]:
+        flat[:] = vector
+        network.predict_kernel(flat, output, *inputs)  # type: ignore[misc]
+        difference: NDArray[Any] = output - targets[0]
+        return difference.astype(np.float64).ravel()
+
+    def derivatives(vector: NDArray[Any]) -> NDArray[Any]:
+        # It is asked for once at each iterate, and first where the search begins.
+        if not np.array_equal(vector, begin) and found(vector):
+            raise EndedEarly
+        flat[:] = vector
+        columns: NDArray[Any] = jacobian(flat, *inputs).astype(np.float64)
+        columns = columns.reshape(-1, len(start))
+        if frozen is not None:
+            columns[:, frozen] = 0.0
+        return columns
+
+    # Which parameters stay as they are, in a module that has such.
+    frozen = getattr(network, "frozen", None)
+    begin = start.astype(np.float64)
+    _check_squares(network, residuals, start, arrays, method)
+    try:
+        result = scipy_optimize().least_squares(
+            residuals, begin, derivatives, method=method, **options
+        )
+    except EndedEarly:
+        return ""
+    found(result.x)
+    return str(result.message)
+
+
+def _check_squares(
+    network: EntryPoints, residuals: Callable[[NDArray[Any]], NDArray[Any]],
+    start: NDArray[Any], arrays: Sequence[NDArray[Any]], method: str,
+) -> None:  # fmt: skip
+    """Refuse a cost that is no multiple of the sum of squares, judged at two points."""
+    factors = []
+    for point in (start, start + start.dtype.type(0.01)):
+        cost = float(network.loss_kernel(point, *arrays))
+        squares = float(np.sum(residuals(point) ** 2))
+        factors.append(cost / squares if squares else 0.0)
+    if abs(factors[0] - factors[1]) > 1e-3 * abs(factors[0]):
+        raise ValueError(
+            f"minimise: method {method!r} is for a cost that is a multiple of the sum of "
+            f"(output - target)**2, which this one is not; choose another, such as 'L-BFGS-B'"
+        )
+
+
 # --- Training ----------------------------------------------------------------------------------
 
 
@@ -1486,6 +1668,8 @@ class NetworkTrainer:
 
     network: EntryPoints
     """What is trained; a module's Trainer says it."""
+    jacobian: Any = None
+    """The derivatives of the output, if the module has that entry point."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
         self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
@@ -1511,6 +1695,8 @@ class NetworkTrainer:
         validation: Sequence[ArrayLike] | None = None,
         shuffle: bool = True,
         callback: Callable[[int, dict[str, Any]], object] | None = None,
+        patience: int | None = None,
+        min_delta: float = 0.0,
     ) -> Self:
         """Train for some more epochs and return the trainer.
 
@@ -1528,6 +1714,11 @@ class NetworkTrainer:
             Visit the examples in a new random order in each epoch.
         callback : callable, optional
             ``callback(epoch, record)`` after each epoch; training stops when it returns True.
+        patience : int, optional
+            Stop after so many epochs in a row without a lower cost of the validation arrays. At the
+            end, parameters and state are those after the epoch in which it was lowest.
+        min_delta : float
+            By how much that cost has to be lower to count.
         """
         network = self.network
         check_count("epochs", epochs, 0)
@@ -1537,6 +1728,9 @@ class NetworkTrainer:
             held_out, _ = network.check_arrays(
                 "validation", network.arguments, validation, finite=True
             )
+        elif patience is not None:
+            raise TypeError("patience: expected validation=… too, whose cost says when to stop")
+        best = None if patience is None else BestEpoch(patience, min_delta)
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
@@ -1546,24 +1740,104 @@ class NetworkTrainer:
             cost = float(
                 network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
             )
-            self.epochs += 1
-            record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
-            if validation is not None:
-                record["validation_cost"] = float(network.loss_kernel(self._flat, *held_out))
-                accuracy = self._accuracy(held_out)
-                if accuracy is not None:
-                    record["validation_accuracy"] = accuracy
-            self.history.append(record)
+            record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
-                settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
-                message = (
-                    f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
-                )
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
-            if callback is not None and callback(self.epochs, record):
+                self._warn(cost)
+            stop = best is not None and best.note(
+                record["validation_cost"], self._flat, self._state
+            )
+            if (callback is not None and callback(self.epochs, record)) or stop:
                 break
+        if best is not None:
+            best.restore(self._flat, self._state)
         return self
+
+    def minimise(
+        self,
+        *arrays: ArrayLike,
+        method: str = "L-BFGS-B",
+        iterations: int = 100,
+        validation: Sequence[ArrayLike] | None = None,
+        callback: Callable[[int, dict[str, Any]], object] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Minimise the cost of all examples together with SciPy, and return the trainer.
+
+        Each iteration has its record in `history`, as an epoch has; the last one says in `message`
+        why the search ended. The optimizer and its state take no part.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            As for `fit`.
+        method : str
+            Of `scipy.optimize.minimize`: one that takes gradients, such as L-BFGS-B, BFGS, CG, TNC
+            or SLSQP; or lm, trf or dogbox of `scipy.optimize.least_squares`, if the cost is a
+            multiple of the sum of squares of output - target, in a module with the entry point
+            jacobian.
+        iterations : int
+            How many there may be, at least 0.
+        validation, callback
+            As for `fit`.
+        **options
+            What else that function takes, such as ``tol=1e-9`` or ``options={"maxcor": 50}``.
+        """
+        check_count("iterations", iterations, 0)
+        network = self.network
+        checked, _ = network.check_arrays("minimise", network.arguments, arrays, finite=True)
+        held_out = None
+        if validation is not None:
+            held_out, _ = network.check_arrays(
+                "validation", network.arguments, validation, finite=True
+            )
+        last = self.epochs + int(iterations)
+        if last == self.epochs:
+            return self
+
+        def found(iterate: NDArray[Any]) -> bool:
+            if np.array_equal(self._flat, iterate.astype(self._flat.dtype)):
+                return False  # what was found last, once more
+            self._flat[:] = iterate
+            record = self._record(float(network.loss_kernel(self._flat, *checked)), held_out)
+            stop = callback is not None and bool(callback(self.epochs, record))
+            return stop or self.epochs >= last
+
+        start = self._flat.copy()
+        if method not in LEAST_SQUARES:
+            why = minimise_cost(network, start, checked, method, found, options)
+        elif self.jacobian is None:
+            raise TypeError(
+                f"minimise: method {method!r} needs a module with entries=('jacobian',)"
+            )
+        else:
+            jacobian = type(self).jacobian
+            why = minimise_squares(network, jacobian, start, checked, method, found, options)
+        if self.epochs + int(iterations) == last:
+            message = f"minimise: {method} found no lower cost: {why}"
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            return self
+        self.history[-1]["message"] = why or "as many iterations as asked for, or the callback"
+        if not math.isfinite(self.history[-1]["cost"]):
+            self._warn(self.history[-1]["cost"])
+        return self
+
+    def _record(self, cost: float, held_out: list[NDArray[Any]] | None) -> dict[str, Any]:
+        """Count an epoch, and note its cost and that of data held out."""
+        self.epochs += 1
+        record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
+        if held_out is not None:
+            record["validation_cost"] = float(self.network.loss_kernel(self._flat, *held_out))
+            accuracy = self._accuracy(held_out)
+            if accuracy is not None:
+                record["validation_accuracy"] = accuracy
+        self.history.append(record)
+        return record
+
+    def _warn(self, cost: float) -> None:
+        settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
+        message = f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
     def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
         """Return the output for these inputs, as `predict` does with the current parameters."""

@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from symbp.derivations import derive
+from symbp.entries.evaluate import checked_outputs, evaluations
 from symbp.entries.model import Model
 from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
-from symbp.networks.options import checked_options, checked_size
+from symbp.networks.options import checked_count, checked_options, checked_size
 from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
+from symbp.notation.tensor import Tensor
 from symbp.targets.files import check_options, checked_target, numbers_of, write_files
 from symbp.targets.numba import kernels
 from symbp.targets.numba.kernel import Kernel
@@ -50,6 +52,7 @@ def module_source(
     dtype: str = "float64",
     derivatives: str = "fast",
     entries: Sequence[str] = (),
+    outputs: Sequence[str | Tensor] = (),
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -65,6 +68,8 @@ def module_source(
         See :func:`generate`.
     entries : sequence of str
         See :func:`generate`.
+    outputs : sequence of str or Tensor
+        See :func:`generate`.
 
     Returns
     -------
@@ -72,8 +77,8 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     _check_program(program)
-    texts = NUMBA.texts(_job(NUMBA, program, "module", optimizer, dtype, derivatives, entries))
-    return texts["module.py"]
+    job = _job(NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs)
+    return NUMBA.texts(job)["module.py"]
 
 
 def _job(
@@ -84,6 +89,7 @@ def _job(
     dtype: str,
     derivatives: str,
     entries: Sequence[str] = (),
+    outputs: Sequence[str | Tensor] = (),
     **options: Any,
 ) -> Job:
     """Return what a target is asked for."""
@@ -96,7 +102,10 @@ def _job(
         _title(program, chosen, form),
         stem,
         dtype,
-        tuple(ENTRIES[name](model) for name in wanted),
+        (
+            *(ENTRIES[name](model) for name in wanted),
+            *evaluations(model, checked_outputs(program, outputs)),
+        ),
         _latex(program) if "equations" in target.options else {},
         _threshold(program),
         ranges(model.updated) if "ranges" in target.options else {},
@@ -128,6 +137,8 @@ def _check_program(program: Program, trained: bool = True) -> None:
         raise SymbpError("the program has no cost: pass cost=… to bp.Program")
     if not program.parameters:
         raise SymbpError("the program has no parameters, there is nothing to train")
+    if not program.trained and trained:
+        raise SymbpError("all parameters of the program are frozen, there is nothing to train")
     _check_output(program)
 
 
@@ -202,6 +213,7 @@ def generate(
     batch: int | None = None,
     parameters: Any = None,
     runtime: str | None = None,
+    outputs: Sequence[str | Tensor] = (),
 ) -> Path:
     """Write a program, its gradient and its training to a file: a Numba module, or C.
 
@@ -237,6 +249,9 @@ def generate(
     runtime : {"pasted", "beside"}, optional
         For ``"numba"``: whether what all modules have in common stands in the module, by default,
         or in ``symbp_runtime.py`` beside it, which the modules of a folder share.
+    outputs : sequence of str or Tensor
+        For ``"numba"``: what ``trainer.evaluate(name, …)`` computes besides the output: tensors of
+        the program, such as the weights of an attention, the cost of each example, or a metric.
 
     Returns
     -------
@@ -260,13 +275,14 @@ def generate(
     """
     chosen = checked_target(target)
     asked = {"entries": tuple(entries), "batch": batch, "parameters": parameters}
+    asked["outputs"] = tuple(outputs)
     check_options(chosen, path, {**asked, "runtime": runtime})
     _check_program(program, parameters is None)
     options: dict[str, Any] = {"runtime": runtime}
     options["batch"] = None if batch is None else checked_size("batch", batch)
     options["parameters"] = None if parameters is None else numbers_of(program, parameters)
     stem = Path(path).stem
-    job = _job(chosen, program, stem, optimizer, dtype, derivatives, entries, **options)
+    job = _job(chosen, program, stem, optimizer, dtype, derivatives, entries, outputs, **options)
     return write_files(chosen, job, path)
 
 
@@ -277,6 +293,8 @@ def compile(
     dtype: str = "float64",
     derivatives: str = "fast",
     entries: Sequence[str] = (),
+    outputs: Sequence[str | Tensor] = (),
+    seed: int = 0,
 ) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
@@ -293,6 +311,11 @@ def compile(
         See :func:`generate`.
     entries : sequence of str
         See :func:`generate`; ``trainer.module.hvp`` is one of them.
+    outputs : sequence of str or Tensor
+        What ``trainer.evaluate(name, …)`` computes besides the output; see :func:`generate`.
+    seed : int
+        Of the initial parameters and of the order of the examples; the module is the same for
+        every seed.
 
     Returns
     -------
@@ -310,4 +333,5 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    return module_of(module_source(program, optimizer, dtype, derivatives, entries)).Trainer()
+    source = module_source(program, optimizer, dtype, derivatives, entries, outputs)
+    return module_of(source).Trainer(seed=checked_count("seed", seed))

@@ -9,7 +9,18 @@ import sys
 from pathlib import Path
 
 from symbp.compiler import module_source
-from symbp.networks import SGD, Adam, mlp
+from symbp.networks import (
+    LSTM,
+    SGD,
+    Activation,
+    Adam,
+    Conv2d,
+    Dense,
+    Flatten,
+    MaxPool2d,
+    Network,
+    mlp,
+)
 from symbp.notation.files import write_text
 
 __all__ = ["gallery", "main"]
@@ -31,6 +42,27 @@ def gallery() -> dict[str, str]:
         ),
         "nielsen_784_30_10.py": module_source(
             mlp(784, 30, 10, activation="sigmoid", loss="quadratic"), SGD(3.0), "float32"
+        ),
+        "digits_cnn.py": module_source(
+            Network(
+                [Conv2d(8, 3, padding=1), Activation("relu"), MaxPool2d(2), Flatten(), Dense(10)],
+                input=(1, 8, 8),
+                loss="softmax_cross_entropy",
+                name="digits, a convolution",
+            ),
+            Adam(0.003),
+            "float32",
+        ),
+        # The rows of a picture are the steps.
+        "digits_lstm.py": module_source(
+            Network(
+                [LSTM(32, last=True), Dense(10)],
+                input=(8, 8),
+                loss="softmax_cross_entropy",
+                name="digits, row by row",
+            ),
+            Adam(0.003),
+            "float32",
         ),
     }
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.mixing import mixed
+
 # The same examples on every run, no time limit for each.
 settings.register_profile(
     "symbp",
@@ -50,6 +52,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # The workers have the time of the run that starts them.
     if limit is not None and not hasattr(config, "workerinput"):
         os.environ[_END] = str(time.time() + limit)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # What is reached in a limited time is a sample of everything, the same in every run, and not
+    # what comes first in the alphabet.
+    if config.getoption("--time-limit") is not None:
+        by_name = {item.nodeid: item for item in items}
+        items[:] = [by_name[name] for name in mixed(list(by_name))]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

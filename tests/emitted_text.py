@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -27,8 +27,10 @@ import symbp as bp
 from symbp import compiler
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.normalise import normalise
+from symbp.calculus.phases import inference_form, training_form
 from symbp.calculus.reverse import reverse
 from symbp.checking.check import random_values
+from symbp.compiler import module_source
 from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.prime import expand_primes
 from symbp.notation.program import Program
@@ -228,6 +230,13 @@ def load_as_python(text: str) -> ModuleType:
     return module
 
 
+def run_as_python(
+    program: bp.Program, optimizer: Optimizer | None = None, dtype: str = "float64"
+) -> SimpleNamespace:
+    """Stand in for ``bp.compile``: the same text, not compiled."""
+    return SimpleNamespace(module=load_as_python(module_source(program, optimizer, dtype)))
+
+
 def emitted_module(program: bp.Program, optimizer: Optimizer) -> ModuleType:
     # The LaTeX in a module has tests of its own, and would take a fifth of the time of these.
     # Strips of two rows, so that there are several.
@@ -252,17 +261,21 @@ def with_fast_derivatives(program: Program) -> Program:
 def trained(
     updated: Program, values: Mapping[str, Any], batches: list[slice]
 ) -> dict[str, NDArray[Any]]:
-    """Return the interpreter's parameters after a step for each batch, from states of zero."""
+    """Return the interpreter's parameters after a step for each batch, and what is kept.
+
+    States of the optimizer start from zero.
+    """
     data = {t.name: t for t in (*updated.inputs, *updated.targets)}
-    states = {t.name: np.zeros(t.shape) for t in updated.with_role("state")}
-    current = {**values, **states}
+    states = {t.name: np.zeros(t.shape) for t in updated.states}
+    current = {**states, **values}
     for batch in batches:
         for name, tensor in data.items():
             batched = tensor.shape and not isinstance(tensor.shape[0], int)
             current[name] = values[name][batch] if batched else values[name]
         found = interpret(updated, current)
         current.update({old.name: found[new.name] for old, new in updated.updates})
-    return {p.name: np.asarray(current[p.name]) for p in updated.parameters}
+    kept = [t for t in updated.states if t.name in values]
+    return {t.name: np.asarray(current[t.name]) for t in (*updated.parameters, *kept)}
 
 
 def assert_text_agrees(
@@ -270,30 +283,35 @@ def assert_text_agrees(
 ) -> None:
     """Assert that a program's emitted functions compute what the interpreter does.
 
-    Compared are the cost, the output, the gradients, and the parameters after an epoch.
+    Compared are the cost, the output, the gradients, and the parameters and the program's own
+    states after an epoch.
     """
     optimizer = optimizer or bp.SGD(0.1)
     values = random_values(program, EXAMPLES, seed)
-    differentiated = with_fast_derivatives(reverse(normalise(program)))
+    differentiated = with_fast_derivatives(reverse(normalise(training_form(program))))
     expected = interpret(differentiated, values)
+    used = interpret(normalise(inference_form(program)), values)
     assert program.cost is not None
     cost = {"cost": expected[program.cost.name]}
     gradients = {of.name: expected[g.name] for of, g in differentiated.gradients}
 
     found_module = emitted_module(program, optimizer)
     parameters = {t.name: values[t.name] for t in program.parameters}
+    kept = {t.name: values[t.name] for t in program.states}
+    given = (parameters, kept) if kept else (parameters,)
     data = [*program.inputs, *program.targets]
     arrays = [values[t.name] for t in data]
     with np.errstate(all="ignore"):
-        assert_close({"cost": found_module.loss(parameters, *arrays)}, cost, TOLERANCE)
-        found, gradient = found_module.gradient(parameters, *arrays)
+        in_use = {"cost": used[program.cost.name]}
+        assert_close({"cost": found_module.loss(*given, *arrays)}, in_use, TOLERANCE)
+        found, gradient = found_module.gradient(*given, *arrays)
         assert_close({"cost": found}, cost, TOLERANCE)
         assert_close(gradient._asdict(), gradients, TOLERANCE)
         if program.output is not None:
-            output = found_module.predict(parameters, *arrays[: len(program.inputs)])
-            reference = {"output": expected[program.output.name]}
+            output = found_module.predict(*given, *arrays[: len(program.inputs)])
+            reference = {"output": used[program.output.name]}
             assert_close({"output": output}, reference, TOLERANCE)
-        trainer = found_module.Trainer(parameters)
+        trainer = found_module.Trainer(parameters, 0, *given[1:])
         trainer.fit(*arrays, epochs=1, batch_size=BATCH_SIZE, shuffle=False)
     batched = any(t.shape and not isinstance(t.shape[0], int) for t in data)
     batches = [slice(i, i + BATCH_SIZE) for i in range(0, EXAMPLES, BATCH_SIZE)]
@@ -301,4 +319,5 @@ def assert_text_agrees(
     stepped = trained(updated, values, batches if batched else batches[:1])
     divides = isinstance(optimizer, bp.RMSProp | bp.Adam)
     tolerance = DIVIDED_TOLERANCE if divides else TOLERANCE
-    assert_close(trainer.parameters._asdict(), stepped, tolerance)
+    found_after = trainer.parameters._asdict() | (trainer.state._asdict() if kept else {})
+    assert_close(found_after, stepped, tolerance)

@@ -17,6 +17,7 @@ import numpy as np
 import sympy
 
 import symbp as bp
+from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
@@ -112,8 +113,9 @@ class Oracle:
         self.given: dict[Tensor, Any] = {}
         self.full_values: dict[Tensor, Any] = {}
         self.step_values: dict[tuple[Tensor, int], Any] = {}
+        self.jacobians: dict[Any, Any] = {}
         for tensor in program.tensors:
-            if tensor.role == "intermediate":
+            if tensor.role == "intermediate" and tensor.name not in values:
                 continue
             array = values.get(tensor.name, tensor.value)
             if tensor.kind == "integer":
@@ -198,6 +200,8 @@ class Oracle:
             return grid[node]
         if isinstance(node, Element):
             return self.element(node, grid, axes)
+        if isinstance(node, Derivative):
+            return self.derivative(node, grid, axes)
         if isinstance(node, Tensor):
             return self.full(node)
         if node.is_Symbol:
@@ -255,6 +259,24 @@ class Oracle:
             np.clip(np.asarray(p), 0, size - 1) for p, size in zip(places, array.shape, strict=True)
         ]
         return array[tuple(clipped)] if clipped else array
+
+    def derivative(self, node: Derivative, grid: dict[Index, Any], axes: list[Index]) -> Any:
+        """Return elements of the whole Jacobian, by as many axes as its tensors have."""
+        key = (node.of.tensor, tuple(e.tensor for e in node.by))
+        if key not in self.jacobians:
+            self.jacobians[key] = self.jacobian(*key, {})
+        array = self.jacobians[key]
+        subscripts = [a for element in node.args for a in element.args]
+        return array[tuple(np.asarray(self.evaluate(a, grid, axes)) for a in subscripts)]
+
+    def jacobian(self, of: Tensor, by: tuple[Tensor, ...], chosen: dict[Tensor, Any]) -> Any:
+        if not by:
+            values = {tensor.name: array for tensor, array in {**self.given, **chosen}.items()}
+            return Oracle(self.program, values).full(of)
+        *first, last = by
+        at = chosen.get(last, self.full(last))
+        inner = jax.jacfwd(lambda v: self.jacobian(of, tuple(first), {**chosen, last: v}))
+        return inner(at)
 
     def prime(self, node: Prime, grid: dict[Index, Any], axes: list[Index]) -> Any:
         """Differentiate an elementwise function by JAX's forward mode."""
@@ -334,6 +356,23 @@ def evaluate(program: bp.Program, values: Mapping[str, Any]) -> dict[str, np.nda
         return {e.tensor.name: oracle.full(e.tensor) for e in program.equations}
 
     return _compiled(everything, _real(program, values))
+
+
+def cost_and_gradients(
+    program: bp.Program, values: Mapping[str, Any]
+) -> tuple[float, dict[str, np.ndarray]]:
+    """Return the cost, and its gradients by the names of the parameters, by ``jax.grad``."""
+
+    def cost(chosen: dict[str, Any]) -> Any:
+        return Oracle(program, {**values, **chosen}).full(program.cost)
+
+    def both(chosen: dict[str, Any]) -> dict[str, Any]:
+        value, found = jax.value_and_grad(cost)(chosen)
+        return {**found, "the cost": value}
+
+    names = [tensor.name for tensor in program.parameters]
+    result = _compiled(both, {n: np.asarray(values[n], dtype=float) for n in names})
+    return float(result.pop("the cost")), result
 
 
 def gradients(

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 import symbp as bp
+from tests.derivative_programs import burgers, saliency
 
 Values = dict[str, Any]
 Example = tuple[bp.Program, Values]
@@ -251,6 +252,36 @@ def products() -> Example:
     return program, values
 
 
+def spread() -> Example:
+    """Values written to places that are sums of indices: in a row, over one another, apart."""
+    N, C, P, O = 3, 2, 3, 2
+    n, c, p, o, q, r = bp.indices("n c p o q r", "N", C, P, O, 2, 2)
+    flat, long, m = bp.indices("f l m", C * P, 2 * P + 1, 3)
+    x, y = bp.input("x", n, c, p, m), bp.target("y", n, o, long)
+    K, V, w = bp.parameter("K", o, flat, r), bp.parameter("V", c, m), bp.parameter("w", o, q)
+    b = bp.parameter("b", long)
+    u, a, out = bp.tensor("u", n, flat), bp.tensor("a", n, o, long), bp.tensor("out", n, o, long)
+    C_ = bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(u[n, P * c + p], bp.tanh(bp.Sum(V[c, m] * x[n, c, p, m], m))),
+            # Both taps of neighbours meet, and the last places are reached by none.
+            bp.Equation(
+                a[n, o, p + 2 * r],
+                bp.Sum(K[o, P * c + p, r] * u[n, P * c + p], c) + bp.Max(w[o, q] * u[n, P + p], q),
+            ),
+            bp.Equation(out[n, o, long], bp.tanh(a[n, o, long]) + b[long]),
+            bp.Equation(C_, bp.Mean((out[n, o, long] - y[n, o, long]) ** 2, n, o, long)),
+        ],
+        cost=C_,
+    )
+    shapes = {
+        "x": (N, C, P, 3), "y": (N, O, 2 * P + 1), "K": (O, C * P, 2), "V": (C, 3), "w": (O, 2),
+        "b": (2 * P + 1,),
+    }  # fmt: skip
+    return program, normal(7, **shapes)
+
+
 def scalar_graph() -> Example:
     """The textbook graph f = (x + y)z (CS231n, optimization-2)."""
     x, y, z = (bp.parameter(name) for name in "xyz")
@@ -259,17 +290,101 @@ def scalar_graph() -> Example:
     return program, {"x": -2.0, "y": 5.0, "z": -4.0}
 
 
-PROGRAMS: dict[str, Callable[[], Example]] = {
-    build.__name__: build
-    for build in (
-        convolution,
-        attention,
-        embedding,
-        lstm,
-        gram,
-        bilinear,
-        functions,
-        products,
-        scalar_graph,
+def dropout() -> Example:
+    """Two layers with dropout between them and noise of each law, some of it the same for all."""
+    N, D, H, L = 4, 5, 6, 3
+    n, d, h, l = bp.indices("n d h l", "N", D, H, L)
+    x, y = bp.input("x", n, d), bp.target("y", n, l)
+    W, b, V = bp.parameter("W", h, d), bp.parameter("b", h), bp.parameter("V", l, h)
+    keep = bp.noise("keep", n, h, law="bernoulli", probability=0.75)
+    shift = bp.noise("shift", n, d, mean=0.1, scale=0.5)
+    gain = bp.noise("gain", h, law="uniform", low=0.5, high=1.5)
+    a, z, C = bp.tensor("a", n, h), bp.tensor("z", n, l), bp.tensor("C")
+    hidden = bp.tanh(bp.Sum(W[h, d] * (x[n, d] + shift[n, d]), d) + b[h])
+    program = bp.Program(
+        [
+            bp.Equation(a[n, h], hidden * gain[h] * keep[n, h] / 0.75),
+            bp.Equation(z[n, l], bp.Sum(V[l, h] * a[n, h], h)),
+            bp.Equation(C, bp.Sum((z[n, l] - y[n, l]) ** 2, n, l) / (2 * n.extent)),
+        ],
+        cost=C,
     )
-}
+    values = normal(8, x=(N, D), y=(N, L), W=(H, D), b=(H,), V=(L, H))
+    return program, {**values, **bp.replayed(program, N)}
+
+
+def variational() -> Example:
+    """A variational autoencoder: its code is drawn as mean + scale · noise (Kingma, Welling)."""
+    N, D, H, K = 5, 6, 4, 2
+    n, d, e, h, g, k = bp.indices("n d e h g k", "N", D, D, H, H, K)
+    x = bp.input("x", n, d)
+    W, b = bp.parameter("W", h, d), bp.parameter("b", h)
+    M, S = bp.parameter("M", k, h), bp.parameter("S", k, h)
+    U, c, V = bp.parameter("U", g, k), bp.parameter("c", g), bp.parameter("V", e, g)
+    noise = bp.noise("noise", n, k)
+    a, mean, spread = bp.tensor("a", n, h), bp.tensor("mean", n, k), bp.tensor("spread", n, k)
+    code, r, z = bp.tensor("code", n, k), bp.tensor("r", n, g), bp.tensor("z", n, e)
+    apart, C = bp.tensor("apart", n), bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(a[n, h], bp.tanh(bp.Sum(W[h, d] * x[n, d], d) + b[h])),
+            bp.Equation(mean[n, k], bp.Sum(M[k, h] * a[n, h], h)),
+            bp.Equation(spread[n, k], bp.Sum(S[k, h] * a[n, h], h)),
+            bp.Equation(code[n, k], mean[n, k] + bp.exp(spread[n, k] / 2) * noise[n, k]),
+            bp.Equation(r[n, g], bp.tanh(bp.Sum(U[g, k] * code[n, k], k) + c[g])),
+            bp.Equation(z[n, e], bp.Sum(V[e, g] * r[n, g], g)),
+            bp.Equation(
+                apart[n],
+                bp.Sum(mean[n, k] ** 2 + bp.exp(spread[n, k]) - spread[n, k] - 1, k) / 2,
+            ),
+            bp.Equation(C, bp.Mean(bp.Sum((z[n, e] - x[n, e]) ** 2, e) / 2 + apart[n], n)),
+        ],
+        cost=C,
+        output=z,
+    )
+    shapes = {
+        "x": (N, D), "W": (H, D), "b": (H,), "M": (K, H), "S": (K, H), "U": (H, K), "c": (H,),
+        "V": (D, H),
+    }  # fmt: skip
+    return program, {**normal(9, **shapes), **bp.replayed(program, N)}
+
+
+def running() -> Example:
+    """States: a running mean, a memory, a moving average of the weights, the number of the step."""
+    N, D, U = 5, 4, 3
+    n, d, u = bp.indices("n d u", "N", D, U)
+    x, y = bp.input("x", n, d), bp.target("y", n, u)
+    W, b = bp.parameter("W", u, d), bp.parameter("b", u)
+    m, h = bp.state("m", d), bp.state("h", u)
+    e, count = bp.state("e", u, d, initial=0.5), bp.state("count")
+    m_next, h_next = bp.tensor("m_next", d), bp.tensor("h_next", u)
+    e_next, count_next = bp.tensor("e_next", u, d), bp.tensor("count_next")
+    a, C = bp.tensor("a", n, u), bp.tensor("C")
+    weight = 1 / (1 + count_next[()])
+    program = bp.Program(
+        [
+            bp.Equation(a[n, u], bp.tanh(bp.Sum(W[u, d] * (x[n, d] - m[d]), d) + b[u] + h[u])),
+            bp.Equation(count_next, count + 1),
+            bp.Equation(m_next[d], m[d] + (bp.Mean(x[n, d], n) - m[d]) * weight),
+            # Another element than the one that it replaces.
+            bp.Equation(h_next[u], h[U - 1 - u] / 2 + bp.Mean(a[n, u], n)),
+            bp.Equation(e_next[u, d], 0.9 * e[u, d] + 0.1 * W[u, d]),
+            bp.Equation(
+                C,
+                bp.Mean((a[n, u] - y[n, u]) ** 2, n, u)
+                + bp.Sum((W[u, d] - e[u, d]) ** 2, u, d) * weight / 10,
+            ),
+        ],
+        cost=C,
+        output=a,
+        updates={m: m_next, h: h_next, e: e_next, count: count_next},
+    )
+    values = normal(8, x=(N, D), y=(N, U), W=(U, D), b=(U,), m=(D,), h=(U,), e=(U, D))
+    return program, {**values, "count": np.array(2.0)}
+
+
+_BUILDERS = (
+    convolution, attention, embedding, lstm, gram, bilinear, spread, functions, products,
+    scalar_graph, dropout, variational, running, burgers, saliency,
+)  # fmt: skip
+PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

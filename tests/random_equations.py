@@ -20,10 +20,11 @@ from symbp.notation.operation import in_notation
 from symbp.notation.tensor import Tensor
 
 EXTENTS = (2, 3, 4)
+RATE = bp.CosineDecay(0.001, steps=3, warmup=1)
 # Gradients reach a thousand: longer steps would lead to where rounding decides everything.
 OPTIMIZERS: tuple[Optimizer, ...] = (
-    bp.SGD(0.001), bp.SGD(0.001), bp.Momentum(0.001), bp.Nesterov(0.001), bp.RMSProp(0.01),
-    bp.Adam(0.01), bp.AdamW(0.01),
+    bp.SGD(0.001), bp.Accumulate(bp.Clip(bp.SGD(RATE), max_norm=0.5), batches=2),
+    bp.Momentum(0.001), bp.Nesterov(0.001), bp.RMSProp(0.01), bp.Adam(0.01), bp.AdamW(0.01),
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda u: u,

@@ -246,7 +246,7 @@ def _target(d: Drawing, loss: str, examples: int, width: int) -> Any:
 
 
 def _loss(d: Drawing) -> str:
-    loss: str = list(COSTS)[(d.seed // 3) % len(COSTS)]
+    loss: str = list(COST_FUNCTIONS)[(d.seed // 3) % len(COST_FUNCTIONS)]
     d.features.add(loss)
     return loss
 

@@ -16,8 +16,10 @@ import pytest
 import sympy
 
 import symbp as bp
+from symbp.checking import module_comparison
 from symbp.checking.check import random_values
 from symbp.networks.activations import ACTIVATIONS
+from tests.emitted_text import run_as_python
 
 X = np.random.default_rng(1).normal(size=(6, 4))
 Y = np.array([0, 1, 2, 0, 1, 2])
@@ -26,7 +28,8 @@ NAN = np.where(np.eye(6, 4), np.nan, X)
 
 @pytest.fixture(scope="module", params=["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def module(request: pytest.FixtureRequest) -> ModuleType:
-    net = bp.mlp(4, 5, 3, activation="tanh", loss="softmax_cross_entropy")
+    # Just too large to be written out by element, which takes three times as long to compile.
+    net = bp.mlp(4, 12, 3, activation="tanh", loss="softmax_cross_entropy")
     return bp.compile(net, bp.Momentum(0.1), dtype=request.param).module
 
 
@@ -81,7 +84,7 @@ WRONG: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
         lambda m, p: m.Trainer(learning_rate=np.nan), "learning_rate: expected a finite number, got"
     ),
     "the shape of a parameter": (
-        lambda m, p: m.predict(p._replace(W2=X), X), r"parameters.W2: .*\(3, 5"
+        lambda m, p: m.predict(p._replace(W2=X), X), r"parameters.W2: .*\(3, 12"
     ),
     "a parameter too few": (
         lambda m, p: m.predict({"W1": X}, X), "parameters: expected W1, b1, W2, b2, got W1"
@@ -244,7 +247,7 @@ def test_a_file_that_is_no_saved_training_says_so(module: ModuleType, tmp_path: 
 
 
 def test_a_file_of_another_precision_is_refused(tmp_path: Path) -> None:
-    net = bp.mlp(4, 5, 3, activation="tanh", loss="softmax_cross_entropy")
+    net = bp.mlp(2, 1)
     one, other = (bp.compile(net, bp.Momentum(0.1), dtype=d) for d in ("float32", "float64"))
     one.save(tmp_path / "one.npz")
     with pytest.raises(ValueError, match=r"saved by program [0-9a-f]{16}, this is [0-9a-f]{16}"):
@@ -464,7 +467,15 @@ CONDITIONS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-# Every other one in every run: a module of all of them takes seconds to compile.
+@pytest.fixture(params=["as Python", pytest.param("compiled", marks=pytest.mark.slow)])
+def checked_module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a check run the text of its module as Python in every run: compiling takes seconds."""
+    if request.param == "as Python":
+        monkeypatch.setattr(module_comparison, "compile", run_as_python)
+
+
+# Every other one in every run.
+@pytest.mark.usefixtures("checked_module")
 @pytest.mark.parametrize("first", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("listed", [POWERS, CONDITIONS], ids=["powers", "conditions"])
 def test_unusual_formulas_are_right(listed: dict[str, Callable[[Any], Any]], first: int) -> None:
@@ -482,7 +493,7 @@ def test_unusual_formulas_are_right(listed: dict[str, Callable[[Any], Any]], fir
 def hostile(batch: str, names: str, text: str = "") -> bp.Program:
     """Return a program whose tensors have the given names, and print as the given text."""
     one, two, three, x_, y_, w_, b_, z_, a_, c_ = names.split()
-    n, i, j = bp.Index(one, batch), bp.Index(two, 3), bp.Index(three, 2)
+    n, i, j = bp.Index(one, batch), bp.Index(two, 12), bp.Index(three, 8)
     style = {"symbol": text or None, "label": text or None}
     x, y = bp.input(x_, n, i, **style), bp.target(y_, n, j, **style)
     W, b = bp.parameter(w_, j, i, **style), bp.parameter(b_, j, adjoint_symbol=text or None)
@@ -589,6 +600,7 @@ def mask_of_infinity() -> bp.Program:
     )
 
 
+@pytest.mark.usefixtures("checked_module")
 @pytest.mark.parametrize(
     "make",
     [
@@ -599,7 +611,7 @@ def mask_of_infinity() -> bp.Program:
         mask_of_infinity,
         lambda: bp.mlp(1, 1),
         lambda: bp.mlp(3, 1, loss="softmax_cross_entropy"),
-        lambda: bp.mlp(*[2] * 5, activation="tanh"),
+        lambda: bp.mlp(*[2] * 4, activation="tanh"),
         lambda: bp.mlp(3, 40, 2, activation="relu"),
         pytest.param(lambda: bp.mlp(*[2] * 7, activation="tanh"), marks=pytest.mark.slow),
         pytest.param(lambda: bp.mlp(3, 200, 2, activation="relu"), marks=pytest.mark.slow),

@@ -143,7 +143,7 @@ def test_an_error_in_the_users_file_names_its_line(tmp_path: Path) -> None:
 
 def test_a_generated_module_passes_its_check(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
-    result = run("generate", "3-2", "-o", path, "--dtype", "float64", "--optimizer", "momentum")
+    result = run("generate", "4-8-3", "-o", path, "--dtype", "float64", "--optimizer", "momentum")
     assert result.exit_code == 0, result.output
     assert path.exists()
     assert run("check", path).exit_code == 0
@@ -158,7 +158,7 @@ def test_a_module_that_is_wrong_fails_its_check(tmp_path: Path) -> None:
 
 
 def test_check_takes_a_network() -> None:
-    assert run("check", "3-2", "--activation", "tanh").exit_code == 0
+    assert run("check", "4-8-3", "--activation", "tanh").exit_code == 0
 
 
 def test_check_refuses_what_is_not_a_module(own: Path, tmp_path: Path) -> None:
@@ -193,6 +193,7 @@ def test_generate_into_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
         (["--optimizer", "adm"], "did you mean 'adam'"),
         (["--learning-rate", "-1"], "expected a positive number"),
         (["--lr", "-1"], "expected a positive number"),
+        (["--clip", "0"], "--clip 0: expected a positive number"),
     ],
 )
 def test_a_wrong_optimizer_is_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -248,7 +249,17 @@ def test_train_on_digits_reaches_95_percent() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["4-3", "--loss", "quadratic", "--optimizer", "sgd"],
+        [
+            "4-8-3",
+            "--loss",
+            "quadratic",
+            "--optimizer",
+            "sgd",
+            "--schedule",
+            "cosine",
+            "--clip",
+            "1",
+        ],
         pytest.param(
             ["4-8-3", "--loss", "cross_entropy", "--optimizer", "nesterov"],
             marks=pytest.mark.slow,
@@ -276,6 +287,11 @@ def test_train_two_classes_on_one_output() -> None:
 def test_train_takes_a_network_from_a_file(own: Path) -> None:
     result = run("train", f"{own}:net", *SMALL[2:4], *SMALL[6:], "--epochs", "2", "--no-derivation")
     assert result.exit_code == 0, result.output
+
+
+def test_train_refuses_a_schedule_that_is_not_known() -> None:
+    line = refused("train", "4-3", "--data", "iris", "--schedule", "cosin")
+    assert "did you mean 'cosine'" in line
 
 
 def test_train_says_which_sizes_the_data_have() -> None:

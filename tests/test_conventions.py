@@ -7,6 +7,7 @@ The table is ``tests/conventions/table.toml``. PyTorch's and CasADi's columns ar
 import importlib.metadata
 import math
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from tests.conventions.table import Point, Section, read
 
 SECTIONS = read()
 POINTS = [point for section in SECTIONS for point in section.points]
-OWN = [point for point in POINTS if "symbp" in point.formulas]
 
 
 def is_finite(point: Point) -> bool:
@@ -27,10 +27,6 @@ def is_finite(point: Point) -> bool:
 
 def is_scalar(point: Point) -> bool:
     return all(np.ndim(value) == 0 for value in (*point.at.values(), *point.data.values()))
-
-
-def of(library: str) -> list[Point]:
-    return [point for point in POINTS if library in point.formulas]
 
 
 def by_section(library: str) -> list[Any]:
@@ -54,9 +50,23 @@ def needs(package: str) -> pytest.MarkDecorator:
     )
 
 
-@pytest.mark.parametrize("point", OWN, ids=str)
-def test_the_derived_equations_keep_the_convention(point: Point) -> None:
-    assert own.by_interpreter(point) == point.cells["symbp"]
+def differing(points: Iterable[Point], answer: Callable[[Point], str], column: str) -> list[str]:
+    """Return the points at which an answer is not what a column says, with both."""
+    return [
+        f"{point}: {found}, expected {point.cells[column]}"
+        for point in points
+        if (found := answer(point)) != point.cells[column]
+    ]
+
+
+# All points of a section are one test: each takes milliseconds.
+BY_SECTION = pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+
+
+@BY_SECTION
+def test_the_derived_equations_keep_the_convention(section: Section) -> None:
+    points = [point for point in section.points if "symbp" in point.formulas]
+    assert not differing(points, own.by_interpreter, "symbp")
 
 
 # One point is straight-line code in a module, many are a loop. Modules take seconds to compile:
@@ -68,7 +78,7 @@ def test_the_derived_equations_keep_the_convention(point: Point) -> None:
 @pytest.mark.parametrize(
     "first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in (1, 2))]
 )
-@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+@BY_SECTION
 def test_a_generated_module_keeps_the_conventions(
     section: Section, first: int, copies: int | None
 ) -> None:
@@ -88,16 +98,23 @@ def test_a_generated_module_keeps_the_conventions(
     assert not wrong
 
 
-@pytest.mark.parametrize("point", list(filter(is_finite, OWN)), ids=str)
-def test_a_trace_keeps_the_convention(point: Point) -> None:
-    assert own.by_trace(point) == point.cells["symbp"]
+@BY_SECTION
+def test_a_trace_keeps_the_convention(section: Section) -> None:
+    points = [point for point in section.points if "symbp" in point.formulas and is_finite(point)]
+    assert not differing(points, own.by_trace, "symbp")
 
 
 # Data are finite: a softmax of a row that is -∞ throughout has no value, and no zero hides that.
-@pytest.mark.parametrize("point", list(filter(is_finite, OWN)), ids=str)
-def test_an_adjoint_of_zero_gives_a_gradient_of_zero(point: Point) -> None:
-    _, _, derivatives = own.by_interpreter(point, adjoint=0.0).partition("; ")
-    assert set(re.findall(r"[^(), ]+", derivatives)) == {"0"}
+@BY_SECTION
+def test_an_adjoint_of_zero_gives_a_gradient_of_zero(section: Section) -> None:
+    points = [point for point in section.points if "symbp" in point.formulas and is_finite(point)]
+    found = {str(point): own.by_interpreter(point, adjoint=0.0) for point in points}
+    wrong = {
+        name: answer
+        for name, answer in found.items()
+        if set(re.findall(r"[^(), ]+", answer.partition("; ")[2])) != {"0"}
+    }
+    assert not wrong
 
 
 @needs("jax")
@@ -107,13 +124,16 @@ def test_jax_gives_what_the_page_says(point: Point) -> None:
 
 
 @needs("sympy")
-@pytest.mark.parametrize("point", of("sympy"), ids=str)
-def test_sympy_gives_what_the_page_says(point: Point) -> None:
-    try:
-        found = libraries.of_sympy(point)
-    except TypeError:  # "cannot convert", of an answer that is no number
-        found = libraries.ERROR
-    assert found == point.cells["sympy"]
+@BY_SECTION
+def test_sympy_gives_what_the_page_says(section: Section) -> None:
+    def answer(point: Point) -> str:
+        try:
+            return libraries.of_sympy(point)
+        except TypeError:  # "cannot convert", of an answer that is no number
+            return libraries.ERROR
+
+    points = [point for point in section.points if "sympy" in point.formulas]
+    assert not differing(points, answer, "sympy")
 
 
 def test_the_rows_of_the_page_are_those_of_the_table() -> None:

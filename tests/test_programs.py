@@ -42,16 +42,18 @@ def by_hand(name: str) -> tuple[float, dict[str, np.ndarray]]:
     return float(cost), {n: np.asarray(gradient) for n, gradient in gradients.items()}
 
 
-def arguments(program: Any, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    """Return the parameters by name, and the arrays in the order in which a module takes them."""
+def arguments(program: Any, values: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...], list[Any]]:
+    """Return the parameters by name, states too, and arrays in a module's order."""
     parameters = {p.name: values[p.name] for p in program.parameters}
-    return parameters, [values[t.name] for t in (*program.inputs, *program.targets)]
+    states = {s.name: values[s.name] for s in program.states}
+    arrays = [values[t.name] for t in (*program.inputs, *program.targets)]
+    return ((parameters, states) if states else (parameters,)), arrays
 
 
 def emitted(dtype: str) -> Callable[..., Any]:
     def evaluate(name: str) -> tuple[float, dict[str, np.ndarray]]:
         parameters, arrays = arguments(*PROGRAMS[name]())
-        cost, gradients = module_of(name, dtype).gradient(parameters, *arrays)
+        cost, gradients = module_of(name, dtype).gradient(*parameters, *arrays)
         return cost, gradients._asdict()
 
     return evaluate
@@ -147,6 +149,55 @@ def products_in_jax(v: dict[str, Any]) -> Any:
     return spread + jnp.mean(jnp.linalg.norm(s, axis=-1) + jnp.var(z, axis=-1))
 
 
+def burgers_in_jax(p: dict[str, Any]) -> Any:
+    def u(x: Any) -> Any:
+        a = jnp.tanh(p["W2"] @ jnp.tanh(p["W1"] @ x + p["b1"]) + p["b2"])
+        return p["v"] @ a + p["c"]
+
+    def residual(x: Any) -> Any:
+        slope = jax.grad(u)(x)
+        return slope[1] + u(x) * slope[0] - 0.1 * jax.hessian(u)(x)[0, 0]
+
+    return jnp.mean(jax.vmap(residual)(p["x"]) ** 2)
+
+
+def saliency_in_jax(p: dict[str, Any]) -> Any:
+    def u(x: Any) -> Any:
+        z = jnp.stack([jnp.correlate(x, F, "valid") for F in p["F"]])
+        return jnp.sum(p["v"] * jnp.tanh(z))
+
+    return jnp.mean(jax.vmap(jax.grad(u))(p["x"]) ** 2)
+
+
+def spread_in_jax(p: dict[str, Any]) -> Any:
+    u = jnp.tanh(jnp.einsum("cm,ncpm->ncp", p["V"], p["x"]))
+    K = p["K"].reshape(2, 2, 3, 2)
+    taps = jnp.einsum("ocpr,ncp->nopr", K, u)
+    taps = taps + jnp.max(p["w"][:, :, None] * u[:, 1][:, None, None], axis=2)[..., None]
+    a = jnp.zeros((3, 2, 7)).at[:, :, 0:3].add(taps[..., 0]).at[:, :, 2:5].add(taps[..., 1])
+    return jnp.mean((jnp.tanh(a) + p["b"] - p["y"]) ** 2)
+
+
+def running_in_jax(p: dict[str, Any]) -> Any:
+    a = jnp.tanh((p["x"] - p["m"]) @ p["W"].T + p["b"] + p["h"])
+    return jnp.mean((a - p["y"]) ** 2) + jnp.sum((p["W"] - p["e"]) ** 2) / (2 + p["count"]) / 10
+
+
+def dropout_in_jax(p: dict[str, Any]) -> Any:
+    a = jnp.tanh((p["x"] + p["shift"]) @ p["W"].T + p["b"]) * p["gain"]
+    z = jnp.where(p["keep"] == 1, a / 0.75, 0.0) @ p["V"].T
+    return jnp.sum((z - p["y"]) ** 2) / (2 * z.shape[0])
+
+
+def variational_in_jax(p: dict[str, Any]) -> Any:
+    a = jnp.tanh(p["x"] @ p["W"].T + p["b"])
+    mean, spread = a @ p["M"].T, a @ p["S"].T
+    code = mean + jnp.sqrt(jnp.exp(spread)) * p["noise"]
+    z = jnp.tanh(code @ p["U"].T + p["c"]) @ p["V"].T
+    apart = jnp.sum(mean**2 + jnp.exp(spread) - 1 - spread, axis=1)
+    return jnp.mean(jnp.sum((z - p["x"]) ** 2, axis=1) + apart) / 2
+
+
 BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "convolution": convolution_in_jax,
     "attention": attention_in_jax,
@@ -154,9 +205,15 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "lstm": lstm_in_jax,
     "gram": gram_in_jax,
     "bilinear": bilinear_in_jax,
+    "burgers": burgers_in_jax,
+    "saliency": saliency_in_jax,
+    "spread": spread_in_jax,
     "scalar_graph": lambda p: (p["x"] + p["y"]) * p["z"],
     "functions": functions_in_jax,
     "products": products_in_jax,
+    "dropout": dropout_in_jax,
+    "variational": variational_in_jax,
+    "running": running_in_jax,
 }
 
 
@@ -195,12 +252,14 @@ def test_the_emitted_loss_and_output_are_those_of_jax(name: str) -> None:
     program, values = PROGRAMS[name]()
     parameters, arrays = arguments(program, values)
     module = module_of(name)
-    expected = jax_oracle.evaluate(program, values)
+    # Without training, noise is its mean.
+    means = {t.name: np.full_like(values[t.name], t.law.mean) for t in program.with_role("noise")}
+    expected = jax_oracle.evaluate(program, {**values, **means})
     assert program.cost is not None
-    cost = module.loss(parameters, *arrays)
+    cost = module.loss(*parameters, *arrays)
     assert_close({"cost": cost}, {"cost": expected[program.cost.name]}, 1e-11)
     if program.output is not None:
-        output = module.predict(parameters, *arrays[: len(program.inputs)])
+        output = module.predict(*parameters, *arrays[: len(program.inputs)])
         assert_close({"output": output}, {"output": expected[program.output.name]}, 1e-11)
 
 
@@ -209,8 +268,12 @@ def test_an_epoch_of_one_batch_is_a_step_along_the_gradient_of_jax(name: str) ->
     program, values = PROGRAMS[name]()
     parameters, arrays = arguments(program, values)
     reference, gradients = by_hand(name)
-    trainer = module_of(name).Trainer(parameters=parameters)
-    trainer.fit(*arrays, epochs=1, batch_size=max([len(a) for a in arrays], default=1))
-    expected = {n: parameters[n] - RATE * g for n, g in gradients.items()}
+    states = {"state": parameters[1]} if program.states else {}
+    trainer = module_of(name).Trainer(parameters=parameters[0], **states)
+    rows = max([len(a) for a in arrays], default=1)
+    # Noise belongs to a place in the batch, whichever example stands there.
+    shuffle = not program.with_role("noise")
+    trainer.fit(*arrays, epochs=1, batch_size=rows, shuffle=shuffle)
+    expected = {n: parameters[0][n] - RATE * g for n, g in gradients.items()}
     assert_close(trainer.parameters._asdict(), expected, 1e-11)
     assert_close({"cost": trainer.history[0]["cost"]}, {"cost": reference}, 1e-11)

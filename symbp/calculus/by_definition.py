@@ -10,6 +10,7 @@ from typing import Any
 from sympy.core.expr import Expr
 
 from symbp.notation.dependence import definitions
+from symbp.notation.derivative import differentiated_by
 from symbp.notation.equation import Equation, Origin, elements_of
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
@@ -26,7 +27,13 @@ class Definitions:
     def __init__(self, program: Program) -> None:
         self.equations: list[Equation] = []
         self.names = {tensor.name for tensor in program.tensors}
-        positions = definitions(program.equations)
+        # Nothing looks through what is differentiated by: it stands for itself.
+        variables = differentiated_by(program.equations)
+        positions = {
+            tensor: places
+            for tensor, places in definitions(program.equations).items()
+            if tensor not in variables
+        }
         self.single = {tensor for tensor, where_ in positions.items() if len(where_) == 1}
         self.several = {tensor: len(p) for tensor, p in positions.items() if len(p) > 1}
         self.defined: dict[Tensor, Equation] = {}

@@ -12,8 +12,9 @@ second: forms that cannot overflow. Where neither changes anything, both are the
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from symbp.calculus.derivative import define_derivatives, has_derivatives
 from symbp.calculus.inline_denominators import inline_denominators
-from symbp.calculus.normalise import normalise
+from symbp.calculus.normalise import normalise, separate
 from symbp.calculus.per_example import per_example
 from symbp.calculus.reverse import reverse
 from symbp.calculus.stabilise import stabilise
@@ -63,8 +64,10 @@ def prepared_program(program: Program, *, stable: bool = False) -> tuple[Arrow, 
     """
     # a user's equations -> one reduction each
     passes: list[Callable[[Program], Program]] = [normalise]
-    # -> in forms that cannot overflow
-    if stable:
+    # -> in forms that cannot overflow, from which derivatives that are operands follow
+    if stable and has_derivatives(program):
+        passes = [separate, stabilise, inline_denominators, define_derivatives]
+    elif stable:
         passes += [stabilise, inline_denominators]
     arrows: list[Arrow] = []
     for change in passes:
@@ -80,6 +83,7 @@ def gradient_program(
     stable: bool = False,
     prepared: tuple[Arrow, ...] | None = None,
     wrt: Iterable[Tensor] | None = None,
+    named: Callable[[Program], Program] | None = None,
 ) -> GradientProgram:
     """Derive the equations of the gradient of a program's cost by every parameter.
 
@@ -95,6 +99,8 @@ def gradient_program(
         What :func:`prepared_program` gave of it, where that is at hand.
     wrt : iterable of Tensor, optional
         What to differentiate by, if not the parameters.
+    named : callable, optional
+        For reading: gives the derivatives that are operands equations, as one would write them.
 
     Returns
     -------
@@ -122,10 +128,13 @@ def gradient_program(
         written = plain_program(program)
         single = per_example(written)
         written = written if single is None else single
+        written = written if named is None else named(written)
     # -> one reduction each, in forms that cannot overflow
     arrows = prepared_program(written, stable=stable) if prepared is None else prepared
     normal = arrows[-1][1]
     # -> and the equations of the gradient
-    result = reverse(normal, wrt)
+    # Of one example, a tensor of the batch is another one, of the same name.
+    wanted = None if wrt is None else [normal.tensor(tensor.name) for tensor in wrt]
+    result = reverse(normal, wanted)
     arrows = (*arrows, (reverse, result))
     return GradientProgram(written, single is not None, normal, result, arrows)

@@ -12,6 +12,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.dependence import definitions
+from symbp.notation.derivative import Derivative, differentiated_by
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.forms import Form, check_door
 from symbp.notation.program import Program
@@ -48,6 +49,8 @@ def inline_denominators(program: Program) -> Program:
     """
     check_door("inline_denominators", program.forms, Form.NORMALISED, Form.DIFFERENTIATED)
     count = {tensor: len(places) for tensor, places in definitions(program.equations).items()}
+    # What is differentiated by stands in the equations between, by its name.
+    variables = differentiated_by(program.equations)
     known = {
         equation.tensor: equation
         for equation in program.equations
@@ -55,6 +58,7 @@ def inline_denominators(program: Program) -> Program:
         and equation.is_elementwise
         and equation.lhs.is_plain
         and not equation.body.has(equation.tensor)
+        and equation.tensor not in variables
         and _is_arithmetic(equation.body)
     }
     equations = tuple(_inlined(equation, known) for equation in program.equations)
@@ -65,6 +69,8 @@ def inline_denominators(program: Program) -> Program:
 
 def _inlined(equation: Equation, known: Mapping[Tensor, Equation]) -> Equation:
     body = equation.body
+    if isinstance(body, Derivative):
+        return equation
     powers = [p for p in body.atoms(sympy.Pow) if _is_reciprocal(p)]
     # s = 1/(1 + |z|) is a denominator, too, in a = z*s.
     defined = [e for e in body.atoms(Element) if e.tensor in known]

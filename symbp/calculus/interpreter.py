@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
+from symbp.calculus.noise import values_of
 from symbp.calculus.schedule import schedule
 from symbp.notation.bounds import COMPARISONS
 from symbp.notation.collected import denominator
@@ -41,7 +42,7 @@ def interpret(
         A normalised program; derived equations may stand in it.
     values : mapping of str to array_like
         An array for each input, target, parameter and state, by name; a constant's default
-        value can be replaced.
+        value can be replaced, and so can noise, which is drawn for seed 0 and step 0.
     sizes : mapping of str to int, optional
         Extents by name, where no array tells them: nothing of a batch is read by a Jacobian that
         is constant.
@@ -94,7 +95,7 @@ class _State:
         self.allowed: NDArray[np.bool_] = np.asarray(True)
         self.running: Equation
         for tensor in program.tensors:
-            if tensor.role == "intermediate":
+            if tensor.role == "intermediate" or self.is_drawn(tensor, values):
                 continue
             if tensor.name in values:
                 given = values[tensor.name]
@@ -110,8 +111,14 @@ class _State:
             bind(tensor, array, self.extents)
             self.values[tensor] = array
         for tensor in program.tensors:
-            if tensor not in self.values:
+            if self.is_drawn(tensor, values):
+                self.values[tensor] = values_of(tensor, self.extents)
+            elif tensor not in self.values:
                 self.values[tensor] = np.zeros([self.size(extent) for extent in tensor.shape])
+
+    def is_drawn(self, tensor: Tensor, values: Mapping[str, ArrayLike]) -> bool:
+        """Whether a tensor is noise that nobody gave."""
+        return tensor.role == "noise" and tensor.name not in values
 
     def size(self, extent: Extent) -> int:
         """Return an extent as a number."""

@@ -69,10 +69,12 @@ UNKNOWN = Range(finite=False)
 ZERO = Range(0.0, 0.0)
 
 _UNIT = (0.0, 1.0)
+_BELOW_ONE = (0.0, 1.0 - 2.0**-53)
 # Values and derivatives that are bounded whatever the argument; sup |gelu'| is 1.13.
 BOUNDED = {"sigmoid": _UNIT, "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "sin": (-1.0, 1.0),
             "cos": (-1.0, 1.0), "sign": (-1.0, 1.0), "atan": (-1.6, 1.6), "atan2": (-3.2, 3.2),
-            "erfc": (0.0, 2.0)}  # fmt: skip
+            "erfc": (0.0, 2.0), "random_unit": _BELOW_ONE, "random_turn": _BELOW_ONE,
+            "random_coarse": _BELOW_ONE}  # fmt: skip
 SLOPES = {"sigmoid": (0.0, 0.25), "tanh": _UNIT, "relu": _UNIT, "softplus": _UNIT,
            "gelu": (-0.2, 1.2), "gelu_tanh": (-0.2, 1.2), "silu": (-0.2, 1.2),
            "log_ndtr": (0.0, math.inf)}  # fmt: skip

@@ -13,6 +13,7 @@ import mpmath
 import numpy as np
 import sympy
 
+from symbp.notation import philox
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.operation import Operation
 
@@ -98,7 +99,8 @@ class ManyDigits:
 
     def apply(self, record: Operation, arguments: Sequence[Any]) -> Any:
         """Return an elementwise function of the notation."""
-        if not all(map(self.context.isfinite, arguments)):
+        mixed = record.name in _OF_INFINITIES and all(a == a for a in arguments)
+        if not mixed and not all(map(self.context.isfinite, arguments)):
             return self._at_infinity(record, arguments)
         function = FUNCTIONS.get(record.name)
         if function is not None:
@@ -220,12 +222,21 @@ class ManyDigits:
         return self.context.mpf(float(value))
 
 
+# What they are of numbers and infinities has all digits of a number that they choose or add up.
+_OF_INFINITIES = ("maximum", "minimum", "largest", "log_sum_exp")
+
+
 def _float(x: Any) -> float:
     """Return a number as a float; a finite one that is too large stays finite."""
     value = float(x)
     if value in (float("inf"), -float("inf")) and abs(x) < float("inf"):
         return _LARGEST_FLOAT if value > 0 else -_LARGEST_FLOAT
     return value
+
+
+def _random(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what draws: whole numbers go in, and what comes out is a float."""
+    return lambda m, *key: m.context.mpf(float(function(*map(float, key))))
 
 
 # By name, so that a class of the notation that stands for SymPy's function finds it, too.
@@ -276,5 +287,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "minimum": lambda m, a, b: a if a <= b else b,
     "largest": lambda m, *x: m.largest(x),
     "log_sum_exp": lambda m, *x: m.log_sum_exp(x),
+    "random_unit": _random(philox.unit),
+    "random_turn": _random(philox.turn),
+    "random_coarse": _random(philox.coarse),
     "xlogy": lambda m, x, y: m.zero if x == 0 and y == y else x * m._log(y),
 }

@@ -1,17 +1,20 @@
 """normalise: give every reduction an equation of its own and rename bound indices apart.
 
 ``z = Σ_k W a + b`` becomes ``z = Σ_k W a`` and ``z += b``; a reduction under a nonlinear node,
-such as the sum in ``x / Σ exp(x)``, becomes a tensor of its own. Afterwards each body is a plain
-scalar expression and the reduction stands in the equation's ``reduce`` and ``operation``.
+such as the sum in ``x / Σ exp(x)``, becomes a tensor of its own, and so does a derivative that is
+an operand. Afterwards each body is a plain scalar expression, or a derivative by itself, and the
+reduction stands in the equation's ``reduce`` and ``operation``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.derivative import define_derivatives
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of, terms
+from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.errors import NotationError
 from symbp.notation.forms import Form
@@ -19,10 +22,13 @@ from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
-from symbp.notation.reductions import ReduceOperation, Reduction
+from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["normalise"]
+__all__ = ["normalise", "normalised_equations", "separate"]
+
+# What gets an equation of its own.
+_LIFTED = (Reduction, Derivative)
 
 
 def normalise(program: Program) -> Program:
@@ -36,12 +42,20 @@ def normalise(program: Program) -> Program:
     Returns
     -------
     Program
-        Bodies hold no :class:`~symbp.notation.reductions.Reduction`.
+        Bodies hold no :class:`~symbp.notation.reductions.Reduction`, and what is a derivative in
+        them has equations.
+    """
+    return define_derivatives(separate(program))
+
+
+def separate(program: Program) -> Program:
+    """Return the program with each reduction and each derivative in an equation of its own.
+
+    What is derived from equations for computing should be derived from those that are stable:
+    between this and :func:`~symbp.calculus.derivative.define_derivatives` they become so.
     """
     names = {tensor.name for tensor in program.tensors}
-    equations: list[Equation] = []
-    for equation in program.equations:
-        equations.extend(_Normaliser(equation, names).equations())
+    equations = normalised_equations(program.equations, names)
     kept = program.passed & ~Form.SHARED
     plain = program.replace(equations=tuple(equations), passed=kept | Form.NORMALISED)
     for role in ("parameter", "input", "target"):
@@ -51,6 +65,19 @@ def normalise(program: Program) -> Program:
                     f"{role} {tensor.name} cancels out of the equations: leave it out of them"
                 )
     return plain
+
+
+def normalised_equations(equations: Iterable[Equation], names: set[str]) -> list[Equation]:
+    """Return equations with one reduction, at most, in each.
+
+    Parameters
+    ----------
+    equations : iterable of Equation
+        In order.
+    names : set of str
+        Of all tensors; those of new ones are added.
+    """
+    return [made for equation in equations for made in _Normaliser(equation, names).equations()]
 
 
 class _Normaliser:
@@ -65,8 +92,18 @@ class _Normaliser:
     def equations(self) -> Iterator[Equation]:
         equation = self.equation
         inexact = equation.operation == "max" and not _is_stored(equation.body)
-        if not equation.body.has(Reduction) and not (equation.reduce and inexact):
+        if isinstance(equation.body, Derivative) and not equation.reduce:
             yield equation
+            return
+        if not equation.body.has(*_LIFTED) and not (equation.reduce and inexact):
+            yield equation
+            return
+        if equation.is_scatter and equation.reduce and equation.operation != "sum":
+            # What adds up in one place are the results.
+            whole = REDUCTIONS[equation.operation](equation.body, *equation.reduce)
+            body = self._lift_all(whole, ())
+            yield from self.lifted
+            yield equation.replace(body=body, reduce=(), operation="sum", origin=self.origin)
             return
         if equation.reduce and equation.operation != "sum":
             body = self._reduced_body(equation.body, equation.operation)
@@ -92,7 +129,12 @@ class _Normaliser:
             # Only a sum may have a factor drawn in, and only a sum of sums is one sum.
             if reduction is not None and (
                 reduction.operation == "sum"
-                or (term == reduction and term == equation.body and not equation.reduce)
+                or (
+                    term == reduction
+                    and term == equation.body
+                    and not equation.reduce
+                    and not equation.is_scatter
+                )
             ):
                 if start:
                     found.append(self._rest(start))
@@ -147,8 +189,10 @@ class _Normaliser:
 
     def _lift_all(self, node: Expr, guards: tuple[tuple[Expr, bool], ...]) -> Expr:
         """Return the expression with every reduction replaced by an element of a new tensor."""
-        if isinstance(node, Element) or not node.has(Reduction):
+        if isinstance(node, Element) or not node.has(*_LIFTED):
             return node
+        if isinstance(node, Derivative):
+            return self._lift_derivative(node)
         if isinstance(node, where):
             condition, chosen, other = node.args
             condition = self._lift_all(condition, guards)
@@ -176,6 +220,13 @@ class _Normaliser:
         tensor = Tensor(self._name(node.operation), tuple(free))
         equation = self._reduce(tensor.element, reduction, sympy.S.One)
         self.lifted.append(equation)
+        return tensor.element
+
+    def _lift_derivative(self, node: Derivative) -> Element:
+        """Return an element of a new tensor that is a derivative; subscripts need no guard."""
+        tensor = Tensor(self._name("derivative"), tuple(self._in_order(indices_of(node))))
+        origin = Origin("derivative", self.equation)
+        self.lifted.append(Equation(tensor.element, node, origin=origin))
         return tensor.element
 
     def _in_order(self, free: list[Index]) -> list[Index]:

@@ -108,6 +108,9 @@ class _Single:
         cost, output = self.given.cost, self.given.output
         if cost not in self.means:
             raise CoupledError(f"{cost} is no mean or sum over the examples")
+        for old, new in self.given.updates:
+            if new in self.means:
+                raise CoupledError(f"{new.name}, which {old.name} becomes, is of all examples")
         return self.given.replace(
             equations=equations, output=None if output is None else self.single.get(output, output)
         )
@@ -215,4 +218,5 @@ def _without(tensor: Tensor, axis: int) -> Tensor:
         value=tensor.value,
         kind=tensor.kind,
         adjoint_symbol=tensor.adjoint_symbol,
+        law=tensor.law,
     )

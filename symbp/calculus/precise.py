@@ -7,6 +7,7 @@ and it is exact to the last digits where doubles overflow or cancel. It takes so
 operation.
 """
 
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,9 +16,12 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
+from symbp.calculus.derivative import has_derivatives
 from symbp.calculus.grid import Grid
 from symbp.calculus.interpreter import bind
 from symbp.calculus.many_digits import ManyDigits
+from symbp.calculus.noise import values_of
+from symbp.calculus.normalise import normalise
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.schedule import schedule
 from symbp.notation.equation import Equation
@@ -35,6 +39,12 @@ DIGITS = 60
 
 Array = NDArray[Any]
 Stopped = dict[tuple[Any, ...], Any]
+
+
+@functools.lru_cache(maxsize=8)
+def _ordinary(program: Program) -> Program:
+    """Return a program in which derivatives are equations; differences evaluate it many times."""
+    return normalise(program) if has_derivatives(program) else program
 
 
 def evaluate(
@@ -72,6 +82,7 @@ def evaluate(
     >>> print(evaluate(program, {"x": -5000.0})["f"])
     -5000.0
     """
+    program = _ordinary(program)
     run = _Run(program, values, arithmetic or ManyDigits(DIGITS), stopped)
     for stage in schedule(program.equations):
         if not stage.steps:
@@ -103,7 +114,8 @@ class _Run:
         self.free_indices: dict[Any, frozenset[Index]] = {}
         self.formulas: dict[Any, Any] = {}
         self.running: Equation
-        for tensor in program.tensors:
+        # Noise that nobody gave has as many rows as the data say.
+        for tensor in sorted(program.tensors, key=lambda tensor: tensor.role == "noise"):
             if tensor.role != "intermediate":
                 self.values[tensor] = self._given(tensor, values)
         for tensor in program.tensors:
@@ -113,6 +125,8 @@ class _Run:
 
     def _given(self, tensor: Tensor, values: Mapping[str, ArrayLike]) -> Array:
         given = values.get(tensor.name, tensor.value)
+        if given is None and tensor.role == "noise":
+            given = values_of(tensor, self.extents)
         if given is None:
             raise NotationError(f"no value given for the {tensor.role} {tensor.name}")
         array = np.asarray(given)

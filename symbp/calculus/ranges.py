@@ -121,7 +121,11 @@ class Ranges:
             body = Range(body.low, math.inf, body.finite or body.masked)
         elif equation.reduce:  # a maximum; a mask hides no whole row
             body = Range(body.low, body.high, body.finite or body.masked)
-        return body if equation.lhs.is_plain else body | ZERO
+        if equation.lhs.is_plain:
+            return body
+        # Any number of them may add up in one place, and none may come there.
+        low, high = -math.inf if body.low < 0 else 0.0, math.inf if body.high > 0 else 0.0
+        return Range(low, high, body.finite)
 
     def of(self, node: Any) -> Range:
         """Return the range of a scalar expression."""

@@ -41,7 +41,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
     program : Program
         A normalised program with a cost.
     wrt : iterable of Tensor, optional
-        What to differentiate with respect to; by default the parameters.
+        What to differentiate with respect to; by default the parameters that are trained.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
     check_door("reverse", program.forms, Form.NORMALISED)
     program = mark_norms(program)
     ranges = Ranges(program)
-    wanted = tuple(program.parameters if wrt is None else wrt)
+    wanted = tuple(program.trained if wrt is None else wrt)
     active = active_tensors(program, wanted)
     names = {tensor.name for tensor in program.tensors}
     adjoints: dict[Tensor, Tensor] = {}

@@ -23,8 +23,10 @@ _FUNCTION = 4
 # Functions that choose, and round nothing.
 _EXACT = {
     "identity", "stop_gradient", "relu", "abs", "sign", "maximum", "minimum", "largest", "floor",
-    "ceil", "round", "heaviside",
+    "ceil", "round", "heaviside", "random_coarse",
 }  # fmt: skip
+# Cut off after as many digits as a number near 1 has.
+_CUT_OFF = {"random_unit", "random_turn"}
 
 
 class Bounded:
@@ -173,6 +175,8 @@ class Rounding:
                     argument,
                     value,
                 )
+        if record.name in _CUT_OFF:
+            return self._rounded(value, 2 * self.unit, 0)
         return self._rounded(value, bound, 0 if record.name in _EXACT else _FUNCTION)
 
     def _moved(self, function: Any, operand: Bounded, value: Any) -> Any:

@@ -39,7 +39,8 @@ def signature(program: Program, options: Iterable[str] = ()) -> str:
 
 def _tensor(tensor: Tensor) -> str:
     shape = ",".join(map(str, tensor.shape))
-    return f"{tensor.name}({shape}){tensor.role}{tensor.kind}{tensor.initial}{tensor.value}"
+    law = "" if tensor.law is None else tensor.law
+    return f"{tensor.name}({shape}){tensor.role}{tensor.kind}{tensor.initial}{tensor.value}{law}"
 
 
 def _text(node: Any, numbers: dict[Index, int]) -> str:

@@ -18,6 +18,7 @@ from symbp.calculus.counts import operations
 from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.many_digits import ManyDigits
+from symbp.calculus.phases import training_form
 from symbp.calculus.precise import DIGITS, evaluate
 from symbp.checking.check_report import CheckReport, Kink, ModuleCheck
 from symbp.checking.differences import DoubleCost, PreciseCost
@@ -111,6 +112,8 @@ def check(
         raise SymbpError("nothing to check: the program has no cost")
     if not program.parameters:
         raise SymbpError("nothing to check: the program has no parameters")
+    if not program.trained:
+        raise SymbpError("nothing to check: all parameters are frozen")
     dtypes = (dtype,) if isinstance(dtype, str) else tuple(dtype)
     for each in dtypes or (dtype,):
         if each not in _DTYPES:
@@ -174,7 +177,9 @@ class _Checker:
     """Compares a program at its draws, and collects what is found."""
 
     def __init__(self, program: Program, points: list[Draw], seed: int) -> None:
-        self.program = program
+        self.written = program
+        # The gradient is that of training.
+        self.program = program = training_form(program)
         self.differentiated = gradient_program(program).differentiated
         self.updated = lowered(program, SGD(RATE))[1]
         rows = _rows(program, points[0].values)
@@ -306,12 +311,12 @@ class _Checker:
                 for name, reference in self.references
                 if name == draw.name and name in usable
             ]
-            found, bad, open_ = compare_module(self.program, dtype, at)
+            found, bad, open_ = compare_module(self.written, dtype, at)
             modules.append(found)
             wrong += bad
             special = {draw.name for draw in self.points if draw.special}
             left_out += [line for line in open_ if not any(f"({n})" in line for n in special)]
-        for tensor in self.program.parameters:
+        for tensor in self.program.trained:
             if tensor.name not in self.compared and not any(tensor.name in w for w in left_out):
                 kinks = any(k.place.split("[")[0] == tensor.name for k in self.found.kinks)
                 left_out.append(f"{tensor.name}: {'only at kinks' if kinks else 'at no draw'}")

@@ -55,7 +55,7 @@ def draws(program: Program, examples: int, seed: int) -> list[Draw]:
     }
     generator = np.random.default_rng([seed, 1])
     data = [t.name for t in (*program.inputs, *program.targets) if t.kind == "real"]
-    parameters = [tensor.name for tensor in program.parameters]
+    parameters = [tensor.name for tensor in program.trained]
 
     def with_special(names: list[str], law: Callable[..., Any], positive: bool = False) -> Values:
         values = {n: np.abs(a) if positive and n in parameters else a for n, a in plain.items()}
@@ -126,13 +126,19 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> Values:
     generator = np.random.default_rng(seed)
     limits = program.integer_limits
     result: Values = {}
-    for tensor in (*program.parameters, *program.inputs, *program.targets):
+    for tensor in (*program.parameters, *program.inputs, *program.targets, *program.states):
         shape = [extent if isinstance(extent, int) else examples for extent in tensor.shape]
         if tensor.kind == "integer":
             result[tensor.name] = generator.integers(0, limits.get(tensor, 2), shape)
         elif tensor.kind in ("classes", "distribution") and shape and shape[-1] > 1:
             labels = generator.integers(0, shape[-1], shape[:-1])
             result[tensor.name] = np.eye(shape[-1])[labels]
+        elif tensor.initial is not None and isinstance(tensor.initial[1], tuple):
+            result[tensor.name] = np.array(tensor.initial[1])
+        elif tensor.role == "state":
+            _, start = tensor.initial or ("constant", 0.0)
+            # Counts and variances stay positive.
+            result[tensor.name] = start + np.abs(generator.normal(size=shape))
         elif tensor.kind == "distribution":
             result[tensor.name] = np.ones(shape)
         elif tensor.kind == "classes":

@@ -95,7 +95,7 @@ def compare_gradients(
     """
     comparison = _Comparison(cost, gradients, draw, budget, generator)
     finite: list[list[Coordinate]] = []
-    for tensor in program.parameters:
+    for tensor in program.trained:
         values = gradients.values[tensor.name].reshape(-1)
         good = [i for i, g in enumerate(values) if math.isfinite(g)]
         broken = [i for i, g in enumerate(values) if not math.isfinite(g)]

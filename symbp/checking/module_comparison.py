@@ -175,7 +175,12 @@ def compare_module(
             tensor.name: np.asarray(reference.values[tensor.name], dtype=dtype)
             for tensor in program.parameters
         }
-        cost, gradients = trainer.module.gradient(parameters, *arrays)
+        states = {
+            tensor.name: np.asarray(reference.values[tensor.name], dtype=dtype)
+            for tensor in program.states
+        }
+        kept = (states,) if states else ()
+        cost, gradients = trainer.module.gradient(parameters, *kept, *arrays)
         scale = abs(reference.cost)
         bound: Any = _PLAIN[dtype] * max(scale, 1.0) if bounds is None else bounds.cost
         error, _ = report.compare("the cost", cost, reference.cost, bound, scale)
@@ -191,7 +196,7 @@ def compare_module(
             if bounds is not None:
                 widest[name] = max(widest.get(name, 0.0), _relative(allowed, scale))
         if position == 0:
-            step_error = _step(trainer, parameters, arrays, reference, bounds, report)
+            step_error = _step(trainer, parameters, kept, arrays, reference, bounds, report)
     check = ModuleCheck(dtype, errors, widest, cost_error, step_error)
     return check, wrong, left_out
 
@@ -199,6 +204,7 @@ def compare_module(
 def _step(
     trainer: Any,
     parameters: dict[str, Array],
+    kept: tuple[dict[str, Array], ...],
     arrays: list[Array],
     reference: Reference,
     bounds: Bounds | None,
@@ -206,7 +212,8 @@ def _step(
 ) -> float:
     """Compare the parameters after one step on all examples."""
     rows = max((len(array) for array in arrays if array.ndim), default=1)
-    stepped = trainer.module.Trainer(parameters).fit(
+    states = {"state": kept[0]} if kept else {}
+    stepped = trainer.module.Trainer(parameters, **states).fit(
         *arrays, epochs=1, batch_size=rows, shuffle=False
     )
     worst = change = 0.0

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activation",
+    "Clip",
     "Derivatives",
     "Dtype",
     "Loss",
@@ -57,7 +58,19 @@ Derivatives = Annotated[
     ),
 ]
 OptimizerName = Annotated[
-    str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam or adamw.")
+    str,
+    typer.Option(
+        help="sgd, momentum, nesterov, rmsprop, adagrad, adadelta, adam, adamw, nadam, radam, "
+        "adamax, lamb or lion."
+    ),
+]
+Clip = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NORM",
+        help="The largest norm of all gradients together; longer ones are shortened to it.",
+        show_default="not clipped",
+    ),
 ]
 Rate = Annotated[
     float | None,
@@ -165,15 +178,27 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def chosen_optimizer(name: str, learning_rate: float | None) -> Any:
-    """Return the optimizer that ``--optimizer`` and ``--learning-rate`` name.
+def chosen_optimizer(
+    name: str,
+    learning_rate: float | None,
+    clip: float | None = None,
+    schedule: str | None = None,
+    steps: int = 0,
+) -> Any:
+    """Return the optimizer that the options of a command name.
 
     Parameters
     ----------
     name : str
-        ``sgd``, ``momentum``, ``nesterov``, ``rmsprop``, ``adam`` or ``adamw``, in any case.
+        Such as ``sgd`` or ``adam``, in any case.
     learning_rate : float or None
         The step size; None for one that suits the optimizer.
+    clip : float, optional
+        The largest norm of all gradients together.
+    schedule : str, optional
+        How the step size changes: ``"cosine"``, ``"linear"`` or ``"one-cycle"``.
+    steps : int
+        How many there will be, for the schedule.
 
     Returns
     -------
@@ -185,9 +210,21 @@ def chosen_optimizer(name: str, learning_rate: float | None) -> Any:
     SymbpError
         If there is no such optimizer (the nearest names are listed), or the rate is not positive.
     """
+    from dataclasses import replace
+
+    from symbp.networks import gradient_changes
+    from symbp.networks.learning_rates import CosineDecay, LinearDecay, OneCycle
     from symbp.networks.optimizers import named_optimizer
-    from symbp.notation.errors import SymbpError
+    from symbp.notation.errors import SymbpError, suggest
 
     if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise SymbpError(f"--learning-rate {learning_rate:g}: expected a positive number")
-    return named_optimizer(name, learning_rate)
+    if clip is not None and not 0 < clip < float("inf"):
+        raise SymbpError(f"--clip {clip:g}: expected a positive number")
+    rule: Any = named_optimizer(name, learning_rate)
+    if schedule is not None:
+        kinds = {"cosine": CosineDecay, "linear": LinearDecay, "one-cycle": OneCycle}
+        if schedule not in kinds:
+            raise SymbpError(f"--schedule {schedule}: {suggest(schedule, kinds)}")
+        rule = replace(rule, learning_rate=kinds[schedule](rule.learning_rate, steps=steps))
+    return rule if clip is None else gradient_changes.Clip(rule, max_norm=clip)

@@ -30,6 +30,10 @@ __all__ = ["explain"]
 
 # Those whose programs are parts of the gradient's; the others derive equations of their own.
 _BY_GRADIENT = ("predict", "loss", "gradient", "loss_and_gradient")
+# Those that are of the training form.
+_OF_TRAINING = (
+    "gradient", "loss_and_gradient", "hvp", "hessian", "per_example_gradients", "step", "epoch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def explain(
     if stage is None:
         # One line over it: what follows depends on all of these.
         typer.echo(f"{entry} of {' '.join(repr(net).split())}, {chosen!r}, {dtype}, for Numba\n")
-        _list(steps, lowered.decisions)
+        _list(steps, lowered.decisions, _modes(model))
         return
     wanted = [step for step in steps if stage in ("all", step.name)]
     if not wanted:
@@ -121,12 +125,20 @@ def _entry(name: str, model: Any) -> "Entry":
 def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
     """Yield the arrows from the given equations to the finished program of an entry point."""
     from symbp.calculus.expand import expand
+    from symbp.calculus.phases import inference_form, training_form
     from symbp.calculus.share import share
     from symbp.entries.registry import ENTRIES
     from symbp.networks.optimizers import optimise
 
     program: Program = model.given
     yield _Step("given", "", "the equations as they were written", program)
+    trains = entry.name in _OF_TRAINING
+    form = model.training if trains else model.inference
+    if form is not model:
+        choose = training_form if trains else inference_form
+        file = choose.__module__.replace(".", "/") + ".py"
+        yield _Step(choose.__name__, file, _first_line(choose.__name__, file), form.given)
+        model = form
     derives = ENTRIES.get(entry.name)
     own = derives is not None and entry.name not in _BY_GRADIENT
     found = model.prepared if own else model.derived.arrows
@@ -153,7 +165,19 @@ def _first_line(name: str, file: str) -> str:
     return said.removeprefix("Return ").rstrip(".")
 
 
-def _list(steps: list[_Step], decisions: Any) -> None:
+def _modes(model: Any) -> list[str]:
+    """Return what decided how the derivatives in the equations are computed."""
+    from symbp.calculus.derivative import choose_modes, define_derivatives
+
+    before: Program = model.given
+    for change, made in model.prepared:
+        if change is define_derivatives:
+            return choose_modes(before).text().splitlines()
+        before = made
+    return []
+
+
+def _list(steps: list[_Step], decisions: Any, modes: list[str]) -> None:
     from symbp.calculus.contract import TYPICAL_BATCH
 
     width = max(len(step.name) for step in steps)
@@ -164,6 +188,8 @@ def _list(steps: list[_Step], decisions: Any) -> None:
         )
         typer.echo(line.rstrip())
     typer.echo("\nDecisions:")
+    for line in modes:
+        typer.echo(f"  derivatives in equations: {line}")
     for decision in decisions:
         numbers = ", ".join(f"{name} {value}" for name, value in decision.numbers.items())
         shown = f" ({numbers})" if numbers else ""

@@ -7,6 +7,7 @@ import typer
 
 from symbp.commands.arguments import (
     Activation,
+    Clip,
     Derivatives,
     Dtype,
     Loss,
@@ -91,6 +92,7 @@ def generate(
     output: Output = None,
     optimizer: OptimizerName = "adam",
     learning_rate: Rate = None,
+    clip: Clip = None,
     dtype: Dtype = "float32",
     derivatives: Derivatives = "fast",
     entries: Annotated[
@@ -132,7 +134,7 @@ def generate(
     """
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
-    rule = chosen_optimizer(optimizer, learning_rate)
+    rule = chosen_optimizer(optimizer, learning_rate, clip)
     further = [name.strip() for name in entries.split(",") if name.strip()]
     options = {"entries": further, "target": target, "batch": batch, "runtime": runtime}
     write_module(net, to, rule, dtype, derivatives, options)

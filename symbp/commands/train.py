@@ -17,6 +17,7 @@ import typer
 
 from symbp.commands.arguments import (
     Activation,
+    Clip,
     Dtype,
     NetworkArgument,
     OptimizerName,
@@ -88,6 +89,15 @@ def train(
     test_fraction: Annotated[float, typer.Option(help="The share that is held out.")] = 0.2,
     optimizer: OptimizerName = "adam",
     learning_rate: Rate = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help="How the step size falls until the end of the training: cosine, linear or "
+            "one-cycle.",
+            show_default="it does not",
+        ),
+    ] = None,
+    clip: Clip = None,
     dtype: Dtype = "float32",
     derivation: Annotated[
         bool, typer.Option("--derivation/--no-derivation", help="Print the derivation first.")
@@ -116,6 +126,8 @@ def train(
 
     symbp train 10-16-1 --data diabetes --optimizer momentum --no-derivation
 
+    symbp train 64-30-10 --data digits --optimizer lamb --schedule cosine --clip 1
+
     symbp train 4-8-3 --data flowers.csv --target species --parameters flowers.npz
     """
     from symbp.networks.options import shorthand_sizes
@@ -135,9 +147,11 @@ def train(
         refuse_to_overwrite(network, module)
     if parameters is not None:
         _require_writable(parameters)  # before training, not after it
-    rule = chosen_optimizer(optimizer, learning_rate)
+    chosen_optimizer(optimizer, learning_rate, clip, schedule, 10)  # what is wrong is said first
     net = read_network(network, activation, loss, output)
     train_part, test_part, units = standardise(*split(dataset, test_fraction, seed))
+    steps = epochs * math.ceil(len(train_part) / batch_size)
+    rule = chosen_optimizer(optimizer, learning_rate, clip, schedule, steps)
     program = getattr(net, "program", net)
     if program.output is None:
         raise fail(f"{network} has no output to score: name it, bp.Program(…, cost=C, output=z)")

@@ -17,6 +17,7 @@ from symbp.derivations.report.page import html_page
 from symbp.derivations.sheet import sheet_bundle, sheet_latex, sheet_text
 from symbp.derivations.step import Steps
 from symbp.derivations.steps import steps
+from symbp.notation.errors import UnsupportedError
 from symbp.notation.files import write_text
 from symbp.notation.tensor import Element, Tensor
 
@@ -45,6 +46,8 @@ class Derivation(GradientEquations):
         The adjoint of each parameter.
     conventions : tuple of str
         What holds by convention at singular points of powers, norms and guarded products.
+    of : Tensor or None
+        What was differentiated, where that is not the cost: the gradients are then Jacobians.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class Derivation(GradientEquations):
         >>> print(derivation.entry("W1", 1, 0, expanded=True))
         ∂C/∂w²₂₁ = a¹₁ w³₁₂ (a³₁ - y₁) σ′(z²₂) σ′(z³₁)
         """
+        self._of_a_cost("entry")
         return entry(self, tensor, place, expanded)
 
     def paths(self, tensor: Tensor | str | Element, *place: int, limit: int = 64) -> PathSum:
@@ -104,6 +108,7 @@ class Derivation(GradientEquations):
         >>> print(bp.derive(bp.mlp(784, 1000, 1000, 10)).paths("W1", 0, 0))
         ∂C/∂w²_{1,1} = a sum over 10,000 paths, more than the limit of 64: not written out
         """
+        self._of_a_cost("paths")
         return paths(self, tensor, place, limit)
 
     def steps(self) -> Steps:
@@ -122,10 +127,12 @@ class Derivation(GradientEquations):
         local derivative | ∂a²ⱼ/∂z²ⱼ = σ′(z²ⱼ)
         substitution | δ²ⱼ = ∂C/∂a²ⱼ · σ′(z²ⱼ)
         """
+        self._of_a_cost("steps")
         return steps(self)
 
     def operation_counts(self) -> OperationCounts:
         """Return the operations of reverse mode, forward mode and the enumeration of paths."""
+        self._of_a_cost("operation_counts")
         return operation_counts(self)
 
     def latex(self, form: str = "matrix") -> str:
@@ -205,6 +212,13 @@ class Derivation(GradientEquations):
         if path is not None:
             write_text(path, page)
         return page
+
+    def _of_a_cost(self, method: str) -> None:
+        if self.of is not None:
+            raise UnsupportedError(
+                f"{method}: this derivation is of {self.of.name}, which is not the cost; its "
+                f"equations are in .forward, .backward and .gradient(name)"
+            )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return sheet_bundle(self, include, exclude)

@@ -6,18 +6,20 @@ that normalising made are put back into the formulas, and ∂C/∂a is put into 
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.gradient_program import GradientProgram, gradient_program
 from symbp.calculus.per_example import whole_body
+from symbp.calculus.phases import training_form
 from symbp.calculus.zero_weights import plain_program
+from symbp.derivations.assemble import Assembler
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
-from symbp.derivations.order import in_order
+from symbp.derivations.jacobians import jacobians, tensor_of, variables_of
+from symbp.derivations.operand_derivatives import with_derivatives
 from symbp.derivations.patterns import freshened
 from symbp.derivations.simplify import Definitions, simplified
 from symbp.derivations.statements import is_named
@@ -40,13 +42,24 @@ from symbp.notation.tensor import Element, Tensor
 __all__ = ["derive"]
 
 
-def derive(program: Program) -> Derivation:
+def derive(
+    program: Program,
+    wrt: Tensor | str | Iterable[Tensor | str] | None = None,
+    of: Tensor | str | None = None,
+) -> Derivation:
     """Derive the gradient of a program's cost with respect to every parameter.
 
     Parameters
     ----------
     program : Program
         A network, or a program of your own equations, with a cost.
+    wrt : Tensor or str or iterable of them, optional
+        What to differentiate by: inputs, parameters or any tensors of real numbers, by
+        themselves or by name. By default all parameters.
+    of : Tensor or str, optional
+        What to differentiate, by default the cost. Of a tensor with indices the derivatives are
+        its Jacobians, with its indices and those of what it is differentiated by; for a single
+        example where examples do not depend on each other.
 
     Returns
     -------
@@ -56,7 +69,7 @@ def derive(program: Program) -> Derivation:
     Raises
     ------
     NotationError
-        The program has no cost.
+        The program has no cost, or nothing of that name can be differentiated, or by it.
 
     Examples
     --------
@@ -66,30 +79,52 @@ def derive(program: Program) -> Derivation:
     >>> program = bp.Program([bp.Equation(q, x + y), bp.Equation(f, q * z)], cost=f)
     >>> print(derive(program).gradient("z"))
     ∂f/∂z = q
+    >>> n, k, i = bp.indices("n k i", "N", 3, 2)
+    >>> W, x = bp.parameter("W", k, i), bp.input("x", n, i)
+    >>> p, C = bp.tensor("p", n, k), bp.tensor("C")
+    >>> softmax = bp.Equation(p[n, k], bp.softmax(bp.Sum(W[k, i] * x[n, i], i), k))
+    >>> program = bp.Program([softmax, bp.Equation(C, bp.Mean(p[n, 0] ** 2, n))], cost=C)
+    >>> print(derive(program, wrt="x", of="p").gradient("x"))
+    ∂p/∂x = diag(p) W - p pᵀ W
     """
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
+    # What is differentiated is what training computes.
+    program = training_form(program)
+    variables = None if wrt is None else variables_of(program, wrt)
+    if of is not None and tensor_of(program, of, "of") is not program.cost:
+        return jacobians(program, tensor_of(program, of, "of"), variables)
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
-    gradient = gradient_program(program, textbook=True)
+    gradient = gradient_program(program, textbook=True, named=with_derivatives, wrt=variables)
     shown = gradient.written
-    forward = [Equation(e.lhs, whole_body(e), origin=e.origin) for e in shown.equations]
-    definitions = Definitions(forward)
-    printed = [
-        e.replace(body=definitions.rewritten(e.body, e.tensor), origin=Origin("print", e))
-        for e in forward
+    forward = [
+        e
+        if e.is_scatter and e.operation == "sum"
+        else Equation(e.lhs, whole_body(e), origin=e.origin)
+        for e in shown.equations
     ]
-    order = [position for group in components(predecessors(printed)) for position in group]
+    definitions = Definitions(e for e in forward if not e.is_scatter)
+    printed: dict[Tensor, list[Equation]] = {}
+    for e in forward:
+        body = definitions.rewritten(e.body, e.tensor)
+        line = e.replace(body=body, accumulate=e.tensor in printed, origin=Origin("print", e))
+        printed.setdefault(e.tensor, []).append(line)
+    groups = list(printed.values())
+    order = _order(groups)
     # Where an exact 0 times what is not finite is 0, a product prints as any other.
     differentiated = plain_program(gradient.differentiated)
-    chains = _Assembler(gradient.normal, differentiated, program.cost).lines(forward)
+    adjoints = differentiated.equations[len(gradient.normal.equations) :]
+    wanted = {adjoint for _, adjoint in differentiated.gradients}
+    chains = Assembler(gradient.normal.equations, adjoints, wanted, program.cost).lines(forward)
     # Most lines stand among both: those into which nothing was put.
     simplify = functools.cache(functools.partial(_simplified, definitions=definitions))
     return Derivation(
         program=program,
         per_example=gradient.per_example,
         forward=tuple(
-            DerivedEquation((printed[p],), program.cost, (shown.equations[p],)) for p in order
+            DerivedEquation(tuple(groups[p]), program.cost, shown.equations_of(groups[p][0].tensor))
+            for p in order
         ),
         backward=tuple(map(simplify, _with_activations(chains))),
         chains=tuple(chains),
@@ -103,85 +138,22 @@ def derive(program: Program) -> Derivation:
     )
 
 
+def _order(groups: list[list[Equation]]) -> list[int]:
+    """Return the positions of lines in an order in which they can be computed."""
+    flat = [equation for group in groups for equation in group]
+    owner = [position for position, group in enumerate(groups) for _ in group]
+    needs: list[set[int]] = [set() for _ in groups]
+    for position, before in enumerate(predecessors(flat)):
+        needs[owner[position]] |= {owner[p] for p in before}
+    return [p for group in components([sorted(n) for n in needs]) for p in group]
+
+
 def _conventions(gradient: GradientProgram) -> tuple[str, ...]:
     """Return in words what stands in the equations by convention, where it can be met."""
     bodies = [equation.body for equation in gradient.differentiated.equations]
     if any(equation.body.has(where) for equation in gradient.normal.equations):
         return conventions(bodies)  # what a choice hides may be not finite
     return conventions(bodies, half_reciprocal, power_slope, power_log)
-
-
-class _Assembler:
-    """Puts the equations of the adjoints together and the tensors of passes back in."""
-
-    def __init__(self, normal: Program, differentiated: Program, cost: Tensor) -> None:
-        self.cost = cost
-        self.adjoints = differentiated.equations[len(normal.equations) :]
-        self.wanted = {adjoint for _, adjoint in differentiated.gradients}
-        self.inlined: dict[Tensor, tuple[Element, Expr]] = {}
-        self.normal = normal
-
-    def lines(self, forward: Sequence[Equation]) -> list[DerivedEquation]:
-        """Return one line for each adjoint, in the order of the sweep."""
-        kept = {equation.tensor: equation.lhs for equation in forward}
-        for equation in (*self.normal.equations, *self.adjoints):
-            if equation.tensor not in kept and equation.tensor.adjoint_of is None:
-                self.inlined[equation.tensor] = (equation.lhs, self._inline(whole_body(equation)))
-        groups: dict[Tensor, list[Equation]] = {}
-        for equation in self.adjoints:
-            if equation.tensor.adjoint_of is not None:
-                # Taken out and put in again, so that a group stands where it is complete.
-                groups[equation.tensor] = [*groups.pop(equation.tensor, []), equation]
-        lines = []
-        for tensor, equations in groups.items():
-            source = tensor.adjoint_of
-            assert source is not None, "only adjoints are grouped"
-            line = self._line(tensor, kept.get(source, source.element), equations)
-            first = line.equations[0]
-            helper = source in self.inlined
-            trivial = first.body.is_number and tensor not in self.wanted
-            if len(line.equations) == 1 and not first.is_scatter and (helper or trivial):
-                self.inlined[tensor] = (first.lhs, first.body)
-            else:
-                lines.append(line)
-        return lines
-
-    def _line(
-        self, tensor: Tensor, like: Element, contributions: Sequence[Equation]
-    ) -> DerivedEquation:
-        lhs = tensor[like.args]
-        parts: list[Expr] = []
-        scatters: list[Equation] = []
-        gathers: list[Equation] = []
-        for equation in contributions:
-            if equation.is_scatter:
-                # All renamed: no index may be one of those that the left side is printed with.
-                apart = equation.rename({index: index.fresh() for index in equation.domain})
-                body = self._inline(apart.body)
-                scatters.append(apart.replace(body=body, origin=Origin("print", equation)))
-                continue
-            # Renamed apart first: an index on the left here may be summed over there.
-            body = freshened(whole_body(equation))
-            names = dict(zip(equation.lhs.args, lhs.args, strict=True))
-            parts.append(self._inline(body.xreplace(names)))
-            gathers.append(equation)
-        equations = list(scatters)
-        if gathers or not scatters:
-            # Nobody wrote this sum, so that its terms stand as people write them.
-            total = sum(in_order(parts), sympy.S.Zero)
-            equations.insert(0, Equation(lhs, total, origin=Origin("print", contributions[0])))
-        equations = [e.replace(accumulate=position > 0) for position, e in enumerate(equations)]
-        return DerivedEquation(tuple(equations), self.cost, tuple(contributions))
-
-    def _inline(self, body: Expr) -> Expr:
-        mapping: dict[Expr, Expr] = {}
-        for element in body.atoms(Element):
-            found = self.inlined.get(element.tensor)
-            if found is not None:
-                lhs, value = found
-                names = dict(zip(lhs.args, element.args, strict=True))
-                mapping[element] = freshened(value).xreplace(names)
-        return body.xreplace(mapping) if mapping else body
 
 
 def _with_activations(lines: Sequence[DerivedEquation]) -> list[DerivedEquation]:

@@ -40,6 +40,8 @@ class GradientEquations:
         The adjoint of each parameter.
     conventions : tuple of str
         What holds by convention at singular points of powers, norms and guarded products.
+    of : Tensor or None
+        What was differentiated, where that is not the cost: the gradients are then Jacobians.
     """
 
     program: Program
@@ -51,6 +53,7 @@ class GradientEquations:
     differentiated: Program
     gradients: tuple[tuple[Tensor, Tensor], ...]
     conventions: tuple[str, ...] = ()
+    of: Tensor | None = None
 
     @property
     def bp1(self) -> Statement:
@@ -78,12 +81,12 @@ class GradientEquations:
         Parameters
         ----------
         tensor : Tensor or str
-            A parameter or its name.
+            A parameter, or what else it was differentiated by, or its name.
 
         Raises
         ------
         NotationError
-            It is no parameter of the program.
+            It is nothing that was differentiated by.
         """
         if isinstance(tensor, Element):
             tensor = tensor.tensor
@@ -92,6 +95,11 @@ class GradientEquations:
             if parameter is tensor or parameter.name == name:
                 return next(line for line in self.backward if line.tensor is adjoint)
         known = [parameter.name for parameter, _ in self.gradients]
+        if name in (each.name for each in self.program.tensors):
+            raise NotationError(
+                f"nothing was derived by {name!r}: bp.derive(program, wrt={name!r}) does; "
+                f"{suggest(name, known)}"
+            )
         raise NotationError(f"no parameter {name!r}: {suggest(name, known)}")
 
     @cached_property

@@ -4,7 +4,7 @@ Terms and factors are ordered by when their tensors were written down (`Element.
 first; what is printed is the SymPy body that the interpreter evaluates.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import sympy
 from sympy.core.expr import Expr
@@ -15,13 +15,14 @@ from symbp.derivations.order import (
     factors_of,
     in_order,
     is_constant,
+    is_fraction,
     is_negative,
     is_partial,
     with_common_number,
 )  # fmt: skip
 from symbp.derivations.patterns import is_indicator, softmax_argument
-from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
+from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
 from symbp.notation.equation import Equation, indices_of
@@ -46,7 +47,7 @@ LETTERS = "ijkmpqrstuvabcdefgh"
 BARE = {r"\ln", r"\sin", r"\cos"}
 
 
-class IndexForm:
+class IndexForm(TensorNames):
     """Prints expressions with their indices.
 
     Parameters
@@ -60,8 +61,7 @@ class IndexForm:
     """
 
     def __init__(self, style: Style, cost: Tensor, renamed: bool = False) -> None:
-        self.style = style
-        self.cost = cost
+        super().__init__(style, cost)
         self.renamed = renamed
 
     def sides(self, lhs: Element, equations: Sequence[Equation]) -> tuple[str, str]:
@@ -93,32 +93,21 @@ class IndexForm:
         """Print an expression without indices."""
         return self.show(node, {})
 
-    def tensor(self, tensor: Tensor, subscripts: Iterable[str] = ()) -> str:
-        """Print a tensor, or an adjoint, with printed subscripts."""
-        if tensor.adjoint_of is not None:
-            source = tensor.adjoint_of
-            if source.adjoint_symbol is None:
-                return self.style.partial(self.tensor(self.cost), self.tensor(source, subscripts))
-            symbol = self.style.symbol(source.adjoint_symbol)
-            return self.style.scripted(symbol, places(source, subscripts), label(source))
-        below = places(tensor, subscripts)
-        if tensor.component_of is not None:
-            tensor = tensor.component_of[0]
-        base, digits = self.style.tensor_name(tensor)
-        if digits:
-            below = f"{digits},{below}" if below else digits
-        return self.style.scripted(base, below, label(tensor))
-
     def show(self, node: Expr, scope: Scope) -> Printed:
         """Print an expression; the scope names the indices that are free in it."""
         if isinstance(node, Element):
             text = self.tensor(node.tensor, [self._subscript(a, scope) for a in node.args])
+            if node.tensor.partial_of is not None:
+                return text, MUL
             raised = node.tensor.label is not None or (
                 node.tensor.adjoint_of is not None and node.tensor.adjoint_of.label is not None
             )
             return text, POWER if raised else ATOM
         if isinstance(node, LocalDerivative):
-            above, below = (self.show(part, scope)[0] for part in (node.above, node.below))
+            above, below = (
+                self.below(part.tensor, [self._subscript(a, scope) for a in part.args])
+                for part in (node.above, node.below)
+            )
             text = self.style.partial(above, below)
             return self.style.direct(text) if node.direct else text, ATOM
         if isinstance(node, Index):
@@ -245,7 +234,7 @@ class IndexForm:
         joined = shown[0]
         for left, right, after in zip(ordered, ordered[1:], shown[1:], strict=False):
             # ∂C/∂a needs to be set apart on one line.
-            apart = any(is_partial(f) or isinstance(f, LocalDerivative) for f in (left, right))
+            apart = any(is_fraction(f) for f in (left, right))
             joined += (self.style.dot if apart else separator) + after
         return joined, MUL
 

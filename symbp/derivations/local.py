@@ -9,9 +9,9 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import Written
-from symbp.notation.tensor import Element
+from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["LocalDerivative"]
+__all__ = ["LocalDerivative", "chain"]
 
 
 class LocalDerivative(Written, Expr):
@@ -55,3 +55,17 @@ class LocalDerivative(Written, Expr):
     def _sympystr(self, printer: Any) -> str:
         direct = "|direct" if self.direct else ""
         return f"∂{printer._print(self.above)}/∂{printer._print(self.below)}{direct}"
+
+
+def chain(tensor: Tensor) -> tuple[Element, tuple[Element, ...]]:
+    """Return what a derivative in a program is of, and what by, in the tensor's own indices.
+
+    ``∂(∂u/∂x)/∂y`` is of u, by x and y; a derivative by a derivative is of what it says.
+    """
+    assert tensor.partial_of is not None, "the caller looked"
+    above, *below = tensor.partial_of
+    if above.tensor.partial_of is None or any(e.tensor.partial_of for e in below):
+        return above, tuple(below)
+    inner, before = chain(above.tensor)
+    names = dict(zip(above.tensor.indices, above.args, strict=True))
+    return inner.xreplace(names), (*(e.xreplace(names) for e in before), *below)

@@ -61,6 +61,8 @@ class MatrixForm:
         """Return what is printed and how tightly it holds together."""
         style = self.style
         if isinstance(node, Named):
+            if node.tensor.partial_of is not None:
+                return self.tensor(node.tensor), MUL
             source = node.tensor.adjoint_of or node.tensor
             partial = source is not node.tensor and source.adjoint_symbol is None
             raised = source.label is not None or partial

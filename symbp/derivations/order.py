@@ -118,5 +118,11 @@ def is_partial(node: Expr) -> bool:
     )
 
 
+def is_fraction(node: Expr) -> bool:
+    """Whether an expression prints as a derivative with a name above and one below."""
+    own = isinstance(node, Element) and node.tensor.partial_of is not None
+    return own or is_partial(node) or isinstance(node, LocalDerivative)
+
+
 def _serial(node: Expr) -> float:
     return min((element.serial for element in node.atoms(Element)), default=math.inf)

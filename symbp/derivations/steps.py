@@ -153,7 +153,7 @@ class _Writer:
             lhs = gathered[0].lhs
             source = tensor.adjoint_of or tensor
             if source in self.kept:  # with the indices that the reader has seen
-                lhs = tensor[self.kept[source].lhs.args]
+                lhs = tensor[self.kept[source].defined.args]
             elif source is not tensor:
                 lhs = tensor[source.indices]
             parts: list[Expr] = []
@@ -204,7 +204,7 @@ class _Writer:
         """Return the chain rule with derivatives by name, and what each of them is."""
         source = adjoint.adjoint_of
         assert source is not None, "only adjoints have a chain rule"
-        like = self.kept[source].lhs if source in self.kept else source.element
+        like = self.kept[source].defined if source in self.kept else source.element
         lhs = adjoint[like.args]
         total = sympy.S.Zero
         scatters: list[Equation] = []

@@ -86,6 +86,31 @@ class Style(ABC):
     def partial(self, cost: str, variable: str) -> str:
         """Return ∂cost/∂variable."""
 
+    def derivative(self, above: str, below: Sequence[tuple[str, int]]) -> str:
+        """Return a derivative of any order, by each variable so many times."""
+        if self.one_line:
+            return self.slanted(above, below)
+        return self.fraction(*self.over(above, below))
+
+    def slanted(self, above: str, below: Sequence[tuple[str, int]]) -> str:
+        """Return the same on one line."""
+        return "/".join(self.over(above, below))
+
+    def over(self, above: str, below: Sequence[tuple[str, int]]) -> tuple[str, str]:
+        """Return what stands above and below the line of a derivative."""
+        sign = "∂" if self.one_line else r"\partial "
+        order = sum(times for _, times in below)
+        gap = "" if self.one_line else " "
+        top = self.power(sign.strip(), str(order)) + gap if order > 1 else sign
+        variables = []
+        for variable, times in below:
+            if times > 1 and "^" in variable:
+                variables += [sign + variable] * times
+            else:
+                shown = self.power(variable, str(times)) if times > 1 else variable
+                variables.append(sign + shown)
+        return top + above, gap.join(variables)
+
     @abstractmethod
     def direct(self, partial: str) -> str:
         """Return a partial derivative marked as that of one equation by itself."""

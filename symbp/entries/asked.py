@@ -8,7 +8,7 @@ from symbp.entries.model import Model
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
 
-__all__ = ["arrays", "cost_of", "inputs_of", "output_of", "packed_parameters", "parameters_of"]
+__all__ = ["arrays", "cost_of", "inputs_of", "output_of", "packed", "parameters_of"]
 
 
 def cost_of(model: Model, caller: str) -> Tensor:
@@ -39,9 +39,17 @@ def inputs_of(model: Model, caller: str) -> tuple[Tensor, ...]:
     return model.real_inputs
 
 
-def packed_parameters(model: Model) -> Slot:
-    """Return the slot of the parameters, one after another in one flat array."""
-    return Slot("parameters", model.parameters, "in", packed=True)
+def packed(model: Model) -> tuple[Slot, ...]:
+    """Return the slot of the parameters, one after another in one flat array.
+
+    After it that of the key of what the program draws, and that of its states, if it has any.
+    """
+    slots = [Slot("parameters", model.parameters, "in", packed=True)]
+    if model.key:
+        slots.append(Slot("noise", model.key, "in", packed=True))
+    if model.kept:
+        slots.append(Slot("state", model.kept, "in", packed=True))
+    return tuple(slots)
 
 
 def arrays(tensors: tuple[Tensor, ...]) -> tuple[Slot, ...]:

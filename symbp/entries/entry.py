@@ -64,6 +64,8 @@ class Entry:
         One line that says what it computes.
     for_few : bool
         Whether it is often called for one example, or for few.
+    evaluates : Tensor, optional
+        The output that a trainer evaluates by it.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Entry:
     flat: bool = False
     summary: str = ""
     for_few: bool = False
+    evaluates: Tensor | None = None
 
     def __post_init__(self) -> None:
         seen: set[Tensor] = set()

@@ -34,8 +34,13 @@ def one_example(model: Model, caller: str) -> Model:
     """
     if model.given.batch is None:
         return model
+    given = model.given
+    if given.updates:
+        # What states become may be of the whole batch.
+        given = given.replace(updates=())
+        given = given.prune(given.roots)
     try:
-        return replace(model, given=of_one_example(model.given))
+        return replace(model, given=of_one_example(given))
     except CoupledError as error:
         raise UnsupportedError(f"{caller}: {error}") from None
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.entries.asked import arrays, cost_of, inputs_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, inputs_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -29,8 +29,9 @@ def hessian(model: Model) -> Entry:
     model : Model
         Of a program with a cost and parameters.
     """
+    model = model.training
     cost, parameters = cost_of(model, "hessian"), parameters_of(model, "hessian")
-    program, parts, direction = _columns(model.differentiated, parameters)
+    program, parts, direction = _columns(model.differentiated_by_all, parameters)
     rows = Index("q", length(parameters))
     return _entry(
         "hessian", model, program, parts, (rows, direction), 0,
@@ -47,6 +48,7 @@ def input_hessian(model: Model) -> Entry:
         Of a program whose cost is a mean or a sum over examples that do not depend on each other;
         without a batch, of any program with a cost.
     """
+    model = model.inference
     cost = cost_of(model, "input_hessian")
     inputs_of(model, "input_hessian")
     single = one_example(model, "input_hessian")
@@ -87,5 +89,5 @@ def _entry(
     others = tuple(index for place, index in enumerate(axes) if place != rows)
     made = gathered(result, parts, others, rows)
     program = program.replace(equations=(*program.equations, *made))
-    slots = (packed_parameters(model), *arrays(model.data), Slot("hessian", (result,), "out"))
+    slots = (*packed(model), *arrays(model.data), Slot("hessian", (result,), "out"))
     return Entry(name, model.computing(program, [result]), slots, summary=summary)

@@ -5,7 +5,7 @@ about the price of two gradients.
 """
 
 from symbp.calculus.forward import forward
-from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
@@ -20,15 +20,17 @@ def hvp(model: Model) -> Entry:
     model : Model
         Of a program with a cost and parameters.
     """
+    model = model.training
     cost, parameters = cost_of(model, "hvp"), parameters_of(model, "hvp")
-    gradients = [gradient for _, gradient in model.differentiated.gradients]
-    program, tangents = forward(model.differentiated, parameters, of=gradients)
+    derived = model.differentiated_by_all
+    gradients = [gradient for _, gradient in derived.gradients]
+    program, tangents = forward(derived, parameters, of=gradients)
     results = tuple(tangents[gradient] for gradient in gradients)
     return Entry(
         "hvp",
         model.computing(program, results),
         (
-            packed_parameters(model),
+            *packed(model),
             Slot("v", tuple(tangents[parameter] for parameter in parameters), "in", packed=True),
             *arrays(model.data),
             Slot("product", results, "out", packed=True),

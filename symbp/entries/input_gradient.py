@@ -1,6 +1,6 @@
 """input_gradient: the derivatives of the cost by the inputs."""
 
-from symbp.entries.asked import arrays, cost_of, inputs_of, packed_parameters
+from symbp.entries.asked import arrays, cost_of, inputs_of, packed
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
@@ -15,6 +15,7 @@ def input_gradient(model: Model) -> Entry:
     model : Model
         Of a program with a cost and an input of real numbers.
     """
+    model = model.inference
     cost, inputs = cost_of(model, "input_gradient"), inputs_of(model, "input_gradient")
     derived = model.differentiated_by(inputs)
     results = tuple(gradient for _, gradient in derived.gradients)
@@ -22,7 +23,7 @@ def input_gradient(model: Model) -> Entry:
         "input_gradient",
         model.computing(derived, (cost, *results)),
         (
-            packed_parameters(model),
+            *packed(model),
             *arrays(model.data),
             *(Slot(gradient.name, (gradient,), "out") for gradient in results),
         ),

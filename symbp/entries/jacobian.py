@@ -13,7 +13,7 @@ import sympy
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, inputs_of, output_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -37,6 +37,7 @@ def jacobian(model: Model) -> Entry:
     model : Model
         Of a program with an output and parameters.
     """
+    model = model.inference
     output, parameters = output_of(model, "jacobian"), parameters_of(model, "jacobian")
     given, weight = paired(model.given, output)
     try:
@@ -60,6 +61,7 @@ def input_jacobian(model: Model) -> Entry:
         Of a program whose examples do not depend on each other, with an output and an input of
         real numbers.
     """
+    model = model.inference
     output = output_of(model, "input_jacobian")
     inputs_of(model, "input_jacobian")
     if model.given.batch is not None and model.given.batch not in output.shape:
@@ -132,8 +134,8 @@ def _entry(name: str, model: Model, program: Program, result: Tensor, by: str) -
         name,
         model.computing(program, [result]),
         (
-            packed_parameters(model),
-            *arrays(model.given.inputs),
+            *packed(model),
+            *arrays(model.inputs),
             Slot("jacobian", (result,), "out"),
         ),
         summary=f"Compute the Jacobian of {output.name} by {by}.",

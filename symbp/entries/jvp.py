@@ -1,7 +1,7 @@
 """jvp: the output and its tangent: a Jacobian times a vector, in forward mode."""
 
 from symbp.calculus.forward import forward
-from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, inputs_of, output_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
@@ -16,6 +16,7 @@ def jvp(model: Model) -> Entry:
     model : Model
         Of a program with an output.
     """
+    model = model.inference
     output, parameters = output_of(model, "jvp"), parameters_of(model, "jvp")
     program, tangents = forward(model.plain.prune([output]), parameters, of=[output])
     results = (output, tangents[output])
@@ -23,9 +24,9 @@ def jvp(model: Model) -> Entry:
         "jvp",
         model.computing(program, results),
         (
-            packed_parameters(model),
+            *packed(model),
             Slot("v", tuple(tangents[parameter] for parameter in parameters), "in", packed=True),
-            *arrays(model.given.inputs),
+            *arrays(model.inputs),
             Slot("output", (output,), "out"),
             Slot("tangent", (tangents[output],), "out"),
         ),
@@ -41,6 +42,7 @@ def input_jvp(model: Model) -> Entry:
     model : Model
         Of a program with an output and an input of real numbers.
     """
+    model = model.inference
     output, inputs = output_of(model, "input_jvp"), inputs_of(model, "input_jvp")
     program, tangents = forward(model.plain.prune([output]), inputs, of=[output])
     results = (output, tangents[output])
@@ -48,8 +50,8 @@ def input_jvp(model: Model) -> Entry:
         "input_jvp",
         model.computing(program, results),
         (
-            packed_parameters(model),
-            *arrays(model.given.inputs),
+            *packed(model),
+            *arrays(model.inputs),
             *arrays(tuple(tangents[tensor] for tensor in inputs)),
             Slot("output", (output,), "out"),
             Slot("tangent", (tangents[output],), "out"),

@@ -1,6 +1,6 @@
 """loss: the cost, from parameters, inputs and targets."""
 
-from symbp.entries.asked import arrays, cost_of, packed_parameters
+from symbp.entries.asked import arrays, cost_of, packed
 from symbp.entries.entry import Entry
 from symbp.entries.model import Model
 
@@ -15,12 +15,13 @@ def loss(model: Model) -> Entry:
     model : Model
         Of a program with a cost.
     """
+    model = model.inference
     cost = cost_of(model, "loss")
     return Entry(
         "loss",
         model.gradient.replace(gradients=(), updates=()).prune([cost]),
         (
-            packed_parameters(model),
+            *packed(model),
             *arrays(model.data),
         ),
         returns=cost,

@@ -3,14 +3,17 @@
 ::
 
     given ─ gradient_program ─► plain, differentiated ─ finish ─► gradient
-                                            └─ optimise, finish ─► updated
+      │                                     └─ optimise, finish ─► updated
+      └─ training_form, inference_form ─► training, inference: models of their own
+
+What is drawn is an equation in what is computed: :attr:`Model.form` is the given program with it.
 
 Entry points choose among these forms; those that need another derivative begin at ``plain`` or
 ``differentiated`` and end with :meth:`Model.computing`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from symbp.calculus.expand import expand
@@ -20,6 +23,8 @@ from symbp.calculus.gradient_program import (
     gradient_program,
     prepared_program,
 )
+from symbp.calculus.noise import Drawn, advanced, drawn
+from symbp.calculus.phases import inference_form, training_form
 from symbp.calculus.share import share
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
@@ -41,11 +46,55 @@ class Model:
         Adds an optimizer's update equations to a differentiated program.
     derivatives : {"fast", "accurate"}
         Which form of a function's derivative is computed, where there are two.
+    written : Program, optional
+        What `given` is a form of, for training or inference; its arguments are those of both.
     """
 
     given: Program
     optimise: Callable[[Program], Program] | None = None
     derivatives: DerivativeForm = "fast"
+    written: Program | None = None
+
+    @cached_property
+    def training(self) -> "Model":
+        """The model of what a gradient, a step and an epoch compute."""
+        return self._of(training_form(self.given))
+
+    @cached_property
+    def inference(self) -> "Model":
+        """The model of what ``predict``, ``loss`` and evaluation compute."""
+        return self._of(inference_form(self.given))
+
+    @property
+    def frozen(self) -> tuple[Tensor, ...]:
+        """The parameters that training leaves as they are."""
+        trained = self._written.trained
+        return tuple(parameter for parameter in self.parameters if parameter not in trained)
+
+    @property
+    def has_phases(self) -> bool:
+        """Whether training is of something else than use is, or keeps a state."""
+        forms = self.training is not self or self.inference is not self
+        return bool(self.kept) or forms or bool(self.frozen) or bool(self.key)
+
+    def _of(self, form: Program) -> "Model":
+        if form is self.given:
+            return self
+        return replace(self, given=form, written=self._written)
+
+    @property
+    def _written(self) -> Program:
+        return self.given if self.written is None else self.written
+
+    @cached_property
+    def form(self) -> Drawn:
+        """The given program with equations in the place of what is drawn."""
+        return drawn(self.given)
+
+    @property
+    def key(self) -> tuple[Tensor, ...]:
+        """The seed and the number of the step that noise is drawn by; none without noise."""
+        return self.form.key
 
     @cached_property
     def plain(self) -> Program:
@@ -55,11 +104,11 @@ class Model:
     @cached_property
     def prepared(self) -> tuple[Arrow, ...]:
         """The arrows from the given program to the plain one."""
-        return prepared_program(self.given, stable=True)
+        return prepared_program(self.form.program, stable=True)
 
     @cached_property
     def differentiated(self) -> Program:
-        """With the equations of the gradient of the cost by each parameter."""
+        """With the equations of the gradient of the cost by each parameter that is trained."""
         return self.derived.differentiated
 
     @cached_property
@@ -75,9 +124,18 @@ class Model:
     @cached_property
     def updated(self) -> Program:
         """The differentiated program with one step of the optimizer, finished."""
+        if self.training is not self:
+            return self.training.updated
         if self.optimise is None:
             raise SymbpError("a step needs an optimizer, such as bp.SGD(0.1)")
-        return self.finished(self.optimise(self.differentiated))
+        return self.finished(advanced(self.optimise(self.differentiated), self.key))
+
+    @property
+    def differentiated_by_all(self) -> Program:
+        """With the equations of the gradient by all parameters, those that are frozen too."""
+        if len(self.given.trained) == len(self.parameters):
+            return self.differentiated
+        return self.differentiated_by(self.parameters)
 
     def differentiated_by(self, tensors: Iterable[Tensor]) -> Program:
         """Return the plain program with the equations of the gradient by some tensors."""
@@ -98,7 +156,12 @@ class Model:
     @property
     def parameters(self) -> tuple[Tensor, ...]:
         """The parameters as given, also those that cancel out of a derived program."""
-        return self.given.parameters
+        return self._written.parameters
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The inputs as given."""
+        return self._written.inputs
 
     @property
     def real_inputs(self) -> tuple[Tensor, ...]:
@@ -108,16 +171,23 @@ class Model:
     @property
     def data(self) -> tuple[Tensor, ...]:
         """The inputs and targets as given."""
-        return (*self.given.inputs, *self.given.targets)
+        return (*self.inputs, *self._written.targets)
+
+    @property
+    def kept(self) -> tuple[Tensor, ...]:
+        """The states of the program itself."""
+        return self._written.states
 
     @cached_property
     def states(self) -> tuple[Tensor, ...]:
-        """What the optimizer remembers from step to step."""
-        return tuple(old for old, _ in self.updated.updates if old.role == "state")
+        """What is remembered from step to step: the program's own, the optimizer's, a key's."""
+        own, key = self.kept, self.training.key
+        olds = (old for old, _ in self.updated.updates if old.role == "state")
+        return (*own, *(old for old in olds if old not in (*own, *key)), *key)
 
     @cached_property
     def hyperparameters(self) -> tuple[Tensor, ...]:
         """The constants of the optimizer, which may change from call to call."""
-        fixed = set(self.gradient.with_role("constant"))
+        fixed = set(self.training.gradient.with_role("constant"))
         constants = sorted(self.updated.with_role("constant"), key=lambda tensor: tensor.serial)
         return tuple(tensor for tensor in constants if tensor not in fixed)

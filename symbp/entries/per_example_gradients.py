@@ -5,7 +5,7 @@ Their mean is the gradient if the cost is a mean, and their sum if it is a sum. 
 """
 
 from symbp.calculus.flat_vector import gathered, length
-from symbp.entries.asked import arrays, cost_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, cost_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -25,6 +25,7 @@ def per_example_gradients(model: Model) -> Entry:
     model : Model
         Of a program whose cost is a mean or a sum over examples that do not depend on each other.
     """
+    model = model.training
     name = "per_example_gradients"
     cost, parameters = cost_of(model, name), parameters_of(model, name)
     if model.given.batch is None:
@@ -40,7 +41,7 @@ def per_example_gradients(model: Model) -> Entry:
         name,
         model.computing(program.replace(equations=(*program.equations, *rows)), [result]),
         (
-            packed_parameters(model),
+            *packed(model),
             *arrays(model.data),
             Slot("gradients", (result,), "out"),
         ),

@@ -1,6 +1,6 @@
 """predict: the output, from parameters and inputs."""
 
-from symbp.entries.asked import arrays, output_of, packed_parameters
+from symbp.entries.asked import arrays, output_of, packed
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 
@@ -15,13 +15,14 @@ def predict(model: Model) -> Entry:
     model : Model
         Of a program with an output.
     """
+    model = model.inference
     output = output_of(model, "predict")
     return Entry(
         "predict",
         model.gradient.replace(gradients=(), updates=()).prune([output]),
         (
-            packed_parameters(model),
-            *arrays(model.given.inputs),
+            *packed(model),
+            *arrays(model.inputs),
             Slot("output", (output,), "out"),
         ),
         summary=f"Compute {output.name} for each example.",

@@ -15,6 +15,7 @@ def step(model: Model) -> Entry:
     model : Model
         With an optimizer.
     """
+    model = model.training
     cost, program = cost_of(model, "step"), model.updated
     return Entry(
         "step",

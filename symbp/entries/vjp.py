@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from symbp.entries.asked import arrays, inputs_of, output_of, packed_parameters, parameters_of
+from symbp.entries.asked import arrays, inputs_of, output_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.model import Model
 from symbp.entries.pairing import paired
@@ -18,6 +18,7 @@ def vjp(model: Model) -> Entry:
     model : Model
         Of a program with an output.
     """
+    model = model.inference
     output, parameters = output_of(model, "vjp"), parameters_of(model, "vjp")
     given, weight = paired(model.given, output)
     derived = replace(model, given=given).differentiated_by(parameters)
@@ -26,8 +27,8 @@ def vjp(model: Model) -> Entry:
         "vjp",
         model.computing(derived, (output, *adjoints)),
         (
-            packed_parameters(model),
-            *arrays(model.given.inputs),
+            *packed(model),
+            *arrays(model.inputs),
             *arrays((weight,)),
             Slot("output", (output,), "out"),
             Slot("adjoints", adjoints, "out", packed=True),
@@ -44,6 +45,7 @@ def input_vjp(model: Model) -> Entry:
     model : Model
         Of a program with an output and an input of real numbers.
     """
+    model = model.inference
     output, inputs = output_of(model, "input_vjp"), inputs_of(model, "input_vjp")
     given, weight = paired(model.given, output)
     derived = replace(model, given=given).differentiated_by(inputs)
@@ -52,8 +54,8 @@ def input_vjp(model: Model) -> Entry:
         "input_vjp",
         model.computing(derived, (output, *adjoints)),
         (
-            packed_parameters(model),
-            *arrays(model.given.inputs),
+            *packed(model),
+            *arrays(model.inputs),
             *arrays((weight,)),
             Slot("output", (output,), "out"),
             *(Slot(adjoint.name, (adjoint,), "out") for adjoint in adjoints),

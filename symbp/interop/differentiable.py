@@ -30,6 +30,9 @@ class Differentiable:
     def __init__(self, program: Program, dtype: str) -> None:
         if not isinstance(program, Program):
             raise SymbpError(f"expected a network or a program, got {program!r}")
+        if program.states:
+            names = ", ".join(tensor.name for tensor in program.states)
+            raise SymbpError(f"the program has a state ({names}), and this function keeps none")
         real = [tensor for tensor in program.inputs if tensor.kind == "real"]
         entries = ("vjp", "input_vjp") if real else ("vjp",)
         self.module = compile(program, dtype=dtype, entries=entries).module

@@ -22,6 +22,7 @@ from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, S
 from symbp.loops.traverse import elements_of, renamed, statements_in, with_body
 from symbp.notation.functions import where
 from symbp.notation.index import Index
+from symbp.notation.noise import Random
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["hoist", "is_safe", "rebuilt"]
@@ -133,8 +134,8 @@ def _without_invariants(
             return node
         if not varies(node):
             return out(node) if is_safe(node) else node
-        if isinstance(node, Element):
-            return node
+        if isinstance(node, Element | Random):
+            return node  # the place of a draw is a whole number
         if isinstance(node, where):
             condition, chosen, other = node.args
             # What is only read where the condition holds is not read before.

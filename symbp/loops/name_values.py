@@ -24,6 +24,7 @@ from symbp.loops.traverse import elements_in, elements_of, with_body
 from symbp.notation.collected import denominator
 from symbp.notation.functions import where
 from symbp.notation.index import Index
+from symbp.notation.noise import Random
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["MOST_FACTORS", "name_values"]
@@ -127,7 +128,7 @@ class _Namer:
         """Return an expression with registers for its parts, but not for the whole."""
         if node in known:
             return known[node]
-        if _is_atom(node) or node.is_number or isinstance(node, Element):
+        if _is_atom(node) or node.is_number or isinstance(node, Element | Random):
             return node
         if isinstance(node, where):
             condition, *branches = node.args
@@ -197,7 +198,7 @@ def _count(node: Any, uses: dict[Any, int]) -> None:
     if not isinstance(node, sympy.Basic) or (node.is_Atom and not isinstance(node, Element)):
         return
     uses[node] = uses.get(node, 0) + 1
-    if uses[node] == 1 and not isinstance(node, Element):
+    if uses[node] == 1 and not isinstance(node, Element | Random):
         for position, argument in enumerate(node.args):
             divisor = isinstance(node, sympy.Mul) and position and _divides(argument)
             _count(argument.args[0] if divisor else argument, uses)

@@ -10,7 +10,17 @@
 
 import sympy
 
-from symbp.loops.nodes import MEMBER, Allocate, Assign, Function, If, Return, Statement, View
+from symbp.loops.nodes import (
+    MEMBER,
+    Allocate,
+    Assign,
+    Barrier,
+    Function,
+    If,
+    Return,
+    Statement,
+    View,
+)
 from symbp.loops.traverse import elements_in, renamed
 from symbp.notation.tensor import Element, Tensor
 
@@ -23,8 +33,7 @@ def promote(function: Function) -> Function:
     Parameters
     ----------
     function : Function
-        Its scalar views do not overlap, and it ends with its only return. The members of a team
-        meet at least once after they have begun.
+        Its scalar views do not overlap, and it ends with its only return.
     """
     roles = {argument.array: argument.role for argument in function.arguments}
     scalars = {tensor: view for tensor, view in function.views.items() if not tensor.rank}
@@ -52,6 +61,6 @@ def promote(function: Function) -> Function:
     end = [s for s in changed if isinstance(s, Return)]
     body = [s for s in changed if not isinstance(s, Return)]
     if function.team and stores:
-        # All members hold the same; one of them stores it.
-        stores = [If(sympy.Eq(MEMBER, 0), tuple(stores))]
+        # All members hold the same; one of them stores it, when none has still to load it.
+        stores = [Barrier(), If(sympy.Eq(MEMBER, 0), tuple(stores))]
     return function.replace(body=(*views, *loads, *body, *stores, *end))

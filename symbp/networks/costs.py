@@ -1,27 +1,43 @@
 """Costs: functions that map the output and the target to the scalar that is minimised.
 
 Every cost, built-in or a user's own, is a function ``(output, target) -> expression`` of two
-tensors of one shape, whose first index is the example's and last the output's.
+tensors of one shape, whose first index is the example's and last the output's. It may return
+``(equations, expression)`` where the cost needs tensors of its own, and may say what else a
+:class:`Cost` holds by attributes of these names; ``target(output)`` is its target, if that has
+another shape than the output.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sympy.core.expr import Expr
 
+from symbp.networks.classification_costs import Focal, Hinge, KLDivergence, MultiMargin
+from symbp.networks.regression_costs import (
+    GaussianNLL,
+    Huber,
+    PoissonNLL,
+    Quantile,
+    SmoothL1,
+    log_cosh,
+)
+from symbp.networks.similarity_costs import cosine
 from symbp.notation.conditions import in_our_words
+from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import softplus
 from symbp.notation.reductions import Mean, Sum, log_softmax
 from symbp.notation.singular import absorbing_product
 from symbp.notation.standard import log
 from symbp.notation.tensor import Tensor
+from symbp.notation.tensor import target as target_tensor
 
 __all__ = ["COSTS", "Cost", "CostFunction", "binary_cross_entropy", "cost", "cross_entropy",
            "mean_squared_error", "quadratic", "softmax_cross_entropy"]  # fmt: skip
 
-CostFunction = Callable[[Tensor, Tensor], Expr]
+CostFunction = Callable[[Tensor, Tensor], Any]
 
 
 def quadratic(output: Tensor, target: Tensor) -> Expr:
@@ -127,8 +143,16 @@ class Cost:
     softmax: bool = False
     threshold: float = 0.5
 
-    def __call__(self, output: Tensor, target: Tensor) -> Expr:
-        """Return the cost of an output and a target, a scalar expression."""
+    def target(self, output: Tensor) -> Tensor:
+        """Return the target for an output."""
+        made = getattr(self.function, "target", None)
+        if made is not None:
+            found: Tensor = made(output)
+            return found
+        return target_tensor("y", *output.indices, symbol="y", kind=self.target_kind)
+
+    def __call__(self, output: Tensor, target: Tensor) -> Any:
+        """Return the cost of an output and a target: a scalar expression, or equations and one."""
         try:
             return self.function(output, target)
         except TypeError as error:
@@ -137,6 +161,14 @@ class Cost:
                 f"tensors, in terms of SymPy's and symbp's functions; it raised: "
                 f"{in_our_words(error)}"
             ) from error
+
+    def parts(self, output: Tensor, target: Tensor) -> tuple[list[Equation], Any]:
+        """Return the equations that a cost brings, if any, and its scalar expression."""
+        made = self(output, target)
+        if isinstance(made, tuple) and len(made) == 2:
+            equations, body = made
+            return list(equations), body
+        return [], made
 
 
 _COSTS = [
@@ -150,7 +182,29 @@ _COSTS = [
     Cost("softmax_cross_entropy", softmax_cross_entropy, "distribution", softmax=True),
 ]  # fmt: skip
 
-COSTS: dict[str, Cost] = {record.name: record for record in _COSTS}
+
+def _record(function: Any) -> Cost:
+    """Return the record of a function that says by attributes what it expects."""
+    return Cost(
+        getattr(function, "__name__", "own"),
+        function,
+        target_kind=getattr(function, "target_kind", "classes"),
+        softmax=getattr(function, "softmax", False),
+        threshold=getattr(function, "threshold", 0.5),
+    )
+
+
+_OTHERS = (
+    Huber(), SmoothL1(), Quantile(), PoissonNLL(), GaussianNLL(), Hinge(), MultiMargin(), Focal(),
+    KLDivergence(),
+)  # fmt: skip
+
+COSTS: dict[str, Cost] = {
+    **{record.name: record for record in _COSTS},
+    **{record.name: record for record in map(_record, _OTHERS)},
+    "log_cosh": Cost("log_cosh", log_cosh),
+    "cosine": Cost("cosine", cosine),
+}
 
 
 def cost(value: str | CostFunction) -> Cost:
@@ -186,7 +240,12 @@ def cost(value: str | CostFunction) -> Cost:
         return COSTS[value]
     if not callable(value):
         raise SymbpError(f"loss {value!r}: expected a name or a function of output and target")
-    for record in _COSTS:
+    for record in COSTS.values():
         if value is record.function:
             return record
-    return Cost(getattr(value, "__name__", "own"), value, target_kind="classes")
+    if isinstance(value, type):
+        raise SymbpError(
+            f"loss {value.__name__}: expected an instance such as bp.{value.__name__}(), not the "
+            f"class"
+        )
+    return _record(value)

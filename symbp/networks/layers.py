@@ -1,14 +1,14 @@
 """Layers: each turns a source tensor into equations and the tensor that they end with.
 
-A layer is any object with a method ``equations(source, number)``; `Dense` and `Activation` are
-two of them. The number names what the layer defines: ``W1``, ``b1``, ``z1``, ``a1``. Printed,
-layers are counted from the input as 1 (Nielsen, "Neural Networks and Deep Learning", chapter 2),
-so ``W1`` prints as the ``w`` of layer 2.
+A layer is any object with a method ``equations(source, number)``, or a function of the two; the
+layers of the library are written as a user's own are, one file a family. The number names what
+the layer defines: ``W1``, ``b1``, ``z1``, ``a1``. Printed, layers are counted from the input as 1
+(Nielsen, "Neural Networks and Deep Learning", chapter 2), so ``W1`` prints as the ``w`` of layer 2.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from symbp.networks.activations import (
     RECTIFIERS,
@@ -17,19 +17,44 @@ from symbp.networks.activations import (
     is_identity,
 )
 from symbp.networks.options import checked_number, checked_size, checks_options
+from symbp.networks.shapes import checked_rank
 from symbp.notation.conditions import in_our_words
 from symbp.notation.equation import Equation
-from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.errors import SymbpError
 from symbp.notation.index import Extent, Index
 from symbp.notation.reductions import Sum
 from symbp.notation.tensor import Initial, Tensor, parameter, tensor
 
-__all__ = ["LAYERS", "Activation", "Dense", "Layer"]
+__all__ = ["LAYERS", "Activation", "Dense", "Layer", "library_layer"]
+
+
+C = TypeVar("C", bound=type)
+
+LAYERS: dict[str, Any] = {}
+"""The layers of the library, by name: read where a name is asked for that is none of them."""
 
 
 @runtime_checkable
 class Layer(Protocol):
-    """Anything that returns equations for a source tensor."""
+    """Anything that returns equations for a source tensor.
+
+    A class of one's own needs the method `equations` and no more; it may say two things besides.
+    ``depth`` is how many numbers it takes, 1 unless it holds other layers. ``source_kind`` is
+    ``"integer"`` if what it reads stands in subscripts, as an embedding's words do.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> class Scale:
+    ...     def equations(self, source, number):
+    ...         *outer, j = source.indices
+    ...         g = bp.parameter(f"g{number}", j, initial=("constant", 1.0))
+    ...         a = bp.tensor(f"a{number}", *outer, j)
+    ...         return [bp.Equation(a.element, g[j] * source.element)], a
+    >>> net = bp.Network([bp.Dense(3, "tanh"), Scale(), bp.Dense(2)], input=4)
+    >>> print(net.equations[2])
+    a2[n, j] = g2[j]*a1[n, j]
+    """
 
     def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
         """Return the layer's equations and the tensor that the next layer reads.
@@ -43,7 +68,13 @@ class Layer(Protocol):
         """
 
 
-@checks_options
+def library_layer(cls: C) -> C:
+    """Make a class one of the library's layers: known by name, with checked options."""
+    LAYERS[cls.__name__] = cls
+    return checks_options(cls)
+
+
+@library_layer
 @dataclass(frozen=True)
 class Dense:
     r"""A fully connected layer ``a = act(W · source + b)``.
@@ -83,7 +114,7 @@ class Dense:
         if not isinstance(self.bias, bool):
             raise SymbpError(f"Dense bias: expected True or False, got {self.bias!r}")
         if self.initial is not None:
-            object.__setattr__(self, "initial", _checked_initial(self.initial))
+            object.__setattr__(self, "initial", checked_initial("Dense", self.initial))
 
     def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
         """Return ``z = Σ_k W a + b`` and, unless the activation is the identity, ``a = act(z)``.
@@ -102,6 +133,7 @@ class Dense:
         Tensor
             The activation (or the pre-activation of a linear layer), of shape (…, units).
         """
+        checked_rank("Dense", source, 2)
         *outer, last = source.indices
         label = number + 1
         j, k = Index("j", self.units), Index("k", last.extent)
@@ -126,7 +158,7 @@ class Dense:
         return ("normal", math.sqrt(gain / int(inputs)))
 
 
-@checks_options
+@library_layer
 @dataclass(frozen=True)
 class Activation:
     """An elementwise function of the previous layer.
@@ -162,29 +194,15 @@ class Activation:
         return [Equation(a.element, body)], a
 
 
-LAYERS: dict[str, type[Layer]] = {"Dense": Dense, "Activation": Activation}
-
-
-def checked_layer(position: int, value: object) -> Layer:
-    """Return a layer; raise :class:`SymbpError` with the nearest names for anything else."""
-    if isinstance(value, Layer) and not isinstance(value, type):
-        return value
-    near = suggest(value, LAYERS) if isinstance(value, str) else f"known: {', '.join(LAYERS)}"
-    raise SymbpError(
-        f"layer {position}: expected a layer such as bp.Dense(30), got {value!r}; {near}"
-    )
-
-
-def _checked_initial(value: object) -> Initial:
+def checked_initial(layer: str, value: object) -> Initial:
+    """Return how weights start, checked; the layer is named in the message."""
     if isinstance(value, (tuple, list)) and len(value) == 2:
         kind, number = value
         if kind == "constant":
-            return ("constant", checked_number("Dense initial constant", number))
-        if kind == "normal":
-            return ("normal", checked_number("Dense initial normal", number, least=0))
-        if kind == "uniform":
-            return ("uniform", checked_number("Dense initial uniform", number, least=0))
+            return ("constant", checked_number(f"{layer} initial constant", number))
+        if kind in ("normal", "uniform"):
+            return (kind, checked_number(f"{layer} initial {kind}", number, least=0))
     raise SymbpError(
-        f"Dense initial: expected ('normal', standard deviation), ('uniform', bound) or "
+        f"{layer} initial: expected ('normal', standard deviation), ('uniform', bound) or "
         f"('constant', value), got {value!r}"
     )

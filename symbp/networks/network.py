@@ -1,6 +1,6 @@
 """Networks: layers in a row, a cost and its penalties, put together into a program."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -8,9 +8,12 @@ import sympy
 
 from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.costs import Cost, CostFunction, cost
-from symbp.networks.layers import Activation, Dense, Layer, checked_layer
+from symbp.networks.example_weights import weighted
+from symbp.networks.layers import Activation, Dense, Layer
 from symbp.networks.options import checked_options, checked_size, shorthand_sizes
 from symbp.networks.penalties import Penalty, checked_penalties
+from symbp.networks.shapes import checked_flag, checked_sizes
+from symbp.networks.stack import checked_layers, name_of, source_kinds, stacked
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
 from symbp.notation.equation import Equation
@@ -31,16 +34,21 @@ class Network(Program):
     Parameters
     ----------
     layers : sequence of Layer
-        In order from the input: `Dense`, `Activation`, or any object with a method
-        ``equations(source, number)``.
-    input : int
-        The number of inputs: ``x`` is of shape (N, input).
+        In order from the input: layers of the library, any object with a method
+        ``equations(source, number)``, or a function of these two.
+    input : int or tuple of int or dict
+        The number of inputs, ``x`` being of shape (N, input); or the shape of an example, such as
+        ``(1, 28, 28)``; or a number or shape for each of several inputs, by name, which
+        `Concatenate` takes first.
     loss : str or callable, default "quadratic"
         ``quadratic``, ``mean_squared_error``, ``cross_entropy`` (of sigmoid outputs),
         ``binary_cross_entropy`` or ``softmax_cross_entropy`` (of logits); or a function of the
         output and the target, two tensors, that returns a scalar expression.
     penalty : L1 or L2 or a list of them, optional
         Added to the cost.
+    sample_weight : bool, default False
+        Whether what each example adds to the cost is multiplied by a weight, an array of shape
+        (N,) behind the target: ``fit(x, y, sample_weight)``. A mean is still one over N.
     name : str, optional
         Printed in the heading of what is generated.
 
@@ -72,22 +80,33 @@ class Network(Program):
         self,
         layers: Sequence[Layer],
         *,
-        input: int,
+        input: int | Sequence[int] | Mapping[str, int | Sequence[int]],
         loss: str | CostFunction = "quadratic",
         penalty: Penalty | Sequence[Penalty] | None = None,
+        sample_weight: bool = False,
         name: str | None = None,
     ) -> None:
-        size, record = checked_size("Network input", input), cost(loss)
-        stack = _checked_layers(layers)
+        checked_flag("Network sample_weight", sample_weight)
+        record, stack = cost(loss), checked_layers("Network", layers)
         penalties = checked_penalties(penalty)
-        x = input_tensor("x", Index("n", "N"), Index("k", size), symbol="a", label=1)
-        equations, output = _forward(stack, x)
+        sources = _inputs(input, stack)
+        source = sources[0] if len(sources) == 1 else sources
+        equations, output, _ = stacked(stack, source, 0)
+        if not any(e.tensor.role == "parameter" for eq in equations for e in eq.reads()):
+            raise SymbpError(
+                "Network: no layer has parameters; expected at least one bp.Dense(units)"
+            )
         _check_output(record, equations, output)
-        y = target_tensor("y", *output.indices, symbol="y", kind=record.target_kind)
+        y = record.target(output)
         if record.softmax:
             equations.append(_softmax_of(output))
-        body = record(output, y)
-        _check_target(record, body, output, y)
+        of_cost, body = record.parts(output, y)
+        equations += of_cost
+        _check_target(record, of_cost, body, output, y)
+        if sample_weight:
+            n = output.indices[0]
+            w = target_tensor("sample_weight", n, symbol=r"\omega")
+            body = weighted(body, n, w, record.name)
         weights = _weights(equations)
         for term in penalties:
             body = Plus(*terms(body), *terms(term.term(weights)))
@@ -99,9 +118,9 @@ class Network(Program):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The number of inputs, then the units of each dense layer."""
+        """The number of inputs (an axis), then the units of each dense layer."""
         units = (layer.units for layer in self.layers if isinstance(layer, Dense))
-        return (int(self.inputs[0].shape[-1]), *units)
+        return (*map(int, self.inputs[0].shape[1:]), *units)
 
     def replace(self, **changes: Any) -> Program:
         """Return a program with some fields changed: it has equations only, no layers."""
@@ -109,17 +128,14 @@ class Network(Program):
         return Program(**{**kept, "derived": True, **changes})
 
     def __repr__(self) -> str:
-        layers = ", ".join(
-            _label(layer.activation)
-            if isinstance(layer, Dense)
-            else _label(layer.function)
-            if isinstance(layer, Activation)
-            else type(layer).__name__
-            for layer in self.layers
-        )
+        layers = ", ".join(map(_layer_label, self.layers))
         count = sum(sympy.prod(parameter.shape) for parameter in self.parameters)
         name = f" {self.name!r}" if self.name else ""
-        sizes = "-".join(map(str, self.sizes))
+        plain = all(isinstance(layer, (Dense, Activation)) for layer in self.layers)
+        if plain and len(self.inputs) == 1:
+            sizes = "-".join(map(str, self.sizes))
+        else:
+            sizes = ", ".join("×".join(map(str, x.shape[1:])) for x in self.inputs)
         return f"<Network{name} {sizes}: {layers}; {self.loss}; {count} parameters>"
 
 
@@ -179,31 +195,31 @@ def mlp(
     return Network(layers, input=inputs, loss=loss, penalty=penalty, name=name)
 
 
-def _checked_layers(layers: object) -> tuple[Layer, ...]:
-    if not isinstance(layers, Iterable) or isinstance(layers, str):
-        raise SymbpError(f"Network: expected a list of layers such as bp.Dense(30), got {layers!r}")
-    stack = tuple(checked_layer(position, layer) for position, layer in enumerate(layers, start=1))
-    if not stack or all(isinstance(layer, Activation) for layer in stack):
-        raise SymbpError("Network: no layer has parameters; expected at least one bp.Dense(units)")
-    return stack
+def _inputs(shapes: object, layers: tuple[Layer, ...]) -> tuple[Tensor, ...]:
+    """Return the tensors that a network reads, one for each shape."""
+    if not isinstance(shapes, Mapping):
+        (kind,) = source_kinds(layers, 1)
+        return (input_tensor("x", *_axes("input", shapes), symbol="a", label=1, kind=kind),)
+    if not shapes:
+        raise SymbpError("Network input: expected a shape for each name, got {}")
+    kinds = source_kinds(layers, len(shapes))
+    return tuple(
+        input_tensor(name, *_axes(f"input {name}", shape), kind=kind)
+        for (name, shape), kind in zip(shapes.items(), kinds, strict=True)
+    )
 
 
-def _forward(layers: tuple[Layer, ...], x: Tensor) -> tuple[list[Equation], Tensor]:
-    equations: list[Equation] = []
-    source, number = x, 0
-    for layer in layers:
-        # An Activation after a linear Dense completes that layer and shares its number.
-        completes = isinstance(layer, Activation) and source.name == f"z{number}"
-        number += not completes
-        made = layer.equations(source, number)
-        if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Tensor)):
-            raise SymbpError(
-                f"layer {type(layer).__name__}: equations(source, number) must return a list of "
-                f"equations and the output tensor, got {made!r}"
-            )
-        added, source = made
-        equations.extend(added)
-    return equations, source
+def _axes(what: str, shape: object) -> tuple[Index, ...]:
+    """Return the indices of an input, that of the examples first."""
+    if not isinstance(shape, (tuple, list)):
+        return Index("n", "N"), Index("k", checked_size(f"Network {what}", shape))
+    sizes = checked_sizes(f"Network {what}", shape, len(shape))
+    names = _AXES.get(len(sizes)) or [f"i{axis}" for axis in range(1, len(sizes) + 1)]
+    return Index("n", "N"), *(Index(name, size) for name, size in zip(names, sizes, strict=True))
+
+
+# A vector, a sequence of vectors, a picture: how the axes of an input print.
+_AXES: dict[int, str] = {1: "k", 2: "tk", 3: "chw"}
 
 
 def _check_output(record: Cost, equations: list[Equation], output: Tensor) -> None:
@@ -217,10 +233,13 @@ def _check_output(record: Cost, equations: list[Equation], output: Tensor) -> No
         )
 
 
-def _check_target(record: Cost, body: object, output: Tensor, y: Tensor) -> None:
+def _check_target(
+    record: Cost, of_cost: list[Equation], body: object, output: Tensor, y: Tensor
+) -> None:
     if not isinstance(body, sympy.Basic):
         return  # the cost's equation says what is wrong with it
     read = {element.tensor for element in body.atoms(Element)} | body.atoms(Tensor)
+    read |= {element.tensor for equation in of_cost for element in equation.reads()}
     if y not in read:
         raise SymbpError(
             f"loss {record.name}: it does not read the target, its second argument; compare "
@@ -240,6 +259,12 @@ def _weights(equations: list[Equation]) -> list[Tensor]:
     found = {element.tensor for equation in equations for element in equation.reads()}
     weights = [t for t in found if t.role == "parameter" and t.rank > 1]
     return sorted(weights, key=lambda t: t.serial)
+
+
+def _layer_label(layer: Layer) -> str:
+    if isinstance(layer, Dense):
+        return _label(layer.activation)
+    return _label(layer.function) if isinstance(layer, Activation) else name_of(layer)
 
 
 def _label(function: str | ActivationFunction) -> str:

@@ -11,6 +11,7 @@ from symbp.notation.arguments import SIZES
 from symbp.notation.errors import SymbpError, suggest
 
 __all__ = [
+    "checked_count",
     "checked_number",
     "checked_options",
     "checked_size",
@@ -127,13 +128,18 @@ def checks_options(cls: C) -> C:
 
 def checked_size(name: str, value: Any) -> int:
     """Return a number of units as an int; raise :class:`SymbpError` unless it is one and > 0."""
+    return checked_count(name, value, 1, "a positive int")
+
+
+def checked_count(name: str, value: Any, least: int = 0, expected: str = "an int >= 0") -> int:
+    """Return an int; raise :class:`SymbpError` unless it is one and large enough."""
     try:
-        size = operator.index(value)
+        number = operator.index(value)
     except TypeError:
-        size = 0
-    if size < 1 or isinstance(value, bool):
-        raise SymbpError(f"{name}: expected a positive int, got {value!r}")
-    return size
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise SymbpError(f"{name}: expected {expected}, got {value!r}")
+    return number
 
 
 def checked_number(

@@ -8,10 +8,11 @@ from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number, checks_options
 from symbp.notation.arithmetic import Plus
+from symbp.notation.constants import constant
 from symbp.notation.errors import SymbpError
 from symbp.notation.reductions import Sum
 from symbp.notation.standard import Abs
-from symbp.notation.tensor import Tensor, constant
+from symbp.notation.tensor import Tensor
 
 __all__ = ["L1", "L2", "Penalty", "checked_penalties"]
 

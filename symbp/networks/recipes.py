@@ -3,6 +3,8 @@
 Read only where a name is asked of ``symbp`` that it does not have.
 """
 
+from symbp.networks.layers import LAYERS
+
 __all__ = ["recipe"]
 
 _PAGE = "docs/layers.md"
@@ -12,52 +14,56 @@ def _written(what: str, section: str, page: str = _PAGE) -> str:
     return f"{what} is written as equations: see {page}, {section!r}"
 
 
+def _layer(call: str) -> str:
+    return f"the layer is bp.{call}"
+
+
 _CONVOLUTION = _written("a convolution", "Convolution")
 _POOLING = _written("pooling", "Pooling")
-_NORMALISATION = _written("normalisation", "Normalisation")
 _ATTENTION = _written("attention", "Attention")
+_STATE = "what is kept from step to step is a bp.state with its bp.next_value"
 _DENSE = "a fully connected layer is bp.Dense(units, activation)"
 _SUM = "a product of matrices is a sum, bp.Sum(W[j, k]*x[n, k], k)"
-_DROPOUT = (
-    "no equation draws random numbers yet; penalties (bp.L1, bp.L2, bp.AdamW) keep weights small"
-)
+_DROPOUT = "dropout is a layer, bp.Dropout(p); equations of your own read a bp.noise"
 
 _RECIPES: dict[str, str] = {
-    **dict.fromkeys(("conv", "convolution", "conv1d", "conv2d", "conv3d"), _CONVOLUTION),
-    **dict.fromkeys(("convtranspose1d", "convtranspose2d", "conv2dtranspose"), _CONVOLUTION),
-    **dict.fromkeys(("depthwiseconv2d", "separableconv2d", "unfold", "fold"), _CONVOLUTION),
+    **dict.fromkeys(("conv", "convolution"), _layer("Conv2d(out_channels, kernel_size)")),
+    **dict.fromkeys(("conv2dtranspose", "deconv"), _layer("ConvTranspose2d(out_channels, …)")),
+    **dict.fromkeys(("conv3d", "unfold", "fold"), _CONVOLUTION),
     **dict.fromkeys(
-        ("maxpool", "maxpool1d", "maxpool2d", "maxpool3d", "maxpooling1d", "maxpooling2d"), _POOLING
+        ("depthwiseconv2d", "separableconv2d"),
+        _layer("Conv2d(out_channels, kernel_size, groups=…)"),
     ),
-    **dict.fromkeys(("avgpool", "avgpool1d", "avgpool2d", "averagepooling2d"), _POOLING),
+    **dict.fromkeys(("maxpool", "maxpooling2d"), _layer("MaxPool2d(kernel_size)")),
+    **dict.fromkeys(("maxpooling1d",), _layer("MaxPool1d(kernel_size)")),
+    **dict.fromkeys(("avgpool", "averagepooling2d"), _layer("AvgPool2d(kernel_size)")),
+    **dict.fromkeys(("globalaveragepooling2d",), _layer("AdaptiveAvgPool2d(1)")),
+    **dict.fromkeys(("maxpool3d", "globalmaxpooling2d"), _POOLING),
     **dict.fromkeys(
-        ("adaptiveavgpool1d", "adaptiveavgpool2d", "globalaveragepooling2d", "globalmaxpooling2d"),
-        _POOLING,
+        ("reshape",), "values are put elsewhere by a subscript on the left, as in bp.Flatten()"
     ),
-    **dict.fromkeys(("flatten", "reshape"), _written("flattening", "Pooling")),
+    **dict.fromkeys(("simplernn", "elman"), _layer("RNN(hidden_size)")),
+    **dict.fromkeys(("rnncell", "lstmcell", "grucell"), _written("a recurrence", "Recurrence")),
+    **dict.fromkeys(("embeddingbag",), _written("an embedding", "Embedding")),
     **dict.fromkeys(
-        ("rnn", "simplernn", "rnncell", "elman"), _written("a recurrence", "Recurrence")
-    ),
-    **dict.fromkeys(("lstm", "lstmcell"), _written("an LSTM", "LSTM and GRU")),
-    **dict.fromkeys(("gru", "grucell"), _written("a GRU", "LSTM and GRU")),
-    **dict.fromkeys(("embedding", "embeddingbag"), _written("an embedding", "Embedding")),
-    **dict.fromkeys(
-        ("attention", "selfattention", "multiheadattention", "scaled_dot_product_attention"),
-        _ATTENTION,
-    ),
-    **dict.fromkeys(
-        ("transformer", "transformerencoder", "transformerencoderlayer", "transformerdecoder"),
-        _ATTENTION,
+        ("attention", "selfattention", "scaled_dot_product_attention"),
+        _layer("MultiHeadAttention(num_heads)"),
     ),
     **dict.fromkeys(
-        ("layernorm", "layernormalization", "rmsnorm", "groupnorm", "instancenorm2d"),
-        _NORMALISATION,
+        ("transformer", "transformerencoder", "transformerencoderlayer"),
+        _layer("TransformerBlock(num_heads)"),
     ),
+    **dict.fromkeys(("transformerdecoder",), _ATTENTION),
+    **dict.fromkeys(("layernormalization",), _layer("LayerNorm()")),
+    **dict.fromkeys(("instancenorm2d",), _layer("GroupNorm(channels)")),
     **dict.fromkeys(
-        ("batchnorm", "batchnorm1d", "batchnorm2d", "batchnormalization"), _NORMALISATION
+        ("batchnorm", "batchnormalization"),
+        "it is bp.BatchNorm1d() or, of images, bp.BatchNorm2d()",
     ),
+    **dict.fromkeys(("ema", "exponentialmovingaverage", "buffer"), _STATE),
     **dict.fromkeys(("dropout", "dropout2d", "alphadropout", "gaussiannoise"), _DROPOUT),
-    **dict.fromkeys(("residual", "resnet", "skip"), _written("a residual block", "Residual block")),
+    **dict.fromkeys(("resnet", "skip"), _layer("Residual(*layers)")),
+    **dict.fromkeys(("concat", "cat"), _layer("Concatenate(branch, branch)")),
     **dict.fromkeys(("bilinear", "bilinearlayer"), _written("a bilinear form", "Bilinear form")),
     **dict.fromkeys(
         ("softmax", "logsoftmax"),
@@ -116,6 +122,35 @@ _RECIPES: dict[str, str] = {
         ("grad", "gradient", "jacobian", "backward", "value_and_grad", "diff"),
         "derivatives are formulas in bp.derive(program), code in bp.compile(program).module",
     ),
+    **dict.fromkeys(
+        (
+            "cosineannealinglr",
+            "steplr",
+            "exponentiallr",
+            "linearlr",
+            "onecyclelr",
+            "lambdalr",
+            "cosine_decay_schedule",
+            "warmup_cosine_decay_schedule",
+            "exponential_decay",
+        ),
+        "a schedule is given as the learning rate, bp.SGD(bp.CosineDecay(0.1, steps=1000)): see "
+        "docs/training.md",
+    ),
+    **dict.fromkeys(
+        ("clip_grad_norm_", "clip_grad_value_", "clip_by_global_norm", "adaptive_grad_clip"),
+        "gradients are clipped by an optimizer, bp.Clip(bp.Adam(0.01), max_norm=1.0)",
+    ),
+    **dict.fromkeys(
+        ("multisteps",), "steps for several batches are bp.Accumulate(bp.Adam(0.01), batches=4)"
+    ),
+    **dict.fromkeys(
+        ("lbfgs", "minimize", "minimise", "least_squares"),
+        'bp.compile(program).minimise(x, y, method="L-BFGS-B") minimises with SciPy',
+    ),
+    **dict.fromkeys(
+        ("earlystopping",), "training stops early by fit(x, y, validation=…, patience=10)"
+    ),
     **dict.fromkeys(("train", "fit"), "bp.compile(program).fit(x, y) trains"),
     **dict.fromkeys(("swish",), "it is bp.silu, or activation='silu'"),
     **dict.fromkeys(
@@ -141,4 +176,7 @@ def recipe(name: str) -> str | None:
     for function in _FUNCTIONS:
         if plain == function.replace("_", "") and name != function:
             return f"as a function it is bp.{function}, as a layer bp.Activation({function!r})"
+    for layer in LAYERS:
+        if plain == layer.lower() and name != layer:
+            return f"the layer is bp.{layer}"
     return _RECIPES.get(key) or _RECIPES.get(plain)

@@ -17,6 +17,7 @@ from symbp.notation.equation import indices_of
 from symbp.notation.errors import NotationError, UnsupportedError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
+from symbp.notation.phase import Phase
 from symbp.notation.tensor import Element
 
 __all__ = ["COMPARISONS", "check_bounds"]
@@ -99,7 +100,7 @@ def _refuse_unless_guarded(
 ) -> None:
     subscript = node.args[position]
     used = set(indices_of(subscript))
-    conditions = [(c, t) for c, t in guards if not c.atoms(Element) and _finite(c)]
+    conditions = [(c, t) for c, t in guards if not c.atoms(Element, Phase) and _finite(c)]
     for condition, _ in conditions:
         used |= set(indices_of(condition))
     ordered = sorted(used, key=lambda index: index.dummy_index)

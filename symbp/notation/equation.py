@@ -19,12 +19,14 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symbp.notation.arguments import expression_of, no_equation
-from symbp.notation.axes import swapped
+from symbp.notation.derivative import Derivative
 from symbp.notation.display import equations_bundle
 from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.left_hand_side import check_left_hand_side
 from symbp.notation.operation import in_notation
+from symbp.notation.phase import Phase
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction, Scan
 from symbp.notation.scopes import check_scopes
@@ -91,7 +93,9 @@ class Equation:
     Parameters
     ----------
     lhs : Element or Tensor
-        What is defined: ``z[n, j]`` with distinct indices, or a scalar tensor.
+        What is defined: ``z[n, j]`` with distinct indices, or a scalar tensor. A subscript may be
+        a sum of indices, as in ``u[n, 4*i + j]``: values that meet in one place add up, and where
+        none comes, there is 0.
     body : SymPy expression
         The right-hand side; may hold ``Sum``, ``Max`` and ``LogSumExp``.
     reduce : tuple of Index
@@ -159,6 +163,11 @@ class Equation:
         assignment for each element.
         """
         return not self.lhs.is_plain
+
+    @property
+    def defined(self) -> Element:
+        """What it defines, as it is read: an element at plain indices, also of a scatter."""
+        return self.tensor.element if self.is_scatter else self.lhs
 
     @property
     def is_elementwise(self) -> bool:
@@ -242,19 +251,7 @@ def _as_notation(lhs: Element, body: Expr) -> Expr:
 
 def _check_given(equation: Equation) -> None:
     lhs, body = equation.lhs, equation.body
-    seen: set[Any] = set()
-    for position, subscript in enumerate(lhs.args):
-        if not isinstance(subscript, Index):
-            raise NotationError(f"{lhs}: the left-hand side takes plain indices, not {subscript}")
-        if subscript in seen:
-            raise NotationError(f"{lhs}: index {subscript} is used twice on the left")
-        seen.add(subscript)
-        extent = lhs.tensor.indices[position].extent
-        if subscript.extent != extent:
-            raise NotationError(
-                f"{lhs}: index {subscript} has extent {subscript.extent}, axis {position} of "
-                f"{lhs.tensor.name} has {extent}{swapped(lhs)}"
-            )
+    seen: set[Any] = {*check_left_hand_side(lhs)}
     if equation.operation not in REDUCTIONS:
         raise NotationError(
             f"{lhs}: operation {equation.operation!r}, expected one of {', '.join(REDUCTIONS)}"
@@ -287,13 +284,13 @@ def _twin(index: Index, left: set[Any], body: Expr) -> str:
 # What a body may consist of, besides functions and elements.
 _NODES = (
     sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, sympy.Symbol,
-    Relational, sympy.And, sympy.Or, sympy.Not, BooleanAtom,
+    Relational, sympy.And, sympy.Or, sympy.Not, BooleanAtom, Phase,
 )  # fmt: skip
 
 
 def _check_nodes(lhs: Element, body: Expr) -> None:
     for node in sympy.preorder_traversal(body):
-        if isinstance(node, (Element, Reduction, Scan, Prime)):
+        if isinstance(node, (Element, Reduction, Scan, Prime, Derivative)):
             continue
         if isinstance(node, sympy.Symbol) and not isinstance(node, Index):
             if not (node.is_integer and node.is_positive):
@@ -304,7 +301,8 @@ def _check_nodes(lhs: Element, body: Expr) -> None:
         elif isinstance(node, (sympy.Sum, sympy.Integral, sympy.Derivative, sympy.MatrixExpr)):
             raise NotationError(
                 f"{lhs}: {type(node).__name__} of SymPy has no place in an equation; write "
-                f"bp.Sum(body, index), or use bp.from_matrices for matrix expressions"
+                f"bp.Sum(body, index) or bp.Derivative(u[n], x[n, 0]), or use bp.from_matrices for "
+                f"matrix expressions"
             )
         elif isinstance(node, AppliedUndef):
             raise NotationError(f"{lhs}: {node} is an undefined function; see bp.function")

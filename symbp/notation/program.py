@@ -1,30 +1,27 @@
 """Programs: ordered equations with roles; what a user defines and every pass returns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import sympy
 
 from symbp.notation.arguments import no_equation
 from symbp.notation.bounds import check_bounds
-from symbp.notation.dependence import (
-    components,
-    definitions,
-    needed_by,
-    offset,
-    predecessors,
-    time_axis,
-)
+from symbp.notation.coupling import check_derivatives
+from symbp.notation.cycles import check_cycles, in_order
+from symbp.notation.dependence import definitions, needed_by
 from symbp.notation.display import equations_bundle
 from symbp.notation.equation import Equation
-from symbp.notation.errors import NotationError
+from symbp.notation.errors import NotationError, suggest
 from symbp.notation.extents import check_run_time_extent, is_known_to_predict
 from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
+from symbp.notation.noise import check_streams
 from symbp.notation.numpy_operands import short
 from symbp.notation.recurrences import as_recurrences
+from symbp.notation.states import check_states, checked_updates
 from symbp.notation.tensor import Element, Role, Tensor
 
 __all__ = ["Program"]
@@ -45,20 +42,23 @@ class Program:
     gradients : tuple of (Tensor, Tensor)
         For each parameter the tensor that holds its gradient; filled by differentiation.
     updates : tuple of (Tensor, Tensor)
-        For each parameter or state the tensor that holds its next value; filled by an optimizer.
+        For each state, and after an optimizer for each parameter, the tensor that holds its next
+        value; of a user's program a dict of states, see :func:`symbp.state`.
     results : tuple of Tensor
         What else somebody outside reads, such as a tangent; filled by what asks for it.
     derived : bool
         Whether a pass made it; a user's program is checked when it is defined.
     passed : Form
         What the passes that made it say it is; see :attr:`forms`.
+    held : tuple of Tensor
+        Parameters that training leaves as they are; filled by :meth:`freeze`.
 
     Raises
     ------
     NotationError
         A tensor defined twice or not at all, a name used twice, a cycle that is not a
         recurrence, a parameter or target that the cost does not need, a subscript out of range,
-        a run-time extent that no input has, a state.
+        a run-time extent that no input has, a state without a next value.
 
     Examples
     --------
@@ -78,6 +78,7 @@ class Program:
     results: tuple[Tensor, ...] = ()
     derived: bool = False
     passed: Form = NO_FORM
+    held: tuple[Tensor, ...] = ()
 
     def __init__(
         self,
@@ -85,10 +86,11 @@ class Program:
         cost: Tensor | None = None,
         output: Tensor | None = None,
         gradients: tuple[tuple[Tensor, Tensor], ...] = (),
-        updates: tuple[tuple[Tensor, Tensor], ...] = (),
+        updates: Mapping[Tensor, Tensor] | tuple[tuple[Tensor, Tensor], ...] = (),
         results: tuple[Tensor, ...] = (),
         derived: bool = False,
         passed: Form = NO_FORM,
+        held: tuple[Tensor, ...] = (),
     ) -> None:
         if not isinstance(equations, Iterable):
             raise NotationError(f"a program takes a list of equations, got {short(equations)}")
@@ -104,7 +106,8 @@ class Program:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise NotationError(f"{what} {tensor}: expected a tensor")
         if not derived:
-            given = _in_order(as_recurrences(given))
+            given = in_order(as_recurrences(given))
+            updates = checked_updates(updates, (equation.tensor for equation in given))
         object.__setattr__(self, "equations", given)
         object.__setattr__(self, "cost", cost)
         object.__setattr__(self, "output", output)
@@ -113,6 +116,7 @@ class Program:
         object.__setattr__(self, "results", results)
         object.__setattr__(self, "derived", derived)
         object.__setattr__(self, "passed", passed)
+        object.__setattr__(self, "held", held)
         if not derived:
             _check(self)
             if output is None:
@@ -177,8 +181,18 @@ class Program:
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
-        """The trainable parameters, in the order in which they were declared."""
+        """The parameters, in the order in which they were declared."""
         return tuple(sorted(self.with_role("parameter"), key=lambda tensor: tensor.serial))
+
+    @property
+    def trained(self) -> tuple[Tensor, ...]:
+        """The parameters that training changes: those that are not frozen."""
+        return tuple(p for p in self.parameters if p.trainable and p not in self.held)
+
+    @property
+    def states(self) -> tuple[Tensor, ...]:
+        """What is kept from step to step, in the order in which it was declared."""
+        return tuple(sorted(self.with_role("state"), key=lambda tensor: tensor.serial))
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -200,6 +214,38 @@ class Program:
             if isinstance(extent, sympy.Symbol)
         }
         return next(iter(symbols), None)
+
+    def freeze(self, *names: str) -> Self:
+        """Return the same program with some parameters that training leaves as they are.
+
+        Their gradient is not computed, it is zero; an optimizer has no update for them, so that
+        nothing decays either. They stay in ``Parameters``, and are saved and loaded.
+
+        Parameters
+        ----------
+        *names : str
+            Of parameters.
+
+        Raises
+        ------
+        NotationError
+            There is no such parameter.
+
+        Examples
+        --------
+        >>> import symbp as bp
+        >>> net = bp.mlp(2, 3, 1).freeze("W1", "b1")
+        >>> [parameter.name for parameter in net.trained]
+        ['W2', 'b2']
+        """
+        known = {tensor.name: tensor for tensor in self.parameters}
+        for name in names:
+            if name not in known:
+                raise NotationError(f"freeze: no parameter {name!r}; {suggest(str(name), known)}")
+        made = object.__new__(type(self))
+        held = tuple(dict.fromkeys((*self.held, *(known[name] for name in names))))
+        vars(made).update(self.__getstate__(), held=held)
+        return made
 
     def tensor(self, name: str) -> Tensor:
         """Return the tensor of a name."""
@@ -237,10 +283,14 @@ class Program:
 
     def _default_output(self) -> Tensor | None:
         targets = set(self.targets)
+        of_cost = set() if self.cost is None else self.depends_on([self.cost])
+        nexts = {new for _, new in self.updates}
+        of_updates = nexts | (self.depends_on(nexts) - of_cost)
         for equation in reversed(self.equations):
             tensor = equation.tensor
             if (
                 tensor is not self.cost
+                and tensor not in of_updates
                 and not targets & self.depends_on([tensor])
                 and is_known_to_predict(tensor, self.equations, self.inputs)
             ):
@@ -261,29 +311,29 @@ class Program:
         return f"<{type(self).__name__}: {shown}>"
 
 
-def _in_order(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    """Return the equations with each after those it needs, keeping the given order if it will."""
-    needs = predecessors(equations)
-    if all(p < i for i, before in enumerate(needs) for p in before):
-        return equations
-    return tuple(equations[i] for component in components(needs) for i in component)
-
-
 def _check(program: Program) -> None:
-    _check_states(program)
+    if program.gradients:
+        raise NotationError("gradients=: they are derived from the cost; leave the argument out")
     defined = definitions(program.equations)
     for tensor, positions in defined.items():
         if len(positions) > 1:
             raise NotationError(f"{tensor.name} is defined by {len(positions)} equations")
         if tensor.role != "intermediate":
-            raise NotationError(
-                f"{tensor.name} is of role {tensor.role} and cannot stand on the left; declare "
-                f"it with bp.tensor"
+            advice = (
+                f"what it becomes is another tensor, such as {tensor.name}_next, with "
+                f"updates={{{tensor.name}: {tensor.name}_next}}"
+                if tensor.role == "state"
+                else "declare it with bp.tensor"
             )
+            raise NotationError(
+                f"{tensor.name} is of role {tensor.role} and cannot stand on the left; {advice}"
+            )
+    check_states(program.states, defined, program.updates)
     _check_tensors(program, defined)
     for equation in program.equations:
         check_bounds(equation.lhs, equation.body)
-    _check_cycles(program.equations)
+    check_cycles(program.equations)
+    check_derivatives(program.equations)
     if program.cost is not None:
         if program.cost.rank:
             raise NotationError(f"cost {program.cost.name}: expected a tensor without indices")
@@ -310,20 +360,8 @@ _ADVICE = {
 }
 
 
-def _check_states(program: Program) -> None:
-    """Refuse what only an optimizer writes: nothing would run the updates of a user's state."""
-    states = program.with_role("state")
-    if states or program.updates:
-        what = f"state {states[0].name}" if states else "updates="
-        raise NotationError(
-            f"{what}: a program cannot keep values from one call to the next yet, only optimizers "
-            f"do; what changes over time is a recurrence, see bp.Index(…, sequential=True)"
-        )
-    if program.gradients:
-        raise NotationError("gradients=: they are derived from the cost; leave the argument out")
-
-
 def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
+    check_streams(program.tensors)
     names: dict[str, Tensor] = {}
     symbols: dict[Any, Tensor] = {}
     for tensor in program.tensors:
@@ -343,7 +381,8 @@ def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
             if tensor.role in ("parameter", "state") or (tensor.role != "intermediate" and axis):
                 raise NotationError(
                     f"{tensor.name}: axis {axis} has the run-time extent {extent}; only the "
-                    f"first axis of inputs and targets, and intermediate tensors, can have one"
+                    f"first axis of inputs, targets and noise, and intermediate tensors, can "
+                    f"have one"
                 )
     if len(symbols) > 1:
         raise NotationError(
@@ -354,45 +393,3 @@ def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
         for symbol in equation.body.free_symbols:
             if not isinstance(symbol, Index) and symbol not in symbols:
                 raise NotationError(f"{equation.lhs}: {symbol} is the extent of no tensor")
-
-
-def _check_cycles(equations: Sequence[Equation]) -> None:
-    for component in components(predecessors(equations)):
-        members = [equations[i] for i in component]
-        inside = {equation.tensor for equation in members}
-        if any(e.tensor in inside for equation in members for e in equation.reads()) and not (
-            _is_recurrence(members)
-        ):
-            names = ", ".join(equation.tensor.name for equation in members)
-            raise NotationError(
-                f"{names}: the equations need each other and are no recurrence; in a recurrence "
-                f"every tensor has a sequential index (Index(…, sequential=True)) and reads "
-                f"itself at earlier steps, such as h[n, t - 1], or at later ones, but not at both"
-            )
-
-
-def _is_recurrence(members: Sequence[Equation]) -> bool:
-    """Whether equations that need each other can run step by step, in one direction of time."""
-    position = {equation.tensor: i for i, equation in enumerate(members)}
-    same_step: list[list[int]] = [[] for _ in members]
-    directions: set[bool] = set()
-    for equation in members:
-        axis = time_axis(equation.tensor)
-        if axis is None:
-            return False
-        for element in equation.reads():
-            if element.tensor not in position:
-                continue
-            there = time_axis(element.tensor)
-            step = None if there is None else offset(element.args[there], equation.lhs.args[axis])
-            if step is None:
-                return False
-            if step:
-                directions.add(step > 0)
-            else:
-                same_step[position[equation.tensor]].append(position[element.tensor])
-    ordered = all(
-        len(component) == 1 and component[0] not in same_step[component[0]]
-        for component in components([sorted(needs) for needs in same_step])
-    )
-    return ordered and len(directions) == 1

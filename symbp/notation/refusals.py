@@ -279,7 +279,8 @@ class Refusals(Symbolic):
         # SymPy asks this of what it is to differentiate by; it knows nothing of indices.
         raise NotationError(
             f"SymPy's diff does not differentiate by {short(self)}: b[k] and b[j] may be one "
-            f"number; write bp.derive(bp.Program(equations, cost=C)).gradient(name)"
+            f"number; write bp.derive(bp.Program(equations, cost=C)).gradient(name), or in an "
+            f"equation bp.Derivative(u[n], x[n, 0])"
         )
 
 

@@ -6,7 +6,6 @@ A :class:`Tensor` is a name, a tuple of indices (which give its shape) and a rol
 
 import functools
 import keyword
-import math
 import unicodedata
 from typing import Any, Literal, NoReturn
 
@@ -18,6 +17,7 @@ from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError, OperandError, suggest
 from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
+from symbp.notation.laws import Law
 from symbp.notation.numpy_operands import plain_number
 
 __all__ = [
@@ -26,17 +26,17 @@ __all__ = [
     "Initial",
     "Role",
     "Tensor",
-    "constant",
+    "declared",
     "input",
     "parameter",
     "target",
     "tensor",
 ]
 
-Role = Literal["input", "target", "parameter", "constant", "state", "intermediate"]
-ROLES: tuple[Role, ...] = ("input", "target", "parameter", "constant", "state", "intermediate")
+Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
+ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
 KINDS = ("real", "integer", "classes", "distribution")
-Initial = tuple[Literal["normal", "uniform", "constant"], float]
+Initial = tuple[Literal["normal", "uniform", "constant"], Any]
 
 _tensor_serial = Serials()
 _element_serial = Serials()
@@ -51,7 +51,7 @@ class Tensor(Written, AtomicExpr):
         The name: a Python identifier, unique in a program.
     indices : tuple of Index
         Give the shape: one extent an axis. Empty for a scalar.
-    role : {"input", "target", "parameter", "constant", "state", "intermediate"}
+    role : {"input", "target", "parameter", "constant", "state", "noise", "intermediate"}
         What the tensor is in the program.
     symbol : str, optional
         How it prints (LaTeX), when that is not its name.
@@ -62,19 +62,24 @@ class Tensor(Written, AtomicExpr):
         ``("constant", value)``. By default uniform in ±sqrt(1/number of columns), or zero for
         a vector or scalar.
     value : float, optional
-        The value of a scalar constant. An optimizer's constants can be changed between epochs;
-        those of the network are written into its module.
+        The value of a scalar constant; those of an optimizer can be changed between epochs.
     adjoint_symbol : str, optional
-        How the derivative of the cost with respect to the tensor prints, such as ``\\delta``
-        for a pre-activation; by default as ``∂C/∂T``.
+        How the derivative of the cost by it prints, such as ``\\delta``; else ``∂C/∂T``.
     adjoint_of : Tensor, optional
         Set by differentiation: the tensor whose adjoint this is.
+    partial_of : tuple of Element, optional
+        Set where a derivative is an operand: what of, then what by, in the tensor's own indices.
     component_of : tuple of Tensor and tuple of int, optional
-        Set by unrolling: the tensor of which this scalar is one element, and its place there,
-        counted from 0. It prints as that element, counted from 1.
+        Set by unrolling: of which tensor this scalar is an element, and its place from 0.
     kind : {"real", "integer", "classes", "distribution"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
         integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    law : Law, optional
+        How noise is distributed.
+    trainable : bool, default True
+        Whether training changes a parameter; see :meth:`symbp.Program.freeze` too.
+    next_of : Tensor, optional
+        Set by :func:`symbp.next_value`: the state that this becomes.
     """
 
     is_commutative = True
@@ -88,9 +93,13 @@ class Tensor(Written, AtomicExpr):
     initial: Initial | None
     value: float | None
     kind: str
+    trainable: bool
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
+    partial_of: "tuple[Element, ...] | None"
     component_of: "tuple[Tensor, tuple[int, ...]] | None"
+    law: Law | None
+    next_of: "Tensor | None"
     serial: int
     home: str
     shape: tuple[Extent, ...]
@@ -109,7 +118,11 @@ class Tensor(Written, AtomicExpr):
         kind: str = "real",
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
+        partial_of: "tuple[Element, ...] | None" = None,
         component_of: "tuple[Tensor, tuple[int, ...]] | None" = None,
+        law: Law | None = None,
+        trainable: bool = True,
+        next_of: "Tensor | None" = None,
     ) -> "Tensor":
         """Return a new tensor, unlike any other."""
         if not isinstance(name, str) or not name.isidentifier():
@@ -141,13 +154,16 @@ class Tensor(Written, AtomicExpr):
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
                 f"('uniform', bound) or ('constant', value)"
             )
+        if not isinstance(trainable, bool) or not (trainable or role == "parameter"):
+            raise NotationError(f"{role} {name}: trainable={trainable!r} is for parameters, a bool")
         self: Tensor = super().__new__(cls)
         self.name, self.indices, self.role = name, tuple(indices), role
         self.shape = tuple(index.extent for index in self.indices)
         self.symbol, self.label, self.initial, self.value = symbol, label, initial, value
-        self.kind = kind
-        self.adjoint_symbol, self.adjoint_of = adjoint_symbol, adjoint_of
-        self.component_of = component_of
+        self.kind, self.law, self.trainable = kind, law, trainable
+        self.adjoint_symbol = adjoint_symbol
+        self.adjoint_of, self.partial_of = adjoint_of, partial_of
+        self.component_of, self.next_of = component_of, next_of
         self.serial, self.home = next(_tensor_serial), home()
         return self
 
@@ -300,7 +316,7 @@ class Element(Written, Expr):
 
 _FIELDS = (
     "name", "indices", "role", "symbol", "label", "initial", "value", "kind", "adjoint_symbol",
-    "adjoint_of", "component_of",
+    "adjoint_of", "partial_of", "component_of", "law", "trainable", "next_of",
 )  # fmt: skip
 
 
@@ -365,16 +381,19 @@ def _is_initial(value: Any) -> bool:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return False
     law, number = value
+    if law == "constant" and isinstance(number, tuple):
+        return True  # all elements, of bp.constant
     number = number if plain_number(number) is None else plain_number(number)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
 
 
-_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol")
+_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
 
 
-def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
+    """Return a tensor of a role, with options that are checked by name."""
     for option in options:
         if option not in _OPTIONS and option != "value":
             raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
@@ -383,28 +402,19 @@ def _declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[s
 
 def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an intermediate tensor, defined by an equation of the program."""
-    return _declared(name, indices, "intermediate", options)
+    return declared(name, indices, "intermediate", options)
 
 
 def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
-    return _declared(name, indices, "parameter", options)
+    return declared(name, indices, "parameter", options)
 
 
 def input(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare an input; its first index is usually the example's, of extent ``"N"``."""
-    return _declared(name, indices, "input", options)
+    return declared(name, indices, "input", options)
 
 
 def target(name: str, *indices: Index, **options: Any) -> Tensor:
     """Declare a target: what the outputs are compared with in the cost."""
-    return _declared(name, indices, "target", options)
-
-
-def constant(name: str, value: float, **options: Any) -> Tensor:
-    """Declare a scalar constant; its value is written into the generated module."""
-    number = plain_number(value)
-    value = value if number is None else number
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
-    return _declared(name, (), "constant", {"value": float(value), **options})
+    return declared(name, indices, "target", options)

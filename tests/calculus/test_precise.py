@@ -20,7 +20,7 @@ from symbp.calculus.rounding import Rounding
 from symbp.calculus.share import share
 from symbp.calculus.stabilise import stabilise
 from symbp.checking.draws import random_values
-from symbp.notation.functions import OPERATIONS
+from symbp.notation.functions import OPERATIONS, log_sum_exp
 from symbp.notation.reductions import Reduction
 from tests.programs import PROGRAMS
 from tests.random_equations import random_equations, random_recurrence
@@ -321,3 +321,13 @@ def test_zero_by_zero_is_nan_and_a_number_by_zero_has_its_sign() -> None:
     assert mp.isnan(arithmetic.quotient(nan, zero))
     assert arithmetic.quotient(arithmetic.given(2.0), zero) == mp.inf
     assert arithmetic.quotient(arithmetic.given(-2.0), zero) == -mp.inf
+
+
+@pytest.mark.parametrize("arithmetic", [ManyDigits(60), Rounding(60, "float64")])
+def test_a_value_beside_an_infinity_keeps_its_digits(arithmetic: Any) -> None:
+    x, f = bp.parameter("x"), bp.tensor("f")
+    masked = bp.where(x[()] > 100, x[()], -sympy.oo)
+    body = bp.maximum(x[()] / 3, masked) + log_sum_exp(x[()] / 3, masked)
+    found = evaluate(bp.Program([E(f, body)], cost=f), {"x": 1.0}, arithmetic)["f"]
+    value = getattr(found.item(), "value", found.item())
+    assert abs(value - mp.mpf(2) / 3) < mp.mpf(10) ** -50

@@ -25,6 +25,7 @@ from symbp.networks.costs import (
     cross_entropy,
     softmax_cross_entropy,
 )
+from tests.emitted_text import emitted_module
 
 INF, NAN = np.inf, np.nan
 E = bp.Equation
@@ -572,19 +573,24 @@ def test_tangents_are_the_gradients_contracted_with_a_direction(name: str) -> No
             close(found[of[made.cost].name], expected[place])
 
 
-def module_gradients(names: tuple[str, ...], dtype: str) -> dict[str, Any]:
-    """Return the gradients of some cases by one compiled module."""
+def module_gradients(names: tuple[str, ...], dtype: str, runs_text: bool = False) -> dict[str, Any]:
+    """Return the gradients of some cases by one module, compiled or run as Python."""
     made = [built(name) for name in names]
     C = bp.tensor("C")
     total = sum((case_.cost[()] for case_ in made[1:]), made[0].cost[()])
     equations = [equation for case_ in made for equation in case_.equations]
     program = bp.Program([*equations, E(C, total)], cost=C)
     values = {name: value for case_ in made for name, value in case_.values.items()}
-    trainer = bp.compile(program, dtype=dtype)
+    module = (
+        emitted_module(program, bp.SGD(0.1))
+        if runs_text
+        else bp.compile(program, dtype=dtype).module
+    )
     given = {name: value.astype(dtype) for name, value in values.items()}
     arrays = [given[tensor.name] for tensor in (*program.inputs, *program.targets)]
     parameters = {tensor.name: given[tensor.name] for tensor in program.parameters}
-    _, gradients = trainer.module.gradient(parameters, *arrays)
+    with np.errstate(all="ignore"):
+        _, gradients = module.gradient(parameters, *arrays)
     return {t.name: getattr(gradients, t.name) for t in program.parameters}
 
 
@@ -601,9 +607,17 @@ def assert_right(name: str, found: dict[str, Any], tolerance: float) -> None:
         np.testing.assert_allclose(found[parameter], expected, rtol=tolerance, atol=tolerance / 10)
 
 
+KINDS = [name for name in CASES if not is_variant(name)]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_text_of_a_module_gives_what_is_right_by_hand(name: str) -> None:
+    assert_right(name, module_gradients((name,), "float64", runs_text=True), 1e-12)
+
+
+# The text has been run: machine code of some in every run, of the rest when there is time.
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[pytest.mark.slow] if is_variant(n) else []) for n in CASES],
+    "name", [pytest.param(n, marks=[] if n in KINDS[::5] else [pytest.mark.slow]) for n in CASES]
 )
 def test_modules_give_what_is_right_by_hand(name: str) -> None:
     assert_right(name, module_gradients((name,), "float64"), 1e-12)

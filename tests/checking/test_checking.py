@@ -387,7 +387,7 @@ def test_a_module_may_lose_what_rounding_takes(interpreted: None) -> None:
 
 
 def test_a_compiled_module_is_compared_in_both_precisions() -> None:
-    report = bp.check(bp.mlp(2, 3, 1, activation="tanh"), dtype=BOTH)
+    report = bp.check(bp.mlp(4, 8, 3, activation="tanh"), dtype=BOTH, examples=2)
     assert report.passed, str(report)
     assert 0 < report.modules[1].errors["W1"] < 1e-5
     assert report.module["W1"] < 1e-13
@@ -414,8 +414,11 @@ def test_a_program_that_is_too_large_is_compared_in_doubles(
     assert "do not resolve" in hidden.left_out[0]
 
 
-def test_fewer_examples_are_drawn_where_there_are_many_operations(interpreted: None) -> None:
-    report = bp.check(bp.mlp(20, 60, 3), examples=32)
+def test_fewer_examples_are_drawn_where_there_are_many_operations(
+    interpreted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "_MANY_OPERATIONS", 1000)
+    report = bp.check(bp.mlp(4, 5, 3), examples=32)
     assert report.passed, str(report)
     assert report.examples is not None
     assert report.examples < 32

@@ -116,6 +116,9 @@ class CalculableForm(IndexForm):
     def tensor(self, tensor: Tensor, subscripts: Iterable[str] = ()) -> str:
         return f"{tensor.name}[{', '.join(subscripts)}]"
 
+    def below(self, tensor: Tensor, subscripts: list[str]) -> str:
+        return self.tensor(tensor, subscripts)
+
     def _name(self, index: bp.Index, scope: dict[bp.Index, str], outermost: bool = False) -> str:
         return f"{super()._name(index, scope, outermost)}:{index.extent}"
 

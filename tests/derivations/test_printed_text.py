@@ -23,7 +23,7 @@ EXAMPLES = 3
 def evaluated(derivation: Derivation) -> dict[str, np.ndarray]:
     """Return every tensor's value by the interpreter, by name."""
     program = derivation.differentiated
-    values = random_values(program, EXAMPLES)
+    values = {**random_values(program, EXAMPLES), **bp.replayed(program, EXAMPLES)}
     constants = {t.name: t.value for t in program.tensors if t.value is not None}
     results = {**constants, **values, **interpret(program, values)}
     return {name: np.asarray(value, dtype=float) for name, value in results.items()}

@@ -15,20 +15,32 @@ LIMITS = {
     "one thread": Limits(team=False, strip=2),
     "plain": Limits(team=False, strip=None, short_row=0, blas=False, most_operations=0),
 }
-QUICK = ["gram", "bilinear", "embedding"]
 FURTHER = [name for name in ENTRIES if name not in ALWAYS]
 # The tangent of a recurrence to which something outside of it is added, too.
 ADDED = ("recurrence 1", "jvp")
 
 
-def marks(name: str, entry_name: str) -> list[pytest.MarkDecorator]:
-    return [] if name in QUICK or (name, entry_name) == ADDED else [pytest.mark.slow]
+# One program to which every entry point applies with every schedule, the other two in turn.
+QUICK = {("bilinear", entry, limits) for entry in FURTHER for limits in LIMITS} | {
+    (("gram", "embedding")[(FURTHER.index(entry) + number) % 2], entry, limits)
+    for entry in FURTHER
+    for number, limits in enumerate(LIMITS)
+}
 
 
-@pytest.mark.parametrize("limits", LIMITS)
+def marks(name: str, entry_name: str, limits: str) -> list[pytest.MarkDecorator]:
+    is_quick = (name, entry_name, limits) in QUICK or (name, entry_name) == ADDED
+    return [] if is_quick else [pytest.mark.slow]
+
+
 @pytest.mark.parametrize(
-    ("name", "entry_name"),
-    [pytest.param(n, e, marks=marks(n, e)) for n in EXAMPLES for e in FURTHER],
+    ("name", "entry_name", "limits"),
+    [
+        pytest.param(n, e, limits, marks=marks(n, e, limits))
+        for n in EXAMPLES
+        for e in FURTHER
+        for limits in LIMITS
+    ],
 )
 def test_a_schedule_changes_no_value(name: str, entry_name: str, limits: str) -> None:
     model, values = example(name)

@@ -238,7 +238,7 @@ def test_one_member_stores_what_all_have_updated() -> None:
         """
     )
     assert written(promote(function)).splitlines()[1:] == [
-        "register b0", "b0 = b0", "b0 = b0 + x[0]", "if Eq(member, 0):", "    b0 = b0",
+        "register b0", "b0 = b0", "b0 = b0 + x[0]", "barrier", "if Eq(member, 0):", "    b0 = b0",
     ]  # fmt: skip
 
 

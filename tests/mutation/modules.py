@@ -27,6 +27,14 @@ _WRITTEN = (f"{_N}accepted.py", f"{_N}errors.py", f"{_N}mistakes.py", f"{_N}pars
             f"{_C}normalise.py", f"{_N}arithmetic.py", f"{_C}unroll.py",
             f"{_C}reverse.py")  # fmt: skip
 
+# The rules of training steps.
+_OPTIMIZERS = {
+    "adam": "optimizers", "adaptive": "optimizers", "gradient_descent": "optimizers",
+    "gradient_changes": "gradient_changes", "learning_rates": "learning_rates",
+    "hyperparameters": "optimizers learning_rates", "optimizer": "optimizers gradient_changes",
+    "optimizers": "optimizers options", "updates": "optimizers gradient_changes learning_rates",
+}  # fmt: skip
+
 TESTS: dict[str, tuple[str, ...]] = {
     **{f"loops/{name}": (*(f"{_L}{test}.py" for test in own.split()), *_PASSES)
        for name, own in _OWN.items()},
@@ -113,7 +121,8 @@ TESTS: dict[str, tuple[str, ...]] = {
                           f"{_C}quotients.py", f"{_C}reverse.py"),
     "notation/tensor": (*_WRITTEN, f"{_N}pickling.py"),
     "notation/whole_file": (f"{_N}files.py",),
-    "networks/optimizers": ("tests/networks/test_optimizers.py", f"{_N}mistakes.py"),
+    **{f"networks/{name}": tuple(f"tests/networks/test_{test}.py" for test in own.split())
+       for name, own in _OPTIMIZERS.items()},
     "schedules/lower": (f"{_L}listings.py", _SCHEDULED, f"{_L}verify.py"),
     "schedules/unroll": (f"{_L}listings.py", _SCHEDULED, f"{_L}verify.py"),
 }  # fmt: skip
@@ -126,7 +135,7 @@ def files_drawn_from(root: Path, part: str) -> list[str]:
         return sorted(f"symbp/{name}.py" for name in declared)
     folders = ("symbp/calculus", "symbp/notation")
     found = [path for folder in folders for path in (root / folder).glob("*.py")]
-    found.append(root / "symbp/networks/optimizers.py")
+    found += [root / f"symbp/networks/{name}.py" for name in _OPTIMIZERS]
     return sorted(str(path.relative_to(root)) for path in found if path.stem != "__init__")
 
 

@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,8 @@ from symbp.networks.optimizers import OPTIMIZERS, optimise, ranges
 from symbp.notation.errors import SymbpError
 from tests.networks.numerics import random_values
 
-STEPS = 5
-ETA, MU, RHO, BETA1, BETA2, EPSILON, DECAY = 0.05, 0.8, 0.85, 0.7, 0.95, 1e-3, 0.1
+STEPS = 20
+ETA, MU, RHO, BETA1, BETA2, EPSILON, DECAY, PSI = 0.05, 0.8, 0.85, 0.7, 0.95, 1e-3, 0.1, 0.1
 
 
 def sgd(w, g, state, t):
@@ -43,6 +45,61 @@ def adamw(w, g, state, t):
     return adam(w, g, state, t) - ETA * DECAY * w
 
 
+def nadam(w, g, state, t):
+    mu, mu_next = (BETA1 * (1 - 0.5 * 0.96 ** (s * PSI)) for s in (t, t + 1))
+    product = state["product"] = state.get("product", 1) * mu
+    state["m"] = BETA1 * state.get("m", 0) + (1 - BETA1) * g
+    state["v"] = BETA2 * state.get("v", 0) + (1 - BETA2) * g**2
+    divisor = np.sqrt(state["v"] / (1 - BETA2**t)) + EPSILON
+    along_m = mu_next / (1 - product * mu_next) * state["m"]
+    return w - ETA * ((1 - mu) / (1 - product) * g + along_m) / divisor
+
+
+def radam(w, g, state, t):
+    state["m"] = BETA1 * state.get("m", 0) + (1 - BETA1) * g
+    state["v"] = BETA2 * state.get("v", 0) + (1 - BETA2) * g**2
+    most, m = 2 / (1 - BETA2) - 1, state["m"] / (1 - BETA1**t)
+    rho = most - 2 * t * BETA2**t / (1 - BETA2**t)
+    if rho <= 5:
+        return w - ETA * m
+    r = np.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+    return w - ETA * m * r * np.sqrt(1 - BETA2**t) / (np.sqrt(state["v"]) + EPSILON)
+
+
+def adamax(w, g, state, t):
+    state["m"] = BETA1 * state.get("m", 0) + (1 - BETA1) * g
+    state["u"] = np.maximum(BETA2 * state.get("u", 0), np.abs(g) + EPSILON)
+    return w - ETA / (1 - BETA1**t) * state["m"] / state["u"]
+
+
+def lamb(w, g, state, t):
+    state["m"] = BETA1 * state.get("m", 0) + (1 - BETA1) * g
+    state["v"] = BETA2 * state.get("v", 0) + (1 - BETA2) * g**2
+    m, v = state["m"] / (1 - BETA1**t), state["v"] / (1 - BETA2**t)
+    d = m / (np.sqrt(v) + EPSILON) + DECAY * w
+    norms = np.sqrt(np.sum(w**2)), np.sqrt(np.sum(d**2))
+    return w - ETA * (norms[0] / norms[1] if min(norms) > 0 else 1) * d
+
+
+def lion(w, g, state, t):
+    m = state.get("m", 0)
+    direction = np.sign(BETA1 * m + (1 - BETA1) * g)
+    state["m"] = BETA2 * m + (1 - BETA2) * g
+    return w - ETA * (direction + DECAY * w)
+
+
+def adagrad(w, g, state, t):
+    state["s"] = state.get("s", 0) + g**2
+    return w - ETA * g / (np.sqrt(state["s"]) + EPSILON)
+
+
+def adadelta(w, g, state, t):
+    state["s"] = RHO * state.get("s", 0) + (1 - RHO) * g**2
+    d = np.sqrt(state.get("u", 0) + EPSILON) / np.sqrt(state["s"] + EPSILON) * g
+    state["u"] = RHO * state.get("u", 0) + (1 - RHO) * d**2
+    return w - ETA * d
+
+
 RULES = {
     "sgd": (bp.SGD(ETA), sgd),
     "momentum": (bp.Momentum(ETA, MU), momentum),
@@ -50,7 +107,19 @@ RULES = {
     "rmsprop": (bp.RMSProp(ETA, RHO, EPSILON), rmsprop),
     "adam": (bp.Adam(ETA, BETA1, BETA2, EPSILON), adam),
     "adamw": (bp.AdamW(ETA, BETA1, BETA2, EPSILON, DECAY), adamw),
+    "nadam": (bp.NAdam(ETA, BETA1, BETA2, EPSILON, PSI), nadam),
+    "radam": (bp.RAdam(ETA, BETA1, BETA2, EPSILON), radam),
+    "adamax": (bp.Adamax(ETA, BETA1, BETA2, EPSILON), adamax),
+    "lamb": (bp.LAMB(ETA, BETA1, BETA2, EPSILON, DECAY), lamb),
+    "lion": (bp.Lion(ETA, BETA1, BETA2, DECAY), lion),
+    "adagrad": (bp.Adagrad(ETA, EPSILON), adagrad),
+    "adadelta": (bp.Adadelta(ETA, RHO, EPSILON), adadelta),
 }
+
+
+@dataclass(frozen=True)
+class Nothing(bp.Optimizer):
+    """An optimizer whose author has forgotten its rule."""
 
 
 def differentiated():
@@ -78,7 +147,7 @@ def test_steps_are_those_of_the_textbook_rule(name):
             )
         values |= {tensor.name: result[following.name] for tensor, following in program.updates}
         for parameter, value in expected.items():
-            np.testing.assert_allclose(values[parameter], value, rtol=1e-11, atol=1e-13)
+            np.testing.assert_allclose(values[parameter], value, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -120,6 +189,9 @@ def test_a_users_tensor_may_be_called_learning_rate():
         (lambda: bp.Adam(beta2=1.0), "Adam beta2: expected a number >= 0 and < 1"),
         (lambda: bp.Adam(epsilon=0), "Adam epsilon: expected a number > 0"),
         (lambda: bp.AdamW(weight_decay=-1), "AdamW weight_decay: expected a number >= 0"),
+        (lambda: bp.Momentum(0.1, bp.Warmup(0.9, 5)), "only a learning rate has a schedule"),
+        (lambda: optimise(differentiated(), bp.Optimizer()), "Optimizer: expected a dataclass"),
+        (lambda: optimise(differentiated(), Nothing()), "Nothing: .* needs a method update"),
         (lambda: bp.Adam(lr=0.1), "Adam: no option 'lr'.*learning_rate"),
         (lambda: optimise(differentiated(), "adm"), "did you mean 'Adam'"),
         (lambda: optimise(differentiated(), bp.Adam), "expected an instance"),

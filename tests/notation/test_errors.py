@@ -47,8 +47,32 @@ EQUATIONS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: bp.Equation(z[n, l], x[n, 0]),
         "z[n, l]: index l has extent 4, axis 1 of z has 3",
     ),
-    "a subscript on the left": (
-        lambda: bp.Equation(z[n, j + 1], x[n, j]), "z[n, j + 1]: the left-hand side takes plain"
+    "a subscript on the left that leaves its axis": (
+        lambda: bp.Equation(z[n, j + 1], x[n, j]),
+        "z[n, j + 1]: subscript j + 1 on the left runs from 1 to 3, axis 1 of z from 0 to 2",
+    ),
+    "a subscript on the left, backwards": (
+        lambda: bp.Equation(z[n, 1 - j], x[n, j]),
+        "z[n, 1 - j]: subscript 1 - j on the left runs from -1 to 1, axis 1 of z from 0 to 2",
+    ),
+    "data on the left": (
+        lambda: bp.Equation(z[n, token[n]], x[n, 0]),
+        "z[n, token[n]]: the left-hand side takes indices, or sums of them such as 4*i + j, not",
+    ),
+    "a number among the indices on the left": (
+        lambda: bp.Equation(z[n, 0], x[n, 0]), "z[n, 0]: the left-hand side takes indices"
+    ),
+    "the batch and a number on the left": (
+        lambda: bp.Equation(z[n + 1, j], x[n, j]),
+        "z[n + 1, j]: n + 1: an axis or index of extent N takes plain indices of that extent only",
+    ),
+    "an index twice in sums on the left": (
+        lambda: bp.Equation(bp.tensor("B", i, bp.Index("m", 5))[i, i + j], W[j, 0]),
+        "index i is used twice on the left",
+    ),
+    "another step on the left": (
+        lambda: bp.Equation(h[n, t + 1], h[n, t]),
+        "h[n, t + 1]: t + 1: time stands on the left by itself, as t; write the equation for step",
     ),
     "a number on the left": (lambda: bp.Equation(3, x[n, j]), "left-hand side 3: expected an"),
     "a tensor on the left": (lambda: bp.Equation(z, x[n, j]), "left-hand side z: expected an"),

@@ -253,11 +253,11 @@ PROGRAMS: Table = {
     ),
     "a state": (
         lambda: P([E(C, state * p)], cost=C),
-        "state state: a program cannot keep values from one",
+        "state state has no next value: pass updates={state: …} to bp.Program",
     ),
     "updates": (
         lambda: P([E(C, p**2)], cost=C, updates=((p, C),)),
-        "updates=: a program cannot keep values from one call to the next yet",
+        "updates: p is of role parameter, and only a state has a next value; an optimizer updates",
     ),
     "gradients": (
         lambda: P([E(C, p**2)], cost=C, gradients=((p, C),)),

@@ -131,7 +131,7 @@ def test_programs_of_other_processes_are_neither_mistaken_for_one_another_nor_fo
     None
 ):
     mine = bp.Network([bp.Dense(3, bp.function("cube", cube, slope)), bp.Dense(2)], input=4)
-    contents = [sent(0), sent(0), sent(5000)]
+    contents = [sent(0), sent(0)]  # what has the same numbers there has others here
     loaded = [pickle.loads(content) for content in contents]
     for content, (network, tensors, texts) in zip(contents, loaded, strict=True):
         # It is derived and compiled as it was there, whatever number things have here.
@@ -151,7 +151,7 @@ def test_programs_of_other_processes_are_neither_mistaken_for_one_another_nor_fo
     ]
     assert len(set(everything)) == len(everything)
     indices = {index for tensor in everything for index in tensor.indices}
-    assert len(indices) == 4 * len({index for tensor in mine.tensors for index in tensor.indices})
+    assert len(indices) == 3 * len({index for tensor in mine.tensors for index in tensor.indices})
     # What is made from now on is younger than all of it.
     youngest = bp.tensor("T", bp.Index("i", 2))
     assert youngest.serial > max(tensor.serial for tensor in everything)

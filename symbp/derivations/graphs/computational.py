@@ -11,7 +11,7 @@ FEW = 8
 # Targets are held constant like numbers: no gradient stands below them.
 KINDS = {
     "parameter": "parameter", "input": "input", "target": "constant", "constant": "constant",
-    "state": "constant",
+    "state": "constant", "noise": "constant",
 }  # fmt: skip
 
 

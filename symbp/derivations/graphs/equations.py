@@ -12,8 +12,8 @@ from symbp.notation.tensor import Tensor
 __all__ = ["equation_graph"]
 
 KINDS = {
-    "input": "input", "target": "input", "state": "input", "parameter": "parameter",
-    "constant": "constant", "intermediate": "operation",
+    "input": "input", "target": "input", "state": "input", "noise": "input",
+    "parameter": "parameter", "constant": "constant", "intermediate": "operation",
 }  # fmt: skip
 
 

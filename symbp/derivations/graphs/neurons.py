@@ -22,7 +22,10 @@ from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["connected", "drawn_tensors", "layer_graph"]
 
-KINDS = {"input": "input", "target": "input", "state": "input", "parameter": "parameter"}
+KINDS = {
+    "input": "input", "target": "input", "state": "input", "noise": "input",
+    "parameter": "parameter",
+}  # fmt: skip
 
 
 def layer_graph(derivation: GradientEquations) -> Graph:
@@ -110,7 +113,7 @@ def drawn_tensors(equations: list[Equation]) -> list[Tensor]:
     """
     found: dict[Tensor, None] = {}
     given = [r.tensor for e in equations for r in reads_of(e.body)]
-    roles = ["input", "target", "state"]
+    roles = ["input", "target", "state", "noise"]
     if not any(tensor.role == "input" for tensor in given):
         roles.append("parameter")
     defined = {equation.tensor for equation in equations}

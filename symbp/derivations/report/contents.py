@@ -94,11 +94,16 @@ class _Contents:
 
     def sections(self, steps: bool, further: bool) -> list[Section]:
         derivation = self.derivation
+        further = further and derivation.of is None
         made = [
             Section("Network", tuple(self.network())),
             Section("Forward equations", tuple(self.forward())),
             Section(*self.backward()),
-            Section("Every entry of the gradient", tuple(entries(derivation, self.asked)), True),
+            Section(
+                "Every entry of the gradient",
+                tuple(entries(derivation, self.asked) if derivation.of is None else ()),
+                True,
+            ),
             Section("Step by step", tuple(self.steps() if steps else ()), True),
             Section("Drawings", tuple(drawings_of(derivation) if further else ())),
             Section("Operations", tuple(operations_of(derivation) if further else ())),
@@ -108,7 +113,7 @@ class _Contents:
 
     def network(self) -> Iterable[Block]:
         program = self.derivation.program
-        yield Prose(_overview(program))
+        yield Prose(_overview(program, self.derivation.of))
         yield symbols_of(program, self.printer)
 
     def forward(self) -> Iterable[Block]:
@@ -173,14 +178,15 @@ class _Contents:
             yield Equations(tuple(Row(left, right, name) for left, right in sides))
 
 
-def _overview(program: Program) -> str:
+def _overview(program: Program, of: Tensor | None) -> str:
     counts = (
         (len(program.equations), "equation"), (len(program.inputs), "input"),
         (len(program.targets), "target"), (len(program.parameters), "parameter tensor"),
     )  # fmt: skip
     parts = [f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count]
     whole = ", ".join(parts[:-1]) + " and " + parts[-1]
-    return f"A program of {whole}. What is wanted is the gradient of its cost."
+    wanted = "is the gradient of its cost" if of is None else f"are the derivatives of {of.name}"
+    return f"A program of {whole}. What is wanted {wanted}."
 
 
 def _sentence(text: str) -> str:

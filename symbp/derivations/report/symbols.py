@@ -14,7 +14,7 @@ __all__ = ["LONGEST_TABLE", "symbols_of"]
 #: From more rows than these on, one row stands for tensors that differ in their numbers only.
 LONGEST_TABLE = 24
 _ROLES: tuple[Role, ...] = (
-    "input", "target", "parameter", "constant", "state", "intermediate",
+    "input", "target", "parameter", "constant", "state", "noise", "intermediate",
 )  # fmt: skip
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 

@@ -16,6 +16,7 @@ from symbp.notation.collected import denominator
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.noise import Random
 from symbp.notation.prime import Prime
 from symbp.notation.tensor import Element, Tensor
 from symbp.targets.c.functions import definition_of, function_of
@@ -119,6 +120,8 @@ class Expressions:
         raise UnsupportedError(f"{node}: no C for {type(node).__name__}")
 
     def _application(self, node: Any) -> Text:
+        if isinstance(node, Random):
+            return self._random(node)
         operation = operation_of(type(node))
         name = function_of(operation)
         if name is None:
@@ -127,6 +130,13 @@ class Expressions:
         if not name:
             return arguments[0]
         return f"{name}({', '.join(text for text, _ in arguments)})", _ATOM
+
+    def _random(self, node: Random) -> Text:
+        """Return a draw: its place is a whole number, the parts of its key are real ones."""
+        tensor, *key = node.key
+        parts = (self._real(part)[0] for part in key)
+        given = ", ".join([self._whole(node.place)[0], f"UINT64_C({tensor})", *parts])
+        return f"symbp_{type(node).__name__}({given})", _ATOM
 
     def _sum(self, node: Any) -> Text:
         text = ""

@@ -30,6 +30,7 @@ class Structs:
     parameters: Struct
     state: Struct
     hyperparameters: Struct
+    noise: Struct
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ class _Writer:
             "gradients": self.structs.parameters,
             "state": self.structs.state,
             "hyperparameters": self.structs.hyperparameters,
+            "noise": self.structs.noise,
         }
         struct = known[slot.name]
         if self.constant and slot.name == "parameters":

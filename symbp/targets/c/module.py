@@ -5,7 +5,7 @@ and declarations. With the numbers of trained parameters it holds the prediction
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from string import Template
 
@@ -29,6 +29,11 @@ from symbp.targets.target import Job, Target, check_dtype
 __all__ = ["C"]
 
 
+_ABOUT_NOISE = """\
+/* Noise is drawn by a seed and the number of a step, each in parts that are whole numbers:
+   seed = seed_low + 2^22 seed_middle + 2^44 seed_high, step = step_low + 2^22 step_high, with no
+   part but the highest of 2^22 or more. In a state, set the seed; each step counts itself. */
+"""
 # The most examples of a batch, unless the user says it.
 _BATCH = 32
 
@@ -39,7 +44,7 @@ def _texts(job: Job) -> dict[str, str]:
     job = replace(job, batch=rows)
     model = job.model
     trained = job.parameters is None and model.optimise is not None
-    check_dtype(model.updated if trained else model.gradient, job.dtype)
+    check_dtype(model.updated if trained else model.inference.gradient, job.dtype)
     prefix = prefix_of(job.stem)
     structs = _structs(job, prefix)
     functions = [
@@ -90,7 +95,7 @@ def _entries(job: Job) -> list[Entry]:
     entries = [predict(model)] if model.given.output is not None else []
     if model.given.cost is not None:
         entries.append(loss(model))
-        if model.gradient.gradients:
+        if model.training.gradient.gradients:
             entries.append(gradient(model))
             if model.optimise is not None:
                 entries.append(step(model))
@@ -102,12 +107,13 @@ def _entries(job: Job) -> list[Entry]:
 def _structs(job: Job, prefix: str) -> Structs:
     model = job.model
     trained = job.parameters is None and model.optimise is not None
-    states: tuple[Tensor, ...] = model.states if trained else ()
+    states: tuple[Tensor, ...] = model.states if trained else model.kept
     hyperparameters: tuple[Tensor, ...] = model.hyperparameters if trained else ()
     return Structs(
         Struct(f"{prefix}_parameters", fields_of(model.parameters)),
         Struct(f"{prefix}_state", fields_of(states)),
         Struct(f"{prefix}_hyperparameters", fields_of(hyperparameters)),
+        Struct(f"{prefix}_noise", fields_of(model.key)),
     )
 
 
@@ -122,16 +128,21 @@ def _declarations(
             f"#define {prefix.upper()}_BATCH {job.batch}\n"
         )
     used = {struct.name for function in functions for struct in function.structs}
-    for struct in (structs.parameters, structs.state, structs.hyperparameters):
+    if structs.noise.fields:
+        parts.append(_ABOUT_NOISE)
+    for struct in (structs.parameters, structs.state, structs.hyperparameters, structs.noise):
         if struct.name in used:
-            parts.append(_declaration(struct, job, prefix, kind, ""))
+            starts = struct is structs.state
+            parts.append(
+                _declaration(struct, job, prefix, kind, "", _starts(job) if starts else {})
+            )
     defaults = _defaults(job, structs, used, prefix)
     if defaults:
         parts.append(defaults)
     for function in functions:
         if function.buffers.fields:
             note = f"what {prefix}_{function.name} computes on the way"
-            parts.append(_declaration(function.buffers, job, prefix, kind, note))
+            parts.append(_declaration(function.buffers, job, prefix, kind, note, {}))
             parts.append(
                 f"/* So that a program can ask whether {prefix}_{function.name} takes buffers. */\n"
                 f"#define {prefix.upper()}_HAS_{function.name.upper()}_BUFFERS 1\n"
@@ -140,7 +151,15 @@ def _declarations(
     return "\n".join(parts)
 
 
-def _declaration(struct: Struct, job: Job, prefix: str, kind: str, note: str) -> str:
+def _starts(job: Job) -> dict[str, float]:
+    """Return what the program's own states start from, by name, where that is not 0."""
+    laws = {tensor.name: tensor.initial for tensor in job.model.kept}
+    return {name: float(law[1]) for name, law in laws.items() if law is not None and law[1]}
+
+
+def _declaration(
+    struct: Struct, job: Job, prefix: str, kind: str, note: str, starts: Mapping[str, float]
+) -> str:
     width = 4 if job.dtype == "float32" else 8
     # Whole numbers stand last, so that nothing but the end is padded.
     size = sum(
@@ -154,7 +173,7 @@ def _declaration(struct: Struct, job: Job, prefix: str, kind: str, note: str) ->
     lines = [f"/* {said[0].upper()}{said[1:]}. */", "typedef struct {"]
     for field in struct.fields:
         type_name = "double" if field.wide else "int32_t" if field.whole else kind
-        lines.append(f"    {type_name} {_member(field, prefix)};{_about(field)}")
+        lines.append(f"    {type_name} {_member(field, prefix)};{_about(field, starts)}")
     return "\n".join([*lines, f"}} {struct.name};", ""])
 
 
@@ -168,9 +187,11 @@ def _member(field: Field, prefix: str) -> str:
     return f"{field.name}[{' * '.join(extents)}]"
 
 
-def _about(field: Field) -> str:
-    """Return a comment where a field has not the name that its author gave."""
-    return "" if field.name == field.of else f" /* {comment(field.of)} */"
+def _about(field: Field, starts: Mapping[str, float]) -> str:
+    """Return a comment where a field has not its author's name, or does not start from zero."""
+    said = [] if field.name == field.of else [comment(field.of)]
+    said += [f"starts from {starts[field.of]!r}"] if field.of in starts else []
+    return f" /* {', '.join(said)} */" if said else ""
 
 
 def _defaults(job: Job, structs: Structs, used: set[str], prefix: str) -> str:

@@ -51,7 +51,7 @@ def template(name: str) -> str:
 
 @cache
 def _parts(dtype: str) -> tuple[tuple[frozenset[str], tuple[str, ...], str], ...]:
-    files = (f"library_{dtype}.c", f"maths_{dtype}.c", "numbers.c", "product.c")
+    files = (f"library_{dtype}.c", f"maths_{dtype}.c", "numbers.c", "random.c", "product.c")
     return tuple(part for file in files for part in _split(file))
 
 

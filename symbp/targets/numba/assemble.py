@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from symbp.calculus.signature import signature
 from symbp.entries.entry import Entry
+from symbp.entries.evaluate import named
 from symbp.entries.model import Model
 from symbp.notation.program import Program
 from symbp.targets.numba.beside import imported
@@ -79,21 +80,25 @@ def assembled(
     team = "wait_for_team" in calls
     emitted = all(kernel.emitted for kernel in kernels)
     files = file_of_each(calls, dtype)
+    outputs = bool(named(entries))
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
     imports.names["numpy.typing"] = {"ArrayLike", "NDArray"}
     before: list[str] = []
     after: list[str] = []
     if runtime == "beside":
-        text = imported(files, dtype, team, bool(entries), emitted)
+        text = imported(
+            files, dtype, team, bool(entries), emitted, model.has_phases, outputs, bool(model.key)
+        )
         imports.add(text.imports)
         before = [_section("The runtime"), text.text]
     else:
-        for part in pasted(files, dtype, bool(entries), emitted):
+        optional = model.has_phases, outputs, bool(model.key)
+        for part in pasted(files, dtype, bool(entries), emitted, *optional):
             imports.add(part.imports)
             after += [_section(part.title), part.text]
     parts = [
-        _names(entries),
+        _names(entries, bool(model.kept)),
         *before,
         _section("What is computed"),
         description(model, dtype, stamp, equations, threshold, ranges or {}),
@@ -132,12 +137,14 @@ def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: s
     return '"""' + "\n".join(line.rstrip() for line in lines) + '\n"""'
 
 
-def _names(entries: Sequence[Entry]) -> str:
+def _names(entries: Sequence[Entry], state: bool) -> str:
     """Return the text of ``__all__``."""
     names = {"DTYPE", "EQUATIONS", "SIGNATURE", "Parameters", "Trainer", "check_gradient"}
     names |= {"initial_parameters", *WRITTEN, *(entry.name for entry in entries)}
     if entries:
         names |= {"as_parameters", "as_vector"}
+    if state:
+        names |= {"State", "initial_state"}
     ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
     listed = textwrap.wrap(", ".join(map(quoted, ordered)), 96)
     return "\n".join(["__all__ = [", *(f"    {line}" for line in listed), "]"])

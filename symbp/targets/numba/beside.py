@@ -20,6 +20,9 @@ from symbp.targets.numba.sections import (
     EMITTED,
     ENTRIES,
     MATHS,
+    NOISE,
+    OUTPUTS,
+    PHASES,
     RUNTIME,
     SMALL,
     START,
@@ -73,7 +76,14 @@ def runtime_files(calls: Iterable[str]) -> dict[str, str]:
 
 
 def imported(
-    files: Mapping[str, str], dtype: str, team: bool, entries: bool, emitted: bool = True
+    files: Mapping[str, str],
+    dtype: str,
+    team: bool,
+    entries: bool,
+    emitted: bool = True,
+    phases: bool = False,
+    outputs: bool = False,
+    noise: bool = False,
 ) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
 
@@ -89,11 +99,20 @@ def imported(
         Whether there are further entry points.
     emitted : bool
         Whether kernels are compiled past Numba's front end.
+    phases : bool
+        Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
+    noise : bool
+        Whether it draws.
     """
     compiles = "emitted_kernel" if emitted else "compiled_kernel"
     wanted = ["Network", "NetworkTrainer", compiles, "run_check"]
     wanted += ["TeamEpoch"] if team else []
     wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
+    wanted += ["NetworkInPhases", "TrainerWithState"] if phases else []
+    wanted += ["NetworkWithNoise", "TrainerWithNoise"] if noise else []
+    wanted += ["EvaluatingTrainer"] if outputs else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
     for name, file in files.items():
@@ -142,7 +161,8 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    for file, title in {**RUNTIME, **EMITTED, **ENTRIES, **TEAM, **SMALL}.items():
+    parts = {**RUNTIME, **EMITTED, **ENTRIES, **PHASES, **NOISE, **OUTPUTS, **TEAM, **SMALL}
+    for file, title in parts.items():
         yield section(title, file)
     for dtype in DTYPES:
         files = {title: f"{part}_{dtype}.py" for part, title in MATHS.items()}

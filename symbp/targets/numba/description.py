@@ -1,10 +1,12 @@
 """description: what a module says of its program, and what makes functions of its kernels."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from symbp.calculus.flat_vector import length
 from symbp.entries.entry import Entry
+from symbp.entries.evaluate import named
 from symbp.entries.model import Model
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.tensor import Tensor
@@ -19,6 +21,7 @@ from symbp.targets.numba.public import (
 __all__ = ["COMPILED", "LATER", "Range", "description", "network"]
 
 Range = tuple[float, bool, float]
+_INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": " " * 8}
 #: The public functions that are methods of the network.
 _METHODS = ("initial_parameters", "check_gradient")
 _OF_ENTRIES = ("as_vector", "as_parameters")
@@ -37,14 +40,15 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = {}(_function)
 """
 _TRAINER = '''\
-class Trainer(NetworkTrainer):
+class Trainer({bases}):
     """Trains Parameters: ``Trainer(parameters=None, seed=0, {hyperparameters})``.
 
-    See `NetworkTrainer` for what it takes and keeps.
+    See `{base}` for what it takes and keeps.
     """
 
     network = _NETWORK
 '''
+_WITH_JACOBIAN = "    jacobian = staticmethod(jacobian)\n"
 
 
 def description(
@@ -79,9 +83,12 @@ def description(
     lines += ["", "", "# Name, shape, and the law by which it starts.", "_PARAMETERS: Any = ("]
     for tensor in model.parameters:
         law, value = tensor.initial or _default_initial(tensor)
-        lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {float(value)!r})),')
-    lines += [")", "# Name, role, shape (None is N), kind and limit.", "_ARGUMENTS: Any = ("]
-    limits = model.gradient.integer_limits
+        number = repr(value if isinstance(value, tuple) else float(value))
+        line = f'    ("{tensor.name}", {shape_text(tensor)}, ("{law}", {number})),'
+        lines += [line] if len(line) <= 100 else textwrap.wrap(line, 100, **_INDENTED)
+    lines += [")", *_states(model), "# Name, role, shape (None is N), kind and limit."]
+    lines += ["_ARGUMENTS: Any = ("]
+    limits = model.given.integer_limits
     for tensor in model.data:
         lines.append(f"    {argument_text(tensor, limits)},")
     settings = {tensor.name: repr(tensor.value) for tensor in model.hyperparameters}
@@ -97,7 +104,7 @@ def description(
         if tensor.name in ranges
     }
     lines += _table("_RANGES", "tuple[float, bool, float]", bounds)
-    output = model.gradient.output
+    output = model.given.output
     lines += [
         f"_OUTPUT: Any = {shape_text(output) if output is not None else None}",
         f"_THRESHOLD = {float(threshold)!r}",
@@ -125,23 +132,83 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     names = [*["predict"] * predicts, "loss", "gradient", "epoch"]
     kernels = textwrap.wrap(", ".join(f'"{name}": _{name}_kernel' for name in names), 80)
     lines += [
-        f"_NETWORK = {'NetworkWithEntries' if entries else 'Network'}(",
+        f"_NETWORK = {_class_of(model, entries)}(",
         "    DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,",
         "    output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,",
+        *_phases(model),
         "    kernels={",
         *(f"        {line}" for line in kernels),
         "    },",
         ")",
         *(f"{name} = _NETWORK.{name}" for name in _METHODS),
         *(f"{name} = _NETWORK.{name}" for name in _OF_ENTRIES if entries),
+        *(["initial_state = _NETWORK.initial_state"] if model.kept else []),
     ]
     settings = ", ".join(f"{t.name}={t.value!r}" for t in model.hyperparameters)
-    parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries))]
+    drawing = drawing_kernels(model)
+    parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries), drawing)]
+    outputs = named(entries)
+    kinds = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
+    bases = ["EvaluatingTrainer"] * bool(outputs) + kinds
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
-    parts.append(_TRAINER.format(hyperparameters=settings))
+    base = kinds[0] if kinds else "NetworkTrainer"
+    shown = ", ".join(bases or [base])
+    text = _TRAINER.format(bases=shown, base=base, hyperparameters=settings)
+    text += "".join(_evaluations(outputs))
+    # Of a state it would have to be told.
+    has_jacobian = any(entry.name == "jacobian" for entry in entries) and not model.kept
+    parts.append(text + (_WITH_JACOBIAN if has_jacobian else ""))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def drawing_kernels(model: Model) -> tuple[str, ...]:
+    """Return the names of the kernels of every module that draw noise, but for the epoch."""
+    at_inference = ("predict", "loss") if model.inference.key else ()
+    return (*at_inference, "gradient") if model.training.key else ()
+
+
+def _class_of(model: Model, entries: Sequence[Entry]) -> str:
+    if model.key:
+        return "NetworkWithNoise"
+    if model.has_phases:
+        return "NetworkInPhases"
+    return "NetworkWithEntries" if entries else "Network"
+
+
+def _evaluations(outputs: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield the lines that say a trainer what it evaluates."""
+    if outputs:
+        yield "    evaluations = {\n"
+        for name, entry in outputs.items():
+            yield f"        {quoted(name)}: (_{entry.name}_kernel, _{entry.name.upper()}),\n"
+        yield "    }\n"
+
+
+def _phases(model: Model) -> list[str]:
+    if not model.has_phases:
+        return []
+    frozen = ", ".join(quoted(parameter.name) for parameter in model.frozen)
+    frozen += "," * (len(model.frozen) == 1)
+    states = "_STATES, state_record=State" if model.kept else "(), state_record=None"
+    drawing = drawing_kernels(model)
+    drawn = [f"    drawing=({', '.join(map(quoted, drawing))},),"] if drawing else []
+    return [f"    states={states},", f"    frozen=({frozen}),", *drawn]
+
+
+def _states(model: Model) -> list[str]:
+    """Return the lines of what is kept from step to step."""
+    if not model.kept:
+        return []
+    lines = ["", "", "class State(NamedTuple):"]
+    lines += ['    """What is kept from step to step, views over one contiguous buffer."""', ""]
+    lines += [f"    {tensor.name}: NDArray[Any]  # {shape_text(tensor)}" for tensor in model.kept]
+    lines += ["", "", "# Name, shape, and the value that it starts from.", "_STATES: Any = ("]
+    for tensor in model.kept:
+        _, value = tensor.initial or ("constant", 0.0)
+        lines.append(f'    ("{tensor.name}", {shape_text(tensor)}, {float(value)!r}),')
+    return [*lines, ")"]
 
 
 def _number(value: float) -> str:

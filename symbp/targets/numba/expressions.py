@@ -17,6 +17,7 @@ from symbp.notation.collected import denominator
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.noise import Random
 from symbp.notation.prime import Prime
 from symbp.notation.tensor import Element
 from symbp.targets.numba.functions import code_of
@@ -158,6 +159,8 @@ class Expressions:
         return text
 
     def _application(self, node: Any) -> Text:
+        if isinstance(node, Random):
+            return self._random(node), _ATOM
         record = operation_of(type(node))
         code = code_of(record)
         if code is None:
@@ -176,6 +179,15 @@ class Expressions:
             text = code.format(*map(self._variable, node.args))
         self.double = double
         return f"float({text})" if double else text, _ATOM
+
+    def _random(self, node: Random) -> str:
+        """Return a draw: its place is a whole number, the parts of its key are real ones."""
+        double, self.double = self.double, False
+        tensor, *key = node.key
+        given = [self.whole(node.place), str(tensor), *map(self.value, key)]
+        self.double = double
+        text = f"{type(node).__name__}({', '.join(given)})"
+        return f"float({text})" if double else text
 
     def _variable(self, node: Any) -> str:
         """Return a value as a variable or a number, for use in several places."""

@@ -46,7 +46,7 @@ NUMBA = Target(
     "numba",
     "a Python module",
     ".py",
-    frozenset({"entries", "equations", "ranges", "runtime"}),
+    frozenset({"entries", "equations", "outputs", "ranges", "runtime"}),
     _texts,
     strict=False,
 )

@@ -7,7 +7,7 @@ name stands as it is.
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from symbp.entries.entry import Entry, Slot
@@ -25,6 +25,7 @@ _PARAMETERS = (
     "Used without a copy if they are views over one buffer, as from `initial_parameters`.",
 )
 _OR_VECTOR = ", or a vector"
+_STATE = ("State, or a tuple or dict of arrays", "Such as `initial_state()` or `trainer.state`.")
 _RAISES = (
     "TypeError, ValueError",
     "In one line: which argument, what was expected, what came.",
@@ -40,7 +41,16 @@ class _Part:
     remark: str = ""
 
 
-def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
+#: What says which noise is drawn.
+_KEY = (
+    _Part("seed", "int", "What a trainer is given: 0 or more, below 2**64."),
+    _Part("step", "int", "How many steps of its training came before."),
+)
+
+
+def public_functions(
+    given: Program, dtype: str, vectors: bool = False, drawing: Collection[str] = ()
+) -> str:
     """Return the text of ``predict``, ``loss`` and ``gradient``.
 
     Parameters
@@ -51,6 +61,8 @@ def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
         The precision of the module.
     vectors : bool, default False
         Whether all parameters may come as one vector, as for further entry points.
+    drawing : collection of str
+        Those of the functions that draw noise.
     """
     data = (*given.inputs, *given.targets)
     output = given.output
@@ -69,7 +81,10 @@ def public_functions(given: Program, dtype: str, vectors: bool = False) -> str:
             [_Part("cost", "float"), gradients],
         ),
     ]
-    return "\n\n".join(_function(*function, vectors) for function in functions)
+    return "\n\n".join(
+        _function(*function, vectors, bool(given.states), function[0] in drawing)
+        for function in functions
+    )
 
 
 def _function(
@@ -79,23 +94,34 @@ def _function(
     returns: str,
     results: Sequence[_Part],
     vectors: bool,
+    state: bool,
+    draws: bool,
 ) -> str:
-    names = Names(["parameters"])
+    key = ("seed", "step") if draws else ()
+    names = Names(["parameters", *(["state"] if state else []), *key])
     arguments = [(names.unique(tensor.name), tensor) for tensor in tensors]
     kind, remark = _PARAMETERS
     documented = [
         _Part("parameters", kind + _OR_VECTOR * vectors, remark),
+        *([_Part("state", *_STATE)] if state else []),
         *(_documented(argument, tensor) for argument, tensor in arguments),
+        *(_KEY if draws else ()),
     ]
-    passed = _tuple([argument for argument, _ in arguments])
+    passed = ", ".join([_tuple([argument for argument, _ in arguments]), *key])
     flat = 'packed("parameters", parameters)' if vectors else "flatten(parameters)"
+    bound = "_NETWORK.with_state(_NETWORK.flat_state(state))" if state else "_NETWORK"
     return _definition(
         name,
-        ["parameters: Any", *(f"{argument}: ArrayLike" for argument, _ in arguments)],
+        [
+            "parameters: Any",
+            *(["state: Any"] if state else []),
+            *(f"{argument}: ArrayLike" for argument, _ in arguments),
+            *(f"{name}: int = 0" for name in key),
+        ],
         returns,
         # The others raise the same.
         [summary, "", *_sections(documented, results, name == "predict")],
-        f"return _NETWORK.{name}(_NETWORK.{flat}, {passed})",
+        f"return {bound}.{name}(_NETWORK.{flat}, {passed})",
     )
 
 
@@ -169,6 +195,12 @@ def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
 def _packed(argument: str, slot: Slot, flat: bool) -> _Part:
     if flat:
         return _Part(argument, "ndarray, as long as there are parameters", "See `as_vector`.")
+    if slot.name == "noise":
+        return _Part(
+            argument, "tuple of two int", "A trainer's seed, and how many steps came before."
+        )
+    if slot.name == "state":
+        return _Part(argument, *_STATE)
     if slot.name == "parameters":
         return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, _PARAMETERS[1])
     return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, "A direction of the parameters.")

@@ -12,6 +12,9 @@ __all__ = [
     "EMITTED",
     "ENTRIES",
     "MATHS",
+    "NOISE",
+    "OUTPUTS",
+    "PHASES",
     "RUNTIME",
     "SMALL",
     "START",
@@ -32,6 +35,8 @@ RUNTIME = {
     "gradient_check.py": "Gradient check",
     "notation/whole_file.py": "Files",
     "saved.py": "Saved trainers",
+    "best_epoch.py": "Stopping early",
+    "minimising.py": "Minimisers of SciPy",
     "trainer.py": "Training",
 }
 #: Those that compile kernels past Numba's front end.
@@ -44,8 +49,14 @@ EMITTED = {
 }
 #: That of entry points besides those of every module.
 ENTRIES = {"entry_calls.py": "Further entry points"}
+#: That of programs with a state, or with other equations in training than in use.
+PHASES = {"phases.py": "Training and use"}
+#: That of programs with further outputs.
+OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
+#: That of noise.
+NOISE = {"noise.py": "Noise"}
 #: Those of which a module gets what its kernels call.
 SMALL = {"gather.py": "Gathering a batch", "views.py": "Views", "sums.py": "Sums"}
 #: Those of the matrix products in tiles, of which each needs all.
@@ -65,6 +76,7 @@ MATHS = {
     "activations": "Activations and derivatives",
     "trigonometry": "Trigonometric and hyperbolic functions",
     "special_functions": "Special functions",
+    "random": "Random numbers",
 }
 #: In place of those of BLAS, where there is none.
 START = {"without_scipy.py": "Numba's start"}
@@ -107,7 +119,13 @@ def file_of_each(calls: Iterable[str], dtype: str) -> dict[str, str]:
 
 
 def pasted(
-    files: Mapping[str, str], dtype: str, entries: bool, emitted: bool = True
+    files: Mapping[str, str],
+    dtype: str,
+    entries: bool,
+    emitted: bool = True,
+    phases: bool = False,
+    outputs: bool = False,
+    noise: bool = False,
 ) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
 
@@ -121,12 +139,20 @@ def pasted(
         Whether there are further entry points.
     emitted : bool
         Whether kernels are compiled past Numba's front end.
+    phases : bool
+        Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
+    noise : bool
+        Whether it draws.
     """
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
-    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries else {}), **team}
+    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries or phases else {})}
+    optional |= {**(PHASES if phases else {}), **(NOISE if noise else {})}
+    optional |= {**(OUTPUTS if outputs else {}), **team}
     for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():

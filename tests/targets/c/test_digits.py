@@ -1,5 +1,6 @@
 """Training on scikit-learn's digits in C is what the Numba module does."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ from symbp.training.datasets import load_dataset, split, standardise
 from tests.loops.running import model_of
 from tests.targets.c.running import SANITIZED, Call, model_job, needs_compiler, results
 
-pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
+# Not imported to find out: that takes a second of every run, and these tests are slow.
+pytestmark = pytest.mark.skipif(
+    find_spec("sklearn") is None, reason="the digits are scikit-learn's"
+)
 
 
 @needs_compiler

@@ -14,16 +14,25 @@ CHECK = Path(__file__).parent / "check_product.c"
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)] or [str(COMPILER)]
 
 
-@needs_compiler
-@pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize(
-    ("real", "limit"),
-    [("float", "1e-6"), pytest.param("double", "1e-15", marks=pytest.mark.slow)],
-)
 # The last has no vectors: another compiler may have no arithmetic of them.
+OPTIONS = [("-O3", "-march=native"), ("-O1", *SANITIZED), ("-O1", "-U__SSE2__")]
+# Each option and each compiler in every run.
+IN_TURN = [(options, COMPILERS[n % len(COMPILERS)]) for n, options in enumerate(OPTIONS)]
+
+
+@needs_compiler
 @pytest.mark.parametrize(
-    "options", [("-O3", "-march=native"), ("-O1", *SANITIZED), ("-O1", "-U__SSE2__")]
-)
+    ("options", "compiler", "real", "limit"),
+    [
+        pytest.param(
+            options, compiler, real, limit,
+            marks=() if real == "float" and (options, compiler) in IN_TURN else pytest.mark.slow,
+        )
+        for options in OPTIONS
+        for compiler in COMPILERS
+        for real, limit in (("float", "1e-6"), ("double", "1e-15"))
+    ],
+)  # fmt: skip
 def test_the_kernel_multiplies(
     options: tuple[str, ...], real: str, limit: str, compiler: str, tmp_path: Path
 ) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import symbp as bp
 from symbp.entries.model import Model
 from tests.comparison import assert_close
-from tests.loops.running import ENTRIES, all_values, example, expected, model_of
+from tests.loops.running import ENTRIES, all_values, example, expected, model_of, values_of
 from tests.programs import PROGRAMS
 from tests.random_networks import random_network
 from tests.targets.c.running import SANITIZED, Call, model_job, needs_compiler, results
@@ -51,7 +52,12 @@ def rows_of(model: Model, values: dict[str, Any]) -> int:
 
 
 def check(name: str, folder: Path, options: tuple[str, ...]) -> None:
-    model, values = drawn(name)
+    check_model(*drawn(name), folder, options)
+
+
+def check_model(
+    model: Model, values: dict[str, Any], folder: Path, options: tuple[str, ...]
+) -> None:
     calls = calls_of(model, values)
     job = model_job(model, batch=rows_of(model, values))
     for call, got in zip(calls, results(job, calls, folder, options), strict=True):
@@ -61,6 +67,15 @@ def check(name: str, folder: Path, options: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_computes_what_its_equations_say(name: str, tmp_path: Path) -> None:
     check(name, tmp_path, ("-O1",))
+
+
+def test_training_and_use_differ_and_states_say_what_they_start_from(tmp_path: Path) -> None:
+    layers = [bp.Dense(4), bp.BatchNorm1d(), bp.Activation("tanh"), bp.Dense(2)]
+    model = model_of(bp.Network(layers, input=3, loss="mean_squared_error"))
+    check_model(model, values_of(model.given, 0), tmp_path, ("-O1",))
+    header = (tmp_path / "net.h").read_text(encoding="utf-8")
+    assert "double running_var2[4]; /* starts from 1.0 */" in header
+    assert "double running_mean2[4];\n" in header
 
 
 @pytest.mark.slow

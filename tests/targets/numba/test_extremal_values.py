@@ -8,6 +8,7 @@ docs/vector_maths.md states.
 
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,29 @@ NAMES = list(FORMULAS)
 
 # These call the mathematical library, beside which a loop is not vectorised.
 CALLS = ["x**y", "x**2.5", "mod"]
-VECTORISED = [name for name in NAMES if name not in CALLS]
+# These have tests of their own in every run, of the functions that are pasted:
+# runtime/test_vector_maths.py.
+PASTED = [
+    "sigmoid", "elu", "gelu", "gelu_tanh", "silu", "softplus", "sin", "cos", "exp", "expm1", "log",
+    "log1p", "erf", "xlog1py", "tan", "sinh", "cosh", "asin", "acos", "atan", "atan2", "asinh",
+    "acosh", "atanh", "erfc", "log_ndtr", "gammaln", "digamma", "trigamma",
+]  # fmt: skip
+# By what is tried in every run, in single precision, and what when there is time.
+GROUPS = {"operators": [name for name in NAMES if name not in PASTED], "functions": PASTED}
+MODULES = [
+    pytest.param(
+        (group, dtype),
+        id=f"{group}-{dtype}",
+        marks=() if (group, dtype) == ("operators", "float32") else pytest.mark.slow,
+    )
+    for group in GROUPS
+    for dtype in ("float32", "float64")
+]
+BY_NAME = [
+    pytest.param(*module.values, name, id=f"{name}-{module.id}", marks=module.marks)
+    for module in MODULES
+    for name in GROUPS[module.values[0][0]]
+]
 
 
 def program(names: list[str]) -> bp.Program:
@@ -191,23 +214,27 @@ def program(names: list[str]) -> bp.Program:
     return bp.Program(columns, cost=C, output=output)
 
 
-# The kernels of both have tests of their own in every run: runtime/test_vector_maths.py.
-@pytest.fixture(scope="module", params=["float32", pytest.param("float64", marks=pytest.mark.slow)])
-def found(request: Any) -> Any:
-    """Return the precision, all pairs, and the columns that `predict` gives for them."""
-    dtype = request.param
+@pytest.fixture
+def found(request: pytest.FixtureRequest) -> Any:
+    """Return what was found for a group of formulas and a precision."""
+    return computed(*request.param)
+
+
+@cache
+def computed(group: str, dtype: str) -> Any:
+    """Return the names, the precision, all pairs, and the columns that `predict` gives for them."""
     values = extremal(dtype)
     x, y = (a.ravel() for a in np.meshgrid(values, values))
-    trainer, calling = (bp.compile(program(names), dtype=dtype) for names in (VECTORISED, CALLS))
+    halves = [[name for name in GROUPS[group] if (name in CALLS) == calls] for calls in (0, 1)]
+    trainers = [bp.compile(program(names), dtype=dtype) for names in halves if names]
+    names = [name for half in halves for name in half]
 
     def predict(x: Array, y: Array) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            columns = [trainer.predict(x, y)[:, :-2], calling.predict(x, y)[:, :-2]]
-        order = [[*VECTORISED, *CALLS].index(name) for name in NAMES]
-        return np.concatenate(columns, axis=1)[:, order]
+            return np.concatenate([t.predict(x, y)[:, :-2] for t in trainers], axis=1)
 
-    return dtype, x, y, predict(x, y), predict, trainer
+    return names, dtype, x, y, predict(x, y), predict, trainers[0]
 
 
 def expected(name: str, dtype: str, x: Array, y: Array) -> tuple[Array, Array]:
@@ -233,10 +260,10 @@ def errors_in_ulp(value: Array, right: Array, exact: Array, dtype: str) -> Array
         return np.abs(a / 2 - b / 2) / unit * 2
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("found", "name"), BY_NAME, indirect=["found"])
 def test_values_are_those_of_ieee(found: Any, name: str) -> None:
-    dtype, x, y, result, *_ = found
-    value = result[:, NAMES.index(name)]
+    names, dtype, x, y, result, *_ = found
+    value = result[:, names.index(name)]
     exact, right = expected(name, dtype, x, y)
     if name in ("sin", "cos", "tan"):
         right = np.where(np.abs(x) > TRIGONOMETRIC_LIMIT[dtype], np.nan, right).astype(dtype)
@@ -262,10 +289,12 @@ SIGNED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SIGNED)
+@pytest.mark.parametrize(
+    ("found", "name"), [case for case in BY_NAME if case.values[1] in SIGNED], indirect=["found"]
+)
 def test_signs_of_zeros_are_those_of_ieee(found: Any, name: str) -> None:
-    dtype, x, y, result, *_ = found
-    value = result[:, NAMES.index(name)]
+    names, dtype, x, y, result, *_ = found
+    value = result[:, names.index(name)]
     _, right = expected(name, dtype, x, y)
     zero = (value == 0) & (right == 0) & np.isfinite(x)
     wrong = zero & (np.signbit(value) != np.signbit(right))
@@ -273,17 +302,19 @@ def test_signs_of_zeros_are_those_of_ieee(found: Any, name: str) -> None:
     assert not cases, (name, len(cases), cases[:8])
 
 
+@pytest.mark.parametrize("found", MODULES, indirect=True)
 def test_one_row_gives_what_many_rows_give(found: Any) -> None:
-    _, x, y, result, predict, _ = found
+    names, _, x, y, result, predict, _ = found
     chosen = np.random.default_rng(0).integers(0, len(x), 60)
     single = np.concatenate([predict(x[i : i + 1], y[i : i + 1]) for i in chosen])
-    exact = [NAMES.index(name) for name in NAMES if name not in ULPS]
+    exact = [names.index(name) for name in names if name not in ULPS]
     np.testing.assert_array_equal(single[:, exact], result[np.ix_(chosen, exact)])
     np.testing.assert_array_equal(np.isnan(single), np.isnan(result[chosen]))
 
 
+@pytest.mark.parametrize("found", MODULES, indirect=True)
 def test_division_by_what_does_not_change_in_the_loop(found: Any) -> None:
-    dtype, *_, trainer = found
+    _, dtype, *_, trainer = found
     x = extremal(dtype)
     for w in x:
         quotient = trainer.module.predict({"w": w}, x, x)[:, -2]
@@ -291,8 +322,9 @@ def test_division_by_what_does_not_change_in_the_loop(found: Any) -> None:
             np.testing.assert_array_equal(quotient, x / w, err_msg=str(w))
 
 
+@pytest.mark.parametrize("found", MODULES, indirect=True)
 def test_a_sum_and_a_difference_are_computed_as_they_are_written(found: Any) -> None:
-    dtype, *_, trainer = found
+    _, dtype, *_, trainer = found
     values = extremal(dtype)
     for w in [np.asarray(1e17, dtype), *values]:
         with np.errstate(all="ignore"):

@@ -30,11 +30,9 @@ from tests.random_networks import random_network
 from tests.targets.numba.compiled import run_printed
 
 SCHEDULES = {"numba": Limits(), "strips": Limits(strip=2, team=False)}
-QUICK = {
-    ("gradient", "lstm", "as built"), ("gradient", "equations 0", "as built"),
-    ("step", "attention", "numba"), ("predict", "convolution", "strips"),
-    ("loss", "embedding", "numba"), ("step", "recurrence 1", "strips"),
-}  # fmt: skip
+# In every run test_emitted_kernels compares others with the interpreter too, products and sums
+# rounded one by one; these round them at once.
+QUICK = {("gradient", "gram", "as built"), ("predict", "lstm", "numba")}
 CASES = [
     pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
     for entry in ENTRIES
@@ -83,7 +81,7 @@ def test_random_networks_as_printed(monkeypatch: pytest.MonkeyPatch, seed: int) 
 
 EPOCHS = [
     pytest.param(*case, marks=() if case[0] in quick else pytest.mark.slow)
-    for members, quick in ((1, ("embedding",)), (2, ("attention",)))
+    for members, quick in ((1, ()), (2, ("embedding",)))
     for case in [(n, members) for n in ("convolution", "attention", "embedding", "lstm")]
 ]
 

@@ -36,6 +36,7 @@ OPTIMIZERS = {
     "SGD": lambda: bp.SGD(0.1),
     "momentum": lambda: bp.Momentum(0.1),
     "Adam": lambda: bp.Adam(0.01),
+    "clipped": lambda: bp.Clip(bp.Adam(0.01), max_norm=0.05),
 }
 
 
@@ -188,7 +189,9 @@ def parts(
 
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_the_bits_do_not_depend_on_the_number_of_members(dtype: str) -> None:
-    optimizer: Optimizer = bp.Adam(0.01)
+    # With a norm over all members' gradients, and a rate that changes with each step.
+    rate = bp.CosineDecay(0.01, steps=30, warmup=2)
+    optimizer: Optimizer = bp.Clip(bp.Adam(rate), max_norm=0.1)
     trainer = bp.compile(bp.mlp(37, 70, 12, 5, activation="relu", loss=SOFTMAX), optimizer, dtype)
     module = trainer.module
     generator = np.random.default_rng(0)

@@ -22,7 +22,7 @@ from symbp.networks.optimizers import Optimizer, optimise
 from symbp.notation.program import Program
 from symbp.targets.numba import module
 from tests.comparison import assert_close
-from tests.emitted_text import assert_text_agrees, trained
+from tests.emitted_text import assert_text_agrees, load_as_python, trained
 from tests.random_equations import random_equations, random_recurrence
 
 ANY_SIZE = 10**6
@@ -259,8 +259,18 @@ BRANCHES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", BRANCHES)
-def test_what_takes_several_lines_is_written_by_element_too(name: str) -> None:
+# As Python in every run; in machine code one of them, the rest when there is time.
+@pytest.mark.parametrize(
+    ("name", "is_compiled"),
+    [
+        *((name, False) for name in BRANCHES),
+        *(
+            pytest.param(name, True, marks=() if name == "in a condition" else pytest.mark.slow)
+            for name in BRANCHES
+        ),
+    ],
+)
+def test_what_takes_several_lines_is_written_by_element_too(name: str, is_compiled: bool) -> None:
     x, y, w = bp.input("x", n, i), bp.target("y", n, i), bp.parameter("w", i)
     a = bp.tensor("a", n, i)
     program = bp.Program([
@@ -269,7 +279,11 @@ def test_what_takes_several_lines_is_written_by_element_too(name: str) -> None:
     ], cost=C, output=a)  # fmt: skip
     source = module_source(program, bp.SGD(0.1), entries=("hvp",))
     assert "is written out" in source
-    made = bp.compile(program, bp.SGD(0.1), entries=("hvp",)).module
+    made = (
+        bp.compile(program, bp.SGD(0.1), entries=("hvp",)).module
+        if is_compiled
+        else load_as_python(source)
+    )
     values = random_values(program, 5, 0)
     parameters = {"w": values["w"]}
     cost, gradient = made.gradient(parameters, values["x"], values["y"])

@@ -19,7 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbp.notation.whole_file import write_whole
 from symbp.targets.numba.runtime.arguments import check_count, class_count, refuse
+from symbp.targets.numba.runtime.best_epoch import BestEpoch
 from symbp.targets.numba.runtime.entry_points import EntryPoints
+from symbp.targets.numba.runtime.minimising import (
+    LEAST_SQUARES,
+    minimise_cost,
+    minimise_squares,
+)
 from symbp.targets.numba.runtime.saved import check_finite, check_history, read_saved
 
 
@@ -44,6 +50,8 @@ class NetworkTrainer:
 
     network: EntryPoints
     """What is trained; a module's Trainer says it."""
+    jacobian: Any = None
+    """The derivatives of the output, if the module has that entry point."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
         self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
@@ -69,6 +77,8 @@ class NetworkTrainer:
         validation: Sequence[ArrayLike] | None = None,
         shuffle: bool = True,
         callback: Callable[[int, dict[str, Any]], object] | None = None,
+        patience: int | None = None,
+        min_delta: float = 0.0,
     ) -> Self:
         """Train for some more epochs and return the trainer.
 
@@ -86,6 +96,11 @@ class NetworkTrainer:
             Visit the examples in a new random order in each epoch.
         callback : callable, optional
             ``callback(epoch, record)`` after each epoch; training stops when it returns True.
+        patience : int, optional
+            Stop after so many epochs in a row without a lower cost of the validation arrays. At the
+            end, parameters and state are those after the epoch in which it was lowest.
+        min_delta : float
+            By how much that cost has to be lower to count.
         """
         network = self.network
         check_count("epochs", epochs, 0)
@@ -95,6 +110,9 @@ class NetworkTrainer:
             held_out, _ = network.check_arrays(
                 "validation", network.arguments, validation, finite=True
             )
+        elif patience is not None:
+            raise TypeError("patience: expected validation=… too, whose cost says when to stop")
+        best = None if patience is None else BestEpoch(patience, min_delta)
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
@@ -104,24 +122,104 @@ class NetworkTrainer:
             cost = float(
                 network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
             )
-            self.epochs += 1
-            record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
-            if validation is not None:
-                record["validation_cost"] = float(network.loss_kernel(self._flat, *held_out))
-                accuracy = self._accuracy(held_out)
-                if accuracy is not None:
-                    record["validation_accuracy"] = accuracy
-            self.history.append(record)
+            record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
-                settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
-                message = (
-                    f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
-                )
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
-            if callback is not None and callback(self.epochs, record):
+                self._warn(cost)
+            stop = best is not None and best.note(
+                record["validation_cost"], self._flat, self._state
+            )
+            if (callback is not None and callback(self.epochs, record)) or stop:
                 break
+        if best is not None:
+            best.restore(self._flat, self._state)
         return self
+
+    def minimise(
+        self,
+        *arrays: ArrayLike,
+        method: str = "L-BFGS-B",
+        iterations: int = 100,
+        validation: Sequence[ArrayLike] | None = None,
+        callback: Callable[[int, dict[str, Any]], object] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Minimise the cost of all examples together with SciPy, and return the trainer.
+
+        Each iteration has its record in `history`, as an epoch has; the last one says in `message`
+        why the search ended. The optimizer and its state take no part.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            As for `fit`.
+        method : str
+            Of `scipy.optimize.minimize`: one that takes gradients, such as L-BFGS-B, BFGS, CG, TNC
+            or SLSQP; or lm, trf or dogbox of `scipy.optimize.least_squares`, if the cost is a
+            multiple of the sum of squares of output - target, in a module with the entry point
+            jacobian.
+        iterations : int
+            How many there may be, at least 0.
+        validation, callback
+            As for `fit`.
+        **options
+            What else that function takes, such as ``tol=1e-9`` or ``options={"maxcor": 50}``.
+        """
+        check_count("iterations", iterations, 0)
+        network = self.network
+        checked, _ = network.check_arrays("minimise", network.arguments, arrays, finite=True)
+        held_out = None
+        if validation is not None:
+            held_out, _ = network.check_arrays(
+                "validation", network.arguments, validation, finite=True
+            )
+        last = self.epochs + int(iterations)
+        if last == self.epochs:
+            return self
+
+        def found(iterate: NDArray[Any]) -> bool:
+            if np.array_equal(self._flat, iterate.astype(self._flat.dtype)):
+                return False  # what was found last, once more
+            self._flat[:] = iterate
+            record = self._record(float(network.loss_kernel(self._flat, *checked)), held_out)
+            stop = callback is not None and bool(callback(self.epochs, record))
+            return stop or self.epochs >= last
+
+        start = self._flat.copy()
+        if method not in LEAST_SQUARES:
+            why = minimise_cost(network, start, checked, method, found, options)
+        elif self.jacobian is None:
+            raise TypeError(
+                f"minimise: method {method!r} needs a module with entries=('jacobian',)"
+            )
+        else:
+            jacobian = type(self).jacobian
+            why = minimise_squares(network, jacobian, start, checked, method, found, options)
+        if self.epochs + int(iterations) == last:
+            message = f"minimise: {method} found no lower cost: {why}"
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            return self
+        self.history[-1]["message"] = why or "as many iterations as asked for, or the callback"
+        if not math.isfinite(self.history[-1]["cost"]):
+            self._warn(self.history[-1]["cost"])
+        return self
+
+    def _record(self, cost: float, held_out: list[NDArray[Any]] | None) -> dict[str, Any]:
+        """Count an epoch, and note its cost and that of data held out."""
+        self.epochs += 1
+        record: dict[str, Any] = {"epoch": self.epochs, "cost": cost}
+        if held_out is not None:
+            record["validation_cost"] = float(self.network.loss_kernel(self._flat, *held_out))
+            accuracy = self._accuracy(held_out)
+            if accuracy is not None:
+                record["validation_accuracy"] = accuracy
+        self.history.append(record)
+        return record
+
+    def _warn(self, cost: float) -> None:
+        settings = ", ".join(f"{name}={v}" for name, v in self.hyperparameters.items())
+        message = f"the cost is {cost} in epoch {self.epochs}, with {settings or 'no settings'}"
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
     def predict(self, *inputs: ArrayLike) -> NDArray[Any]:
         """Return the output for these inputs, as `predict` does with the current parameters."""
