@@ -85,7 +85,7 @@ def var(body: Any, *bound: Index, ddof: int = 0) -> Expr:
     >>> n, k = bp.indices("n k", "N", 3)
     >>> x = bp.input("x", n, k)
     >>> bp.var(x[n, k], k)
-    1/3*Sum((x[n, k] - 1/3*Sum(x[n, k], k))**2, k)
+    Sum((x[n, k] - Sum(x[n, k], k)/3)**2, k)/3
     """
     expression = expression_of(body, "var")
     if isinstance(ddof, bool) or not isinstance(ddof, int):
@@ -115,6 +115,6 @@ def std(body: Any, *bound: Index, ddof: int = 0) -> Expr:
     >>> n, k = bp.indices("n k", "N", 3)
     >>> x = bp.input("x", n, k)
     >>> print(bp.std(x[n, k], k))
-    sqrt(1/3*Sum((x[n, k] - 1/3*Sum(x[n, k], k))**2, k))
+    sqrt(Sum((x[n, k] - Sum(x[n, k], k)/3)**2, k)/3)
     """
     return sqrt(var(body, *bound, ddof=ddof))
