@@ -47,9 +47,13 @@ def test_a_long_table_has_a_row_for_each_family() -> None:
     ]
 
 
+# With subscripts that are numbers, or sums of indices.
+COUNTED = ("convolution", "lstm", "spread", "running", "burgers", "saliency")
+
+
 def test_where_places_are_numbers_it_is_said_from_where_they_count() -> None:
     for name, make in NETWORKS.items():
-        expected = name in ("convolution", "lstm", "running")
+        expected = name in COUNTED
         assert counts_from_zero(make()) == expected
         texts = [
             b.text for s in contents(bp.derive(make())) for b in s.blocks if hasattr(b, "text")
