@@ -60,6 +60,23 @@ def _by_mpmath(name: str, x: Array) -> Array:
         return np.where(x == 0, x, np.asarray([at(float(v)) for v in values])[places])
 
 
+def _of_record(name: str, x: Array) -> Array:
+    """Return a special function by mpmath, at the ends what its record states.
+
+    SciPy's log_ndtr and gammaln lose digits, the second of them all near 1.
+    """
+    record = OPERATIONS[name].value
+    assert record is not None
+
+    def at(value: float) -> float:
+        inside = np.isfinite(value) and (name == "log_ndtr" or value > 0)
+        return float(EXACT[name](mpf(value))) if inside else float(record(value))
+
+    values, places = np.unique(x, return_inverse=True, equal_nan=True)
+    with mp.workdps(60), np.errstate(all="ignore"):
+        return np.asarray([at(float(value)) for value in values])[places]
+
+
 def _elu(x: Array) -> Array:
     return np.where(x > 0, x, np.expm1(np.where(x > 0, 0, x)))
 
@@ -98,10 +115,10 @@ FUNCTIONS: dict[str, Formula] = {
     "acosh": (lambda x, y: bp.acosh(x), lambda x, y: np.arccosh(x)),
     "atanh": (lambda x, y: bp.atanh(x), lambda x, y: np.arctanh(x)),
     "erfc": (lambda x, y: bp.erfc(x), lambda x, y: scipy.special.erfc(x)),
-    "log_ndtr": (lambda x, y: bp.log_ndtr(x), lambda x, y: scipy.special.log_ndtr(x)),
-    "gammaln": (lambda x, y: bp.gammaln(x), lambda x, y: OPERATIONS["gammaln"].value(x)),
-    "digamma": (lambda x, y: bp.digamma(x), lambda x, y: OPERATIONS["digamma"].value(x)),
-    "trigamma": (lambda x, y: bp.trigamma(x), lambda x, y: OPERATIONS["trigamma"].value(x)),
+    "log_ndtr": (lambda x, y: bp.log_ndtr(x), lambda x, y: _of_record("log_ndtr", x)),
+    "gammaln": (lambda x, y: bp.gammaln(x), lambda x, y: _of_record("gammaln", x)),
+    "digamma": (lambda x, y: bp.digamma(x), lambda x, y: _of_record("digamma", x)),
+    "trigamma": (lambda x, y: bp.trigamma(x), lambda x, y: _of_record("trigamma", x)),
     "floor": (lambda x, y: bp.floor(x), lambda x, y: np.floor(x)),
     "ceil": (lambda x, y: bp.ceil(x), lambda x, y: np.ceil(x)),
     "round": (lambda x, y: bp.round(x), lambda x, y: np.rint(x)),
