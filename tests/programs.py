@@ -202,6 +202,56 @@ def bilinear() -> Example:
     return program, normal(6, x=(N, I), y=(N, J), target=(N, K), B=(K, I, J))
 
 
+def functions() -> Example:
+    """Elementary and special functions, SymPy's among them, each weighted by its argument."""
+    N, J = 5, 3
+    n, j = bp.indices("n j", "N", J)
+    x, W, C = bp.input("x", n, j), bp.parameter("W", j), bp.tensor("C")
+    u, a, b = (bp.tensor(name, n, j) for name in "uab")
+    v = u[n, j]
+    turns = sympy.tan(v) + sympy.asin(v) + sympy.acos(v) + bp.atan2(v, x[n, j]) + sympy.sec(v)
+    growing = bp.sinh(v) + bp.cosh(v) + bp.asinh(v) + bp.atanh(v) + bp.acosh(1 / v) + bp.atan(v)
+    special = bp.erfc(v) * bp.log_ndtr(-v) + bp.gammaln(v) + sympy.gamma(1 + v)
+    steps = bp.mod(7 * v, 2) + bp.floor(5 * v) * v + bp.ceil(3 * v) + bp.round(4 * v) * v**2
+    program = bp.Program(
+        [
+            bp.Equation(u[n, j], bp.sigmoid(W[j] * x[n, j])),
+            bp.Equation(a[n, j], turns * v + growing),
+            bp.Equation(b[n, j], special * v + steps * bp.heaviside(x[n, j])),
+            bp.Equation(C, bp.Mean(a[n, j] * b[n, j], n, j)),
+        ],
+        cost=C,
+    )
+    return program, normal(7, x=(N, J), W=(J,))
+
+
+def products() -> Example:
+    """Products, one with factors of 0, running sums, the spread of values and their smallest."""
+    N, J, K = 4, 3, 5
+    n, j, k = bp.indices("n j k", "N", J, K)
+    x, W, C = bp.input("x", n, k), bp.parameter("W", j, k), bp.tensor("C")
+    z, s, p = bp.tensor("z", n, j, k), bp.tensor("s", n, j, k), bp.tensor("p", n, j)
+    program = bp.Program(
+        [
+            bp.Equation(z[n, j, k], W[j, k] * x[n, k]),
+            bp.Equation(s[n, j, k], bp.cumsum(z[n, j, k], k)),
+            bp.Equation(
+                p[n, j],
+                bp.Prod(W[j, k] + z[n, j, k], k) + bp.Sum(bp.cumprod(s[n, j, k], k), k),
+            ),
+            bp.Equation(
+                C,
+                bp.Mean(bp.std(p[n, j], j, ddof=1) + bp.Min(p[n, j], j), n)
+                + bp.Mean(bp.norm(s[n, j, k], k) + bp.var(z[n, j, k], k), n, j),
+            ),
+        ],
+        cost=C,
+    )
+    values = normal(8, x=(N, K), W=(J, K))
+    values["W"][0, 1] = values["W"][1, 2:4] = 0.0
+    return program, values
+
+
 def spread() -> Example:
     """Values written to places that are sums of indices: in a row, over one another, apart."""
     N, C, P, O = 3, 2, 3, 2
@@ -334,7 +384,7 @@ def running() -> Example:
 
 
 _BUILDERS = (
-    convolution, attention, embedding, lstm, gram, bilinear, spread, scalar_graph, dropout,
-    variational, running, burgers, saliency,
+    convolution, attention, embedding, lstm, gram, bilinear, spread, functions, products,
+    scalar_graph, dropout, variational, running, burgers, saliency,
 )  # fmt: skip
 PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

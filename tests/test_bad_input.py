@@ -298,8 +298,8 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
     "array to check": (lambda: bp.check(NET, {"X": 1}), "no array 'X' in this program; known: W1"),
     "initial": (lambda: bp.parameter("p", initial=("norml", 1)), "expected ('normal', standard"),
     "function": (
-        lambda: bp.Equation(bp.tensor("a"), sympy.gamma(bp.parameter("p"))),
-        "function gamma: give it a value in terms of known functions",
+        lambda: bp.Equation(bp.tensor("a"), sympy.LambertW(bp.parameter("p"))),
+        "function LambertW: give it a value in terms of known functions",
     ),
     "program to derive": (lambda: bp.derive(3), "expected a Program or Network, got int"),
     "program to check": (lambda: bp.check("x"), "expected a Program or Network, got str"),

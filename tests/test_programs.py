@@ -130,6 +130,25 @@ def bilinear_in_jax(p: dict[str, Any]) -> Any:
     return jnp.sum((a - p["target"]) ** 2) / (2 * z.shape[0])
 
 
+def functions_in_jax(v: dict[str, Any]) -> Any:
+    x = jnp.asarray(v["x"])
+    u = jax.nn.sigmoid(v["W"] * x)
+    a = jnp.tan(u) + jnp.pi / 2 + jnp.arctan2(u, x) + 1 / jnp.cos(u)
+    a = a * u + jnp.exp(u) + jnp.arcsinh(u) + jnp.arctanh(u) + jnp.arccosh(1 / u) + jnp.arctan(u)
+    special = jax.scipy.special.erfc(u) * jnp.log(jax.scipy.special.ndtr(-u))
+    special += jax.scipy.special.gammaln(u) + jnp.exp(jax.scipy.special.gammaln(1 + u))
+    steps = jnp.mod(7 * u, 2) + jnp.floor(5 * u) * u + jnp.ceil(3 * u) + jnp.round(4 * u) * u**2
+    return jnp.mean(a * (special * u + jnp.where(x > 0, steps, 0)))
+
+
+def products_in_jax(v: dict[str, Any]) -> Any:
+    z = v["W"] * jnp.asarray(v["x"])[:, None]
+    s = jnp.cumsum(z, -1)
+    p = jnp.prod(v["W"] + z, -1) + jnp.cumprod(s, -1).sum(-1)
+    spread = jnp.mean(jnp.std(p, axis=-1, ddof=1) + jnp.min(p, -1))
+    return spread + jnp.mean(jnp.linalg.norm(s, axis=-1) + jnp.var(z, axis=-1))
+
+
 def burgers_in_jax(p: dict[str, Any]) -> Any:
     def u(x: Any) -> Any:
         a = jnp.tanh(p["W2"] @ jnp.tanh(p["W1"] @ x + p["b1"]) + p["b2"])
@@ -190,6 +209,8 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "saliency": saliency_in_jax,
     "spread": spread_in_jax,
     "scalar_graph": lambda p: (p["x"] + p["y"]) * p["z"],
+    "functions": functions_in_jax,
+    "products": products_in_jax,
     "dropout": dropout_in_jax,
     "variational": variational_in_jax,
     "running": running_in_jax,

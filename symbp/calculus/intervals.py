@@ -72,14 +72,16 @@ _UNIT = (0.0, 1.0)
 _BELOW_ONE = (0.0, 1.0 - 2.0**-53)
 # Values and derivatives that are bounded whatever the argument; sup |gelu'| is 1.13.
 BOUNDED = {"sigmoid": _UNIT, "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "sin": (-1.0, 1.0),
-            "cos": (-1.0, 1.0), "sign": (-1.0, 1.0),
-            "random_unit": _BELOW_ONE, "random_turn": _BELOW_ONE,
+            "cos": (-1.0, 1.0), "sign": (-1.0, 1.0), "atan": (-1.6, 1.6), "atan2": (-3.2, 3.2),
+            "erfc": (0.0, 2.0), "random_unit": _BELOW_ONE, "random_turn": _BELOW_ONE,
             "random_coarse": _BELOW_ONE}  # fmt: skip
 SLOPES = {"sigmoid": (0.0, 0.25), "tanh": _UNIT, "relu": _UNIT, "softplus": _UNIT,
-           "gelu": (-0.2, 1.2), "gelu_tanh": (-0.2, 1.2), "silu": (-0.2, 1.2)}  # fmt: skip
+           "gelu": (-0.2, 1.2), "gelu_tanh": (-0.2, 1.2), "silu": (-0.2, 1.2),
+           "log_ndtr": (0.0, math.inf)}  # fmt: skip
 # Finite wherever the argument is, as far down as the first number.
 GROWING = {"softplus": 0.0, "relu": 0.0, "gelu": -0.2, "gelu_tanh": -0.2, "silu": -0.3,
-            "leaky_relu": -math.inf, "elu": -math.inf}  # fmt: skip
+            "leaky_relu": -math.inf, "elu": -math.inf, "asinh": -math.inf,
+            "inverse_mills_ratio": 0.0}  # fmt: skip
 
 
 def exponential(x: Range) -> Range:
@@ -102,6 +104,29 @@ def _absolute(x: Range) -> Range:
     return Range(low, max(-x.low, x.high), x.finite)
 
 
+def _hyperbolic(x: Range, even: bool) -> Range:
+    finite = x.finite and max(-x.low, x.high) <= _LARGEST_EXPONENT
+    if even:
+        return Range(1.0, math.inf, finite)
+    return Range(0.0 if x.low >= 0 else -math.inf, 0.0 if x.high <= 0 else math.inf, finite)
+
+
+def _inside(x: Range, low: float, high: float, result: tuple[float, float]) -> Range:
+    """Return the range of a function that is finite between two ends only, ends included."""
+    return Range(*result, x.finite and x.low >= low and x.high <= high)
+
+
+def _stepped(x: Range, step: Callable[[float], float]) -> Range:
+    low, high = (end if math.isinf(end) else step(end) for end in (x.low, x.high))
+    return Range(low, high, x.finite)
+
+
+def _remainder(a: Range, b: Range) -> Range:
+    """Return the range of a remainder, which has the sign of what is divided by."""
+    finite = a.finite and b.finite and not b.holds_zero
+    return Range(0.0 if b.low >= 0 else b.low, 0.0 if b.high <= 0 else b.high, finite)
+
+
 # The range of a function from those of its arguments.
 RULES: dict[str, Callable[..., Range]] = {
     "identity": lambda x: x,
@@ -122,6 +147,22 @@ RULES: dict[str, Callable[..., Range]] = {
     "log_sum_exp": lambda *x: Range(
         max(each.low for each in x), math.inf, all(each.finite for each in x)
     ),
+    "tan": lambda x: UNKNOWN,
+    "sinh": lambda x: _hyperbolic(x, even=False),
+    "cosh": lambda x: _hyperbolic(x, even=True),
+    "asin": lambda x: _inside(x, -1.0, 1.0, (-1.6, 1.6)),
+    "acos": lambda x: _inside(x, -1.0, 1.0, (0.0, 3.2)),
+    "acosh": lambda x: _inside(x, 1.0, math.inf, (0.0, math.inf)),
+    "atanh": lambda x: Range(finite=x.finite and x.low > -1 and x.high < 1),
+    "log_ndtr": lambda x: Range(-math.inf, 0.0, x.finite),
+    "gammaln": lambda x: Range(-0.2, math.inf, x.finite and x.low > 0),
+    "digamma": lambda x: Range(finite=x.finite and x.low > 0),
+    "trigamma": lambda x: Range(0.0, math.inf, x.finite and x.low > 0),
+    "floor": lambda x: _stepped(x, math.floor),
+    "ceil": lambda x: _stepped(x, math.ceil),
+    "round": lambda x: _stepped(x, round),
+    "mod": _remainder,
+    "heaviside": lambda x, at_zero: Range(0.0, 1.0, x.finite) | at_zero,
     "norm": lambda s: power(s, 0.5, whole=False),
     "half_reciprocal": lambda r: Range(finite=r.finite),
     "root": lambda s, q: Range(0.0, math.inf, s.finite and q.finite),

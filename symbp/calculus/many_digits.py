@@ -173,6 +173,46 @@ class ManyDigits:
     def _turn(self, function: str, x: Any) -> Any:
         return getattr(self.context, function)(x) if abs(x) < _LARGEST_EXPONENT else self.nan
 
+    def _hyperbolic(self, function: str, x: Any) -> Any:
+        if abs(x) > _LARGEST_EXPONENT:
+            return -self.infinity if x < 0 and function == "sinh" else self.infinity
+        return getattr(self.context, function)(x)
+
+    def _inside(self, function: str, x: Any, low: float, high: float) -> Any:
+        """Return an inverse function between two ends, NaN beyond."""
+        return getattr(self.context, function)(x) if low <= x <= high else self.nan
+
+    def _atanh(self, x: Any) -> Any:
+        if abs(x) == 1:
+            return self.infinity * x
+        return self._inside("atanh", x, -1, 1)
+
+    def _atan2(self, y: Any, x: Any) -> Any:
+        return self.zero if x == y == 0 else self.context.atan2(y, x)
+
+    def _log_ndtr(self, x: Any) -> Any:
+        root = self.context.sqrt(2)
+        if x > 0:
+            return self.context.log1p(-self.context.erfc(x / root) / 2)
+        return self.context.log(self.context.erfc(-x / root) / 2)
+
+    def _inverse_mills_ratio(self, x: Any) -> Any:
+        density = self._exp(-x * x / 2) / self.context.sqrt(2 * self.context.pi)
+        return density / (self.context.erfc(-x / self.context.sqrt(2)) / 2)
+
+    def _gamma(self, order: int, x: Any) -> Any:
+        """Return the logarithm of the gamma function, or a derivative of it: NaN below 0."""
+        if x <= 0:
+            infinite = -self.infinity if order == 0 else self.infinity
+            return infinite if x == 0 else self.nan
+        return self.context.loggamma(x) if order < 0 else self.context.psi(order, x)
+
+    def _mod(self, a: Any, b: Any) -> Any:
+        return self.remainder(a, b) if b != 0 else self.nan
+
+    def _heaviside(self, x: Any, at_zero: Any) -> Any:
+        return at_zero if x == 0 else self.context.mpf(x > 0)
+
     def _at_infinity(self, record: Operation, arguments: Sequence[Any]) -> Any:
         """Return what NumPy's function gives, one argument at least being infinite or NaN."""
         if record.value is None:
@@ -221,6 +261,26 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": lambda m, x: m.context.sqrt(x) if x >= 0 else m.nan,
     "erf": lambda m, x: m.context.erf(x),
     "erfc": lambda m, x: m.context.erfc(x),
+    "tan": lambda m, x: m._turn("tan", x),
+    "sinh": lambda m, x: m._hyperbolic("sinh", x),
+    "cosh": lambda m, x: m._hyperbolic("cosh", x),
+    "asin": lambda m, x: m._inside("asin", x, -1, 1),
+    "acos": lambda m, x: m._inside("acos", x, -1, 1),
+    "atan": lambda m, x: m.context.atan(x),
+    "atan2": ManyDigits._atan2,
+    "asinh": lambda m, x: m.context.asinh(x),
+    "acosh": lambda m, x: m._inside("acosh", x, 1, float("inf")),
+    "atanh": ManyDigits._atanh,
+    "log_ndtr": ManyDigits._log_ndtr,
+    "inverse_mills_ratio": ManyDigits._inverse_mills_ratio,
+    "gammaln": lambda m, x: m._gamma(-1, x),
+    "digamma": lambda m, x: m._gamma(0, x),
+    "trigamma": lambda m, x: m._gamma(1, x),
+    "floor": lambda m, x: m.context.floor(x),
+    "ceil": lambda m, x: m.context.ceil(x),
+    "round": lambda m, x: m.context.nint(x),
+    "mod": ManyDigits._mod,
+    "heaviside": ManyDigits._heaviside,
     "abs": lambda m, x: abs(x),
     "sign": lambda m, x: m.context.sign(x),
     "maximum": lambda m, a, b: a if a >= b else b,

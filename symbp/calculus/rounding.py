@@ -22,8 +22,8 @@ __all__ = ["Bounded", "Rounding"]
 _FUNCTION = 4
 # Functions that choose, and round nothing.
 _EXACT = {
-    "identity", "stop_gradient", "relu", "abs", "sign", "maximum", "minimum", "largest",
-    "random_coarse",
+    "identity", "stop_gradient", "relu", "abs", "sign", "maximum", "minimum", "largest", "floor",
+    "ceil", "round", "heaviside", "random_coarse",
 }  # fmt: skip
 # Cut off after as many digits as a number near 1 has.
 _CUT_OFF = {"random_unit", "random_turn"}

@@ -39,6 +39,10 @@ class Written(Refusals):
     # Above that of SymPy's own expressions, which then leave an operation with one of them to us.
     _op_priority = 100.0
 
+    def _eval_Mod(self, other: Any) -> Any:
+        # SymPy's own looks for a common divisor, and takes the operands for polynomials.
+        return application("mod", self, other)
+
     def __add__(self, other: Any) -> Any:
         return _binary(_add, self, other)
 

@@ -28,7 +28,7 @@ from symbp.notation.left_hand_side import check_left_hand_side
 from symbp.notation.operation import in_notation
 from symbp.notation.phase import Phase
 from symbp.notation.prime import Prime
-from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
+from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction, Scan
 from symbp.notation.scopes import check_scopes
 from symbp.notation.standard import translated
 from symbp.notation.tensor import Element, Tensor
@@ -290,7 +290,7 @@ _NODES = (
 
 def _check_nodes(lhs: Element, body: Expr) -> None:
     for node in sympy.preorder_traversal(body):
-        if isinstance(node, (Element, Reduction, Prime, Derivative)):
+        if isinstance(node, (Element, Reduction, Scan, Prime, Derivative)):
             continue
         if isinstance(node, sympy.Symbol) and not isinstance(node, Index):
             if not (node.is_integer and node.is_positive):

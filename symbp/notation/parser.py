@@ -32,8 +32,12 @@ DEEPEST = 100
 _BITS = 1100
 
 # What the notation's functions are called in textbooks.
-_ALIASES = {"ln": "log", "max": "maximum", "min": "minimum"}
-_OPTIONAL = {"leaky_relu": 1, "elu": 1}
+_ALIASES = {
+    "ln": "log", "max": "maximum", "min": "minimum", "arcsin": "asin", "arccos": "acos",
+    "arctan": "atan", "arctan2": "atan2", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
+    "lgamma": "gammaln", "loggamma": "gammaln",
+}  # fmt: skip
+_OPTIONAL = {"leaky_relu": 1, "elu": 1, "heaviside": 1}
 _CONSTANTS = {"pi": sympy.pi}
 _ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,

@@ -20,6 +20,7 @@ from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
 from symbp.notation.noise import check_streams
 from symbp.notation.numpy_operands import short
+from symbp.notation.recurrences import as_recurrences
 from symbp.notation.states import check_states, checked_updates
 from symbp.notation.tensor import Element, Role, Tensor
 
@@ -105,7 +106,7 @@ class Program:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise NotationError(f"{what} {tensor}: expected a tensor")
         if not derived:
-            given = in_order(given)
+            given = in_order(as_recurrences(given))
             updates = checked_updates(updates, (equation.tensor for equation in given))
         object.__setattr__(self, "equations", given)
         object.__setattr__(self, "cost", cost)

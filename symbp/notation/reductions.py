@@ -13,6 +13,7 @@ from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
+from symbp.notation.numpy_operands import short
 from symbp.notation.standard import exp
 
 __all__ = [
@@ -20,9 +21,13 @@ __all__ = [
     "LogSumExp",
     "Max",
     "Mean",
+    "Prod",
     "ReduceOperation",
     "Reduction",
+    "Scan",
     "Sum",
+    "cumprod",
+    "cumsum",
     "log_softmax",
     "logsumexp",
     "softmax",
@@ -100,6 +105,85 @@ class LogSumExp(Reduction):
 
 
 REDUCTIONS: dict[str, type[Reduction]] = {"sum": Sum, "max": Max, "logsumexp": LogSumExp}
+
+
+class Prod(Reduction):
+    """The product of ``body`` over the indices, each of a size that is a number.
+
+    Its derivative by a factor is the product of the others, also where one or more are 0.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> n, i = bp.indices("n i", "N", 4)
+    >>> x, p = bp.input("x", n, i), bp.tensor("p", n)
+    >>> print(bp.Equation(p[n], bp.Prod(x[n, i], i)))
+    p[n] = Prod(x[n, i], i)
+    """
+
+    operation = "prod"  # type: ignore[assignment]
+
+
+class Scan(Written, Expr):
+    """What is summed or multiplied up along an index: a value for each of its places."""
+
+    is_commutative = True
+    is_real = True
+    is_number = False
+
+    def __new__(cls, body: Any, index: Any) -> "Scan":
+        """Return the running sum or product of a checked body."""
+        name = cls.__name__
+        if not isinstance(index, Index):
+            raise NotationError(f"bp.{name}({short(body)}, …): expected an index, got {index!r}")
+        expression = expression_of(body, name)
+        if index not in expression.free_symbols:
+            raise NotationError(f"bp.{name}({short(expression)}, {index}): {index} is not in it")
+        made: Scan = super().__new__(cls, expression, index)
+        return made
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{type(self).__name__}({printer._print(self.args[0])}, {self.args[1].name})"
+
+
+class cumsum(Scan):  # noqa: N801 - the names are NumPy's
+    """The sum of ``body`` over the values of an index up to its own, as ``numpy.cumsum``.
+
+    Parameters
+    ----------
+    body : expression
+        Reads the index.
+    index : Index
+        Of a size that is a number; it stands on the left of the equation, or is summed over.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> n, t = bp.indices("n t", "N", 5)
+    >>> x, s = bp.input("x", n, t), bp.tensor("s", n, t)
+    >>> print(bp.Equation(s[n, t], bp.cumsum(x[n, t], t)))
+    s[n, t] = cumsum(x[n, t], t)
+    """
+
+
+class cumprod(Scan):  # noqa: N801
+    """The product of ``body`` over the values of an index up to its own, as ``numpy.cumprod``.
+
+    Parameters
+    ----------
+    body : expression
+        Reads the index.
+    index : Index
+        Of a size that is a number; it stands on the left of the equation, or is summed over.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> t = bp.Index("t", 5)
+    >>> x, p = bp.parameter("x", t), bp.tensor("p", t)
+    >>> print(bp.Equation(p[t], bp.cumprod(x[t], t)))
+    p[t] = cumprod(x[t], t)
+    """
 
 
 def Mean(body: Any, *bound: Index) -> Expr:

@@ -29,8 +29,9 @@ _OF_ARRAYS = {
     **dict.fromkeys(
         ("sum", "mean", "max", "amax"), "write bp.Sum(x[k], k), bp.Mean(x[k], k), bp.Max(x[k], k)"
     ),
-    **dict.fromkeys(("min", "amin"), "write -bp.Max(-x[k], k)"),
-    **dict.fromkeys(("var", "std"), "write bp.Mean((x[k] - mean)**2, k)"),
+    **dict.fromkeys(("min", "amin"), "write bp.Min(x[k], k)"),
+    **{name: f"write bp.{name}(x[k], k)" for name in ("var", "std", "norm", "cumsum", "cumprod")},
+    "prod": "write bp.Prod(x[k], k)",
     **dict.fromkeys(
         ("reshape", "flatten", "ravel", "squeeze", "view"),
         "an element is named by its indices, in whatever order and number they are",
@@ -38,7 +39,22 @@ _OF_ARRAYS = {
     **dict.fromkeys(("abs", "pow", "square"), "write abs(x[k]), x[k]**2"),
     **{
         name: f"write bp.{name}(x[k])"
-        for name in ("exp", "log", "sqrt", "tanh", "sin", "cos", "sigmoid", "relu", "sign", "erf")
+        for name in (
+            "exp",
+            "log",
+            "sqrt",
+            "tanh",
+            "sin",
+            "cos",
+            "tan",
+            "sigmoid",
+            "relu",
+            "sign",
+            "erf",
+            "floor",
+            "ceil",
+            "round",
+        )
     },
     **dict.fromkeys(("softmax", "log_softmax"), "write bp.softmax(x[k], k)"),
     **dict.fromkeys(("clip", "clamp"), "write bp.minimum(bp.maximum(x[k], low), high)"),
@@ -286,9 +302,8 @@ def _converted(parent: Any, name: str, value: Any) -> Any:
 def _steps(name: str, value: Any) -> OperandError:
     written = name if " " in name else f"{name}({short(value)})"
     return OperandError(
-        f"{written}: rounding and remainders are for indices, such as t // 2; they have no "
-        f"useful derivative; steps can be written with bp.where(condition, a, b), a quotient as "
-        f"a / b"
+        f"{written}: rounding and remainders are for indices, such as t // 2; of values they are "
+        f"bp.floor(a / b), bp.ceil(a), bp.round(a) and bp.mod(a, b), a quotient is a / b"
     )
 
 

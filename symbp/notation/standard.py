@@ -5,7 +5,8 @@ products keep the written order (see :mod:`symbp.notation.arithmetic`), and noth
 argument is rearranged. An equation translates SymPy's own into them.
 """
 
-from collections.abc import Collection
+import functools
+from collections.abc import Callable, Collection
 from typing import Any
 
 import sympy
@@ -16,7 +17,7 @@ from symbp.notation.arguments import argument_of
 from symbp.notation.arithmetic import Plus, Power, Times, Written, is_written, power
 
 __all__ = [
-    "Abs", "cos", "erf", "exp", "log", "sign", "sin", "sqrt", "tanh", "translated",
+    "Abs", "cos", "erf", "exp", "log", "sign", "sin", "sqrt", "tanh", "translate", "translated",
     "translated_kinds",
 ]  # fmt: skip
 
@@ -136,9 +137,15 @@ def translated_kinds() -> Collection[type]:
     return _TRANSLATED.keys()
 
 
+def translate(kind: type, function: Callable[..., Any]) -> None:
+    """Let a function of the notation stand for one of SymPy's from now on."""
+    _TRANSLATED[kind] = function
+
+
 def translated(expression: Any) -> Any:
     """Return an expression or condition with SymPy's sums, products, powers and functions as ours.
 
+    A function of SymPy's that is none of ours is written in those that are, if SymPy knows how.
     What holds nothing of the notation, such as the arithmetic of indices, stays SymPy's.
     """
     if not _holds_translated(expression):
@@ -153,6 +160,8 @@ def translated(expression: Any) -> Any:
             kind = _TRANSLATED.get(type(node))
             if kind is not None:
                 done[node] = kind(*arguments)
+            elif _is_rewritten(node):
+                done[node] = _in_known_functions(type(node), arguments)
             else:
                 same = all(new is old for new, old in zip(arguments, node.args, strict=True))
                 done[node] = node if same else node.func(*arguments)
@@ -161,12 +170,65 @@ def translated(expression: Any) -> Any:
     return visit(expression)
 
 
+# What SymPy is asked to write a function in, one after another.
+_TARGETS = (
+    sympy.cos, sympy.sin, sympy.cosh, sympy.sinh, sympy.tanh, sympy.acos, sympy.asin, sympy.atan,
+    sympy.acosh, sympy.asinh, sympy.atanh, sympy.erf, sympy.floor, sympy.gamma, sympy.exp,
+    sympy.log,
+)  # fmt: skip
+# Where a quotient of two of those overflows or rounds more often.
+_BEFORE = {sympy.coth: sympy.tanh, sympy.cot: sympy.tan}
+_OTHERS = (sympy.Piecewise, sympy.Max, sympy.Min)
+
+
+def _is_rewritten(node: Any) -> bool:
+    """Whether a function is SymPy's and none of those that the notation has versions of."""
+    kind = type(node)
+    return (
+        isinstance(node, sympy.Function)
+        and kind not in _TRANSLATED
+        and not isinstance(node, (Written, *_OTHERS))
+        and str(kind.__module__).startswith("sympy.functions.")
+    )
+
+
+def _in_known_functions(kind: Any, arguments: list[Any]) -> Any:
+    """Return a function of SymPy's in functions of the notation; as it is if there is no way."""
+    names = tuple(sympy.Dummy(f"x{place}", real=True) for place in range(len(arguments)))
+    formula = _rewritten(kind, names)
+    if formula is None:
+        return kind(*arguments)
+    given = dict(zip(names, arguments, strict=True))
+
+    def visit(node: Any) -> Any:
+        if node in given:
+            return given[node]
+        if not node.free_symbols.intersection(given):
+            return node
+        inner = [visit(each) for each in node.args]
+        return _TRANSLATED.get(type(node), node.func)(*inner)
+
+    return visit(formula)
+
+
+@functools.cache
+def _rewritten(kind: Any, names: tuple[Any, ...]) -> Any:
+    """Return a function of some names as SymPy writes it in known functions, or None."""
+    node = kind(*names)
+    for target in (_BEFORE.get(kind, sympy.cos), *_TARGETS):
+        formula = node.rewrite(target)
+        unknown = any(_is_rewritten(each) for each in formula.atoms(sympy.Function))
+        if not unknown and not formula.has(sympy.I, *_OTHERS):
+            return formula
+    return None
+
+
 def _holds_translated(expression: Any) -> bool:
     """Whether there is anything of SymPy's to translate; most expressions have been once."""
     left = [expression]
     while left:
         node = left.pop()
-        if type(node) in _TRANSLATED and is_written(node):
+        if (type(node) in _TRANSLATED or _is_rewritten(node)) and is_written(node):
             return True
         if not (isinstance(node, Written) and node.is_element):
             left.extend(node.args)

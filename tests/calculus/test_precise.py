@@ -79,7 +79,10 @@ POINTS = (-300.0, -2.5, -1e-9, 0.0, 1e-30, 0.7, 40.0, 1e4)
 def test_every_function_is_its_definition_in_many_digits(name: str, point: float) -> None:
     record = OPERATIONS[name]
     assert name in FUNCTIONS or record.definition is not None
-    pairs = ("elu", "largest", "leaky_relu", "maximum", "minimum", "xlog1py", "xlogy")
+    pairs = (
+        "atan2", "elu", "heaviside", "largest", "leaky_relu", "maximum", "minimum", "mod",
+        "xlog1py", "xlogy",
+    )  # fmt: skip
     count = 2 if name in pairs else 1
     arguments, elements = [point, 0.3][:count], [u[()], v[()]][:count]
     given_ = {"u": point, "v": 0.3} if count > 1 else {"u": point}

@@ -15,10 +15,13 @@ __all__ = ["definition_of", "function_of"]
 _VECTOR_MATHS = (
     "exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "softplus", "gelu",
     "gelu_tanh", "silu", "tanh_prime", "erf_prime", "gelu_prime", "gelu_tanh_prime", "silu_prime",
+    "tan", "sinh", "cosh", "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh", "erfc",
+    "log_ndtr", "inverse_mills_ratio", "gammaln", "digamma", "trigamma",
 )  # fmt: skip
 _SHORT = (
     "relu", "leaky_relu", "elu", "abs", "sign", "maximum", "minimum", "absorbing_product",
-    "power_slope", "power_log", "half_reciprocal", "xlogy", "xlog1py",
+    "power_slope", "power_log", "half_reciprocal", "xlogy", "xlog1py", "floor", "ceil", "round",
+    "mod", "heaviside",
 )  # fmt: skip
 _FUNCTIONS = {
     **{name: f"symbp_{name}" for name in (*_VECTOR_MATHS, *_SHORT)},

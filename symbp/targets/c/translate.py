@@ -1,6 +1,6 @@
 """translate: the vector maths of generated modules as C, from the same source.
 
-The functions of ``vector_maths_*.py`` and ``activations_*.py`` in ``symbp/targets/numba/runtime``
+The functions of ``vector_maths_*.py`` and the files beside it in ``symbp/targets/numba/runtime``
 are written in a small part of Python: assignments, conditional expressions, calls of one another,
 integer arithmetic on the bits of a number. ``python -m symbp.targets.c.translate`` writes them to
 ``runtime/maths_*.c``; constants and error bounds are measured once, for both.
@@ -19,7 +19,9 @@ from symbp.notation.errors import UnsupportedError
 __all__ = ["PREFIX", "translated"]
 
 PREFIX = "symbp_"
-_FILES = ("vector_maths_{}.py", "activations_{}.py")
+_FILES = (
+    "vector_maths_{}.py", "activations_{}.py", "trigonometry_{}.py", "special_functions_{}.py",
+)  # fmt: skip
 # Operations of the source that C has words of its own for.
 _PRIMITIVES = {
     "to_bits", "from_bits", "fused_multiply_add", "polynomial", "maximum", "reinterpret",
@@ -212,8 +214,11 @@ class _Translation:
 
     def call(self, node: ast.Call, known: dict[str, str]) -> tuple[str, str]:
         """Return a call's text and type."""
-        if isinstance(node.func, ast.Attribute):  # np.int32(…): the bits have that width already
-            return self.expression(node.args[0], known)
+        if isinstance(node.func, ast.Attribute):
+            inner, kind = self.expression(node.args[0], known)
+            if node.func.attr == "sqrt":
+                return f"{PREFIX}sqrt({inner})", kind
+            return inner, kind  # np.int32(…): the bits have that width already
         assert isinstance(node.func, ast.Name)
         name = node.func.id
         if name == "polynomial":

@@ -133,7 +133,7 @@ def minimax(
 def rounded(fit: Fit, dtype: str) -> tuple[list[float], list[float], float]:
     """Fit with coefficients of the element type; return numerator, denominator, largest error."""
     numerator = fit.numerator[dtype]
-    denominator = fit.denominator[dtype] if fit.denominator else 0
+    denominator = fit.denominator.get(dtype, 0) if fit.denominator else 0
     kept: list[mpf] = []
     for position in range(numerator + denominator):
         coefficients, _ = minimax(fit, numerator, denominator, kept)

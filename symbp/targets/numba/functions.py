@@ -11,7 +11,8 @@ __all__ = ["FUNCTIONS", "code_of"]
 _BY_NAME = (
     "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "sin", "cos", "exp", "expm1",
     "log", "log1p", "erf", "tanh_prime", "erf_prime", "gelu_prime", "gelu_tanh_prime",
-    "silu_prime",
+    "silu_prime", "tan", "sinh", "cosh", "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh",
+    "erfc", "log_ndtr", "inverse_mills_ratio", "gammaln", "digamma", "trigamma",
 )  # fmt: skip
 
 #: The code of each function, by its name in the notation. A condition is no function: ``where`` is
@@ -25,6 +26,14 @@ FUNCTIONS: dict[str, str] = {
     "elu": "({0} if {0} > real(0) else {1} * expm1({0}))",
     "abs": "abs({0})",
     "sign": "(real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else {0}))",
+    "floor": "np.floor({0})",
+    "ceil": "np.ceil({0})",
+    "round": "np.rint({0})",
+    "mod": "np.mod({0}, {1})",
+    "heaviside": (
+        "(real(1) if {0} > real(0) else (real(0) if {0} < real(0) else "
+        "({1} if {0} == real(0) else {0})))"
+    ),
     "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
     "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
     "absorbing_product": "({0} * {1} if {0} != real(0) else real(0))",

@@ -11,7 +11,8 @@ __all__ = ["called_functions", "files_of", "reserved_names"]
 # Without the files that are the same in every module; of the vector maths, either precision's.
 _FILES = (
     "views.py", "sums.py", "gather.py", "tiles.py", "tile_blocks.py", "blas.py", "threads.py",
-    "team.py", "vector_maths_float64.py", "activations_float64.py", "random_float64.py",
+    "team.py", "vector_maths_float64.py", "activations_float64.py", "trigonometry_float64.py",
+    "special_functions_float64.py", "random_float64.py",
 )  # fmt: skip
 
 

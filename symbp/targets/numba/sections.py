@@ -72,9 +72,12 @@ BLOCKS = {"tile_blocks.py": "Matrix products over many rows"}
 BLAS = {"openblas.py": "OpenBLAS", "blas.py": "BLAS", "threads.py": "BLAS threads"}
 #: Those that are there for each precision.
 MATHS = {
-    "vector_maths": "Vector maths", "activations": "Activations and derivatives",
+    "vector_maths": "Vector maths",
+    "activations": "Activations and derivatives",
+    "trigonometry": "Trigonometric and hyperbolic functions",
+    "special_functions": "Special functions",
     "random": "Random numbers",
-}  # fmt: skip
+}
 #: In place of those of BLAS, where there is none.
 START = {"without_scipy.py": "Numba's start"}
 
@@ -187,7 +190,8 @@ def _maths(used: Mapping[str, set[str]], dtype: str) -> Iterator[Section]:
     wanted = set().union(*(used.get(file, set()) for file in files.values()))
     if not wanted:
         return
-    above = [section(MATHS[part], files[part], wanted) for part in ("activations", "random")]
-    below = wanted.union(*(names_used(part.text) for part in above))
-    yield section(MATHS["vector_maths"], files["vector_maths"], below)
-    yield from (part for part in above if part.text.strip())
+    first, *rest = MATHS
+    above = [section(MATHS[part], files[part], wanted) for part in rest]
+    below = wanted.union(*(names_used(each.text) for each in above))
+    yield section(MATHS[first], files[first], below)
+    yield from (each for each in above if each.text.strip())

@@ -15,6 +15,7 @@ from tests.targets.numba.vector_maths.functions import (
     BOUNDS,
     DTYPES,
     EXACT,
+    SAMPLED,
     SCALED,
     error_in_ulp,
     sample,
@@ -57,7 +58,8 @@ def test_errors_are_within_their_bounds(
     dtype: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     points = {}
-    for name in BOUNDS:
+    bounds = {**BOUNDS, **SAMPLED}
+    for name in bounds:
         chosen = np.random.default_rng(1).permutation(sample(name, dtype, 2 * POINTS))[: POINTS - 1]
         points[name] = np.resize(np.append(chosen, np.nan), POINTS).astype(dtype)
     found = evaluated(points, dtype, options, tmp_path)
@@ -72,7 +74,7 @@ def test_errors_are_within_their_bounds(
                 for point, value in zip(x.tolist(), y.tolist(), strict=True)
                 if not np.isnan(point)
             ]
-        assert max(errors) <= BOUNDS[name][dtype] + slack, name
+        assert max(errors) <= bounds[name][dtype] + slack, name
 
 
 def evaluated(

@@ -28,3 +28,28 @@ static inline real symbp_pow(real x, real y)
 {
     return powf(x, y);
 }
+
+static inline real symbp_floor(real x)
+{
+    return floorf(x);
+}
+
+static inline real symbp_ceil(real x)
+{
+    return ceilf(x);
+}
+
+static inline real symbp_round(real x)
+{
+    return rintf(x);
+}
+
+static inline real symbp_rest_of_division(real a, real b)
+{
+    return fmodf(a, b);
+}
+
+static inline real symbp_copysign(real x, real y)
+{
+    return copysignf(x, y);
+}

@@ -28,3 +28,28 @@ static inline real symbp_pow(real x, real y)
 {
     return pow(x, y);
 }
+
+static inline real symbp_floor(real x)
+{
+    return floor(x);
+}
+
+static inline real symbp_ceil(real x)
+{
+    return ceil(x);
+}
+
+static inline real symbp_round(real x)
+{
+    return rint(x);
+}
+
+static inline real symbp_rest_of_division(real a, real b)
+{
+    return fmod(a, b);
+}
+
+static inline real symbp_copysign(real x, real y)
+{
+    return copysign(x, y);
+}

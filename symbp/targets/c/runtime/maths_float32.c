@@ -397,3 +397,320 @@ static inline real symbp_gelu_tanh_prime(real x)
     real tail = (lifted * (1.0f - slope + e) / (bottom * bottom)) * 5.421011e-20f;
     return x > 0.0f ? (1.0f - tail) : tail;
 }
+
+/* Return the tangent, the sine over the cosine. */
+static inline real symbp_tan(real x)
+{
+    return symbp_sin(x) / symbp_cos(x);
+}
+
+/* Return (e^x - e^-x) / 2, which is e + e / (1 + 2 e) with e = (e^|x| - 1) / 2. */
+static inline real symbp_sinh(real x)
+{
+    real t = fabsf(x);
+    t = t > 89.5f ? 89.5f : t;
+    real shifted = t * 1.442695f + 12583037.0f;
+    real n = shifted - 12583037.0f;
+    real r = t - (n * 0.69314575f) - (n * 1.4286068e-06f);
+    real quarter = symbp_power_of_two(shifted);
+    real e = quarter * (r + (r * r * symbp_polynomial_expm1(r))) + (quarter - 0.25f);
+    e = e + e;
+    real rest = e / (1.0f + (e + e));
+    real result = e + (e < (real)INFINITY ? rest : 0.0f);
+    return symbp_with_sign_of(t < 1e-10f ? t : result, x);
+}
+
+/* Return (e^x + e^-x) / 2, from a quarter of e^|x|, which does not overflow before it. */
+static inline real symbp_cosh(real x)
+{
+    real t = fabsf(x);
+    t = t > 89.5f ? 89.5f : t;
+    real shifted = t * 1.442695f + 12583036.0f;
+    real n = shifted - 12583036.0f;
+    real r = t - (n * 0.69314575f) - (n * 1.4286068e-06f);
+    real e = symbp_polynomial_exp(r) * symbp_power_of_two(shifted);
+    return e + e + (0.125f / e);
+}
+
+static inline real symbp_polynomial_atan(real x)
+{
+    real result = 0.08069564f;
+    result = result * x + -0.13883184f;
+    result = result * x + 0.19978298f;
+    result = result * x + -0.33332968f;
+    return result;
+}
+
+/* Return the angle of the point (x, y), neither of them negative; of (-x, y) by the sign. It
+   is atan(y / x), pi / 4 + atan((y - x) / (y + x)) or pi / 2 - atan(x / y): one division. */
+static inline real symbp_angle(real y, real x, real sign)
+{
+    int near = y <= (0.41421357f * x);
+    int far = y > (2.4142137f * x);
+    real top = near ? y : (y - x);
+    real bottom = near ? x : (y + x);
+    top = far ? -x : top;
+    bottom = far ? y : bottom;
+    bottom = bottom == 0.0f ? 1.0f : bottom;
+    real r = top / bottom;
+    int back = sign < 0.0f;
+    real high = back ? 3.1415927f : 0.0f;
+    real low = back ? -8.742278e-08f : 0.0f;
+    real between_high = back ? 2.3561945f : 0.7853982f;
+    real between_low = back ? -5.9624403e-09f : -2.1855694e-08f;
+    high = near ? high : between_high;
+    low = near ? low : between_low;
+    high = far ? 1.5707964f : high;
+    low = far ? -4.371139e-08f : low;
+    r = back ? -r : r;
+    real s = r * r;
+    return high + (r + (r * s * symbp_polynomial_atan(s) + low));
+}
+
+/* Return the angle between -pi / 2 and pi / 2 whose tangent is x. */
+static inline real symbp_atan(real x)
+{
+    return symbp_with_sign_of(symbp_angle(fabsf(x), 1.0f, 1.0f), x);
+}
+
+/* Return the angle of the point (x, y), from -pi to pi; of the origin 0, or pi for x = -0. */
+static inline real symbp_atan2(real y, real x)
+{
+    real a = fabsf(y);
+    real b = fabsf(x);
+    real least = b < a ? b : a;
+    real most = b < a ? a : b;
+    a = least == (real)INFINITY ? 1.0f : a;
+    b = least == (real)INFINITY ? 1.0f : b;
+    real scale = most > 1.329228e+36f ? 0.25f : 1.0f;
+    real result = symbp_with_sign_of(symbp_angle(a * scale, b * scale, symbp_with_sign_of(1.0f, x)), y);
+    result = x == x ? result : x;
+    return y == y ? result : y;
+}
+
+/* Return the angle from -pi / 2 to pi / 2 whose sine is x. */
+static inline real symbp_asin(real x)
+{
+    real t = fabsf(x);
+    return symbp_with_sign_of(symbp_angle(t, symbp_sqrt((1.0f - t) * (1.0f + t)), 1.0f), x);
+}
+
+/* Return the angle from 0 to pi whose cosine is x. */
+static inline real symbp_acos(real x)
+{
+    real t = fabsf(x);
+    return symbp_angle(symbp_sqrt((1.0f - t) * (1.0f + t)), t, symbp_with_sign_of(1.0f, x));
+}
+
+/* Return log(x + sqrt(x^2 + 1)), as log1p of t + t^2 / (1 + sqrt(1 + t^2)) with t = |x|. */
+static inline real symbp_asinh(real x)
+{
+    real t = fabsf(x);
+    real y = t > 1073741800.0f ? 1.0f : t;
+    real square = y * y;
+    real result = symbp_log1p(t + (square / (1.0f + symbp_sqrt(1.0f + square))));
+    result = result + (t > 1073741800.0f ? 0.6931472f : 0.0f);
+    return symbp_with_sign_of(result, x);
+}
+
+/* Return log(x + sqrt(x^2 - 1)), as log1p of t + sqrt(t (t + 2)) with t = x - 1. */
+static inline real symbp_acosh(real x)
+{
+    real t = x - 1.0f;
+    real y = t > 1073741800.0f ? 0.0f : t;
+    real result = symbp_log1p(t + symbp_sqrt(y * (y + 2.0f)));
+    result = result + (t > 1073741800.0f ? 0.6931472f : 0.0f);
+    return x >= 1.0f ? result : (real)NAN;
+}
+
+/* Return log((1 + x) / (1 - x)) / 2, as half of log1p of 2 t / (1 - t) with t = |x|. */
+static inline real symbp_atanh(real x)
+{
+    real t = fabsf(x);
+    return symbp_with_sign_of(0.5f * symbp_log1p((t + t) / (1.0f - t)), x);
+}
+
+/* Return 1 - erf(x): exp(-x^2), with what rounding x^2 loses, times twice the normal tail's. */
+static inline real symbp_erfc(real x)
+{
+    real t = fabsf(x);
+    t = t > 10.19f ? 10.19f : t;
+    real square = t * t;
+    real lifted = symbp_lifted_exp(-square, -fmaf(t, t, -square));
+    real u = t * 1.4142135f;
+    real tail = lifted * (symbp_polynomial_tail(u) / symbp_polynomial_tail_denominator(u));
+    tail = (tail + tail) * 5.421011e-20f;
+    return x < 0.0f ? (2.0f - tail) : tail;
+}
+
+static inline real symbp_polynomial_mills(real x)
+{
+    real result = -15.0f;
+    result = result * x + 3.0f;
+    result = result * x + -1.0f;
+    result = result * x + 1.0f;
+    return result;
+}
+
+/* Return the normal tail beyond t >= 0, Phi(-t), divided by exp(-t^2 / 2). */
+static inline real symbp_normal_tail_ratio(real t)
+{
+    int far = t > 15.0f;
+    real y = far ? 15.0f : t;
+    real top = symbp_polynomial_tail(y);
+    real bottom = symbp_polynomial_tail_denominator(y);
+    real inverse = 1.0f / t;
+    top = far ? symbp_polynomial_mills(inverse * inverse) : top;
+    bottom = far ? (t * 2.5066283f) : bottom;
+    return top / bottom;
+}
+
+/* Return log Phi(x): of the tail's ratio and exponent below 0, log(1 - Phi(-x)) above. */
+static inline real symbp_log_ndtr(real x)
+{
+    real t = fabsf(x);
+    real ratio = symbp_normal_tail_ratio(t);
+    real y = t > 15.0f ? 15.0f : t;
+    real below = symbp_log(ratio) - (0.5f * t * t);
+    real above = symbp_log1p(-(symbp_lifted_gaussian(y) * ratio * 5.421011e-20f));
+    return x > 0.0f ? above : below;
+}
+
+/* Return phi(x) / Phi(x), the derivative of log Phi(x). */
+static inline real symbp_inverse_mills_ratio(real x)
+{
+    real t = fabsf(x);
+    real ratio = symbp_normal_tail_ratio(t);
+    real y = t > 15.0f ? 15.0f : t;
+    real gaussian = symbp_lifted_gaussian(y);
+    real below = t > 100000.0f ? t : (0.3989423f / ratio);
+    real above = (0.3989423f * gaussian / (1.0f - (gaussian * ratio * 5.421011e-20f))) * 5.421011e-20f;
+    return x > 0.0f ? above : below;
+}
+
+static inline real symbp_polynomial_gammaln(real x)
+{
+    real result = 0.0023589283f;
+    result = result * x + 0.07341837f;
+    result = result * x + 0.47017244f;
+    result = result * x + 0.9474412f;
+    result = result * x + 0.5772157f;
+    return result;
+}
+
+static inline real symbp_polynomial_gammaln_denominator(real x)
+{
+    real result = 0.0005365056f;
+    result = result * x + 0.032550618f;
+    result = result * x + 0.37496722f;
+    result = result * x + 1.4232079f;
+    result = result * x + 2.0662858f;
+    result = result * x + 1.0f;
+    return result;
+}
+
+static inline real symbp_polynomial_gammaln_far(real x)
+{
+    real result = 0.00074813655f;
+    result = result * x + -0.0027767671f;
+    result = result * x + 0.08333333f;
+    return result;
+}
+
+/* Return log Gamma(x): (x - 1) (x - 2) times a quotient, or Stirling's formula. */
+static inline real symbp_gammaln(real x)
+{
+    int shifted = x < 0.7f;
+    real logarithm = symbp_log(x);
+    real v = shifted ? x : (x - 1.0f);
+    real near = v * (v - 1.0f) * (symbp_polynomial_gammaln(v) / symbp_polynomial_gammaln_denominator(v));
+    near = shifted ? (near - logarithm) : near;
+    real w = 1.0f / x;
+    real s = w * w;
+    real rest = symbp_polynomial_gammaln_far(s);
+    real far = (x - 0.5f) * (logarithm - 1.0f) + (0.41893855f + (w * rest));
+    return x > 4.5f ? far : near;
+}
+
+static inline real symbp_polynomial_digamma(real x)
+{
+    real result = 0.00015201615f;
+    result = result * x + 0.033127014f;
+    result = result * x + 0.4236109f;
+    result = result * x + 1.3932052f;
+    result = result * x + 1.2503802f;
+    return result;
+}
+
+static inline real symbp_polynomial_digamma_denominator(real x)
+{
+    real result = 0.008199401f;
+    result = result * x + 0.17627586f;
+    result = result * x + 0.96585596f;
+    result = result * x + 1.797772f;
+    result = result * x + 1.0f;
+    return result;
+}
+
+static inline real symbp_polynomial_digamma_far(real x)
+{
+    real result = 0.0036132566f;
+    result = result * x + -0.008323478f;
+    result = result * x + 0.083333254f;
+    return result;
+}
+
+/* Return the derivative of log Gamma(x): its root times a quotient, or a series in 1 / x. */
+static inline real symbp_digamma(real x)
+{
+    real v = x < 0.7f ? x : (x - 1.0f);
+    real away = v - 0.46163213f - 1.243815e-08f;
+    real w = 1.0f / fabsf(x);
+    real s = w * w;
+    real near = away * (symbp_polynomial_digamma(v) / symbp_polynomial_digamma_denominator(v));
+    near = x < 0.7f ? (near - w) : near;
+    real far = symbp_log(x) - (0.5f * w + (s * symbp_polynomial_digamma_far(s)));
+    real result = x > 4.5f ? far : near;
+    return x >= 0.0f ? result : (real)NAN;
+}
+
+static inline real symbp_polynomial_trigamma(real x)
+{
+    real result = 3.025869e-06f;
+    result = result * x + 0.43622127f;
+    result = result * x + 1.926587f;
+    result = result * x + 2.9817262f;
+    result = result * x + 1.644934f;
+    return result;
+}
+
+static inline real symbp_polynomial_trigamma_denominator(real x)
+{
+    real result = 0.4362665f;
+    result = result * x + 2.1444044f;
+    result = result * x + 3.9826288f;
+    result = result * x + 3.274198f;
+    result = result * x + 1.0f;
+    return result;
+}
+
+static inline real symbp_polynomial_trigamma_far(real x)
+{
+    real result = 0.021062884f;
+    result = result * x + -0.033258557f;
+    result = result * x + 0.16666608f;
+    return result;
+}
+
+/* Return the derivative of digamma: a quotient, or a series in 1 / x. */
+static inline real symbp_trigamma(real x)
+{
+    real v = x < 0.7f ? x : (x - 1.0f);
+    real w = 1.0f / x;
+    real s = w * w;
+    real near = symbp_polynomial_trigamma(v) / symbp_polynomial_trigamma_denominator(v);
+    near = x < 0.7f ? (near + s) : near;
+    real far = w + (s * (0.5f + (w * symbp_polynomial_trigamma_far(s))));
+    real result = x > 4.5f ? far : near;
+    return x >= 0.0f ? result : (real)NAN;
+}

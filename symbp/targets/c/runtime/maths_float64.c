@@ -458,3 +458,388 @@ static inline real symbp_gelu_tanh_prime(real x)
     real tail = (lifted * (1.0 - slope + e) / (bottom * bottom)) * 5.421010862427522e-20;
     return x > 0.0 ? (1.0 - tail) : tail;
 }
+
+/* Return the tangent, the sine over the cosine. */
+static inline real symbp_tan(real x)
+{
+    return symbp_sin(x) / symbp_cos(x);
+}
+
+/* Return (e^x - e^-x) / 2, which is e + e / (1 + 2 e) with e = (e^|x| - 1) / 2. */
+static inline real symbp_sinh(real x)
+{
+    real t = fabs(x);
+    t = t > 710.5 ? 710.5 : t;
+    real shifted = t * 1.4426950408889634 + 6755399441056765.0;
+    real n = shifted - 6755399441056765.0;
+    real first = t - (n * 0.6931471805598903);
+    real r = first - (n * 5.497923018708371e-14);
+    real lost = first - r - (n * 5.497923018708371e-14);
+    real quarter = symbp_power_of_two(shifted);
+    real e = quarter * (r + (r * r * symbp_polynomial_expm1(r) + lost)) + (quarter - 0.25);
+    e = e + e;
+    real rest = e / (1.0 + (e + e));
+    real result = e + (e < (real)INFINITY ? rest : 0.0);
+    return symbp_with_sign_of(t < 1e-20 ? t : result, x);
+}
+
+/* Return (e^x + e^-x) / 2, from a quarter of e^|x|, which does not overflow before it. */
+static inline real symbp_cosh(real x)
+{
+    real t = fabs(x);
+    t = t > 710.5 ? 710.5 : t;
+    real shifted = t * 1.4426950408889634 + 6755399441056764.0;
+    real n = shifted - 6755399441056764.0;
+    real r = t - (n * 0.6931471805598903) - (n * 5.497923018708371e-14);
+    real e = symbp_polynomial_exp(r) * symbp_power_of_two(shifted);
+    return e + e + (0.125 / e);
+}
+
+static inline real symbp_polynomial_atan(real x)
+{
+    real result = -0.017993363981913497;
+    result = result * x + 0.03814781233186321;
+    result = result * x + -0.050427898378839056;
+    result = result * x + 0.05848717014255008;
+    result = result * x + -0.06663226696719343;
+    result = result * x + 0.07692071958722019;
+    result = result * x + -0.09090898485284368;
+    result = result * x + 0.11111110811818936;
+    result = result * x + -0.1428571428084804;
+    result = result * x + 0.19999999999961304;
+    result = result * x + -0.3333333333333323;
+    return result;
+}
+
+/* Return the angle of the point (x, y), neither of them negative; of (-x, y) by the sign. It
+   is atan(y / x), pi / 4 + atan((y - x) / (y + x)) or pi / 2 - atan(x / y): one division. */
+static inline real symbp_angle(real y, real x, real sign)
+{
+    int near = y <= (0.41421356237309503 * x);
+    int far = y > (2.414213562373095 * x);
+    real top = near ? y : (y - x);
+    real bottom = near ? x : (y + x);
+    top = far ? -x : top;
+    bottom = far ? y : bottom;
+    bottom = bottom == 0.0 ? 1.0 : bottom;
+    real r = top / bottom;
+    int back = sign < 0.0;
+    real high = back ? 3.141592653589793 : 0.0;
+    real low = back ? 1.2246467991473532e-16 : 0.0;
+    real between_high = back ? 2.356194490192345 : 0.7853981633974483;
+    real between_low = back ? 9.184850993605148e-17 : 3.061616997868383e-17;
+    high = near ? high : between_high;
+    low = near ? low : between_low;
+    high = far ? 1.5707963267948966 : high;
+    low = far ? 6.123233995736766e-17 : low;
+    r = back ? -r : r;
+    real s = r * r;
+    return high + (r + (r * s * symbp_polynomial_atan(s) + low));
+}
+
+/* Return the angle between -pi / 2 and pi / 2 whose tangent is x. */
+static inline real symbp_atan(real x)
+{
+    return symbp_with_sign_of(symbp_angle(fabs(x), 1.0, 1.0), x);
+}
+
+/* Return the angle of the point (x, y), from -pi to pi; of the origin 0, or pi for x = -0. */
+static inline real symbp_atan2(real y, real x)
+{
+    real a = fabs(y);
+    real b = fabs(x);
+    real least = b < a ? b : a;
+    real most = b < a ? a : b;
+    a = least == (real)INFINITY ? 1.0 : a;
+    b = least == (real)INFINITY ? 1.0 : b;
+    real scale = most > 1.0715086071862673e+301 ? 0.25 : 1.0;
+    real result = symbp_with_sign_of(symbp_angle(a * scale, b * scale, symbp_with_sign_of(1.0, x)), y);
+    result = x == x ? result : x;
+    return y == y ? result : y;
+}
+
+/* Return the angle from -pi / 2 to pi / 2 whose sine is x. */
+static inline real symbp_asin(real x)
+{
+    real t = fabs(x);
+    return symbp_with_sign_of(symbp_angle(t, symbp_sqrt((1.0 - t) * (1.0 + t)), 1.0), x);
+}
+
+/* Return the angle from 0 to pi whose cosine is x. */
+static inline real symbp_acos(real x)
+{
+    real t = fabs(x);
+    return symbp_angle(symbp_sqrt((1.0 - t) * (1.0 + t)), t, symbp_with_sign_of(1.0, x));
+}
+
+/* Return log(x + sqrt(x^2 + 1)), as log1p of t + t^2 / (1 + sqrt(1 + t^2)) with t = |x|. */
+static inline real symbp_asinh(real x)
+{
+    real t = fabs(x);
+    real y = t > 1.152921504606847e+18 ? 1.0 : t;
+    real square = y * y;
+    real result = symbp_log1p(t + (square / (1.0 + symbp_sqrt(1.0 + square))));
+    result = result + (t > 1.152921504606847e+18 ? 0.6931471805599453 : 0.0);
+    return symbp_with_sign_of(result, x);
+}
+
+/* Return log(x + sqrt(x^2 - 1)), as log1p of t + sqrt(t (t + 2)) with t = x - 1. */
+static inline real symbp_acosh(real x)
+{
+    real t = x - 1.0;
+    real y = t > 1.152921504606847e+18 ? 0.0 : t;
+    real result = symbp_log1p(t + symbp_sqrt(y * (y + 2.0)));
+    result = result + (t > 1.152921504606847e+18 ? 0.6931471805599453 : 0.0);
+    return x >= 1.0 ? result : (real)NAN;
+}
+
+/* Return log((1 + x) / (1 - x)) / 2, as half of log1p of 2 t / (1 - t) with t = |x|. */
+static inline real symbp_atanh(real x)
+{
+    real t = fabs(x);
+    return symbp_with_sign_of(0.5 * symbp_log1p((t + t) / (1.0 - t)), x);
+}
+
+/* Return 1 - erf(x): exp(-x^2), with what rounding x^2 loses, times twice the normal tail's. */
+static inline real symbp_erfc(real x)
+{
+    real t = fabs(x);
+    t = t > 27.3 ? 27.3 : t;
+    real square = t * t;
+    real lifted = symbp_lifted_exp(-square, -fma(t, t, -square));
+    real u = t * 1.4142135623730951;
+    real tail = lifted * (symbp_polynomial_tail(u) / symbp_polynomial_tail_denominator(u));
+    tail = (tail + tail) * 5.421010862427522e-20;
+    return x < 0.0 ? (2.0 - tail) : tail;
+}
+
+static inline real symbp_polynomial_mills(real x)
+{
+    real result = -945.0;
+    result = result * x + 105.0;
+    result = result * x + -15.0;
+    result = result * x + 3.0;
+    result = result * x + -1.0;
+    result = result * x + 1.0;
+    return result;
+}
+
+/* Return the normal tail beyond t >= 0, Phi(-t), divided by exp(-t^2 / 2). */
+static inline real symbp_normal_tail_ratio(real t)
+{
+    int far = t > 38.75;
+    real y = far ? 38.75 : t;
+    real top = symbp_polynomial_tail(y);
+    real bottom = symbp_polynomial_tail_denominator(y);
+    real inverse = 1.0 / t;
+    top = far ? symbp_polynomial_mills(inverse * inverse) : top;
+    bottom = far ? (t * 2.5066282746310007) : bottom;
+    return top / bottom;
+}
+
+/* Return log Phi(x): of the tail's ratio and exponent below 0, log(1 - Phi(-x)) above. */
+static inline real symbp_log_ndtr(real x)
+{
+    real t = fabs(x);
+    real ratio = symbp_normal_tail_ratio(t);
+    real y = t > 38.75 ? 38.75 : t;
+    real below = symbp_log(ratio) - (0.5 * t * t);
+    real above = symbp_log1p(-(symbp_lifted_gaussian(y) * ratio * 5.421010862427522e-20));
+    return x > 0.0 ? above : below;
+}
+
+/* Return phi(x) / Phi(x), the derivative of log Phi(x). */
+static inline real symbp_inverse_mills_ratio(real x)
+{
+    real t = fabs(x);
+    real ratio = symbp_normal_tail_ratio(t);
+    real y = t > 38.75 ? 38.75 : t;
+    real gaussian = symbp_lifted_gaussian(y);
+    real below = t > 1000000000.0 ? t : (0.3989422804014327 / ratio);
+    real above = (0.3989422804014327 * gaussian / (1.0 - (gaussian * ratio * 5.421010862427522e-20))) * 5.421010862427522e-20;
+    return x > 0.0 ? above : below;
+}
+
+static inline real symbp_polynomial_gammaln(real x)
+{
+    real result = 3.134630622928066e-08;
+    result = result * x + 2.7231317347744116e-05;
+    result = result * x + 0.0015480732316112181;
+    result = result * x + 0.028238887153229596;
+    result = result * x + 0.231479125207156;
+    result = result * x + 0.9861998529422188;
+    result = result * x + 2.3271400964493516;
+    result = result * x + 3.057227383446712;
+    result = result * x + 2.0884751104950374;
+    result = result * x + 0.5772156649015329;
+    return result;
+}
+
+static inline real symbp_polynomial_gammaln_denominator(real x)
+{
+    real result = 6.204742612600672e-06;
+    result = result * x + 0.0005432675676062427;
+    result = result * x + 0.013998570599892715;
+    result = result * x + 0.15824615521347227;
+    result = result * x + 0.9301751800138799;
+    result = result * x + 3.0918053755722155;
+    result = result * x + 6.00831412044534;
+    result = result * x + 6.745074916204925;
+    result = result * x + 4.043075441162408;
+    result = result * x + 1.0;
+    return result;
+}
+
+static inline real symbp_polynomial_gammaln_far(real x)
+{
+    real result = 0.0005894972515970242;
+    result = result * x + -0.005250991767165995;
+    result = result * x + 0.2307320958134303;
+    result = result * x + 0.35487717732603546;
+    result = result * x + 0.08333333333333247;
+    return result;
+}
+
+static inline real symbp_polynomial_gammaln_far_denominator(real x)
+{
+    real result = 2.9023233243000703;
+    result = result * x + 4.291859461237254;
+    result = result * x + 1.0;
+    return result;
+}
+
+/* Return log Gamma(x): (x - 1) (x - 2) times a quotient, or Stirling's formula. */
+static inline real symbp_gammaln(real x)
+{
+    int shifted = x < 0.7;
+    real logarithm = symbp_log(x);
+    real v = shifted ? x : (x - 1.0);
+    real near = v * (v - 1.0) * (symbp_polynomial_gammaln(v) / symbp_polynomial_gammaln_denominator(v));
+    near = shifted ? (near - logarithm) : near;
+    real w = 1.0 / x;
+    real s = w * w;
+    real rest = symbp_polynomial_gammaln_far(s) / symbp_polynomial_gammaln_far_denominator(s);
+    real far = (x - 0.5) * (logarithm - 1.0) + (0.4189385332046727 + (w * rest));
+    return x > 4.5 ? far : near;
+}
+
+static inline real symbp_polynomial_digamma(real x)
+{
+    real result = 7.55118525166686e-09;
+    result = result * x + 8.705714819630066e-06;
+    result = result * x + 0.0005924498663502415;
+    result = result * x + 0.013053570737790994;
+    result = result * x + 0.12962969348412726;
+    result = result * x + 0.6594383838062636;
+    result = result * x + 1.7753548607031324;
+    result = result * x + 2.388516414442578;
+    result = result * x + 1.2503801375034054;
+    return result;
+}
+
+static inline real symbp_polynomial_digamma_denominator(real x)
+{
+    real result = 1.5944644468972249e-06;
+    result = result * x + 0.0001523906764250871;
+    result = result * x + 0.00436514445020569;
+    result = result * x + 0.05534915481945382;
+    result = result * x + 0.3629088309885958;
+    result = result * x + 1.3090248811448806;
+    result = result * x + 2.5910298824623097;
+    result = result * x + 2.593779025888863;
+    result = result * x + 1.0;
+    return result;
+}
+
+static inline real symbp_polynomial_digamma_far(real x)
+{
+    real result = 0.06211617609393384;
+    result = result * x + 0.508739571071204;
+    result = result * x + 0.47205957964709544;
+    result = result * x + 0.08333333333331139;
+    return result;
+}
+
+static inline real symbp_polynomial_digamma_far_denominator(real x)
+{
+    real result = 1.1842539214348076;
+    result = result * x + 6.6337273296110135;
+    result = result * x + 5.764714955615884;
+    result = result * x + 1.0;
+    return result;
+}
+
+/* Return the derivative of log Gamma(x): its root times a quotient, or a series in 1 / x. */
+static inline real symbp_digamma(real x)
+{
+    real v = x < 0.7 ? x : (x - 1.0);
+    real away = v - 0.46163214496836236 - -1.5522348162858677e-17;
+    real w = 1.0 / fabs(x);
+    real s = w * w;
+    real near = away * (symbp_polynomial_digamma(v) / symbp_polynomial_digamma_denominator(v));
+    near = x < 0.7 ? (near - w) : near;
+    real far = symbp_log(x) - (0.5 * w + (s * (symbp_polynomial_digamma_far(s) / symbp_polynomial_digamma_far_denominator(s))));
+    real result = x > 4.5 ? far : near;
+    return x >= 0.0 ? result : (real)NAN;
+}
+
+static inline real symbp_polynomial_trigamma(real x)
+{
+    real result = 6.269417817587564e-12;
+    result = result * x + 0.0006828156026300247;
+    result = result * x + 0.02593418615436828;
+    result = result * x + 0.2613856697453907;
+    result = result * x + 1.2641749853261768;
+    result = result * x + 3.4218974193677316;
+    result = result * x + 5.3453440774237;
+    result = result * x + 4.540778051573804;
+    result = result * x + 1.6449340668482264;
+    return result;
+}
+
+static inline real symbp_polynomial_trigamma_denominator(real x)
+{
+    real result = 0.0006828158119154486;
+    result = result * x + 0.026275590627788246;
+    result = result * x + 0.2744096995966986;
+    result = result * x + 1.3970002689593544;
+    result = result * x + 4.074687318758223;
+    result = result * x + 7.150719597225281;
+    result = result * x + 7.446203599060078;
+    result = result * x + 4.221987979858514;
+    result = result * x + 1.0;
+    return result;
+}
+
+static inline real symbp_polynomial_trigamma_far(real x)
+{
+    real result = 0.7270171729630465;
+    result = result * x + 6.500592630907524;
+    result = result * x + 7.366411910625102;
+    result = result * x + 2.1816397387446154;
+    result = result * x + 0.1666666666666661;
+    return result;
+}
+
+static inline real symbp_polynomial_trigamma_far_denominator(real x)
+{
+    real result = 9.221716929651452;
+    result = result * x + 46.64772367186955;
+    result = result * x + 46.71358200842434;
+    result = result * x + 13.289838432464501;
+    result = result * x + 1.0;
+    return result;
+}
+
+/* Return the derivative of digamma: a quotient, or a series in 1 / x. */
+static inline real symbp_trigamma(real x)
+{
+    real v = x < 0.7 ? x : (x - 1.0);
+    real w = 1.0 / x;
+    real s = w * w;
+    real near = symbp_polynomial_trigamma(v) / symbp_polynomial_trigamma_denominator(v);
+    near = x < 0.7 ? (near + s) : near;
+    real far = w + (s * (0.5 + (w * (symbp_polynomial_trigamma_far(s) / symbp_polynomial_trigamma_far_denominator(s)))));
+    real result = x > 4.5 ? far : near;
+    return x >= 0.0 ? result : (real)NAN;
+}

@@ -48,6 +48,22 @@ static inline real symbp_minimum(real a, real b)
     return a <= b || a != a ? a : b;
 }
 
+/* What is left of a after whole multiples of b, with the sign of b. */
+static inline real symbp_mod(real a, real b)
+{
+    real rest = symbp_rest_of_division(a, b);
+    if (rest == 0) {
+        return symbp_copysign(0, b);
+    }
+    return (b < 0) != (rest < 0) ? rest + b : rest;
+}
+
+/* 0 below 0, 1 above, a given number at 0; NaN of NaN. */
+static inline real symbp_heaviside(real x, real at_zero)
+{
+    return x > 0 ? 1 : (x < 0 ? 0 : (x == 0 ? at_zero : x));
+}
+
 /* a b, but 0 at a = 0 for every b. */
 static inline real symbp_absorbing_product(real a, real b)
 {

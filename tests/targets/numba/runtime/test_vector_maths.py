@@ -54,6 +54,21 @@ LIMITS = {
     "silu_prime": {-np.inf: 0.0, np.inf: 1.0, 0.0: 0.5, 800.0: 1.0, -800.0: 0.0},
     "erf_prime": {-np.inf: 0.0, np.inf: 0.0, 800.0: 0.0, -800.0: 0.0},
     "gelu_tanh_prime": {-np.inf: 0.0, np.inf: 1.0, 0.0: 0.5, 1e19: 1.0, -1e19: 0.0},
+    "tan": {-np.inf: np.nan, np.inf: np.nan, 0.0: 0.0, 1e16: np.nan},
+    "sinh": {-np.inf: -np.inf, np.inf: np.inf, 0.0: 0.0, 800.0: np.inf, -800.0: -np.inf},
+    "cosh": {-np.inf: np.inf, np.inf: np.inf, 0.0: 1.0, 800.0: np.inf, -800.0: np.inf},
+    "asin": {-np.inf: np.nan, np.inf: np.nan, 0.0: 0.0, 1.0: np.pi / 2, -1.0: -np.pi / 2},
+    "acos": {-np.inf: np.nan, np.inf: np.nan, 0.0: np.pi / 2, 1.0: 0.0, -1.0: np.pi},
+    "atan": {-np.inf: -np.pi / 2, np.inf: np.pi / 2, 0.0: 0.0, 1.0: np.pi / 4},
+    "asinh": {-np.inf: -np.inf, np.inf: np.inf, 0.0: 0.0},
+    "acosh": {-np.inf: np.nan, np.inf: np.inf, 1.0: 0.0, 0.5: np.nan, -2.0: np.nan},
+    "atanh": {-1.0: -np.inf, 1.0: np.inf, 0.0: 0.0, 1.5: np.nan, -np.inf: np.nan},
+    "erfc": {-np.inf: 2.0, np.inf: 0.0, 0.0: 1.0, 800.0: 0.0, -800.0: 2.0},
+    "log_ndtr": {-np.inf: -np.inf, np.inf: 0.0, 800.0: 0.0},
+    "inverse_mills_ratio": {-np.inf: np.inf, np.inf: 0.0, 800.0: 0.0, -1e15: 1e15},
+    "gammaln": {-np.inf: np.nan, -0.5: np.nan, 0.0: np.inf, 1.0: 0.0, 2.0: 0.0, np.inf: np.inf},
+    "digamma": {-np.inf: np.nan, -0.5: np.nan, 0.0: -np.inf, np.inf: np.inf},
+    "trigamma": {-np.inf: np.nan, -0.5: np.nan, 0.0: np.inf, np.inf: 0.0},
     "sin": {-np.inf: np.nan, np.inf: np.nan, 0.0: 0.0, 1e16: np.nan},
     "cos": {-np.inf: np.nan, np.inf: np.nan, 0.0: 1.0, 1e16: np.nan},
 }
@@ -65,7 +80,10 @@ def test_special_values(apply, name):
     np.testing.assert_array_equal(y, np.asarray([np.nan, *LIMITS[name].values()], apply.dtype))
 
 
-@pytest.mark.parametrize("name", ["tanh", "expm1", "log1p", "sin"])
+ODD = ["tanh", "sin", "tan", "sinh", "asin", "atan", "asinh", "atanh"]
+
+
+@pytest.mark.parametrize("name", ["expm1", "log1p", *ODD])
 def test_tiny_arguments_are_returned_unchanged(apply, name):
     smallest = np.finfo(apply.dtype)
     subnormal = smallest.smallest_subnormal
@@ -82,9 +100,10 @@ def test_zero_keeps_its_sign(apply, name):
     assert np.signbit(y).tolist() == [False, True]
 
 
-@pytest.mark.parametrize("name", ["tanh", "erf", "sin"])
+@pytest.mark.parametrize("name", ["erf", *ODD])
 def test_odd_functions_are_odd_to_the_bit(apply, name):
     x = np.random.default_rng(1).normal(size=5000) * 3
+    x = x if name not in ("asin", "atanh") else x / (1 + abs(x))
     np.testing.assert_array_equal(apply(name, -x)[1], -apply(name, x)[1])
 
 

@@ -42,6 +42,49 @@ def _gelu_tanh_prime(x: mpf) -> mpf:
     return (1 + x * slope / (1 + mp.exp(inner))) / (1 + mp.exp(-inner))
 
 
+def _tail_series(x: mpf) -> mpf:
+    """Return what the far normal tail has beside its density over -x."""
+    w = 1 / x**2
+    return 1 - w + 3 * w**2 - 15 * w**3 + 105 * w**4 - 945 * w**5 + 10395 * w**6
+
+
+def _log_ndtr(x: mpf) -> mpf:
+    if x > 0:
+        return mp.log1p(-_normal(-x))
+    if x > -40:
+        return mp.log(_normal(x))
+    return mp.log(_tail_series(x)) - x**2 / 2 - mp.log(-x * mp.sqrt(2 * mp.pi))
+
+
+def _inverse_mills_ratio(x: mpf) -> mpf:
+    if x < -40:
+        return -x / _tail_series(x)
+    return mp.npdf(x) / _normal(x) if x < 60 else mpf(0)
+
+
+def _angle(function: Callable[[mpf], mpf], x: mpf) -> mpf:
+    return function(x) if abs(x) <= 1 else mp.nan
+
+
+def _log_gamma(x: mpf) -> mpf:
+    # mpmath takes long for huge numbers, where the first correction is enough.
+    if x < 1e6:
+        return mp.loggamma(x) if x > 1e-30 else -mp.log(x)
+    return (
+        (x - mpf(1) / 2) * mp.log(x) - x + mp.log(2 * mp.pi) / 2 + 1 / (12 * x) - 1 / (360 * x**3)
+    )
+
+
+def _digamma(x: mpf) -> mpf:
+    return mp.psi(0, x) if x < 1e6 else mp.log(x) - 1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4)
+
+
+def _trigamma(x: mpf) -> mpf:
+    if x < 1e6:
+        return mp.psi(1, x)
+    return 1 / x + 1 / (2 * x**2) + 1 / (6 * x**3) - 1 / (30 * x**5)
+
+
 #: What each function computes, in mpmath's arithmetic.
 EXACT: dict[str, Callable[[mpf], mpf]] = {
     "exp": mp.exp,
@@ -62,6 +105,21 @@ EXACT: dict[str, Callable[[mpf], mpf]] = {
     "silu_prime": _silu_prime,
     "erf_prime": lambda x: 2 * mp.exp(-(min(abs(x), mpf(60)) ** 2)) / mp.sqrt(mp.pi),
     "gelu_tanh_prime": _gelu_tanh_prime,
+    "tan": mp.tan,
+    "sinh": mp.sinh,
+    "cosh": mp.cosh,
+    "asin": lambda x: _angle(mp.asin, x),
+    "acos": lambda x: _angle(mp.acos, x),
+    "atan": mp.atan,
+    "asinh": mp.asinh,
+    "acosh": lambda x: mp.acosh(x) if x >= 1 else mp.nan,
+    "atanh": lambda x: _angle(mp.atanh, x),
+    "erfc": lambda x: mp.erfc(max(min(x, mpf(60)), mpf(-60))),
+    "log_ndtr": _log_ndtr,
+    "inverse_mills_ratio": _inverse_mills_ratio,
+    "gammaln": _log_gamma,
+    "digamma": _digamma,
+    "trigamma": _trigamma,
 }
 
 #: The largest error in ulp, float32 (over all numbers) and float64 (over samples). Functions with
@@ -86,14 +144,33 @@ BOUNDS: dict[str, dict[str, float]] = {
     "erf_prime": {"float32": 2.4, "float64": 1.65},
     "gelu_tanh_prime": {"float32": 1.2, "float64": 1.1},
 }
+#: The same of functions that are measured in samples only, in either precision.
+SAMPLED: dict[str, dict[str, float]] = {
+    "tan": {"float32": 2.05, "float64": 2.1},
+    "sinh": {"float32": 2.05, "float64": 1.9},
+    "cosh": {"float32": 1.45, "float64": 1.3},
+    "asin": {"float32": 2.5, "float64": 2.35},
+    "acos": {"float32": 2.3, "float64": 2.1},
+    "atan": {"float32": 2.1, "float64": 1.75},
+    "asinh": {"float32": 1.7, "float64": 1.65},
+    "acosh": {"float32": 2.2, "float64": 1.9},
+    "atanh": {"float32": 2.0, "float64": 1.75},
+    "erfc": {"float32": 4.7, "float64": 7.0},
+    "log_ndtr": {"float32": 5.0, "float64": 6.5},
+    "inverse_mills_ratio": {"float32": 5.2, "float64": 7.0},
+    "gammaln": {"float32": 3.8, "float64": 5.4},
+    "digamma": {"float32": 3.5, "float64": 4.1},
+    "trigamma": {"float32": 3.2, "float64": 4.7},
+}
 SCALED = ("gelu_prime", "gelu_tanh", "silu_prime", "gelu_tanh_prime")
-#: Beyond it `sin` and `cos` return NaN.
+#: Functions of angles; beyond the limit they return NaN.
+TURNS = ("sin", "cos", "tan")
 TRIGONOMETRIC_LIMIT = {"float32": 1e6, "float64": 1e15}
 
 
 def runtime_function(name: str, dtype: str) -> Callable[..., Any]:
     """Return a function of the runtime, which has two files of them for each element type."""
-    for file in ("vector_maths", "activations"):
+    for file in ("vector_maths", "activations", "trigonometry", "special_functions"):
         found = getattr(
             importlib.import_module(f"symbp.targets.numba.runtime.{file}_{dtype}"), name, None
         )
@@ -163,18 +240,27 @@ def sample(name: str, dtype: str, count: int, seed: int = 7) -> np.ndarray:
     far = 104.0 if dtype == "float32" else 746.0
     points.append(random.uniform(-far, far, part))
     spread = 1 + 2 ** random.uniform(-information.nmant, -1, part) * sign
-    step = np.pi / 2 if name in ("sin", "cos") else np.log(2) / 2
+    step = np.pi / 2 if name in TURNS else np.log(2) / 2
     points.append(random.integers(-200, 200, part) * step * spread)
     points.append(random.choice([0.35, 0.41, 0.55, 0.9, 0.7518, 4.0], part) * spread)
-    if name in ("sin", "cos"):
+    if name in TURNS:
         limit = TRIGONOMETRIC_LIMIT[dtype]
         turns = np.floor(2 ** random.uniform(0, np.log2(limit / 2), part))
         points += [turns * (np.pi / 2), random.uniform(-limit, limit, part)]
     x = np.concatenate(points)
-    if name == "log":
+    if name in ("asin", "acos", "atanh"):
+        ends = 1 - 2.0 ** random.uniform(-information.nmant - 1, 0, 2 * part)
+        x = np.concatenate([x[np.abs(x) < 1], ends, -ends])
+    elif name == "acosh":
+        x = 1 + np.abs(x)
+    elif name in ("gammaln", "digamma", "trigamma"):
+        near = random.choice([0.7, 1.0, 1.4616321449683622, 2.0, 4.5], part)
+        x = np.abs(np.concatenate([x, near * spread, random.uniform(0.5, 6, part)]))
+        x = x[x.astype(dtype) > 0]
+    elif name == "log":
         x = np.abs(x)
     elif name == "log1p":
         x = np.where(x > -1, x, -x)
-    elif name in ("sin", "cos"):
+    elif name in TURNS:
         x = x[np.abs(x) <= TRIGONOMETRIC_LIMIT[dtype]]
     return x.astype(dtype).astype(float)
