@@ -324,7 +324,7 @@ def test_train_refuses_options_out_of_range(option: list[str]) -> None:
         (["generate", "4-2", "-o", "."], 1, "symbp: .: Is a directory"),
         (["generate", "4-2", "-o", "m.py", "--learning-rate", "nan"], 2, "--learning-rate nan"),
         (["check", "99999999-9999999"], 1, "not enough memory"),
-        (["check", "4-2", "--loss", "foo"], 2, "loss 'foo': known: binary_cross_entropy"),
+        (["check", "4-2", "--loss", "foo"], 2, "loss 'foo': did you mean 'focal'? known:"),
         (["train", "2-2", "--data", "empty.csv"], 2, "empty.csv is empty"),
         (["train", "2-2", "--data", "ragged.csv"], 2, "ragged.csv, row 3: 2 values where 3"),
         (["train", "2-2", "--data", "noise.csv"], 2, "noise.csv is not UTF-8 text"),
