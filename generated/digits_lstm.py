@@ -1563,6 +1563,10 @@ class EntryPoints(Arguments):
         self.predict_kernel(flat, output, *arrays)
         return output
 
+    def training_cost(self, flat: NDArray[Any], arrays: Sequence[NDArray[Any]]) -> float:
+        """Return the cost whose gradient there is, for arrays that were checked."""
+        return float(self.loss_kernel(flat, *arrays))
+
     def loss(self, flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
         """Return the cost."""
         checked, _ = self.check_arrays("loss", self.arguments, arrays)
@@ -2000,7 +2004,8 @@ class BestEpoch:
 
     def __init__(self, patience: int, min_delta: float) -> None:
         check_count("patience", patience, 1)
-        if isinstance(min_delta, bool) or not 0 <= min_delta < math.inf:
+        is_number = isinstance(min_delta, int | float | np.number) and min_delta is not True
+        if not is_number or not 0 <= min_delta < math.inf:
             raise ValueError(f"min_delta: expected a number >= 0, got {min_delta!r}")
         self.patience, self.min_delta = patience, min_delta
         self.cost, self.waited = math.inf, 0
@@ -2148,6 +2153,11 @@ def _check_squares(
     factors = []
     for point in (start, start + start.dtype.type(0.01)):
         cost = float(network.loss_kernel(point, *arrays))
+        if abs(network.training_cost(point, arrays) - cost) > 1e-4 * abs(cost):
+            raise ValueError(
+                f"minimise: method {method!r} needs an output that is the same in training as in "
+                f"use; choose another, such as 'L-BFGS-B'"
+            )
         squares = float(np.sum(residuals(point) ** 2))
         factors.append(cost / squares if squares else 0.0)
     if abs(factors[0] - factors[1]) > 1e-3 * abs(factors[0]):
@@ -2185,6 +2195,7 @@ class NetworkTrainer:
     """The derivatives of the output, if the module has that entry point."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
+        check_count("seed", seed, 0)
         self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
         self.network.hyperparameter_values(self.hyperparameters)
         start = self.network.initial_parameters(seed) if parameters is None else parameters
@@ -2278,7 +2289,8 @@ class NetworkTrainer:
         """Minimise the cost of all examples together with SciPy, and return the trainer.
 
         Each iteration has its record in `history`, as an epoch has; the last one says in `message`
-        why the search ended. The optimizer and its state take no part.
+        why the search ended. The optimizer and its state take no part. Noise is drawn once, as the
+        next step of `fit` would draw it, and held; a program with states is refused.
 
         Parameters
         ----------
@@ -2297,7 +2309,7 @@ class NetworkTrainer:
             What else that function takes, such as ``tol=1e-9`` or ``options={"maxcor": 50}``.
         """
         check_count("iterations", iterations, 0)
-        network = self.network
+        network = self._minimised()
         checked, _ = network.check_arrays("minimise", network.arguments, arrays, finite=True)
         held_out = None
         if validation is not None:
@@ -2312,7 +2324,7 @@ class NetworkTrainer:
             if np.array_equal(self._flat, iterate.astype(self._flat.dtype)):
                 return False  # what was found last, once more
             self._flat[:] = iterate
-            record = self._record(float(network.loss_kernel(self._flat, *checked)), held_out)
+            record = self._record(network.training_cost(self._flat, checked), held_out)
             stop = callback is not None and bool(callback(self.epochs, record))
             return stop or self.epochs >= last
 
@@ -2321,7 +2333,8 @@ class NetworkTrainer:
             why = minimise_cost(network, start, checked, method, found, options)
         elif self.jacobian is None:
             raise TypeError(
-                f"minimise: method {method!r} needs a module with entries=('jacobian',)"
+                f"minimise: method {method!r} needs a module with entries=('jacobian',), and an "
+                f"output that is not drawn"
             )
         else:
             jacobian = type(self).jacobian
@@ -2334,6 +2347,10 @@ class NetworkTrainer:
         if not math.isfinite(self.history[-1]["cost"]):
             self._warn(self.history[-1]["cost"])
         return self
+
+    def _minimised(self) -> EntryPoints:
+        """Return the network whose cost is minimised."""
+        return self.network
 
     def _record(self, cost: float, held_out: list[NDArray[Any]] | None) -> dict[str, Any]:
         """Count an epoch, and note its cost and that of data held out."""

@@ -14,11 +14,16 @@ from symbp.networks import (
     SGD,
     Activation,
     Adam,
+    AdamW,
     Conv2d,
     Dense,
+    Embedding,
     Flatten,
+    LayerNorm,
     MaxPool2d,
     Network,
+    PositionalEncoding,
+    TransformerBlock,
     mlp,
 )
 from symbp.notation.files import write_text
@@ -62,6 +67,24 @@ def gallery() -> dict[str, str]:
                 name="digits, row by row",
             ),
             Adam(0.003),
+            "float32",
+        ),
+        # Characters: 45 kinds of them, 32 at a time.
+        "characters_gpt.py": module_source(
+            Network(
+                [
+                    Embedding(45, 64),
+                    PositionalEncoding(learned=True),
+                    TransformerBlock(4, 256, activation="gelu", norm_first=True, causal=True),
+                    TransformerBlock(4, 256, activation="gelu", norm_first=True, causal=True),
+                    LayerNorm(),
+                    Dense(45),
+                ],
+                input=(32,),
+                loss="softmax_cross_entropy",
+                name="characters, a GPT",
+            ),
+            AdamW(0.003),
             "float32",
         ),
     }

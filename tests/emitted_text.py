@@ -168,7 +168,9 @@ class FreshMemoryIsNaN:
         return getattr(np, name)
 
     def empty(self, shape: Any, dtype: Any = np.float64) -> NDArray[Any]:
-        return np.full(shape, np.nan, dtype)
+        kind = np.dtype(dtype)
+        fresh = np.iinfo(kind).min if kind.kind in "iu" else np.nan
+        return np.full(shape, fresh, kind)
 
     def empty_like(self, array: NDArray[Any]) -> NDArray[Any]:
         return np.full_like(array, np.nan)
@@ -227,6 +229,7 @@ def load_as_python(text: str) -> ModuleType:
         module._epoch_kernel.part = turns.run(module._epoch_part)
         module.wait_for_team = turns.meet
         module.Pace.next = lambda pace: (MEMBERS, 1)
+        module.Pace.note = lambda pace, *taken: None
     return module
 
 

@@ -175,6 +175,12 @@ MISTAKES: dict[str, tuple[Any, str]] = {
         lambda: bp.constant("K", I, I, value=[[1.0], [1.0, 2.0]]),
         "constant K: got rows of unequal lengths",
     ),
+    "none": (lambda: net().freeze(), "freeze: expected the names of parameters, such as 'W1'"),
+    "a list": (lambda: net().freeze(["W1"]), "freeze: expected names, such as 'W1', got a list"),
+    "a tensor": (
+        lambda: net().freeze(net().parameters[0]),
+        "freeze: expected names, such as 'W1', got a Tensor",
+    ),
     "unknown": (lambda: net().freeze("W3"), "freeze: no parameter 'W3'; did you mean"),
     "an input": (lambda: net().freeze("x"), "freeze: no parameter 'x'; "),
     "all": (

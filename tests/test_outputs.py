@@ -12,6 +12,7 @@ from symbp.calculus.normalise import normalise
 from symbp.compiler import module_source
 from symbp.notation.errors import SymbpError
 from tests.comparison import assert_close
+from tests.emitted_text import load_as_python
 from tests.programs import attention
 
 n, j, k = bp.indices("n j k", "N", 3, 2)
@@ -90,6 +91,22 @@ def test_names_that_differ_in_case_and_other_letters() -> None:
         np.testing.assert_allclose(trainer.evaluate(name, X), factor * X.sum(1))
 
 
+def test_an_output_draws_where_use_does_and_no_other_is_asked_for_noise() -> None:
+    e = bp.noise("e", n, k, at_inference="drawn")
+    made = program()
+    noisy = made.replace(
+        equations=[
+            bp.Equation(z[n, j], bp.Sum(W[j, k] * (x[n, k] + e[n, k]), k)),
+            *made.equations[1:],
+        ]
+    )
+    module = load_as_python(module_source(noisy, outputs=("each", "after")))
+    trainer = module.Trainer(seed=3)
+    predicted = (X + bp.replayed(noisy, rows=7)["e"]) @ trainer.parameters.W.T
+    np.testing.assert_allclose(trainer.evaluate("each", X, Y), ((predicted - Y) ** 2).sum(1))
+    assert trainer.evaluate("after", X) == 1
+
+
 def test_the_public_functions_do_not_change() -> None:
     assert "evaluat" not in module_source(bp.mlp(2, 1))
 
@@ -137,3 +154,5 @@ def test_a_trainer_says_which_arrays_it_expects() -> None:
         trainer.evaluate("each", X)
     with pytest.raises(ValueError, match="evaluate: no output 'z'; it has each"):
         trainer.evaluate("z", X)
+    with pytest.raises(ValueError, match=r"evaluate: no output \['each'\]; it has each"):
+        trainer.evaluate(["each"], X)

@@ -155,6 +155,11 @@ def replayed(
     dict of str to ndarray
         The values of each noise tensor by name.
 
+    Raises
+    ------
+    NotationError
+        A number is negative or too large, or the noise has rows and none are said.
+
     Examples
     --------
     >>> import symbp as bp
@@ -162,6 +167,10 @@ def replayed(
     >>> replayed(bp.Program([bp.Equation(C, w * e)], cost=C), seed=1)["e"]
     array(1.)
     """
+    if not isinstance(program, Program):
+        raise NotationError(f"replayed: expected a program, got {program!r}")
+    if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 0):
+        raise NotationError(f"replayed: rows: expected an int >= 0, got {rows!r}")
     return {
         tensor.name: values_of(tensor, {program.batch: rows}, seed, step)
         for tensor in program.with_role("noise")

@@ -71,7 +71,8 @@ def _evaluate(model: Model, output: Tensor, name: str) -> Entry:
     wanted = model.given.replace(
         cost=None, output=None, results=(output,), passed=model.given.passed
     )
-    single = Model(inference_form(wanted).prune([output]), None, model.derivatives)
+    written = model.given if model.written is None else model.written
+    single = Model(inference_form(wanted).prune([output]), None, model.derivatives, written)
     program = model.computing(single.plain, [output])
     needed = set(single.given.targets)
     data = (*model.inputs, *(tensor for tensor in model.data if tensor in needed))
@@ -80,7 +81,7 @@ def _evaluate(model: Model, output: Tensor, name: str) -> Entry:
         name,
         program,
         (
-            *packed(model),
+            *packed(single),
             *arrays(data),
             *(() if scalar else (Slot(output.name, (output,), "out"),)),
         ),

@@ -15,7 +15,7 @@ import sympy
 from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.layers import library_layer
 from symbp.networks.normalisation import layer_normalised, scale, shift
-from symbp.networks.options import checked_number, checked_size
+from symbp.networks.options import checked_eps, checked_size
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_source
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
@@ -255,7 +255,7 @@ class TransformerBlock:
             size = checked_size(f"TransformerBlock {name}", getattr(self, name))
             object.__setattr__(self, name, size)
         activation(self.activation)
-        eps = checked_number("TransformerBlock layer_norm_eps", self.layer_norm_eps, least=0)
+        eps = checked_eps("TransformerBlock layer_norm_eps", self.layer_norm_eps)
         object.__setattr__(self, "layer_norm_eps", eps)
         for name in ("norm_first", "bias", "causal"):
             checked_flag(f"TransformerBlock {name}", getattr(self, name))

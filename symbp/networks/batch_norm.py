@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbp.networks.layers import library_layer
-from symbp.networks.options import checked_number
+from symbp.networks.options import checked_eps, checked_number
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import maximum, where
@@ -31,7 +31,7 @@ class _BatchNorm:
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        object.__setattr__(self, "eps", checked_number(f"{name} eps", self.eps, least=0))
+        object.__setattr__(self, "eps", checked_eps(f"{name} eps", self.eps))
         if self.momentum is not None:
             number = checked_number(f"{name} momentum", self.momentum, least=0)
             if number > 1:

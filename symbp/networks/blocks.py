@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbp.networks.joining import end_to_end
-from symbp.networks.layers import LAYERS, Layer
+from symbp.networks.layers import Layer, library_layer
 from symbp.networks.stack import checked_layers, depth, source_kinds, stacked
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
@@ -15,6 +15,7 @@ from symbp.notation.tensor import Tensor, tensor
 __all__ = ["Concatenate", "Residual"]
 
 
+@library_layer
 @dataclass(frozen=True, init=False)
 class Residual:
     r"""What layers make of the source, added to it: ``r = x + f(x)``.
@@ -77,6 +78,7 @@ class Residual:
         return [*equations, Equation(r.element, body)], r
 
 
+@library_layer
 @dataclass(frozen=True, init=False)
 class Concatenate:
     r"""Branches side by side, their outputs end to end.
@@ -173,7 +175,3 @@ class Concatenate:
 
 def _read(part: Tensor, outer: Sequence[Index], inner: Sequence[Index]) -> Any:
     return lambda j: part[(*outer, j, *inner)]
-
-
-# They take layers, not options that could be misspelt.
-LAYERS.update(Residual=Residual, Concatenate=Concatenate)

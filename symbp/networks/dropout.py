@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from symbp.networks.layers import LAYERS, library_layer
+from symbp.networks.layers import library_layer
 from symbp.networks.options import checked_number
 from symbp.notation.equation import Equation
 from symbp.notation.laws import exact
@@ -82,6 +82,3 @@ class GaussianNoise:
         )  # fmt: skip
         a = tensor(f"a{number}", *source.indices, symbol="a", label=number + 1)
         return [Equation(a.element, source.element + e.element)], a
-
-
-LAYERS.update(Dropout=Dropout, GaussianNoise=GaussianNoise)

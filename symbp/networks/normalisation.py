@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbp.networks.layers import library_layer
-from symbp.networks.options import checked_number, checked_size
+from symbp.networks.options import checked_eps, checked_size
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_rank
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
@@ -113,7 +113,7 @@ class LayerNorm:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", checked_size("LayerNorm axes", self.axes))
-        object.__setattr__(self, "eps", checked_number("LayerNorm eps", self.eps, least=0))
+        object.__setattr__(self, "eps", checked_eps("LayerNorm eps", self.eps))
         checked_flag("LayerNorm elementwise_affine", self.elementwise_affine)
         checked_flag("LayerNorm bias", self.bias)
 
@@ -166,7 +166,7 @@ class RMSNorm:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", checked_size("RMSNorm axes", self.axes))
-        object.__setattr__(self, "eps", checked_number("RMSNorm eps", self.eps, least=0))
+        object.__setattr__(self, "eps", checked_eps("RMSNorm eps", self.eps))
         checked_flag("RMSNorm elementwise_affine", self.elementwise_affine)
 
     def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
@@ -224,7 +224,7 @@ class GroupNorm:
     def __post_init__(self) -> None:
         size = checked_size("GroupNorm num_groups", self.num_groups)
         object.__setattr__(self, "num_groups", size)
-        object.__setattr__(self, "eps", checked_number("GroupNorm eps", self.eps, least=0))
+        object.__setattr__(self, "eps", checked_eps("GroupNorm eps", self.eps))
         checked_flag("GroupNorm affine", self.affine)
 
     def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:

@@ -13,7 +13,7 @@ from symbp.networks.adaptive import Adadelta, Adagrad, RMSProp
 from symbp.networks.gradient_descent import SGD, Lion, Momentum, Nesterov
 from symbp.networks.hyperparameters import HYPERPARAMETERS
 from symbp.networks.optimizer import Optimizer
-from symbp.networks.updates import Updates
+from symbp.networks.updates import Gradients, Updates
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.forms import Form
 from symbp.notation.program import Program
@@ -170,7 +170,8 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
     Raises
     ------
     SymbpError
-        The program has no gradients, or the optimizer is none.
+        The program has no gradients, or the optimizer is none: it leaves all parameters as they
+        are, or keeps what it does not read.
 
     Examples
     --------
@@ -189,6 +190,7 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
     updates = Updates(program)
     gradients = [(of, gradient[of.indices]) for of, gradient in program.gradients]
     optimizer.apply(gradients, updates)
+    _check_replaced(optimizer, gradients, updates)
     # a rule as it is written -> one reduction each, such as the sum in a norm
     written = normalised_equations(updates.equations, updates.names)
     return program.replace(
@@ -196,3 +198,20 @@ def optimise(program: Program, optimizer: Optimizer | str) -> Program:
         updates=(*program.updates, *updates.pairs),
         passed=program.passed & (Form.STABLE | Form.DIFFERENTIATED) | Form.UPDATED,
     )
+
+
+def _check_replaced(optimizer: Optimizer, gradients: Gradients, updates: Updates) -> None:
+    """Raise unless a parameter has a next value, and each state is read."""
+    name, replaced = type(optimizer).__name__, [tensor for tensor, _ in updates.pairs]
+    if not any(parameter in replaced for parameter, _ in gradients):
+        raise SymbpError(
+            f"optimizer {name}: no parameter has a next value; expected updates.replace(parameter, "
+            f"…) in its method update"
+        )
+    read = {element.tensor for equation in updates.equations for element in equation.reads()}
+    for tensor in replaced:
+        if tensor.role == "state" and tensor not in read:
+            raise SymbpError(
+                f"optimizer {name}: state {tensor.name} is unused: no formula reads it, not even "
+                f"that of its next value"
+            )

@@ -161,6 +161,17 @@ def checked_number(
     return number
 
 
+def checked_eps(name: str, value: Any) -> float:
+    """Return what is added to a variance; a size in its place, as other libraries take, is none."""
+    try:
+        return checked_number(name, value, least=0, below=1)
+    except SymbpError as error:
+        if isinstance(value, int) and value > 1:
+            message = f"{error}; the number of features is that of the source, and is not given"
+            raise SymbpError(message) from None
+        raise
+
+
 def shorthand_sizes(text: str) -> tuple[int, ...] | None:
     """Return the layer sizes of a shorthand such as ``64-30-10``; None for anything else.
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number, checks_options
-from symbp.networks.shapes import checked_flag
+from symbp.networks.shapes import checked_alike, checked_flag
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import maximum, softplus, where
@@ -231,6 +231,7 @@ def gaussian_nll(
     C
     """
     eps = checked_number("gaussian_nll eps", eps, least=0, open=True)
+    checked_alike("gaussian_nll", mean, target, variance)
     at = mean.indices
     v = maximum(variance[at], eps)
     body = (log(v) + (mean[at] - target[at]) ** 2 / v) / 2

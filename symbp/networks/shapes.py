@@ -8,7 +8,7 @@ from symbp.networks.options import checked_size
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
 
-__all__ = ["checked_flag", "checked_rank", "checked_sizes", "checked_source"]
+__all__ = ["checked_alike", "checked_flag", "checked_rank", "checked_sizes", "checked_source"]
 
 
 def checked_sizes(name: str, value: Any, rank: int, *, least: int = 1) -> tuple[int, ...]:
@@ -35,6 +35,16 @@ def checked_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise SymbpError(f"{name}: expected True or False, got {value!r}")
     return value
+
+
+def checked_alike(name: str, *tensors: Any) -> None:
+    """Raise unless these are tensors, all of one shape."""
+    for each in tensors:
+        if not isinstance(each, Tensor):
+            raise SymbpError(f"{name}: expected tensors, got {each!r}")
+    if len({each.shape for each in tensors}) > 1:
+        shown = ", ".join(f"{each.name} {_shape(each)}" for each in tensors)
+        raise SymbpError(f"{name}: expected tensors of one shape, got {shown}")
 
 
 def checked_source(layer: str, source: Any, *axes: str) -> tuple[int, ...]:

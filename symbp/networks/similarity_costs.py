@@ -9,7 +9,7 @@ from typing import Any
 from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number
-from symbp.networks.shapes import checked_flag
+from symbp.networks.shapes import checked_alike, checked_flag
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import maximum, minimum, where
 from symbp.notation.index import Index
@@ -27,11 +27,10 @@ def _cosine(first: Tensor, second: Tensor, eps: float) -> Any:
     return Sum(a * b, k) / sqrt((Sum(a**2, k) + eps) * (Sum(b**2, k) + eps))
 
 
-def _rows(*tensors: Tensor) -> tuple[Index, ...]:
-    shapes = {tensor.shape for tensor in tensors}
-    if len(shapes) > 1 or not tensors[0].rank > 1:
-        shown = ", ".join(f"{t.name} ({', '.join(map(str, t.shape))})" for t in tensors)
-        raise SymbpError(f"expected tensors of one shape (N, …, features), got {shown}")
+def _rows(cost: str, *tensors: Tensor) -> tuple[Index, ...]:
+    checked_alike(cost, *tensors)
+    if not tensors[0].rank > 1:
+        raise SymbpError(f"{cost}: expected tensors of shape (N, …, features)")
     return tensors[0].indices[:-1]
 
 
@@ -59,7 +58,7 @@ def cosine(output: Tensor, target: Tensor) -> Expr:
     >>> bp.mlp(3, 4, loss="cosine").loss
     'cosine'
     """
-    return Mean(1 - _cosine(output, target, 1e-12), *_rows(output, target))
+    return Mean(1 - _cosine(output, target, 1e-12), *_rows("cosine", output, target))
 
 
 def cosine_embedding(first: Tensor, second: Tensor, target: Tensor, margin: float = 0.0) -> Expr:
@@ -89,7 +88,7 @@ def cosine_embedding(first: Tensor, second: Tensor, target: Tensor, margin: floa
     >>> bp.Equation(bp.tensor("C"), cosine_embedding(u, v, y, 0.5)).lhs
     C
     """
-    rows = _rows(first, second)
+    rows = _rows("cosine_embedding", first, second)
     margin = checked_number("cosine_embedding margin", margin)
     value = _cosine(first, second, 1e-12)
     return Mean(where(target[rows] > 0, 1 - value, maximum(value - margin, 0)), *rows)
@@ -128,7 +127,7 @@ def triplet_margin(
     >>> bp.Equation(bp.tensor("C"), triplet_margin(a, p, q)).lhs
     C
     """
-    rows = _rows(anchor, positive, negative)
+    rows = _rows("triplet_margin", anchor, positive, negative)
     margin = checked_number("triplet_margin margin", margin)
     eps = checked_number("triplet_margin eps", eps, least=0)
     at = anchor.indices
@@ -168,7 +167,7 @@ def info_nce(first: Tensor, second: Tensor, temperature: float = 0.1) -> Expr:
     >>> bp.Equation(bp.tensor("C"), info_nce(u, v)).lhs
     C
     """
-    rows = _rows(first, second)
+    rows = _rows("info_nce", first, second)
     if len(rows) > 1:
         raise SymbpError(f"info_nce: expected two tensors of shape (N, features), got {first.name}")
     temperature = checked_number("info_nce temperature", temperature, least=0, open=True)

@@ -112,6 +112,9 @@ def stacked(
                 f"layer {name_of(layer)}: equations(source, number) must return a list of "
                 f"equations and the output tensor, got {made!r}"
             )
+        for each in made[0]:
+            if not isinstance(each, Equation):
+                raise SymbpError(f"layer {name_of(layer)}: expected equations, got {each!r}")
         added, source = made
         equations.extend(added)
         number = first + depth([layer]) - 1

@@ -8,6 +8,7 @@ from sympy.core.expr import Expr
 
 from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Equation, Origin
+from symbp.notation.errors import SymbpError
 from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
@@ -104,11 +105,17 @@ class Updates:
 
     def state(self, parameter: Tensor, name: str) -> Tensor:
         """Return a state of the parameter's shape that is zero at the start."""
+        if not isinstance(parameter, Tensor):
+            raise SymbpError(f"state: expected a parameter, got {parameter!r}")
         unique = self._unique(f"{parameter.name}_{name}")
         return parameter.like(unique, "state", initial=("constant", 0.0))
 
     def replace(self, tensor: Tensor, body: Expr) -> Expr:
         """Let a parameter or state take the value of an expression; return its next value."""
+        if not isinstance(tensor, Tensor):
+            raise SymbpError(f"replace: expected a parameter or a state, got {tensor!r}")
+        if any(tensor is replaced for replaced, _ in self.pairs):
+            raise SymbpError(f"replace: {tensor.name} is replaced already, and once in each step")
         following = self._define(self._following(tensor, "next"), body)
         self.pairs.append((tensor, following.tensor))
         if self._taken is not None:
@@ -141,6 +148,7 @@ class Updates:
         return tensor.like(name, symbol=tensor.symbol, label=tensor.label)
 
     def _define(self, tensor: Tensor, body: Expr) -> Any:
+        Equation(tensor.element, body)  # which refuses what cannot be meant
         self.equations.append(Equation(tensor.element, body, origin=Origin("update")))
         return tensor.element
 

@@ -51,4 +51,4 @@ def suggest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=2, cutoff=0.5)
     question = f"did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
-    return f"{question}known: {', '.join(names)}"
+    return f"{question}known: {', '.join(names) or 'none'}"

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symbp.notation.errors import NotationError
+
 __all__ = ["KEY_NAMES", "STEPS", "key_parts", "philox", "stream_of", "words"]
 
 #: What a program that draws keeps: a seed and the number of a step, in parts that are whole numbers
@@ -118,5 +120,11 @@ def key_parts(seed: int, step: int) -> tuple[int, ...]:
     >>> key_parts(2**22 + 5, 1)
     (5, 1, 0, 1, 0)
     """
+    for name, value, bits in (("seed", seed, 64), ("step", step, 2 * _PART)):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
+            raise NotationError(f"{name}: expected an int >= 0, got {value!r}")
+        if value >= 2**bits:
+            raise NotationError(f"{name}: expected less than 2**{bits}, got {value}")
+    seed, step = int(seed), int(step)
     low = 2**_PART - 1
     return seed & low, (seed >> _PART) & low, seed >> 2 * _PART, step & low, step >> _PART

@@ -229,7 +229,7 @@ class Program:
         Raises
         ------
         NotationError
-            There is no such parameter.
+            There is no such parameter, or none is named.
 
         Examples
         --------
@@ -239,9 +239,16 @@ class Program:
         ['W2', 'b2']
         """
         known = {tensor.name: tensor for tensor in self.parameters}
+        if not names:
+            raise NotationError(f"freeze: expected the names of parameters, such as {min(known)!r}")
         for name in names:
+            if not isinstance(name, str):
+                shown = type(name).__name__
+                raise NotationError(
+                    f"freeze: expected names, such as {min(known)!r}, got a {shown}"
+                )
             if name not in known:
-                raise NotationError(f"freeze: no parameter {name!r}; {suggest(str(name), known)}")
+                raise NotationError(f"freeze: no parameter {name!r}; {suggest(name, known)}")
         made = object.__new__(type(self))
         held = tuple(dict.fromkeys((*self.held, *(known[name] for name in names))))
         vars(made).update(self.__getstate__(), held=held)

@@ -110,6 +110,24 @@ def test_a_short_batch_has_the_first_rows_of_a_long_one() -> None:
         bp.replayed(program)
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"rows": -1}, "replayed: rows: expected an int >= 0, got -1"),
+        ({"rows": 1.0}, "replayed: rows: expected an int >= 0, got 1.0"),
+        ({"seed": -1}, "seed: expected an int >= 0, got -1"),
+        ({"seed": 2**64}, f"seed: expected less than 2**64, got {2**64}"),
+        ({"step": 2**44}, f"step: expected less than 2**44, got {2**44}"),
+        ({"step": 1.5}, "step: expected an int >= 0, got 1.5"),
+        ({"program": "e"}, "replayed: expected a program, got 'e'"),
+    ],
+)
+def test_what_no_trainer_can_draw_is_not_replayed(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(bp.NotationError) as caught:
+        bp.replayed(**{"program": one_tensor(), **asked})
+    assert str(caught.value) == message
+
+
 # Equations in the place of what is drawn ----------------------------------------------------------
 
 

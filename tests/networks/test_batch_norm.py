@@ -212,8 +212,23 @@ def test_a_batch_of_one_has_no_variance_and_keeps_the_statistics_finite() -> Non
     assert np.allclose(trainer.state.running_var2, 0.81)
 
 
+def test_a_bias_that_has_no_effect_does_not_hinder_a_check() -> None:
+    # Its gradient is 0, and what rounding leaves of it is not what it could be compared with.
+    net = bp.Network([bp.Dense(2), bp.BatchNorm1d(), bp.Dense(1)], input=2)
+    report = bp.check(net)
+    assert report.passed, report
+    assert max(report.modules[0].errors.values()) < 1e-12
+
+
 MISTAKES: dict[str, tuple[Any, str]] = {
-    "eps": (lambda: bp.BatchNorm1d(eps=-1), "BatchNorm1d eps: expected a number >= 0, got -1"),
+    "eps": (
+        lambda: bp.BatchNorm1d(eps=-1), "BatchNorm1d eps: expected a number >= 0 and < 1, got -1"
+    ),
+    "features, as other libraries are given": (
+        lambda: bp.BatchNorm2d(64),
+        "BatchNorm2d eps: expected a number >= 0 and < 1, got 64; the number of features is that "
+        "of the source, and is not given",
+    ),
     "momentum": (
         lambda: bp.BatchNorm2d(momentum=1.5), "BatchNorm2d momentum: expected at most 1, got 1.5"
     ),

@@ -123,11 +123,12 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: bp.Network([bp.Dense(2)], input=3, sample_weight="w"),
         "Network sample_weight: expected True or False, got 'w'",
     ),
+    "numbers": (lambda: bp.gaussian_nll(1, 2, 3), "gaussian_nll: expected tensors, got 1"),
     "shapes of a triplet": (
         lambda: bp.triplet_margin(
             *(bp.tensor(n, *bp.indices("n k", 3, k)) for n, k in (("a", 2), ("p", 2), ("q", 3)))
         ),
-        "expected tensors of one shape (N, …, features), got a (3, 2), p (3, 2), q (3, 3)",
+        "triplet_margin: expected tensors of one shape, got a (3, 2), p (3, 2), q (3, 3)",
     ),
 }  # fmt: skip
 

@@ -219,3 +219,51 @@ def test_the_range_of_each_hyperparameter_of_a_step_is_told() -> None:
     ):  # fmt: skip
         program = optimise(reverse(normalise(bp.mlp(3, 2))), optimizer)
         assert ranges(program) == expected
+
+
+REFUSED = {
+    "nothing": (lambda w, g, updates: None, "no parameter has a next value"),
+    "only a state": (
+        lambda w, g, updates: updates.replace(updates.state(w, "m"), g),
+        "no parameter has a next value",
+    ),
+    "a state that nobody reads": (
+        lambda w, g, updates: (
+            updates.replace(w, w.element - g), updates.replace(updates.state(w, "m"), g)
+        ),
+        "state W1_m is unused: no formula reads it",
+    ),
+    "twice": (
+        lambda w, g, updates: [updates.replace(w, w.element - g) for _ in range(2)],
+        "replace: W1 is replaced already",
+    ),
+    "a name": (
+        lambda w, g, updates: updates.replace("W1", g),
+        "replace: expected a parameter or a state, got 'W1'",
+    ),
+    "a state of a name": (
+        lambda w, g, updates: updates.state("W1", "m"), "state: expected a parameter, got 'W1'"
+    ),
+    "no indices": (
+        lambda w, g, updates: updates.replace(w, w - g),
+        "W1 is a tensor with 2 indices, write W1[j, k]",
+    ),
+    "a free index": (
+        lambda w, g, updates: updates.replace(w, g * bp.Index("q", 3)), "q"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_rule_of_ones_own_that_cannot_be_meant_is_refused(case):
+    rule, message = REFUSED[case]
+
+    @dataclass(frozen=True)
+    class Own(bp.Optimizer):
+        def update(self, parameter, g, updates):
+            rule(parameter, g, updates)
+
+    with pytest.raises((SymbpError, bp.NotationError)) as caught:
+        optimise(reverse(normalise(bp.mlp(2, 1))), Own())
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

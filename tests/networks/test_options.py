@@ -29,6 +29,11 @@ OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "mu": (lambda: bp.Nesterov(0.1, mu=0.9), "did you mean 'momentum'"),
     "learning_rat": (lambda: bp.SGD(learning_rat=1), "did you mean 'learning_rate'"),
     "nothing like it": (lambda: bp.SGD(xyz=1), "SGD: no option 'xyz'; known: learning_rate"),
+    "layers of a block": (
+        lambda: bp.Residual(layers=[bp.Dense(3)]),
+        "Residual: no option 'layers'; known: none",
+    ),
+    "axis": (lambda: bp.Concatenate([], [bp.Dense(3)], axes=1), "did you mean 'axis'"),
     "cost": (lambda: bp.mlp(2, 1, cost="quadratic"), "did you mean 'loss'"),
     "use_bias": (lambda: bp.Dense(3, use_bias=False), "did you mean 'bias'"),
     "out_features": (lambda: bp.Dense(out_features=3), "did you mean 'units'"),

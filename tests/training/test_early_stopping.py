@@ -75,6 +75,7 @@ def test_costs_that_are_not_finite_are_never_the_best() -> None:
         ({"patience": 0, "validation": HELD_OUT}, ValueError, "patience: expected"),
         ({"patience": 1.5, "validation": HELD_OUT}, TypeError, "patience: expected"),
         ({"patience": 1, "min_delta": -1, "validation": HELD_OUT}, ValueError, "min_delta: exp"),
+        ({"patience": 1, "min_delta": "1", "validation": HELD_OUT}, ValueError, "min_delta: exp"),
     ],
 )
 def test_bad_use_is_refused_before_training(

@@ -140,6 +140,53 @@ def test_a_frozen_parameter_stays(method: str) -> None:
     assert trainer.loss(X, Y) < before
 
 
+def noisy() -> bp.Network:
+    """Return a linear regression with noise on its inputs."""
+    layers = [bp.GaussianNoise(0.3), bp.Dense(2)]
+    return bp.Network(layers, input=3, loss="mean_squared_error")
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_noise_is_that_of_the_next_step_from_the_beginning_to_the_end(epochs: int) -> None:
+    trainer = load_as_python(module_source(noisy(), bp.SGD(0.01))).Trainer(seed=4)
+    trainer.fit(X, Y, epochs=epochs, batch_size=12).minimise(X, Y, tol=1e-10)
+    drawn = X + bp.replayed(noisy(), rows=12, seed=4, step=epochs)["e1"]
+    design = np.hstack([drawn, np.ones((12, 1))])
+    found, squares, *_ = np.linalg.lstsq(design, Y, rcond=None)
+    np.testing.assert_allclose(trainer.parameters.W2, found[:3].T, atol=1e-4)
+    # The cost is that with the noise, which was minimised, and not that in use.
+    costs = [record["cost"] for record in trainer.history[epochs:]]
+    assert costs[-1] == pytest.approx(squares.sum() / 24)
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_least_squares_are_refused_where_the_residuals_have_noise() -> None:
+    drawn = bp.noise("e", *(a := bp.indices("n j", "N", 2)), at_inference="drawn")
+    x, y, w = bp.input("x", *a), bp.target("y", *a), bp.parameter("w", a[1])
+    z, C = bp.tensor("z", *a), bp.tensor("C")
+    equations = [
+        bp.Equation(z[a], w[a[1]] * (x[a] + drawn[a])),
+        bp.Equation(C, bp.Mean((z[a] - y[a]) ** 2, *a)),
+    ]
+    in_use_too = bp.Program(equations, cost=C, output=z)
+    for program, inputs, error, message in (
+        (noisy(), X, ValueError, "the same in training as in use"),
+        (in_use_too, X[:, :2], TypeError, "an output that is not drawn"),
+    ):
+        module = load_as_python(module_source(program, entries=("jacobian",)))
+        with pytest.raises(error, match=message):
+            module.Trainer().minimise(inputs, Y, method="lm")
+
+
+@pytest.mark.parametrize("method", ["lm", "L-BFGS-B"])
+def test_states_are_refused_by_name(method: str) -> None:
+    net = bp.Network([bp.BatchNorm1d(), bp.Dropout(), bp.Dense(2)], input=3)
+    trainer = load_as_python(module_source(net, entries=("jacobian",))).Trainer()
+    with pytest.raises(TypeError, match=r"states of this program \(running_mean1, running_var1\)"):
+        trainer.minimise(X, Y, method=method)
+    assert trainer.history == []
+
+
 def test_compile_takes_a_seed() -> None:
     net = bp.mlp(3, 2)
     trainer, again = bp.compile(net, seed=4), bp.compile(net).module.Trainer(seed=4)

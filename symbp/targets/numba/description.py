@@ -156,8 +156,9 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     shown = ", ".join(bases or [base])
     text = _TRAINER.format(bases=shown, base=base, hyperparameters=settings)
     text += "".join(_evaluations(outputs))
-    # Of a state it would have to be told.
-    has_jacobian = any(entry.name == "jacobian" for entry in entries) and not model.kept
+    # Of a state, and of what is drawn, it would have to be told.
+    told = model.kept or model.inference.key
+    has_jacobian = any(entry.name == "jacobian" for entry in entries) and not told
     parts.append(text + (_WITH_JACOBIAN if has_jacobian else ""))
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"

@@ -132,6 +132,10 @@ def made(layer: Any, *shape: int) -> Callable[[], Any]:
 
 
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
+    "no equations": (
+        lambda: bp.Network([bp.Dense(2), lambda source, number: ([1], source)], input=3),
+        "layer <lambda>: expected equations, got 1",
+    ),
     "no channels": (
         made(bp.Conv2d(3, 3), 28, 28),
         "Conv2d: expected a source of shape (N, channels, height, width), got (N, 28, 28)",

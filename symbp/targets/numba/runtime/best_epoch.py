@@ -26,7 +26,8 @@ class BestEpoch:
 
     def __init__(self, patience: int, min_delta: float) -> None:
         check_count("patience", patience, 1)
-        if isinstance(min_delta, bool) or not 0 <= min_delta < math.inf:
+        is_number = isinstance(min_delta, int | float | np.number) and min_delta is not True
+        if not is_number or not 0 <= min_delta < math.inf:
             raise ValueError(f"min_delta: expected a number >= 0, got {min_delta!r}")
         self.patience, self.min_delta = patience, min_delta
         self.cost, self.waited = math.inf, 0

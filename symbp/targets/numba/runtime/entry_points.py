@@ -101,6 +101,10 @@ class EntryPoints(Arguments):
         self.predict_kernel(flat, output, *arrays)
         return output
 
+    def training_cost(self, flat: NDArray[Any], arrays: Sequence[NDArray[Any]]) -> float:
+        """Return the cost whose gradient there is, for arrays that were checked."""
+        return float(self.loss_kernel(flat, *arrays))
+
     def loss(self, flat: NDArray[Any], arrays: Sequence[ArrayLike]) -> float:
         """Return the cost."""
         checked, _ = self.check_arrays("loss", self.arguments, arrays)

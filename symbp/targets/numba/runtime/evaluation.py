@@ -30,7 +30,7 @@ class EvaluatingTrainer(NetworkTrainer):
         output : ndarray, or float for a scalar
             Of DTYPE.
         """
-        if name not in self.evaluations:
+        if not isinstance(name, str) or name not in self.evaluations:
             raise ValueError(f"evaluate: no output {name!r}; it has {', '.join(self.evaluations)}")
         kernel, entry = self.evaluations[name]
         expected = [what[0] for what in entry.arguments if not isinstance(what, str)]

@@ -137,6 +137,11 @@ def _check_squares(
     factors = []
     for point in (start, start + start.dtype.type(0.01)):
         cost = float(network.loss_kernel(point, *arrays))
+        if abs(network.training_cost(point, arrays) - cost) > 1e-4 * abs(cost):
+            raise ValueError(
+                f"minimise: method {method!r} needs an output that is the same in training as in "
+                f"use; choose another, such as 'L-BFGS-B'"
+            )
         squares = float(np.sum(residuals(point) ** 2))
         factors.append(cost / squares if squares else 0.0)
     if abs(factors[0] - factors[1]) > 1e-3 * abs(factors[0]):

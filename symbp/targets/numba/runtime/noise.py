@@ -42,7 +42,7 @@ class NetworkWithNoise(NetworkInPhases):
             name: named["kernels"][name] for name in drawing if name in named["kernels"]
         }
         self.state_buffer: NDArray[Any] | None = None
-        self.hold(0, 0)
+        self._hold(self.key(0, 0))
 
     def key(self, seed: int, step: int) -> NDArray[Any]:
         """Return a seed and the number of a step as kernels take them."""
@@ -54,21 +54,23 @@ class NetworkWithNoise(NetworkInPhases):
             parts += [int(value) >> place for place in range(0, bits, KEY_BITS)]
         return np.array([part % 2**KEY_BITS for part in parts], self.dtype)
 
-    def hold(self, seed: int, step: int) -> None:
+    def _hold(self, key: NDArray[Any]) -> None:
         """Draw for a seed and a step where nobody says another."""
-        key = self.key(seed, step)
         for name, kernel in self.drawing.items():
-            setattr(self, f"{name}_kernel", held(kernel, key))
+            drawing = held(kernel, key)
+            if self.state_buffer is not None:
+                drawing = reading(drawing, self.state_buffer)
+            setattr(self, f"{name}_kernel", drawing)
+
+    def holding(self, key: NDArray[Any]) -> Self:
+        """Return the network as it draws for a seed and a step, as kernels take them."""
+        other = copy.copy(self)
+        other._hold(key)
+        return other
 
     def at(self, seed: int, step: int) -> Any:
         """Return the network as it draws for a seed and a step."""
-        other = copy.copy(self)
-        other.hold(seed, step)
-        if self.state_buffer is not None:
-            for name in self.drawing:
-                kernel = getattr(other, f"{name}_kernel")
-                setattr(other, f"{name}_kernel", reading(kernel, self.state_buffer))
-        return super(NetworkWithNoise, other)
+        return super(NetworkWithNoise, self.holding(self.key(seed, step)))
 
     def with_state(self, flat: NDArray[Any]) -> Self:
         """Return the network whose kernels read a state from a buffer, as it is when they run."""
@@ -114,6 +116,10 @@ class TrainerWithNoise(NetworkTrainer):
         super().__init__(parameters, seed, **hyperparameters)
         key = self.network.key(seed, 0)
         self._state[-len(key) :] = key
+
+    def _minimised(self) -> NetworkWithNoise:
+        super()._minimised()
+        return self.network.holding(self._state[-len(self.network.key(0, 0)) :].copy())
 
     def predict(self, *inputs: ArrayLike, seed: int = 0, step: int = 0) -> NDArray[Any]:
         """Return the output for these inputs, as `predict` does with the current parameters."""

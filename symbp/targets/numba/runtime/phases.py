@@ -105,6 +105,10 @@ class NetworkInPhases(NetworkWithEntries):
             setattr(made, name, reading(getattr(self, name), flat))
         return made
 
+    def training_cost(self, flat: NDArray[Any], arrays: Sequence[NDArray[Any]]) -> float:
+        """Return the cost of training, which is not that of use."""
+        return float(self.gradient_kernel(flat, np.empty(self.count, self.dtype), *arrays))
+
     def compare_gradient(
         self, seed: int = 0, examples: int = 4, step: float | None = None
     ) -> tuple[float, int, int]:
@@ -166,6 +170,13 @@ class TrainerWithState(NetworkTrainer):
     def _kept_network(cls) -> NetworkInPhases:
         assert isinstance(cls.network, NetworkInPhases)
         return cls.network
+
+    def _minimised(self) -> NetworkInPhases:
+        names = ", ".join(name for name, _, _ in self._kept_network().states)
+        raise TypeError(
+            f"minimise: SciPy's methods take no steps, from which the states of this program "
+            f"({names}) would become what they are in use; train it with fit"
+        )
 
     def _bind(self) -> None:
         network = self._kept_network()

@@ -54,6 +54,7 @@ class NetworkTrainer:
     """The derivatives of the output, if the module has that entry point."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
+        check_count("seed", seed, 0)
         self.hyperparameters: dict[str, float] = {**self.network.hyperparameters, **hyperparameters}
         self.network.hyperparameter_values(self.hyperparameters)
         start = self.network.initial_parameters(seed) if parameters is None else parameters
@@ -147,7 +148,8 @@ class NetworkTrainer:
         """Minimise the cost of all examples together with SciPy, and return the trainer.
 
         Each iteration has its record in `history`, as an epoch has; the last one says in `message`
-        why the search ended. The optimizer and its state take no part.
+        why the search ended. The optimizer and its state take no part. Noise is drawn once, as the
+        next step of `fit` would draw it, and held; a program with states is refused.
 
         Parameters
         ----------
@@ -166,7 +168,7 @@ class NetworkTrainer:
             What else that function takes, such as ``tol=1e-9`` or ``options={"maxcor": 50}``.
         """
         check_count("iterations", iterations, 0)
-        network = self.network
+        network = self._minimised()
         checked, _ = network.check_arrays("minimise", network.arguments, arrays, finite=True)
         held_out = None
         if validation is not None:
@@ -181,7 +183,7 @@ class NetworkTrainer:
             if np.array_equal(self._flat, iterate.astype(self._flat.dtype)):
                 return False  # what was found last, once more
             self._flat[:] = iterate
-            record = self._record(float(network.loss_kernel(self._flat, *checked)), held_out)
+            record = self._record(network.training_cost(self._flat, checked), held_out)
             stop = callback is not None and bool(callback(self.epochs, record))
             return stop or self.epochs >= last
 
@@ -190,7 +192,8 @@ class NetworkTrainer:
             why = minimise_cost(network, start, checked, method, found, options)
         elif self.jacobian is None:
             raise TypeError(
-                f"minimise: method {method!r} needs a module with entries=('jacobian',)"
+                f"minimise: method {method!r} needs a module with entries=('jacobian',), and an "
+                f"output that is not drawn"
             )
         else:
             jacobian = type(self).jacobian
@@ -203,6 +206,10 @@ class NetworkTrainer:
         if not math.isfinite(self.history[-1]["cost"]):
             self._warn(self.history[-1]["cost"])
         return self
+
+    def _minimised(self) -> EntryPoints:
+        """Return the network whose cost is minimised."""
+        return self.network
 
     def _record(self, cost: float, held_out: list[NDArray[Any]] | None) -> dict[str, Any]:
         """Count an epoch, and note its cost and that of data held out."""

@@ -644,6 +644,18 @@ def test_predictions_are_arrays_of_their_own(rows):
     assert first.flags.carray
 
 
+@pytest.mark.parametrize(
+    ("seed", "error", "message"),
+    [
+        (-1, ValueError, "seed: expected at least 0, got -1"),
+        (1.5, TypeError, "seed: expected an integer, got 1.5"),
+        (None, TypeError, "seed: expected an integer, got None"),
+    ],
+)
+def test_a_seed_is_a_number_that_can_be_saved(seed, error, message):
+    assert refusal(error, regression.Trainer, seed=seed) == message
+
+
 def test_one_example_is_predicted_alike_in_every_form():
     trainer = regression.Trainer(seed=2)
     x = np.array([[1.0, -2.0, 3.0]])
