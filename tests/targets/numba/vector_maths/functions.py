@@ -146,21 +146,21 @@ BOUNDS: dict[str, dict[str, float]] = {
 }
 #: The same of functions that are measured in samples only, in either precision.
 SAMPLED: dict[str, dict[str, float]] = {
-    "tan": {"float32": 2.05, "float64": 2.1},
-    "sinh": {"float32": 2.05, "float64": 1.9},
-    "cosh": {"float32": 1.45, "float64": 1.3},
-    "asin": {"float32": 2.5, "float64": 2.35},
-    "acos": {"float32": 2.3, "float64": 2.1},
-    "atan": {"float32": 2.1, "float64": 1.75},
-    "asinh": {"float32": 1.7, "float64": 1.65},
-    "acosh": {"float32": 2.2, "float64": 1.9},
-    "atanh": {"float32": 2.0, "float64": 1.75},
-    "erfc": {"float32": 4.7, "float64": 7.0},
-    "log_ndtr": {"float32": 5.0, "float64": 6.5},
-    "inverse_mills_ratio": {"float32": 5.2, "float64": 7.0},
-    "gammaln": {"float32": 3.8, "float64": 5.4},
-    "digamma": {"float32": 3.5, "float64": 4.1},
-    "trigamma": {"float32": 3.2, "float64": 4.7},
+    "tan": {"float32": 2.45, "float64": 2.15},
+    "sinh": {"float32": 2.15, "float64": 2.05},
+    "cosh": {"float32": 1.5, "float64": 1.4},
+    "asin": {"float32": 2.8, "float64": 2.65},
+    "acos": {"float32": 2.35, "float64": 2.45},
+    "atan": {"float32": 2.1, "float64": 1.9},
+    "asinh": {"float32": 1.75, "float64": 1.7},
+    "acosh": {"float32": 2.25, "float64": 1.95},
+    "atanh": {"float32": 2.15, "float64": 1.95},
+    "erfc": {"float32": 4.65, "float64": 6.9},
+    "log_ndtr": {"float32": 4.85, "float64": 6.4},
+    "inverse_mills_ratio": {"float32": 5.05, "float64": 6.95},
+    "gammaln": {"float32": 3.9, "float64": 6.8},
+    "digamma": {"float32": 3.4, "float64": 4.15},
+    "trigamma": {"float32": 3.3, "float64": 5.55},
 }
 SCALED = ("gelu_prime", "gelu_tanh", "silu_prime", "gelu_tanh_prime")
 #: Functions of angles; beyond the limit they return NaN.
