@@ -34,6 +34,10 @@ def one_example(model: Model, caller: str) -> Model:
     """
     if model.given.batch is None:
         return model
+    if model.key:
+        raise UnsupportedError(
+            f"{caller}: noise is drawn for a batch, not for an example by itself"
+        )
     given = model.given
     if given.updates:
         # What states become may be of the whole batch.

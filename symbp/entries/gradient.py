@@ -1,12 +1,8 @@
 """gradient: the cost and its derivatives by the parameters."""
 
-import sympy
-
 from symbp.entries.asked import arrays, cost_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
-from symbp.entries.model import Model
-from symbp.notation.equation import Equation, Origin
-from symbp.notation.naming import fresh_name
+from symbp.entries.model import Model, with_zeros
 
 __all__ = ["gradient"]
 
@@ -22,14 +18,9 @@ def gradient(model: Model) -> Entry:
     model = model.training
     cost, parameters = cost_of(model, "gradient"), parameters_of(model, "gradient")
     program = model.gradient
+    if len(program.gradients) < len(parameters):
+        program = with_zeros(program, parameters)  # some are frozen
     gradients = dict(program.gradients)
-    names = {tensor.name for tensor in program.tensors}
-    for parameter in parameters:
-        if parameter not in gradients:  # it is frozen
-            zero = parameter.like(fresh_name(f"{parameter.name}_adjoint", names))
-            gradients[parameter] = zero
-            made = Equation(zero.element, sympy.S.Zero, origin=Origin("frozen"))
-            program = program.replace(equations=(*program.equations, made), passed=program.passed)
     results = tuple(gradients[parameter] for parameter in parameters)
     return Entry(
         "gradient",

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import sympy
+
 from symbp.calculus.expand import expand
 from symbp.calculus.gradient_program import (
     Arrow,
@@ -26,7 +28,9 @@ from symbp.calculus.gradient_program import (
 from symbp.calculus.noise import Drawn, advanced, drawn
 from symbp.calculus.phases import inference_form, training_form
 from symbp.calculus.share import share
+from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import SymbpError
+from symbp.notation.naming import fresh_name
 from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
@@ -138,10 +142,17 @@ class Model:
         return self.differentiated_by(self.parameters)
 
     def differentiated_by(self, tensors: Iterable[Tensor]) -> Program:
-        """Return the plain program with the equations of the gradient by some tensors."""
-        return gradient_program(
-            self.given, stable=True, prepared=self.prepared, wrt=tensors
+        """Return the plain program with the equations of the gradient by some tensors.
+
+        Of what does not stand in the program, such as a parameter that only the cost needs where
+        the output is differentiated, the gradient is 0.
+        """
+        wanted = tuple(tensors)
+        there = [tensor for tensor in wanted if tensor in self.given.tensors]
+        program = gradient_program(
+            self.given, stable=True, prepared=self.prepared, wrt=there
         ).differentiated
+        return with_zeros(program, wanted) if len(there) < len(wanted) else program
 
     def finished(self, program: Program) -> Program:
         """Return a program with scalar bodies written out, each value computed once."""
@@ -191,3 +202,19 @@ class Model:
         fixed = set(self.training.gradient.with_role("constant"))
         constants = sorted(self.updated.with_role("constant"), key=lambda tensor: tensor.serial)
         return tuple(tensor for tensor in constants if tensor not in fixed)
+
+
+def with_zeros(program: Program, tensors: Iterable[Tensor]) -> Program:
+    """Return a differentiated program with gradients by all of some tensors, those missing 0."""
+    gradients, names = dict(program.gradients), {tensor.name for tensor in program.tensors}
+    made = []
+    for tensor in tensors:
+        if tensor not in gradients:
+            zero = tensor.like(fresh_name(f"{tensor.name}_adjoint", names))
+            gradients[tensor] = zero
+            made.append(Equation(zero.element, sympy.S.Zero, origin=Origin("zero")))
+    return program.replace(
+        equations=(*program.equations, *made),
+        gradients=tuple((tensor, gradients[tensor]) for tensor in tensors),
+        passed=program.passed,
+    )

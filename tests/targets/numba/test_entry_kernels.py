@@ -89,6 +89,8 @@ def test_the_text_of_an_entry_point_computes_what_its_equations_say(
     if size > 100 and entry_name in ("hessian", "jacobian"):
         pytest.skip(f"{size} directions")
     entry = entries[entry_name]
+    if any(slot.name in ("noise", "state") for slot in entry.slots):
+        pytest.skip("a module's takes a seed and a step, or a State: see test_noise, test_states")
     values = all_values(entry, given)
     assert_close(called(as_python(name), entry, values), expected(entry, values), 1e-11)
 
