@@ -192,7 +192,8 @@ def values_of(
     assert law is not None, "noise has a law"
     if law.name == "bernoulli":
         bound = float(_multiple(exact(law.numbers[0])))
-        return np.where(philox.coarse(*arguments) < bound, 1.0, 0.0)
+        chosen: NDArray[Any] = np.where(philox.coarse(*arguments) < bound, 1.0, 0.0)
+        return chosen
     first, second = law.numbers
     if law.name == "uniform":
         return first + (second - first) * philox.unit(*arguments)

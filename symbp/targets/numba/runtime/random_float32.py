@@ -5,7 +5,7 @@ and of nothing else; see `symbp/notation/philox.py`, which says the same in NumP
 stand in whole numbers of 64, whose product of two is one instruction of a vector.
 """
 
-# mypy: disable-error-code="untyped-decorator, no-any-return"
+# mypy: disable-error-code="untyped-decorator, no-any-return, return-value"
 
 from __future__ import annotations
 
