@@ -192,13 +192,13 @@ def values_of(
     assert law is not None, "noise has a law"
     if law.name == "bernoulli":
         bound = float(_multiple(exact(law.numbers[0])))
-        chosen: NDArray[Any] = np.where(philox.coarse(*arguments) < bound, 1.0, 0.0)
-        return chosen
+        return np.where(philox.coarse(*arguments) < bound, 1.0, 0.0)
     first, second = law.numbers
     if law.name == "uniform":
         return first + (second - first) * philox.unit(*arguments)
     radius: NDArray[Any] = np.sqrt(-2 * np.log1p(-philox.unit(*arguments)))
-    return first + second * (radius * np.cos(2 * np.pi * philox.turn(*arguments)))
+    normal: NDArray[Any] = radius * np.cos(2 * np.pi * philox.turn(*arguments))
+    return first + second * normal
 
 
 def _draw(tensor: Tensor, made: Tensor, key: tuple[Tensor, ...]) -> Equation:
