@@ -10,20 +10,21 @@ import symbp as bp
 from tests.comparison import assert_close
 from tests.networks.gpt import TOKENS, batches, cost_in_jax, gpt, gpt_in_torch
 
+jax.config.update("jax_enable_x64", True)
+
 
 def test_five_steps_are_those_of_jax() -> None:
     heads, rate = 4, 0.3
     net = gpt(steps=8, width=16, heads=heads, layers=1)
     trainer = bp.compile(net, bp.SGD(rate), "float64", seed=0)
     x, y = batches(5, 6, 8)
-    with jax.enable_x64(True):
-        found = jax.jit(jax.value_and_grad(lambda p, x, y: cost_in_jax(p, x, y, heads)))
-        expected = [np.array(parameter) for parameter in trainer.parameters]
-        for tokens, following in zip(x, y, strict=True):
-            trainer.fit(tokens, following, batch_size=len(tokens), shuffle=False)
-            cost, gradient = found(expected, tokens, following)
-            assert trainer.history[-1]["cost"] == pytest.approx(float(cost), rel=1e-12)
-            expected = [w - rate * np.asarray(g) for w, g in zip(expected, gradient, strict=True)]
+    found = jax.jit(jax.value_and_grad(lambda p, x, y: cost_in_jax(p, x, y, heads)))
+    expected = [np.array(parameter) for parameter in trainer.parameters]
+    for tokens, following in zip(x, y, strict=True):
+        trainer.fit(tokens, following, batch_size=len(tokens), shuffle=False)
+        cost, gradient = found(expected, tokens, following)
+        assert trainer.history[-1]["cost"] == pytest.approx(float(cost), rel=1e-12)
+        expected = [w - rate * np.asarray(g) for w, g in zip(expected, gradient, strict=True)]
     names = [parameter.name for parameter in net.parameters]
     assert_close(trainer.parameters._asdict(), dict(zip(names, expected, strict=True)), 1e-11)
 
