@@ -160,7 +160,7 @@ class _Blocker:
                 and all(access.element in targets for access in others)
                 and not any(reads_besides(each) & targets for each in sums)
                 and all(self.can_block(each, loop) for each in sums)
-                and len({self.axes(each, loop) for each in sums}) == 1
+                and len({(self.axes(each, loop), self.fixed(each, loop)) for each in sums}) == 1
                 and not (
                     any(each.is_scatter for each in sums)
                     and any(isinstance(each.statement, Product) for each in sums)
@@ -199,6 +199,11 @@ class _Blocker:
             for axis, subscript in enumerate(each.target.args)
             if names_in(subscript) & inside or subscript.atoms(Element)
         )
+
+    def fixed(self, each: RowSum, loop: For) -> tuple[Any, ...]:
+        """Return the subscripts along the other axes: sums of two columns have no common place."""
+        varying = self.axes(each, loop)
+        return tuple(s for axis, s in enumerate(each.target.args) if axis not in varying)
 
     def places(self, each: RowSum, loop: For) -> tuple[tuple[Any, Any], ...] | None:
         """Return the range of each of these axes, or None if it is another for each turn."""
