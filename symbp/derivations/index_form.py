@@ -25,6 +25,7 @@ from symbp.derivations.style import Style
 from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
+from symbp.notation.derivative import Derivative, runs
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
@@ -110,6 +111,9 @@ class IndexForm(TensorNames):
             )
             text = self.style.partial(above, below)
             return self.style.direct(text) if node.direct else text, ATOM
+        if isinstance(node, Derivative):  # in an equation as it was written
+            by = [(self.show(element, scope)[0], count) for element, count in runs(node.by)]
+            return self.style.derivative(self.show(node.of, scope)[0], by), MUL
         if isinstance(node, Index):
             return self.style.name(scope[node]), ATOM
         if node.is_Symbol:
