@@ -12,7 +12,7 @@ Entry points choose among these forms; those that need another derivative begin 
 ``differentiated`` and end with :meth:`Model.computing`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -204,7 +204,7 @@ class Model:
         return tuple(tensor for tensor in constants if tensor not in fixed)
 
 
-def with_zeros(program: Program, tensors: Iterable[Tensor]) -> Program:
+def with_zeros(program: Program, tensors: Sequence[Tensor]) -> Program:
     """Return a differentiated program with gradients by all of some tensors, those missing 0."""
     gradients, names = dict(program.gradients), {tensor.name for tensor in program.tensors}
     made = []

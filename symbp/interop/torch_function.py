@@ -51,6 +51,8 @@ def to_torch(program: Program, dtype: str = "float32") -> Callable[..., Any]:
     made = Differentiable(program, dtype)
     expected = getattr(torch, dtype)
     count = len(made.names)
+    real = (tensor.name for tensor, real in zip(made.inputs, made.is_real, strict=True) if real)
+    typed = {*made.names, *real}
 
     class Output(torch.autograd.Function):
         """The output, and its adjoints."""
@@ -88,14 +90,13 @@ def to_torch(program: Program, dtype: str = "float32") -> Callable[..., Any]:
         if isinstance(parameters, torch.nn.Module):
             parameters = list(parameters.parameters())
         named = zip(made.names, made.parameters(parameters), strict=True)
-        real = [tensor.name for tensor, real in zip(made.inputs, made.is_real, strict=True) if real]
         given = [*named, *((t.name, x) for t, x in zip(made.inputs, inputs, strict=True))]
         for name, tensor in given:
             if not isinstance(tensor, torch.Tensor):
                 raise SymbpError(f"{name}: expected a tensor, got {type(tensor).__name__}")
             if tensor.device.type != "cpu":
                 raise SymbpError(f"{name}: expected a tensor on the CPU, got {tensor.device}")
-            if (name in made.names or name in real) and tensor.dtype != expected:
+            if name in typed and tensor.dtype != expected:
                 raise SymbpError(f"{name}: expected {expected}, got {tensor.dtype}")
         return Output.apply(*(tensor for _, tensor in given))
 

@@ -18,7 +18,7 @@ from symbp.targets.numba.description import COMPILED, LATER, Range, description,
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.paste import Imports
 from symbp.targets.numba.public import WRITTEN, plain, quoted
-from symbp.targets.numba.sections import BLAS, file_of_each, pasted, tidy
+from symbp.targets.numba.sections import BLAS, Needs, file_of_each, pasted, tidy
 
 __all__ = ["assembled"]
 
@@ -78,23 +78,22 @@ def assembled(
     """
     calls = frozenset().union(*(kernel.calls for kernel in kernels))
     team = "wait_for_team" in calls
-    emitted = all(kernel.emitted for kernel in kernels)
     files = file_of_each(calls, dtype)
-    outputs = bool(named(entries))
+    needs = Needs(
+        emitted=all(kernel.emitted for kernel in kernels), entries=bool(entries),
+        phases=model.has_phases, outputs=bool(named(entries)), noise=bool(model.key),
+    )  # fmt: skip
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
     imports.names["numpy.typing"] = {"ArrayLike", "NDArray"}
     before: list[str] = []
     after: list[str] = []
     if runtime == "beside":
-        text = imported(
-            files, dtype, team, bool(entries), emitted, model.has_phases, outputs, bool(model.key)
-        )
+        text = imported(files, dtype, needs)
         imports.add(text.imports)
         before = [_section("The runtime"), text.text]
     else:
-        optional = model.has_phases, outputs, bool(model.key)
-        for part in pasted(files, dtype, bool(entries), emitted, *optional):
+        for part in pasted(files, dtype, needs):
             imports.add(part.imports)
             after += [_section(part.title), part.text]
     parts = [
@@ -108,7 +107,7 @@ def assembled(
         *(kernel.text for kernel in kernels),
         *after,
         _section("The network"),
-        *([] if before else [COMPILED.format("emitted_kernel" if emitted else "compiled_kernel")]),
+        *([] if before else [COMPILED.format(needs.compiler)]),
         network(model, dtype, model.given.output is not None, team, entries),
     ]
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"

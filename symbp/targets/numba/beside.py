@@ -28,6 +28,7 @@ from symbp.targets.numba.sections import (
     START,
     TEAM,
     TILES,
+    Needs,
     Section,
     section,
     tidy,
@@ -75,16 +76,7 @@ def runtime_files(calls: Iterable[str]) -> dict[str, str]:
     return {f"{name}.py": _text(name)[0] for name in names}
 
 
-def imported(
-    files: Mapping[str, str],
-    dtype: str,
-    team: bool,
-    entries: bool,
-    emitted: bool = True,
-    phases: bool = False,
-    outputs: bool = False,
-    noise: bool = False,
-) -> Pasted:
+def imported(files: Mapping[str, str], dtype: str, needs: Needs) -> Pasted:
     """Return what a module has instead of the runtime: what takes its names out of the files.
 
     Parameters
@@ -93,26 +85,15 @@ def imported(
         The file of each function that the kernels call.
     dtype : {"float32", "float64"}
         The precision of the module.
-    team : bool
-        Whether the epoch is for a team.
-    entries : bool
-        Whether there are further entry points.
-    emitted : bool
-        Whether kernels are compiled past Numba's front end.
-    phases : bool
-        Whether the program has a state or phases.
-    outputs : bool
-        Whether there are outputs to be evaluated by name.
-    noise : bool
-        Whether it draws.
+    needs : Needs
+        What else it needs.
     """
-    compiles = "emitted_kernel" if emitted else "compiled_kernel"
-    wanted = ["Network", "NetworkTrainer", compiles, "run_check"]
-    wanted += ["TeamEpoch"] if team else []
-    wanted += ["EntryPoint", "NetworkWithEntries"] if entries else []
-    wanted += ["NetworkInPhases", "TrainerWithState"] if phases else []
-    wanted += ["NetworkWithNoise", "TrainerWithNoise"] if noise else []
-    wanted += ["EvaluatingTrainer"] if outputs else []
+    wanted = ["Network", "NetworkTrainer", needs.compiler, "run_check"]
+    wanted += ["TeamEpoch"] if TEAM.keys() & set(files.values()) else []
+    wanted += ["EntryPoint", "NetworkWithEntries"] if needs.entries else []
+    wanted += ["NetworkInPhases", "TrainerWithState"] if needs.phases else []
+    wanted += ["NetworkWithNoise", "TrainerWithNoise"] if needs.noise else []
+    wanted += ["EvaluatingTrainer"] if needs.outputs else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
     for name, file in files.items():
@@ -120,7 +101,7 @@ def imported(
         place = from_blas if file in BLAS else from_main
         place[name] = f"{name}_{dtype}" if by_precision else name
     # What decorates the kernels compiles them when they are first called.
-    from_main["_compiled"] = from_main.pop(compiles)
+    from_main["_compiled"] = from_main.pop(needs.compiler)
     lines = [_LOAD, ""]
     lines += _taken("_runtime", _MAIN, from_main)
     if from_blas:

@@ -20,6 +20,7 @@ __all__ = [
     "START",
     "TEAM",
     "TILES",
+    "Needs",
     "Section",
     "file_of_each",
     "pasted",
@@ -118,15 +119,37 @@ def file_of_each(calls: Iterable[str], dtype: str) -> dict[str, str]:
     return {name: files_of()[name].replace("float64", dtype) for name in sorted(calls)}
 
 
-def pasted(
-    files: Mapping[str, str],
-    dtype: str,
-    entries: bool,
-    emitted: bool = True,
-    phases: bool = False,
-    outputs: bool = False,
-    noise: bool = False,
-) -> Iterator[Section]:
+@dataclass(frozen=True)
+class Needs:
+    """What a module needs of the runtime that not every one does, besides what its kernels call.
+
+    Attributes
+    ----------
+    emitted : bool
+        Whether kernels are compiled past Numba's front end.
+    entries : bool
+        Whether there are further entry points.
+    phases : bool
+        Whether the program has a state or phases.
+    outputs : bool
+        Whether there are outputs to be evaluated by name.
+    noise : bool
+        Whether it draws.
+    """
+
+    emitted: bool
+    entries: bool
+    phases: bool
+    outputs: bool
+    noise: bool
+
+    @property
+    def compiler(self) -> str:
+        """The function of the runtime that kernels are compiled by."""
+        return "emitted_kernel" if self.emitted else "compiled_kernel"
+
+
+def pasted(files: Mapping[str, str], dtype: str, needs: Needs) -> Iterator[Section]:
     """Yield the parts of the runtime that stand in a module.
 
     Parameters
@@ -135,24 +158,23 @@ def pasted(
         See :func:`file_of_each`.
     dtype : {"float32", "float64"}
         The precision of the module.
-    entries : bool
-        Whether there are further entry points.
-    emitted : bool
-        Whether kernels are compiled past Numba's front end.
-    phases : bool
-        Whether the program has a state or phases.
-    outputs : bool
-        Whether there are outputs to be evaluated by name.
-    noise : bool
-        Whether it draws.
+    needs : Needs
+        What else it needs.
     """
     used: dict[str, set[str]] = {}
     for name, file in files.items():
         used.setdefault(file, set()).add(name)
     team = TEAM if used.keys() & TEAM.keys() else {}
-    optional = {**(EMITTED if emitted else {}), **(ENTRIES if entries or phases else {})}
-    optional |= {**(PHASES if phases else {}), **(NOISE if noise else {})}
-    optional |= {**(OUTPUTS if outputs else {}), **team}
+    optional: dict[str, str] = {}
+    for needed, parts in (
+        (needs.emitted, EMITTED),
+        (needs.entries or needs.phases, ENTRIES),
+        (needs.phases, PHASES),
+        (needs.noise, NOISE),
+        (needs.outputs, OUTPUTS),
+    ):
+        optional |= parts if needed else {}
+    optional |= team
     for file, title in {**RUNTIME, **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
