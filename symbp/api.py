@@ -89,6 +89,7 @@ from symbp.networks import (
     triplet_margin,
 )
 from symbp.notation.constants import constant
+from symbp.notation.declarations import input, parameter, target, tensor
 from symbp.notation.derivative import Derivative
 from symbp.notation.elementary_functions import (
     acos,
@@ -152,7 +153,8 @@ from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 from symbp.notation.states import next_value, state
 from symbp.notation.statistics import Min, norm, std, var
-from symbp.notation.tensor import Tensor, input, parameter, target, tensor
+from symbp.notation.tensor import Tensor
+from symbp.training.trainer import Trainer
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)
@@ -247,6 +249,7 @@ __all__ = [
     "SymbpError",
     "Tensor",
     "Trace",
+    "Trainer",
     "TransformerBlock",
     "UnsupportedError",
     "Warmup",

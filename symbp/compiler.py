@@ -34,6 +34,7 @@ from symbp.targets.numba.module import LIMITS, NUMBA
 from symbp.targets.target import Job, Target
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
+from symbp.training.trainer import Trainer
 
 __all__ = [
     "cache_folder",
@@ -295,7 +296,7 @@ def compile(
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
     seed: int = 0,
-) -> Any:
+) -> Trainer:
     """Generate the module of a program into a cache, import it and return its trainer.
 
     Parameters
@@ -334,4 +335,5 @@ def compile(
     [0.0, 1.0, 1.0, 0.0]
     """
     source = module_source(program, optimizer, dtype, derivatives, entries, outputs)
-    return module_of(source).Trainer(seed=checked_count("seed", seed))
+    trainer: Trainer = module_of(source).Trainer(seed=checked_count("seed", seed))
+    return trainer

@@ -17,12 +17,13 @@ from symbp.networks.layers import library_layer
 from symbp.networks.normalisation import layer_normalised, scale, shift
 from symbp.networks.options import checked_eps, checked_size
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_source
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum, softmax
-from symbp.notation.tensor import Tensor, parameter, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["MultiHeadAttention", "TransformerBlock"]
 

@@ -13,11 +13,12 @@ from symbp.networks.layers import checked_initial, library_layer
 from symbp.networks.options import checked_size
 from symbp.networks.padding import checked_padding_mode, inside, padded, read_inside
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_sizes, checked_source
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum
-from symbp.notation.tensor import Initial, Tensor, parameter, tensor
+from symbp.notation.tensor import Initial, Tensor
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 

@@ -16,14 +16,15 @@ from symbp.networks.shapes import checked_flag, checked_sizes
 from symbp.networks.stack import checked_layers, name_of, source_kinds, stacked
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
+from symbp.notation.declarations import input as input_tensor
+from symbp.notation.declarations import target as target_tensor
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.reductions import softmax
-from symbp.notation.tensor import Element, Tensor, tensor
-from symbp.notation.tensor import input as input_tensor
-from symbp.notation.tensor import target as target_tensor
+from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Network", "mlp"]
 

@@ -13,13 +13,14 @@ from symbp.networks.joining import end_to_end
 from symbp.networks.layers import library_layer
 from symbp.networks.options import checked_size
 from symbp.networks.shapes import checked_flag, checked_source
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import relu, sigmoid, where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum
 from symbp.notation.standard import tanh
-from symbp.notation.tensor import Tensor, parameter, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["GRU", "LSTM", "RNN"]
 

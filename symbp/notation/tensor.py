@@ -14,7 +14,7 @@ from sympy.core.expr import AtomicExpr, Expr
 
 import symbp.notation.singular  # noqa: F401 - it announces the derivatives of powers
 from symbp.notation.arithmetic import Written
-from symbp.notation.errors import NotationError, OperandError, suggest
+from symbp.notation.errors import NotationError, OperandError
 from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
 from symbp.notation.laws import Law
@@ -24,19 +24,17 @@ __all__ = [
     "ROLES",
     "Element",
     "Initial",
+    "Kind",
     "Role",
     "Tensor",
-    "declared",
-    "input",
-    "parameter",
-    "target",
-    "tensor",
 ]
 
 Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
 ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
-KINDS = ("real", "integer", "classes", "distribution")
-Initial = tuple[Literal["normal", "uniform", "constant"], Any]
+Kind = Literal["real", "integer", "classes", "distribution"]
+KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
+# The name of a law and its number; a Literal would refuse what a variable holds.
+Initial = tuple[str, Any]
 
 _tensor_serial = Serials()
 _element_serial = Serials()
@@ -92,7 +90,7 @@ class Tensor(Written, AtomicExpr):
     label: int | str | None
     initial: Initial | None
     value: float | None
-    kind: str
+    kind: Kind
     trainable: bool
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
@@ -115,7 +113,7 @@ class Tensor(Written, AtomicExpr):
         label: int | str | None = None,
         initial: Initial | None = None,
         value: float | None = None,
-        kind: str = "real",
+        kind: Kind = "real",
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
         partial_of: "tuple[Element, ...] | None" = None,
@@ -387,34 +385,3 @@ def _is_initial(value: Any) -> bool:
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
-
-
-_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
-
-
-def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
-    """Return a tensor of a role, with options that are checked by name."""
-    for option in options:
-        if option not in _OPTIONS and option != "value":
-            raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
-    return Tensor(name, indices, role, **options)
-
-
-def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare an intermediate tensor, defined by an equation of the program."""
-    return declared(name, indices, "intermediate", options)
-
-
-def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
-    return declared(name, indices, "parameter", options)
-
-
-def input(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare an input; its first index is usually the example's, of extent ``"N"``."""
-    return declared(name, indices, "input", options)
-
-
-def target(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare a target: what the outputs are compared with in the cost."""
-    return declared(name, indices, "target", options)
