@@ -1,4 +1,4 @@
-"""Where Numba cannot be installed, symbp derives, prints and generates; what runs says what it needs."""
+"""Where Numba cannot be installed, symbp derives, prints and generates; the rest says so."""
 
 import subprocess
 import sys

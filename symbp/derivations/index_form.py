@@ -21,6 +21,7 @@ from symbp.derivations.order import (
     with_common_number,
 )  # fmt: skip
 from symbp.derivations.patterns import is_indicator, softmax_argument
+from symbp.derivations.scripts import is_raised
 from symbp.derivations.style import Style
 from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.arithmetic import Plus
@@ -64,9 +65,11 @@ class IndexForm(TensorNames):
     def __init__(self, style: Style, cost: Tensor, renamed: bool = False) -> None:
         super().__init__(style, cost)
         self.renamed = renamed
+        self.symbols: set[str] = set()
 
     def sides(self, lhs: Element, equations: Sequence[Equation]) -> tuple[str, str]:
         """Return both sides of what the equations say of one tensor."""
+        self._note_symbols(lhs, *(equation.body for equation in equations))
         scope: Scope = {}
         for index in lhs.args:
             self._name(index, scope, outermost=True)
@@ -85,6 +88,7 @@ class IndexForm(TensorNames):
 
     def equality(self, left: Expr, right: Expr) -> tuple[str, str]:
         """Return both sides where the left one is any expression; it names the indices."""
+        self._note_symbols(left, right)
         scope: Scope = {}
         for index in indices_of(left):
             self._name(index, scope, outermost=True)
@@ -100,9 +104,8 @@ class IndexForm(TensorNames):
             text = self.tensor(node.tensor, [self._subscript(a, scope) for a in node.args])
             if node.tensor.partial_of is not None:
                 return text, MUL
-            raised = node.tensor.label is not None or (
-                node.tensor.adjoint_of is not None and node.tensor.adjoint_of.label is not None
-            )
+            source = node.tensor.adjoint_of
+            raised = is_raised(node.tensor) or (source is not None and is_raised(source))
             return text, POWER if raised else ATOM
         if isinstance(node, LocalDerivative):
             above, below = (
@@ -376,13 +379,19 @@ class IndexForm(TensorNames):
     def _subscript(self, node: Expr, scope: Scope) -> str:
         return self.show(node, scope)[0].replace(" ", "")
 
+    def _note_symbols(self, *parts: Expr) -> None:
+        """Note what tensors print as, so that no index is given the name of a gate i."""
+        tensors = {element.tensor for part in parts for element in part.atoms(Element)}
+        named = {tensor.adjoint_of or tensor for tensor in tensors}
+        self.symbols = {self.style.tensor_name(tensor)[0] for tensor in named}
+
     def _name(self, index: Index, scope: Scope, outermost: bool = False) -> str:
         """Name an index so that it differs from those in scope, and remember it."""
-        taken = set(scope.values())
+        taken = {*scope.values(), *self.symbols}
         name = index.name
         if self.renamed:
             name = next(letter for letter in LETTERS[1:] if letter not in taken)
-        elif name in taken:
+        elif name in scope.values():
             after = LETTERS[LETTERS.find(name) + 1 :] + LETTERS
             name = next((letter for letter in after if letter not in taken), f"{name}'")
         scope[index] = name

@@ -21,6 +21,7 @@ from symbp.derivations.matrix_tree import (
     Transpose,
 )
 from symbp.derivations.order import is_negative
+from symbp.derivations.scripts import is_raised
 from symbp.derivations.style import Style
 from symbp.notation.functions import operation_of
 from symbp.notation.tensor import Tensor
@@ -65,7 +66,7 @@ class MatrixForm:
                 return self.tensor(node.tensor), MUL
             source = node.tensor.adjoint_of or node.tensor
             partial = source is not node.tensor and source.adjoint_symbol is None
-            raised = source.label is not None or partial
+            raised = is_raised(source) or partial
             return self.tensor(node.tensor), POWER if raised else ATOM
         if isinstance(node, Ones):
             return style.ones, ATOM
