@@ -36,7 +36,6 @@ from symbp.loops.nodes import (
     If,
     Let,
     Product,
-    Return,
     Span,
     Statement,
     View,
@@ -151,9 +150,8 @@ class _Sorter:
                 inside_reads |= uses.reads
                 inside_writes |= uses.writes
                 continue
-            late = (
-                uses.reads & (summed | inside_writes | late_writes)
-                or uses.writes & (inside_reads | inside_writes | late_reads | late_writes)
+            late = uses.reads & (summed | inside_writes | late_writes) or uses.writes & (
+                inside_reads | inside_writes | late_reads | late_writes
             )
             (result.after if late else result.before).append(statement)
             if late:
@@ -198,12 +196,13 @@ class _Sorter:
             return
         if not isinstance(statement, Assign | Accumulate | Product):
             raise Undividable(f"{type(statement).__name__} among the rows")
+        values: list[Any]
         if isinstance(statement, Product):
             rows = [s.index for s in statement.spans if _is_row(s, self.batch)]
             path = (*path, *rows)
-            values = (statement.first, statement.second, statement.addend, statement.alpha)
+            values = [statement.first, statement.second, statement.addend, statement.alpha]
         else:
-            values = (statement.value,)
+            values = [statement.value]
         if len(path) != 1:
             raise Undividable("pairs of rows are coupled" if path else "a statement without rows")
         for value in (*values, statement.target):
@@ -387,9 +386,7 @@ class _Writer:
             return each
 
         def spans(group: tuple[Span, ...]) -> tuple[Span, ...]:
-            return tuple(
-                replace(s, end=self.rows) if _is_row(s, self.batch) else s for s in group
-            )
+            return tuple(replace(s, end=self.rows) if _is_row(s, self.batch) else s for s in group)
 
         (changed,) = map_statements([statement], change)
         return changed
@@ -415,5 +412,3 @@ def _by_shape(pairs: Sequence[tuple[Tensor, Tensor]], leaf: Any) -> list[Stateme
             body = (For(index, 0, index.extent, body),)
         result += body
     return result
-
-

@@ -40,7 +40,8 @@ def divide(function: Function) -> Function:
     ----------
     function : Function
         Each of its statements can be divided (see :func:`symbp.loops.arrange.divided_shares`), and
-        of a loop over strips each of those. Every member updates the scalars: see :mod:`symbp.loops.promote`.
+        of a loop over strips each of those. Every member updates the scalars: see
+        :mod:`symbp.loops.promote`.
     """
     setup, rest, end = split_setup(function)
     dependence = Dependence(function)

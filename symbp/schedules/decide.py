@@ -24,8 +24,8 @@ from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
 __all__ = [
-    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "read_in_place",
-    "routine_of", "strips", "sums", "unrolling", "without_rows",
+    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "may_work_in_strips",
+    "read_in_place", "routine_of", "strips", "sums", "unrolling", "without_rows",
 ]  # fmt: skip
 
 
@@ -89,11 +89,42 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
 
 # A strip has at least so many rows: with fewer, packing the weights takes longer than is gained.
 LEAST_STRIP = 24
+# Into how few of its buffers those of a network may fit, at most.
+REUSED = 8
 # So many rows are a usual batch, and longer strips than that gain nothing.
 ENOUGH = 256
 # Multiplications for each number that is kept for a row: with more, arithmetic takes longer than
 # memory. Burgers' network of 8 layers of 20 units has 40, 64-256-256-10 has 200.
 MOST_WORK = 80
+
+
+def may_work_in_strips(entry: Entry, limits: Limits) -> bool:
+    """Whether it is worth finding out if a batch is to be added up in strips.
+
+    Parameters
+    ----------
+    entry : Entry
+        Its program is contracted.
+    limits : Limits
+        How large the cache is.
+    """
+    batch = entry.program.batch
+    if batch is None or entry.returns is None or not limits.cache:
+        return False
+    rows = [e for e in entry.program.equations if e.lhs.tensor.rank and e.tensor.shape[0] == batch]
+    numbers = sum({e.tensor: typical_size(e.tensor.shape[1:]) for e in rows}.values())
+    work = sum(
+        typical_size(index.extent for index in equation.domain if index.extent != batch)
+        for equation in entry.program.equations
+        if equation.reduce
+    )
+    # Of so many buffers one takes over the memory of others.
+    fits = limits.cache >= LEAST_STRIP * numbers * limits.itemsize // REUSED
+    return fits and work <= MOST_WORK * numbers and not _fit(numbers, limits)
+
+
+def _fit(numbers: int, limits: Limits) -> bool:
+    return ENOUGH * numbers * limits.itemsize <= limits.cache
 
 
 def strips(function: Function, batch: Any, limits: Limits) -> Decision:
@@ -122,7 +153,7 @@ def strips(function: Function, batch: Any, limits: Limits) -> Decision:
     )
     rows = limits.cache // max(1, numbers * limits.itemsize) // 8 * 8
     told = {"numbers of a row": numbers, "multiplications of a row": work, "rows": rows}
-    if rows >= ENOUGH:
+    if _fit(numbers, limits):
         return Decision("strips", "none", f"{ENOUGH} rows fit into the cache", told)
     if rows < LEAST_STRIP:
         return Decision("strips", "none", "too few rows would fit into the cache", told)

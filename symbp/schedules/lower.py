@@ -105,7 +105,7 @@ def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
 def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     """Rows of a batch in strips whose numbers stay in the cache from the first to the last."""
     batch = entry.program.batch
-    if batch is None or entry.returns is None or not limits.cache:
+    if not decide.may_work_in_strips(entry, limits):
         return None
     attempt = Record(record.explained)
     function = _multiplied(attempt.run_on(entry, sum_rows_first), limits, attempt, True)
