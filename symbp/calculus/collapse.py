@@ -1,10 +1,10 @@
-"""collapse: of derivatives along several directions only the sum is carried, where only that is read.
+"""collapse: of derivatives along directions only the sum is carried, where only that is read.
 
 ::
 
-    p[n, k, j] = -2 v[n, k, j]² f[n, k] + q[n, k, j] g[n, k]      P[n, k] = -2 Σ_j v[n, k, j]² f[n, k]
-    L[n] = Σ_j Σ_k W[k] p[n, k, j]                          ─►    P[n, k] += Q[n, k] g[n, k]
-                                                                  L[n] = Σ_k W[k] P[n, k]
+    p[n, k, j] = v[n, k, j]² f[n, k] + q[n, k, j] g[n, k]      P[n, k] = Σ_j v[n, k, j]² f[n, k]
+    L[n] = Σ_j Σ_k W[k] p[n, k, j]                       ─►    P[n, k] += Q[n, k] g[n, k]
+                                                               L[n] = Σ_k W[k] P[n, k]
 
 What is linear in a derivative of the highest order sums over its directions as well before as
 after. A Laplacian in d dimensions then takes d + 2 products with the weights of each layer instead
@@ -28,7 +28,7 @@ __all__ = ["collapse"]
 
 
 def collapse(program: Program) -> Program:
-    """Return an equivalent program that sums over directions as early as it can.
+    r"""Return an equivalent program that sums over directions as early as it can.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def collapse(program: Program) -> Program:
     ...     bp.Equation(u[n], bp.Sum(v[k] * h[n, k], k)),
     ...     bp.Equation(L[n], bp.Sum(bp.Derivative(u[n], (x[n, j], 2)), j)),
     ... ]
-    >>> print(*collapse(normalise(bp.Program(equations, cost=None))).equations[-3:], sep="\\n")
+    >>> print(*collapse(normalise(bp.Program(equations, cost=None))).equations[-3:], sep="\n")
     sum_d2h_dx_dx[n, k] = sum_{j} -W[k, j]**2*sin(h_sum[n, k])
     sum_d2u_dx_dx[n] = sum_{k} sum_d2h_dx_dx[n, k]*v[k]
     L[n] = sum_d2u_dx_dx[n]
@@ -145,7 +145,7 @@ def _can_sum(equation: Equation, axis: int, tensor: Tensor) -> bool:
 
 
 def _by_linear(equation: Equation, axis: int) -> list[list[Expr]]:
-    """Return the terms of a body: what can be summed further inside by itself, the rest together."""
+    """Return the terms of a body: those that can be summed further inside each by itself."""
     direction = equation.lhs.args[axis]
     alone: list[list[Expr]] = []
     together: list[Expr] = []
