@@ -79,7 +79,7 @@ def divide(function: Function) -> Function:
 
 def _strips_in(statements: Sequence[Statement]) -> For | None:
     """Return the loop over strips, if there is one."""
-    return next((s for s in statements if isinstance(s, For) and s.step != 1), None)
+    return next((s for s in statements if isinstance(s, For) and isinstance(s.body[0], Let)), None)
 
 
 def _rows_of(strips: For) -> sympy.Symbol:
