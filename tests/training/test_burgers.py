@@ -1,6 +1,7 @@
 """A network that solves Burgers' equation, against the solution by Hopf's and Cole's formula."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def exact(x: NDArray[Any], t: NDArray[Any], nodes: int = 100) -> NDArray[Any]:
     return -np.sum(np.sin(np.pi * y) * kernel, axis=1) / np.sum(kernel, axis=1)
 
 
-def points(inside: int, known: int, seed: int = 0) -> tuple[NDArray[Any], ...]:
+def points(inside: int, known: int, seed: int = 1) -> tuple[NDArray[Any], ...]:
     """Return points, the values that are known at the last of them, and the weights of these."""
     places = qmc.LatinHypercube(2, seed=seed).random(inside) * [2, 1] - [1, 0]
     half = known // 2
@@ -32,7 +33,7 @@ def points(inside: int, known: int, seed: int = 0) -> tuple[NDArray[Any], ...]:
     x = np.concatenate([places, start, walls])
     is_known = np.arange(len(x)) >= inside
     y = np.where(is_known & (x[:, 1] == 0), -np.sin(np.pi * x[:, 0]), 0.0)
-    return x, y, is_known * len(x) / known
+    return x, y, 20 * is_known * len(x) / known
 
 
 def error(trainer: Any) -> float:
@@ -44,11 +45,24 @@ def error(trainer: Any) -> float:
     return float(np.linalg.norm(difference) / np.linalg.norm(solution))
 
 
-def train(program: bp.Program, data: tuple[Any, ...], epochs: int, iterations: int) -> Any:
-    trainer = bp.compile(program, bp.Adam(2e-3), dtype="float64", seed=0)
-    trainer.fit(*data, epochs=epochs, batch_size=250)
+def train(
+    program: bp.Program, data: tuple[Any, ...], epochs: int, stages: Sequence[int], seed: int = 1
+) -> Any:
+    """Train by Adam, then by L-BFGS in stages, each with points where the residual is large."""
+    x, y, w = data
+    inside = np.flatnonzero(w == 0)
+    trainer = bp.compile(program, bp.Adam(2e-3), dtype="float64", seed=seed, outputs=["r"])
+    trainer.fit(x, y, w, epochs=epochs, batch_size=250)
     options = {"maxcor": 100, "maxfun": 10**6, "maxls": 50, "ftol": 0, "gtol": 1e-10}
-    return trainer.minimise(*data, iterations=iterations, options=options)
+    generator = np.random.default_rng(seed)
+    for stage, iterations in enumerate(stages):
+        if stage:
+            many = generator.uniform([-1, 0], [1, 1], (10 * len(inside), 2))
+            r = np.abs(trainer.evaluate("r", many))
+            p = r / r.mean() + 1
+            x[inside] = many[generator.choice(len(r), len(inside), replace=False, p=p / p.sum())]
+        trainer.minimise(x, y, w, iterations=iterations, options=options)
+    return trainer
 
 
 def test_the_formula_solves_the_equation() -> None:
@@ -67,7 +81,7 @@ def test_the_formula_solves_the_equation() -> None:
 
 @pytest.mark.slow
 def test_a_small_network_learns_the_beginning() -> None:
-    trainer = train(burgers(depth=2, units=10), points(900, 100), 20, 200)
+    trainer = train(burgers(depth=2, units=10), points(900, 100), 20, (100, 100))
     costs = [record["cost"] for record in trainer.history]
     assert costs[-1] < costs[0] / 5
 
@@ -75,6 +89,7 @@ def test_a_small_network_learns_the_beginning() -> None:
 @pytest.mark.exhaustive
 def test_the_network_solves_the_equation_in_a_quarter_of_an_hour() -> None:
     begin = time.process_time()
-    trainer = train(burgers(), points(10_000, 400), epochs=200, iterations=8000)
+    trainer = train(burgers(), points(10_000, 400), epochs=200, stages=(1000, 1500))
     assert error(trainer) <= 1e-3
-    assert time.process_time() - begin <= 2 * 15 * 60  # on two cores
+    # Of one thread, as everything here is; a busy machine takes longer.
+    assert time.process_time() - begin <= 15 * 60
