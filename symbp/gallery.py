@@ -5,6 +5,7 @@ Run ``python -m symbp.gallery`` to write them, with ``--check`` to compare.
 
 import argparse
 import difflib
+import math
 import sys
 from pathlib import Path
 
@@ -26,9 +27,50 @@ from symbp.networks import (
     TransformerBlock,
     mlp,
 )
+from symbp.notation.constants import constant
+from symbp.notation.derivative import Derivative
+from symbp.notation.equation import Equation
 from symbp.notation.files import write_text
+from symbp.notation.index import indices
+from symbp.notation.program import Program
+from symbp.notation.reductions import Mean
+from symbp.notation.tensor import input, target, tensor
 
-__all__ = ["gallery", "main"]
+__all__ = ["burgers", "gallery", "main"]
+
+
+def burgers(depth: int = 8, units: int = 20) -> Program:
+    """Return a network that solves Burgers' equation, whose residual is one of its equations.
+
+    Its input is a place and a time; its targets are a value that is known there, and the weight of
+    that, 0 where none is known (Raissi, Perdikaris and Karniadakis, J. Comput. Phys. 378, 2019,
+    section 3.1.1).
+
+    Parameters
+    ----------
+    depth : int
+        Hidden layers.
+    units : int
+        Of each of them.
+    """
+    n, i = indices("n i", "N", 2)
+    x, y, w = input("x", n, i), target("y", n), target("w", n)
+    equations: list[Equation] = []
+    h = x
+    for number in range(1, depth + 1):
+        layer, h = Dense(units, "tanh").equations(h, number)
+        equations += layer
+    last, z = Dense(1).equations(h, depth + 1)
+    u, r, C = tensor("u", n), tensor("r", n), tensor("C")
+    u_x, u_t = Derivative(u[n], x[n, 0]), Derivative(u[n], x[n, 1])
+    u_xx, nu = Derivative(u[n], (x[n, 0], 2)), constant("nu", 0.01 / math.pi)
+    equations += [
+        *last,
+        Equation(u[n], z[n, 0]),
+        Equation(r[n], u_t + u[n] * u_x - nu * u_xx),
+        Equation(C, Mean(r[n] ** 2 + w[n] * (u[n] - y[n]) ** 2, n)),
+    ]
+    return Program(equations, cost=C, output=u)
 
 
 def gallery() -> dict[str, str]:
@@ -87,6 +129,7 @@ def gallery() -> dict[str, str]:
             AdamW(0.003),
             "float32",
         ),
+        "burgers_pinn.py": module_source(burgers(), Adam(0.002), "float64"),
     }
 
 

@@ -29,6 +29,9 @@ class Limits:
         Rows that go through the cache together. With fewer the weights are packed more often,
         which takes as long as four rows do; more would not stay in the second-level cache. None:
         no strips.
+    cache : int
+        Bytes of the second-level cache that the numbers of some rows may take, from the first layer
+        to the last gradient. 0: whole batches go through the layers one after another.
     short_row : int
         Rows up to this long are laid out so that loops run along the batch: as many numbers as a
         vector register holds. 0: none are.
@@ -49,6 +52,7 @@ class Limits:
     itemsize: int = 8
     most_operations: int = MOST_OPERATIONS
     strip: int | None = 256
+    cache: int = 2**19
     short_row: int = SHORT_ROW
     team: bool = True
     blas: bool = True

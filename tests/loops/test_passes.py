@@ -9,12 +9,12 @@ from functools import partial
 import pytest
 
 import symbp as bp
+from symbp.loops.accumulate_strips import accumulate_strips
 from symbp.loops.addends import addends
-from symbp.loops.arrange import arrange, divided_shares, split_setup
+from symbp.loops.arrange import arrange
 from symbp.loops.block_sums import Blocks, block_sums
 from symbp.loops.build import build
-from symbp.loops.dependence import Dependence
-from symbp.loops.divide import divide
+from symbp.loops.divide import can_divide, divide
 from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.expand_products import expand_products
 from symbp.loops.few_rows import few_rows
@@ -50,15 +50,19 @@ MEMBERS = 3
 
 def divided(function: Function) -> Function:
     """Return the function of a member of a team, where each statement can be divided."""
-    _, rest, _ = split_setup(function)
-    possible = divided_shares(rest, Dependence(function)) is not None
-    if not possible:
+    if not can_divide(function):
         return function
     made = divide(function)
     # No member may read a scalar that another has updated already: they meet before that.
     end = tuple(s for s in made.body if isinstance(s, Return))
     rest = tuple(s for s in made.body if not isinstance(s, Return))
     return promote(made.replace(body=(*rest, Barrier(), *end)))
+
+
+def in_strips(function: Function) -> Function:
+    """Return a function that works through a batch two rows at a time, where it can."""
+    batch = next((size for size in function.sizes if size.name == "N"), None)
+    return function if batch is None else accumulate_strips(function, batch, 2, wide=True)
 
 
 ROWS_APART = partial(fuse, rows_apart=True)
@@ -84,6 +88,11 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
         [products, addends, ROWS_APART, storage, arrange, divided],
         partial(strip_mine, strip=2),
     ),
+    "accumulate strips": (
+        [products, addends, ROWS_APART, storage, arrange, unread_stores, reuse],
+        in_strips,
+    ),
+    "divide strips": ([products, addends, ROWS_APART, storage, arrange, in_strips], divided),
     "promote": ([fuse, storage], promote),
     "hoist": ([fuse, storage], hoist),
     "name values": ([products, fuse, storage, hoist], name_values),

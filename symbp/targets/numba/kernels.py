@@ -64,7 +64,7 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:
     """Return the function of the gradient in loops, with what its lines compute."""
     entry = gradient(model)
-    return entry_kernel(entry, replace(limits_of(entry, limits), most_operations=0))
+    return entry_kernel(entry, replace(limits_of(entry, limits), most_operations=0, cache=0))
 
 
 def limits_of(entry: Entry, limits: Limits, trained: Lowered | None = None) -> Limits:
