@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbp.notation.program import Program
+from symbp.notation.whole_numbers import Limit
 
 __all__ = ["Draw", "draws", "random_values"]
 
@@ -129,7 +130,10 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> Values:
     for tensor in (*program.parameters, *program.inputs, *program.targets, *program.states):
         shape = [extent if isinstance(extent, int) else examples for extent in tensor.shape]
         if tensor.kind == "integer":
-            result[tensor.name] = generator.integers(0, limits.get(tensor, 2), shape)
+            limit = limits.get(tensor, Limit(0, 2))
+            low = min(0, limit.below - 4) if limit.low is None else limit.low
+            below = low + 10 if limit.below is None else limit.below
+            result[tensor.name] = generator.integers(low, below, shape)
         elif tensor.kind in ("classes", "distribution") and shape and shape[-1] > 1:
             labels = generator.integers(0, shape[-1], shape[:-1])
             result[tensor.name] = np.eye(shape[-1])[labels]

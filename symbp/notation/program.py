@@ -8,7 +8,7 @@ from typing import Any, Self
 import sympy
 
 from symbp.notation.arguments import no_equation
-from symbp.notation.bounds import check_bounds
+from symbp.notation.bounds import check_bounds, limits_in
 from symbp.notation.coupling import check_derivatives
 from symbp.notation.cycles import check_cycles, in_order
 from symbp.notation.dependence import definitions, needed_by
@@ -23,6 +23,7 @@ from symbp.notation.numpy_operands import short
 from symbp.notation.recurrences import as_recurrences
 from symbp.notation.states import check_states, checked_updates
 from symbp.notation.tensor import Element, Role, Tensor
+from symbp.notation.whole_numbers import Limit
 
 __all__ = ["Program"]
 
@@ -267,15 +268,12 @@ class Program:
         return tuple(equation for equation in self.equations if equation.tensor is tensor)
 
     @cached_property
-    def integer_limits(self) -> dict[Tensor, int]:
-        """For each integer tensor in a subscript, the smallest extent of the axes it selects."""
-        limits: dict[Tensor, int] = {}
+    def integer_limits(self) -> dict[Tensor, Limit]:
+        """What each integer tensor in a subscript must be, so that the subscript stays inside."""
+        limits: dict[Tensor, Limit] = {}
         for equation in self.equations:
-            for element in (equation.lhs, *equation.reads()):
-                for subscript, extent in zip(element.args, element.tensor.shape, strict=True):
-                    if isinstance(subscript, Element) and isinstance(extent, int):
-                        earlier = limits.get(subscript.tensor, extent)
-                        limits[subscript.tensor] = min(earlier, extent)
+            for tensor, limit in limits_in(equation.lhs, equation.body):
+                limits[tensor] = limits[tensor] & limit if tensor in limits else limit
         return limits
 
     def depends_on(self, roots: Iterable[Tensor]) -> set[Tensor]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from symbp.entries.entry import Entry, Slot
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.notation.whole_numbers import Limit
 from symbp.targets.numba.names import Names
 
 __all__ = ["argument_text", "entry_functions", "plain", "public_functions", "quoted", "shape_text"]
@@ -125,22 +126,22 @@ def _function(
     )
 
 
-def entry_functions(entries: Iterable[Entry], limits: dict[Tensor, int], dtype: str) -> str:
+def entry_functions(entries: Iterable[Entry], limits: dict[Tensor, Limit], dtype: str) -> str:
     """Return the text of the entry points that a module has besides, and how each is called.
 
     Parameters
     ----------
     entries : iterable of Entry
         As their kernels are written, see :func:`symbp.targets.numba.kernels.entry_kernel`.
-    limits : dict of Tensor to int
-        What the elements of integer tensors stay below.
+    limits : dict of Tensor to Limit
+        What the elements of integer tensors are.
     dtype : str
         The precision of the module.
     """
     return "\n\n".join(_entry(entry, limits, dtype) for entry in entries)
 
 
-def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
+def _entry(entry: Entry, limits: dict[Tensor, Limit], dtype: str) -> str:
     names = Names([])
     read = [slot for slot in entry.slots if slot.role == "in"]
     written = [slot for slot in entry.slots if slot.role == "out"]
@@ -280,13 +281,13 @@ def _tuple(parts: Sequence[str]) -> str:
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
 
-def argument_text(tensor: Tensor, limits: dict[Tensor, int]) -> str:
+def argument_text(tensor: Tensor, limits: dict[Tensor, Limit]) -> str:
     """Return the text of what an array argument must be: name, role, shape, kind, limit."""
     limit = limits.get(tensor) if tensor.kind == "integer" else None
     role = "target" if tensor.role == "target" else "input"
     return (
         f"({quoted(tensor.name)}, {quoted(role)}, {shape_text(tensor)}, "
-        f"{quoted(tensor.kind)}, {limit})"
+        f"{quoted(tensor.kind)}, {None if limit is None else limit.given})"
     )
 
 

@@ -63,6 +63,12 @@ def check_count(name: str, value: object, least: int) -> None:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
 
 
+def ends_of(limit: Any) -> tuple[int, int]:
+    """Return the least and the greatest integer that a limit allows."""
+    low, below = limit if isinstance(limit, tuple) else (None if limit is None else 0, limit)
+    return -(2**63) if low is None else low, 2**63 - 1 if below is None else below - 1
+
+
 class Arguments:
     """What a module computes, and how its arrays and parameters are passed.
 
@@ -81,7 +87,8 @@ class Arguments:
         checked before anything compiled runs, and copied only if they must be. By their kind,
 
         - real: any real or boolean dtype, converted to `dtype`
-        - integer: an integer dtype, values in [0, limit) if limited, converted to int64
+        - integer: an integer dtype, values in [0, limit) if limited, or in [low, below) if that is
+          a pair, in which None is no limit; converted to int64
         - classes: as real, or integer labels, one-hot encoded if the last axis has 2 or more
         - distribution: as classes, nonnegative, and sums over the last axis are 1
 
@@ -207,7 +214,7 @@ class Arguments:
         if fixed and len(array) == 0:
             raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
         if kind == "integer":
-            low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
+            low, high = ends_of(limit)
             wrong = (array < low) | (array > high)
             refuse(label, array, wrong, f"an integer from {low} to {high}")
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbp.targets.numba.runtime.arguments import class_count, place
+from symbp.targets.numba.runtime.arguments import class_count, ends_of, place
 from symbp.targets.numba.runtime.entry_points import EntryPoints
 
 # So many steps are tried, each an eighth of the one before.
@@ -71,7 +71,10 @@ class Differences:
             shape = tuple(examples if extent is None else extent for extent in expected)
             value: NDArray[Any]
             if kind == "integer":
-                value = generator.integers(0, 10 if limit is None else limit, shape)
+                low, high = ends_of(limit)
+                low = max(low, min(0, high - 9))
+                high = high if high < 2**62 else low + 9
+                value = generator.integers(low, high, shape, endpoint=True)
             elif kind == "classes":
                 classes = class_count(expected)
                 value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)
