@@ -3,11 +3,11 @@
 A datum as a subscript has the limit of its array, which every write to that array keeps.
 """
 
-from symbp.loops.affine import CONSTANT, Form, System, added, scaled, shifted
 from symbp.loops.nodes import Accumulate, Assign, Statement, View
 from symbp.loops.report import Finding, Findings
 from symbp.loops.survey import Access, Array, Survey
 from symbp.loops.whole import limits_of
+from symbp.notation.affine import CONSTANT, Form, System, added, scaled, shifted
 
 __all__ = ["check_bounds"]
 

@@ -99,7 +99,7 @@ class _Builder:
         if entry.returns is not None:
             body.append(Return(entry.returns[()]))
         limits = {t: n for t, n in self.program.integer_limits.items() if t in placed}
-        sizes = (self.batch,) if self.batch is not None else ()
+        sizes = self.entry.sizes
         return Function(entry.name, tuple(arguments), sizes, tuple(body), limits)
 
     def allocation(self, tensor: Tensor) -> Allocate:

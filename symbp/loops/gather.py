@@ -67,9 +67,10 @@ def gather(function: Function, batch: sympy.Symbol) -> Function:
             copied = For(index, 0, index.extent, (copied,))
         before.append(copied)
     limits[order] = Limit(0, EXAMPLES)
+    others = (size for size in function.sizes if size != batch)
     return function.replace(
         arguments=(*arguments, Argument(order, "in")),
-        sizes=(batch, BATCH_SIZE, EXAMPLES, START),
+        sizes=(batch, BATCH_SIZE, EXAMPLES, START, *others),
         body=(*before, *function.body),
         limits=limits,
     )

@@ -14,9 +14,9 @@ from typing import Any
 import sympy
 from sympy.logic.boolalg import And, Not, Or
 
-from symbp.loops.affine import Form, added, constant, scaled, shifted, variable
 from symbp.loops.nodes import Accumulate, Assign, Function
 from symbp.loops.variables import Data, Variables
+from symbp.notation.affine import Form, added, constant, scaled, shifted, variable
 from symbp.notation.functions import where
 from symbp.notation.tensor import Element, Tensor
 from symbp.notation.whole_numbers import Limit

@@ -78,7 +78,7 @@ class _Direction:
         value : callable
             Maps the last step to the value.
         """
-        last = int(self.t.extent) - 1
+        last = self.t.extent - 1
         if self.backwards:
             return where(self.t < last, value(self.t + 1), 0)
         return where(self.t > 0, value(self.t - 1), 0)
@@ -141,7 +141,7 @@ class _Recurrent:
             last is asked for; twice as many units for both directions.
         """
         steps, _ = checked_source(type(self).__name__, source, "steps", "features")
-        if steps < 2:
+        if isinstance(steps, int) and steps < 2:
             raise SymbpError(f"{type(self).__name__}: expected two steps at least, got {steps}")
         n, t = source.indices[:2]
         checked_lengths(type(self).__name__, self.lengths, n)

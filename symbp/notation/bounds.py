@@ -19,6 +19,7 @@ from symbp.notation.errors import NotationError, UnsupportedError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.phase import Phase
+from symbp.notation.symbolic_bounds import is_inside, limit_inside
 from symbp.notation.tensor import Element, Tensor
 from symbp.notation.whole_numbers import Limit, data_of, quotient_of, span_of, values_at
 
@@ -29,7 +30,7 @@ LARGEST_GRID = 20_000_000
 Guard = tuple[Boolean, bool]
 
 
-def check_bounds(lhs: Element, body: Expr) -> None:
+def check_bounds(lhs: Element, body: Expr, batch: sympy.Symbol | None = None) -> None:
     """Raise :class:`NotationError` if an element of the body can be read outside its tensor.
 
     A read inside ``where(condition, a, b)`` counts only where the condition lets it happen, as
@@ -37,7 +38,7 @@ def check_bounds(lhs: Element, body: Expr) -> None:
     """
     for element, guards in _guarded(body, ()):
         for position, subscript in enumerate(element.args):
-            _check(lhs, element, position, subscript, guards)
+            _check(lhs, element, position, subscript, guards, batch)
 
 
 def _guarded(node: Any, guards: tuple[Guard, ...]) -> Iterator[tuple[Element, tuple[Guard, ...]]]:
@@ -64,11 +65,12 @@ def _parts(condition: Boolean, truth: bool) -> list[Guard]:
 
 
 def _check(
-    lhs: Element, node: Element, position: int, subscript: Expr, guards: tuple[Guard, ...]
-) -> None:
+    lhs: Element, node: Element, position: int, subscript: Expr, guards: tuple[Guard, ...],
+    batch: sympy.Symbol | None,
+) -> None:  # fmt: skip
     extent = node.tensor.indices[position].extent
     if data_of(subscript):
-        limit_of(lhs, node, position, guards)
+        limit_of(lhs, node, position, guards, batch)
         return  # checked at run time, where the data come in
     if isinstance(subscript, Index) and subscript.extent == extent:
         return
@@ -82,11 +84,20 @@ def _check(
                 f"{lhs}: {node}: the index {subscript} has extent {subscript.extent}, axis "
                 f"{position} of {node.tensor.name} has {extent}{question}"
             )
-    if symbolic or not isinstance(extent, int):
-        raise NotationError(
-            f"{name}: an axis or index of extent {extent if not symbolic else symbolic[0].extent} "
-            f"takes plain indices of that extent only"
-        )
+    if symbolic or not isinstance(extent, int) or subscript.free_symbols - {*indices_of(subscript)}:
+        if batch is not None and batch in (extent, *(i.extent for i in symbolic)):
+            # Examples come in any order, and a batch has as many of them as the user says.
+            raise NotationError(
+                f"{name}: an axis or index of extent {batch} takes plain indices of that extent "
+                f"only"
+            )
+        if not is_inside(subscript, extent, guards):
+            shown = f"{guards[-1][0]} holds" if guards else "it is read"
+            raise NotationError(
+                f"{name}: it cannot be shown to lie between 0 and {extent} - 1 wherever {shown}, "
+                f"for every size that is known at run time only; guard it with where(condition, …)"
+            )
+        return
     if isinstance(subscript, Index) and not guards:
         raise NotationError(
             f"{name}: extents disagree, the index has {subscript.extent}, axis {position} has "
@@ -96,8 +107,9 @@ def _check(
 
 
 def limit_of(
-    lhs: Element, node: Element, position: int, guards: tuple[Guard, ...] = ()
-) -> tuple[Tensor, Limit] | None:
+    lhs: Element, node: Element, position: int, guards: tuple[Guard, ...] = (),
+    batch: sympy.Symbol | None = None,
+) -> tuple[Tensor, Limit] | None:  # fmt: skip
     """Return what an integer tensor must be for a subscript of it to stay inside, if anything.
 
     Parameters
@@ -110,6 +122,8 @@ def limit_of(
         Of the subscript.
     guards : tuple of (Boolean, bool)
         The conditions under which it is read, and whether they hold.
+    batch : Symbol, optional
+        The number of examples: which of them data mean is not checked, a batch has but some.
 
     Raises
     ------
@@ -121,13 +135,16 @@ def limit_of(
     subscript, extent = node.args[position], node.tensor.indices[position].extent
     (datum, *others) = data_of(subscript)
     if subscript is datum:
-        return (datum.tensor, Limit(0, extent)) if isinstance(extent, int) else None
+        return None if extent == batch else (datum.tensor, Limit(0, extent))
     name = f"{lhs}: subscript {subscript} of {node.tensor.name}"
     if not isinstance(extent, int):
-        raise UnsupportedError(
-            f"{name}: an axis of extent {extent} takes plain indices of that extent and data by "
-            f"themselves only"
-        )
+        found = None if others else limit_inside(subscript, extent, guards, datum)
+        if found is None:
+            raise UnsupportedError(
+                f"{name}: which data keep it inside of an axis of {extent} elements, for every "
+                f"{extent}, is not found; write it as {datum} - 1 or {datum}, or guard it"
+            )
+        return datum.tensor, found
     span = span_of(subscript)
     if span.is_within(0, extent - 1):
         return None
@@ -199,23 +216,21 @@ def _allowed(
     )
 
 
-def limits_in(lhs: Element, body: Expr) -> Iterator[tuple[Tensor, Limit]]:
+def limits_in(
+    lhs: Element, body: Expr, batch: sympy.Symbol | None
+) -> Iterator[tuple[Tensor, Limit]]:
     """Yield what the integer tensors in the subscripts of an equation must be."""
-    yield from _limits(lhs, body, ())
-    for position, subscript in enumerate(lhs.args):
-        if isinstance(subscript, Element):
-            found = limit_of(lhs, lhs, position)
-            if found is not None:
-                yield found
-
-
-def _limits(lhs: Element, node: Any, guards: tuple[Guard, ...]) -> Iterator[tuple[Tensor, Limit]]:
-    for inner, conditions in _guarded(node, guards):
+    for inner, guards in _guarded(body, ()):
         for position, subscript in enumerate(inner.args):
             if data_of(subscript):
-                found = limit_of(lhs, inner, position, conditions)
+                found = limit_of(lhs, inner, position, guards, batch)
                 if found is not None:
                     yield found
+    for position, subscript in enumerate(lhs.args):
+        if isinstance(subscript, Element):
+            found = limit_of(lhs, lhs, position, (), batch)
+            if found is not None:
+                yield found
 
 
 def _refuse_unless_guarded(

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 import sympy
 
+from symbp.notation.announced import application
 from symbp.notation.conditions import comparison
 from symbp.notation.errors import NotationError, OperandError
 from symbp.notation.numpy_operands import NumPyOperands, plain_number, refuse_array, short
@@ -292,10 +293,7 @@ class Refusals(Symbolic):
 
 def _whole(value: Any) -> Any:
     """Return a sum of integer data and indices as SymPy's own, None for what is none."""
-    # What asks for elements stands above this in the order of imports.
-    from symbp.notation.whole_numbers import whole_number
-
-    return whole_number(value)
+    return application("whole_number", value)
 
 
 def _divisor(value: Any) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.notation.announced import announce
 from symbp.notation.arithmetic import Written
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
@@ -43,7 +44,7 @@ class Limit:
     def __and__(self, other: "Limit") -> "Limit":
         lows = [low for low in (self.low, other.low) if low is not None]
         ends = [end for end in (self.below, other.below) if end is not None]
-        return Limit(max(lows, default=None), min(ends, default=None))
+        return Limit(max(lows, default=None), _least(ends))
 
     def __str__(self) -> str:
         if self.low is None:
@@ -52,8 +53,26 @@ class Limit:
 
     @property
     def given(self) -> Any:
-        """How it is written for run time: a number below which data stay, or a pair."""
-        return self.below if self.low == 0 else (self.low, self.below)
+        """How it is written for run time: a number below which data stay, or a pair.
+
+        A size that arrays tell is a pair of its name and what is added to it.
+        """
+        below = self.below
+        if below is not None and not isinstance(below, int):
+            (size,) = below.free_symbols
+            below = str(size), int(below - size)
+        return below if self.low == 0 and not isinstance(below, tuple) else (self.low, below)
+
+
+def _least(ends: list[Any]) -> Any:
+    """Return the smaller of two ends; of a number and a size, which nobody knows, the size."""
+    if len(ends) < 2:
+        return next(iter(ends), None)
+    first, second = ends
+    difference = sympy.sympify(first - second, strict=True)
+    if difference.is_number:
+        return first if difference <= 0 else second
+    return second if isinstance(first, int) else first
 
 
 @dataclass(frozen=True)
@@ -174,7 +193,8 @@ def whole_number(expression: Any) -> Expr | None:
         In SymPy's own order, without a remainder or a quotient that changes nothing: with five
         values of i, ``i % 5`` is i and ``i // 5`` is 0.
     """
-    if isinstance(expression, Index) or expression.is_Integer or _is_datum(expression):
+    is_size = expression.is_Symbol and expression.is_integer
+    if is_size or expression.is_Integer or _is_datum(expression):
         return expression
     if isinstance(expression, sympy.Add):
         return _joined(sympy.Add, expression.args)
@@ -201,6 +221,9 @@ def whole_number(expression: Any) -> Expr | None:
             return sympy.Integer(span.low)
         return Quotient(number / divisor)
     return None
+
+
+announce(whole_number)
 
 
 def quotient_of(expression: Any) -> tuple[Expr | None, int]:
@@ -280,6 +303,8 @@ def span_of(number: Any, limits: Any = None) -> Span:
     if isinstance(number, Index):
         extent = number.extent
         return Span(0, extent - 1 if isinstance(extent, int) else None)
+    if number.is_Symbol:  # an extent
+        return Span(1, None)
     if isinstance(number, sympy.Add):
         total = Span(0, 0)
         for part in number.args:

@@ -100,7 +100,7 @@ def arguments_for(function: Function, sizes: dict[str, int]) -> dict[str, Any]:
         if tensor.kind == "integer":
             limit = limits.get(tensor, Limit(0, 2))
             below = number(limit.below)
-            low = min(0, below - 4) if limit.low is None else limit.low
+            low = -4 if limit.low is None else limit.low
             count = int(np.prod(shape))
             drawn = generator.permutation(np.arange(max(count, below - low)) % (below - low) + low)
             drawn = drawn[:count]

@@ -80,7 +80,7 @@ def values_of(program: bp.Program, seed: int) -> dict[str, Any]:
         shape = [extent if isinstance(extent, int) else ROWS for extent in tensor.shape]
         if tensor.kind == "integer":
             limit = limits.get(tensor, Limit(0, 2))
-            low = min(0, limit.below - 4) if limit.low is None else limit.low
+            low = -4 if limit.low is None else limit.low
             below = low + 10 if limit.below is None else limit.below
             values[tensor.name] = generator.integers(low, below, size=shape)
         else:
