@@ -28,13 +28,13 @@ from symbp.networks import (
     mlp,
 )
 from symbp.notation.constants import constant
+from symbp.notation.declarations import input, target, tensor
 from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation
 from symbp.notation.files import write_text
 from symbp.notation.index import indices
 from symbp.notation.program import Program
 from symbp.notation.reductions import Mean
-from symbp.notation.tensor import input, target, tensor
 
 __all__ = ["burgers", "gallery", "main"]
 

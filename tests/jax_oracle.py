@@ -83,6 +83,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": lambda x: jnp.floor(x) if isinstance(x, jax.Array) else np.floor(x),
     "ceiling": np.ceil,
     "Mod": np.mod,
+    "Remainder": np.mod,
 }
 
 RELATIONS: dict[Any, Callable[..., Any]] = {
@@ -245,6 +246,8 @@ class Oracle:
 
     def element(self, node: Element, grid: dict[Index, Any], axes: list[Index]) -> Any:
         places = [self.evaluate(subscript, grid, axes) for subscript in node.args]
+        # A quotient, rounded down, is a float that is whole.
+        places = [np.asarray(p).astype(int) if np.ndim(p) else int(p) for p in places]
         if node.tensor in self.time_axis:
             axis = self.time_axis[node.tensor]
             if isinstance(places[axis], (int, np.integer)):
@@ -290,7 +293,7 @@ class Oracle:
 def apply(function: type, values: list[Any]) -> Any:
     """Apply a function by its name, or a user's own by its formula."""
     if function.__name__ in FUNCTIONS:
-        if function.__name__ not in ("floor", "ceiling", "Mod"):
+        if function.__name__ not in ("floor", "ceiling", "Mod", "Remainder"):
             values = [jnp.asarray(value, dtype=jnp.float64) for value in values]
         return FUNCTIONS[function.__name__](*values)
     symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(values))]

@@ -383,8 +383,43 @@ def running() -> Example:
     return program, {**values, "count": np.array(2.0)}
 
 
+def turning() -> Example:
+    """A circular convolution, upsampled, turned by data, backwards, and the last of so many."""
+    N, D, I, K, U = 4, 3, 5, 3, 10
+    n, d, i, k, u = bp.indices("n d i k u", "N", D, I, K, U)
+    x, w = bp.input("x", n, d), bp.parameter("w", k)
+    length = bp.input("length", n, kind="integer")
+    shift = bp.input("shift", n, kind="integer")
+    W, C = bp.parameter("W", i, d), bp.tensor("C")
+    h, v, r, last = (bp.tensor(name, n, *axes) for name, *axes in (
+        ("h", i), ("v", i), ("r", i), ("last",)))  # fmt: skip
+    up, mixed = bp.tensor("up", n, u), bp.tensor("mixed", n, i)
+    program = bp.Program(
+        [
+            bp.Equation(h[n, i], bp.tanh(bp.Sum(W[i, d] * x[n, d], d))),
+            bp.Equation(v[n, i], bp.Sum(w[k] * h[n, (i - k) % I], k)),
+            bp.Equation(up[n, u], v[n, u // 2] * bp.cos(v[n, (u + 1) // 2 % I])),
+            bp.Equation(r[n, i], bp.where(i < length[n], v[n, length[n] - 1 - i], 0)),
+            bp.Equation(mixed[n, i], r[n, i] * h[n, (i - shift[n]) % I]),
+            bp.Equation(last[n], h[n, length[n] - 1]),
+            bp.Equation(
+                C,
+                bp.Mean(
+                    bp.Mean(up[n, u] ** 2, u) + bp.Mean(i * mixed[n, i] ** 2, i) + last[n] ** 2, n
+                )
+                / 10,
+            ),
+        ],
+        cost=C,
+    )
+    values = normal(9, x=(N, D), W=(I, D), w=(K,))
+    values["length"] = np.array([1, 5, 3, 2])
+    values["shift"] = np.array([-3, 7, 0, 2])
+    return program, values
+
+
 _BUILDERS = (
     convolution, attention, embedding, lstm, gram, bilinear, spread, functions, products,
-    scalar_graph, dropout, variational, running, burgers, saliency,
+    scalar_graph, dropout, variational, running, burgers, saliency, turning,
 )  # fmt: skip
 PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

@@ -97,6 +97,18 @@ def attention_in_jax(p: dict[str, Any]) -> Any:
     return jnp.sum((r - p["y"]) ** 2) / (2 * x.shape[0])
 
 
+def turning_in_jax(p: dict[str, Any]) -> Any:
+    h = jnp.tanh(p["x"] @ p["W"].T)
+    v = sum(p["w"][k] * jnp.roll(h, k, axis=1) for k in range(3))
+    up = jnp.repeat(v, 2, axis=1) * jnp.cos(jnp.roll(jnp.repeat(v, 2, axis=1), -1, axis=1))
+    cost = 0.0
+    for row, (length, shift) in enumerate(zip(p["length"], p["shift"], strict=True)):
+        backwards = jnp.zeros(5).at[:length].set(v[row, :length][::-1])
+        mixed = backwards * jnp.roll(h[row], shift)
+        cost += (jnp.mean(jnp.arange(5) * mixed**2) + h[row, length - 1] ** 2) / len(h)
+    return (jnp.mean(up**2) + cost) / 10
+
+
 def embedding_in_jax(p: dict[str, Any]) -> Any:
     z = p["E"][p["token"]].mean(axis=1) @ p["W"].T + p["b"]
     rows = jax.nn.log_softmax(z, axis=-1)
@@ -202,6 +214,7 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "convolution": convolution_in_jax,
     "attention": attention_in_jax,
     "embedding": embedding_in_jax,
+    "turning": turning_in_jax,
     "lstm": lstm_in_jax,
     "gram": gram_in_jax,
     "bilinear": bilinear_in_jax,

@@ -22,6 +22,7 @@ from symbp.notation.index import Extent, Index, batch_extent
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import values_at
 
 __all__ = ["bind", "interpret"]
 
@@ -212,12 +213,17 @@ class _State:
             return self._where(node, grid)
         if isinstance(node, sympy.Mul):
             return self._product(node, grid)
+        if isinstance(node, sympy.floor | sympy.ceiling | sympy.Mod):
+            return values_at(node, lambda leaf: self._whole(leaf, grid))
         if grid or not isinstance(node, sympy.Function):
             return self._applied(node, grid)
         # A function of many scalars is read again for each of its derivatives.
         if node not in self.scalars:
             self.scalars[node] = self._applied(node, grid)
         return self.scalars[node]
+
+    def _whole(self, node: Any, grid: Grid) -> Any:
+        return np.asarray(self.evaluate(node, grid)).astype(np.int64)
 
     def _applied(self, node: Any, grid: Grid) -> Any:
         values = [self.evaluate(argument, grid) for argument in node.args]
@@ -285,7 +291,4 @@ _LOGIC: dict[Any, Any] = {
     sympy.And: _all,
     sympy.Or: _any,
     sympy.Not: np.logical_not,
-    sympy.Mod: np.mod,
-    sympy.floor: np.floor,
-    sympy.ceiling: np.ceil,
 }

@@ -32,6 +32,7 @@ from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import Reduction
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import values_at
 
 __all__ = ["DIGITS", "evaluate"]
 
@@ -213,6 +214,8 @@ class _Run:
             return self._where(node, grid)
         if isinstance(node, sympy.Mul):
             return self._product(node, grid)
+        if isinstance(node, _ROUNDING):
+            return _objects([self.arithmetic.number(int(at)) for at in self.places(node, grid)])
         formula = self._formula(node)
         if formula is not None:
             return self.evaluate(formula, grid)
@@ -236,12 +239,6 @@ class _Run:
                 return lambda base, _: arithmetic.quotient(one, base)
             power: Callable[..., Any] = arithmetic.power
             return power
-        if isinstance(node, (sympy.floor, sympy.ceiling)):
-            name = "floor" if isinstance(node, sympy.floor) else "ceil"
-            return lambda value: arithmetic.rounded(name, value)
-        if isinstance(node, sympy.Mod):
-            remainder: Callable[..., Any] = arithmetic.remainder
-            return remainder
         record = operation_of(type(node))
         return lambda *values: arithmetic.apply(record, values)
 
@@ -251,7 +248,7 @@ class _Run:
             formula = None
             if isinstance(node, Prime):
                 formula = node.rule()
-            elif isinstance(node, sympy.Function) and not isinstance(node, _ROUNDING):
+            elif isinstance(node, sympy.Function):
                 record = operation_of(type(node))
                 if record.definition is not None and not self.arithmetic.knows(record):
                     formula = record.definition(*node.args)
@@ -360,14 +357,10 @@ class _Run:
                 raise SymbpError(f"{self.running.lhs}: {node} is read outside of its tensor")
             found = self.values[node.tensor][tuple(inner)]
             return np.broadcast_to(found, (grid.points,))
-        if node.is_Integer:
-            return np.full(grid.points, int(node))
-        parts = [self.places(argument, grid) for argument in node.args]
-        if isinstance(node, sympy.Add):
-            return np.asarray(np.sum(parts, axis=0))
-        if isinstance(node, sympy.Mul):
-            return np.asarray(np.prod(parts, axis=0))
-        raise NotationError(f"{self.running.lhs}: subscript {node}: expected sums of indices")
+        if node.is_Symbol:
+            return np.full(grid.points, self.extents[node])
+        found = values_at(node, lambda leaf: self.places(leaf, grid))
+        return np.broadcast_to(found, (grid.points,))
 
 
 _RELATIONS: dict[Any, Callable[[Any, Any], Any]] = {

@@ -27,6 +27,7 @@ from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
 from symbp.notation.derivative import Derivative, runs
+from symbp.notation.elementary_functions import ceil, floor
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
@@ -144,9 +145,12 @@ class IndexForm(TensorNames):
             return self.style.symbol(r"\pi"), ATOM
         if node is sympy.E:
             return "e", ATOM
-        if isinstance(node, (sympy.floor, sympy.ceiling, sympy.Mod)):
+        if isinstance(node, sympy.Mod):
             inner = [self.show(argument, scope)[0] for argument in node.args]
-            return self.style.operator(type(node).__name__.lower(), ", ".join(inner)), ATOM
+            return self.style.operator("mod", ", ".join(inner)), ATOM
+        if isinstance(node, (sympy.floor, sympy.ceiling)):
+            named = floor if isinstance(node, sympy.floor) else ceil
+            return self._application(operation_of(named), node.args, scope)
         if isinstance(node, log_sum_exp):
             terms = [self.style.exponential(self.show(a, scope)[0]) for a in node.args]
             total = self.style.parentheses(self.style.plus.join(terms))

@@ -32,6 +32,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import span_of
 
 __all__ = ["build"]
 
@@ -98,7 +99,7 @@ class _Builder:
         if entry.returns is not None:
             body.append(Return(entry.returns[()]))
         limits = {t: n for t, n in self.program.integer_limits.items() if t in placed}
-        sizes = (self.batch,) if self.batch is not None else ()
+        sizes = self.entry.sizes
         return Function(entry.name, tuple(arguments), sizes, tuple(body), limits)
 
     def allocation(self, tensor: Tensor) -> Allocate:
@@ -180,13 +181,13 @@ class _Builder:
         if not reduced:
             if equation.is_scatter or not first:
                 added = Accumulate(lhs, body, equation=equation, free_order=True)
-                return _nest(order, _guarded(lhs, added))
+                return _nest(order, self.guarded(lhs, added))
             return _nest(order, _assigned(lhs, body, equation))
         operation = "max" if equation.operation == "max" else "sum"
         if not in_register:
             start = self.fill(equation, fixed) if first else []
             leaf = Accumulate(lhs, body, operation, equation, free_order=True)  # type: ignore[arg-type]
-            return [*start, *_nest(order, _guarded(lhs, leaf))]
+            return [*start, *_nest(order, self.guarded(lhs, leaf))]
         total = Tensor(f"{equation.tensor.name}_total")[()]
         adding = Accumulate(total, body, operation, equation, free_order=True)  # type: ignore[arg-type]
         ending = Assign(lhs, total, equation) if first else Accumulate(lhs, total, "sum", equation)
@@ -199,6 +200,21 @@ class _Builder:
                 ending,
             ],
         )
+
+    def guarded(self, lhs: Element, leaf: Statement) -> list[Statement]:
+        """Return a statement under the condition that the place that it writes exists."""
+        limits = self.program.integer_limits
+        conditions = [
+            sympy.And(sympy.Ge(subscript, 0), sympy.Lt(subscript, extent))
+            for subscript, extent in zip(lhs.args, lhs.tensor.shape, strict=True)
+            if not (isinstance(subscript, Index) and subscript.extent == extent)
+            and subscript.free_symbols
+            and not isinstance(subscript, Element)  # checked where the data comes in
+            and not (
+                isinstance(extent, int) and span_of(subscript, limits).is_within(0, extent - 1)
+            )
+        ]
+        return [If(sympy.And(*conditions), (leaf,))] if conditions else [leaf]
 
     def fill(self, equation: Equation, fixed: frozenset[Index] = frozenset()) -> list[Statement]:
         """Return the loops that set what an equation writes to where its reduction starts."""
@@ -274,18 +290,6 @@ def _assigned(lhs: Element, body: Expr, equation: Equation) -> list[Statement]:
         Assign(lhs, first, equation),
         *(Accumulate(lhs, term, equation=equation, free_order=True) for term in rest),
     ]
-
-
-def _guarded(lhs: Element, leaf: Statement) -> list[Statement]:
-    """Return a statement under the condition that the place that it writes exists."""
-    conditions = [
-        sympy.And(sympy.Ge(subscript, 0), sympy.Lt(subscript, extent))
-        for subscript, extent in zip(lhs.args, lhs.tensor.shape, strict=True)
-        if not (isinstance(subscript, Index) and subscript.extent == extent)
-        and subscript.atoms(Index)
-        and not isinstance(subscript, Element)  # checked where the data comes in
-    ]
-    return [If(sympy.And(*conditions), (leaf,))] if conditions else [leaf]
 
 
 def _identity(equation: Equation) -> Expr:

@@ -39,8 +39,9 @@ class Network(Program):
         ``equations(source, number)``, or a function of these two.
     input : int or tuple of int or dict
         The number of inputs, ``x`` being of shape (N, input); or the shape of an example, such as
-        ``(1, 28, 28)``; or a number or shape for each of several inputs, by name, which
-        `Concatenate` takes first.
+        ``(1, 28, 28)``, in which a name stands for a size that the arrays tell, as in ``("T", 8)``
+        for sequences of any length; or a number or shape for each of several inputs, by name,
+        which `Concatenate` takes first.
     loss : str or callable, default "quadratic"
         ``quadratic``, ``mean_squared_error``, ``cross_entropy`` (of sigmoid outputs),
         ``binary_cross_entropy`` or ``softmax_cross_entropy`` (of logits); or a function of the
@@ -121,7 +122,7 @@ class Network(Program):
     def sizes(self) -> tuple[int, ...]:
         """The number of inputs (an axis), then the units of each dense layer."""
         units = (layer.units for layer in self.layers if isinstance(layer, Dense))
-        return (*map(int, self.inputs[0].shape[1:]), *units)
+        return (*(e for e in self.inputs[0].shape[1:] if isinstance(e, int)), *units)
 
     def replace(self, **changes: Any) -> Program:
         """Return a program with some fields changed: it has equations only, no layers."""
@@ -214,7 +215,10 @@ def _axes(what: str, shape: object) -> tuple[Index, ...]:
     """Return the indices of an input, that of the examples first."""
     if not isinstance(shape, (tuple, list)):
         return Index("n", "N"), Index("k", checked_size(f"Network {what}", shape))
-    sizes = checked_sizes(f"Network {what}", shape, len(shape))
+    # A name is a size that the arrays tell.
+    named = tuple(1 if isinstance(size, str) and size.isidentifier() else size for size in shape)
+    checked = checked_sizes(f"Network {what}", named, len(shape))
+    sizes = [s if isinstance(s, str) else c for s, c in zip(shape, checked, strict=True)]
     names = _AXES.get(len(sizes)) or [f"i{axis}" for axis in range(1, len(sizes) + 1)]
     return Index("n", "N"), *(Index(name, size) for name, size in zip(names, sizes, strict=True))
 

@@ -289,8 +289,12 @@ _NODES = (
 
 
 def _check_nodes(lhs: Element, body: Expr) -> None:
-    for node in sympy.preorder_traversal(body):
-        if isinstance(node, (Element, Reduction, Scan, Prime, Derivative)):
+    nodes = sympy.preorder_traversal(body)
+    for node in nodes:
+        if isinstance(node, Element):
+            nodes.skip()  # its subscripts were looked at when it was made
+            continue
+        if isinstance(node, (Reduction, Scan, Prime, Derivative)):
             continue
         if isinstance(node, sympy.Symbol) and not isinstance(node, Index):
             if not (node.is_integer and node.is_positive):

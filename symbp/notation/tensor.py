@@ -19,6 +19,7 @@ from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
 from symbp.notation.laws import Law
 from symbp.notation.numpy_operands import plain_number
+from symbp.notation.whole_numbers import text_of, whole_number
 
 __all__ = [
     "ROLES",
@@ -231,8 +232,9 @@ class Tensor(Written, AtomicExpr):
 class Element(Written, Expr):
     """One element ``T[e1, e2, …]`` of a tensor: a real scalar.
 
-    A subscript is an affine expression in indices with integer coefficients (``2*i + d - 1``),
-    an integer, or an element of an integer tensor (``E[token[n, t], d]``).
+    A subscript is an affine expression with integer coefficients in indices (``2*i + d - 1``) and
+    elements of integer tensors (``E[token[n, t], d]``, ``h[n, length[n] - 1]``), or such with ``%``
+    and ``//`` by a number (``x[n, (i + 1) % 5]``, ``x[n, i // 2]``).
     """
 
     is_commutative = True
@@ -303,7 +305,10 @@ class Element(Written, Expr):
     def _sympystr(self, printer: Any) -> str:
         if not self.args:
             return self.tensor.name
-        return f"{self.tensor.name}[{', '.join(printer._print(a) for a in self.args)}]"
+        return f"{self.tensor.name}[{', '.join(map(text_of, self.args))}]"
+
+    def _eval_is_integer(self) -> bool | None:
+        return True if self.tensor.kind == "integer" else None
 
     def _eval_derivative(self, symbol: Any) -> Expr:
         return sympy.S.One if symbol == self else sympy.S.Zero
@@ -356,22 +361,14 @@ def _subscript(tensor: Tensor, value: Any) -> Expr:
                 f"subscript {expression} of {tensor.name}: {element.tensor.name} is not an "
                 f"integer tensor (declare it with kind='integer')"
             )
-    plain = expression.xreplace(dict.fromkeys(expression.atoms(Element), sympy.S.Zero))
-    if not plain.free_symbols and not plain.is_Integer:
+    whole = whole_number(expression)
+    if whole is not None:
+        return whole
+    if not expression.free_symbols and not expression.atoms(Element):
         raise NotationError(f"subscript {value} of {tensor.name}: expected an integer")
-    if not _is_affine(plain):
-        raise NotationError(
-            f"subscript {expression} of {tensor.name}: expected an affine expression of indices "
-            f"with integer coefficients"
-        )
-    return expression
-
-
-def _is_affine(expression: Expr) -> bool:
-    terms = (term.as_coeff_Mul() for term in sympy.Add.make_args(sympy.expand(expression)))
-    return all(
-        coefficient.is_Integer and (factor == 1 or isinstance(factor, Index))
-        for coefficient, factor in terms
+    raise NotationError(
+        f"subscript {expression} of {tensor.name}: expected an affine expression of indices and "
+        f"integer data with integer coefficients, or such with % and // by a number"
     )
 
 

@@ -25,7 +25,7 @@ from symbp.schedules.schedule import Decision
 
 __all__ = [
     "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "may_work_in_strips",
-    "read_in_place", "routine_of", "strips", "sums", "unrolling", "without_rows",
+    "read_in_place", "routine_of", "sizes", "strips", "sums", "unrolling", "without_rows",
 ]  # fmt: skip
 
 
@@ -43,6 +43,8 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
     """
     if entry.batch is None:
         return Decision("unrolling", "loops", "only a batch is worth writing out by element")
+    if len(entry.sizes) > 1:
+        return Decision("unrolling", "loops", several_sizes(entry))
     count = operations(entry.program)
     numbers = {"operations": count, "most": limits.most_operations}
     if count > limits.most_operations:
@@ -51,6 +53,16 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
         return Decision("unrolling", "loops", "the data decides which elements are read", numbers)
     reason = "few enough operations: parameters stay in registers"
     return Decision("unrolling", "written out", reason, numbers)
+
+
+def several_sizes(entry: Entry) -> str:
+    """Return why a schedule does without numbers that it needs."""
+    return f"known at run time only: {', '.join(map(str, entry.sizes))}"
+
+
+def sizes(entry: Entry) -> Decision:
+    """Return the decision for programs with more sizes than the batch's that only arrays tell."""
+    return Decision("rows", "whole batches", several_sizes(entry))
 
 
 def without_rows() -> Decision:
@@ -190,6 +202,8 @@ def sums(
     if written_out and few:
         reason = f"all in registers for up to {few} rows; larger batches have a function beside it"
         return Decision("sums", "as they come", reason, numbers)
+    if len(entry.sizes) > 1:
+        return Decision("sums", "as they come", several_sizes(entry), numbers)
     if entry.program.batch is None:
         return Decision("sums", "as they come", "there is no batch", numbers)
     if most is not None and most <= few:

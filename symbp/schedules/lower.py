@@ -63,7 +63,8 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     record = Record(explained)
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
-    small = None if entry.batch is None else unroll(entry, limits.most_operations)
+    plain = entry.batch is not None and len(entry.sizes) == 1
+    small = None if not plain else unroll(entry, limits.most_operations)
     choice = record.decide(decide.unrolling(entry, limits, small is not None))
     if entry.batches:
         record.decide(decide.compiling(choice.choice == "written out"))
@@ -131,6 +132,9 @@ def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     """Rows of a batch in strips that stay in the cache, each thread with its own rows."""
     if entry.program.batch is None:
+        return None
+    if len(entry.sizes) > 1:
+        record.decide(decide.sizes(entry))
         return None
     if limits.strip is None and not limits.team:
         record.decide(decide.without_rows())

@@ -90,7 +90,7 @@ def description(
     lines += ["_ARGUMENTS: Any = ("]
     limits = model.given.integer_limits
     for tensor in model.data:
-        lines.append(f"    {argument_text(tensor, limits)},")
+        lines.append(f"    {argument_text(tensor, limits, model.given.batch)},")
     settings = {tensor.name: repr(tensor.value) for tensor in model.hyperparameters}
     lines += [
         ")",
@@ -106,7 +106,7 @@ def description(
     lines += _table("_RANGES", "tuple[float, bool, float]", bounds)
     output = model.given.output
     lines += [
-        f"_OUTPUT: Any = {shape_text(output) if output is not None else None}",
+        f"_OUTPUT: Any = {None if output is None else shape_text(output, model.given.batch)}",
         f"_THRESHOLD = {float(threshold)!r}",
     ]
     return "\n".join(lines) + "\n"
