@@ -17,7 +17,8 @@ from symbp.calculus.derivative_steps import Directions, forward_step, reverse_st
 from symbp.calculus.reverse import reverse
 from symbp.calculus.share import canonical
 from symbp.calculus.unit_seeds import merged
-from symbp.notation.coupling import shared_indices
+from symbp.notation.coupling import inner_needs, is_step, shared_indices
+from symbp.notation.dependence import components
 from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.forms import Form, check_door
@@ -219,8 +220,10 @@ class _Definer:
     def program(self) -> Program:
         self.names = {tensor.name for tensor in self.given.tensors}
         self.names -= {e.tensor.name for e in self.given.equations if _is_name(e)}
-        for equation in self.given.equations:
-            equation = self._with_values(equation)
+        given = self.given.equations
+        # Inside a recurrence no equation is after all that it needs.
+        for position in (p for group in components(inner_needs(given)) for p in group):
+            equation = self._with_values(given[position])
             body = equation.body
             if not isinstance(body, Derivative):
                 self.equations.append(equation)
@@ -256,6 +259,9 @@ class _Definer:
 
     def _step(self, of: Element, by: Element, shared: tuple[Index, ...], mode: str) -> Expr:
         sub = Program(tuple(self.equations), derived=True, passed=self.given.passed)
+        if is_step(of, by):
+            kept = tuple(e for e in sub.equations if e.tensor is not by.tensor)
+            sub = sub.replace(equations=kept, passed=sub.passed)
         sub = sub.prune([of.tensor])
         if by.tensor is not of.tensor and by.tensor not in sub.depends_on([of.tensor]):
             return sympy.S.Zero

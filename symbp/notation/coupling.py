@@ -17,7 +17,7 @@ from symbp.notation.index import Index
 from symbp.notation.reductions import Reduction
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["carriers", "check_derivatives", "shared_indices"]
+__all__ = ["carriers", "check_derivatives", "inner_needs", "is_step", "shared_indices"]
 
 
 def shared_indices(of: Element, by: Element) -> tuple[Index, ...]:
@@ -65,7 +65,7 @@ def carriers(
         An equation on the path couples two values of the index.
     """
     found = {by.tensor: by.args.index(index)}
-    needed = needed_by(equations, [of])
+    needed = needed_by(_cut(equations, by), [of])
     changed = True
     while changed:  # a recurrence needs more than one sweep
         changed = False
@@ -77,6 +77,39 @@ def carriers(
                 found[equation.tensor] = axis
                 changed = True
     return found
+
+
+def is_step(of: Element, by: Element) -> bool:
+    """Whether both elements are of one step: a sequential index is shared.
+
+    Then nothing of earlier or later steps is between the two, and what ``by`` itself is computed
+    from is no part of the derivative: it is a variable, also inside a recurrence.
+    """
+    return any(index.sequential for index in shared_indices(of, by))
+
+
+def inner_needs(equations: Sequence[Equation]) -> list[list[int]]:
+    """Return, for each equation, the positions of what its derivatives of a step are of.
+
+    Parameters
+    ----------
+    equations : sequence of Equation
+        As they were written, or normalised.
+    """
+    result = []
+    for equation in equations:
+        needed: set[Tensor] = set()
+        for derivative in equation.body.atoms(Derivative):
+            for by in derivative.by:
+                if is_step(derivative.of, by):
+                    needed |= needed_by(_cut(equations, by), [derivative.of.tensor])
+        result.append([p for p, other in enumerate(equations) if other.tensor in needed])
+    return result
+
+
+def _cut(equations: Sequence[Equation], by: Element) -> list[Equation]:
+    """Return the equations without that of what is differentiated by: a variable has none."""
+    return [equation for equation in equations if equation.tensor is not by.tensor]
 
 
 def _carried(equation: Equation, found: dict[Tensor, int]) -> int | None:
@@ -145,14 +178,25 @@ def _shortened(equation: Equation) -> str:
 
 
 def _check_no_recurrence(equations: Sequence[Equation]) -> None:
+    """Raise where a derivative is of what is computed from it.
+
+    Inside a recurrence ``∂f[t]/∂y[t]`` is fine where f[t] follows from y[t], whatever the next y is
+    computed from.
+    """
     for component in components(predecessors(equations)):
         members = [equations[position] for position in component]
         inside = {equation.tensor for equation in members}
         for equation in members:
             for derivative in equation.body.atoms(Derivative):
-                if derivative.of.tensor in inside:
-                    raise NotationError(
-                        f"{equation.lhs}: {derivative} stands inside the recurrence that "
-                        f"{derivative.of.tensor.name} is computed by; a derivative is of what is "
-                        f"known before the recurrence, or stands after it"
-                    )
+                if derivative.of.tensor not in inside or all(
+                    is_step(derivative.of, by)
+                    and equation.tensor not in needed_by(_cut(members, by), [derivative.of.tensor])
+                    for by in derivative.by
+                ):
+                    continue
+                raise NotationError(
+                    f"{equation.lhs}: {derivative} stands inside the recurrence that "
+                    f"{derivative.of.tensor.name} is computed by; a derivative is of what is "
+                    f"known before the recurrence, stands after it, or is of one step by the same "
+                    f"step"
+                )

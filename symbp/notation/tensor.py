@@ -35,7 +35,7 @@ __all__ = [
 
 Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
 ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
-KINDS = ("real", "integer", "classes", "distribution")
+KINDS = ("real", "integer", "classes", "distribution", "weight")
 Initial = tuple[Literal["normal", "uniform", "constant"], Any]
 
 _tensor_serial = Serials()
@@ -71,9 +71,10 @@ class Tensor(Written, AtomicExpr):
         Set where a derivative is an operand: what of, then what by, in the tensor's own indices.
     component_of : tuple of Tensor and tuple of int, optional
         Set by unrolling: of which tensor this scalar is an element, and its place from 0.
-    kind : {"real", "integer", "classes", "distribution"}
+    kind : {"real", "integer", "classes", "distribution", "weight"}
         ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
-        integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+        integer labels (encoded one-hot), rows of a ``distribution`` sum to one, and a ``weight``
+        has a number for each example, which ``fit(…, sample_weight=)`` gives, else 1.
     law : Law, optional
         How noise is distributed.
     trainable : bool, default True
@@ -397,6 +398,10 @@ def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[st
     for option in options:
         if option not in _OPTIONS and option != "value":
             raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
+    if options.get("kind") == "weight" and (role != "target" or len(indices) != 1):
+        raise NotationError(
+            f"{role} {name}: kind 'weight' is for a target with one index, that of the examples"
+        )
     return Tensor(name, indices, role, **options)
 
 
