@@ -21,17 +21,9 @@ from symbp.notation.laws import Law
 from symbp.notation.numpy_operands import plain_number
 
 __all__ = [
-    "ROLES",
-    "Element",
-    "Initial",
-    "Role",
-    "Tensor",
-    "declared",
-    "input",
-    "parameter",
-    "target",
+    "ROLES", "Element", "Initial", "Role", "Tensor", "declared", "input", "parameter", "target",
     "tensor",
-]
+]  # fmt: skip
 
 Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
 ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
@@ -72,9 +64,8 @@ class Tensor(Written, AtomicExpr):
     component_of : tuple of Tensor and tuple of int, optional
         Set by unrolling: of which tensor this scalar is an element, and its place from 0.
     kind : {"real", "integer", "classes", "distribution", "weight"}
-        ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
-        integer labels (encoded one-hot), rows of a ``distribution`` sum to one, and a ``weight``
-        has a number for each example, which ``fit(…, sample_weight=)`` gives, else 1.
+        ``integer`` tensors may stand inside an index. For targets, ``classes`` takes integer labels
+        too, rows of a ``distribution`` sum to one, a ``weight`` is ``fit(…, sample_weight=)``.
     law : Law, optional
         How noise is distributed.
     trainable : bool, default True
@@ -398,10 +389,8 @@ def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[st
     for option in options:
         if option not in _OPTIONS and option != "value":
             raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
-    if options.get("kind") == "weight" and (role != "target" or len(indices) != 1):
-        raise NotationError(
-            f"{role} {name}: kind 'weight' is for a target with one index, that of the examples"
-        )
+    if options.get("kind") == "weight" and (role, len(indices)) != ("target", 1):
+        raise NotationError(f"{role} {name}: kind 'weight' is for targets with one index")
     return Tensor(name, indices, role, **options)
 
 

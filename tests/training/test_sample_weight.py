@@ -159,5 +159,5 @@ def test_a_weight_is_a_target_of_one_index() -> None:
     for declare in (
         lambda: bp.input("w", n, kind="weight"), lambda: bp.target("w", n, j, kind="weight")
     ):  # fmt: skip
-        with pytest.raises(bp.NotationError, match="kind 'weight' is for a target with one index"):
+        with pytest.raises(bp.NotationError, match="kind 'weight' is for targets with one index"):
             declare()
