@@ -1,4 +1,4 @@
-"""The variational autoencoder of the gallery: its cost and gradient are JAX's, with the same noise."""
+"""The variational autoencoder of the gallery: cost and gradient are JAX's, with the same noise."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ def reference(v: dict[str, Any]) -> Any:
     mean, spread = h @ v["W2"].T + v["b2"], h @ v["W3"].T + v["b3"]
     z = mean + jnp.exp(spread) ** 0.5 * v["e"]
     logit = jax.nn.relu(z @ v["W4"].T + v["b4"]) @ v["W5"].T + v["b5"]
-    p = jax.nn.sigmoid(logit)
-    likelihood = v["x"] * jnp.log(p) + (1 - v["x"]) * jnp.log(1 - p)
+    p, rest = jax.nn.sigmoid(logit), jax.nn.sigmoid(-logit)
+    likelihood = v["x"] * jnp.log(p) + (1 - v["x"]) * jnp.log(rest)
     divergence = (jnp.exp(spread) + mean**2 - 1 - spread) / 2
     return (divergence.sum(1) - likelihood.sum(1)).mean()
 
