@@ -15,7 +15,7 @@ import sympy
 from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.layers import library_layer
 from symbp.networks.normalisation import layer_normalised, scale, shift
-from symbp.networks.options import checked_eps, checked_size
+from symbp.networks.options import checked_eps, checked_size, warn_of_a_size_too_many
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_source
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
@@ -272,6 +272,12 @@ class TransformerBlock:
             Counts the layers from 1.
         """
         steps, width = checked_source("TransformerBlock", source, "steps", "features")
+        if self.num_heads == width and self.dim_feedforward < width:
+            warn_of_a_size_too_many(
+                "TransformerBlock", "number of features",
+                f"num_heads={width}, dim_feedforward={self.dim_feedforward}",
+                f"{self.dim_feedforward}, …",
+            )  # fmt: skip
         checked_divisor("TransformerBlock num_heads", self.num_heads, width, "features")
         n, label = source.indices[0], number + 1
         t, j = Index("t", steps), Index("j", width)
