@@ -151,8 +151,8 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     kinds = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
     weights = model.weights
     if len(weights) > 1:
-        told = " and ".join(tensor.name for tensor in weights)
-        raise UnsupportedError(f"only one target can be of kind 'weight', got {told}")
+        listed = " and ".join(tensor.name for tensor in weights)
+        raise UnsupportedError(f"only one target can be of kind 'weight', got {listed}")
     bases = ["EvaluatingTrainer"] * bool(outputs) + ["TrainerWithWeights"] * bool(weights) + kinds
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
