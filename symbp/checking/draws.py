@@ -150,6 +150,8 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> Values:
             _, start = tensor.initial or ("constant", 0.0)
             # Counts and variances stay positive.
             result[tensor.name] = start + np.abs(generator.normal(size=shape))
+        elif tensor.kind == "weight":
+            result[tensor.name] = np.abs(generator.normal(size=shape))
         elif tensor.kind == "distribution":
             result[tensor.name] = np.ones(shape)
         elif tensor.kind == "classes":

@@ -16,7 +16,7 @@ from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.layers import library_layer
 from symbp.networks.lengths import checked_lengths, kept_steps
 from symbp.networks.normalisation import layer_normalised, scale, shift
-from symbp.networks.options import checked_eps, checked_size
+from symbp.networks.options import checked_eps, checked_size, warn_of_a_size_too_many
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_source
 from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
@@ -285,6 +285,12 @@ class TransformerBlock:
             Counts the layers from 1.
         """
         steps, width = checked_source("TransformerBlock", source, "steps", "features")
+        if self.num_heads == width and self.dim_feedforward < width:
+            warn_of_a_size_too_many(
+                "TransformerBlock", "number of features",
+                f"num_heads={width}, dim_feedforward={self.dim_feedforward}",
+                f"{self.dim_feedforward}, …",
+            )  # fmt: skip
         checked_divisor("TransformerBlock num_heads", self.num_heads, width, "features")
         n, label = source.indices[0], number + 1
         checked_lengths("TransformerBlock", self.lengths, n)

@@ -50,7 +50,7 @@ class Network(Program):
         Added to the cost.
     sample_weight : bool, default False
         Whether what each example adds to the cost is multiplied by a weight, an array of shape
-        (N,) behind the target: ``fit(x, y, sample_weight)``. A mean is still one over N.
+        (N,): ``fit(x, y, sample_weight=w)``, by default 1. A mean is still one over N.
     name : str, optional
         Printed in the heading of what is generated.
 
@@ -107,7 +107,7 @@ class Network(Program):
         _check_target(record, of_cost, body, output, y)
         if sample_weight:
             n = output.indices[0]
-            w = target_tensor("sample_weight", n, symbol=r"\omega")
+            w = target_tensor("sample_weight", n, symbol=r"\omega", kind="weight")
             body = weighted(body, n, w, record.name)
         weights = _weights(equations)
         for term in penalties:
@@ -148,6 +148,7 @@ def mlp(
     loss: str | CostFunction = "quadratic",
     output: str | ActivationFunction | None = None,
     penalty: Penalty | Sequence[Penalty] | None = None,
+    sample_weight: bool = False,
     name: str | None = None,
 ) -> Network:
     """Return a fully connected network from its layer sizes.
@@ -165,6 +166,8 @@ def mlp(
         The activation of the last layer, when it is another.
     penalty : L1 or L2 or a list of them, optional
         Added to the cost.
+    sample_weight : bool, default False
+        Whether each example has a weight; see :class:`Network`.
     name : str, optional
         Printed in the heading of what is generated.
 
@@ -194,7 +197,9 @@ def mlp(
     if output is None:
         output = activation if cost(loss).activates_output else "identity"
     layers = [*(Dense(u, activation) for u in units[:-1]), Dense(units[-1], output)]
-    return Network(layers, input=inputs, loss=loss, penalty=penalty, name=name)
+    return Network(
+        layers, input=inputs, loss=loss, penalty=penalty, sample_weight=sample_weight, name=name
+    )
 
 
 def _inputs(shapes: object, layers: tuple[Layer, ...]) -> tuple[Tensor, ...]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from symbp.networks.joining import end_to_end
 from symbp.networks.layers import library_layer
 from symbp.networks.lengths import checked_lengths, kept_steps
-from symbp.networks.options import checked_size
+from symbp.networks.options import checked_size, warn_of_a_size_too_many
 from symbp.networks.shapes import checked_flag, checked_source
 from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
@@ -141,7 +141,12 @@ class _Recurrent:
             The states of the last layer, of shape (N, steps, units), or (N, units) where only the
             last is asked for; twice as many units for both directions.
         """
-        steps, _ = checked_source(type(self).__name__, source, "steps", "features")
+        steps, features = checked_source(type(self).__name__, source, "steps", "features")
+        if self.hidden_size == features and self.num_layers >= 8:
+            warn_of_a_size_too_many(
+                type(self).__name__, "number of features",
+                f"hidden_size={features}, num_layers={self.num_layers}", f"{self.num_layers}",
+            )  # fmt: skip
         if isinstance(steps, int) and steps < 2:
             raise SymbpError(f"{type(self).__name__}: expected two steps at least, got {steps}")
         n, t = source.indices[:2]

@@ -32,7 +32,7 @@ __all__ = [
 
 Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
 ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
-Kind = Literal["real", "integer", "classes", "distribution"]
+Kind = Literal["real", "integer", "classes", "distribution", "weight"]
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 # The name of a law and its number; a Literal would refuse what a variable holds.
 Initial = tuple[str, Any]
@@ -70,9 +70,9 @@ class Tensor(Written, AtomicExpr):
         Set where a derivative is an operand: what of, then what by, in the tensor's own indices.
     component_of : tuple of Tensor and tuple of int, optional
         Set by unrolling: of which tensor this scalar is an element, and its place from 0.
-    kind : {"real", "integer", "classes", "distribution"}
-        ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
-        integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    kind : {"real", "integer", "classes", "distribution", "weight"}
+        ``integer`` tensors may stand inside an index. For targets, ``classes`` takes integer labels
+        too, rows of a ``distribution`` sum to one, a ``weight`` is ``fit(…, sample_weight=)``.
     law : Law, optional
         How noise is distributed.
     trainable : bool, default True
@@ -148,6 +148,8 @@ class Tensor(Written, AtomicExpr):
             raise NotationError(f"tensor {name}: role {role!r}, expected one of {', '.join(ROLES)}")
         if kind not in KINDS:
             raise NotationError(f"tensor {name}: kind {kind!r}, expected one of {', '.join(KINDS)}")
+        if kind == "weight" and (role, len(indices)) != ("target", 1):
+            raise NotationError(f"{role} {name}: kind 'weight' is for targets with one index")
         if initial is not None and not _is_initial(initial):
             raise NotationError(
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "

@@ -22,7 +22,7 @@ from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.hoist import hoist
 from symbp.loops.name_values import name_values
-from symbp.loops.nodes import Barrier, For, Function, Return
+from symbp.loops.nodes import Allocate, Barrier, For, Function, Return, statements_in
 from symbp.loops.products import products
 from symbp.loops.promote import promote
 from symbp.loops.reuse import reuse
@@ -36,12 +36,14 @@ from tests.loops.reading import same
 from tests.loops.running import (
     ENTRIES,
     EXAMPLES,
+    all_values,
     built,
     contracted,
     model_of,
     prepared,
     run,
     sampled,
+    values_of,
 )
 
 Pass = Callable[[Function], Function]
@@ -142,3 +144,21 @@ def test_what_a_later_step_reads_is_stored() -> None:
     for change in (products, expand_products, fuse, storage, unread_stores):
         function = change(function)
     assert_close(run(entry, function, values), right)
+
+
+def test_sums_into_columns_of_one_array_are_each_in_blocks() -> None:
+    n, i, j, c = bp.indices("n i j c", "N", 2, 40, 3)
+    x, y, W = bp.input("x", n, i), bp.target("y", n), bp.parameter("W", j, c)
+    a, z, C = bp.tensor("a", n, j), bp.tensor("z", n), bp.tensor("C")
+    equations = [
+        bp.Equation(a[n, j], bp.tanh(W[j, 0] * x[n, 0] + W[j, 1] * x[n, 1])),
+        bp.Equation(z[n], bp.Sum(a[n, j] * W[j, 2], j)),
+        bp.Equation(C, bp.Mean((z[n] - y[n]) ** 2, n)),
+    ]
+    entry = contracted(ENTRIES["gradient"](model_of(bp.Program(equations, cost=C))))
+    values = all_values(entry, values_of(bp.Program(equations, cost=C), 1))
+    function = storage(fuse(build(entry)))
+    blocked = block_sums(function, BLOCKS)
+    wide = [s.array for s in statements_in(blocked.body) if isinstance(s, Allocate) and s.wide]
+    assert [array.name for array in wide].count("W_adjoint_wide") == 3
+    assert_close(run(entry, blocked, values), run(entry, function, values))

@@ -149,7 +149,11 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries), drawing)]
     outputs = named(entries)
     kinds = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
-    bases = ["EvaluatingTrainer"] * bool(outputs) + kinds
+    weights = model.weights
+    if len(weights) > 1:
+        listed = " and ".join(tensor.name for tensor in weights)
+        raise UnsupportedError(f"only one target can be of kind 'weight', got {listed}")
+    bases = ["EvaluatingTrainer"] * bool(outputs) + ["TrainerWithWeights"] * bool(weights) + kinds
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
     base = kinds[0] if kinds else "NetworkTrainer"
