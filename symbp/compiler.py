@@ -53,6 +53,7 @@ def module_source(
     derivatives: str = "fast",
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
+    is_read: bool = True,
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -70,6 +71,9 @@ def module_source(
         See :func:`generate`.
     outputs : sequence of str or Tensor
         See :func:`generate`.
+    is_read : bool
+        Whether people read it, so that a small network's module is short rather than quick to
+        compile.
 
     Returns
     -------
@@ -77,7 +81,9 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     _check_program(program)
-    job = _job(NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs)
+    job = _job(
+        NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs, is_read=is_read
+    )
     return NUMBA.texts(job)["module.py"]
 
 
@@ -333,5 +339,5 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    source = module_source(program, optimizer, dtype, derivatives, entries, outputs)
+    source = module_source(program, optimizer, dtype, derivatives, entries, outputs, is_read=False)
     return module_of(source).Trainer(seed=checked_count("seed", seed))
