@@ -947,8 +947,11 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
 
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
-# A product and a sum may be rounded at once; nothing else departs from what is written.
-OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# A product and a sum may be rounded at once; nothing else departs from what is written. No kernel
+# is called from C.
+OPTIONS: Any = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True,
+}  # fmt: skip
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 
@@ -3854,7 +3857,9 @@ def added(typing_context: Any, total: Any, *terms: Any) -> Any:
 
 # The flags are given because Numba would inherit the caller's; more would undo the compensation of
 # errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
-elementwise = always_njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+elementwise = always_njit(
+    fastmath={"contract"}, error_model="numpy", forceinline=True, no_cfunc_wrapper=True
+)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 INFINITY, NOT_A_NUMBER = np.float32(np.inf), np.float32(np.nan)

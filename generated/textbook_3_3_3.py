@@ -436,8 +436,11 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
 
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
-# A product and a sum may be rounded at once; nothing else departs from what is written.
-OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# A product and a sum may be rounded at once; nothing else departs from what is written. No kernel
+# is called from C.
+OPTIONS: Any = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True,
+}  # fmt: skip
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 
@@ -2118,7 +2121,9 @@ def products_in_any_order(typing_context: Any) -> Any:
 
 # The flags are given because Numba would inherit the caller's; more would undo the compensation of
 # errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
-elementwise = always_njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+elementwise = always_njit(
+    fastmath={"contract"}, error_model="numpy", forceinline=True, no_cfunc_wrapper=True
+)
 LOG2_E = 1.4426950408889634
 # log 2 in two parts; the first times any exponent is exact.
 LOG_2_HIGH, LOG_2_LOW = 0.6931471805598903, 5.497923018708371e-14

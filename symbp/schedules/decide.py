@@ -235,20 +235,22 @@ def large_batches(limits: Limits) -> Decision:
     return Decision("large batches", "a function beside it", reason, numbers)
 
 
-def compiling(written_out: bool) -> Decision:
+def compiling(written_out: bool, limits: Limits) -> Decision:
     """Decide what compiles the functions of a module whose epoch is written out, or is not.
 
-    Past the front end a compilation takes a third of the time or less, but a step of some dozens
-    of nanoseconds took 1.08 times as long (3-3-3 with one example, float32), and what does it is
-    900 lines of a module.
+    Past the front end a compilation takes a third of the time or less, and a step is as fast; what
+    does it is 1200 lines of a module. They are left out where a small network's module is to be
+    read.
 
     Parameters
     ----------
     written_out : bool
         Whether the epoch is written out by element.
+    limits : Limits
+        Whether the front end may do it.
     """
-    if written_out:
-        reason = "small: compiled in a second, and its steps are shorter"
+    if written_out and limits.front_end:
+        reason = "small: what compiles its kernels faster would be longer than the module"
         return Decision("compiling", "by the front end", reason)
     return Decision("compiling", "as instructions", "in a third of the front end's time")
 

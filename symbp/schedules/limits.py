@@ -44,6 +44,9 @@ class Limits:
     blocks : Blocks
         How sums over many rows are cut in single precision. Equal terms are the worst: b of them,
         one after another, have an error of up to 2·10⁻⁸ b of their sum, and half of it on average.
+    front_end : bool
+        Whether Numba's front end may compile what is written out by element: the text of a module
+        has 1200 lines less then, and takes a second longer for each kernel.
     library_block : int
         Multiplications of a block from which on a library multiplies it faster than tiles: a call
         takes longer to begin than tiles take for fewer.
@@ -58,4 +61,5 @@ class Limits:
     blas: bool = True
     folds: bool = True
     blocks: Blocks = BLOCKS
+    front_end: bool = True
     library_block: int = 10**7

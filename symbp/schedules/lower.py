@@ -67,7 +67,7 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     small = None if not plain else unroll(entry, limits.most_operations)
     choice = record.decide(decide.unrolling(entry, limits, small is not None))
     if entry.batches:
-        record.decide(decide.compiling(choice.choice == "written out"))
+        record.decide(decide.compiling(choice.choice == "written out", limits))
     if small is not None:
         record.note(unroll, small)
         return _by_element(small, limits, record)

@@ -54,6 +54,9 @@ class Job:
         The numbers of each parameter, to be written into the text; nothing is trained then.
     runtime : str, optional
         Where what is common to all programs stands, such as ``"beside"``.
+    is_read : bool
+        Whether people read the text, rather than the cache alone: a short one is worth a longer
+        start then.
     """
 
     model: Model
@@ -67,6 +70,7 @@ class Job:
     batch: int | None = None
     parameters: Mapping[Tensor, NDArray[Any]] | None = None
     runtime: str | None = None
+    is_read: bool = True
 
 
 @dataclass(frozen=True)

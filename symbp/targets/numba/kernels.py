@@ -57,7 +57,7 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
     )
     # All of a module in one way, so that it holds no more than it needs.
-    emitted = trained.choice("compiling") != "by the front end"
+    emitted = trained.choice("compiling") == "as instructions"
     return tuple(replace(kernel, emitted=emitted) for kernel in found)
 
 
