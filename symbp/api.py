@@ -133,6 +133,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.linear_algebra import cholesky, inverse, logdet, solve
 from symbp.notation.noise import noise
 from symbp.notation.phase import is_training
 from symbp.notation.program import Program
@@ -260,6 +261,7 @@ __all__ = [
     "batch_extent",
     "ceil",
     "check",
+    "cholesky",
     "compile",
     "constant",
     "cos",
@@ -288,6 +290,7 @@ __all__ = [
     "indices",
     "info_nce",
     "input",
+    "inverse",
     "is_training",
     "leaky_relu",
     "load_module",
@@ -295,6 +298,7 @@ __all__ = [
     "log1p",
     "log_ndtr",
     "log_softmax",
+    "logdet",
     "logsumexp",
     "maximum",
     "minimum",
@@ -314,6 +318,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "solve",
     "sqrt",
     "state",
     "std",

@@ -29,6 +29,7 @@ from symbp.calculus.intervals import (
     power,
     widened,
 )
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.share import canonical
 from symbp.notation.collected import factors, product_of, sum_of
 from symbp.notation.equation import Equation
@@ -112,6 +113,8 @@ class Ranges:
         """Return the range of what an equation gives, or adds."""
         if equation.origin.rule == "ties":
             return Range(1.0, math.inf, self.of(equation.body).finite)
+        if is_implicit(equation):
+            return ANY
         body = self.of(equation.body)
         if equation.reduce and equation.operation == "sum":
             # At least one term, and no more is known of their number.

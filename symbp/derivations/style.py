@@ -136,6 +136,10 @@ class Style(ABC):
         """Return something in parentheses."""
 
     @abstractmethod
+    def brackets(self, inner: str) -> str:
+        """Return the matrix of which something is the element."""
+
+    @abstractmethod
     def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:
         """Return the sign of a sum or maximum with what it runs over."""
 

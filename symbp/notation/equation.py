@@ -25,6 +25,7 @@ from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.left_hand_side import check_left_hand_side
+from symbp.notation.linear_algebra import Factor, Unknown
 from symbp.notation.operation import in_notation
 from symbp.notation.phase import Phase
 from symbp.notation.prime import Prime
@@ -290,7 +291,7 @@ _NODES = (
 
 def _check_nodes(lhs: Element, body: Expr) -> None:
     for node in sympy.preorder_traversal(body):
-        if isinstance(node, (Element, Reduction, Scan, Prime, Derivative)):
+        if isinstance(node, (Element, Reduction, Scan, Prime, Derivative, Unknown, Factor)):
             continue
         if isinstance(node, sympy.Symbol) and not isinstance(node, Index):
             if not (node.is_integer and node.is_positive):
