@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.implicit import has_residual, residual
+from symbp.calculus.implicit import Residual, has_residual, residual
 from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.ranges import Ranges
@@ -20,7 +20,7 @@ from symbp.notation.forms import Form, check_door
 from symbp.notation.functions import where
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["forward"]
 
@@ -89,11 +89,11 @@ def forward(
         factor, helpers = reduction_factor(equation, names)
         ranges.learn(helpers)
 
-        def tangent_of_body(part: Equation, factor: Expr, held: Element | None = None) -> Expr:
+        def tangent_of_body(part: Equation, factor: Expr, zero: Residual | None = None) -> Expr:
             sums = bool(part.reduce)
             body = sympy.S.Zero
             for occurrence in elements_of(part.body):
-                if occurrence.tensor in tangents and occurrence != held:
+                if occurrence.tensor in tangents and not (zero and zero.holds(occurrence)):
                     p = ranges.relaxed(partial(part.body, occurrence))
                     p = scaled(factor, p, ranges.product)
                     tangent = tangents[occurrence.tensor][occurrence.args]
@@ -107,7 +107,7 @@ def forward(
             place = zero.equations[0].lhs
             moving = place.tensor.like(fresh_name(f"{place.tensor.name}_tangent", names))
             for part in zero.equations:
-                body = tangent_of_body(part, sympy.S.One, equation.lhs)
+                body = tangent_of_body(part, sympy.S.One, zero)
                 if body != 0 or (part is zero.equations[-1] and not of_zero):
                     origin = Origin("forward", part)
                     added = bool(of_zero)

@@ -25,7 +25,7 @@ from symbp.notation.naming import fresh_name
 from symbp.notation.reductions import ReduceOperation
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Layout", "has_residual", "is_implicit", "layout", "residual", "slope_of_logdet"]
+__all__ = ["Layout", "Residual", "has_residual", "is_implicit", "layout", "residual", "slope_of_logdet"]
 
 _HALF = sympy.Rational(1, 2)
 _TRANSPOSED: dict[str, ReduceOperation] = {
@@ -105,6 +105,10 @@ class Residual:
     solved: Element
     names: set[str]
 
+    def holds(self, element: Element) -> bool:
+        """Whether an element is what is solved for, which is constant in the residual."""
+        return element.tensor is self.solved.tensor and element.args == self.solved.args
+
     def adjoint(self, given: Expr) -> tuple[Element, list[Equation]]:
         """Return the residual's adjoint, and its equations, from that of the left-hand side."""
         if isinstance(self.implicit.body, Factor):
@@ -112,7 +116,7 @@ class Residual:
         body, (rows, columns) = self.implicit.body, self.implicit.reduce
         assert isinstance(body, Unknown)
         element = self.equations[0].lhs
-        found = self._tensor("residual_adjoint", element)
+        found = self._tensor("residual_adjoint", element, adjoint_of=element.tensor)
         # The transposed matrix: rows are the unknowns of before, unknowns the rows.
         place, inner = body.place.fresh(), rows.fresh()
         matrix = body.matrix.xreplace({rows: inner, columns: place})
@@ -140,7 +144,8 @@ class Residual:
         lower = self.solved
         product = self._tensor("factor_product", lower)
         half = self._tensor("half_solved", lower)
-        found = self._tensor("residual_adjoint", lower)
+        of_zero = self.equations[0].tensor
+        found = self._tensor("residual_adjoint", lower, adjoint_of=of_zero)
         at = self._at
         first = Equation(
             at(product[lower.args], k, m),
@@ -192,9 +197,9 @@ class Residual:
         moved: Element = element.xreplace({i: row, m: column})
         return moved
 
-    def _tensor(self, what: str, like: Element) -> Tensor:
+    def _tensor(self, what: str, like: Element, **told: Tensor) -> Tensor:
         name = fresh_name(f"{self.implicit.tensor.name}_{what}", self.names)
-        return Tensor(name, tuple(like.args))
+        return Tensor(name, tuple(like.args), **told)
 
     def _solve(
         self, lhs: Element, operation: ReduceOperation, body: Unknown, rows: Index, columns: Index
@@ -214,7 +219,7 @@ def residual(equation: Equation, names: set[str]) -> Residual:
         Of all tensors; those of new ones are added.
     """
     body, (rows, columns) = equation.body, equation.reduce
-    name = fresh_name(f"{equation.tensor.name}_residual", names)
+    name = fresh_name(f"R_{equation.tensor.name}", names)
     origin = equation.origin
     if isinstance(body, Factor):
         i, m = body.places
@@ -232,7 +237,9 @@ def residual(equation: Equation, names: set[str]) -> Residual:
         lower = equation.operation == "solve_lower"
         there = sympy.Le(body.place, rows) if lower else sympy.Ge(body.place, rows)
         matrix = where(there, matrix, 0)
-    product = product_of(-matrix, equation.lhs)
+    # Anew, so that it prints behind the matrix.
+    solved = equation.tensor[equation.lhs.args]
+    product = product_of(-matrix, solved)
     origin = Origin("residual", equation)
     return Residual(
         equation,

@@ -79,11 +79,11 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
         occurrences = [e for e in elements_of(equation.body) if e.tensor in active]
         if not occurrences:
             continue
-        parts, of_lhs = (equation,), adjoint(equation.lhs)
+        parts, of_lhs, zero = (equation,), adjoint(equation.lhs), None
         if has_residual(equation):
-            made = residual(equation, names)
-            parts = made.equations
-            of_lhs, solved = made.adjoint(of_lhs)
+            zero = residual(equation, names)
+            parts = zero.equations
+            of_lhs, solved = zero.adjoint(of_lhs)
             equations.extend(solved)
             ranges.learn(solved)
             between.update(each.tensor for each in solved)
@@ -93,7 +93,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
         for part in parts:
             for occurrence in elements_of(part.body):
                 # What an equation is solved for is held constant in what that makes zero.
-                if occurrence.tensor not in active or occurrence == equation.lhs:
+                if occurrence.tensor not in active or (zero and zero.holds(occurrence)):
                     continue
                 p = ranges.relaxed(partial(part.body, occurrence))
                 if p == 0:

@@ -276,6 +276,8 @@ def _twin(index: Index, left: set[Any], body: Expr) -> str:
     """Return a remark if another index has the name of one that is free."""
     if any(other.name == index.name for other in left):
         return f" (the {index} on the left is another index of that name)"
+    if any(index is unknown.place for unknown in body.atoms(Unknown)):
+        return f" (bp.solve gives the unknown that is numbered {index})"
     bound = {other for reduction in body.atoms(Reduction) for other in reduction.bound}
     if any(other.name == index.name for other in bound - {index}):
         return f" (the {index} that is summed over is another index of that name)"

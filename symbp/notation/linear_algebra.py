@@ -19,6 +19,7 @@ from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import short
 from symbp.notation.reductions import REDUCTIONS, Reduction
+from symbp.notation.tensor import Tensor
 
 __all__ = [
     "IMPLICIT", "Cholesky", "Factor", "Implicit", "LogDet", "Solve", "SolveLower", "SolveUpper",
@@ -93,6 +94,11 @@ class Solve(Implicit):
     def _sympystr(self, printer: Any) -> str:
         body, rows = self.body, self.rows
         assert isinstance(body, Unknown)
+        column = is_identity(body.right, rows)
+        if column is not None and self.structure == "general":
+            matrix = body.matrix.xreplace({rows: body.place, self.columns: column})
+            shown = ", ".join(map(printer._print, (matrix, body.place, column)))
+            return f"inverse({shown})"
         matrix = printer._print(body.matrix.xreplace({self.columns: body.place}))
         told = "" if self.structure == "general" else f", assume_a={self.structure!r}"
         right = printer._print(body.right)
@@ -225,7 +231,7 @@ def inverse(matrix: Any, rows: Index, columns: Index) -> Expr:
     >>> n, i, k = bp.indices("n i k", "N", 3, 3)
     >>> A, V = bp.input("A", n, i, k), bp.tensor("V", n, i, k)
     >>> print(bp.Equation(V[n, i, k], bp.inverse(A[n, i, k], i, k)))
-    V[n, i, k] = solve(A[n, i', i], where(Eq(i', k), 1, 0), i', i)
+    V[n, i, k] = inverse(A[n, i, k], i, k)
     """
     coefficient = _matrix("inverse", matrix, rows, columns)
     row, column = _fresh(rows, columns)
@@ -319,6 +325,12 @@ def is_identity(node: Any, row: Index) -> Expr | None:
 def _matrix(name: str, matrix: Any, rows: Any, columns: Any) -> Expr:
     """Return a checked matrix."""
     coefficient = expression_of(matrix, name)
+    if isinstance(coefficient, Tensor):
+        places = ", ".join(index.name for index in coefficient.indices)
+        raise NotationError(
+            f"bp.{name}({coefficient}, …): {coefficient} is a tensor, expected its element, such as "
+            f"bp.{name}({coefficient}[{places}], …)"
+        )
     call = f"bp.{name}({short(coefficient)}, …)"
     for what, index in (("rows", rows), ("columns", columns)):
         if not isinstance(index, Index):
