@@ -59,9 +59,7 @@ def gaussian_process(factorised: bool = False) -> Example:
     K, a, C = bp.tensor("K", i, k), bp.tensor("a", k), bp.tensor("C")
     squares = bp.Sum(((X[i, d] - X[k, d]) / length[d]) ** 2, d)
     equations = [
-        bp.Equation(
-            K[i, k], bp.exp(height - squares / 2) + (bp.exp(2 * noise) + 1e-6) * one(i, k)
-        )
+        bp.Equation(K[i, k], bp.exp(height - squares / 2) + (bp.exp(2 * noise) + 1e-6) * one(i, k))
     ]
     if factorised:
         L = bp.tensor("L", i, k)
@@ -114,9 +112,7 @@ def kalman() -> Example:
     before = bp.where(t > 0, P[n, t - 1, a, b], one(a, b))
     program = bp.Program(
         [
-            bp.Equation(
-                ahead[n, t, i], bp.Sum(F[i, a] * bp.where(t > 0, M[n, t - 1, a], 0), a)
-            ),
+            bp.Equation(ahead[n, t, i], bp.Sum(F[i, a] * bp.where(t > 0, M[n, t - 1, a], 0), a)),
             bp.Equation(
                 spread[n, t, i, k],
                 bp.Sum(F[i, a] * before * F[k, b], a, b) + bp.exp(s[i]) * one(i, k),
@@ -217,7 +213,7 @@ def mixture() -> Example:
 
 
 def implicit_layer() -> Example:
-    """Three Newton steps towards the fixed point z = tanh(W z + x), and its shape by a determinant."""
+    """Three Newton steps towards the fixed point z = tanh(W z + x), and a determinant there."""
     N, D = 4, 3
     n, i, k, m = bp.indices("n i k m", "N", D, D, D)
     x, y, W = bp.input("x", n, i), bp.target("y", n, i), bp.parameter("W", i, k)
@@ -290,6 +286,7 @@ def permuted() -> Example:
 
 
 _BUILDERS = (
-    ridge, gaussian_process, gaussian_process_by_cholesky, kalman, mixture, implicit_layer, permuted,
+    ridge, gaussian_process, gaussian_process_by_cholesky, kalman, mixture, implicit_layer,
+    permuted,
 )  # fmt: skip
 LINEAR_ALGEBRA: dict[str, Callable[[], Example]] = {b.__name__: b for b in _BUILDERS}

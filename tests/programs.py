@@ -384,7 +384,7 @@ def running() -> Example:
 
 
 def systems() -> Example:
-    """Linear equations with a matrix for each example and with one for all, factors, determinants."""
+    """Linear equations with a matrix for each example, and one for all; factors, determinants."""
     N, D, U = 5, 3, 2
     n, d, i, k, m, u = bp.indices("n d i k m u", "N", D, D, D, D, U)
     x, y = bp.input("x", n, d), bp.target("y", n, u)

@@ -113,9 +113,7 @@ def forward(
                     added = bool(of_zero)
                     rest = part.reduce if body != 0 else ()
                     of_zero.append(
-                        Equation(
-                            moving[place.args], body, rest, accumulate=added, origin=origin
-                        )
+                        Equation(moving[place.args], body, rest, accumulate=added, origin=origin)
                     )
             of_zero += zero.tangent(moving[place.args], target[equation.lhs.args])
             equations.extend(of_zero)

@@ -20,12 +20,20 @@ from symbp.notation.collected import product_of
 from symbp.notation.equation import Equation, Origin, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
-from symbp.notation.linear_algebra import IMPLICIT, Factor, Unknown, identity
+from symbp.notation.linear_algebra import IMPLICIT, Factor, Unknown, unit
 from symbp.notation.naming import fresh_name
 from symbp.notation.reductions import ReduceOperation
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Layout", "Residual", "has_residual", "is_implicit", "layout", "residual", "slope_of_logdet"]
+__all__ = [
+    "Layout",
+    "Residual",
+    "has_residual",
+    "is_implicit",
+    "layout",
+    "residual",
+    "slope_of_logdet",
+]
 
 _HALF = sympy.Rational(1, 2)
 _TRANSPOSED: dict[str, ReduceOperation] = {
@@ -94,16 +102,32 @@ class Residual:
 
     Attributes
     ----------
+    implicit : Equation
+        What is solved.
     equations : tuple of Equation
         Of the residual's tensor, as if it were computed; only their derivatives are.
     solved : Element
         The left-hand side of the implicit equation, which is held constant in them.
+    names : set of str
+        Of all tensors.
     """
 
     implicit: Equation
     equations: tuple[Equation, ...]
     solved: Element
     names: set[str]
+
+    @property
+    def whole(self) -> list[Equation]:
+        """The equations with those that hold nothing but what is solved for, as they are read."""
+        if not isinstance(self.implicit.body, Factor):
+            return list(self.equations)
+        i, m = self._places()
+        between, lower = m.fresh(), self.solved.tensor[self.solved.args]
+        product = product_of(-self._at(lower, i, between), self._at(lower, m, between))
+        place = self.equations[0]
+        taken = Equation(place.lhs, product, (between,), accumulate=True, origin=place.origin)
+        return [*self.equations, taken]
 
     def holds(self, element: Element) -> bool:
         """Whether an element is what is solved for, which is constant in the residual."""
@@ -253,7 +277,7 @@ def residual(equation: Equation, names: set[str]) -> Residual:
 
 
 def slope_of_logdet(equation: Equation, names: set[str]) -> tuple[Expr, list[Equation]]:
-    """Return ∂lhs/∂A[i, k] of ``log |det A|``, the inverse's element at k and i, and its equation."""
+    """Return ∂lhs/∂A[i, k] of ``log |det A|``: the inverse's element at k and i; its equation."""
     rows, columns = equation.reduce
     row, column, place = rows.fresh(), columns.fresh(), columns.fresh()
     name = fresh_name(f"{equation.tensor.name}_inverse", names)
@@ -262,7 +286,7 @@ def slope_of_logdet(equation: Equation, names: set[str]) -> tuple[Expr, list[Equ
     tensor = Tensor(name, (*left, place, at))
     matrix = equation.body.xreplace({rows: row, columns: column})
     made = Equation(
-        tensor[(*left, place, at)], Unknown(matrix, identity(row, at), place), (row, column),
+        tensor[(*left, place, at)], Unknown(matrix, unit(row, at), place), (row, column),
         "solve", origin=Origin("implicit", equation),
     )  # fmt: skip
     return tensor[(*left, columns, rows)], [made]

@@ -18,19 +18,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbp.calculus.derivative import has_derivatives
 from symbp.calculus.grid import Grid
-from symbp.calculus.implicit import is_implicit, layout
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.interpreter import bind
 from symbp.calculus.many_digits import ManyDigits
 from symbp.calculus.noise import values_of
 from symbp.calculus.normalise import normalise
-from symbp.calculus.precise_matrices import factor, log_magnitude, solve
+from symbp.calculus.precise_matrices import solve_for
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.schedule import schedule
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of, stop_gradient, where
 from symbp.notation.index import Extent, Index
-from symbp.notation.linear_algebra import Factor, Implicit, Unknown
+from symbp.notation.linear_algebra import Implicit
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import Reduction
@@ -157,7 +157,7 @@ class _Run:
         grid = Grid({index: np.array([step]) for index, step in fixed.items()}, 1)
         left = [i for i in equation.domain if i not in fixed and i not in equation.reduce]
         if is_implicit(equation):
-            self._solve(equation, grid)
+            solve_for(self, equation, grid)
             return
         grid = grid.product(tuple(left), [self.size(i.extent) for i in left])
         if equation.reduce:
@@ -175,38 +175,6 @@ class _Run:
             before = target[place]
             add = before is not self.arithmetic.zero
             target[place] = self.arithmetic.total([before, amount]) if add else amount
-
-    def _solve(self, equation: Equation, grid: Grid) -> None:
-        """Evaluate an implicit equation, in steps that are done already."""
-        parts, body, arithmetic = layout(equation), equation.body, self.arithmetic
-
-        def over(points: Grid, *indices: Index) -> tuple[Grid, list[int]]:
-            new = tuple(index for index in indices if index not in points.indices)
-            sizes = [self.size(index.extent) for index in new]
-            return points.product(new, sizes), sizes
-
-        batch, _ = over(grid, *parts.batch)
-        size = self.size(parts.rows.extent)
-        matrix = getattr(body, "matrix", body)
-        whole = self.evaluate(matrix, over(batch, parts.rows, parts.columns)[0])
-        matrices = whole.reshape(batch.points, size, size).tolist()
-        asked = [*parts.own, *parts.free]
-        if isinstance(body, Unknown):
-            # In the order of the matrix's rows, then of what is solved for each.
-            right = self.evaluate(body.right, over(batch, parts.rows, *parts.free)[0])
-            rights = right.reshape(batch.points, size, -1).tolist()
-            given = zip(matrices, rights, strict=True)
-            found = [solve(arithmetic, one, other, equation.operation) for one, other in given]
-        elif isinstance(body, Factor):
-            found = [factor(arithmetic, one) for one in matrices]
-        else:
-            found = [[[log_magnitude(arithmetic, one)]] for one in matrices]
-        everywhere, _ = over(batch, *asked)
-        amounts = [value for one in found for row in one for value in row]
-        places = [self.places(subscript, everywhere) for subscript in equation.lhs.args]
-        target = self.values[equation.tensor]
-        for point, amount in enumerate(amounts):
-            target[tuple(int(at[point]) for at in places)] = amount
 
     def _reduced(self, operation: str, body: Any, bound: tuple[Index, ...], grid: Grid) -> Array:
         sizes = [self.size(index.extent) for index in bound]

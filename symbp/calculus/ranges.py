@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.intervals import (
     ANY,
     BOUNDED,
@@ -29,7 +30,6 @@ from symbp.calculus.intervals import (
     power,
     widened,
 )
-from symbp.calculus.implicit import is_implicit
 from symbp.calculus.share import canonical
 from symbp.notation.collected import factors, product_of, sum_of
 from symbp.notation.equation import Equation

@@ -79,7 +79,8 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
         occurrences = [e for e in elements_of(equation.body) if e.tensor in active]
         if not occurrences:
             continue
-        parts, of_lhs, zero = (equation,), adjoint(equation.lhs), None
+        parts: tuple[Equation, ...] = (equation,)
+        of_lhs, zero = adjoint(equation.lhs), None
         if has_residual(equation):
             zero = residual(equation, names)
             parts = zero.equations
@@ -113,8 +114,8 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
     for tensor in wanted:
         if adjoint_tensor(tensor) not in reached:
             # The cost depends on it only through what stop_gradient hides, or not at all.
-            zero = Equation(adjoint_tensor(tensor).element, sympy.S.Zero, origin=Origin("reverse"))
-            equations.append(zero)
+            none = Equation(adjoint_tensor(tensor).element, sympy.S.Zero, origin=Origin("reverse"))
+            equations.append(none)
     return program.replace(
         equations=(*program.equations, *_accumulating(_before_use(equations))),
         gradients=tuple((tensor, adjoints[tensor]) for tensor in wanted),

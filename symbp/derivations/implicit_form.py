@@ -1,4 +1,4 @@
-"""How what is solved for prints by its elements: ``Σ_i (A⁻¹)_ki B_ij``, ``chol(A)_ik``, ``log |det A|``.
+"""How what is solved for prints: ``Σ_i (A⁻¹)_ki B_ij``, ``chol(A)_ik``, ``log |det A|``.
 
 A matrix is its letter where its element is ``A[i, k]``, and in brackets with its row and its column
 where that is a formula: ``([A_ik + λ[i = k]]_ik⁻¹)_ki``.
@@ -6,13 +6,14 @@ where that is a formula: ``([A_ik + λ[i = k]]_ik⁻¹)_ki``.
 
 from collections.abc import Callable
 
+from sympy.core.expr import Expr
+
 from symbp.derivations.style import Style
 from symbp.notation.functions import operation_of
-from symbp.notation.linear_algebra import Cholesky, Implicit, LogDet, Solve, Unknown, is_identity
 from symbp.notation.index import Index
+from symbp.notation.linear_algebra import Cholesky, Implicit, LogDet, Unknown, is_unit
 from symbp.notation.standard import Abs, log
 from symbp.notation.tensor import Element
-from sympy.core.expr import Expr
 
 __all__ = ["implicit_form", "log_abs_det"]
 
@@ -48,7 +49,10 @@ def implicit_form(
 
     def name_of(matrix: Expr) -> tuple[str, bool]:
         """Return what a matrix is called, and whether that is the transposed one."""
-        if isinstance(matrix, Element) and matrix.args.count(rows) == matrix.args.count(columns) == 1:
+        if (
+            isinstance(matrix, Element)
+            and matrix.args.count(rows) == matrix.args.count(columns) == 1
+        ):
             letter = symbol(matrix, (rows, columns))
             if letter is not None:
                 return letter, matrix.args.index(rows) > matrix.args.index(columns)
@@ -58,11 +62,11 @@ def implicit_form(
         return log_abs_det(style, name_of(node.body)[0]), False
     body = node.body
     if isinstance(node, Cholesky):
-        name, turned = name_of(body.matrix)  # type: ignore[attr-defined]
+        name, turned = name_of(body.matrix)
         name = style.transpose(name) if turned else name
-        row, column = body.places  # type: ignore[attr-defined]
+        row, column = body.places
         return style.scripted(style.operator("chol", name), show(row) + show(column), ""), True
-    assert isinstance(node, Solve) and isinstance(body, Unknown)
+    assert isinstance(body, Unknown)
     name, turned = name_of(body.matrix)
     inverse = style.parentheses(style.power(name, "-1"))
 
@@ -70,7 +74,7 @@ def implicit_form(
         places = [show(row), show(body.place)] if turned else [show(body.place), show(row)]
         return style.scripted(inverse, "".join(places), "")
 
-    other = is_identity(body.right, rows)
+    other = is_unit(body.right, rows)
     if other is not None:
         return element(other), True
     return style.reduction("sum", [show(rows)], ()) + element(rows) + style.times, False

@@ -267,7 +267,7 @@ class IndexForm(TensorNames):
                 lambda element, own: self._letter(element, own, inner),
             )
             if isinstance(node, Solve) and not whole:
-                text += self.enclosed(self.show(body.right, inner), MUL)  # type: ignore[attr-defined]
+                text += self.enclosed(self.show(body.right, inner), MUL)
             return text, ATOM if whole else MUL
         if isinstance(node, LogSumExp):
             sign = self.style.reduction("sum", bound, ())

@@ -153,7 +153,7 @@ def _of_implicit(node: Implicit) -> _Factor:
     body, (rows, columns) = node.body, node.bound
     if isinstance(node, LogDet):
         return _Factor(Apply("logdet", _spread(_factor(body), (rows, columns)).matrix))
-    matrix = _spread(_factor(body.matrix), (rows, columns)).matrix  # type: ignore[attr-defined]
+    matrix = _spread(_factor(body.matrix), (rows, columns)).matrix
     if isinstance(body, Factor):
         return _Factor(Apply("chol", matrix), body.places)
     assert isinstance(body, Unknown)

@@ -12,8 +12,8 @@ from symbp.notation.index import Extent
 from symbp.notation.tensor import Tensor
 
 __all__ = [
-    "Apply", "Diagonal", "Divide", "Hadamard", "Identity", "Inverse", "Matrix", "Named", "Norm", "Ones", "Plus", "Power",
-    "Product", "Scalar", "Scale", "Trace", "Transpose", "transposed",
+    "Apply", "Diagonal", "Divide", "Hadamard", "Identity", "Inverse", "Matrix", "Named", "Norm",
+    "Ones", "Plus", "Power", "Product", "Scalar", "Scale", "Trace", "Transpose", "transposed",
 ]  # fmt: skip
 
 

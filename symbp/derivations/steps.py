@@ -297,7 +297,7 @@ class _Writer:
         taken |= {style.tensor_name(t)[0] for t in tensors if t.role != "intermediate"}
         free = [letter for letter in LETTERS if letter not in taken]
         result: dict[Tensor, Tensor] = {}
-        needed = {adjoint.adjoint_of for adjoint in self.groups}
+        needed = {a.adjoint_of for a in self.groups if a.adjoint_of is not None}
         needed |= {e.tensor for group in self.groups.values() for c in group for e in c.reads()}
         waiting = list(needed)
         for tensor in waiting:  # it grows
@@ -336,7 +336,7 @@ def is_solved(equation: Equation) -> bool:
 
 def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
     """Return the equations of what an implicit equation makes zero, by its tensor's name."""
-    made = residual(implicit, set()).equations
+    made = residual(implicit, set()).whole
     return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]
 
 

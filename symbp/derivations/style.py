@@ -135,9 +135,9 @@ class Style(ABC):
     def parentheses(self, inner: str) -> str:
         """Return something in parentheses."""
 
-    @abstractmethod
     def brackets(self, inner: str) -> str:
         """Return the matrix of which something is the element."""
+        return f"[{inner}]"
 
     @abstractmethod
     def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:

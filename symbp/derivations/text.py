@@ -81,9 +81,6 @@ class Text(Style):
     def parentheses(self, inner: str) -> str:
         return f"({inner})"
 
-    def brackets(self, inner: str) -> str:
-        return f"[{inner}]"
-
     def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:
         over = ("" if all(len(b) == 1 for b in bound) else ",").join(bound)
         if conditions:

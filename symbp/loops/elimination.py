@@ -65,7 +65,9 @@ class _Eliminator:
         lhs = stored(equation.lhs)
         assert isinstance(lhs, Element)
         self.lhs = lhs
-        self.size: int = self.layout.rows.extent  # type: ignore[assignment]
+        size = self.layout.rows.extent
+        assert isinstance(size, int), "checked where it is defined"
+        self.size = size
         self.batch = tuple(index for index in self.layout.batch if index not in fixed)
         self.free = tuple(index for index in self.layout.free if index not in fixed)
         row, column = Index("row", self.size), Index("column", self.size)
@@ -141,7 +143,7 @@ class _Eliminator:
         return made[0]
 
     def eliminated(self, with_right: bool) -> For:
-        """Return the loop that makes the matrix upper triangular, and does the same to the right."""
+        """Return the loop that makes the matrix upper triangular, the right-hand sides with it."""
         step, lower, below = self.index("p"), self.index("q"), self.index("r")
         column, other = self.index("s"), self.index("u")
         factor = Tensor(self.name("factor"))
@@ -150,7 +152,9 @@ class _Eliminator:
         ]
         take: list[Statement] = [
             self.loop(
-                other, step + 1, [self.take(self.at(below, other), factor[()], self.at(step, other))]
+                other,
+                step + 1,
+                [self.take(self.at(below, other), factor[()], self.at(step, other))],
             )
         ]
         if with_right:

@@ -8,9 +8,8 @@ and columns of a matrix, so that whatever asks what an equation depends on needs
 
 from typing import Any, Literal
 
-from sympy.core.expr import Expr
-
 import sympy
+from sympy.core.expr import Expr
 
 from symbp.notation.arguments import expression_of
 from symbp.notation.arithmetic import Written
@@ -18,12 +17,12 @@ from symbp.notation.errors import NotationError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import short
-from symbp.notation.reductions import REDUCTIONS, Reduction
+from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction
 from symbp.notation.tensor import Tensor
 
 __all__ = [
     "IMPLICIT", "Cholesky", "Factor", "Implicit", "LogDet", "Solve", "SolveLower", "SolveUpper",
-    "Unknown", "cholesky", "identity", "inverse", "is_identity", "logdet", "solve",
+    "Unknown", "cholesky", "inverse", "is_unit", "logdet", "solve", "unit",
 ]  # fmt: skip
 
 Structure = Literal["general", "lower triangular", "upper triangular"]
@@ -38,7 +37,7 @@ class _Operand(Written, Expr):
 
 
 class Unknown(_Operand):
-    """Of a system ``Σ_k A[i, k] X[k] = b[i]``: ``A[i, k]``, ``b[i]``, and where ``X`` is asked for."""
+    """Of a system ``Σ_k A[i, k] X[k] = b[i]``: ``A[i, k]``, ``b[i]``, and the place in ``X``."""
 
     @property
     def matrix(self) -> Expr:
@@ -88,13 +87,13 @@ class Implicit(Reduction):
 class Solve(Implicit):
     """The solution of linear equations, see :func:`solve`; the body is an :class:`Unknown`."""
 
-    operation = "solve"
+    operation: ReduceOperation = "solve"
     structure: Structure = "general"
 
     def _sympystr(self, printer: Any) -> str:
         body, rows = self.body, self.rows
         assert isinstance(body, Unknown)
-        column = is_identity(body.right, rows)
+        column = is_unit(body.right, rows)
         if column is not None and self.structure == "general":
             matrix = body.matrix.xreplace({rows: body.place, self.columns: column})
             shown = ", ".join(map(printer._print, (matrix, body.place, column)))
@@ -108,14 +107,14 @@ class Solve(Implicit):
 class SolveLower(Solve):
     """The same of a matrix of which only the lower triangle is read."""
 
-    operation = "solve_lower"
+    operation: ReduceOperation = "solve_lower"
     structure = "lower triangular"
 
 
 class SolveUpper(Solve):
     """The same of a matrix of which only the upper triangle is read."""
 
-    operation = "solve_upper"
+    operation: ReduceOperation = "solve_upper"
     structure = "upper triangular"
 
 
@@ -153,7 +152,7 @@ IMPLICIT = frozenset(node.operation for node in _NODES)
 def solve(
     matrix: Any, right: Any, rows: Index, columns: Index, *, assume_a: Structure = "general"
 ) -> Expr:
-    """Return the solution ``X[k, …]`` of ``Σ_k A[i, k] X[k, …] = B[i, …]``, as ``numpy.linalg.solve``.
+    """Return ``X[k, …]`` with ``Σ_k A[i, k] X[k, …] = B[i, …]``, as ``numpy.linalg.solve`` does.
 
     Parameters
     ----------
@@ -211,7 +210,7 @@ def solve(
 
 
 def inverse(matrix: Any, rows: Index, columns: Index) -> Expr:
-    """Return the element of the inverse matrix at ``rows`` and ``columns``, as ``numpy.linalg.inv``.
+    """Return the element of the inverse at ``rows`` and ``columns``, as ``numpy.linalg.inv`` does.
 
     It is the solution of ``Σ_k A[i, k] V[k, j] = [i = j]``; where ``A⁻¹ b`` is wanted,
     :func:`solve` does less and is more accurate.
@@ -236,7 +235,7 @@ def inverse(matrix: Any, rows: Index, columns: Index) -> Expr:
     coefficient = _matrix("inverse", matrix, rows, columns)
     row, column = _fresh(rows, columns)
     coefficient = coefficient.xreplace({rows: row, columns: column})
-    return Solve(Unknown(coefficient, identity(row, columns), rows), row, column)
+    return Solve(Unknown(coefficient, unit(row, columns), rows), row, column)
 
 
 def logdet(matrix: Any, rows: Index, columns: Index) -> Expr:
@@ -306,12 +305,12 @@ def cholesky(matrix: Any, rows: Index, columns: Index) -> Expr:
     return Cholesky(Factor(coefficient, rows, columns), row, column)
 
 
-def identity(row: Any, column: Any) -> Expr:
+def unit(row: Any, column: Any) -> Expr:
     """Return the element of the identity matrix at a row and a column."""
     return where(sympy.Eq(row, column), 1, 0)
 
 
-def is_identity(node: Any, row: Index) -> Expr | None:
+def is_unit(node: Any, row: Index) -> Expr | None:
     """Return the column of an element of the identity matrix at a row, else None."""
     if not isinstance(node, where) or not isinstance(node.args[0], sympy.Eq):
         return None
@@ -328,13 +327,13 @@ def _matrix(name: str, matrix: Any, rows: Any, columns: Any) -> Expr:
     if isinstance(coefficient, Tensor):
         places = ", ".join(index.name for index in coefficient.indices)
         raise NotationError(
-            f"bp.{name}({coefficient}, …): {coefficient} is a tensor, expected its element, such as "
+            f"bp.{name}({coefficient}, …): {coefficient} is a tensor; expected an element, such as "
             f"bp.{name}({coefficient}[{places}], …)"
         )
     call = f"bp.{name}({short(coefficient)}, …)"
     for what, index in (("rows", rows), ("columns", columns)):
         if not isinstance(index, Index):
-            raise NotationError(f"{call}: expected the index of the {what}, got {short(repr(index))}")
+            raise NotationError(f"{call}: {what}: expected an index, got {short(repr(index))}")
         if index not in coefficient.free_symbols:
             raise NotationError(f"{call}: {index}, the index of the {what}, is not in the matrix")
         if index.sequential:
