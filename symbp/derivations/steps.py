@@ -299,7 +299,8 @@ class _Writer:
         result: dict[Tensor, Tensor] = {}
         needed = {a.adjoint_of for a in self.groups if a.adjoint_of is not None}
         needed |= {e.tensor for group in self.groups.values() for c in group for e in c.reads()}
-        waiting = list(needed)
+        # What an adjoint is solved by may be computed in several steps, none of them an adjoint.
+        waiting = list(needed) if self.zero else []
         for tensor in waiting:  # it grows
             read = {e.tensor for equation in self.normal.get(tensor, ()) for e in equation.reads()}
             waiting += read - needed
