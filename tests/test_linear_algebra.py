@@ -77,39 +77,42 @@ def test_a_module_gives_the_same(name: str) -> None:
     assert_close(second._asdict(), curved, 1e-10)
 
 
+N, D = 3, 3
+
+
 def drawn(seed: int) -> tuple[bp.Program, dict[str, Any]]:
     """Return a random program in which solutions, factors and functions stand in one another."""
     rng = np.random.default_rng(seed)
-    N, D = 3, 3
-    n, i, k, m = bp.indices("n i k m", "N", D, D, D)
+    n, i, k, m, q = bp.indices("n i k m q", "N", D, D, D, D)
     x = bp.input("x", n, i)
     A, B = bp.parameter("A", i, k), bp.parameter("B", i, k)
     equations, vectors, matrices = [], [x], [A, B]
+
+    def element(T: Any, a: Any, b: Any) -> Any:
+        return T[n, a, b] if T.rank == 3 else T[a, b]
+
     for step in range(4):
         u, M = bp.tensor(f"u{step}", n, i), bp.tensor(f"M{step}", n, i, k)
         P, Q = (matrices[rng.integers(len(matrices))] for _ in range(2))
         v, w = (vectors[rng.integers(len(vectors))] for _ in range(2))
-
-        def element(T: Any, a: Any, b: Any) -> Any:
-            return T[n, a, b] if T.rank == 3 else T[a, b]
-
         near = 3 * one(i, k) + bp.tanh(element(P, i, k) * w[n, k])
+        # Which of these there is, is drawn; all are made.
         body = [
-            lambda: bp.solve(near, bp.tanh(v[n, i]), i, k),
-            lambda: bp.solve(near, v[n, i], i, k, assume_a="upper triangular"),
-            lambda: bp.solve(bp.tanh(element(P, i, k)) + 3 * one(i, k), v[n, i], i, k),
-            lambda: bp.Sum(bp.solve(near, v[n, i], i, k) * element(Q, m, k), k),
-        ][rng.integers(4)]()
+            bp.solve(near, bp.tanh(v[n, i]), i, k),
+            bp.solve(near, v[n, i], i, k, assume_a="upper triangular"),
+            bp.solve(bp.tanh(element(P, i, k)) + 3 * one(i, k), v[n, i], i, k),
+            bp.Sum(bp.solve(near, v[n, i], i, k) * element(Q, m, k), k),
+        ][rng.integers(4)]
         place = next(index for index in (i, k, m) if index in body.free_symbols)
         equations.append(bp.Equation(u[n, place], bp.sin(body)))
         spread = bp.Sum(element(P, i, m) * element(P, k, m), m) / 4 + 2 * one(i, k)
+        elsewhere = near.xreplace({i: m, k: q})
         made = [
-            lambda: bp.inverse(near, i, k),
-            lambda: bp.cholesky(spread + bp.tanh(element(Q, i, k)) / 4, i, k),
-            lambda: bp.tanh(element(Q, k, i)) * bp.logdet(near.xreplace({i: m, k: q}), m, q),
+            bp.inverse(near, i, k),
+            bp.cholesky(spread + bp.tanh(element(Q, i, k)) / 4, i, k),
+            bp.tanh(element(Q, k, i)) * bp.logdet(elsewhere, m, q),
         ][rng.integers(3)]
-        q = bp.Index("q", D)
-        equations.append(bp.Equation(M[n, i, k], made()))
+        equations.append(bp.Equation(M[n, i, k], made))
         vectors.append(u)
         matrices.append(M)
     C = bp.tensor("C")

@@ -101,8 +101,8 @@ class Equation:
         The right-hand side; may hold ``Sum``, ``Max`` and ``LogSumExp``.
     reduce : tuple of Index
         The indices reduced over, once the equation is normalised.
-    operation : {"sum", "max", "logsumexp"}
-        How it is reduced.
+    operation : {"sum", "max", "logsumexp", …}
+        How it is reduced; for what is solved for see :mod:`symbp.notation.linear_algebra`.
     accumulate : bool
         Whether it adds to what other equations with this left-hand side give (``+=``).
     origin : Origin
