@@ -135,6 +135,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.linear_algebra import cholesky, inverse, logdet, solve
 from symbp.notation.noise import noise
 from symbp.notation.phase import is_training
 from symbp.notation.program import Program
@@ -265,6 +266,7 @@ __all__ = [
     "batch_extent",
     "ceil",
     "check",
+    "cholesky",
     "compile",
     "constant",
     "cos",
@@ -293,6 +295,7 @@ __all__ = [
     "indices",
     "info_nce",
     "input",
+    "inverse",
     "is_training",
     "leaky_relu",
     "load_module",
@@ -300,6 +303,7 @@ __all__ = [
     "log1p",
     "log_ndtr",
     "log_softmax",
+    "logdet",
     "logsumexp",
     "maximum",
     "minimum",
@@ -319,6 +323,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "solve",
     "sqrt",
     "state",
     "std",

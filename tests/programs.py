@@ -418,8 +418,51 @@ def turning() -> Example:
     return program, values
 
 
+def systems() -> Example:
+    """Linear equations with a matrix for each example, and one for all; factors, determinants."""
+    N, D, U = 5, 3, 2
+    n, d, i, k, m, u = bp.indices("n d i k m u", "N", D, D, D, D, U)
+    x, y = bp.input("x", n, d), bp.target("y", n, u)
+    W, P, V = bp.parameter("W", i, k, d), bp.parameter("P", i, k), bp.parameter("V", i, u)
+    A, S, L = bp.tensor("A", n, i, k), bp.tensor("S", n, i, k), bp.tensor("L", n, i, k)
+    X, Z, r = bp.tensor("X", n, k, u), bp.tensor("Z", n, k), bp.tensor("r", n, k)
+    z, c, C = bp.tensor("z", n, u), bp.tensor("c", n), bp.tensor("C")
+    one = bp.where(sympy.Eq(i, k), 1, 0)
+    # The largest of a column is not on the diagonal: rows have to be exchanged.
+    turned = bp.where(sympy.Or(sympy.Eq(i, k + 1), sympy.Eq(i, k - D + 1)), 1, 0)
+    program = bp.Program(
+        [
+            bp.Equation(A[n, i, k], turned + bp.tanh(bp.Sum(W[i, k, d] * x[n, d], d)) / 4),
+            bp.Equation(S[n, i, k], one + bp.Sum(A[n, i, m] * A[n, k, m], m)),
+            bp.Equation(L[n, i, k], bp.cholesky(S[n, i, k], i, k)),
+            # One matrix for each example, and many right-hand sides of one matrix.
+            bp.Equation(X[n, k, u], bp.solve(A[n, i, k], V[i, u], i, k)),
+            bp.Equation(Z[n, k], bp.solve(bp.tanh(P[i, k]) / 4 + one, x[n, i], i, k)),
+            bp.Equation(
+                r[n, k],
+                bp.solve(L[n, i, k], Z[n, i] + x[n, i], i, k, assume_a="lower triangular"),
+            ),
+            bp.Equation(z[n, u], bp.Sum(X[n, k, u] * r[n, k], k)),
+            bp.Equation(
+                c[n],
+                bp.Sum((z[n, u] - y[n, u]) ** 2, u)
+                + bp.logdet(A[n, i, k], i, k) ** 2
+                + bp.Sum(bp.log(L[n, i, i]), i),
+            ),
+            bp.Equation(
+                C,
+                bp.Mean(c[n], n)
+                + bp.Sum(bp.inverse(bp.tanh(P[i, k]) + 4 * one, i, k) * P[i, k] ** 2, i, k),
+            ),
+        ],
+        cost=C,
+        output=z,
+    )
+    return program, normal(12, x=(N, D), y=(N, U), W=(D, D, D), P=(D, D), V=(D, U))
+
+
 _BUILDERS = (
     convolution, attention, embedding, lstm, gram, bilinear, spread, functions, products,
-    scalar_graph, dropout, variational, running, burgers, saliency, turning,
+    scalar_graph, dropout, variational, running, systems, burgers, saliency, turning,
 )  # fmt: skip
 PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

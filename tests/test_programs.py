@@ -130,6 +130,19 @@ def lstm_in_jax(p: dict[str, Any]) -> Any:
     return jnp.sum((out.T - p["y"]) ** 2) / (2 * p["x"].shape[0])
 
 
+def systems_in_jax(p: dict[str, Any]) -> Any:
+    one = jnp.eye(p["P"].shape[0])
+    A = jnp.roll(one, 1, 0) + jnp.tanh(jnp.einsum("ikd,nd->nik", p["W"], p["x"])) / 4
+    L = jnp.linalg.cholesky(one + A @ A.transpose(0, 2, 1))
+    X = jnp.linalg.solve(A, jnp.broadcast_to(p["V"], (len(A), *p["V"].shape)))
+    Z = jnp.linalg.solve(jnp.tanh(p["P"]) / 4 + one, p["x"].T).T
+    r = jax.scipy.linalg.solve_triangular(L, (Z + p["x"])[:, :, None], lower=True)[:, :, 0]
+    z = jnp.einsum("nku,nk->nu", X, r)
+    c = jnp.sum((z - p["y"]) ** 2, axis=1) + jnp.linalg.slogdet(A)[1] ** 2
+    c += jnp.log(jnp.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
+    return jnp.mean(c) + jnp.sum(jnp.linalg.inv(jnp.tanh(p["P"]) + 4 * one) * p["P"] ** 2)
+
+
 def gram_in_jax(p: dict[str, Any]) -> Any:
     G = p["X"].T @ p["X"]
     d = jnp.diag(p["A"]) * jnp.diag(G)
@@ -227,6 +240,7 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "dropout": dropout_in_jax,
     "variational": variational_in_jax,
     "running": running_in_jax,
+    "systems": systems_in_jax,
 }
 
 

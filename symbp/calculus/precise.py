@@ -18,16 +18,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbp.calculus.derivative import has_derivatives
 from symbp.calculus.grid import Grid
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.interpreter import bind
 from symbp.calculus.many_digits import ManyDigits
 from symbp.calculus.noise import values_of
 from symbp.calculus.normalise import normalise
+from symbp.calculus.precise_matrices import solve_for
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.schedule import schedule
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of, stop_gradient, where
 from symbp.notation.index import Extent, Index
+from symbp.notation.linear_algebra import Implicit
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import Reduction
@@ -44,8 +47,12 @@ Stopped = dict[tuple[Any, ...], Any]
 
 @functools.lru_cache(maxsize=8)
 def _ordinary(program: Program) -> Program:
-    """Return a program in which derivatives are equations; differences evaluate it many times."""
-    return normalise(program) if has_derivatives(program) else program
+    """Return a program in which derivatives and what is solved are equations of their own.
+
+    Differences evaluate it many times.
+    """
+    implicit = any(equation.body.has(Implicit) for equation in program.equations)
+    return normalise(program) if implicit or has_derivatives(program) else program
 
 
 def evaluate(
@@ -150,6 +157,9 @@ class _Run:
         self.running = equation
         grid = Grid({index: np.array([step]) for index, step in fixed.items()}, 1)
         left = [i for i in equation.domain if i not in fixed and i not in equation.reduce]
+        if is_implicit(equation):
+            solve_for(self, equation, grid)
+            return
         grid = grid.product(tuple(left), [self.size(i.extent) for i in left])
         if equation.reduce:
             amounts = self._reduced(equation.operation, equation.body, equation.reduce, grid)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.implicit_form import implicit_form
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.order import (
     factor_order,
@@ -31,6 +32,7 @@ from symbp.notation.elementary_functions import ceil, floor
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.linear_algebra import Implicit, Solve
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import LogSumExp, Max, Reduction
 from symbp.notation.singular import plainly
@@ -232,7 +234,7 @@ class IndexForm(TensorNames):
         for position, factor in enumerate(ordered):
             text, level = self._power(factor, scope)
             following = ordered[position + 1 :]
-            if isinstance(factor, Reduction):
+            if isinstance(factor, Reduction) and level < ATOM:
                 # What follows a sum would read as part of it; σ'(z) is known not to be.
                 if len(reductions) > 1 or any(not isinstance(f, Prime) for f in following):
                     text = self.style.parentheses(text)
@@ -264,6 +266,16 @@ class IndexForm(TensorNames):
         inner = dict(scope)
         bound = [self._name(index, inner) for index in node.bound]
         body = node.body
+        if isinstance(node, Implicit):
+            text, whole = implicit_form(
+                node,
+                self.style,
+                lambda part: self.show(part, inner)[0],
+                lambda element, own: self._letter(element, own, inner),
+            )
+            if isinstance(node, Solve) and not whole:
+                text += self.enclosed(self.show(body.right, inner), MUL)
+            return text, ATOM if whole else MUL
         if isinstance(node, LogSumExp):
             sign = self.style.reduction("sum", bound, ())
             record = operation_of(sympy.log)
@@ -271,6 +283,15 @@ class IndexForm(TensorNames):
             return f"{self.style.function(record)} {sign}{exponent}", MUL
         sign = self.style.reduction("max" if isinstance(node, Max) else "sum", bound, ())
         return sign + self.enclosed(self.show(body, inner), MUL), MUL
+
+    def _letter(self, element: Element, own: tuple[Index, Index], scope: Scope) -> str | None:
+        """Print the letter of a matrix, with the indices that number it."""
+        tensor = element.tensor
+        if tensor.partial_of is not None or tensor.adjoint_of is not None or tensor.label:
+            return None
+        base, digits = self.style.tensor_name(tensor)
+        others = [self._subscript(a, scope) for a in element.args if a not in own]
+        return self.style.scripted(base, ",".join([*([digits] if digits else []), *others]), "")
 
     def _scattered(self, lhs: Element, equation: Equation, scope: Scope) -> Printed:
         """Print ``T[e] += body`` as a sum over the index values with ``e`` the place asked for."""

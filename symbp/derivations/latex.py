@@ -82,6 +82,9 @@ class Latex(Style):
             return rf"\left( {inner} \right)"
         return f"({inner})"
 
+    def brackets(self, inner: str) -> str:
+        return rf"\left[ {inner} \right]"
+
     def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:
         over = ", ".join(bound) + (r" :\, " + ", ".join(conditions) if conditions else "")
         return rf"\{sign}_{{{over}}} "

@@ -139,6 +139,10 @@ class Style(ABC):
     def parentheses(self, inner: str) -> str:
         """Return something in parentheses."""
 
+    def brackets(self, inner: str) -> str:
+        """Return the matrix of which something is the element."""
+        return f"[{inner}]"
+
     @abstractmethod
     def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:
         """Return the sign of a sum or maximum with what it runs over."""

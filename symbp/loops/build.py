@@ -11,10 +11,12 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.flat_vector import length
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.in_place import in_place_updates
 from symbp.calculus.matrix_products import as_column_sum, as_product
 from symbp.calculus.schedule import Stage, schedule
 from symbp.entries.entry import Entry, Slot
+from symbp.loops.elimination import elimination
 from symbp.loops.nodes import (
     Accumulate,
     Allocate,
@@ -69,11 +71,13 @@ class _Builder:
         self.copied |= set(scalars)
         self.aliases = aliases
         self.written: set[Tensor] = set()
+        self.names = {tensor.name for tensor in self.program.tensors}
+        self.memory: list[Statement] = []
 
     def function(self) -> Function:
         """Return the function."""
         entry = self.entry
-        names = {tensor.name for tensor in self.program.tensors}
+        names = self.names
         arguments: list[Argument] = []
         body: list[Statement] = []
         used = {*self.program.tensors, *entry.roots}
@@ -94,7 +98,8 @@ class _Builder:
                          Assign(tensor[()], sympy.Float(tensor.value, 17))]  # fmt: skip
             elif tensor not in placed and tensor not in self.aliases:
                 body.append(self.allocation(tensor))
-        body += self.statements()
+        statements = self.statements()
+        body += [*self.memory, *statements]
         body += [statement for pair in self.program.updates for statement in self.copy(*pair)]
         if entry.returns is not None:
             body.append(Return(entry.returns[()]))
@@ -106,6 +111,10 @@ class _Builder:
         """Return the memory of a whole intermediate tensor."""
         shape = tuple(self.capacity if e == self.batch else e for e in tensor.shape)
         return Allocate(tensor, shape, "heap" if tensor.rank else "register")
+
+    def in_memory(self, made: Allocate) -> Allocate:
+        """Return memory for something beside the tensors, with room for the rows of a batch."""
+        return self.allocation(made.array)
 
     def copy(self, old: Tensor, new: Tensor) -> list[Statement]:
         """Return what puts an update where it belongs, if it was not computed in place."""
@@ -169,6 +178,11 @@ class _Builder:
 
     def nest(self, equation: Equation, first: bool, fixed: frozenset[Index]) -> list[Statement]:
         """Return the loop nest of an equation; the first that writes a tensor sets it."""
+        if is_implicit(equation):
+            assert first, "an implicit equation is the only one of its tensor"
+            memory, loops = elimination(equation, fixed, self.stored, self.names)
+            self.memory += [self.in_memory(each) for each in memory]
+            return loops
         order = _loop_order(equation, fixed)
         reduced = set(equation.reduce)
         inner = order[len(order) - len(reduced) :]
