@@ -84,15 +84,15 @@ SIGNATURE = "9262df62852e083c"
 
 # LaTeX of each equation.
 EQUATIONS = {
-    "s1_l0": "s^{2}_{tg} = \\sum_{m} w^{2}_{gm} a^{1}_{tm} + b^{2}_{g} + \\left( \\begin{cases} \\sum_{k} u^{2}_{gk} h^{2}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases} + d^{2}_{g} \\right)",
+    "s1_l0": "s^{2}_{tg} = \\sum_{m} w^{2}_{gm} a^{1}_{tm} + b^{2}_{g} + \\left( \\begin{cases} \\sum_{k} u^{2}_{gk} \\mathrm{h1\\_l0}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases} + d^{2}_{g} \\right)",
     "z1_l0": "z^{2}_{taj} = s^{2}_{t,32a+j}",
     "i1_l0": "i^{2}_{tj} = \\sigma(z^{2}_{t,0,j})",
     "f1_l0": "f^{2}_{tj} = \\sigma(z^{2}_{t,1,j})",
     "g1_l0": "g^{2}_{tj} = \\tanh(z^{2}_{t,2,j})",
     "o1_l0": "o^{2}_{tj} = \\sigma(z^{2}_{t,3,j})",
     "c1_l0": "c^{2}_{tj} = i^{2}_{tj} g^{2}_{tj} + \\begin{cases} f^{2}_{tj} c^{2}_{t-1,j} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "h1_l0": "h^{2}_{tj} = o^{2}_{tj} \\tanh(c^{2}_{tj})",
-    "h1": "h^{2}_{j} = h^{2}_{7,j}",
+    "h1_l0": "\\mathrm{h1\\_l0}_{tj} = o^{2}_{tj} \\tanh(c^{2}_{tj})",
+    "h1": "h^{2}_{j} = \\mathrm{h1\\_l0}_{7,j}",
     "z2": "z^{3}_{j} = \\sum_{k} w^{3}_{jk} h^{2}_{k} + b^{3}_{j}",
     "a2": "a^{3}_{j} = \\frac{e^{z^{3}_{j}}}{\\sum_{k} e^{z^{3}_{k}}}",
     "C": "C = -\\sum_{j} y_{j} \\ln a^{3}_{j}",
@@ -100,18 +100,18 @@ EQUATIONS = {
     "b2_adjoint": "\\frac{\\partial C}{\\partial b^{3}_{j}} = \\delta^{3}_{j}",
     "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = h^{2}_{k} \\delta^{3}_{j}",
     "h1_adjoint": "\\frac{\\partial C}{\\partial h^{2}_{j}} = \\sum_{k} w^{3}_{kj} \\delta^{3}_{k}",
-    "o1_l0_adjoint": "\\frac{\\partial C}{\\partial o^{2}_{tj}} = \\frac{\\partial C}{\\partial h^{2}_{tj}} \\tanh(c^{2}_{tj})",
+    "o1_l0_adjoint": "\\frac{\\partial C}{\\partial o^{2}_{tj}} = \\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} \\tanh(c^{2}_{tj})",
     "f1_l0_adjoint": "\\frac{\\partial C}{\\partial f^{2}_{tj}} = \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{tj}} c^{2}_{t-1,j} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "c1_l0_adjoint": "\\frac{\\partial C}{\\partial c^{2}_{tj}} = \\frac{\\partial C}{\\partial h^{2}_{tj}} o^{2}_{tj} \\tanh'(c^{2}_{tj}) + \\sum_{u :\\, u-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{uj}} f^{2}_{uj} & \\text{if } u > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "c1_l0_adjoint": "\\frac{\\partial C}{\\partial c^{2}_{tj}} = \\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} o^{2}_{tj} \\tanh'(c^{2}_{tj}) + \\sum_{u :\\, u-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{uj}} f^{2}_{uj} & \\text{if } u > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
     "i1_l0_adjoint": "\\frac{\\partial C}{\\partial i^{2}_{tj}} = \\frac{\\partial C}{\\partial c^{2}_{tj}} g^{2}_{tj}",
     "g1_l0_adjoint": "\\frac{\\partial C}{\\partial g^{2}_{tj}} = \\frac{\\partial C}{\\partial c^{2}_{tj}} i^{2}_{tj}",
     "z1_l0_adjoint": "\\frac{\\partial C}{\\partial z^{2}_{taj}} = [a = 3] \\frac{\\partial C}{\\partial o^{2}_{tj}} \\sigma'(z^{2}_{t,3,j}) + [a = 2] \\frac{\\partial C}{\\partial g^{2}_{tj}} \\tanh'(z^{2}_{t,2,j}) + [a = 1] \\frac{\\partial C}{\\partial f^{2}_{tj}} \\sigma'(z^{2}_{t,1,j}) + [a = 0] \\frac{\\partial C}{\\partial i^{2}_{tj}} \\sigma'(z^{2}_{t,0,j})",
     "s1_l0_adjoint": "\\frac{\\partial C}{\\partial s^{2}_{tg}} = \\sum_{a, j :\\, 32a+j = g} \\frac{\\partial C}{\\partial z^{2}_{taj}}",
-    "h1_l0_adjoint": "\\frac{\\partial C}{\\partial h^{2}_{tj}} = [t = 7] \\frac{\\partial C}{\\partial h^{2}_{j}} + \\sum_{u, g :\\, u-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{ug}} u^{2}_{gj} & \\text{if } u > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "h1_l0_adjoint": "\\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} = [t = 7] \\frac{\\partial C}{\\partial h^{2}_{j}} + \\sum_{v, g :\\, v-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{vg}} u^{2}_{gj} & \\text{if } v > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
     "b1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial d^{2}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}}",
     "b1_ih_l0_adjoint": "\\frac{\\partial C}{\\partial b^{2}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}}",
     "W1_ih_l0_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{gm}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}} a^{1}_{tm}",
-    "W1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial u^{2}_{gk}} = \\sum_{t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{tg}} h^{2}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "W1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial u^{2}_{gk}} = \\sum_{t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{tg}} \\mathrm{h1\\_l0}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
 }
 
 
