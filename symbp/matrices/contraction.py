@@ -152,7 +152,7 @@ def _best(
     if not any(lists):
         return None
     found = forms(*lists, scalar=not still)
-    under = min(unders, key=lambda f: (f.plain.cost, str(f.plain))) if unders else None
+    under = min(unders, key=lambda f: f.plain.cost) if unders else None
     return Piece(still, found, under, kind)
 
 

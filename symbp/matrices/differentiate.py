@@ -57,7 +57,9 @@ def differentiated(e: Expression, name: str, extents: tuple[str, ...]) -> Expres
     own, new = tuple(range(e.rank)), tuple(range(e.rank, len(out)))
     parts = [Expression.of(out, [])]
     for term in e.terms:
-        for number, f in enumerate(term.factors):
+        # x log(x) gives log(x) + 1, not 1 + log(x): symbols first.
+        numbered = sorted(enumerate(term.factors), key=lambda pair: pair[1].atom.kind != "symbol")
+        for number, f in numbered:
             rest = term.factors[:number] + term.factors[number + 1 :]
             shift = len(out) - e.rank
             if name in f.atom.symbols:

@@ -30,16 +30,9 @@ class Forms(NamedTuple):
         return min(self.plain.cost, self.minus.cost)
 
 
-def rank_of(tree: Tree) -> tuple[int, int, str]:
-    return tree.cost, tree.nodes, str(tree)
-
-
 def better(trees: Iterable[Tree]) -> Tree:
-    """Return the cheapest tree; of equals the first in the alphabet, so that it is always one."""
-    found = list(trees)
-    least = min(tree.cost for tree in found)
-    found = [tree for tree in found if tree.cost == least]
-    return found[0] if len(found) == 1 else min(found, key=str)
+    """Return the cheapest tree; of equals the first."""
+    return min(trees, key=lambda tree: tree.cost)
 
 
 def forms(

@@ -75,6 +75,21 @@ def _values(work: Product) -> bool:
     return False
 
 
+def _rectified(work: Product) -> bool:
+    """relu(u) step(u) = relu(u)."""
+    for f in work.factors:
+        if f.atom.kind == "function" and f.atom.name == "step" and f.power == 1:
+            for g in work.factors:
+                if g.atom.name != "relu" or g.indices != f.indices:
+                    continue
+                if g.atom.inner is not None and f.atom.inner is not None and (
+                    g.atom.inner.key == f.atom.inner.key
+                ):
+                    work.factors.remove(f)
+                    return True
+    return False
+
+
 def _inline(work: Product) -> bool:
     """A sum of one term, to the power 1, is a product; (xy)² = x²y²."""
     for n, f in enumerate(work.factors):
@@ -187,32 +202,7 @@ def _match(
     else:
         wanted = list(inner.terms[0].factors)
     pool = [g for g in work.factors if g is not inverse]
-
-    def extend(
-        number: int, names: dict[int, int], used: list[Factor]
-    ) -> tuple[dict[int, int], list[Factor]] | None:
-        if number == len(wanted):
-            return names, used
-        want = wanted[number]
-        for g in pool:
-            if g.atom.key != want.atom.key or g.power != want.power:
-                continue
-            if any(g is u for u in used):
-                continue
-            placings = [g.indices]
-            if g.atom.symmetric:
-                placings.append(g.indices[::-1])
-            for placing in placings:
-                new = dict(names)
-                if all(
-                    new.setdefault(w, p) == p for w, p in zip(want.indices, placing, strict=True)
-                ):
-                    found = extend(number + 1, new, [*used, g])
-                    if found is not None:
-                        return found
-        return None
-
-    found = extend(0, {there: i}, [])
+    found = _embedded(wanted, pool, {there: i})
     if found is None or 1 - there not in found[0]:
         return None
     names, used = found
@@ -228,6 +218,63 @@ def _match(
     if any(p in inverse.indices for p in inside if p != i) or inverse.indices.count(i) != 1:
         return None
     return used, end
+
+
+def _embedded(
+    wanted: list[Factor], pool: list[Factor], names: dict[int, int]
+) -> tuple[dict[int, int], list[Factor]] | None:
+    """Find factors that are those wanted, at indices of other names; return names and factors."""
+
+    def extend(
+        number: int, names: dict[int, int], used: list[Factor]
+    ) -> tuple[dict[int, int], list[Factor]] | None:
+        if number == len(wanted):
+            return names, used
+        want = wanted[number]
+        for g in pool:
+            if g.atom.key != want.atom.key or g.power != want.power:
+                continue
+            if any(g is u for u in used):
+                continue
+            placings = [g.indices, g.indices[::-1]] if g.atom.symmetric else [g.indices]
+            for placing in placings:
+                new = dict(names)
+                if all(
+                    new.setdefault(w, p) == p for w, p in zip(want.indices, placing, strict=True)
+                ):
+                    found = extend(number + 1, new, [*used, g])
+                    if found is not None:
+                        return found
+        return None
+
+    return extend(0, names, [])
+
+
+def _absorb(work: Product) -> bool:
+    """(Wx)⁻² (Wx) = (Wx)⁻¹, where the second is a product among the factors."""
+    for n, f in enumerate(work.factors):
+        inner = f.atom.inner
+        if f.atom.kind != "sum" or not f.indices or inner is None or len(inner.terms) != 1:
+            continue
+        wanted = list(inner.terms[0].factors)
+        pool = [g for g in work.factors if g is not f]
+        found = _embedded(wanted, pool, dict(enumerate(f.indices)))
+        if found is None or inner.terms[0].coefficient != 1:
+            continue
+        names, used = found
+        inside = {p for w, p in names.items() if w >= inner.rank}
+        others = [g for g in work.factors if not any(g is u for u in used)]
+        if len(set(names.values())) != len(names) or not all(map(work.bound, inside)):
+            continue
+        if any(p in g.indices for p in inside for g in others):
+            continue
+        work.factors[n] = f._replace(power=added(f.power, ONE))
+        work.factors = [g for g in work.factors if not any(g is u for u in used)]
+        work.factors = [g for g in work.factors if g.power != 0]
+        for p in inside:
+            work.sizes.pop(p, None)
+        return True
+    return False
 
 
 def _whole_factor(e: Expression) -> Factor:
@@ -399,10 +446,12 @@ def function_atom(name: str, e: Expression, indices: tuple[int, ...]) -> Factor:
 RULES = (
     _collect,
     _values,
+    _rectified,
     _inline,
     _sums_to_one,
     _orthogonal,
     _inverse,
+    _absorb,
     _softmax,
     _sigmoid,
     _branches,

@@ -15,7 +15,7 @@ LEVEL = {
     "+": 1, "-": 1, "*": 2, "/": 2, ".*": 2, "./": 2, "neg": 3, "^": 4, ".^": 4, "'": 4,
 }  # fmt: skip
 # A little more than nothing: between forms of one length, the one that a book would print.
-TIE = {"eye": 30, "neg": 12, "vector": 6, "matrix": 6, "'": 3, "diag": 4, "tr": 2, ".*": 1, "/": -1}
+TIE = {"eye": 60, "neg": 12, "'": 3, "diag": 4, "tr": 2, ".*": 1, "/": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Tree:
         own = self.value if self.head == "call" else self.head
         object.__setattr__(self, "nodes", 1 + sum(part.nodes for part in self.args))
         cost = 100 + TIE.get(str(own), 0) + sum(part.cost for part in self.args)
-        if self.head == "'" and self.args[0].args:
+        if self.head == "'" and self.args[0].head in ("*", ".*"):
             cost += 8  # (A x)ᵀ x reads worse than xᵀ A x
         object.__setattr__(self, "cost", cost)
 
@@ -51,7 +51,19 @@ class Tree:
         level = LEVEL[self.head]
         gap = " " if level == 1 else ""
         right = _inside(self.args[1], level + 1 if level < 4 else 5)
-        return f"{_inside(self.args[0], level)}{gap}{self.head}{gap}{right}"
+        first = self.args[0]
+        if level == 2 and _mixed(self.head, first):
+            return f"({first}){self.head}{right}"
+        return f"{_inside(first, level)}{gap}{self.head}{gap}{right}"
+
+
+def _mixed(head: str, left: Tree) -> bool:
+    """Whether (W*x).*y is meant: read from the left it is so anyway, but by few."""
+    if left.head not in LEVEL or LEVEL[left.head] != 2 or left.head[0] == head[0] == ".":
+        return False
+    if head[0] != "." and left.head[0] != ".":
+        return False
+    return not (left.head == "*" and left.args[0].head in ("number", "neg"))
 
 
 def _written(value: Fraction | str | None) -> str:
@@ -103,8 +115,11 @@ def transposed(tree: Tree) -> Tree:
         return tree.args[0]
     if tree.head == "eye":
         return tree
-    if tree.head == "neg":
-        return negated(transposed(tree.args[0]))
+    first = tree
+    while first.head in ("*", "/", ".*", "./"):
+        first = first.args[0]
+    if first.head == "neg":
+        return Tree("neg", (transposed(negated(tree)),))
     return Tree("'", (tree,))
 
 

@@ -21,31 +21,44 @@ __all__ = ["Writer"]
 
 NOT_SAID = 10**6  # the cost of a term that matrices cannot say
 STEPS = 12
+# A sum that was multiplied out has to be shorter by more than a node: σ(1 − σ), not σ − σ².
+MULTIPLIED_OUT = 120
+# Sums in sums in sums are written as they stand, and so is all once so many sums were tried: an
+# answer takes a second at most, and the bound is a count, so that it is always the same answer.
+DEEPEST = 3
+MOST_TRIED = 700
 
 
 class Writer:
     """Writes the expressions of one answer; ``order`` is that of the symbols in the formula."""
 
-    def __init__(self, order: Mapping[str, int]) -> None:
-        self.order = order
-        self.sums: dict[tuple[str, int | None], Forms | None] = {}
+    def __init__(self, order: Mapping[str, int], *, turn_sigmoids: bool = True) -> None:
+        self.order, self.turn_sigmoids = order, turn_sigmoids
+        self.sums: dict[tuple[str, int | None, bool], Forms | None] = {}
+        self.depth = self.tried = 0
         self.terms: dict[tuple[str, int], Forms | None] = {}
 
     # ------------------------------------------------ sums
 
     def written(self, e: Expression, rows: int | None = None) -> Forms | None:
         """Return the shortest forms, or None; ``rows`` is how many of the indices are rows'."""
-        at = e.key, rows
-        if at not in self.sums:
-            self.sums[at] = None
-            self.sums[at] = self._searched(e, rows)
-        return self.sums[at]
+        for found in ((e.key, rows, True), (e.key, rows, False)):
+            if found in self.sums and (found[2] or self._exhausted()):
+                return self.sums[found]
+        search = not self._exhausted()
+        self.depth += 1
+        made = self._searched(e, rows) if search else self._joined(e, rows)[1]
+        self.depth -= 1
+        self.sums[e.key, rows, search] = made
+        return made
+
+    def _exhausted(self) -> bool:
+        return self.depth >= DEEPEST or self.tried >= MOST_TRIED
 
     def _searched(self, e: Expression, rows: int | None) -> Forms | None:
-        if not e.terms:
-            return self._constant(e, Fraction(0))
         most_open = 2 if e.rank <= 2 else 4
         best: tuple[int, Forms | None] = (2 * NOT_SAID * len(e.terms), None)
+        extra = 0
         seen: set[str] = set()
         for start in chain([e], expanded(e)):
             if start.key in seen or not start.terms:
@@ -55,10 +68,12 @@ class Writer:
             seen.add(start.key)
             state, made = start, self._joined(start, rows)
             for _ in range(STEPS):
-                if made[0] < best[0]:
-                    best = made
+                if made[0] + extra < best[0]:
+                    best = made[0] + extra, made[1]
                 improved = None
                 for other in chain(factored(state, most_open), rewritten(state)):
+                    if self.tried >= MOST_TRIED:
+                        break
                     if other.key in seen:
                         continue
                     seen.add(other.key)
@@ -68,22 +83,28 @@ class Writer:
                 if improved is None:
                     break
                 made, state = improved
+            extra = MULTIPLIED_OUT
         return best[1]
 
     def _joined(self, e: Expression, rows: int | None) -> tuple[int, Forms | None]:
         """Return the cost and the forms of a sum as it stands, with a common number or not."""
+        self.tried += 1
+        if not e.terms:
+            made = self._constant(e, Fraction(0))
+            return made.cost, made
         parts = [self.term(term, e, rows) for term in e.terms]
         missing = sum(part is None for part in parts)
         if missing:
             known = sum(part.cost for part in parts if part is not None)
             return NOT_SAID * missing + known, None
-        made = self._sum([part for part in parts if part is not None])
+        natural = [term.coefficient < 0 for term in e.terms]
+        made = self._sum([part for part in parts if part is not None], natural)
         if len(e.terms) > 1:
             content = self._content(e)
             if content != 1:
                 inner = scaled(e, 1 / content)
                 again = [self.term(term, inner, rows) for term in inner.terms]
-                whole = self._sum([part for part in again if part is not None])
+                whole = self._sum([part for part in again if part is not None], natural)
                 outside = self._times([], content, whole, e.rank)
                 if min(outside.plain.cost, outside.minus.cost) < min(
                     made.plain.cost, made.minus.cost
@@ -100,16 +121,21 @@ class Writer:
             return Fraction(1, values[0].denominator)
         return Fraction(1)
 
-    def _sum(self, parts: Sequence[Forms]) -> Forms:
+    def _sum(self, parts: Sequence[Forms], natural: Sequence[bool]) -> Forms:
         if len(parts) == 1:
             return parts[0]
-        return forms(*([self._chain(parts, bool(n & 1), bool(n & 2))] for n in range(4)))
+        return forms(*([self._chain(parts, natural, bool(n & 1), bool(n & 2))] for n in range(4)))
 
-    def _chain(self, parts: Sequence[Forms], turned: bool, minus: bool) -> Tree:
+    def _chain(
+        self, parts: Sequence[Forms], natural: Sequence[bool], turned: bool, minus: bool
+    ) -> Tree:
         signed = []
-        for part in parts:
+        for part, negative in zip(parts, natural, strict=True):
             plain, opposite = part.of(turned, minus), part.of(turned, not minus)
-            signed.append((False, plain) if plain.cost <= opposite.cost else (True, opposite))
+            # Of equals, a − (x − y) z is better than a + (y − x) z: the sign that was there.
+            leaning = (negative ^ minus) and plain.cost == opposite.cost
+            better_so = plain.cost < opposite.cost or (plain.cost == opposite.cost and not leaning)
+            signed.append((False, plain) if better_so else (True, opposite))
         # A sum begins with a term without a sign, if there is one.
         first = next((n for n, (negative, _) in enumerate(signed) if not negative), None)
         if first is None:
@@ -221,7 +247,7 @@ class Writer:
         bottom = None if coefficient.denominator == 1 else number(coefficient.denominator)
         for tree in rest:
             bottom = tree if bottom is None else operation("*", bottom, tree)
-        tree = top if bottom is None else operation("/", top, bottom)
+        tree = top if bottom is None else divided(top, bottom)
         return negated(tree) if outer else tree
 
     # ------------------------------------------------ factors
@@ -236,7 +262,7 @@ class Writer:
         base = self._base(f)
         if base is None:
             return None
-        if atom.kind == "sum" and f.power == 1:
+        if atom.kind == "sum" and f.power == 1 and self.turn_sigmoids:
             sigma = self._other_sigmoid(f, keys)
             if sigma is not None:
                 base = _shorter(base, sigma)
@@ -264,7 +290,7 @@ class Writer:
             return forms([call(name, better([known.plain, known.turned]))], scalar=True)
         if atom.kind == "softmax":
             return forms([call(name, known.plain)])
-        turned = [call(name, known.turned)]
+        turned = [] if known.turned.head == "'" else [call(name, known.turned)]
         plain = call(name, known.plain)
         if atom.symmetric:
             return forms([plain, *turned], [plain, *turned])
@@ -280,10 +306,10 @@ class Writer:
                 return None
             leaves.append(leaf)
         found = contraction(leaves, ())
-        options = [] if found is None else [found.plain]
         halves = self._halves(term)
-        if halves is not None:
-            options.append(halves)
+        options = [] if halves is None else [halves]  # first: of equals a norm
+        if found is not None:
+            options.append(found.plain)
         if not options:
             return None
         minus = [] if found is None else [found.minus]
@@ -423,14 +449,23 @@ def _added(tree: Tree, part: Tree, negative: bool) -> Tree | None:
     return operation("-" if minus else "+", left, part.args[1])
 
 
+def divided(top: Tree, bottom: Tree) -> Tree:
+    """Return a quotient: of a quotient, one with the product below."""
+    if top.head == "/":
+        return operation("/", top.args[0], operation("*", top.args[1], bottom))
+    return operation("/", top, bottom)
+
+
 def scalar_times(scalar: Tree, matrix: Tree) -> Tree:
     """Return a scalar times a matrix: ``2*a.*x``, ``vector(c)``, ``2*A*x``."""
-    if matrix.head in (".*", "./"):
+    if matrix.head in (".*", "./") and matrix.args[0].head != "*":
         return operation(matrix.head, scalar_times(scalar, matrix.args[0]), matrix.args[1])
     if matrix.head == "call" and matrix.value in ("vector", "matrix") and matrix.args[0] == number(1):
         return call(str(matrix.value), scalar)
     if matrix.head == "neg":
         return negated(scalar_times(scalar, matrix.args[0]))
+    if matrix.head == "/":
+        return operation("/", scalar_times(scalar, matrix.args[0]), matrix.args[1])
     if matrix == EYE:
         return operation("*", scalar, matrix)
     return multiplied(scalar, matrix)
