@@ -188,9 +188,11 @@ def function(name: str, e: Expression) -> Expression:
         return power(function("exp", scaled(e, -1)), Fraction(-1))
     if name == "sigmoid" and _negative(e):
         sigma = function("sigmoid", scaled(e, -1))
-        return one_minus(sigma.terms[0].factors[0].atom) if sigma.rank == len(
-            sigma.terms[0].factors[0].indices
-        ) else plus(constant(e.extents, 1), scaled(sigma, -1))
+        return (
+            one_minus(sigma.terms[0].factors[0].atom)
+            if sigma.rank == len(sigma.terms[0].factors[0].indices)
+            else plus(constant(e.extents, 1), scaled(sigma, -1))
+        )
     if name == "abs" and _negative(e):
         return function("abs", scaled(e, -1))
     if name == "sign" and _negative(e):
@@ -230,7 +232,9 @@ def inverse(e: Expression) -> Expression:
     """Return the inverse of a square matrix; of a diagonal or orthogonal one what it is."""
     diagonal = _diagonal(e)
     if diagonal is not None:
-        return contracted([(power(diagonal, -ONE), (0,)), (identity(e.extents[0]), (0, 1))], e.extents)
+        return contracted(
+            [(power(diagonal, -ONE), (0,)), (identity(e.extents[0]), (0, 1))], e.extents
+        )
     number, scalars, e = _content(e)
     if e.rank == 2 and len(e.terms) == 1 and len(e.terms[0].factors) == 1:
         f = e.terms[0].factors[0]

@@ -46,9 +46,7 @@ class Matrix:
         return Matrix(reindexed(self.e, places, x[rows:] + x[:rows]), columns)
 
 
-def symbol_expression(
-    name: str, extents: tuple[str, ...], facts: frozenset[str]
-) -> Expression:
+def symbol_expression(name: str, extents: tuple[str, ...], facts: frozenset[str]) -> Expression:
     """Return a symbol as an expression, with what is assumed of it."""
     places = tuple(range(len(extents)))
     if len(extents) == 2 and "diagonal" in facts:
@@ -115,7 +113,9 @@ class Builder:
         rows, columns = (self.shapes.resolve(extent) for extent in node.shape)
         for extent in (*rows, *columns):
             if extent[0] == "?":
-                raise UnsupportedError(f"the extent of {node.tree} does not follow from the formula")
+                raise UnsupportedError(
+                    f"the extent of {node.tree} does not follow from the formula"
+                )
         return rows + columns, len(rows)
 
     def _eye(self, node: Shaped) -> Matrix:
@@ -141,7 +141,10 @@ class Builder:
             return Matrix(reindexed(e, places, ()), 0)
         if name in ("vector", "matrix"):
             extents, rows = self._extents(node)
-            return Matrix(contracted([(e, ()), (constant(extents, 1), tuple(range(len(extents))))], extents), rows)
+            return Matrix(
+                contracted([(e, ()), (constant(extents, 1), tuple(range(len(extents))))], extents),
+                rows,
+            )
         if name == "diag":
             return self._diag(first)
         if name == "softmax":

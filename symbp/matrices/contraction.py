@@ -328,7 +328,5 @@ def _scaled(p: Piece, q: Piece, s: int, still: tuple[int, ...], lists: Lists) ->
         for turned in (False, True):
             rows = still[turned]
             matrix = m.tree(rows, b)
-            made = (
-                multiplied(diagonal, matrix) if rows == s else multiplied(matrix, diagonal)
-            )
+            made = multiplied(diagonal, matrix) if rows == s else multiplied(matrix, diagonal)
             lists[minus + turned].append(made)

@@ -1,9 +1,9 @@
 """From a formula to the shortest tree of its derivative: the pipeline, in one function.
 
-    formula -> index expression      build
-            -> its derivative        differentiate, once or twice
-            -> as it is assumed      restate
-            -> the shortest tree     write
+formula -> index expression      build
+        -> its derivative        differentiate, once or twice
+        -> as it is assumed      restate
+        -> the shortest tree     write
 """
 
 from collections.abc import Mapping

@@ -66,7 +66,9 @@ def differentiated(e: Expression, name: str, extents: tuple[str, ...]) -> Expres
                 inner = _of_atom(f.atom, name, extents)
                 scale = [f._replace(power=added(f.power, -ONE))] if f.power != 1 else []
                 parts.append(
-                    _linked(term, (*rest, *scale), f, f.power, (inner, f.indices), own, new, out, shift)
+                    _linked(
+                        term, (*rest, *scale), f, f.power, (inner, f.indices), own, new, out, shift
+                    )
                 )
             if isinstance(f.power, Expression) and name in f.power.symbols:
                 inner = differentiated(f.power, name, extents)
@@ -102,7 +104,10 @@ def _linked(
         pieces.append((times_power, ()))
     pieces.append((constant((), coefficient), ()))
     for g in rest:
-        raw = Expression.of(g.atom.extents, [Term(ONE, [Factor(g.atom, tuple(range(len(g.indices))), g.power)], len(g.indices))])
+        raw = Expression.of(
+            g.atom.extents,
+            [Term(ONE, [Factor(g.atom, tuple(range(len(g.indices))), g.power)], len(g.indices))],
+        )
         pieces.append((raw, moved(g.indices)))
     if extra is not None:
         pieces.append((extra, moved(f.indices)))

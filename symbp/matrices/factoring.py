@@ -66,9 +66,7 @@ def _powers(p: Power, q: Power) -> list[Power]:
     return [p] if isinstance(p, Expression) and isinstance(q, Expression) and p.key == q.key else []
 
 
-def _columns(
-    commons: Sequence[Common], count: int, rank: int
-) -> list[tuple[int, ...]] | None:
+def _columns(commons: Sequence[Common], count: int, rank: int) -> list[tuple[int, ...]] | None:
     """Return which indices of the terms are one index; None if that contradicts itself."""
     found: list[tuple[int, ...]] = []
     for common in commons:
@@ -136,9 +134,7 @@ def _everywhere(
                         continue
                     turns = [g.indices] + ([g.indices[::-1]] if g.atom.symmetric else [])
                     for indices in turns:
-                        new = Common(
-                            common.power, (*common.places, j), (*common.indices, indices)
-                        )
+                        new = Common(common.power, (*common.places, j), (*common.indices, indices))
                         if _columns([*done, new], len(chosen) + 1, e.rank) is not None:
                             grown.append([*done, new])
             options = grown[:4]
@@ -301,7 +297,9 @@ def rewritten(e: Expression) -> Iterator[Expression]:
                 rest.append(g._replace(power=added(g.power, -ONE)))
                 pieces = [(f.atom.inner, f.indices)]
                 for h in rest:
-                    own = Term(ONE, [h._replace(indices=tuple(range(len(h.indices))))], len(h.indices))
+                    own = Term(
+                        ONE, [h._replace(indices=tuple(range(len(h.indices))))], len(h.indices)
+                    )
                     pieces.append((Expression.of(h.atom.extents, [own]), h.indices))
                 number = Expression.of((), [Term(term.coefficient, [], 0)])
                 new = contracted([*pieces, (number, ())], e.extents)

@@ -80,7 +80,7 @@ def formula(
     2 A
     """
     if not isinstance(written, str):
-        raise SymbpError(f"formula: expected text such as \"x'*A*x\", got {written!r}")
+        raise SymbpError(f'formula: expected text such as "x\'*A*x", got {written!r}')
     for name in functions:
         if not isinstance(name, str) or not NAME.fullmatch(name) or name in FUNCTIONS:
             raise SymbpError(f"function {name!r}: expected a name that is not taken")
@@ -122,9 +122,7 @@ class Formula:
         self._assumptions, self._functions = assumptions, functions
         self._shapes = Shapes(declared)
         self._node = self._shapes.infer(tree)
-        self._extents = [
-            tuple(self._shapes.resolve(extent)) for extent in self._node.shape
-        ]
+        self._extents = [tuple(self._shapes.resolve(extent)) for extent in self._node.shape]
         self._known: dict[tuple[str, str], MatrixDerivative] = {}
 
     def gradient(self, wrt: str) -> "MatrixDerivative":
@@ -424,9 +422,7 @@ def _value(name: str, value: Any, shape: tuple[str, ...], sizes: dict[str, int])
     if array.ndim == 2 and len(shape) == 1 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != len(shape):
-        raise SymbpError(
-            f"value of {name}: expected shape ({', '.join(shape)}), got {array.shape}"
-        )
+        raise SymbpError(f"value of {name}: expected shape ({', '.join(shape)}), got {array.shape}")
     for letter, extent in zip(shape, array.shape, strict=True):
         if sizes.setdefault(letter, extent) != extent:
             raise SymbpError(

@@ -109,6 +109,7 @@ def _differences(
     columns = []
     for j in range(start.shape[1]):
         for i in range(start.shape[0]):
+
             def at(distance: float, i: int = i, j: int = j) -> Array:
                 moved = start.copy()
                 moved[i, j] += distance

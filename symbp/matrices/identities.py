@@ -82,8 +82,10 @@ def _rectified(work: Product) -> bool:
             for g in work.factors:
                 if g.atom.name != "relu" or g.indices != f.indices:
                     continue
-                if g.atom.inner is not None and f.atom.inner is not None and (
-                    g.atom.inner.key == f.atom.inner.key
+                if (
+                    g.atom.inner is not None
+                    and f.atom.inner is not None
+                    and (g.atom.inner.key == f.atom.inner.key)
                 ):
                     work.factors.remove(f)
                     return True
@@ -379,9 +381,7 @@ def _branches(work: Product) -> bool:
                 key = inner.key, places
                 if key in found and found[key] is not part:
                     both = [*found[key], *part]
-                    work.factors = [
-                        f for f in work.factors if not any(f is g for g in both)
-                    ]
+                    work.factors = [f for f in work.factors if not any(f is g for g in both)]
                     scale, factor = as_factor(inner, places, Fraction(2))
                     work.coefficient *= scale
                     work.factors.append(factor)

@@ -38,9 +38,7 @@ def _parts(leaves: Sequence[Leaf], free: set[int]) -> list[list[Leaf]]:
     return [group[1] for group in groups]
 
 
-def _split(
-    leaves: Sequence[Leaf], row: tuple[int, ...], column: tuple[int, ...]
-) -> Forms | None:
+def _split(leaves: Sequence[Leaf], row: tuple[int, ...], column: tuple[int, ...]) -> Forms | None:
     """Scalings of all rows or columns, and the rest in two parts."""
     free = {*row, *column}
     over_rows: list[Leaf] = []
@@ -132,9 +130,7 @@ def _scaled(matrix: Forms, scaling: Forms, *, left: bool) -> Forms:
 EYE_TREE = Tree("eye")
 
 
-def _outer(
-    leaves: Sequence[Leaf], row: tuple[int, ...], column: tuple[int, ...]
-) -> Forms | None:
+def _outer(leaves: Sequence[Leaf], row: tuple[int, ...], column: tuple[int, ...]) -> Forms | None:
     """vec(P)*vec(Q)'."""
     free = {*row, *column}
     halves: tuple[list[Leaf], list[Leaf]] = ([], [])

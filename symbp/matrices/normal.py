@@ -190,7 +190,8 @@ def _primitive(e: Expression) -> tuple[Expression, Fraction]:
         denominator = (
             term.coefficient.denominator
             if not denominator
-            else denominator * term.coefficient.denominator
+            else denominator
+            * term.coefficient.denominator
             // gcd(denominator, term.coefficient.denominator)
         )
     content = Fraction(numerator, denominator)

@@ -14,9 +14,7 @@ from symbp.notation.errors import NotationError, suggest
 
 __all__ = ["parse"]
 
-TOKEN = re.compile(
-    r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d]\w*)|(\.\*|\./|\.\^|[-+*/^'(),]))", re.UNICODE
-)
+TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d]\w*)|(\.\*|\./|\.\^|[-+*/^'(),]))", re.UNICODE)
 NAME = re.compile(r"[^\W\d]\w*")
 # Deeper nesting would end in Python's own recursion limit.
 DEEPEST = 60

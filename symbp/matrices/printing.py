@@ -99,7 +99,9 @@ class _Text:
     def function(self, name: str) -> str:
         base = name.rstrip("'")
         primes = "′" * (len(name) - len(base))
-        return {"sigmoid": "σ", "relu": "ReLU", "logdet": "log det"}.get(base, self.name(base)) + primes
+        return {"sigmoid": "σ", "relu": "ReLU", "logdet": "log det"}.get(
+            base, self.name(base)
+        ) + primes
 
     def indicator(self, what: str) -> str:
         return f"𝟙[{what} > 0]"
@@ -123,7 +125,7 @@ class _Latex:
         return rf"\left({what}\right)" if r"\frac" in what else f"({what})"
 
     def fraction(self, top: Printed, bottom: Printed) -> Printed:
-        return Printed(rf"\frac{{{top.text}}}{{{bottom.text}}}", PRODUCT)
+        return Printed(rf"\frac{{{top.text}}}{{{bottom.text}}}", POWER)
 
     def power(self, base: str, exponent: str) -> str:
         return f"{base}^{{{exponent}}}"
@@ -192,7 +194,9 @@ class _Printer:
             return Printed(self.style.name(str(tree.value)), ATOM, scalar)
         if head == "neg":
             inner = self.of(parts[0])
-            return Printed("-" + self.closed(inner, PRODUCT), SUM if inner.level < SIGN else SIGN, scalar)
+            return Printed(
+                "-" + self.closed(inner, PRODUCT), SUM if inner.level < SIGN else SIGN, scalar
+            )
         if head == "'":
             return self._transposed(parts[0])
         if head == "call":
@@ -202,15 +206,18 @@ class _Printer:
         left, right = (self.of(part) for part in parts)
         if head in ("+", "-"):
             negative = right.text.startswith("-")
-            shown = self.style.inside(right.text) if negative else self.closed(
-                right, SUM if head == "+" else PRODUCT
+            shown = (
+                self.style.inside(right.text)
+                if negative
+                else self.closed(right, SUM if head == "+" else PRODUCT)
             )
             return Printed(f"{left.text} {head} {shown}", SUM, scalar)
         if head == "/":
             return self._quotient(node, left, right, scalar)
         if head == "*":
             first, second = self._factor(left, right, True), self._factor(right, left, False)
-            return Printed(f"{first} {second}", PRODUCT, scalar, left.factors + right.factors)
+            count = 1 if parts[0].tree.head == "number" else left.factors + right.factors
+            return Printed(f"{first} {second}", PRODUCT, scalar, count)
         sign = self.style.hadamard if head == ".*" else self.style.over
         return Printed(f"{self._hadamard(parts[0], left, True)} {sign} "
                        f"{self._hadamard(parts[1], right, False)}", PRODUCT, scalar, 9)  # fmt: skip
@@ -222,7 +229,7 @@ class _Printer:
         if part.factors == 9 or part.level < PRODUCT:
             return self.style.inside(part.text)
         several = part.factors > 1 and part.level == PRODUCT
-        if several and (part.scalar or not first) and not (part.scalar and part.factors == 2 and part.text[:1].isdigit()):
+        if several and (part.scalar or not first):
             return self.style.inside(part.text)
         return part.text
 
@@ -230,8 +237,12 @@ class _Printer:
         if node.tree.head == ".*" or (node.tree.head == "./" and first):
             return part.text if first else self.style.inside(part.text)
         simple = node.tree.head == "*" and node.tree.args[0].head in ("number", "neg") and first
-        if simple and node.tree.args[1].head in ("symbol", "call"):
+        if simple and node.tree.args[1].head in ("symbol", "call", "eye"):
             return part.text
+        if first and part.text.startswith("-") and node.tree.head == "neg":
+            return "-" + self._hadamard(node.parts[0], self.of(node.parts[0]), True)
+        if first and part.text.startswith("-") and node.tree.head in ("*", "/"):
+            return "-" + self.style.inside(part.text[1:])
         return part.text if part.level >= SIGN else self.style.inside(part.text)
 
     def _quotient(self, node: Shaped, top: Printed, bottom: Printed, scalar: bool) -> Printed:
@@ -239,6 +250,9 @@ class _Printer:
         if denominator.head == "number" and node.parts[0].tree.head == "number":
             if (str(top.text), str(bottom.text)) == ("1", "2") and isinstance(self.style, _Text):
                 return Printed("½", ATOM, True)
+        if top.text.startswith("-") and top.level >= PRODUCT:
+            made = self.style.fraction(Printed(top.text[1:], top.level, scalar), bottom)
+            return Printed("-" + made.text, min(made.level, SIGN), scalar, 2)
         made = self.style.fraction(top, bottom)
         return Printed(made.text, made.level, scalar, 2)
 
@@ -247,8 +261,6 @@ class _Printer:
             inner = self.of(part.parts[0])
             return Printed(self.closed(inner, ATOM) + self.style.inverse_transpose, POWER)
         inner = self.of(part)
-        if part.tree == VECTOR:
-            return Printed(inner.text + self.style.transpose, POWER)
         return Printed(self.closed(inner, ATOM) + self.style.transpose, POWER)
 
     def _power(self, node: Shaped, scalar: bool) -> Printed:
@@ -290,10 +302,13 @@ class _Printer:
             if node.parts[0].tree == number_tree(Fraction(1)):
                 single = name == "vector"
                 return Printed(ones, ATOM if single else PRODUCT, factors=1 if single else 2)
-            inside = self._factor(first, first, True) if first.level >= PRODUCT else self.style.inside(first.text)
+            inside = (
+                self._factor(first, first, True)
+                if first.level >= PRODUCT
+                else self.style.inside(first.text)
+            )
             return Printed(f"{inside} {ones}", PRODUCT, factors=2)
         return Printed(self.style.function(name) + self.style.inside(first.text), ATOM, scalar)
 
 
 SCRIPTED = {"tanh", "sin", "cos", "tan", "sinh", "cosh"}
-VECTOR = None

@@ -6,7 +6,15 @@ where the derivative is then evaluated: so it is said afterwards.
 
 from collections.abc import Mapping
 
-from symbp.matrices.algebra import contracted, determinant, function, inverse, logdet, power, softmax
+from symbp.matrices.algebra import (
+    contracted,
+    determinant,
+    function,
+    inverse,
+    logdet,
+    power,
+    softmax,
+)
 from symbp.matrices.build import symbol_expression
 from symbp.matrices.identities import constant
 from symbp.matrices.normal import plus

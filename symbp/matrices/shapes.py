@@ -124,7 +124,9 @@ class Shapes:
         if name == "kron":
             return rows + shapes[1][0], columns + shapes[1][1]
         if not self.resolve(rows):
-            raise NotationError(f"in {tree}: {name} takes a column or a matrix, not a scalar or row")
+            raise NotationError(
+                f"in {tree}: {name} takes a column or a matrix, not a scalar or row"
+            )
         if name in OF_SQUARE:
             self.unify(rows, columns, tree)
             return (rows, columns) if name in ("inv", "adj") else (ONE, ONE)

@@ -160,9 +160,7 @@ def _placed(f: Factor, naming: Mapping[int, int]) -> Indices:
     return tuple(sorted(indices)) if f.atom.symmetric and len(indices) == 2 else indices
 
 
-def _refined(
-    factors: Sequence[Factor], names: list[str], colors: dict[int, int]
-) -> dict[int, int]:
+def _refined(factors: Sequence[Factor], names: list[str], colors: dict[int, int]) -> dict[int, int]:
     count = -1
     while True:
         seen: dict[int, list[tuple]] = {i: [] for i in colors}

@@ -202,7 +202,9 @@ class Writer:
         found = []
         for n in range(4):
             turned, minus = bool(n & 1), bool(n & 2) ^ (coefficient < 0)
-            found.append([self._signed(above, below, abs(coefficient), matrix, rank, turned, minus)])
+            found.append(
+                [self._signed(above, below, abs(coefficient), matrix, rank, turned, minus)]
+            )
         return forms(*found, scalar=rank == 0)
 
     def _signed(
@@ -218,7 +220,9 @@ class Writer:
         parts = [*above, *([] if matrix is None else [matrix]), *below]
         turns = [False] * len(above) + ([] if matrix is None else [turned]) + [False] * len(below)
         # Which parts take their other sign: the cheapest choice with the right sign in all.
-        choice = [part.of(t, True).cost < part.of(t).cost for part, t in zip(parts, turns, strict=True)]
+        choice = [
+            part.of(t, True).cost < part.of(t).cost for part, t in zip(parts, turns, strict=True)
+        ]
         outer = False
         if sum(choice) % 2 != minus:
             costs = [
@@ -337,9 +341,7 @@ class Writer:
             options += [inside.turned, inside.minus_turned]
         return squared_norm(better(options), name)
 
-    def _other_sigmoid(
-        self, f: Factor, keys: set[tuple[str, tuple[int, ...]]]
-    ) -> Forms | None:
+    def _other_sigmoid(self, f: Factor, keys: set[tuple[str, tuple[int, ...]]]) -> Forms | None:
         """1 − σ(u) is σ(−u), which is shorter where σ(u) is not printed anyway."""
         inner = f.atom.inner
         assert inner is not None
@@ -390,7 +392,9 @@ class Writer:
             if exponent is None:
                 return None
             operator = ".^" if f.indices else "^"
-            return Leaf(f.indices, self._each(base, f, lambda b: operation(operator, b, exponent.plain)))
+            return Leaf(
+                f.indices, self._each(base, f, lambda b: operation(operator, b, exponent.plain))
+            )
         if p < 0:
             return Leaf(f.indices, None, self._power_of(base, f, -p))
         return Leaf(f.indices, self._power_of(base, f, p))
@@ -460,7 +464,11 @@ def scalar_times(scalar: Tree, matrix: Tree) -> Tree:
     """Return a scalar times a matrix: ``2*a.*x``, ``vector(c)``, ``2*A*x``."""
     if matrix.head in (".*", "./") and matrix.args[0].head != "*":
         return operation(matrix.head, scalar_times(scalar, matrix.args[0]), matrix.args[1])
-    if matrix.head == "call" and matrix.value in ("vector", "matrix") and matrix.args[0] == number(1):
+    if (
+        matrix.head == "call"
+        and matrix.value in ("vector", "matrix")
+        and matrix.args[0] == number(1)
+    ):
         return call(str(matrix.value), scalar)
     if matrix.head == "neg":
         return negated(scalar_times(scalar, matrix.args[0]))
