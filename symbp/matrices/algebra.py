@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symbp.matrices.identities import constant, function_atom, one_minus
-from symbp.matrices.normal import as_factor, oriented, plus, product, reduced, reindexed, scaled
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, eye, letter
+from symbp.matrices.identities import function_atom, one_minus
+from symbp.matrices.normal import as_factor, oriented, plus, product, reindexed, scaled
+from symbp.matrices.powers import constant
+from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, letter
 
 __all__ = [
     "contracted",
@@ -163,9 +164,9 @@ def function(name: str, e: Expression) -> Expression:
         return power(e, Fraction(1, 2))
     value = e.number
     if value is not None:
-        known = {("exp", 0): 1, ("log", 1): 0, ("step", 0): 0, ("relu", 0): 0, ("abs", 0): 0}
-        if (name, value) in known:
-            return constant(e.extents, known[name, int(value)])
+        known = {"exp": (0, 1), "log": (1, 0), "step": (0, 0), "relu": (0, 0), "abs": (0, 0)}
+        if name in known and value == known[name][0]:
+            return constant(e.extents, known[name][1])
         if name in ("tanh", "sin", "tan", "sinh", "arctan", "sign") and value == 0:
             return constant(e.extents, 0)
         if name in ("abs", "sign"):
@@ -272,6 +273,3 @@ def logdet(e: Expression) -> Expression:
         return contracted([(function("log", function("abs", diagonal)), (0,))], ())
     e, _, _ = oriented(e, (0, 1)) if e.rank == 2 else (e, (), False)
     return _single(Factor(Atom("logdet", "", (), e), ()), ())
-
-
-_ = eye, reduced

@@ -19,8 +19,8 @@ from symbp.matrices.algebra import (
     softmax,
     times,
 )
-from symbp.matrices.identities import constant
 from symbp.matrices.normal import plus, reindexed, scaled
+from symbp.matrices.powers import constant
 from symbp.matrices.shapes import Shaped, Shapes
 from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
 from symbp.notation.errors import UnsupportedError

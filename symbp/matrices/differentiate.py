@@ -11,11 +11,12 @@ from symbp.matrices.algebra import (
     contracted,
     function,
     identity,
+    inverse,
     power,
     times,
 )
-from symbp.matrices.identities import added, constant
 from symbp.matrices.normal import plus, scaled
+from symbp.matrices.powers import added, constant
 from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
 from symbp.notation.errors import UnsupportedError
 
@@ -147,8 +148,6 @@ def _of_atom(atom: Atom, name: str, extents: tuple[str, ...]) -> Expression:
         second = contracted([(p, own), (p, other), (d, other + new)], out, distribute=[2])
         return plus(first, scaled(second, -1))
     square = inner.extents
-    from symbp.matrices.algebra import inverse
-
     half = len(square) // 2
     inv = inverse(inner)
     if atom.kind == "inverse":

@@ -9,8 +9,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from symbp.matrices.algebra import contracted
-from symbp.matrices.identities import added
 from symbp.matrices.normal import plus, product
+from symbp.matrices.powers import added
 from symbp.matrices.terms import ONE, Expression, Factor, Power, Term
 
 __all__ = ["expanded", "factored", "rewritten"]

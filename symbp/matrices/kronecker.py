@@ -8,7 +8,7 @@ rows only scales them: ``diag(vec(D))*kron(P, Q)``.
 from collections.abc import Sequence
 
 from symbp.matrices.contraction import Leaf, contraction
-from symbp.matrices.forms import Forms, better, forms, multiplied
+from symbp.matrices.forms import Forms, forms, multiplied
 from symbp.matrices.terms import Expression
 from symbp.matrices.tree import Tree, call
 
@@ -74,7 +74,7 @@ def _pairings(
 ) -> list[tuple[tuple[int | None, int | None], tuple[int | None, int | None]]]:
     rows = [row] if len(row) == 2 else [(row[0], None), (None, row[0])]
     columns = [column] if len(column) == 2 else [(column[0], None), (None, column[0])]
-    return [((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]  # type: ignore[list-item]
+    return [((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]
 
 
 def _product(
@@ -158,6 +158,3 @@ def _outer(leaves: Sequence[Leaf], row: tuple[int, ...], column: tuple[int, ...]
             lists[2 * (a ^ b)].append(multiplied(one.of(False, a), other.of(True, b)))
             lists[2 * (a ^ b) + 1].append(multiplied(other.of(False, b), one.of(True, a)))
     return forms(*lists)
-
-
-_ = better

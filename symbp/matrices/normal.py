@@ -5,13 +5,16 @@ are contracted, equal factors are collected as powers, products that are whole s
 factor, and the rules of :mod:`symbp.matrices.identities` are applied.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import gcd
 
 from symbp.matrices.terms import ONE, Atom, Expression, Factor, Indices, Power, Term, eye, letter
 
-__all__ = ["as_factor", "plus", "product", "reindexed", "scaled", "spliced"]
+__all__ = [
+    "Product", "as_factor", "oriented", "plus", "product", "reduced", "register", "reindexed",
+    "scaled", "spliced", "swapped",
+]  # fmt: skip
 
 Joined = Sequence[tuple[int, int, str]]
 
@@ -70,6 +73,16 @@ class Product:
             self.factors.append(Factor(letter(self.sizes.pop(i)), ()))
 
 
+# A rule looks at a product, changes it, and says whether it did. The rules make products
+# themselves, so they are handed over by symbp.matrices.identities and not imported from it.
+_rules: list[Callable[[Product], bool]] = []
+
+
+def register(rules: Iterable[Callable[[Product], bool]]) -> None:
+    """Take the rules that put a product in normal form; the first that applies is the next."""
+    _rules[:] = rules
+
+
 def product(
     coefficient: Fraction,
     factors: Iterable[Factor],
@@ -88,8 +101,6 @@ def product(
     joined : sequence of (int, int, str), optional
         Pairs of indices that are equal, and their extent.
     """
-    from symbp.matrices.identities import simplified
-
     work = Product(coefficient, len(extents))
     work.sizes.update(enumerate(extents))
     pairs = list(joined)
@@ -102,7 +113,7 @@ def product(
     work.top = max([work.top, *(max(i, j) + 1 for i, j, _ in pairs)])
     work.join(pairs)
     work.count_unused()
-    while work.coefficient and simplified(work):
+    while work.coefficient and any(rule(work) for rule in _rules):
         work.count_unused()
     if not work.coefficient:
         return None

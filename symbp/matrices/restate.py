@@ -16,9 +16,9 @@ from symbp.matrices.algebra import (
     softmax,
 )
 from symbp.matrices.build import symbol_expression
-from symbp.matrices.identities import constant
 from symbp.matrices.normal import plus
-from symbp.matrices.terms import Atom, Expression, Factor, Term, ONE
+from symbp.matrices.powers import constant
+from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
 
 __all__ = ["restated"]
 
@@ -36,7 +36,8 @@ class _Restater:
     def expression(self, e: Expression) -> Expression:
         parts = [Expression.of(e.extents, [])]
         for term in e.terms:
-            pieces = [(constant((), term.coefficient), ())]
+            number = constant((), term.coefficient)
+            pieces: list[tuple[Expression, tuple[int, ...]]] = [(number, ())]
             for f in term.factors:
                 pieces.append((self.factor(f), f.indices))
             parts.append(contracted(pieces, e.extents))

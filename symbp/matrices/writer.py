@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 
-from symbp.matrices.contraction import Leaf, contraction, elementwise
+from symbp.matrices.composed import content, divided, root, scalar_times, shorter, summed
+from symbp.matrices.contraction import Leaf, contraction
 from symbp.matrices.factoring import expanded, factored, rewritten
-from symbp.matrices.forms import Forms, better, forms, multiplied, squared_norm
-from symbp.matrices.identities import constant
+from symbp.matrices.forms import Forms, better, forms, squared_norm
+from symbp.matrices.kronecker import kronecker
 from symbp.matrices.normal import scaled
-from symbp.matrices.terms import Expression, Factor, Power, Term
+from symbp.matrices.terms import Expression, Factor, Term
 from symbp.matrices.tree import EYE, Tree, call, negated, number, operation, symbol
 
 __all__ = ["Writer"]
@@ -98,62 +99,19 @@ class Writer:
             known = sum(part.cost for part in parts if part is not None)
             return NOT_SAID * missing + known, None
         natural = [term.coefficient < 0 for term in e.terms]
-        made = self._sum([part for part in parts if part is not None], natural)
+        made = summed([part for part in parts if part is not None], natural)
         if len(e.terms) > 1:
-            content = self._content(e)
-            if content != 1:
-                inner = scaled(e, 1 / content)
+            common = content(e)
+            if common != 1:
+                inner = scaled(e, 1 / common)
                 again = [self.term(term, inner, rows) for term in inner.terms]
-                whole = self._sum([part for part in again if part is not None], natural)
-                outside = self._times([], content, whole, e.rank)
+                whole = summed([part for part in again if part is not None], natural)
+                outside = self._times([], common, whole, e.rank)
                 if min(outside.plain.cost, outside.minus.cost) < min(
                     made.plain.cost, made.minus.cost
                 ):
                     made = outside
         return made.cost, made
-
-    def _content(self, e: Expression) -> Fraction:
-        values = [abs(term.coefficient) for term in e.terms]
-        low = min(values)
-        if all((value / low).denominator == 1 for value in values):
-            return low
-        if all((value * v.denominator).denominator == 1 for value in values for v in values[:1]):
-            return Fraction(1, values[0].denominator)
-        return Fraction(1)
-
-    def _sum(self, parts: Sequence[Forms], natural: Sequence[bool]) -> Forms:
-        if len(parts) == 1:
-            return parts[0]
-        return forms(*([self._chain(parts, natural, bool(n & 1), bool(n & 2))] for n in range(4)))
-
-    def _chain(
-        self, parts: Sequence[Forms], natural: Sequence[bool], turned: bool, minus: bool
-    ) -> Tree:
-        signed = []
-        for part, negative in zip(parts, natural, strict=True):
-            plain, opposite = part.of(turned, minus), part.of(turned, not minus)
-            # Of equals, a − (x − y) z is better than a + (y − x) z: the sign that was there.
-            leaning = (negative ^ minus) and plain.cost == opposite.cost
-            better_so = plain.cost < opposite.cost or (plain.cost == opposite.cost and not leaning)
-            signed.append((False, plain) if better_so else (True, opposite))
-        # A sum begins with a term without a sign, if there is one.
-        first = next((n for n, (negative, _) in enumerate(signed) if not negative), None)
-        if first is None:
-            costs = [
-                part.of(turned, minus).cost - part.of(turned, not minus).cost for part in parts
-            ]
-            first = costs.index(min(costs))
-            signed[first] = False, parts[first].of(turned, minus)
-        signed.insert(0, signed.pop(first))
-        tree = signed[0][1]
-        for negative, part in signed[1:]:
-            if part.head in ("+", "-"):
-                flat = _added(tree, part, negative)
-                if flat is not None:
-                    tree = flat
-                    continue
-            tree = operation("-" if negative else "+", tree, part)
-        return tree
 
     def _constant(self, e: Expression, value: Fraction) -> Forms:
         if e.rank == 0:
@@ -171,7 +129,8 @@ class Writer:
         return self.terms[at]
 
     def _term(self, term: Term, e: Expression, rows: int | None) -> Forms | None:
-        scalars, leaves = [], []
+        scalars: list[Leaf] = []
+        leaves: list[Leaf] = []
         keys = {(f.atom.key, f.indices) for f in term.factors}
         for f in sorted(term.factors, key=self._place):
             leaf = self.leaf(f, keys)
@@ -181,8 +140,6 @@ class Writer:
         if e.rank == 0:
             return self._times(scalars, term.coefficient, None, 0) if not leaves else None
         if e.rank > 2 or (rows is not None and rows != 1):
-            from symbp.matrices.kronecker import kronecker
-
             matrix = kronecker(leaves, e, e.rank if rows is None else rows)
             return None if matrix is None else self._times(scalars, term.coefficient, matrix, 3)
         matrix = contraction(leaves, range(e.rank)) if leaves else None
@@ -269,7 +226,7 @@ class Writer:
         if atom.kind == "sum" and f.power == 1 and self.turn_sigmoids:
             sigma = self._other_sigmoid(f, keys)
             if sigma is not None:
-                base = _shorter(base, sigma)
+                base = shorter(base, sigma)
         return self._powered(f, base)
 
     def _base(self, f: Factor) -> Forms | None:
@@ -320,7 +277,7 @@ class Writer:
         return forms(options, minus=minus, scalar=True)
 
     def _halves(self, term: Term) -> Tree | None:
-        """A sum of squares of one product is the square of its norm."""
+        """Return the square of a norm, for a sum of squares of one product."""
         if not all(isinstance(f.power, Fraction) and f.power % 2 == 0 for f in term.factors):
             return None
         indices = sorted({i for f in term.factors for i in f.indices})
@@ -407,9 +364,9 @@ class Writer:
         operator = ".^" if f.indices else "^"
 
         def raised(tree: Tree) -> Tree:
-            root = None if f.indices else _root(tree)
-            if root is not None and (2 * p).denominator == 1:
-                return root if 2 * p == 1 else operation("^", root, number(2 * p))
+            norm = None if f.indices else root(tree)
+            if norm is not None and (2 * p).denominator == 1:
+                return norm if 2 * p == 1 else operation("^", norm, number(2 * p))
             if p.denominator == 2:
                 half = call("sqrt", tree)
                 return half if p == Fraction(1, 2) else operation(operator, half, number(2 * p))
@@ -423,60 +380,3 @@ class Writer:
             [raised(base.turned)] if len(f.indices) == 2 else [],
             scalar=not f.indices,
         )
-
-
-def _shorter(one: Forms, other: Forms) -> Forms:
-    return Forms(*(better([a, b]) for a, b in zip(one, other, strict=True)))
-
-
-def _root(tree: Tree) -> Tree | None:
-    """Return ‖v‖ for a tree that is ‖v‖², however it is written."""
-    if tree.head == "^" and tree.args[1] == number(2):
-        inside = tree.args[0]
-        if inside.head == "call" and inside.value in ("norm2", "normF"):
-            return inside
-    if tree.head == "*" and tree.args[0].head == "'" and tree.args[0].args[0] == tree.args[1]:
-        return call("norm2", tree.args[1])
-    return None
-
-
-def _added(tree: Tree, part: Tree, negative: bool) -> Tree | None:
-    """Return tree ± (a ± b) without the parentheses."""
-    if part.head not in ("+", "-"):
-        operator = "-" if negative else "+"
-        if part.head == "neg":
-            return operation("+" if negative else "-", tree, part.args[0])
-        return operation(operator, tree, part)
-    left = _added(tree, part.args[0], negative)
-    assert left is not None
-    minus = negative ^ (part.head == "-")
-    return operation("-" if minus else "+", left, part.args[1])
-
-
-def divided(top: Tree, bottom: Tree) -> Tree:
-    """Return a quotient: of a quotient, one with the product below."""
-    if top.head == "/":
-        return operation("/", top.args[0], operation("*", top.args[1], bottom))
-    return operation("/", top, bottom)
-
-
-def scalar_times(scalar: Tree, matrix: Tree) -> Tree:
-    """Return a scalar times a matrix: ``2*a.*x``, ``vector(c)``, ``2*A*x``."""
-    if matrix.head in (".*", "./") and matrix.args[0].head != "*":
-        return operation(matrix.head, scalar_times(scalar, matrix.args[0]), matrix.args[1])
-    if (
-        matrix.head == "call"
-        and matrix.value in ("vector", "matrix")
-        and matrix.args[0] == number(1)
-    ):
-        return call(str(matrix.value), scalar)
-    if matrix.head == "neg":
-        return negated(scalar_times(scalar, matrix.args[0]))
-    if matrix.head == "/":
-        return operation("/", scalar_times(scalar, matrix.args[0]), matrix.args[1])
-    if matrix == EYE:
-        return operation("*", scalar, matrix)
-    return multiplied(scalar, matrix)
-
-
-_ = constant, elementwise, Power
