@@ -1,6 +1,7 @@
 """``symbp derive``: print the derivation of a network's gradient, or write it as a report."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,7 +20,7 @@ NetworkOrFormula = Annotated[
     typer.Argument(
         metavar="NETWORK",
         help="Layer sizes such as 64-30-10, or FILE.py:NAME for a Network or Program that your "
-        "own file defines; with --wrt a matrix formula. The file is run, as `python FILE.py` would.",
+        "own file defines (the file is run, as `python FILE.py` would); with --wrt a formula.",
         show_default=False,
     ),
 ]
@@ -186,7 +187,7 @@ def _of_formula(
     assume: list[str] | None,
     function: list[str] | None,
     format: str,
-    others: dict[str, object],
+    others: Mapping[str, object],
 ) -> tuple[str, "MatrixDerivative"]:
     """Return the derivative of a formula, printed."""
     # Not by symbp: a formula needs none of what networks need.

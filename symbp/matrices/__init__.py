@@ -1,4 +1,4 @@
-"""Matrix calculus: derivatives of formulas of matrices, vectors and scalars, as books print them."""
+"""Matrix calculus: derivatives of formulas of matrices, vectors and scalars, as books print."""
 
 from symbp.matrices.formula import Formula, MatrixDerivative, formula
 

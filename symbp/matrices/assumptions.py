@@ -27,7 +27,7 @@ def _rank(x: Array) -> bool:
 
 
 def _square(x: Array) -> bool:
-    return x.shape[0] == x.shape[1]
+    return bool(x.shape[0] == x.shape[1])
 
 
 def _symmetric(x: Array) -> bool:
@@ -77,6 +77,7 @@ class Assumptions:
                 self.others.append((tree, fact))
 
     def of(self, name: str) -> frozenset[str]:
+        """Return what is assumed of a symbol."""
         return self.facts.get(name, frozenset())
 
 

@@ -38,9 +38,11 @@ class Matrix:
 
     @property
     def columns(self) -> int:
+        """How many indices the columns have."""
         return self.e.rank - self.rows
 
     def transposed(self) -> "Matrix":
+        """Return the transpose."""
         rows, columns, x = self.rows, self.columns, self.e.extents
         places = tuple(columns + i for i in range(rows)) + tuple(range(columns))
         return Matrix(reindexed(self.e, places, x[rows:] + x[:rows]), columns)
@@ -68,6 +70,7 @@ class Builder:
         self.shapes, self.facts = shapes, facts
 
     def build(self, node: Shaped) -> Matrix:
+        """Return the value of a node."""
         tree, parts = node.tree, node.parts
         head = tree.head
         if head == "number":
@@ -101,6 +104,7 @@ class Builder:
         return self.multiplied(left, right)
 
     def multiplied(self, left: Matrix, right: Matrix) -> Matrix:
+        """Return the matrix product, or a scalar times anything."""
         if not left.e.rank or not right.e.rank:
             return Matrix(times(left.e, right.e), left.rows + right.rows)
         r, k, c = left.rows, left.columns, right.columns
@@ -126,7 +130,10 @@ class Builder:
     def _call(self, node: Shaped) -> Matrix:
         name = str(node.tree.value)
         if name in ("inv", "det", "logdet", "adj"):
-            return getattr(self, f"_{name}")(node.parts[0])
+            of_square = {
+                "inv": self._inv, "det": self._det, "logdet": self._logdet, "adj": self._adj
+            }  # fmt: skip
+            return of_square[name](node.parts[0])
         args = [self.build(part) for part in node.parts]
         first = args[0]
         e, rows, columns = first.e, first.rows, first.columns

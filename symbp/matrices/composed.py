@@ -11,6 +11,7 @@ __all__ = ["content", "divided", "root", "scalar_times", "shorter", "summed"]
 
 
 def content(e: Expression) -> Fraction:
+    """Return a number that all terms of a sum have in common, 1 if there is none."""
     values = [abs(term.coefficient) for term in e.terms]
     low = min(values)
     if all((value / low).denominator == 1 for value in values):
@@ -21,6 +22,7 @@ def content(e: Expression) -> Fraction:
 
 
 def summed(parts: Sequence[Forms], natural: Sequence[bool]) -> Forms:
+    """Return the forms of a sum; ``natural`` says which terms have a minus by themselves."""
     if len(parts) == 1:
         return parts[0]
     return forms(*([_chain(parts, natural, bool(n & 1), bool(n & 2))] for n in range(4)))
@@ -42,17 +44,13 @@ def _chain(parts: Sequence[Forms], natural: Sequence[bool], turned: bool, minus:
         signed[first] = False, parts[first].of(turned, minus)
     signed.insert(0, signed.pop(first))
     tree = signed[0][1]
-    for negative, part in signed[1:]:
-        if part.head in ("+", "-"):
-            flat = _added(tree, part, negative)
-            if flat is not None:
-                tree = flat
-                continue
-        tree = operation("-" if negative else "+", tree, part)
+    for negative, term in signed[1:]:
+        tree = _added(tree, term, negative)
     return tree
 
 
 def shorter(one: Forms, other: Forms) -> Forms:
+    """Return the shorter of two forms, each by itself."""
     return Forms(*(better([a, b]) for a, b in zip(one, other, strict=True)))
 
 
@@ -67,15 +65,12 @@ def root(tree: Tree) -> Tree | None:
     return None
 
 
-def _added(tree: Tree, part: Tree, negative: bool) -> Tree | None:
+def _added(tree: Tree, part: Tree, negative: bool) -> Tree:
     """Return tree ± (a ± b) without the parentheses."""
     if part.head not in ("+", "-"):
         operator = "-" if negative else "+"
-        if part.head == "neg":
-            return operation("+" if negative else "-", tree, part.args[0])
         return operation(operator, tree, part)
     left = _added(tree, part.args[0], negative)
-    assert left is not None
     minus = negative ^ (part.head == "-")
     return operation("-" if minus else "+", left, part.args[1])
 

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from symbp.matrices.forms import Forms, better, forms, multiplied, ones, squared_norm
-from symbp.matrices.tree import EYE, Tree, call, number, operation, transposed
+from symbp.matrices.tree import Tree, call, number, operation, transposed
 
 __all__ = ["Leaf", "contraction"]
 
@@ -200,7 +200,7 @@ def _outer(p: Piece, q: Piece, still: tuple[int, ...], lists: Lists) -> None:
 
 
 def _product(p: Piece, q: Piece, s: int, still: tuple[int, ...], lists: Lists) -> None:
-    """A matrix product over the index ``s``, which nothing else needs."""
+    """Multiply matrices over the index ``s``, which nothing else needs."""
     left = [i for i in p.open if i != s]
     right = [i for i in q.open if i != s]
     if not left and not right:
@@ -221,25 +221,20 @@ def _inner(p: Piece, q: Piece, lists: Lists) -> None:
         if other.kind == ONES:
             if one.kind == ONES:
                 lists[0].append(multiplied(transposed(ones(1)), ones(1)))
-            for minus in (False, True):
-                inside = better([one.forms.of(False, minus), one.forms.of(True, minus)])
-                lists[2 * minus].append(call("sum", _without_ones(inside)))
+            for opposite in (False, True):
+                inside = better([one.forms.of(False, opposite), one.forms.of(True, opposite)])
+                lists[2 * opposite].append(call("sum", _without_ones(inside)))
             return
     for a, b in SIGNS:
         minus = 2 * (a ^ b)
         lists[minus].append(multiplied(p.forms.of(True, a), q.forms.of(False, b)))
         lists[minus].append(multiplied(q.forms.of(True, b), p.forms.of(False, a)))
-        if _same(p.forms.of(False, a), q.forms.of(False, b)):
-            # v'v, and −(v'v) where the signs differ: the trees are equal.
+        if p.forms.of(False, a) == q.forms.of(False, b):
             lists[minus].append(squared_norm(p.forms.of(False, a)))
 
 
-def _same(one: Tree, other: Tree) -> bool:
-    return one == other
-
-
 def _without_ones(tree: Tree) -> Tree:
-    """The sum of M𝟏, or of 𝟏'M, is that of M."""
+    """Return M for M𝟏 or 𝟏'M: all have one sum."""
     if tree.head == "*" and tree.args[1] == ones(1):
         return tree.args[0]
     if tree.head == "*" and tree.args[0] == transposed(ones(1)):
@@ -254,8 +249,6 @@ def _two_shared(
 ) -> tuple[Lists, Forms | None, str] | None:
     i, j = p.open
     if not closed:
-        if EYE in (p.forms.plain, q.forms.plain):
-            pass
         return lists, _hadamard(p, q, lists), ""
     if len(closed) == 1:
         keep = i if closed[0] == j else j
@@ -287,7 +280,7 @@ def _hadamard(p: Piece, q: Piece, lists: Lists) -> Forms | None:
     for one, other in ((p, q), (q, p)):
         for t in turns:
             for a, b in SIGNS:
-                minus = 2 * (a ^ b) + t
+                minus = 2 * (a ^ b) + int(t)
                 x, y = one.forms.of(t, a), other.forms.of(t, b)
                 if x.head == "neg" and y.head != "neg" and y.head in ("+", "-"):
                     continue
@@ -320,7 +313,7 @@ def elementwise(operator: str, left: Tree, right: Tree) -> Tree:
 
 
 def _scaled(p: Piece, q: Piece, s: int, still: tuple[int, ...], lists: Lists) -> None:
-    """A vector times the rows or columns of a matrix."""
+    """Scale the rows or columns of a matrix by a vector."""
     v, m = (p, q) if len(p.open) == 1 else (q, p)
     for a, b in SIGNS:
         minus = 2 * (a ^ b)

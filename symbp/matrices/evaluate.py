@@ -15,7 +15,7 @@ from symbp.notation.errors import UnsupportedError
 
 __all__ = ["Evaluator", "as_matrix"]
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[Any]]
 Undefined = Mapping[str, Callable[[Array], Array]]
 
 
@@ -36,6 +36,7 @@ class Evaluator:
         self.shapes, self.sizes, self.undefined = shapes, sizes, undefined or {}
 
     def extent(self, extent: Extent, node: Shaped) -> int:
+        """Return an extent of a node as a number."""
         value = 1
         for letter in self.shapes.resolve(extent):
             if letter not in self.sizes:
@@ -71,8 +72,8 @@ class Evaluator:
             if exponent.head == "number" and isinstance(exponent.value, Fraction):
                 whole = exponent.value
                 if whole.denominator == 1:
-                    return a ** int(whole)  # type: ignore[no-any-return]
-            return a**b  # type: ignore[no-any-return]
+                    return a ** int(whole)
+            return a**b
         if head in ("+", "-"):
             return a + b if head == "+" else a - b
         return a * b if head == ".*" else a / b

@@ -34,7 +34,7 @@ def factored(e: Expression, most_open: int) -> Iterator[Expression]:
             groups = [[seed], _extended(e, (a, b), seed)]
             for group in groups[: 1 if len(groups[1]) == 1 else 2]:
                 chosen, whole = _everywhere(e, (a, b), group)
-                ways = [((a, b), group)]
+                ways: list[tuple[tuple[int, ...], list[Common]]] = [((a, b), group)]
                 if len(chosen) > 2:
                     ways.insert(0, (chosen, whole))
                 for terms, common in ways:
@@ -119,7 +119,8 @@ def _everywhere(
     e: Expression, terms: tuple[int, int], group: Sequence[Common]
 ) -> tuple[tuple[int, ...], list[Common]]:
     """Return the terms that have the factors of a group, and the group over all of them."""
-    chosen, commons = terms, list(group)
+    chosen: tuple[int, ...] = terms
+    commons = list(group)
     for t, term in enumerate(e.terms):
         if t in chosen:
             continue

@@ -17,16 +17,20 @@ class Forms(NamedTuple):
     minus_turned: Tree
 
     def of(self, turned: bool, minus: bool = False) -> Tree:
+        """Return one of the four."""
         return self[int(turned) + 2 * int(minus)]
 
     def transposed(self) -> "Forms":
+        """Return the forms of the transpose."""
         return Forms(self.turned, self.plain, self.minus_turned, self.minus)
 
     def negated(self) -> "Forms":
+        """Return the forms of −1 times it."""
         return Forms(self.minus, self.minus_turned, self.plain, self.turned)
 
     @property
     def cost(self) -> int:
+        """The cost of the cheaper sign."""
         return min(self.plain.cost, self.minus.cost)
 
 
@@ -50,7 +54,8 @@ def forms(
         best = [best[0], best[0], best[2], best[2]]
     for _ in range(2):
         for n in range(4):
-            options = [] if best[n] is None else [best[n]]
+            own = best[n]
+            options = [] if own is None else [own]
             across = best[n ^ 1]
             if across is not None:
                 options.append(across if scalar else transposed(across))
@@ -58,7 +63,7 @@ def forms(
             if opposite is not None:
                 options.append(negated(opposite))
             if options:
-                best[n] = better(options)  # type: ignore[type-var]
+                best[n] = better(options)
     assert all(tree is not None for tree in best)
     return Forms(*best)  # type: ignore[arg-type]
 

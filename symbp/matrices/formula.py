@@ -1,4 +1,4 @@
-"""``formula``: a matrix formula in, its gradient, Hessian or Jacobian out, as short as in a book."""
+"""A matrix formula in; its gradient, Hessian or Jacobian out, as short as in a book."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any

@@ -23,11 +23,16 @@ def stand_ins(functions: tuple[str, ...]) -> Undefined:
     """Return values for undefined functions and their derivatives, all smooth and different."""
     out: dict[str, Function] = {}
     for n, name in enumerate(functions):
-        a, b = 0.7 + 0.2 * n, 0.3 + 0.1 * n
-        out[name] = lambda x, a=a, b=b: np.sin(a * x + b) + 0.1 * x * x
-        out[name + "'"] = lambda x, a=a, b=b: a * np.cos(a * x + b) + 0.2 * x
-        out[name + "''"] = lambda x, a=a, b=b: 0.2 - a * a * np.sin(a * x + b)
+        out.update(_smooth(name, 0.7 + 0.2 * n, 0.3 + 0.1 * n))
     return out
+
+
+def _smooth(name: str, a: float, b: float) -> dict[str, Function]:
+    return {
+        name: lambda x: np.sin(a * x + b) + 0.1 * x * x,
+        name + "'": lambda x: a * np.cos(a * x + b) + 0.2 * x,
+        name + "''": lambda x: 0.2 - a * a * np.sin(a * x + b),
+    }
 
 
 class Comparison:

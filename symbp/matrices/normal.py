@@ -29,18 +29,22 @@ class Product:
         self.top = rank
 
     def fresh(self) -> int:
+        """Return a summed index that is not used yet."""
         self.top += 1
         return self.top - 1
 
     def note(self, f: Factor) -> None:
+        """Note the extents of a factor's indices."""
         for i, extent in zip(f.indices, f.atom.extents, strict=True):
             self.sizes[i] = extent
             self.top = max(self.top, i + 1)
 
     def uses(self, index: int) -> list[Factor]:
+        """Return the factors at an index."""
         return [f for f in self.factors if index in f.indices]
 
     def bound(self, index: int) -> bool:
+        """Whether an index is summed over."""
         return index >= self.rank
 
     def join(self, pairs: Iterable[tuple[int, int, str]]) -> None:
@@ -67,7 +71,7 @@ class Product:
                 self.factors.append(Factor(eye(self.sizes[i]), (root(i), i)))
 
     def count_unused(self) -> None:
-        """Sums over an index that nothing depends on: its extent."""
+        """Replace sums over an index on which nothing depends by its extent."""
         used = {i for f in self.factors for i in f.indices}
         for i in [i for i in self.sizes if i >= self.rank and i not in used]:
             self.factors.append(Factor(letter(self.sizes.pop(i)), ()))

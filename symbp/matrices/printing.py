@@ -247,9 +247,9 @@ class _Printer:
 
     def _quotient(self, node: Shaped, top: Printed, bottom: Printed, scalar: bool) -> Printed:
         denominator = node.parts[1].tree
-        if denominator.head == "number" and node.parts[0].tree.head == "number":
-            if (str(top.text), str(bottom.text)) == ("1", "2") and isinstance(self.style, _Text):
-                return Printed("½", ATOM, True)
+        halved = (top.text, bottom.text) == ("1", "2") and isinstance(self.style, _Text)
+        if halved and denominator.head == "number":
+            return Printed("½", ATOM, True)
         if top.text.startswith("-") and top.level >= PRODUCT:
             made = self.style.fraction(Printed(top.text[1:], top.level, scalar), bottom)
             return Printed("-" + made.text, min(made.level, SIGN), scalar, 2)

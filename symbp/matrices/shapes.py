@@ -32,10 +32,12 @@ class Shapes:
         self.unknown = 0
 
     def fresh(self) -> Extent:
+        """Return an extent that is not known yet."""
         self.unknown += 1
         return (f"?{self.unknown}",)
 
     def resolve(self, extent: Iterable[str]) -> Extent:
+        """Return an extent with what is known of it."""
         out: list[str] = []
         for letter in extent:
             out += self.resolve(self.known[letter]) if letter in self.known else (letter,)
@@ -63,6 +65,7 @@ class Shapes:
         raise NotationError(f"in {where}: the extents {said(a)} and {said(b)} differ")
 
     def scalar(self, shape: Shape) -> bool:
+        """Whether a shape is 1 by 1."""
         return not self.resolve(shape[0]) and not self.resolve(shape[1])
 
     def infer(self, tree: Tree) -> "Shaped":

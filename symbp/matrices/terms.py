@@ -11,12 +11,12 @@ or on the sides of a symmetric matrix: two expressions with one key are equal.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple, Union
+from typing import Any, NamedTuple, Union
 
-__all__ = ["Atom", "Expression", "Factor", "Power", "Term", "eye", "letter", "order_of"]
+__all__ = ["Atom", "Expression", "Factor", "Power", "Term", "eye", "letter"]
 
 Power = Union[Fraction, "Expression"]
 Indices = tuple[int, ...]
@@ -36,6 +36,7 @@ class Atom:
 
     @cached_property
     def key(self) -> str:
+        """What tells it from others."""
         if self.kind in ("symbol", "eye"):
             return f"{self.name}:{len(self.extents)}" if self.kind == "symbol" else "eye"
         assert self.inner is not None
@@ -43,6 +44,7 @@ class Atom:
 
     @cached_property
     def symbols(self) -> frozenset[str]:
+        """The names in it."""
         if self.inner is not None:
             return self.inner.symbols
         return frozenset([self.name]) if self.kind == "symbol" else frozenset()
@@ -163,7 +165,7 @@ def _placed(f: Factor, naming: Mapping[int, int]) -> Indices:
 def _refined(factors: Sequence[Factor], names: list[str], colors: dict[int, int]) -> dict[int, int]:
     count = -1
     while True:
-        seen: dict[int, list[tuple]] = {i: [] for i in colors}
+        seen: dict[int, list[Any]] = {i: [] for i in colors}
         for name, f in zip(names, factors, strict=True):
             around = tuple(colors[i] for i in f.indices)
             if f.atom.symmetric:
@@ -171,7 +173,7 @@ def _refined(factors: Sequence[Factor], names: list[str], colors: dict[int, int]
             for slot, i in enumerate(f.indices):
                 seen[i].append((name, 0 if f.atom.symmetric else slot, around))
         signs = {i: (colors[i], sorted(seen[i])) for i in colors}
-        ordered: list = []
+        ordered: list[tuple[int, list[Any]]] = []
         for sign in sorted(signs.values()):
             if not ordered or sign != ordered[-1]:
                 ordered.append(sign)
@@ -188,7 +190,6 @@ class Expression:
 
     extents: tuple[str, ...]
     terms: tuple[Term, ...]
-    _memo: dict = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, extents: tuple[str, ...], terms: Iterable[Term]) -> "Expression":
@@ -204,16 +205,19 @@ class Expression:
 
     @property
     def rank(self) -> int:
+        """How many free indices there are."""
         return len(self.extents)
 
     @cached_property
     def key(self) -> str:
+        """What tells it from others."""
         if not self.terms:
             return "0"
         return " + ".join(sorted(f"{term.coefficient} {term.key}" for term in self.terms))
 
     @cached_property
     def symbols(self) -> frozenset[str]:
+        """The names in it."""
         found: set[str] = set()
         for term in self.terms:
             for f in term.factors:
@@ -235,8 +239,3 @@ class Expression:
         """Return the free indices on which the value depends."""
         rank = self.rank
         return {i for t in self.terms for f in t.factors for i in f.indices if i < rank}
-
-
-def order_of(term: Term) -> str:
-    """Return by what terms are put in order where no user has."""
-    return term.key

@@ -285,7 +285,7 @@ class Writer:
             return None
         leaves = []
         for f in term.factors:
-            leaf = self.leaf(f._replace(power=f.power / 2), set())  # type: ignore[operator]
+            leaf = self.leaf(f._replace(power=Fraction(f.power) / 2), set())  # type: ignore[arg-type]
             if leaf is None:
                 return None
             leaves.append(leaf)
