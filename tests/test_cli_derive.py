@@ -133,3 +133,17 @@ def test_help_shows_the_options_with_examples() -> None:
         assert option in text
     assert 'symbp derive 3-3-3 --entry "W1[0,0]"' in text
     assert "report.html" in text
+
+
+def test_with_wrt_the_argument_is_a_formula(tmp_path: Path) -> None:
+    said = derive("norm2(A*x - b)^2 + c*norm1(x)", "--wrt", "x", "--check").splitlines()
+    assert said[0] == "2 Aᵀ (A x - b) + c sign(x)"
+    assert said[1].startswith("largest relative difference")
+    symmetric = ("x'*A*x", "--wrt", "x", "--assume", "A symmetric")
+    assert derive(*symmetric, "--format", "ascii").strip() == "2*A*x"
+    assert derive(*symmetric, "--order", "hessian", "--format", "latex").strip() == "2 A"
+    shaped = ("a'*X*b", "--wrt", "X", "--shape", "X=m,n", "--shape", "a=m")
+    assert derive(*shaped, "--format", "ascii").strip() == "a*b'"
+    assert derive("sum(f(x))", "--wrt", "x", "--function", "f").strip() == "f′(x)"
+    derive("x'*x", "--wrt", "x", "-o", tmp_path / "gradient.txt")
+    assert (tmp_path / "gradient.txt").read_text() == "2 x\n"

@@ -55,6 +55,7 @@ EQUALITIES = frozenset({
     "symmetric", "positive definite", "orthogonal", "diagonal", "sums to 1", "rows sum to 1",
     "in {0,1}", "in {-1,1}",
 })  # fmt: skip
+SQUARE = {"symmetric", "positive definite", "orthogonal", "diagonal", "invertible"}
 MOST_TRIES = 3000
 
 Given = Mapping[str, str | Collection[str]] | Iterable[str] | str | None
@@ -79,6 +80,10 @@ class Assumptions:
     def of(self, name: str) -> frozenset[str]:
         """Return what is assumed of a symbol."""
         return self.facts.get(name, frozenset())
+
+    def square(self) -> list[str]:
+        """Return the symbols that are square matrices by what is assumed of them."""
+        return [name for name, facts in self.facts.items() if facts & SQUARE]
 
 
 def _texts(given: Given) -> list[str]:

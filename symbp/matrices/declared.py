@@ -5,11 +5,11 @@ otherwise. Of all choices that fit, the one with the fewest exceptions is taken;
 letters m, n, p, ….
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 
 from symbp.matrices.shapes import Shapes
-from symbp.matrices.tree import Tree, walk
+from symbp.matrices.tree import Tree, symbol, walk
 from symbp.notation.errors import NotationError, SymbpError
 
 __all__ = ["completed", "read_shape"]
@@ -40,8 +40,18 @@ def read_shape(name: str, given: object) -> tuple[str, ...]:
     return tuple(out)
 
 
-def completed(tree: Tree, given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def completed(
+    tree: Tree, given: Mapping[str, tuple[str, ...]], square: Collection[str] = ()
+) -> dict[str, tuple[str, ...]]:
     """Return the shapes of all symbols, in the order of the formula.
+
+    Parameters
+    ----------
+    tree : Tree
+    given : mapping of str to tuple of str
+        The shapes that are declared.
+    square : collection of str, optional
+        The symbols that are assumed to be square matrices.
 
     Raises
     ------
@@ -53,6 +63,10 @@ def completed(tree: Tree, given: Mapping[str, tuple[str, ...]]) -> dict[str, tup
     for name in given:
         if name not in names:
             raise SymbpError(f"shape of {name}: there is no {name} in the formula")
+    for name in square:
+        shape = given.get(name, ("n", "n"))
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise SymbpError(f"shape of {name}: it is assumed to be square, got {shape}")
     open_names = [name for name in names if name not in given and name not in letters]
     if not open_names:
         return {name: given[name] for name in names if name in given}
@@ -68,7 +82,8 @@ def completed(tree: Tree, given: Mapping[str, tuple[str, ...]]) -> dict[str, tup
             break
         ranks = tuple(rank for rank, _ in choice)
         try:
-            fitting = _fitted(tree, names, given, dict(zip(open_names, ranks, strict=True)))
+            of = dict(zip(open_names, ranks, strict=True))
+            fitting = _fitted(tree, names, given, of, square)
         except NotationError as error:
             problem = problem or error
             continue
@@ -101,12 +116,19 @@ def _fitted(
     names: list[str],
     given: Mapping[str, tuple[str, ...]],
     ranks: Mapping[str, int],
+    square: Collection[str],
 ) -> dict[str, tuple[str, ...]]:
     """Return the shapes with the fewest coincidences that fit, for given numbers of axes."""
     shapes = Shapes(dict(given))
-    trial = {name: shapes.fresh() * 0 + tuple(
-        shapes.fresh()[0] for _ in range(rank)) for name, rank in ranks.items()}  # fmt: skip
+    trial = {
+        name: tuple(shapes.fresh()[0] for _ in range(rank)) for name, rank in ranks.items()
+    }
     shapes.declared = {**given, **trial}
+    for name in square:
+        if name in trial:
+            if len(trial[name]) != 2:
+                raise NotationError(f"{name} is assumed to be square")
+            shapes.unify(trial[name][:1], trial[name][1:], symbol(name))
     shapes.infer(tree)
     taken = {*names, *(letter for shape in given.values() for letter in shape)}
     free = iter([x for x in LETTERS if x not in taken] + [f"n{k}" for k in range(1, 60)])

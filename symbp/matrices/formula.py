@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from symbp.matrices.assumptions import Assumptions
 from symbp.matrices.declared import completed, read_shape
 from symbp.matrices.derive import GRADIENT, HESSIAN, JACOBIAN, derivative_tree
-from symbp.matrices.evaluate import Array, Evaluator, Undefined
+from symbp.matrices.evaluate import Array, Undefined
 from symbp.matrices.functions import FUNCTIONS
 from symbp.matrices.guard import DRAWS, Comparison, compared
+from symbp.matrices.module import module_text
+from symbp.matrices.numpy_function import NumpyFunction
 from symbp.matrices.parser import NAME, parse
 from symbp.matrices.printing import latex, text
 from symbp.matrices.shapes import Shapes
@@ -87,8 +87,10 @@ def formula(
     own = tuple(functions)
     tree = parse(written, own)
     given = {name: read_shape(name, shape) for name, shape in shapes.items()}
-    declared = completed(tree, given)
-    return Formula(tree, declared, Assumptions(assume, declared), own)
+    names = dict.fromkeys(str(node.value) for node in walk(tree) if node.head == "symbol")
+    assumptions = Assumptions(assume, names)
+    declared = completed(tree, given, assumptions.square())
+    return Formula(tree, declared, assumptions, own)
 
 
 class Formula:
@@ -361,7 +363,31 @@ class MatrixDerivative:
         array([2., 8.])
         """
         undefined = self._undefined(functions)
-        return _NumpyFunction(self, undefined)
+        extents = self._extents()
+        return NumpyFunction(self._node, self._shapes, extents, self.ascii(), undefined)
+
+    def module(self) -> str:
+        """Return the text of a Python module with a function ``derivative``, which needs NumPy.
+
+        Returns
+        -------
+        str
+            The arguments are the symbols in the order of the formula; equal parts are computed
+            once.
+
+        Raises
+        ------
+        UnsupportedError
+            The derivative has an undefined function.
+
+        Examples
+        --------
+        >>> import symbp as bp
+        >>> print(bp.formula("x'*x").gradient("x").module().splitlines()[-2].strip())
+        t1 = t0 * a0
+        """
+        title = f"The {self.kind} of {self.formula.ascii()} by {self.wrt}: {self.ascii()}"
+        return module_text(self._node, self._shapes, self._extents(), title)
 
     def _undefined(self, functions: Mapping[str, Callable[[Array], Array]]) -> Undefined:
         out: dict[str, Callable[[Array], Array]] = {}
@@ -379,53 +405,3 @@ class MatrixDerivative:
                 raise SymbpError(f"{name} is undefined: give its values, function({argument}=…)")
             out[name] = functions[argument]
         return out
-
-
-class _NumpyFunction:
-    """Evaluates a derivative for arrays, after their shapes have been compared."""
-
-    def __init__(self, derivative: MatrixDerivative, undefined: Undefined) -> None:
-        self._derivative, self._undefined = derivative, undefined
-        self.__doc__ = f"{derivative.kind} by {derivative.wrt}: {derivative.ascii()}"
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        declared = self._derivative.formula.shapes
-        names = list(declared)
-        if len(args) > len(names):
-            raise SymbpError(f"expected the values of {', '.join(names)}, got {len(args)} values")
-        given = dict(zip(names, args, strict=False))
-        for name, value in kwargs.items():
-            if name not in declared or name in given:
-                raise SymbpError(f"value of {name}: {suggest(name, set(declared) - set(given))}")
-            given[name] = value
-        needed = {str(n.value) for n in walk(self._derivative.tree) if n.head == "symbol"}
-        letters = {x for shape in declared.values() for x in shape}
-        missing = [name for name in names if name in needed and name not in given]
-        if missing:
-            raise SymbpError(f"expected a value of {missing[0]}")
-        sizes: dict[str, int] = {x: int(x) for x in letters if x.isdigit()}
-        values = {name: _value(name, given[name], declared[name], sizes) for name in given}
-        found = Evaluator(self._derivative._shapes, sizes, self._undefined).value(
-            self._derivative._node, values
-        )
-        rows, columns = self._derivative._extents()
-        if not rows:
-            return float(found[0, 0]) if not columns else found
-        return found[:, 0] if not columns else found
-
-
-def _value(name: str, value: Any, shape: tuple[str, ...], sizes: dict[str, int]) -> Array:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise SymbpError(f"value of {name}: expected numbers, got {value!r}") from None
-    if array.ndim == 2 and len(shape) == 1 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != len(shape):
-        raise SymbpError(f"value of {name}: expected shape ({', '.join(shape)}), got {array.shape}")
-    for letter, extent in zip(shape, array.shape, strict=True):
-        if sizes.setdefault(letter, extent) != extent:
-            raise SymbpError(
-                f"value of {name}: {letter} is {sizes[letter]} elsewhere, got {array.shape}"
-            )
-    return array.reshape((*array.shape, 1, 1)[:2])
