@@ -120,9 +120,7 @@ def _fitted(
 ) -> dict[str, tuple[str, ...]]:
     """Return the shapes with the fewest coincidences that fit, for given numbers of axes."""
     shapes = Shapes(dict(given))
-    trial = {
-        name: tuple(shapes.fresh()[0] for _ in range(rank)) for name, rank in ranks.items()
-    }
+    trial = {name: tuple(shapes.fresh()[0] for _ in range(rank)) for name, rank in ranks.items()}
     shapes.declared = {**given, **trial}
     for name in square:
         if name in trial:

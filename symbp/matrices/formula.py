@@ -7,6 +7,7 @@ from symbp.matrices.assumptions import Assumptions
 from symbp.matrices.declared import completed, read_shape
 from symbp.matrices.derive import GRADIENT, HESSIAN, JACOBIAN, derivative_tree
 from symbp.matrices.evaluate import Array, Undefined
+from symbp.matrices.from_sympy import read_sympy
 from symbp.matrices.functions import FUNCTIONS
 from symbp.matrices.guard import DRAWS, Comparison, compared
 from symbp.matrices.module import module_text
@@ -21,7 +22,7 @@ __all__ = ["Formula", "MatrixDerivative", "formula"]
 
 
 def formula(
-    written: str,
+    written: Any,
     /,
     *,
     assume: Mapping[str, str | Collection[str]] | Iterable[str] | str | None = None,
@@ -32,9 +33,10 @@ def formula(
 
     Parameters
     ----------
-    written : str
+    written : str, or a SymPy expression of MatrixSymbols
         The formula, in the language of matrixcalculus.org: ``'`` transposes, ``.* ./ .^`` work
-        element by element, ``norm2(A*x - b)^2``; see ``docs/matrix_calculus.md``.
+        element by element, ``norm2(A*x - b)^2``; see ``docs/matrix_calculus.md``. What
+        ``from_matrices`` reads can be given too, if the language has it.
     assume : mapping or iterable of str, optional
         What holds of the values: ``{"A": "symmetric"}`` or ``["A symmetric", "x positive"]``.
         Known are symmetric, positive definite, diagonal, orthogonal, invertible, full row rank,
@@ -79,14 +81,16 @@ def formula(
     >>> print(bp.formula("x'*A*x", assume={"A": "symmetric"}).hessian("x").latex())
     2 A
     """
-    if not isinstance(written, str):
-        raise SymbpError(f'formula: expected text such as "x\'*A*x", got {written!r}')
     for name in functions:
         if not isinstance(name, str) or not NAME.fullmatch(name) or name in FUNCTIONS:
             raise SymbpError(f"function {name!r}: expected a name that is not taken")
     own = tuple(functions)
-    tree = parse(written, own)
     given = {name: read_shape(name, shape) for name, shape in shapes.items()}
+    if isinstance(written, str):
+        tree = parse(written, own)
+    else:
+        tree, found = read_sympy(written)
+        given = {**found, **given}
     names = dict.fromkeys(str(node.value) for node in walk(tree) if node.head == "symbol")
     assumptions = Assumptions(assume, names)
     declared = completed(tree, given, assumptions.square())

@@ -1,4 +1,4 @@
-"""The tables of formulas, read; and their values at random, by NumPy through the product's reader."""
+"""The tables of formulas, read, and their values at random, by NumPy."""
 
 import tomllib
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import symbp as bp
-from symbp.matrices.assumptions import Assumptions, drawn
+from symbp.matrices.assumptions import drawn
 from symbp.matrices.evaluate import Evaluator
 from symbp.matrices.parser import parse
 from symbp.matrices.shapes import Shapes

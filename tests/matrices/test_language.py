@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.matrices.guard import compared
@@ -126,6 +127,23 @@ def test_a_function_and_a_module_give_the_value(tmp_path: Path) -> None:
     assert np.allclose(np.fromstring(ran.stdout.strip()[1:-1], sep=","), wanted)
     with pytest.raises(bp.SymbpError, match="n is 2 elsewhere"):
         d.function()(A, rng.normal(size=3), b)
+
+
+def test_sympy_expressions_are_formulas_too() -> None:
+    m, n, c = sympy.symbols("m n c")
+    A, x = sympy.MatrixSymbol("A", m, n), sympy.MatrixSymbol("x", n, 1)
+    b, X = sympy.MatrixSymbol("b", m, 1), sympy.MatrixSymbol("X", n, n)
+    residual = A * x - b
+    f = bp.formula(residual.T * residual / 2)
+    assert f.gradient("x").ascii() == "A'*(A*x - b)"
+    assert bp.formula(sympy.log(sympy.Determinant(X)) + c).gradient("X").ascii() == "inv(X)'"
+    assert bp.formula(sympy.Trace(X.inv() * X.T)).shapes == {"X": ("n", "n")}
+    exp = x.applyfunc(sympy.exp)
+    assert bp.formula(sympy.OneMatrix(1, n) * exp).gradient("x").ascii() == "exp(x)"
+    with pytest.raises(bp.UnsupportedError, match="an entry of a matrix"):
+        bp.formula(X[0, 0])
+    with pytest.raises(bp.SymbpError, match="expected text or a SymPy expression"):
+        bp.formula(3)
 
 
 def test_a_wrong_derivative_is_not_shown() -> None:
