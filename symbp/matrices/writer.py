@@ -27,7 +27,7 @@ MULTIPLIED_OUT = 120
 # Sums in sums in sums are written as they stand, and so is all once so many sums were tried: an
 # answer takes a second at most, and the bound is a count, so that it is always the same answer.
 DEEPEST = 3
-MOST_TRIED = 700
+MOST_TRIED = 400
 
 
 class Writer:
