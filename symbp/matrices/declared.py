@@ -63,6 +63,8 @@ def completed(
     for name in given:
         if name not in names:
             raise SymbpError(f"shape of {name}: there is no {name} in the formula")
+        if name in letters:
+            raise SymbpError(f"{name} is a symbol and an extent: give the extent another letter")
     for name in square:
         shape = given.get(name, ("n", "n"))
         if len(shape) != 2 or shape[0] != shape[1]:

@@ -112,7 +112,7 @@ class Formula:
     >>> import symbp as bp
     >>> f = bp.formula("logdet(X)", assume={"X": "positive definite"})
     >>> f.shapes
-    {'X': ('n', 'n')}
+    {'X': ('m', 'm')}
     >>> print(f.gradient("X"))
     X⁻¹
     """

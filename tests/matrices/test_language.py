@@ -34,6 +34,7 @@ from tests.matrices import facts
         ("x'*x", {"y": ("n",)}, "there is no y in the formula"),
         ("x'*x", {"x": (1, 3)}, "a row is the transpose of a column"),
         ("x'*x", {"x": ("n", "m", "k")}, "expected () or up to two extents"),
+        ("n*x'*x", {"n": (), "x": ("n",)}, "n is a symbol and an extent"),
         ("a*b", {}, "the shapes of a, b do not follow from the formula"),
     ],
 )
