@@ -9,6 +9,7 @@ from symbp.derivations.graphs import Graph
 from symbp.derivations.report.sections import register as _register_section
 from symbp.derivations.trace import Trace, trace
 from symbp.listing.code_listing import code_listing
+from symbp.matrices import Formula, MatrixDerivative, formula
 from symbp.networks import (
     CTC,
     GRU,
@@ -204,6 +205,7 @@ __all__ = [
     "ExponentialDecay",
     "Flatten",
     "Focal",
+    "Formula",
     "GaussianNLL",
     "GaussianNoise",
     "Graph",
@@ -217,6 +219,7 @@ __all__ = [
     "LinearDecay",
     "Lion",
     "LogSumExp",
+    "MatrixDerivative",
     "Max",
     "MaxPool1d",
     "MaxPool2d",
@@ -283,6 +286,7 @@ __all__ = [
     "exp",
     "expm1",
     "floor",
+    "formula",
     "from_matrices",
     "function",
     "gammaln",

@@ -17,6 +17,7 @@ LOWER: dict[str, set[str]] = {
     "calculus": {"notation"},
     "networks": {"notation", "calculus"},
     "derivations": {"notation", "calculus"},
+    "matrices": {"notation"},
     "entries": {"notation", "calculus"},
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},
