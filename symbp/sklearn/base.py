@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from symbp.derivations import Derivation, derive
 from symbp.networks.optimizers import SGD
 from symbp.notation.errors import SymbpError
+from symbp.sklearn.exporting import export
 from symbp.sklearn.programs import (
     STRENGTH,
     WEIGHT,
@@ -182,7 +183,9 @@ class NetworkEstimator(BaseEstimator):
                     options={"gtol": self.tol, "maxfun": 15000, "maxiter": epochs},
                 )  # fmt: skip
             else:
-                validation = None if held_out is None else self._arguments(*held_out, 0.0)
+                validation = None
+                if held_out is not None:
+                    validation = self._arguments(*held_out, strength=0.0)
                 trainer.fit(
                     *arrays, epochs=epochs, batch_size=batch, callback=stop,
                     shuffle=bool(self.shuffle) and batch < rows, validation=validation,
@@ -225,9 +228,7 @@ class NetworkEstimator(BaseEstimator):
         if isinstance(self.batch_size, str) and self.batch_size == "auto":
             return min(200, rows)
         if not isinstance(self.batch_size, int | np.integer) or self.batch_size < 1:
-            raise ValueError(
-                f"batch_size: expected 'auto' or an int >= 1, got {self.batch_size!r}"
-            )
+            raise ValueError(f"batch_size: expected 'auto' or an int >= 1, got {self.batch_size!r}")
         return min(int(self.batch_size), rows)
 
     def _stopping(self, tol: float | None) -> Callable[[int, dict[str, Any]], bool]:
@@ -277,7 +278,9 @@ class NetworkEstimator(BaseEstimator):
 
     def _scaled(self, x: Any, weight: Any, fit: bool) -> Any:
         if fit:
-            self.scaler_ = StandardScaler().fit(x, sample_weight=weight) if self.standardise else None
+            self.scaler_ = (
+                StandardScaler().fit(x, sample_weight=weight) if self.standardise else None
+            )
         return x if self.scaler_ is None else self.scaler_.transform(x)
 
     def _scaled_target(self, y: Any, x: Any, weight: Any, fit: bool) -> Any:
@@ -294,9 +297,9 @@ class NetworkEstimator(BaseEstimator):
         x = validate_data(
             self, X, accept_sparse=SPARSE, dtype=(np.float64, np.float32), reset=False
         )
-        return self._scaled(dense(x), None, fit=False).reshape(  # type: ignore[no-any-return]
-            x.shape[0], *map(int, self.program_.inputs[0].shape[1:])
-        )
+        shape = x.shape[0], *map(int, self.program_.inputs[0].shape[1:])
+        result: NDArray[Any] = self._scaled(dense(x), None, fit=False).reshape(shape)
+        return result
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the outputs of the network, (examples, outputs)."""
@@ -305,8 +308,6 @@ class NetworkEstimator(BaseEstimator):
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write a module that predicts from a table; see :func:`symbp.sklearn.export`."""
-        from symbp.sklearn.exporting import export
-
         return export(self, path)
 
     @property

@@ -36,7 +36,7 @@ def _has_likelihood(estimator: Any) -> bool:
 @documented(
     "the cross-entropy", "softmax, of one logit for two classes and for labels", _CLASS_WEIGHT
 )
-class SymbpClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+class SymbpClassifier(ClassifierMixin, NetworkEstimator):
     """A network that tells classes apart, as an estimator of scikit-learn.
 
     {arguments}
@@ -112,9 +112,7 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             )
         return self._fitted(x, y, kind, present, sample_weight, again, incremental=False)
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on a part of a table.
 
         Parameters
@@ -141,7 +139,7 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             raise ValueError("classes: the first call to partial_fit needs all classes")
         if again and not (kind == self._kind and np.array_equal(present, self.classes_)):
             raise ValueError(f"classes: expected {self.classes_}, as before, got {present}")
-        unknown = np.setdiff1d(y, present) if kind == "classes" else ()
+        unknown = np.setdiff1d(y, present) if kind == "classes" else np.empty(0)
         if len(unknown):
             raise ValueError(f"y holds {unknown[0]!r}, which is none of the classes {present}")
         return self._fitted(x, y, kind, present, sample_weight, again, incremental=True)
@@ -176,20 +174,20 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         found: NDArray[Any] = self.classes_[places]
         return found
 
-    @available_if(_has_likelihood)
+    @available_if(_has_likelihood)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each class, (examples, classes)."""
         check_is_fitted(self)
         return self._likelihood().probabilities(self._outputs(X))
 
-    @available_if(_has_likelihood)
+    @available_if(_has_likelihood)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithm of :meth:`predict_proba`, exact where that is 0."""
         check_is_fitted(self)
         return self._likelihood().log_probabilities(self._outputs(X))
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return what the outputs exceed their thresholds by; of two classes, that of the second."""
+        """Return what the outputs exceed their thresholds by; of two classes, the second's."""
         check_is_fitted(self)
         decided = self._outputs(X) - self._likelihood().threshold
         one = self._kind == "classes" and decided.shape[1] == 1
@@ -202,7 +200,9 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             places, strata = np.searchsorted(self.classes_, y), y
             one = len(self.classes_) == 2 and not self._cost().softmax
             columns = (
-                places[:, np.newaxis] if one else places[:, np.newaxis] == np.arange(len(self.classes_))
+                places[:, np.newaxis]
+                if one
+                else places[:, np.newaxis] == np.arange(len(self.classes_))
             )
         columns = columns.astype(np.float64)
         # Margins are between -1 and 1.

@@ -78,14 +78,12 @@ def export(model: Any, path: str | os.PathLike[str]) -> Path:
     >>> export(model.fit(x, y), pathlib.Path(tempfile.mkdtemp()) / "iris.py").name
     'iris.py'
     """
-    from symbp.sklearn.base import NetworkEstimator
-
     steps: list[Any] = []
     estimator = model
     if isinstance(model, Pipeline):
         *before, (_, estimator) = model.steps
         steps = [step for _, step in before if step not in (None, "passthrough")]
-    if not isinstance(estimator, NetworkEstimator):
+    if not hasattr(estimator, "_meaning"):
         raise UnsupportedError(
             f"export: expected an estimator of symbp.sklearn, or a pipeline that ends in one, got "
             f"{type(estimator).__name__}"
@@ -93,9 +91,7 @@ def export(model: Any, path: str | os.PathLike[str]) -> Path:
     check_is_fitted(estimator)
     first = steps[0] if steps else estimator
     count, names = int(first.n_features_in_), getattr(first, "feature_names_in_", ())
-    table = _Table(
-        tuple(Feature(column) for column in range(count)), tuple(map(str, names)), {}
-    )
+    table = _Table(tuple(Feature(column) for column in range(count)), tuple(map(str, names)), {})
     if estimator.scaler_ is not None:
         steps.append(estimator.scaler_)
     for step in steps:
@@ -185,9 +181,7 @@ def _imputer(step: Any, table: _Table) -> _Table:
 
 def _one_hot(step: Any, table: _Table) -> _Table:
     if step.drop is not None or step.min_frequency is not None or step.max_categories is not None:
-        raise UnsupportedError(
-            "export: OneHotEncoder with drop, min_frequency or max_categories"
-        )
+        raise UnsupportedError("export: OneHotEncoder with drop, min_frequency or max_categories")
     features, known = [], dict(table.known)
     for given, categories in zip(table.features, step.categories_, strict=True):
         feature = _raw("OneHotEncoder", given)

@@ -14,7 +14,6 @@ from typing import Any
 from sympy.core.expr import Expr
 
 from symbp.compiler import compile
-from symbp.networks.costs import cost
 from symbp.networks.dropout import Dropout
 from symbp.networks.layers import Dense, Layer
 from symbp.networks.network import Network
@@ -154,9 +153,7 @@ def checked_design(design: Design) -> Design:
     return replace(design, layers=layers, dropout=dropout)
 
 
-def split_rate(
-    optimizer: Any, learning_rate: float | None
-) -> tuple[Optimizer, dict[str, float]]:
+def split_rate(optimizer: Any, learning_rate: float | None) -> tuple[Optimizer, dict[str, float]]:
     """Return an optimizer with a fixed rate, and the rate that its trainer is given.
 
     Parameters
@@ -241,4 +238,3 @@ def _read_by_output(program: Program) -> str:
                 raise SymbpError("transform: the network has no hidden layer")
             return source.name
         (made,) = found
-

@@ -16,7 +16,7 @@ __all__ = ["SymbpRegressor"]
 
 
 @documented("quadratic", "half the squared error, as scikit-learn's MLPRegressor")
-class SymbpRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
+class SymbpRegressor(RegressorMixin, NetworkEstimator):
     """A network that predicts one number or several, as an estimator of scikit-learn.
 
     {arguments}

@@ -23,7 +23,7 @@ task : {"auto", "classes", "numbers", "reconstruction"}
 
 
 @documented("that of the task", "the cross-entropy or half the squared error", _TASK)
-class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):  # type: ignore[misc]
+class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
     """A network whose last hidden layer is the features of an example.
 
     It learns to predict `y`, or without one to give back its input, and `transform` returns what
@@ -142,7 +142,7 @@ class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Networ
 
     def _meaning(self) -> tuple[Any, dict[str, Any]]:
         tensors = {tensor.name: tensor for tensor in self.program_.tensors}
-        program = self.program_.replace(output=tensors[self._hidden_name])
+        program = self.program_.replace(output=tensors[str(self._hidden_name)])
         return program, {"named": "transform"}
 
     @property

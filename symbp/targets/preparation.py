@@ -1,4 +1,4 @@
-"""preparation: what stands between a table and a network, and between its outputs and their meaning.
+"""preparation: what stands between a table and a network, and behind its outputs.
 
 Records of plain values, so that a target can write them as literals: no name of a column or of a
 class becomes code.
@@ -91,7 +91,7 @@ class Preparation:
 
 
 def literal(value: Any) -> str:
-    """Return the text of a value that is written into code.
+    r"""Return the text of a value that is written into code.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def literal(value: Any) -> str:
     Examples
     --------
     >>> literal(("a'b", 2, 0.5, None))
-    '("a\\'b", 2, 0.5, None)'
+    '("a\'b", 2, 0.5, None)'
     """
     if isinstance(value, np.generic):
         value = value.item()

@@ -150,4 +150,5 @@ def _names(entries: Sequence[Entry], state: bool) -> str:
 
 
 def heading(title: str) -> str:
+    """Return the line above a section of a module."""
     return f"# --- {title} {'-' * (90 - len(title))}\n"

@@ -144,7 +144,10 @@ def _names(preparation: Preparation) -> str:
 
 def _description(preparation: Preparation, dtype: str, stamp: str) -> str:
     lines = [f'DTYPE = np.dtype("{dtype}")', f"real = np.{dtype}", f'SIGNATURE = "{stamp}"', ""]
-    lines += ["# The columns of a table, in order, if they have names.", *_tuple("COLUMNS", preparation.names)]
+    lines += [
+        "# The columns of a table, in order, if they have names.",
+        *_tuple("COLUMNS", preparation.names),
+    ]
     if preparation.classes:
         lines += _tuple("CLASSES", preparation.classes)
     lines += [
@@ -154,9 +157,15 @@ def _description(preparation: Preparation, dtype: str, stamp: str) -> str:
         f"_FEATURES: Any = {literals([_feature(f) for f in preparation.features])}",
         "# The categories of columns in which no others may stand.",
     ]
-    known = "".join(f"    {column}: {literal(values)},\n" for column, values in sorted(preparation.known.items()))
+    known = "".join(
+        f"    {column}: {literal(values)},\n"
+        for column, values in sorted(preparation.known.items())
+    )
     lines += [f"_KNOWN: dict[int, Any] = {{\n{known}}}" if known else "_KNOWN: dict[int, Any] = {}"]
-    lines += ["# What brings numbers back to their own units.", f"_UNITS: Any = {literal(preparation.units)}"]
+    lines += [
+        "# What brings numbers back to their own units.",
+        f"_UNITS: Any = {literal(preparation.units)}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -209,7 +218,9 @@ def _functions(preparation: Preparation) -> list[str]:
     made = []
     for name, method in _public(preparation).items():
         labels = ", or a 1 for each label that it has" if preparation.several else ""
-        summary = _SUMMARIES.get(method, "Return the numbers that are predicted.").format(labels=labels)
+        summary = _SUMMARIES.get(method, "Return the numbers that are predicted.").format(
+            labels=labels
+        )
         if preparation.named == "transform":
             summary = "Return what the last layer of the network reads."
         text = _FUNCTION.format(

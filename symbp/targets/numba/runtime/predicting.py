@@ -115,8 +115,8 @@ class Columns:
                     found[row] = np.nan if empty else float(value)
                 except (TypeError, ValueError):
                     self.refuse(column, row, value, "a number")
-        for row in np.flatnonzero(np.isinf(found)):
-            self.refuse(column, row, found[row], "a finite number")
+        for place in np.flatnonzero(np.isinf(found)):
+            self.refuse(column, int(place), found[place], "a finite number")
         return found
 
     def refuse(self, column: int, row: int, value: Any, expected: str) -> None:
@@ -158,8 +158,8 @@ class Columns:
         gaps = np.isnan(numbers)
         if gaps.any():
             if fill is None:
-                row = int(np.flatnonzero(gaps)[0])
-                self.refuse(column, row, values[row], "a number: there was no gap in training")
+                first = int(np.flatnonzero(gaps)[0])
+                self.refuse(column, first, values[first], "a number: there was no gap in training")
             numbers[gaps] = fill
         return numbers
 
