@@ -185,7 +185,8 @@ class NetworkEstimator(BaseEstimator):
             else:
                 validation = None
                 if held_out is not None:
-                    validation = self._arguments(*held_out, strength=0.0)
+                    kept_x, kept_y, kept_weight = held_out
+                    validation = self._arguments(kept_x, kept_y, kept_weight, 0.0)
                 trainer.fit(
                     *arrays, epochs=epochs, batch_size=batch, callback=stop,
                     shuffle=bool(self.shuffle) and batch < rows, validation=validation,

@@ -5,6 +5,7 @@ process by what they were made from, on disk by their text. All numbers that a s
 hyperparameters varies (learning rate, ``alpha``, weights of examples) are arguments of a module.
 """
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,7 @@ from symbp.notation.arithmetic import Plus
 from symbp.notation.errors import SymbpError
 from symbp.notation.program import Program
 from symbp.notation.reductions import Sum
-from symbp.notation.tensor import Tensor, target
+from symbp.notation.tensor import Initial, Tensor, target
 
 __all__ = ["STRENGTH", "WEIGHT", "Compiled", "Design", "compiled", "split_rate"]
 
@@ -93,13 +94,16 @@ class Design:
         if callable(self.layers) and not isinstance(self.layers, Layer):
             return self._given(self.layers)
         made: list[Any] = []
+        inputs: int | None = self.features
         for layer in self.layers:
             if isinstance(layer, int):
-                made.append(Dense(layer, self.activation))
+                made.append(Dense(layer, self.activation, initial=_start(inputs, layer)))
                 made += [Dropout(self.dropout)] * (self.dropout > 0)
+                inputs = layer
             else:
                 made.append(layer)
-        made.append(Dense(self.outputs, self.output))
+                inputs = layer.units if isinstance(layer, Dense) else None
+        made.append(Dense(self.outputs, self.output, initial=_start(inputs, self.outputs)))
         return Network(
             made,
             input=self.features,
@@ -123,6 +127,15 @@ class Design:
                 "sample_weight: the program takes none; bp.Network(…, sample_weight=True) does"
             )
         return program
+
+
+def _start(inputs: int | None, outputs: int) -> Initial | None:
+    """Return how weights start, where both sizes are known: as in scikit-learn's networks.
+
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    2010, eq. (16). On tables it gave better scores than wider starts.
+    """
+    return None if inputs is None else ("uniform", math.sqrt(6 / (inputs + outputs)))
 
 
 @dataclass(frozen=True)
