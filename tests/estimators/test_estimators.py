@@ -204,9 +204,11 @@ def test_learned_features() -> None:
 @pytest.mark.slow
 def test_weights_are_routed() -> None:
     with sklearn.config_context(enable_metadata_routing=True):
-        model = SymbpClassifier(**SMALL, max_iter=3).set_fit_request(sample_weight=True)
+        model = SymbpClassifier(**SMALL, max_iter=3)
+        model.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
         found = cross_validate(
-            make_pipeline(StandardScaler(), model), X, LABELS, cv=2,
+            make_pipeline(scaler, model), X, LABELS, cv=2,
             params={"sample_weight": np.ones(len(X))}, return_estimator=True, error_score="raise",
         )  # fmt: skip
     names = [t.name for t in found["estimator"][0][-1].program_.targets]
