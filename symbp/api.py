@@ -80,6 +80,7 @@ from symbp.networks import (
     SmoothL1,
     StepDecay,
     TransformerBlock,
+    ValidSteps,
     Warmup,
     cosine_embedding,
     from_matrices,
@@ -89,6 +90,7 @@ from symbp.networks import (
     triplet_margin,
 )
 from symbp.notation.constants import constant
+from symbp.notation.declarations import input, parameter, target, tensor
 from symbp.notation.derivative import Derivative
 from symbp.notation.elementary_functions import (
     acos,
@@ -133,6 +135,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.linear_algebra import cholesky, inverse, logdet, solve
 from symbp.notation.noise import noise
 from symbp.notation.phase import is_training
 from symbp.notation.program import Program
@@ -152,7 +155,8 @@ from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 from symbp.notation.states import next_value, state
 from symbp.notation.statistics import Min, norm, std, var
-from symbp.notation.tensor import Tensor, input, parameter, target, tensor
+from symbp.notation.tensor import Tensor
+from symbp.training.trainer import Trainer
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)
@@ -247,8 +251,10 @@ __all__ = [
     "SymbpError",
     "Tensor",
     "Trace",
+    "Trainer",
     "TransformerBlock",
     "UnsupportedError",
+    "ValidSteps",
     "Warmup",
     "acos",
     "acosh",
@@ -260,6 +266,7 @@ __all__ = [
     "batch_extent",
     "ceil",
     "check",
+    "cholesky",
     "compile",
     "constant",
     "cos",
@@ -288,6 +295,7 @@ __all__ = [
     "indices",
     "info_nce",
     "input",
+    "inverse",
     "is_training",
     "leaky_relu",
     "load_module",
@@ -295,6 +303,7 @@ __all__ = [
     "log1p",
     "log_ndtr",
     "log_softmax",
+    "logdet",
     "logsumexp",
     "maximum",
     "minimum",
@@ -314,6 +323,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "solve",
     "sqrt",
     "state",
     "std",

@@ -35,6 +35,7 @@ from symbp.targets.preparation import Preparation
 from symbp.targets.target import Job, Target
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
+from symbp.training.trainer import Trainer
 
 __all__ = [
     "cache_folder",
@@ -55,6 +56,7 @@ def module_source(
     derivatives: str = "fast",
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
+    is_read: bool = True,
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -72,6 +74,9 @@ def module_source(
         See :func:`generate`.
     outputs : sequence of str or Tensor
         See :func:`generate`.
+    is_read : bool
+        Whether people read it, so that a small network's module is short rather than quick to
+        compile.
 
     Returns
     -------
@@ -79,7 +84,9 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     _check_program(program)
-    job = _job(NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs)
+    job = _job(
+        NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs, is_read=is_read
+    )
     return NUMBA.texts(job)["module.py"]
 
 
@@ -330,7 +337,7 @@ def compile(
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
     seed: int = 0,
-) -> Any:
+) -> Trainer:
     """Generate the module of a program into a cache, import it and return its trainer.
 
     Parameters
@@ -368,5 +375,6 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    source = module_source(program, optimizer, dtype, derivatives, entries, outputs)
-    return module_of(source).Trainer(seed=checked_count("seed", seed))
+    source = module_source(program, optimizer, dtype, derivatives, entries, outputs, is_read=False)
+    trainer: Trainer = module_of(source).Trainer(seed=checked_count("seed", seed))
+    return trainer

@@ -22,10 +22,11 @@ from symbp.networks.optimizer import Optimizer
 from symbp.networks.optimizers import checked_optimizer, named_optimizer
 from symbp.networks.options import checked_number, checked_size
 from symbp.notation.arithmetic import Plus
+from symbp.notation.declarations import target
 from symbp.notation.errors import SymbpError
 from symbp.notation.program import Program
 from symbp.notation.reductions import Sum
-from symbp.notation.tensor import Initial, Tensor, target
+from symbp.notation.tensor import Initial, Tensor
 
 __all__ = ["STRENGTH", "WEIGHT", "Compiled", "Design", "compiled", "split_rate"]
 

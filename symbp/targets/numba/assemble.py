@@ -82,6 +82,7 @@ def assembled(
     needs = Needs(
         emitted=all(kernel.emitted for kernel in kernels), entries=bool(entries),
         phases=model.has_phases, outputs=bool(named(entries)), noise=bool(model.key),
+        weights=bool(model.weights),
     )  # fmt: skip
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})

@@ -31,7 +31,11 @@ def _texts(job: Job) -> dict[str, str]:
     runtime = "pasted" if job.runtime is None else job.runtime
     if runtime not in RUNTIMES:
         raise SymbpError(f"runtime {runtime!r}: {suggest(str(runtime), RUNTIMES)}")
-    limits = replace(LIMITS, itemsize=np.dtype(job.dtype).itemsize)
+    limits = replace(
+        LIMITS, itemsize=np.dtype(job.dtype).itemsize,
+        # Beside a module lies what compiles it in any case.
+        front_end=runtime == "pasted" and job.is_read,
+    )  # fmt: skip
     made = kernels(job.model, limits, job.entries)
     text = assembled(
         made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,

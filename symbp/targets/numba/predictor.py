@@ -75,7 +75,8 @@ def predictor_text(
     # In loops: written out by element it takes ten times as long to compile.
     made = entry_kernel(predict(model), replace(limits, most_operations=0))
     needs = Needs(
-        emitted=True, entries=False, phases=False, outputs=False, noise=False, trained=False
+        emitted=True, entries=False, phases=False, outputs=False, noise=False, weights=False,
+        trained=False,
     )  # fmt: skip
     files = file_of_each(made.calls, dtype)
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any"}})

@@ -21,6 +21,7 @@ __all__ = [
     "START",
     "TEAM",
     "TILES",
+    "WEIGHTS",
     "Needs",
     "Section",
     "file_of_each",
@@ -59,6 +60,8 @@ EMITTED = {
 ENTRIES = {"entry_calls.py": "Further entry points"}
 #: That of programs with a state, or with other equations in training than in use.
 PHASES = {"phases.py": "Training and use"}
+#: That of programs with a weight for each example.
+WEIGHTS = {"example_weights.py": "Weights of examples"}
 #: That of programs with further outputs.
 OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
@@ -142,6 +145,8 @@ class Needs:
         Whether there are outputs to be evaluated by name.
     noise : bool
         Whether it draws.
+    weights : bool
+        Whether a target has the weights of examples.
     trained : bool
         Whether it trains, or predicts only.
     """
@@ -151,6 +156,7 @@ class Needs:
     phases: bool
     outputs: bool
     noise: bool
+    weights: bool
     trained: bool = True
 
     @property
@@ -181,6 +187,7 @@ def pasted(files: Mapping[str, str], dtype: str, needs: Needs) -> Iterator[Secti
         (needs.entries or needs.phases, ENTRIES),
         (needs.phases, PHASES),
         (needs.noise, NOISE),
+        (needs.weights, WEIGHTS),
         (needs.outputs, OUTPUTS),
     ):
         optional |= parts if needed else {}
