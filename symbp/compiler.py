@@ -31,6 +31,7 @@ from symbp.targets.files import check_options, checked_target, numbers_of, write
 from symbp.targets.numba import kernels
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.module import LIMITS, NUMBA
+from symbp.targets.preparation import Preparation
 from symbp.targets.target import Job, Target
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
@@ -44,6 +45,7 @@ __all__ = [
     "load_module",
     "lowered",
     "module_source",
+    "write_predictor",
 ]
 
 
@@ -224,6 +226,8 @@ def generate(
 ) -> Path:
     """Write a program, its gradient and its training to a file: a Numba module, or C.
 
+    With `parameters`, what is written predicts and does no more.
+
     Parameters
     ----------
     program : Program
@@ -250,9 +254,9 @@ def generate(
         header that says how its functions are called.
     batch : int, optional
         For ``"c"``: the most examples of one batch, for which there is memory; by default 32.
-    parameters : Parameters or mapping of str to array, optional
-        For ``"c"``: trained parameters, such as ``trainer.parameters``, to be written in as
-        constants. The unit then holds ``predict`` alone.
+    parameters : Trainer, Parameters or mapping of str to array, optional
+        A trainer, or trained parameters such as ``trainer.parameters``, to be written in: the
+        file then holds ``predict`` alone, of the input.
     runtime : {"pasted", "beside"}, optional
         For ``"numba"``: whether what all modules have in common stands in the module, by default,
         or in ``symbp_runtime.py`` beside it, which the modules of a folder share.
@@ -287,10 +291,41 @@ def generate(
     _check_program(program, parameters is None)
     options: dict[str, Any] = {"runtime": runtime}
     options["batch"] = None if batch is None else checked_size("batch", batch)
-    options["parameters"] = None if parameters is None else numbers_of(program, parameters)
+    if parameters is not None:
+        options["parameters"] = numbers_of(program, parameters, chosen is NUMBA)
     stem = Path(path).stem
     job = _job(chosen, program, stem, optimizer, dtype, derivatives, entries, outputs, **options)
     return write_files(chosen, job, path)
+
+
+def write_predictor(
+    program: Program,
+    path: str | os.PathLike[str],
+    parameters: Any,
+    preparation: Preparation,
+    dtype: str = "float64",
+) -> Path:
+    """Write a module that reads a table as it was before anything was done to it.
+
+    Parameters
+    ----------
+    program : Program
+        With one input of numbers, and an output.
+    path : path
+        Where to write.
+    parameters
+        See :func:`generate`.
+    preparation : Preparation
+        What is done to a table, and to the outputs.
+    dtype : {"float64", "float32"}
+        The precision.
+    """
+    check_options(NUMBA, path, {})
+    _check_program(program, trained=False)
+    numbers = numbers_of(program, parameters, states=True)
+    options: dict[str, Any] = {"parameters": numbers, "preparation": preparation}
+    job = _job(NUMBA, program, Path(path).stem, None, dtype, "fast", **options)
+    return write_files(NUMBA, job, path)
 
 
 @checked_options

@@ -38,6 +38,7 @@ LOWER: dict[str, set[str]] = {
     "gallery": {"notation", "networks", "compiler"},
     "interop": {"notation", "compiler"},
     "diagnosis": {"targets"},
+    "sklearn": {"notation", "networks", "derivations", "targets", "compiler"},
 }
 # The top: the public names, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}

@@ -15,6 +15,7 @@ __all__ = [
     "NOISE",
     "OUTPUTS",
     "PHASES",
+    "PREDICTOR",
     "RUNTIME",
     "SMALL",
     "START",
@@ -40,6 +41,12 @@ RUNTIME = {
     "best_epoch.py": "Stopping early",
     "minimising.py": "Minimisers of SciPy",
     "trainer.py": "Training",
+}
+#: Those of a predictor, which is not trained.
+PREDICTOR = {
+    "cache.py": "Compilation",
+    "likelihood.py": "Probabilities",
+    "predicting.py": "Columns and predictions",
 }
 #: Those that compile kernels past Numba's front end.
 EMITTED = {
@@ -140,6 +147,8 @@ class Needs:
         Whether it draws.
     weights : bool
         Whether a target has the weights of examples.
+    trained : bool
+        Whether it trains, or predicts only.
     """
 
     emitted: bool
@@ -148,6 +157,7 @@ class Needs:
     outputs: bool
     noise: bool
     weights: bool
+    trained: bool = True
 
     @property
     def compiler(self) -> str:
@@ -182,7 +192,7 @@ def pasted(files: Mapping[str, str], dtype: str, needs: Needs) -> Iterator[Secti
     ):
         optional |= parts if needed else {}
     optional |= team
-    for file, title in {**RUNTIME, **optional}.items():
+    for file, title in {**(RUNTIME if needs.trained else PREDICTOR), **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
         if file in used:
