@@ -53,8 +53,7 @@ def power(v: Values, base: Value, exponent: Value) -> Value:
 
 def _leaky_relu(v: Values, x: Value, slope: Value) -> Value:
     # Attributes are of single precision, whatever the file is of.
-    single = v.graph.dtype == np.float32
-    if single and isinstance(slope.data, np.ndarray) and not slope.axes:
+    if _is_single(v) and isinstance(slope.data, np.ndarray) and not slope.axes:
         return v.apply("LeakyRelu", x, alpha=float(slope.data))
     below = v.apply("Mul", slope, x)
     return _where(v, _less(v, v.number(0.0), x), x, below)
@@ -79,14 +78,6 @@ def _log1p(v: Values, x: Value) -> Value:
     corrected = v.apply("Mul", log, v.apply("Div", x, v.apply("Sub", u, one)))
     infinite = v.apply("IsInf", u, kind="bool")
     return _where(v, _equal(v, u, one), x, _where(v, infinite, log, corrected))
-
-
-def _gelu(v: Values, x: Value) -> Value:
-    if v.graph.dtype == np.float32:
-        return v.apply("Gelu", x)
-    # What the format defines Gelu by has constants of single precision.
-    inner = v.apply("Erf", v.apply("Mul", v.number(np.sqrt(0.5)), x))
-    return v.apply("Mul", v.apply("Mul", v.number(0.5), x), v.apply("Add", v.number(1.0), inner))
 
 
 def _gelu_tanh(v: Values, x: Value) -> Value:
@@ -248,6 +239,36 @@ def _inverse_mills_ratio(v: Values, x: Value) -> Value:
     return _where(v, _less(v, x, v.number(0.0)), below, above)
 
 
+def _is_single(v: Values) -> bool:
+    """Whether a file is of float32.
+
+    In float64 operators are avoided that ONNX Runtime has no code for, such as Erf, Softplus and
+    Conv, or whose reference evaluator computes in single precision, as Erf's does.
+    """
+    return v.graph.dtype == np.float32
+
+
+def _erf(v: Values, x: Value) -> Value:
+    if _is_single(v):
+        return v.apply("Erf", x)
+    beyond = v.apply("Sub", v.number(1.0), _erfc(v, v.apply("Abs", x)))
+    return v.apply("Mul", v.apply("Sign", x), beyond)
+
+
+def _gelu(v: Values, x: Value) -> Value:
+    if _is_single(v):
+        return v.apply("Gelu", x)
+    turned = v.apply("Mul", v.number(-np.sqrt(0.5)), x)
+    return v.apply("Mul", v.apply("Mul", v.number(0.5), x), _erfc(v, turned))
+
+
+def _softplus(v: Values, x: Value) -> Value:
+    if _is_single(v):
+        return v.apply("Softplus", x)
+    small = _log1p(v, v.apply("Exp", v.apply("Neg", v.apply("Abs", x))))
+    return v.apply("Add", v.apply("Max", x, v.number(0.0)), small)
+
+
 FUNCTIONS: dict[str, Rule] = {
     "sigmoid": _unary("Sigmoid"),
     "tanh": _unary("Tanh"),
@@ -257,7 +278,7 @@ FUNCTIONS: dict[str, Rule] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
     "silu": lambda v, x: v.apply("Mul", x, v.apply("Sigmoid", x)),
-    "softplus": _unary("Softplus"),
+    "softplus": _softplus,
     "sin": _unary("Sin"),
     "cos": _unary("Cos"),
     "tan": _unary("Tan"),
@@ -271,7 +292,7 @@ FUNCTIONS: dict[str, Rule] = {
     "atanh": _unary("Atanh"),
     "exp": _unary("Exp"),
     "log": _unary("Log"),
-    "erf": _unary("Erf"),
+    "erf": _erf,
     "abs": _unary("Abs"),
     "sign": _unary("Sign"),
     "floor": _unary("Floor"),

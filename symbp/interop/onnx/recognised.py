@@ -34,13 +34,15 @@ Rule = Callable[[Expressions, Sequence[Index]], Value]
 _LARGEST_GRID = 2_000_000
 
 
-def recognised(program: Program) -> tuple[Program, dict[Equation, Rule]]:
+def recognised(program: Program, convolutions: bool = True) -> tuple[Program, dict[Equation, Rule]]:
     """Return the program, and for those of its equations that are one operator what writes it.
 
     Parameters
     ----------
     program : Program
         One reduction an equation, bodies written out.
+    convolutions : bool
+        Whether there is to be an operator for them.
     """
     rules: dict[Equation, Rule] = {}
     single: dict[Tensor, list[Equation]] = {}
@@ -48,7 +50,9 @@ def recognised(program: Program) -> tuple[Program, dict[Equation, Rule]]:
         single.setdefault(equation.tensor, []).append(equation)
     equations = []
     for equation in program.equations:
-        found = _softmax(equation, single) or _convolution(equation) or _largest(equation)
+        found = _softmax(equation, single) or _largest(equation)
+        if found is None and convolutions:
+            found = _convolution(equation)
         if found is not None:
             equation, rule = found
             rules[equation] = rule
