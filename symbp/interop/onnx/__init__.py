@@ -4,5 +4,6 @@ The package ``onnx`` is imported when it is first needed.
 """
 
 from symbp.interop.onnx.export import to_onnx
+from symbp.interop.onnx.load import from_onnx
 
-__all__ = ["to_onnx"]
+__all__ = ["from_onnx", "to_onnx"]
