@@ -5,7 +5,8 @@ the node gives. What an input is, a number, an array that is known or a tensor, 
 this file; so are broadcasting and names.
 """
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +19,19 @@ from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import where
 from symbp.notation.index import Extent, Index
 from symbp.notation.naming import fresh_name
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
-__all__ = ["OPERATORS", "Call", "ConstantNeeded", "Given", "array_of", "operator", "pieces"]
+__all__ = [
+    "OPERATORS",
+    "Call",
+    "ConstantNeeded",
+    "Given",
+    "array_of",
+    "number",
+    "operator",
+    "pieces",
+    "reduced",
+]
 
 # A tensor, or numbers that are known before any data is seen.
 Given = Tensor | NDArray[Any]
@@ -77,6 +88,10 @@ class Call:
         For each input whether it is of whole numbers.
     names : set of str
         The names of tensors that are taken.
+    own : mapping of str to str
+        What values of the file are called.
+    defined : mapping of Tensor to Equation
+        The equations of nodes before.
     """
 
     operator: str
@@ -88,8 +103,12 @@ class Call:
     opset: int
     whole: list[bool]
     names: set[str]
+    own: Mapping[str, str] = field(default_factory=dict)
+    defined: Mapping[Tensor, Equation] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
     results: dict[int, Given] = field(default_factory=dict)
+    # No two indices of a node have one name, so that each equation says which is meant.
+    letters: Iterator[str] = field(default_factory=lambda: _letters())
 
     def refuse(self, why: str) -> UnsupportedError:
         """Return the error that says what of a node cannot be read."""
@@ -145,7 +164,13 @@ class Call:
     def whole_numbers(self, place: int) -> list[int] | None:
         """Return a known input as integers, or None where it is not given."""
         found = self.known(place)
-        return None if found is None else [int(each) for each in np.asarray(found).ravel()]
+        if found is None:
+            return None
+        # A size that is known at run time only is its symbol.
+        return [
+            each if isinstance(each, sympy.Basic) else int(each)
+            for each in np.asarray(found).ravel()
+        ]
 
     def axis(self, value: int, rank: int) -> int:
         """Return an axis counted from the front."""
@@ -153,18 +178,24 @@ class Call:
 
     def indices(self, shape: Sequence[Extent]) -> list[Index]:
         """Return new indices for a shape."""
-        letters = iter("ijklmpqrsuvw" * (1 + len(shape)))
-        return [Index("n" if isinstance(e, sympy.Symbol) else next(letters), e) for e in shape]
+        return [
+            Index("n" if isinstance(extent, sympy.Symbol) else next(self.letters), extent)
+            for extent in shape
+        ]
 
     def tensor(self, place: int) -> Tensor:
         """Return an input as a tensor; numbers become a constant."""
         found = self.given(place)
         if isinstance(found, Tensor):
             return found
-        name = fresh_name(identifier(self.input_names[place] or "constant"), self.names)
+        name = fresh_name(f"{self.name_of(place)}_values", self.names)
         made = array_of(name, found, trainable=False)
         self.inputs[place] = made
         return made
+
+    def name_of(self, place: int) -> str:
+        """Return what an input is called."""
+        return identifier(self.input_names[place] or "value")
 
     def at(self, place: int, subscripts: Sequence[Any]) -> Any:
         """Return an element of an input, broadcast from the last axis on."""
@@ -180,11 +211,15 @@ class Call:
         if isinstance(found, np.ndarray) and found.size == 1:
             return number(found.ravel()[0])
         tensor = self.tensor(place)
-        chosen = [
-            0 if extent == 1 else subscript
-            for subscript, extent in zip(subscripts, tensor.shape, strict=True)
-        ]
-        return tensor[tuple(chosen)]
+        chosen: list[Any] = []
+        beyond = []
+        for subscript, extent in zip(subscripts, tensor.shape, strict=True):
+            shorter = isinstance(subscript, Index) and subscript.extent != extent != 1
+            chosen.append(0 if extent == 1 else subscript)
+            # The first few of an axis: the notation asks for a condition that says so.
+            beyond += [subscript < subscript.extent] if shorter else []
+        element = tensor[tuple(chosen)]
+        return where(sympy.And(*beyond), element, 0) if beyond else element
 
     def broadcast(self, *places: int) -> list[Index]:
         """Return new indices for what inputs broadcast to."""
@@ -230,8 +265,14 @@ class Call:
 
     def declare(self, indices: Sequence[Index], output: int | None = 0, part: str = "") -> Tensor:
         """Return a new tensor, an output of the node or a part of the way."""
-        wanted = self.outputs[output] if output is not None else f"{self.outputs[0]}_{part}"
-        tensor = Tensor(fresh_name(identifier(wanted), self.names), tuple(indices))
+        if output is not None and self.outputs[output] in self.own:
+            name = self.own[self.outputs[output]]
+        elif output is not None:
+            name = fresh_name(identifier(self.outputs[output]), self.names)
+        else:
+            first = next(each for each in self.outputs if each)
+            name = fresh_name(f"{identifier(first)}_{part}", self.names)
+        tensor = Tensor(name, tuple(indices))
         if output is not None:
             self.results[output] = tensor
         return tensor
@@ -239,6 +280,12 @@ class Call:
     def attribute(self, name: str, default: Any = None) -> Any:
         """Return an attribute, or a default."""
         return self.attributes.get(name, default)
+
+
+def _letters() -> Iterator[str]:
+    for count in itertools.count(1):
+        for letter in "ijklmpqrsuvw":
+            yield letter if count == 1 else f"{letter}{count}"
 
 
 def identifier(name: str) -> str:
@@ -253,14 +300,18 @@ def number(value: Any) -> Any:
     plain = value.item() if hasattr(value, "item") else value
     if isinstance(plain, bool):
         return sympy.Integer(int(plain))
-    if isinstance(plain, int) or (isinstance(plain, float) and plain == plain // 1 and abs(plain) < 2**53):
+    if isinstance(plain, int) or (
+        isinstance(plain, float) and plain == plain // 1 and abs(plain) < 2**53
+    ):
         return sympy.Integer(int(plain))
     return sympy.sympify(float(plain), strict=True)
 
 
 def array_of(name: str, array: NDArray[Any], trainable: bool) -> Tensor:
     """Return a parameter that starts from numbers."""
-    indices = [Index(letter, size) for letter, size in zip("ijklmpqrsuvw", array.shape, strict=False)]
+    indices = [
+        Index(letter, size) for letter, size in zip("ijklmpqrsuvw", array.shape, strict=False)
+    ]
     values = _nested(np.asarray(array, dtype=np.float64).tolist())
     return Tensor(
         name, tuple(indices), "parameter", initial=("constant", values), trainable=trainable
@@ -269,6 +320,22 @@ def array_of(name: str, array: NDArray[Any], trainable: bool) -> Tensor:
 
 def _nested(values: Any) -> Any:
     return tuple(map(_nested, values)) if isinstance(values, list) else values
+
+
+def reduced(reduction: Any, body: Any, *indices: Index) -> Any:
+    """Return a reduction over indices; of one element each are those that the body does not hold.
+
+    Parameters
+    ----------
+    reduction : callable
+        Such as ``Sum``.
+    body : expression
+        What is reduced.
+    *indices : Index
+        What it is reduced over.
+    """
+    held = [index for index in indices if index in body.free_symbols]
+    return reduction(body, *held) if held else body
 
 
 def pieces(places: Sequence[int], index: Index, read: Callable[[Any], Any]) -> Any:
@@ -297,8 +364,3 @@ def pieces(places: Sequence[int], index: Index, read: Callable[[Any], Any]) -> A
         value = read(step * index + offset)
         result = value if result is None else where(index < end, value, result)
     return result
-
-
-def elements_in(expression: Any) -> list[Element]:
-    """Return the elements of an expression."""
-    return sorted(expression.atoms(Element), key=lambda element: element.serial)

@@ -125,9 +125,7 @@ def _einsum(v: Values, factors: Sequence[Value], left: Sequence[Index]) -> Value
     return Value(v.graph.add("Einsum", names, equation=formula), tuple(left))
 
 
-def _placed(
-    expressions: Expressions, value: Value, lhs: Element, domain: Sequence[Index]
-) -> Value:
+def _placed(expressions: Expressions, value: Value, lhs: Element, domain: Sequence[Index]) -> Value:
     """Return values at the places that the left-hand side says, with the tensor's axes.
 
     A scatter whose places are known is a gather: of the values that come to each place.

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from symbp.calculus.contract import contract
-from symbp.calculus.phases import inference_form
 from symbp.calculus.lower_logsumexp import lower_logsumexp
+from symbp.calculus.phases import inference_form
 from symbp.calculus.schedule import schedule
 from symbp.entries.model import Model
 from symbp.interop.onnx.equations import written

@@ -84,7 +84,9 @@ def _gelu_tanh(v: Values, x: Value) -> Value:
     # The logistic function keeps digits that 1 + tanh loses.
     cube = v.apply("Mul", v.apply("Mul", x, x), x)
     inner = v.apply("Add", x, v.apply("Mul", v.number(0.044715), cube))
-    return v.apply("Mul", x, v.apply("Sigmoid", v.apply("Mul", v.number(np.sqrt(8 / np.pi)), inner)))
+    return v.apply(
+        "Mul", x, v.apply("Sigmoid", v.apply("Mul", v.number(np.sqrt(8 / np.pi)), inner))
+    )
 
 
 def _mod(v: Values, a: Value, b: Value) -> Value:
@@ -221,7 +223,9 @@ def _log_ndtr(v: Values, x: Value) -> Value:
     t, log = _log_tail(v, z)
     square = v.apply("Mul", v.apply("Mul", v.number(0.5), x), x)
     # log(erfc(z)/2), and log(1 - erfc(z)/2)
-    below = v.apply("Sub", v.apply("Add", v.apply("Log", v.apply("Mul", v.number(0.5), t)), log), square)
+    below = v.apply(
+        "Sub", v.apply("Add", v.apply("Log", v.apply("Mul", v.number(0.5), t)), log), square
+    )
     above = _log1p(v, v.apply("Neg", v.apply("Exp", below)))
     return _where(v, _less(v, x, v.number(0.0)), below, above)
 
@@ -233,7 +237,9 @@ def _inverse_mills_ratio(v: Values, x: Value) -> Value:
     t, log = _log_tail(v, z)
     scale = v.number(np.sqrt(2 / np.pi))
     below = v.apply("Div", scale, v.apply("Mul", t, v.apply("Exp", log)))
-    density = v.apply("Mul", v.number(1 / np.sqrt(2 * np.pi)), v.apply("Exp", v.apply("Neg", square)))
+    density = v.apply(
+        "Mul", v.number(1 / np.sqrt(2 * np.pi)), v.apply("Exp", v.apply("Neg", square))
+    )
     half = v.apply("Mul", v.number(0.5), _erfc(v, z))
     above = v.apply("Div", density, v.apply("Sub", v.number(1.0), half))
     return _where(v, _less(v, x, v.number(0.0)), below, above)

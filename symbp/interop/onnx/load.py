@@ -13,7 +13,10 @@ import numpy as np
 
 from symbp.interop.onnx import operators as operators_that_register  # noqa: F401
 from symbp.interop.onnx.call import OPERATORS, Call, ConstantNeeded, Given, array_of, identifier
+from symbp.interop.onnx.definitions import written_out
+from symbp.interop.onnx.evaluated import evaluated_node
 from symbp.interop.onnx.library import library
+from symbp.interop.onnx.scans import read_scan
 from symbp.networks.costs import CostFunction, cost
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
@@ -24,6 +27,7 @@ from symbp.notation.tensor import Tensor, tensor
 
 __all__ = ["from_onnx"]
 
+_READ_HERE = ("Constant", "Shape", "Size", "If", "Scan")
 _REAL = {1, 10, 11, 16}
 _WHOLE = {2, 3, 4, 5, 6, 7, 12, 13}
 _BOOL = 9
@@ -80,13 +84,13 @@ def from_onnx(
     """
     model = _loaded(path)
     reader = _Reader(model, constants or {}, sizes or {}, loss is not None)
-    result = reader.output(output)
-    equations = list(reader.equations)
-    program = Program(equations, output=result)
+    results = reader.outputs(output)
+    result = results[0]
+    wanted = results if loss is None else results[:1]
+    kept = Program(reader.equations, output=result).prune(wanted).equations
     if loss is None:
-        return program
+        return Program(kept, output=result)
     record = cost(loss)
-    kept = list(program.prune([result]).equations)
     target = record.target(result)
     of_cost, body = record.parts(result, target)
     C = tensor("C")
@@ -104,21 +108,7 @@ def _loaded(path: Any) -> Any:
             raise SymbpError(f"{path}: cannot be read: {error.strerror or error}") from error
         except Exception as error:  # the library's errors have no class in common
             raise SymbpError(f"{Path(path)}: expected an ONNX file: {error}") from error
-    inliner = library("inliner")
-    if model.functions:
-        model = inliner.inline_local_functions(model)
-    opaque = [
-        (node.domain, node.op_type)
-        for node in model.graph.node
-        if node.op_type not in OPERATORS and node.op_type not in ("Constant", "Shape", "Size")
-    ]
-    if opaque:
-        # Operators that the format defines by others.
-        try:
-            model = inliner.inline_selected_functions(model, opaque, inline_schema_functions=True)
-        except Exception as error:  # as above
-            raise UnsupportedError(f"{opaque[0][1]}: its definition is not read: {error}") from error
-    return model
+    return written_out(model, {*OPERATORS, *_READ_HERE})
 
 
 class _Reader:
@@ -132,6 +122,10 @@ class _Reader:
         self.opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
         self.sizes = dict(sizes)
         self.names: set[str] = {"C", "y"} if costs else set()
+        # What each value of the file is called; what else is made is called otherwise.
+        self.own: dict[str, str] = {}
+        for name in _names_of(self.graph):
+            self.own[name] = fresh_name(identifier(name), self.names)
         self.values: dict[str, Given] = {}
         self.equations: list[Equation] = []
         self.types = self._types()
@@ -182,12 +176,12 @@ class _Reader:
             raise UnsupportedError(f"input {given.name}: it has no elements")
         letters = iter("ijklmpqrsuvw")
         indices = [Index("n" if not isinstance(e, int) else next(letters), e) for e in shape]
-        name = fresh_name(identifier(given.name), self.names)
+        name = self.own[given.name]
         kind = "integer" if code in _WHOLE else "real"
         self.values[given.name] = Tensor(name, tuple(indices), "input", kind=kind)
 
-    def output(self, wanted: str | None) -> Tensor:
-        """Read what an output needs, and return it; by default all outputs, and the first."""
+    def outputs(self, wanted: str | None) -> list[Tensor]:
+        """Read what an output needs, and return it; by default all outputs."""
         outputs = [each.name for each in self.graph.output]
         if wanted is not None:
             known = {*self.makers, *self.values}
@@ -196,14 +190,15 @@ class _Reader:
             outputs = [wanted]
         for node in self._needed(outputs):
             self._read(node)
-        results = [self._defined(name) for name in outputs]
-        return results[0]
+        return [self._defined(name) for name in outputs]
 
     def _defined(self, name: str) -> Tensor:
         """Return an output as a tensor that an equation defines."""
         value = self.value(name)
         if isinstance(value, Tensor) and value.role == "intermediate":
             return value
+        if name in self.own and name not in self.makers:  # an input that is an output
+            self.own[name] = fresh_name(f"{self.own[name]}_out", self.names)
         call = self._call("Identity", name, [value], [name], [name], {})
         OPERATORS["Identity"](call)
         self.equations += call.equations
@@ -219,17 +214,15 @@ class _Reader:
             if node is not None and node.output[0] not in wanted:
                 wanted.add(node.output[0])
                 left.extend(node.input)
-                for attribute in node.attribute:
-                    left.extend(n for inner in attribute.g.node for n in inner.input)
+                left.extend(_captured(node))
         return [node for node in self.graph.node if node.output[0] in wanted]
 
     def value(self, name: str) -> Given:
         """Return a value; an initializer becomes a parameter when it is first asked for."""
         if name not in self.values and name in self.initial:
             array = self.initial[name]
-            if array.dtype.kind == "f" and array.ndim or array.dtype.name == "bfloat16":
-                own = fresh_name(identifier(name), self.names)
-                self.values[name] = array_of(own, array, trainable=True)
+            if (array.dtype.kind == "f" and array.ndim) or array.dtype.name == "bfloat16":
+                self.values[name] = array_of(self.own[name], array, trainable=True)
             else:
                 self.values[name] = array
         if name not in self.values:
@@ -241,8 +234,9 @@ class _Reader:
     ) -> Call:
         whole = [self.types.get(each, 1) in _WHOLE for each in given]
         return Call(
-            operator, name, inputs, given, outputs, attributes, self.opset, whole, self.names
-        )
+            operator, name, inputs, given, outputs, attributes, self.opset, whole, self.names,
+            self.own, {equation.tensor: equation for equation in self.equations},
+        )  # fmt: skip
 
     def _read(self, node: Any) -> None:
         name = node.name or node.output[0]
@@ -250,10 +244,20 @@ class _Reader:
         attributes = {each.name: _attribute(each) for each in node.attribute}
         if self._folded(node, inputs):
             return
+        empty = isinstance(inputs[0], np.ndarray) and not inputs[0].size if inputs else False
+        if empty and node.op_type in ("Cast", "CastLike", "Identity"):
+            self.values[node.output[0]] = inputs[0]  # type: ignore[assignment]
+            return
+        if node.op_type == "If":
+            self._branch(node, inputs[0])  # type: ignore[arg-type]
+            return
         function = OPERATORS.get(node.op_type)
-        if function is None or node.domain not in ("", "ai.onnx"):
+        readable = function is not None or node.op_type == "Scan"
+        if not readable or node.domain not in ("", "ai.onnx"):
             domain = f"{node.domain}." if node.domain else ""
-            raise UnsupportedError(f"{domain}{node.op_type} {name}: the operator has no counterpart")
+            raise UnsupportedError(
+                f"{domain}{node.op_type} {name}: the operator has no counterpart"
+            )
         if node.op_type == "CastLike":
             attributes["like"] = self.types.get(node.input[1], 1)
         if node.op_type == "QuantizeLinear":
@@ -263,7 +267,10 @@ class _Reader:
             node.op_type, name, inputs, list(node.input), list(node.output), attributes
         )
         try:
-            function(call)
+            if function is None:
+                read_scan(call, self._graph)
+            else:
+                function(call)
         except (UnsupportedError, ConstantNeeded):
             raise
         except SymbpError as error:
@@ -276,31 +283,28 @@ class _Reader:
         """Compute what is known already: shapes, and what follows from constants alone."""
         if node.op_type in ("Shape", "Size") and isinstance(inputs[0], Tensor):
             shape = inputs[0].shape
-            if node.op_type == "Size" or any(not isinstance(each, int) for each in shape):
+            if node.op_type == "Size":
                 if any(not isinstance(each, int) for each in shape):
                     raise UnsupportedError(
-                        f"{node.op_type} {node.name or node.output[0]}: the shape {shape} is not "
-                        f"known; pass sizes= for a file with a number of examples"
+                        f"Size {node.name or node.output[0]}: the shape {shape} is not known; pass "
+                        f"sizes= for a file with a number of examples"
                     )
                 self.values[node.output[0]] = np.asarray(int(np.prod(shape)))
                 return True
             first = next((a.i for a in node.attribute if a.name == "start"), 0)
             last = next((a.i for a in node.attribute if a.name == "end"), len(shape))
-            self.values[node.output[0]] = np.asarray(shape[first:last], dtype=np.int64)
+            kind = np.int64 if all(isinstance(each, int) for each in shape) else object
+            self.values[node.output[0]] = np.asarray(shape[first:last], dtype=kind)
             return True
         if any(isinstance(each, Tensor) for each in inputs) or node.op_type in _DRAWN:
             return False
-        graph = library("helper").make_graph([node], "one", [], [])
-        for each in node.input:
-            if each:
-                graph.input.add().name = each
-        for each in node.output:
-            if each:
-                graph.output.add().name = each
-        model = library("helper").make_model(graph, opset_imports=self.model.opset_import)
+        if any(each.HasField("g") for each in node.attribute):
+            return False
         feeds = {n: v for n, v in zip(node.input, inputs, strict=True) if n}
+        if any(v.dtype == object for v in feeds.values()):
+            return self._symbolic(node, inputs)
         try:
-            found = library("reference").ReferenceEvaluator(model).run(None, feeds)
+            found = evaluated_node(node, feeds, self.model.opset_import)
         except Exception as error:  # whatever the evaluator of others raises
             name = node.name or node.output[0]
             raise UnsupportedError(f"{node.op_type} {name}: {error}") from error
@@ -310,9 +314,102 @@ class _Reader:
             self.values[name] = np.asarray(value)
         return True
 
+    def _graph(self, graph: Any, given: list[Given]) -> tuple[list[Equation], list[Tensor]]:
+        """Read a graph inside of a node; return its equations and its outputs."""
+        to_array = library("numpy_helper").to_array
+        for initializer in graph.initializer:
+            self.initial[initializer.name] = to_array(initializer)
+        for each, value in zip(graph.input, given, strict=True):
+            self.values[each.name] = value
+        outer, self.equations = self.equations, []
+        for node in graph.node:
+            self._read(node)
+        inner = {equation.tensor for equation in self.equations}
+        results: list[Tensor] = []
+        for each in graph.output:
+            value = self.value(each.name)
+            if not isinstance(value, Tensor) or value not in inner:
+                call = self._call(
+                    "Identity", each.name, [value], [each.name], [f"{each.name}_out"], {}
+                )
+                OPERATORS["Identity"](call)
+                self.equations += call.equations
+                value = call.results[0]
+            assert isinstance(value, Tensor), "an equation defines one"
+            results.append(value)
+        made, self.equations = self.equations, outer
+        return made, results
+
+    def _symbolic(self, node: Any, inputs: list[Any]) -> bool:
+        """Move the symbols of a shape; what is neither moved nor known later says so."""
+        rule = _MOVED.get(node.op_type)
+        if rule is None:
+            return False
+        attributes = {each.name: _attribute(each) for each in node.attribute}
+        self.values[node.output[0]] = np.asarray(rule(inputs, attributes), dtype=object)
+        return True
+
+    def _branch(self, node: Any, condition: Given) -> None:
+        """Read the branch of an ``If`` whose condition is known."""
+        if isinstance(condition, Tensor):
+            raise ConstantNeeded(
+                f"If {node.name or node.output[0]}: its condition {node.input[0]} is computed; it "
+                f"has to be known when the file is read: pass constants=",
+                node.input[0],
+            )
+        wanted = "then_branch" if bool(np.asarray(condition).all()) else "else_branch"
+        graph = next(each.g for each in node.attribute if each.name == wanted)
+        to_array = library("numpy_helper").to_array
+        for initializer in graph.initializer:
+            self.initial[initializer.name] = to_array(initializer)
+        for inner in graph.node:
+            self._read(inner)
+        for outer, each in zip(node.output, graph.output, strict=True):
+            self.values[outer] = self.value(each.name)
+
+
+def _sliced(inputs: Any, attributes: Any) -> Any:
+    starts, ends, *more = (np.asarray(each).astype(int).ravel() for each in inputs[1:])
+    step = int(more[1][0]) if len(more) > 1 else 1
+    return inputs[0][slice(int(starts[0]), int(ends[0]), step)]
+
+
+# What moves the elements of a shape.
+_MOVED: dict[str, Any] = {
+    "Identity": lambda inputs, attributes: inputs[0],
+    "Cast": lambda inputs, attributes: inputs[0],
+    "Concat": lambda inputs, attributes: np.concatenate([np.atleast_1d(x) for x in inputs]),
+    "Gather": lambda inputs, attributes: inputs[0][inputs[1]],
+    "Squeeze": lambda inputs, attributes: inputs[0].reshape(()),
+    "Unsqueeze": lambda inputs, attributes: inputs[0].reshape(1),
+    "Reshape": lambda inputs, attributes: inputs[0].reshape([int(s) for s in inputs[1]]),
+    "Slice": _sliced,
+}
 
 _DRAWN = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli",
           "Multinomial"}  # fmt: skip
+
+
+def _names_of(graph: Any) -> list[str]:
+    """Return the names of all values, those of graphs inside of nodes last."""
+    found = [each.name for each in (*graph.input, *graph.initializer)]
+    inner: list[str] = []
+    for node in graph.node:
+        found += [name for name in node.output if name]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                inner += _names_of(attribute.g)
+    return list(dict.fromkeys([*found, *inner]))
+
+
+def _captured(node: Any) -> list[str]:
+    """Return the names that graphs inside of a node read."""
+    graphs = [each.g for each in node.attribute if each.HasField("g")]
+    found = [each.name for graph in graphs for each in graph.output]
+    for graph in graphs:
+        for inner in graph.node:
+            found += [*inner.input, *_captured(inner)]
+    return found
 
 
 def _attribute(given: Any) -> Any:
@@ -322,4 +419,3 @@ def _attribute(given: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [each.decode() if isinstance(each, bytes) else each for each in value]
     return value
-

@@ -44,7 +44,7 @@ def read(v: Values, source: Value, subscripts: Sequence[Any], evaluate: Evaluate
     data, extents = v.name(source), [index.extent for index in source.axes]
     for group in _groups(subscripts, places):
         if len(group) > 1:
-            found = [places.get(p, None) or v.positions(subscripts[p]) for p in group]
+            found = [places.get(p) or v.positions(subscripts[p]) for p in group]
             data, labels = _elements(v, data, labels, group, found)
         elif group[0] in places:
             place = places[group[0]]

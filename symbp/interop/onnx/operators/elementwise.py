@@ -1,5 +1,6 @@
 """Elementwise operators: one equation each, with broadcasting from the last axis on."""
 
+import sys
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -199,6 +200,9 @@ def clip(call: Call) -> None:
     call.define(indices, body)
 
 
+# Of float64: in a smaller precision it is infinity itself.
+_LARGEST = sympy.Float(sys.float_info.max, 17)
+
 # Codes of element types: what each keeps of a real number.
 _REAL, _HALF, _WHOLE, _BOOL = {1, 11}, {10, 16}, {2, 3, 4, 5, 6, 7, 12, 13}, 9
 
@@ -219,6 +223,19 @@ def cast(call: Call) -> None:
         call.define(indices, _truth(_holds(x)))
     else:
         raise call.refuse(f"the type {to} has no counterpart")
+
+
+@operator("IsInf", "IsNaN")
+def not_finite(call: Call) -> None:
+    """Whether a value is infinite, or is none."""
+    indices = call.indices(call.shape(0))
+    x = call.at(0, indices)
+    if call.operator == "IsNaN":
+        call.define(indices, where(x < 0, 0, where(x >= 0, 0, 1)))
+        return
+    above = x > _LARGEST if call.attribute("detect_positive", 1) else sympy.false
+    below = x < -_LARGEST if call.attribute("detect_negative", 1) else sympy.false
+    call.define(indices, _truth(sympy.Or(above, below)))
 
 
 @operator("Dropout")

@@ -1,31 +1,46 @@
 """Reading at places that are data, or listed."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 
 from symbp.interop.onnx.call import Call, number, operator, pieces
-from symbp.notation.functions import where
-from symbp.notation.tensor import Tensor
+from symbp.notation.functions import maximum, minimum, where
+from symbp.notation.tensor import Element, Tensor
 
-__all__: list[str] = []
+__all__ = ["data"]
 
 # A list of places is written as that many pieces, each affine in an index.
 _MOST_PIECES = 64
 
 
-def _data(call: Call, place: int) -> Tensor | None:
-    """Return an input of integers that is given at run time, or None if it is known."""
+def data(call: Call, place: int) -> Callable[[Sequence[Any]], Element] | None:
+    """Return what reads an input of integers that is given at run time; None if it is known.
+
+    It may have been moved on its way: what its elements are by then is an element still.
+    """
     found = call.given(place)
     if not isinstance(found, Tensor):
         return None
-    if found.kind != "integer":
-        raise call.refuse(
-            f"places {call.input_names[place]} are computed; those that are data are an input of "
-            f"integers by itself"
-        )
-    return found
+
+    def read(subscripts: Sequence[Any]) -> Element:
+        element = found[tuple(subscripts)]
+        while element.tensor.kind != "integer":
+            equation = call.defined.get(element.tensor)
+            moved = equation is not None and equation.is_elementwise
+            if not moved or not isinstance(equation.body, Element):  # type: ignore[union-attr]
+                raise call.refuse(
+                    f"places {call.input_names[place]} are computed; those that are data are an "
+                    f"input of integers, which may be moved and no more"
+                )
+            assert equation is not None
+            own = dict(zip(equation.lhs.args, element.args, strict=True))
+            element = equation.body.xreplace(own)
+        return element
+
+    return read
 
 
 @operator("Gather")
@@ -34,13 +49,13 @@ def gather(call: Call) -> None:
     rank = call.rank(0)
     axis = call.axis(call.attribute("axis", 0), rank)
     shape = call.shape(0)
-    places = _data(call, 1)
+    places = data(call, 1)
     middle = call.indices(call.shape(1))
     rest = call.indices([*shape[:axis], *shape[axis + 1 :]])
     before, after = rest[:axis], rest[axis:]
     indices = [*before, *middle, *after]
     if places is not None:
-        call.define(indices, call.element(0, [*before, places[tuple(middle)], *after]))
+        call.define(indices, call.element(0, [*before, places(middle), *after]))
         return
     numbers = np.asarray(call.given(1))
     size = call.size(0, axis)
@@ -72,11 +87,11 @@ def _listed(call: Call, listed: Any, indices: Any, read: Any) -> Any:
 def gather_elements(call: Call) -> None:
     """One element of an axis for each place."""
     axis = call.axis(call.attribute("axis", 0), call.rank(0))
-    places = _data(call, 1)
+    places = data(call, 1)
     indices = call.indices(call.shape(1))
     if places is not None:
-        source = [places[tuple(indices)] if a == axis else i for a, i in enumerate(indices)]
-        call.define(indices, _guarded(call, source, indices))
+        source = [places(indices) if a == axis else i for a, i in enumerate(indices)]
+        call.define(indices, call.element(0, source))
         return
     numbers = np.asarray(call.given(1))
     listed = np.where(numbers < 0, numbers + call.size(0, axis), numbers)
@@ -85,10 +100,6 @@ def gather_elements(call: Call) -> None:
         return call.element(0, [place if a == axis else i for a, i in enumerate(indices)])
 
     call.define(indices, _listed(call, listed, indices, read))
-
-
-def _guarded(call: Call, source: Any, indices: Any) -> Any:
-    return call.element(0, source)
 
 
 @operator("GatherND")
@@ -106,7 +117,10 @@ def gather_nd(call: Call) -> None:
 
     def chosen(level: int, listed: Any) -> Any:
         if level == len(outer):
-            at = [int(p) + (size if p < 0 else 0) for p, size in zip(listed, sizes[batch:], strict=False)]
+            at = [
+                int(p) + (size if p < 0 else 0)
+                for p, size in zip(listed, sizes[batch:], strict=False)
+            ]
             return call.element(0, [*outer[:batch], *at, *rest])
         body = None
         for row in reversed(range(listed.shape[0])):
@@ -135,5 +149,53 @@ def one_hot(call: Call) -> None:
 
 @operator("ScatterElements", "ScatterND", "Scatter")
 def scatter(call: Call) -> None:
-    """Values that replace others at places that are listed."""
-    raise call.refuse("places on the left that are data have no form in equations")
+    """Values that replace others at places that are listed, or are added to them and the like."""
+    numbers, sizes = np.asarray(call.known(1)), call.sizes(0)
+    indices = call.indices(sizes)
+    body = call.element(0, indices)
+    written: list[tuple[list[Any], Any]] = []
+    if call.operator == "ScatterND":
+        depth = numbers.shape[-1]
+        rest = indices[depth:]
+        for place in np.ndindex(numbers.shape[:-1]):
+            written.append(([int(p) for p in numbers[place]], call.element(2, [*place, *rest])))
+    else:
+        axis = call.axis(call.attribute("axis", 0), len(sizes))
+        for place in np.ndindex(numbers.shape):
+            at = [int(numbers[place]) if a == axis else p for a, p in enumerate(place)]
+            written.append((at, call.element(2, place)))
+    if len(written) > _MOST_PIECES:
+        raise call.refuse(f"{len(written)} places that are listed are too many to be written out")
+    joined = _JOINED[call.attribute("reduction", "none")]
+    for at, value in written:
+        here = [
+            sympy.Eq(index, p + size if p < 0 else p)
+            for index, p, size in zip(indices, at, sizes, strict=False)
+            if size > 1
+        ]
+        new = joined(body, value)
+        body = where(sympy.And(*here), new, body) if here else new
+    call.define(indices, body)
+
+
+_JOINED: dict[str, Any] = {
+    "none": lambda a, b: b,
+    "add": lambda a, b: a + b,
+    "mul": lambda a, b: a * b,
+    "max": maximum,
+    "min": minimum,
+}
+
+
+@operator("Range", "ConstantOfShape")
+def known_only(call: Call) -> None:
+    """Numbers that are computed when the file is read, once their inputs are known."""
+    for place in range(len(call.inputs)):
+        call.known(place)
+
+
+@operator("EyeLike")
+def eye_like(call: Call) -> None:
+    """1 on a diagonal."""
+    i, j = call.indices(call.sizes(0))
+    call.define([i, j], where(sympy.Eq(j, i + call.attribute("k", 0)), 1, 0))

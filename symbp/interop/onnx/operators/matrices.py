@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from symbp.interop.onnx.call import Call, operator
+from symbp.interop.onnx.call import Call, operator, reduced
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum
 
@@ -19,7 +19,7 @@ def gemm(call: Call) -> None:
     q = Index("k", k)
     a = call.element(0, (q, i) if turned_a else (i, q))
     b = call.element(1, (j, q) if turned_b else (q, j))
-    body: Any = Sum(b * a, q)
+    body: Any = reduced(Sum, b * a, q)
     alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
     body = body if alpha == 1 else alpha * body
     if call.has(2) and beta != 0:
@@ -50,7 +50,7 @@ def product(call: Call, first: int, second: int) -> None:
     i, j = indices[len(outer) : len(outer) + len(rows)], indices[len(outer) + len(rows) :]
     a = call.at(first, [*batch, *i, k])
     b = call.at(second, [*batch, k, *j])
-    call.define(indices, Sum(a * b, k))
+    call.define(indices, reduced(Sum, a * b, k))
 
 
 @operator("Einsum")
@@ -59,7 +59,10 @@ def einsum(call: Call) -> None:
     formula = call.attribute("equation").replace(" ", "")
     given, _, result = formula.partition("->")
     operands = given.split(",")
-    dots = max((call.rank(p) - len(o.replace("...", "")) for p, o in enumerate(operands) if "..." in o), default=0)
+    dots = max(
+        (call.rank(p) - len(o.replace("...", "")) for p, o in enumerate(operands) if "..." in o),
+        default=0,
+    )
     extra = [chr(ord("0") + place) for place in range(dots)]
 
     def letters(operand: str, place: int | None) -> list[str]:
@@ -87,4 +90,4 @@ def einsum(call: Call) -> None:
     for part in parts[1:]:
         body = body * part
     summed = [indices[name] for name in extents if name not in out]
-    call.define([indices[name] for name in out], Sum(body, *summed) if summed else body)
+    call.define([indices[name] for name in out], reduced(Sum, body, *summed) if summed else body)

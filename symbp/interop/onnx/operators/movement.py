@@ -4,11 +4,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import sympy
 
-from symbp.interop.onnx.call import Call, operator, pieces
+from symbp.interop.onnx.call import Call, array_of, identifier, operator, pieces, reduced
+from symbp.interop.onnx.evaluated import evaluated
 from symbp.notation.functions import where
 from symbp.notation.index import Extent, Index
+from symbp.notation.naming import fresh_name
+from symbp.notation.reductions import Sum
 
 __all__: list[str] = []
 
@@ -83,14 +87,22 @@ def reshaped(call: Call, shape: Sequence[Extent]) -> None:
         body = tensor[tuple(_place(group) for group in outer)]
     else:
         outer = [call.indices(new) for _, new in groups]
-        body = call.element(0, [p for g, o in zip(outer, inner, strict=True) for p in ([_place(g)] if o else [])])
+        body = call.element(
+            0, [p for g, o in zip(outer, inner, strict=True) for p in ([_place(g)] if o else [])]
+        )
     call.define([index for group in outer for index in group], body)
 
 
-def _defined(call: Call, left: list[Any], body: Any, shape: Sequence[Extent], output: int | None) -> Any:
+def _defined(
+    call: Call, left: list[Any], body: Any, shape: Sequence[Extent], output: int | None
+) -> Any:
     # A place that is 0 for an axis of one element is an index of its own.
-    indices = [Index("o", 1) if not isinstance(each, sympy.Basic) or each == 0 else each for each in left]
-    if len(indices) == len(shape) and all(isinstance(i, Index) and i.extent == e for i, e in zip(indices, shape, strict=True)):
+    indices = [
+        Index("o", 1) if not isinstance(each, sympy.Basic) or each == 0 else each for each in left
+    ]
+    if len(indices) == len(shape) and all(
+        isinstance(i, Index) and i.extent == e for i, e in zip(indices, shape, strict=True)
+    ):
         return call.define(indices, body, output, "flat")
     return call.define(indices, body, output, "flat", shape=shape)
 
@@ -190,6 +202,7 @@ def concat(call: Call) -> None:
     """End to end along an axis."""
     places = [place for place in range(len(call.inputs)) if call.has(place)]
     axis = call.axis(call.attribute("axis"), call.rank(places[0]))
+    places = [place for place in places if call.shape(place)[axis] != 0]
     sizes = [call.size(place, axis) for place in places]
     shape = [*call.shape(places[0])]
     shape[axis] = sum(sizes)
@@ -216,7 +229,11 @@ def split(call: Call) -> None:
         parts = [min(each, size - each * place) for place in range(count)]
     start = 0
     for place, extent in enumerate(parts):
-        if call.outputs[place]:
+        if not extent:
+            call.results[place] = np.zeros(
+                [extent if a == axis else e for a, e in enumerate(call.shape(0))]
+            )
+        elif call.outputs[place]:
             shape = [*call.shape(0)]
             shape[axis] = extent
             indices = call.indices(shape)
@@ -241,9 +258,10 @@ def slice_(call: Call) -> None:
         if not isinstance(shape[axis], int) and (start, step) == (0, 1) and end >= 2**31 - 1:
             continue  # all examples
         places = range(call.size(0, axis))[slice(start, end, step)]
-        if not len(places):
-            raise call.refuse("a slice of no elements has no counterpart")
         shape[axis], chosen[axis] = len(places), places
+    if 0 in shape:
+        call.results[0] = np.zeros(shape)
+        return
     indices = call.indices(shape)
     source = [
         chosen[axis].step * index + chosen[axis].start if axis in chosen else index
@@ -325,7 +343,10 @@ def blocks(call: Call) -> None:
         call.define(left, call.element(0, [b, channel, h, w]), shape=shape)
         return
     c, h, w = call.indices([channels, height // size, width // size])
-    left = [b, c + channels * x + channels * size * y, h, w]
+    channel = c + channels * x + channels * size * y
+    if call.attribute("mode", "DCR") == "CRD":
+        channel = x + size * y + size**2 * c
+    left = [b, channel, h, w]
     shape = [n, channels * size**2, height // size, width // size]
     call.define(left, call.element(0, [b, c, size * h + y, size * w + x]), shape=shape)
 
@@ -342,8 +363,71 @@ def trilu(call: Call) -> None:
 
 @operator("Resize", "Upsample")
 def resize(call: Call) -> None:
-    """Another resolution, by whole factors to the nearest value."""
-    raise call.refuse("values between places are not read; a transposed convolution says the same")
+    """Another resolution: along each axis, a product with a matrix of weights."""
+    rank = call.rank(0)
+    if call.attribute("extrapolation_value", 0.0):
+        raise call.refuse("extrapolation_value: expected 0")
+    axes = [call.axis(axis, rank) for axis in call.attribute("axes") or range(rank)]
+    place = 1 if len(call.inputs) < 3 else 2
+    scales = call.attribute("scales") or call.known(place)
+    sizes = call.whole_numbers(3)
+    region = call.known(1) if call.has(1) and len(call.inputs) > 2 else None
+    shape, weights = [*call.shape(0)], {}
+    found = _resolutions(call, axes, scales, sizes)
+    for position, axis in enumerate(axes):
+        scale, size = found[position]
+        if call.shape(0)[axis] == size and scale == 1 and region is None:
+            continue
+        roi = None
+        if region is not None and np.asarray(region).size:
+            roi = np.asarray(region).reshape(2, -1)[:, position]
+        weights[axis] = _weights(call, call.size(0, axis), scale, size, roi)
+        shape[axis] = weights[axis].shape[0]
+    inner = call.indices(call.shape(0))
+    left = [Index(f"{i.name}0", shape[a]) if a in weights else i for a, i in enumerate(inner)]
+    body = call.element(0, inner)
+    for axis, matrix in weights.items():
+        name = fresh_name(f"{identifier(call.outputs[0])}_weights", call.names)
+        made = array_of(name, matrix, trainable=False)
+        body = made[left[axis], inner[axis]] * body
+    summed = [inner[axis] for axis in weights]
+    call.define(left, reduced(Sum, body, *summed) if summed else body)
+
+
+def _resolutions(call: Call, axes: list[int], scales: Any, sizes: Any) -> list[tuple[float, Any]]:
+    """Return the factor and the new size of each axis."""
+    old = [call.shape(0)[axis] for axis in axes]
+    if sizes is None:
+        factors = [float(each) for each in scales]
+        new = [e if f == 1 else math.floor(e * f) for e, f in zip(old, factors, strict=True)]
+        return list(zip(factors, new, strict=True))
+    factors = [1.0 if n == o else n / o for n, o in zip(sizes, old, strict=True)]
+    policy = call.attribute("keep_aspect_ratio_policy", "stretch")
+    if policy != "stretch":
+        factor = min(factors) if policy == "not_larger" else max(factors)
+        factors = [factor] * len(factors)
+        sizes = [math.floor(o * factor + 0.5) for o in old]
+    return list(zip(factors, sizes, strict=True))
+
+
+def _weights(call: Call, size: int, scale: float, new: int, roi: Any) -> Any:
+    """Return the matrix of one axis: what the format's evaluator makes of each unit vector."""
+    kept = ("mode", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside",
+            "nearest_mode", "antialias")  # fmt: skip
+    attributes = {name: call.attributes[name] for name in kept if name in call.attributes}
+    if call.operator == "Upsample":
+        attributes["coordinate_transformation_mode"] = "asymmetric"
+        attributes["nearest_mode"] = "floor"
+    constants = {"x": np.eye(size, dtype=np.float64)}
+    names = ["x", "", "scales"]
+    constants["scales"] = np.asarray([1.0, scale], dtype=np.float32)
+    if scale != np.float32(scale) or math.floor(size * np.float32(scale)) != new:
+        names = ["x", "", "", "sizes"]
+        constants["sizes"] = np.asarray([size, new], dtype=np.int64)
+    if roi is not None:
+        names[1] = "roi"
+        constants["roi"] = np.asarray([0, roi[0], 1, roi[1]], dtype=np.float64)
+    return evaluated("Resize", names, constants, attributes).T
 
 
 @operator("CenterCropPad")
@@ -368,4 +452,3 @@ def center_crop_pad(call: Call) -> None:
             inside += [j < before + size]
     body = call.element(0, [source.get(axis, index) for axis, index in enumerate(indices)])
     call.define(indices, where(sympy.And(*inside), body, 0) if inside else body)
-

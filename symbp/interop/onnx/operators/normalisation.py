@@ -5,7 +5,8 @@ from typing import Any
 
 import sympy
 
-from symbp.interop.onnx.call import Call, operator
+from symbp.interop.onnx.call import Call, operator, reduced
+from symbp.interop.onnx.operators.indexing import data
 from symbp.notation.elementary_functions import round as nearest
 from symbp.notation.functions import maximum, where
 from symbp.notation.index import Index
@@ -35,13 +36,15 @@ def _hardmax(call: Call, indices: list[Index], axis: int) -> None:
     k = Index("k", call.size(0, axis))
     best = call.define(
         rest,
-        Max(call.at(0, [k if p == axis else i for p, i in enumerate(indices)]), k),
+        reduced(Max, call.at(0, [k if p == axis else i for p, i in enumerate(indices)]), k),
         None,
         "best",
     )
     # The first of those that are equal.
-    hit = sympy.Eq(call.at(0, [k if p == axis else i for p, i in enumerate(indices)]), best[tuple(rest)])
-    first = call.define(rest, -Max(where(hit, -k, -k.extent), k), None, "first")
+    hit = sympy.Eq(
+        call.at(0, [k if p == axis else i for p, i in enumerate(indices)]), best[tuple(rest)]
+    )
+    first = call.define(rest, -reduced(Max, where(hit, -k, -k.extent), k), None, "first")
     call.define(indices, where(sympy.Eq(indices[axis], first[tuple(rest)]), 1, 0))
 
 
@@ -52,9 +55,9 @@ def _standardised(
     kept = [index for place, index in enumerate(indices) if place not in over]
     bound = [indices[place] for place in over]
     x = call.at(0, indices)
-    mean = call.define(kept, Mean(x, *bound), None, f"{part}mean")
+    mean = call.define(kept, reduced(Mean, x, *bound), None, f"{part}mean")
     centred = x - mean[tuple(kept)]
-    variance = call.define(kept, Mean(centred**2, *bound), None, f"{part}variance")
+    variance = call.define(kept, reduced(Mean, centred**2, *bound), None, f"{part}variance")
     return centred / sqrt(variance[tuple(kept)] + epsilon), mean, variance
 
 
@@ -81,14 +84,16 @@ def layer_normalization(call: Call) -> None:
     if call.operator == "RMSNormalization":
         kept, bound = indices[:axis], indices[axis:]
         x = call.at(0, indices)
-        square = call.define(kept, Mean(x**2, *bound), None, "mean_square")
+        square = call.define(kept, reduced(Mean, x**2, *bound), None, "mean_square")
         body = x / sqrt(square[tuple(kept)] + epsilon) * call.at(1, indices)
         call.define(indices, body)
         return
     body, mean, variance = _standardised(call, indices, over, epsilon)
     for output, tensor in ((1, mean), (2, variance)):
         if output < len(call.outputs) and call.outputs[output]:
-            kept = [Index("o", 1) if p >= axis else i for p, i in enumerate(call.indices(call.shape(0)))]
+            kept = [
+                Index("o", 1) if p >= axis else i for p, i in enumerate(call.indices(call.shape(0)))
+            ]
             value = tensor[tuple(kept[:axis])]
             call.define(kept, value if output == 1 else 1 / sqrt(value + epsilon), output)
     body = body * call.at(1, indices)
@@ -113,9 +118,9 @@ def group_normalization(call: Call) -> None:
     g, c = call.indices([groups, channels // groups])
     channel = c + channels // groups * g
     x = call.element(0, [n, channel, *inner])
-    mean = call.define([n, g], Mean(x, c, *inner), None, "mean")
+    mean = call.define([n, g], reduced(Mean, x, c, *inner), None, "mean")
     centred = x - mean[n, g]
-    variance = call.define([n, g], Mean(centred**2, c, *inner), None, "variance")
+    variance = call.define([n, g], reduced(Mean, centred**2, c, *inner), None, "variance")
     body = centred / sqrt(variance[n, g] + call.attribute("epsilon", 1e-5))
     own = [g] if call.shape(1)[0] == groups and groups != channels else [channel]
     value = call.element(1, own) * body + call.element(2, own)
@@ -141,7 +146,9 @@ def lp_normalization(call: Call) -> None:
     kept = [index for place, index in enumerate(indices) if place != axis]
     x = call.at(0, indices)
     square = call.attribute("p", 2) == 2
-    size: Any = sqrt(Sum(x**2, indices[axis])) if square else Sum(Abs(x), indices[axis])
+    size: Any = (
+        sqrt(reduced(Sum, x**2, indices[axis])) if square else reduced(Sum, Abs(x), indices[axis])
+    )
     norm = call.define(kept, size, None, "norm")[tuple(kept)]
     call.define(indices, where(norm > 0, x / norm, 0))
 
@@ -154,9 +161,11 @@ def lrn(call: Call) -> None:
     p = Index("p", size)
     place = c + p - (size - 1) // 2
     x = call.element(0, [n, place, *inner])
-    square = Sum(where(sympy.And(place >= 0, place < channels), x**2, 0), p)
+    square = reduced(Sum, where(sympy.And(place >= 0, place < channels), x**2, 0), p)
     total = call.define([n, c, *inner], square, None, "squares")
-    scale = call.attribute("bias", 1.0) + call.attribute("alpha", 1e-4) / size * total[(n, c, *inner)]
+    scale = (
+        call.attribute("bias", 1.0) + call.attribute("alpha", 1e-4) / size * total[(n, c, *inner)]
+    )
     body = call.element(0, [n, c, *inner]) / scale ** call.attribute("beta", 0.75)
     call.define([n, c, *inner], body)
 
@@ -165,16 +174,20 @@ def lrn(call: Call) -> None:
 def class_loss(call: Call) -> None:
     """A cost of classes, each with a weight, one of them perhaps ignored."""
     n, c, *inner = call.indices(call.shape(0))
-    labels = call.tensor(1)
-    if labels.kind != "integer":
-        raise call.refuse(f"labels {labels.name}: expected an input of integers")
-    label = labels[(n, *inner)]
+    labels = data(call, 1)
+    if labels is None:
+        raise call.refuse("labels that are known are not read")
+    label = labels([n, *inner])
     source = call.given(0)
     if call.operator == "SoftmaxCrossEntropyLoss":
         logs = log_softmax(call.element(0, [n, c, *inner]), c)
         wanted = len(call.outputs) > 1 and bool(call.outputs[1])
         source = call.define([n, c, *inner], logs, 1 if wanted else None, "log_probabilities")
-    read = source[(n, label, *inner)] if isinstance(source, Tensor) else call.element(0, [n, label, *inner])
+    read = (
+        source[(n, label, *inner)]
+        if isinstance(source, Tensor)
+        else call.element(0, [n, label, *inner])
+    )
     weight = call.tensor(2)[label] if call.has(2) else sympy.S.One
     ignored = call.attribute("ignore_index")
 
@@ -185,10 +198,12 @@ def class_loss(call: Call) -> None:
     if mode == "none":
         call.define([n, *inner], counted(-weight * read))
         return
-    total = Sum(counted(-weight * read), n, *inner)
+    total = reduced(Sum, counted(-weight * read), n, *inner)
     if mode == "mean":
-        total = total / Sum(counted(weight), n, *inner) if call.has(2) or ignored is not None else (
-            Mean(counted(-weight * read), n, *inner)
+        total = (
+            total / reduced(Sum, counted(weight), n, *inner)
+            if call.has(2) or ignored is not None
+            else (reduced(Mean, counted(-weight * read), n, *inner))
         )
     call.define([], total)
 
@@ -209,4 +224,3 @@ def quantize(call: Call) -> None:
     shifted = steps if zero is None else steps + call.element(2, own)
     top = where(shifted > high, high, shifted)
     call.define(indices, maximum(top, low))
-

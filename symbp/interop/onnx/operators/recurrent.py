@@ -72,7 +72,9 @@ class _Direction:
     def bias(self, row: Any, half: int) -> Any:
         if not self.call.has(3):
             return sympy.S.Zero
-        return self.call.element(3, [self.number, row + half * _GATES[self.call.operator] * self.units])
+        return self.call.element(
+            3, [self.number, row + half * _GATES[self.call.operator] * self.units]
+        )
 
     def before(self, t: Index, n: Index, value: Callable[[Any], Any], place: int, j: Any) -> Any:
         """Return a value of the step before, or the one that the first step begins with."""
@@ -175,14 +177,19 @@ def _lstm(d: _Direction) -> tuple[Tensor, Tensor]:
     H = d.units
     h, c = (d.tensor(name, [n, t, d.index()]) for name in ("h", "c"))
 
+    row, k = Index("g", 4 * H), d.index("k")
+    rows, z = d.tensor("rows", [n, t, row]), d.tensor("gates", [n, t, Index("a", 4), d.index()])
+    total: Any = Sum(d.weight(1, row, m) * d.x(n, t, m), m)
+    total = total + Sum(d.weight(2, row, k) * d.before(t, n, lambda s: h[n, s, k], 5, k), k)
+    _add(d, rows, total + d.bias(row, 0) + d.bias(row, 1))
+    a, j = z.indices[2:]
+    _add(d, z, rows[n, t, H * a + j])
+
     def gate(name: str, number: int, function: Any, peephole: int | None, own: Any) -> Tensor:
-        j, k = d.index(), d.index("k")
-        row = j + number * H
-        body: Any = Sum(d.weight(1, row, m) * d.x(n, t, m), m)
-        body = body + Sum(d.weight(2, row, k) * d.before(t, n, lambda s: h[n, s, k], 5, k), k)
-        body = body + d.bias(row, 0) + d.bias(row, 1)
+        j = d.index()
+        body: Any = z[n, t, number, j]
         if d.call.has(7) and peephole is not None:
-            weight = d.call.element(7, [d.number, j + peephole * H])
+            weight = d.call.element(7, [d.number, j + peephole * H])  # type: ignore[operator]
             body = body + weight * own(j)
         made = d.tensor(name, [n, t, j])
         _add(d, made, function(d.clipped(body)))
@@ -210,32 +217,38 @@ def _gru(d: _Direction) -> tuple[Tensor, Tensor]:
     f, g = d.activations
     h = d.tensor("h", [n, t, d.index()])
 
-    def of_inputs(row: Any) -> Any:
-        return Sum(d.weight(1, row, m) * d.x(n, t, m), m) + d.bias(row, 0)
+    g3, a, j = Index("g", 3 * H), Index("a", 3), d.index()
+    rows, x = d.tensor("rows", [n, t, g3]), d.tensor("inputs", [n, t, a, j])
+    _add(d, rows, Sum(d.weight(1, g3, m) * d.x(n, t, m), m) + d.bias(g3, 0))
+    _add(d, x, rows[n, t, H * a + j])
 
     def before(j: Any) -> Any:
         return d.before(t, n, lambda s: h[n, s, j], 5, j)
 
+    # Those of both gates; the new value's, too, unless it needs the reset gate before.
+    after = bool(d.call.attribute("linear_before_reset", 0))
+    a, j = Index("a", 3 if after else 2), d.index()
+    y = d.tensor("states", [n, t, a, j])
+    row = H * a + j
+    _add(d, y, Sum(d.weight(2, row, k) * before(k), k) + d.bias(row, 1))
     gates = []
     for number, name in enumerate("zr"):
         j = d.index()
-        row = j + number * H
         made = d.tensor(name, [n, t, j])
-        earlier = Sum(d.weight(2, row, k) * before(k), k) + d.bias(row, 1)
-        _add(d, made, f(d.clipped(of_inputs(row) + earlier)))
+        _add(d, made, f(d.clipped(x[n, t, number, j] + y[n, t, number, j])))
         gates.append(made)
     z, r = gates
     new = d.tensor("m", [n, t, d.index()])
     j = new.indices[2]
     row = j + 2 * H
-    if d.call.attribute("linear_before_reset", 0):
-        inner = r[n, t, j] * (Sum(d.weight(2, row, k) * before(k), k) + d.bias(row, 1))
+    if after:
+        inner = r[n, t, j] * y[n, t, 2, j]
     else:
         reset = d.tensor("q", [n, t, d.index()])
         p = reset.indices[2]
         _add(d, reset, r[n, t, p] * before(p))
         inner = Sum(d.weight(2, row, k) * reset[n, t, k], k) + d.bias(row, 1)
-    _add(d, new, g(d.clipped(of_inputs(row) + inner)))
+    _add(d, new, g(d.clipped(x[n, t, 2, j] + inner)))
     j = h.indices[2]
     _add(d, h, (1 - z[n, t, j]) * new[n, t, j] + z[n, t, j] * before(j))
     return h, h

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from symbp.interop.onnx.call import Call, operator
+from symbp.interop.onnx.call import Call, operator, reduced
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Max, Mean, Sum
@@ -89,7 +89,7 @@ def conv(call: Call) -> None:
     else:
         row, channel = o + filters // groups * g, c + channels * g
     read = _padded(inside, call.element(0, [n, channel, *places]), 0)
-    body = Sum(call.element(1, [row, c, *p]) * read, c, *p)
+    body = reduced(Sum, call.element(1, [row, c, *p]) * read, c, *p)
     shape = [call.shape(0)[0], filters, *(a.out for a in axes)]
     if groups == 1:
         call.define([n, o, *i], body + call.element(2, [o]) if call.has(2) else body)
@@ -134,10 +134,14 @@ def conv_transpose(call: Call) -> None:
     shape: list[Any] = [call.shape(0)[0], groups * per_group, *whole]
     row = c if groups == 1 else c + channels // groups * g
     filters = o if groups == 1 else o + per_group * g
-    body = Sum(call.element(1, [row, o, *p]) * call.element(0, [n, row, *i]), c)
+    body = reduced(Sum, call.element(1, [row, o, *p]) * call.element(0, [n, row, *i]), c)
     if groups == 1 and body.has(g):
         body = body.xreplace({g: 0})
-    left = [n, filters, *(s * a + d * b for s, d, a, b in zip(strides, dilations, i, p, strict=True))]
+    left = [
+        n,
+        filters,
+        *(s * a + d * b for s, d, a, b in zip(strides, dilations, i, p, strict=True)),
+    ]
     spread = call.define(left, body, None, "spread", shape=shape)
     j = call.indices(out)
     f = Index("o", groups * per_group)
@@ -154,7 +158,7 @@ def max_pool(call: Call) -> None:
     axes = _axes(call, kernel)
     n, c, i, p, places, inside = _window(call, axes)
     read = _padded(inside, call.element(0, [n, c, *places]), -sympy.oo)
-    call.define([n, c, *i], Max(read, *p))
+    call.define([n, c, *i], reduced(Max, read, *p))
 
 
 def _window(call: Call, axes: list[_Axis]) -> Any:
@@ -173,7 +177,7 @@ def average_pool(call: Call) -> None:
     x = call.element(0, [n, c, *places])
     if call.operator == "LpPool":
         power = call.attribute("p", 2)
-        total = Sum(_padded(inside, Abs(x) ** power, 0), *p)
+        total = reduced(Sum, _padded(inside, Abs(x) ** power, 0), *p)
         call.define([n, c, *i], total ** (sympy.S.One / power))
         return
     # Beyond the padding, where the last windows of ceil_mode reach, nothing counts.
@@ -183,10 +187,10 @@ def average_pool(call: Call) -> None:
             counted += a.inside(x_, y, -a.before, a.size + a.after)
         else:
             counted += a.inside(x_, y)
-    total = Sum(_padded(inside, x, 0), *p)
+    total = reduced(Sum, _padded(inside, x, 0), *p)
     count: Any = math.prod(a.kernel for a in axes)
     if counted:
-        count = Sum(where(sympy.And(*counted), 1, 0), *p)
+        count = reduced(Sum, where(sympy.And(*counted), 1, 0), *p)
     call.define([n, c, *i], total / count)
 
 
