@@ -1,9 +1,10 @@
-"""A network's compiled functions as parts of programs in PyTorch and JAX, with their gradients.
+"""Networks in PyTorch and JAX, as functions with a gradient, and in files of ONNX.
 
-Neither library is imported before it is asked for.
+None of these libraries is imported before it is asked for.
 """
 
 from symbp.interop.jax_function import to_jax
+from symbp.interop.onnx import from_onnx, to_onnx
 from symbp.interop.torch_function import to_torch
 
-__all__ = ["to_jax", "to_torch"]
+__all__ = ["from_onnx", "to_jax", "to_onnx", "to_torch"]

@@ -24,7 +24,7 @@ from symbp.notation.tensor import Tensor
 __all__ = [
     "OPERATORS",
     "Call",
-    "ConstantNeeded",
+    "ConstantNeededError",
     "Given",
     "array_of",
     "number",
@@ -39,7 +39,7 @@ Given = Tensor | NDArray[Any]
 OPERATORS: dict[str, Callable[["Call"], None]] = {}
 
 
-class ConstantNeeded(UnsupportedError):
+class ConstantNeededError(UnsupportedError):
     """What an operator needs to be known is only known at run time."""
 
     def __init__(self, message: str, name: str) -> None:
@@ -154,7 +154,7 @@ class Call:
         found = self.given(place)
         if isinstance(found, Tensor):
             name = self.input_names[place]
-            raise ConstantNeeded(
+            raise ConstantNeededError(
                 f"{self.operator} {self.name}: input {name} is computed; it has to be known when "
                 f"the file is read: from_onnx(…, constants={{{name!r}: …}})",
                 name,

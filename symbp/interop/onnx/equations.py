@@ -164,7 +164,7 @@ def _placed(expressions: Expressions, value: Value, lhs: Element, domain: Sequen
 def _static(lhs: Element, subscript: Any, v: Values) -> tuple[Index, ...]:
     if subscript.atoms(Element):
         raise UnsupportedError(f"{lhs}: places on the left that are data have no form in ONNX")
-    return v.sorted([index for index in subscript.atoms(Index)])
+    return v.sorted(list(subscript.atoms(Index)))
 
 
 def _merged(group: Sequence[Index]) -> int:

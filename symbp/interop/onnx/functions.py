@@ -138,10 +138,11 @@ def _series(v: Values, coefficients: tuple[float, ...], square: Value) -> Value:
     return result
 
 
-def _of_positive(v: Values, x: Value, found: Value, at_zero: float) -> Value:
-    zero = v.number(0.0)
-    below = _where(v, _equal(v, x, zero), v.number(at_zero), v.number(np.nan))
-    return _where(v, _less(v, zero, x), found, below)
+def _of_positive(v: Values, x: Value, found: Value, infinite: int) -> Value:
+    # Elsewhere the logarithm is what it shall be: infinite at 0, and no number below.
+    log = v.apply("Log", x)
+    below = v.apply("Neg", log) if infinite > 0 else log
+    return _where(v, _less(v, v.number(0.0), x), found, below)
 
 
 def _gammaln(v: Values, x: Value) -> Value:
@@ -153,7 +154,7 @@ def _gammaln(v: Values, x: Value) -> Value:
     rest = v.apply("Div", _series(v, _STIRLING, square), z)
     main = v.apply("Mul", v.apply("Sub", z, v.number(0.5)), v.apply("Log", z))
     main = v.apply("Add", v.apply("Sub", main, z), v.number(0.5 * np.log(2 * np.pi)))
-    return _of_positive(v, x, v.apply("Sub", v.apply("Add", main, rest), logs), np.inf)
+    return _of_positive(v, x, v.apply("Sub", v.apply("Add", main, rest), logs), 1)
 
 
 def _digamma(v: Values, x: Value) -> Value:
@@ -164,7 +165,7 @@ def _digamma(v: Values, x: Value) -> Value:
     slopes = tuple(-(2 * k + 1) * each for k, each in enumerate(_STIRLING))
     rest = v.apply("Mul", square, _series(v, slopes, square))
     main = v.apply("Sub", v.apply("Log", z), v.apply("Div", v.number(0.5), z))
-    return _of_positive(v, x, v.apply("Sub", v.apply("Add", main, rest), sum_), -np.inf)
+    return _of_positive(v, x, v.apply("Sub", v.apply("Add", main, rest), sum_), -1)
 
 
 def _trigamma(v: Values, x: Value) -> Value:
@@ -178,7 +179,7 @@ def _trigamma(v: Values, x: Value) -> Value:
     slopes = tuple((2 * k + 1) * (2 * k + 2) * each for k, each in enumerate(_STIRLING))
     cubed = v.apply("Div", v.apply("Mul", square, _series(v, slopes, square)), z)
     main = v.apply("Add", v.apply("Reciprocal", z), v.apply("Mul", v.number(0.5), square))
-    return _of_positive(v, x, v.apply("Add", v.apply("Add", main, cubed), sum_), np.inf)
+    return _of_positive(v, x, v.apply("Add", v.apply("Add", main, cubed), sum_), 1)
 
 
 @functools.cache

@@ -78,10 +78,11 @@ def _softmax(
         rest = sum_of(*(other for other in terms(body) if other is not term))
         names = dict(zip(source.lhs.args, logsum.args, strict=True))
         for index in equation.lhs.args:
-            if index not in logsum.args and index.extent == source.reduce[0].extent:
-                if source.body.xreplace({**names, source.reduce[0]: index}) == rest:
-                    operator = "Softmax" if body is not equation.body else "LogSoftmax"
-                    return equation.replace(body=rest), _softmax_rule(operator, rest, index)
+            if index in logsum.args or index.extent != source.reduce[0].extent:
+                continue
+            if source.body.xreplace({**names, source.reduce[0]: index}) == rest:
+                operator = "Softmax" if body is not equation.body else "LogSoftmax"
+                return equation.replace(body=rest), _softmax_rule(operator, rest, index)
     return None
 
 

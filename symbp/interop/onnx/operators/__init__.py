@@ -1,4 +1,4 @@
-"""The operators of ONNX that equations say: a function each, found by name in ``call.OPERATORS``."""
+"""The operators of ONNX that equations say: a function each, by name in ``call.OPERATORS``."""
 
 from symbp.interop.onnx.operators import (
     elementwise,
@@ -8,6 +8,8 @@ from symbp.interop.onnx.operators import (
     normalisation,
     recurrent,
     reductions,
+    resize,
+    shapes,
     windows,
 )
 
@@ -19,5 +21,7 @@ __all__ = [
     "normalisation",
     "recurrent",
     "reductions",
+    "resize",
+    "shapes",
     "windows",
 ]

@@ -115,7 +115,7 @@ _SEVERAL: dict[str, Callable[[Any, Any], Any]] = {
 
 @operator(*_SEVERAL)
 def several(call: Call) -> None:
-    """Operators of any number of values."""
+    """Join any number of values."""
     places = range(len(call.inputs))
     indices = call.broadcast(*places)
     body = reduce(_SEVERAL[call.operator], [call.at(place, indices) for place in places])
@@ -124,7 +124,7 @@ def several(call: Call) -> None:
 
 @operator("Mod")
 def mod(call: Call) -> None:
-    """What is left of a division, with the sign of the divisor, or with that of the dividend."""
+    """Define what is left of a division, with the sign of the divisor or of the dividend."""
     indices = call.broadcast(0, 1)
     a, b = (call.at(place, indices) for place in (0, 1))
     if call.attribute("fmod", 0):
@@ -135,7 +135,7 @@ def mod(call: Call) -> None:
 
 @operator("Where")
 def where_(call: Call) -> None:
-    """A choice."""
+    """Choose one of two values."""
     indices = call.broadcast(0, 1, 2)
     condition, a, b = (call.at(place, indices) for place in range(3))
     call.define(indices, _chosen(_holds(condition), a, b))
@@ -168,7 +168,7 @@ _WITH_ATTRIBUTES: dict[str, tuple[dict[str, Any], Callable[..., Any]]] = {
 
 @operator(*_WITH_ATTRIBUTES)
 def with_attributes(call: Call) -> None:
-    """Activations with a slope, a threshold and the like."""
+    """Apply activations with a slope, a threshold and the like."""
     defaults, rule = _WITH_ATTRIBUTES[call.operator]
     values = {name: call.attribute(name, default) for name, default in defaults.items()}
     indices = call.indices(call.shape(0))
@@ -177,7 +177,7 @@ def with_attributes(call: Call) -> None:
 
 @operator("Gelu")
 def gelu_(call: Call) -> None:
-    """The Gaussian error linear unit, exact or approximate."""
+    """Apply the Gaussian error linear unit, exact or approximate."""
     indices = call.indices(call.shape(0))
     form = gelu_tanh if call.attribute("approximate", "none") == "tanh" else gelu
     call.define(indices, form(call.at(0, indices)))
@@ -185,7 +185,7 @@ def gelu_(call: Call) -> None:
 
 @operator("Clip")
 def clip(call: Call) -> None:
-    """What is between two bounds."""
+    """Keep what is between two bounds."""
     indices = call.indices(call.shape(0))
     body = call.at(0, indices)
     lowest, highest = call.attribute("min"), call.attribute("max")
@@ -209,7 +209,7 @@ _REAL, _HALF, _WHOLE, _BOOL = {1, 11}, {10, 16}, {2, 3, 4, 5, 6, 7, 12, 13}, 9
 
 @operator("Cast", "CastLike")
 def cast(call: Call) -> None:
-    """Another type: whole numbers are truncated; fewer digits are not rounded to."""
+    """Change the type: to whole numbers by truncation; fewer digits are not rounded to."""
     to = call.attribute("to")
     if call.operator == "CastLike":
         to = call.attribute("like")
@@ -227,7 +227,7 @@ def cast(call: Call) -> None:
 
 @operator("IsInf", "IsNaN")
 def not_finite(call: Call) -> None:
-    """Whether a value is infinite, or is none."""
+    """Tell whether a value is infinite, or is none."""
     indices = call.indices(call.shape(0))
     x = call.at(0, indices)
     if call.operator == "IsNaN":
@@ -240,7 +240,7 @@ def not_finite(call: Call) -> None:
 
 @operator("Dropout")
 def dropout(call: Call) -> None:
-    """Nothing is dropped at inference."""
+    """Drop nothing, at inference."""
     if len(call.inputs) > 2 and call.has(2) and bool(call.known(2)):
         raise call.refuse("training_mode: dropout is bp.Dropout in a network that is trained")
     if len(call.outputs) > 1 and call.outputs[1]:
@@ -252,7 +252,7 @@ def dropout(call: Call) -> None:
 
 @operator("DequantizeLinear")
 def dequantize(call: Call) -> None:
-    """Whole numbers as real ones: ``(x - zero point)·scale``."""
+    """Define ``(x - zero point)·scale``."""
     indices, own = _by_axis(call)
     zero = call.element(2, own(2)) if call.has(2) else sympy.S.Zero
     call.define(indices, (call.at(0, indices) - zero) * call.element(1, own(1)))

@@ -45,7 +45,7 @@ def data(call: Call, place: int) -> Callable[[Sequence[Any]], Element] | None:
 
 @operator("Gather")
 def gather(call: Call) -> None:
-    """Rows of an axis."""
+    """Take rows of an axis."""
     rank = call.rank(0)
     axis = call.axis(call.attribute("axis", 0), rank)
     shape = call.shape(0)
@@ -85,7 +85,7 @@ def _listed(call: Call, listed: Any, indices: Any, read: Any) -> Any:
 
 @operator("GatherElements")
 def gather_elements(call: Call) -> None:
-    """One element of an axis for each place."""
+    """Take one element of an axis for each place."""
     axis = call.axis(call.attribute("axis", 0), call.rank(0))
     places = data(call, 1)
     indices = call.indices(call.shape(1))
@@ -104,7 +104,7 @@ def gather_elements(call: Call) -> None:
 
 @operator("GatherND")
 def gather_nd(call: Call) -> None:
-    """Single elements, or what stands behind them."""
+    """Take single elements, or what stands behind them."""
     batch = call.attribute("batch_dims", 0)
     numbers = np.asarray(call.known(1))
     depth = numbers.shape[-1]
@@ -133,7 +133,7 @@ def gather_nd(call: Call) -> None:
 
 @operator("OneHot")
 def one_hot(call: Call) -> None:
-    """One of two values: the second where the place is the index."""
+    """Choose one of two values: the second where the place is the index."""
     depth = int(np.asarray(call.known(1)).ravel()[0])
     off, on = (number(each) for each in np.asarray(call.known(2)).ravel())
     rank = call.rank(0) + 1
@@ -149,7 +149,7 @@ def one_hot(call: Call) -> None:
 
 @operator("ScatterElements", "ScatterND", "Scatter")
 def scatter(call: Call) -> None:
-    """Values that replace others at places that are listed, or are added to them and the like."""
+    """Replace values at places that are listed, or add to them and the like."""
     numbers, sizes = np.asarray(call.known(1)), call.sizes(0)
     indices = call.indices(sizes)
     body = call.element(0, indices)
@@ -189,13 +189,13 @@ _JOINED: dict[str, Any] = {
 
 @operator("Range", "ConstantOfShape")
 def known_only(call: Call) -> None:
-    """Numbers that are computed when the file is read, once their inputs are known."""
+    """Ask for inputs that are known: then the numbers are computed when the file is read."""
     for place in range(len(call.inputs)):
         call.known(place)
 
 
 @operator("EyeLike")
 def eye_like(call: Call) -> None:
-    """1 on a diagonal."""
+    """Define 1 on a diagonal."""
     i, j = call.indices(call.sizes(0))
     call.define([i, j], where(sympy.Eq(j, i + call.attribute("k", 0)), 1, 0))

@@ -11,7 +11,7 @@ __all__: list[str] = []
 
 @operator("Gemm")
 def gemm(call: Call) -> None:
-    """``alpha·A·B + beta·C``, either matrix turned."""
+    """Define ``alpha·A·B + beta·C``, either matrix turned."""
     turned_a, turned_b = call.attribute("transA", 0), call.attribute("transB", 0)
     m, k = (call.shape(0)[axis] for axis in ((1, 0) if turned_a else (0, 1)))
     columns = call.shape(1)[0 if turned_b else 1]
@@ -30,7 +30,7 @@ def gemm(call: Call) -> None:
 
 @operator("MatMul")
 def matmul(call: Call) -> None:
-    """Products of matrices, those in front broadcast."""
+    """Multiply matrices; the axes in front broadcast."""
     product(call, 0, 1)
 
 
@@ -55,7 +55,7 @@ def product(call: Call, first: int, second: int) -> None:
 
 @operator("Einsum")
 def einsum(call: Call) -> None:
-    """Sums of products, as NumPy writes them."""
+    """Sum products, as NumPy writes them."""
     formula = call.attribute("equation").replace(" ", "")
     given, _, result = formula.partition("->")
     operands = given.split(",")

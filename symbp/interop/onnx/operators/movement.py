@@ -1,25 +1,20 @@
 """What moves values and computes none: shapes, slices, padding, what stands beside one another."""
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 
-from symbp.interop.onnx.call import Call, array_of, identifier, operator, pieces, reduced
-from symbp.interop.onnx.evaluated import evaluated
+from symbp.interop.onnx.call import Call, operator, pieces
 from symbp.notation.functions import where
-from symbp.notation.index import Extent, Index
-from symbp.notation.naming import fresh_name
-from symbp.notation.reductions import Sum
+from symbp.notation.index import Index
 
 __all__: list[str] = []
 
 
 @operator("Transpose")
 def transpose(call: Call) -> None:
-    """Axes in another order."""
+    """Put axes in another order."""
     rank = call.rank(0)
     order = call.attribute("perm") or [*reversed(range(rank))]
     indices = call.indices([call.shape(0)[axis] for axis in order])
@@ -27,127 +22,9 @@ def transpose(call: Call) -> None:
     call.define(indices, call.element(0, source))
 
 
-@operator("Reshape")
-def reshape(call: Call) -> None:
-    """The same values in another shape."""
-    wanted = call.attribute("shape") if call.opset < 5 else call.whole_numbers(1)
-    shape = call.shape(0)
-    result: list[Any] = [
-        shape[axis] if each == 0 and not call.attribute("allowzero", 0) else each
-        for axis, each in enumerate(wanted or ())
-    ]
-    if -1 in result:
-        place = result.index(-1)
-        rest = [*shape]
-        for each in (e for e in result if e != -1):
-            if isinstance(each, sympy.Symbol):
-                rest.remove(each)
-        known = math.prod(each for each in result if isinstance(each, int) and each != -1)
-        symbols = [each for each in rest if isinstance(each, sympy.Symbol)]
-        whole = math.prod(int(each) for each in rest if not isinstance(each, sympy.Symbol))
-        if symbols and (len(symbols) > 1 or whole != known):
-            raise call.refuse(f"{shape} as {tuple(wanted or ())} puts the batch beside other axes")
-        result[place] = symbols[0] if symbols else whole // known
-    reshaped(call, result)
-
-
-@operator("Flatten")
-def flatten(call: Call) -> None:
-    """Two axes."""
-    shape = call.shape(0)
-    axis = call.axis(call.attribute("axis", 1), len(shape))
-    reshaped(call, [_product(call, shape[:axis]), _product(call, shape[axis:])])
-
-
-def _product(call: Call, extents: Sequence[Extent]) -> Extent:
-    symbols = [extent for extent in extents if not isinstance(extent, int)]
-    numbers = math.prod(extent for extent in extents if isinstance(extent, int))
-    if symbols and (numbers != 1 or len(symbols) > 1):
-        raise call.refuse(f"the batch beside other axes, {tuple(extents)}, would be one axis")
-    return symbols[0] if symbols else numbers
-
-
-def reshaped(call: Call, shape: Sequence[Extent]) -> None:
-    """Define the output as the input in another shape."""
-    groups = _groups(call, call.shape(0), shape)
-    # Axes that are put together are sums of indices on the left, those taken apart on the right.
-    apart = any(len(new) > 1 for _, new in groups)
-    together = any(len(old) > 1 for old, _ in groups)
-    inner = [call.indices(old) for old, _ in groups]
-    source = call.element(0, [index for group in inner for index in group])
-    if together or not apart:
-        flat = [_place(group) for group in inner]
-        sizes: list[Any] = [_product(call, old) for old, _ in groups]
-        if not apart:
-            kept = [f for f, (_, new) in zip(flat, groups, strict=True) if new]
-            _defined(call, [*kept], source, shape, 0)
-            return
-        tensor = _defined(call, flat, source, sizes, None)
-        outer = [call.indices(new) for _, new in groups]
-        body = tensor[tuple(_place(group) for group in outer)]
-    else:
-        outer = [call.indices(new) for _, new in groups]
-        body = call.element(
-            0, [p for g, o in zip(outer, inner, strict=True) for p in ([_place(g)] if o else [])]
-        )
-    call.define([index for group in outer for index in group], body)
-
-
-def _defined(
-    call: Call, left: list[Any], body: Any, shape: Sequence[Extent], output: int | None
-) -> Any:
-    # A place that is 0 for an axis of one element is an index of its own.
-    indices = [
-        Index("o", 1) if not isinstance(each, sympy.Basic) or each == 0 else each for each in left
-    ]
-    if len(indices) == len(shape) and all(
-        isinstance(i, Index) and i.extent == e for i, e in zip(indices, shape, strict=True)
-    ):
-        return call.define(indices, body, output, "flat")
-    return call.define(indices, body, output, "flat", shape=shape)
-
-
-def _place(group: Sequence[Index]) -> Any:
-    result: Any = sympy.S.Zero
-    for index in group:
-        result = result * index.extent + index if isinstance(index.extent, int) else result + index
-    return sympy.expand(result)
-
-
-def _groups(
-    call: Call, old: Sequence[Extent], new: Sequence[Extent]
-) -> list[tuple[list[Extent], list[Extent]]]:
-    """Return runs of axes of the old and of the new shape that hold the same values."""
-    groups: list[tuple[list[Extent], list[Extent]]] = []
-    a, b = [*old], [*new]
-    while a or b:
-        left, right = ([a.pop(0)] if a else []), ([b.pop(0)] if b else [])
-        while (p := _size(left)) != (q := _size(right)):
-            fewer = _fewer(p, q)
-            if fewer and a:
-                left.append(a.pop(0))
-            elif not fewer and b:
-                right.append(b.pop(0))
-            else:
-                raise call.refuse(f"{tuple(old)} as {tuple(new)} mixes the batch with other axes")
-        groups.append((left, right))
-    return groups
-
-
-def _size(extents: Sequence[Extent]) -> tuple[tuple[Any, ...], int]:
-    symbols = tuple(each for each in extents if not isinstance(each, int))
-    return symbols, math.prod(each for each in extents if isinstance(each, int))
-
-
-def _fewer(p: Any, q: Any) -> bool:
-    if len(p[0]) != len(q[0]):
-        return len(p[0]) < len(q[0])
-    return bool(p[1] < q[1])
-
-
 @operator("Squeeze", "Unsqueeze")
 def ones(call: Call) -> None:
-    """Axes of one element come or go."""
+    """Add or remove axes of one element."""
     axes = call.attribute("axes")
     if call.has(1):
         axes = call.whole_numbers(1)
@@ -169,7 +46,7 @@ def ones(call: Call) -> None:
 
 @operator("Expand")
 def expand(call: Call) -> None:
-    """Repeated along axes of one element."""
+    """Repeat along axes of one element."""
     wanted = call.whole_numbers(1) or []
     shape = [*call.shape(0)]
     rank = max(len(shape), len(wanted))
@@ -181,10 +58,12 @@ def expand(call: Call) -> None:
 
 @operator("Tile")
 def tile(call: Call) -> None:
-    """Several times one after another."""
+    """Repeat several times, one after another."""
     repeats = call.whole_numbers(1) or []
     sizes = call.shape(0)
-    inner, left, shape = call.indices(sizes), [], []
+    inner = call.indices(sizes)
+    left: list[Any] = []
+    shape: list[Any] = []
     for index, count in zip(inner, repeats, strict=True):
         if count == 1:
             left.append(index)
@@ -199,7 +78,7 @@ def tile(call: Call) -> None:
 
 @operator("Concat")
 def concat(call: Call) -> None:
-    """End to end along an axis."""
+    """Put end to end along an axis."""
     places = [place for place in range(len(call.inputs)) if call.has(place)]
     axis = call.axis(call.attribute("axis"), call.rank(places[0]))
     places = [place for place in places if call.shape(place)[axis] != 0]
@@ -219,7 +98,7 @@ def concat(call: Call) -> None:
 
 @operator("Split")
 def split(call: Call) -> None:
-    """Parts along an axis."""
+    """Take parts along an axis."""
     axis = call.axis(call.attribute("axis", 0), call.rank(0))
     size = call.size(0, axis)
     parts = call.attribute("split") or call.whole_numbers(1)
@@ -244,7 +123,7 @@ def split(call: Call) -> None:
 
 @operator("Slice")
 def slice_(call: Call) -> None:
-    """Every so many values of an axis, in either direction."""
+    """Take every so many values of an axis, in either direction."""
     rank = call.rank(0)
     if call.opset < 10:
         starts, ends = call.attribute("starts"), call.attribute("ends")
@@ -282,12 +161,14 @@ def _mirrored(place: int, size: int, mode: str) -> int:
 
 @operator("Pad")
 def pad(call: Call) -> None:
-    """More values at the ends of axes: a number, or those that are there."""
+    """Add values at the ends of axes: a number, or those that are there."""
     rank, mode = call.rank(0), call.attribute("mode", "constant")
     pads = call.attribute("pads") if call.opset < 11 else call.whole_numbers(1)
     axes = call.whole_numbers(3) or [*range(rank)]
     axes = [call.axis(axis, rank) for axis in axes]
     shape, moved = [*call.shape(0)], {}
+    if pads is None:
+        raise call.refuse("expected how much to pad")
     for place, axis in enumerate(axes):
         before, after = pads[place], pads[place + len(axes)]
         if before or after:
@@ -326,7 +207,7 @@ def pad(call: Call) -> None:
 
 @operator("DepthToSpace", "SpaceToDepth")
 def blocks(call: Call) -> None:
-    """Channels as blocks of places, and the other way."""
+    """Make channels blocks of places, or the other way."""
     size = call.attribute("blocksize")
     n, channels, height, width = call.shape(0)
     channels, height, width = (call.size(0, axis) for axis in (1, 2, 3))
@@ -353,7 +234,7 @@ def blocks(call: Call) -> None:
 
 @operator("Trilu")
 def trilu(call: Call) -> None:
-    """One side of a diagonal."""
+    """Keep one side of a diagonal."""
     k = int(call.whole_numbers(1)[0]) if call.has(1) else 0  # type: ignore[index]
     indices = call.indices(call.shape(0))
     i, j = indices[-2:]
@@ -361,78 +242,9 @@ def trilu(call: Call) -> None:
     call.define(indices, where(kept, call.at(0, indices), 0))
 
 
-@operator("Resize", "Upsample")
-def resize(call: Call) -> None:
-    """Another resolution: along each axis, a product with a matrix of weights."""
-    rank = call.rank(0)
-    if call.attribute("extrapolation_value", 0.0):
-        raise call.refuse("extrapolation_value: expected 0")
-    axes = [call.axis(axis, rank) for axis in call.attribute("axes") or range(rank)]
-    place = 1 if len(call.inputs) < 3 else 2
-    scales = call.attribute("scales") or call.known(place)
-    sizes = call.whole_numbers(3)
-    region = call.known(1) if call.has(1) and len(call.inputs) > 2 else None
-    shape, weights = [*call.shape(0)], {}
-    found = _resolutions(call, axes, scales, sizes)
-    for position, axis in enumerate(axes):
-        scale, size = found[position]
-        if call.shape(0)[axis] == size and scale == 1 and region is None:
-            continue
-        roi = None
-        if region is not None and np.asarray(region).size:
-            roi = np.asarray(region).reshape(2, -1)[:, position]
-        weights[axis] = _weights(call, call.size(0, axis), scale, size, roi)
-        shape[axis] = weights[axis].shape[0]
-    inner = call.indices(call.shape(0))
-    left = [Index(f"{i.name}0", shape[a]) if a in weights else i for a, i in enumerate(inner)]
-    body = call.element(0, inner)
-    for axis, matrix in weights.items():
-        name = fresh_name(f"{identifier(call.outputs[0])}_weights", call.names)
-        made = array_of(name, matrix, trainable=False)
-        body = made[left[axis], inner[axis]] * body
-    summed = [inner[axis] for axis in weights]
-    call.define(left, reduced(Sum, body, *summed) if summed else body)
-
-
-def _resolutions(call: Call, axes: list[int], scales: Any, sizes: Any) -> list[tuple[float, Any]]:
-    """Return the factor and the new size of each axis."""
-    old = [call.shape(0)[axis] for axis in axes]
-    if sizes is None:
-        factors = [float(each) for each in scales]
-        new = [e if f == 1 else math.floor(e * f) for e, f in zip(old, factors, strict=True)]
-        return list(zip(factors, new, strict=True))
-    factors = [1.0 if n == o else n / o for n, o in zip(sizes, old, strict=True)]
-    policy = call.attribute("keep_aspect_ratio_policy", "stretch")
-    if policy != "stretch":
-        factor = min(factors) if policy == "not_larger" else max(factors)
-        factors = [factor] * len(factors)
-        sizes = [math.floor(o * factor + 0.5) for o in old]
-    return list(zip(factors, sizes, strict=True))
-
-
-def _weights(call: Call, size: int, scale: float, new: int, roi: Any) -> Any:
-    """Return the matrix of one axis: what the format's evaluator makes of each unit vector."""
-    kept = ("mode", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside",
-            "nearest_mode", "antialias")  # fmt: skip
-    attributes = {name: call.attributes[name] for name in kept if name in call.attributes}
-    if call.operator == "Upsample":
-        attributes["coordinate_transformation_mode"] = "asymmetric"
-        attributes["nearest_mode"] = "floor"
-    constants = {"x": np.eye(size, dtype=np.float64)}
-    names = ["x", "", "scales"]
-    constants["scales"] = np.asarray([1.0, scale], dtype=np.float32)
-    if scale != np.float32(scale) or math.floor(size * np.float32(scale)) != new:
-        names = ["x", "", "", "sizes"]
-        constants["sizes"] = np.asarray([size, new], dtype=np.int64)
-    if roi is not None:
-        names[1] = "roi"
-        constants["roi"] = np.asarray([0, roi[0], 1, roi[1]], dtype=np.float64)
-    return evaluated("Resize", names, constants, attributes).T
-
-
 @operator("CenterCropPad")
 def center_crop_pad(call: Call) -> None:
-    """The middle of an axis, or an axis in the middle of zeros."""
+    """Take the middle of an axis, or put it in the middle of zeros."""
     rank = call.rank(0)
     wanted = call.whole_numbers(1) or []
     axes = [call.axis(axis, rank) for axis in call.attribute("axes") or range(rank)]

@@ -19,7 +19,7 @@ __all__: list[str] = []
 
 @operator("Softmax", "LogSoftmax", "Hardmax")
 def softmaxes(call: Call) -> None:
-    """Over one axis; before version 13, over all axes from one on."""
+    """Normalise over one axis; before version 13, over all axes from one on."""
     rank = call.rank(0)
     indices = call.indices(call.shape(0))
     axis = call.axis(call.attribute("axis", -1 if call.opset >= 13 else 1), rank)
@@ -63,7 +63,7 @@ def _standardised(
 
 @operator("BatchNormalization")
 def batch_normalization(call: Call) -> None:
-    """With the statistics of the file."""
+    """Normalise with the statistics of the file."""
     if call.attribute("training_mode", 0):
         raise call.refuse("training_mode: bp.BatchNorm1d and bp.BatchNorm2d are trained")
     indices = call.indices(call.shape(0))
@@ -75,7 +75,7 @@ def batch_normalization(call: Call) -> None:
 
 @operator("LayerNormalization", "RMSNormalization")
 def layer_normalization(call: Call) -> None:
-    """Over all axes from one on."""
+    """Normalise over all axes from one on."""
     rank = call.rank(0)
     axis = call.axis(call.attribute("axis", -1), rank)
     epsilon = call.attribute("epsilon", 1e-5)
@@ -102,7 +102,7 @@ def layer_normalization(call: Call) -> None:
 
 @operator("InstanceNormalization")
 def instance_normalization(call: Call) -> None:
-    """Over the places of each channel of each example."""
+    """Normalise over the places of each channel of each example."""
     indices = call.indices(call.shape(0))
     over = range(2, call.rank(0))
     body, _, _ = _standardised(call, indices, over, call.attribute("epsilon", 1e-5))
@@ -112,7 +112,7 @@ def instance_normalization(call: Call) -> None:
 
 @operator("GroupNormalization")
 def group_normalization(call: Call) -> None:
-    """Over the channels of a group and all places."""
+    """Normalise over the channels of a group and all places."""
     groups, channels = call.attribute("num_groups"), call.size(0, 1)
     n, *inner = call.indices([call.shape(0)[0], *call.shape(0)[2:]])
     g, c = call.indices([groups, channels // groups])
@@ -129,7 +129,7 @@ def group_normalization(call: Call) -> None:
 
 @operator("MeanVarianceNormalization")
 def mean_variance_normalization(call: Call) -> None:
-    """Over given axes."""
+    """Normalise over given axes."""
     indices = call.indices(call.shape(0))
     over = [call.axis(axis, len(indices)) for axis in call.attribute("axes", [0, 2, 3])]
     body, _, variance = _standardised(call, indices, over, 0.0)
@@ -140,7 +140,7 @@ def mean_variance_normalization(call: Call) -> None:
 
 @operator("LpNormalization")
 def lp_normalization(call: Call) -> None:
-    """Each row over its norm; a row of 0 stays."""
+    """Divide each row by its norm; a row of 0 stays."""
     indices = call.indices(call.shape(0))
     axis = call.axis(call.attribute("axis", -1), len(indices))
     kept = [index for place, index in enumerate(indices) if place != axis]
@@ -155,7 +155,7 @@ def lp_normalization(call: Call) -> None:
 
 @operator("LRN")
 def lrn(call: Call) -> None:
-    """Each value over a power of the squares of channels around it."""
+    """Divide each value by a power of the squares of channels around it."""
     n, c, *inner = call.indices(call.shape(0))
     size, channels = call.attribute("size"), call.size(0, 1)
     p = Index("p", size)
@@ -172,7 +172,7 @@ def lrn(call: Call) -> None:
 
 @operator("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
 def class_loss(call: Call) -> None:
-    """A cost of classes, each with a weight, one of them perhaps ignored."""
+    """Define a cost of classes, each with a weight, one of them perhaps ignored."""
     n, c, *inner = call.indices(call.shape(0))
     labels = data(call, 1)
     if labels is None:
@@ -210,7 +210,7 @@ def class_loss(call: Call) -> None:
 
 @operator("QuantizeLinear")
 def quantize(call: Call) -> None:
-    """The nearest whole number of steps, between the ends of a type of eight bits."""
+    """Round to a whole number of steps, between the ends of a type of 8 or 16 bits."""
     zero = call.given(2) if call.has(2) else None
     kind = call.attribute("zero_point_kind")
     limits = {2: (0, 255), 3: (-128, 127), 4: (0, 65535), 5: (-32768, 32767)}

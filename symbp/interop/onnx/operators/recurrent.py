@@ -94,7 +94,7 @@ class _Direction:
 
 @operator("LSTM", "GRU", "RNN")
 def recurrent(call: Call) -> None:
-    """The states of all steps, and the last ones."""
+    """Define the states of all steps, and the last ones."""
     if call.has(4):
         lengths = call.whole_numbers(4)
         steps = call.shape(0)[1 if call.attribute("layout", 0) else 0]
@@ -174,22 +174,22 @@ def _lstm(d: _Direction) -> tuple[Tensor, Tensor]:
     n, t = Index("n", d.batch), Index("t", d.steps, sequential=True)
     m = Index("m", d.call.size(0, 2))
     f, g, out = d.activations
-    H = d.units
+    units = d.units
     h, c = (d.tensor(name, [n, t, d.index()]) for name in ("h", "c"))
 
-    row, k = Index("g", 4 * H), d.index("k")
+    row, k = Index("g", 4 * units), d.index("k")
     rows, z = d.tensor("rows", [n, t, row]), d.tensor("gates", [n, t, Index("a", 4), d.index()])
     total: Any = Sum(d.weight(1, row, m) * d.x(n, t, m), m)
     total = total + Sum(d.weight(2, row, k) * d.before(t, n, lambda s: h[n, s, k], 5, k), k)
     _add(d, rows, total + d.bias(row, 0) + d.bias(row, 1))
     a, j = z.indices[2:]
-    _add(d, z, rows[n, t, H * a + j])
+    _add(d, z, rows[n, t, units * a + j])
 
     def gate(name: str, number: int, function: Any, peephole: int | None, own: Any) -> Tensor:
         j = d.index()
         body: Any = z[n, t, number, j]
         if d.call.has(7) and peephole is not None:
-            weight = d.call.element(7, [d.number, j + peephole * H])  # type: ignore[operator]
+            weight = d.call.element(7, [d.number, j + peephole * units])
             body = body + weight * own(j)
         made = d.tensor(name, [n, t, j])
         _add(d, made, function(d.clipped(body)))
@@ -213,14 +213,14 @@ def _lstm(d: _Direction) -> tuple[Tensor, Tensor]:
 
 def _gru(d: _Direction) -> tuple[Tensor, Tensor]:
     n, t = Index("n", d.batch), Index("t", d.steps, sequential=True)
-    m, k, H = Index("m", d.call.size(0, 2)), d.index("k"), d.units
+    m, k, units = Index("m", d.call.size(0, 2)), d.index("k"), d.units
     f, g = d.activations
     h = d.tensor("h", [n, t, d.index()])
 
-    g3, a, j = Index("g", 3 * H), Index("a", 3), d.index()
+    g3, a, j = Index("g", 3 * units), Index("a", 3), d.index()
     rows, x = d.tensor("rows", [n, t, g3]), d.tensor("inputs", [n, t, a, j])
     _add(d, rows, Sum(d.weight(1, g3, m) * d.x(n, t, m), m) + d.bias(g3, 0))
-    _add(d, x, rows[n, t, H * a + j])
+    _add(d, x, rows[n, t, units * a + j])
 
     def before(j: Any) -> Any:
         return d.before(t, n, lambda s: h[n, s, j], 5, j)
@@ -229,7 +229,7 @@ def _gru(d: _Direction) -> tuple[Tensor, Tensor]:
     after = bool(d.call.attribute("linear_before_reset", 0))
     a, j = Index("a", 3 if after else 2), d.index()
     y = d.tensor("states", [n, t, a, j])
-    row = H * a + j
+    row = units * a + j
     _add(d, y, Sum(d.weight(2, row, k) * before(k), k) + d.bias(row, 1))
     gates = []
     for number, name in enumerate("zr"):
@@ -240,7 +240,7 @@ def _gru(d: _Direction) -> tuple[Tensor, Tensor]:
     z, r = gates
     new = d.tensor("m", [n, t, d.index()])
     j = new.indices[2]
-    row = j + 2 * H
+    row = j + 2 * units
     if after:
         inner = r[n, t, j] * y[n, t, 2, j]
     else:

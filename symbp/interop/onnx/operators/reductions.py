@@ -36,7 +36,7 @@ _ALONE: dict[str, Callable[[Any], Any]] = {
 
 @operator(*_REDUCED)
 def reduced(call: Call) -> None:
-    """One number for each row of the axes that are reduced."""
+    """Reduce axes."""
     rank, shape = call.rank(0), call.shape(0)
     axes = call.attribute("axes")
     if call.has(1):
@@ -52,8 +52,10 @@ def reduced(call: Call) -> None:
     keep = call.attribute("keepdims", 1)
     inner = call.indices(shape)
     x = call.at(0, inner)
-    bound = [inner[axis] for axis in sorted(over)]
-    body = _REDUCED[call.operator](x, *bound) if bound else x
+    # An axis of one element is not summed over: its element does not hold the index.
+    bound = [inner[axis] for axis in sorted(over) if inner[axis] in x.free_symbols]
+    alone = _ALONE.get(call.operator, lambda each: each)
+    body = _REDUCED[call.operator](x, *bound) if bound else alone(x)
     outer = [
         Index("o", 1) if axis in over else inner[axis]
         for axis in range(rank)
@@ -64,7 +66,7 @@ def reduced(call: Call) -> None:
 
 @operator("ArgMax", "ArgMin")
 def place_of_extremum(call: Call) -> None:
-    """The first place of the largest or smallest value, or the last."""
+    """Find the first place of the largest or smallest value, or the last."""
     rank, shape = call.rank(0), call.shape(0)
     axis = call.axis(call.attribute("axis", 0), rank)
     extent = call.size(0, axis)
@@ -89,7 +91,7 @@ def place_of_extremum(call: Call) -> None:
 
 @operator("CumSum", "CumProd")
 def running(call: Call) -> None:
-    """Running sums and products, from either end, with or without the value itself."""
+    """Sum or multiply up, from either end, with or without the value itself."""
     rank = call.rank(0)
     axis = call.axis(int(call.whole_numbers(1)[0]), rank)  # type: ignore[index]
     last = call.size(0, axis) - 1
@@ -106,7 +108,10 @@ def running(call: Call) -> None:
     total = call.define(inner, body, None, "running")
     k = call.indices(call.shape(0))
     place = last - k[axis] if backwards else k[axis]
-    read = lambda at: total[tuple(at if p == axis else i for p, i in enumerate(k))]  # noqa: E731
+
+    def read(at: Any) -> Any:
+        return total[tuple(at if p == axis else i for p, i in enumerate(k))]
+
     if exclusive:
         inside = k[axis] < last if backwards else k[axis] > 0
         call.define(k, where(inside, read(place - 1), start) if last else sympy.Integer(start))

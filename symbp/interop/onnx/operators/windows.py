@@ -74,7 +74,7 @@ def _padded(conditions: list[Any], value: Any, other: Any) -> Any:
 
 @operator("Conv")
 def conv(call: Call) -> None:
-    """A convolution of any number of axes, with groups."""
+    """Convolve along any number of axes, in groups."""
     channels, *kernel = call.sizes(1)[1:]
     axes = _axes(call, kernel)
     filters, groups = call.sizes(1)[0], call.attribute("group", 1)
@@ -83,11 +83,11 @@ def conv(call: Call) -> None:
     i, p = call.indices([a.out for a in axes]), call.indices(kernel)
     places = [a.place(x, y) for a, x, y in zip(axes, i, p, strict=True)]
     inside = [c for a, x, y in zip(axes, i, p, strict=True) for c in a.inside(x, y)]
+    row: Any = o + filters // groups * g
+    channel: Any = c + channels * g
     if groups == 1:
         o = Index("o", filters)
         row, channel = o, c
-    else:
-        row, channel = o + filters // groups * g, c + channels * g
     read = _padded(inside, call.element(0, [n, channel, *places]), 0)
     body = reduced(Sum, call.element(1, [row, c, *p]) * read, c, *p)
     shape = [call.shape(0)[0], filters, *(a.out for a in axes)]
@@ -104,7 +104,7 @@ def conv(call: Call) -> None:
 
 @operator("ConvTranspose")
 def conv_transpose(call: Call) -> None:
-    """What a convolution's adjoint is: each value spreads over a window of the result."""
+    """Spread each value over a window of the result: the adjoint of a convolution."""
     channels, per_group, *kernel = call.sizes(1)
     count, groups = len(kernel), call.attribute("group", 1)
     sizes = [call.size(0, axis) for axis in range(2, 2 + count)]
@@ -151,7 +151,7 @@ def conv_transpose(call: Call) -> None:
 
 @operator("MaxPool")
 def max_pool(call: Call) -> None:
-    """The largest value of each window."""
+    """Take the largest value of each window."""
     if len(call.outputs) > 1 and call.outputs[1]:
         raise call.refuse("its second output, the places of the values, is not read")
     kernel = call.attribute("kernel_shape")
@@ -171,7 +171,7 @@ def _window(call: Call, axes: list[_Axis]) -> Any:
 
 @operator("AveragePool", "LpPool")
 def average_pool(call: Call) -> None:
-    """The mean of each window, or a norm of it."""
+    """Take the mean of each window, or a norm of it."""
     axes = _axes(call, call.attribute("kernel_shape"))
     n, c, i, p, places, inside = _window(call, axes)
     x = call.element(0, [n, c, *places])
@@ -196,7 +196,7 @@ def average_pool(call: Call) -> None:
 
 @operator("GlobalAveragePool", "GlobalMaxPool")
 def global_pool(call: Call) -> None:
-    """One number for each channel."""
+    """Reduce each channel to one number."""
     n, c, *inner = call.indices(call.shape(0))
     reduction: Any = Mean if call.operator == "GlobalAveragePool" else Max
     ones = [Index("o", 1) for _ in inner]
