@@ -298,6 +298,8 @@ def identifier(name: str) -> str:
 def number(value: Any) -> Any:
     """Return a number of an array as one of the notation."""
     plain = value.item() if hasattr(value, "item") else value
+    if isinstance(plain, sympy.Basic):
+        return plain
     if isinstance(plain, bool):
         return sympy.Integer(int(plain))
     if isinstance(plain, int) or (

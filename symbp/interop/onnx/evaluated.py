@@ -5,7 +5,18 @@ from typing import Any
 
 from symbp.interop.onnx.library import library
 
-__all__ = ["evaluated", "evaluated_node"]
+__all__ = ["array", "evaluated", "evaluated_node"]
+
+
+def array(proto: Any) -> Any:
+    """Return the numbers of a tensor of the file.
+
+    Parameters
+    ----------
+    proto : onnx.TensorProto
+        An attribute or an initializer.
+    """
+    return library("numpy_helper").to_array(proto)
 
 
 def evaluated(

@@ -210,7 +210,14 @@ class Reader:
                 read_scan(call, self._graph)
             else:
                 function(call)
-        except (UnsupportedError, ConstantNeededError):
+        except ConstantNeededError as error:
+            if error.name in self.makers:  # no input, so that nobody can say what it is
+                raise UnsupportedError(
+                    f"{node.op_type} {name}: {error.name} is computed, and has to be known when "
+                    f"the file is read; if it depends on the number of examples, pass sizes="
+                ) from error
+            raise
+        except UnsupportedError:
             raise
         except SymbpError as error:
             raise UnsupportedError(f"{node.op_type} {name}: {error}") from error
@@ -323,6 +330,9 @@ _MOVED: dict[str, Any] = {
     "Unsqueeze": lambda inputs, attributes: inputs[0].reshape(1),
     "Reshape": lambda inputs, attributes: inputs[0].reshape([int(s) for s in inputs[1]]),
     "Slice": _sliced,
+    "Mul": lambda inputs, attributes: inputs[0] * inputs[1],
+    "Add": lambda inputs, attributes: inputs[0] + inputs[1],
+    "Sub": lambda inputs, attributes: inputs[0] - inputs[1],
 }
 
 _DRAWN = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli",

@@ -7,6 +7,7 @@ import numpy as np
 import sympy
 
 from symbp.interop.onnx.call import Call, number, operator, pieces
+from symbp.interop.onnx.evaluated import array
 from symbp.notation.functions import maximum, minimum, where
 from symbp.notation.tensor import Element, Tensor
 
@@ -192,6 +193,12 @@ def known_only(call: Call) -> None:
     """Ask for inputs that are known: then the numbers are computed when the file is read."""
     for place in range(len(call.inputs)):
         call.known(place)
+    if call.operator == "ConstantOfShape":  # of a size that is known at run time only
+        value = call.attribute("value")
+        filled = sympy.S.Zero if value is None else number(array(value).ravel()[0])
+        call.define(call.indices(call.whole_numbers(0) or []), filled)
+    else:
+        raise call.refuse("a size that is known at run time only")
 
 
 @operator("EyeLike")

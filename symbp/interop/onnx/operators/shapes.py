@@ -7,6 +7,7 @@ from typing import Any
 import sympy
 
 from symbp.interop.onnx.call import Call, operator
+from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Extent, Index
 
 __all__: list[str] = []
@@ -31,7 +32,7 @@ def reshape(call: Call) -> None:
         symbols = [each for each in rest if isinstance(each, sympy.Symbol)]
         whole = math.prod(int(each) for each in rest if not isinstance(each, sympy.Symbol))
         if symbols and (len(symbols) > 1 or whole != known):
-            raise call.refuse(f"{shape} as {tuple(wanted or ())} puts the batch beside other axes")
+            raise _mixed(call, shape, tuple(wanted or ()))
         result[place] = symbols[0] if symbols else whole // known
     reshaped(call, result)
 
@@ -50,6 +51,14 @@ def _product(call: Call, extents: Sequence[Extent]) -> Extent:
     if symbols and (numbers != 1 or len(symbols) > 1):
         raise call.refuse(f"the batch beside other axes, {tuple(extents)}, would be one axis")
     return symbols[0] if symbols else numbers
+
+
+def _mixed(call: Call, old: Any, new: Any) -> UnsupportedError:
+    symbol = next(each for each in old if not isinstance(each, int))
+    return call.refuse(
+        f"{old} as {new} puts the examples into one axis with others; it can be read for a number "
+        f"of them, sizes={{{str(symbol)!r}: …}}"
+    )
 
 
 def reshaped(call: Call, shape: Sequence[Extent]) -> None:
@@ -114,7 +123,7 @@ def _groups(
             elif not fewer and b:
                 right.append(b.pop(0))
             else:
-                raise call.refuse(f"{tuple(old)} as {tuple(new)} mixes the batch with other axes")
+                raise _mixed(call, tuple(old), tuple(new))
         groups.append((left, right))
     return groups
 
