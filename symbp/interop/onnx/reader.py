@@ -131,7 +131,9 @@ class Reader:
         """Return an output as a tensor that an equation defines."""
         value = self.value(name)
         if isinstance(value, Tensor) and value.role == "intermediate":
-            return value
+            # What comes out of the branch of an ``If`` has another name.
+            if value.name == self.own.get(name):
+                return value
         if name in self.own and name not in self.makers:  # an input that is an output
             self.own[name] = fresh_name(f"{self.own[name]}_out", self.names)
         call = self._call("Identity", name, [value], [name], [name], {})
@@ -151,6 +153,20 @@ class Reader:
                 left.extend(node.input)
                 left.extend(_captured(node))
         return [node for node in self.graph.node if node.output[0] in wanted]
+
+    def _inputs_of(self, name: str) -> list[str]:
+        """Return the inputs of whole numbers that a value depends on."""
+        found: dict[str, None] = {}
+        left, seen = [name], set()
+        while left:
+            each = left.pop()
+            if each in self.makers and each not in seen:
+                left.extend(self.makers[each].input)
+            seen.add(each)
+            value = self.values.get(each)
+            if each not in self.makers and isinstance(value, Tensor) and value.kind == "integer":
+                found[each] = None
+        return list(found)
 
     def value(self, name: str) -> Given:
         """Return a value; an initializer becomes a parameter when it is first asked for."""
@@ -211,7 +227,14 @@ class Reader:
             else:
                 function(call)
         except ConstantNeededError as error:
-            if error.name in self.makers:  # no input, so that nobody can say what it is
+            if error.name in self.makers:  # no input: perhaps it follows from one
+                for each in self._inputs_of(error.name):
+                    raise ConstantNeededError(
+                        f"{node.op_type} {name}: {error.name} has to be known when the file is "
+                        f"read; it depends on the input {each}: from_onnx(…, "
+                        f"constants={{{each!r}: …}})",
+                        each,
+                    ) from error
                 raise UnsupportedError(
                     f"{node.op_type} {name}: {error.name} is computed, and has to be known when "
                     f"the file is read; if it depends on the number of examples, pass sizes="

@@ -145,7 +145,14 @@ def conv_transpose(call: Call) -> None:
     spread = call.define(left, body, None, "spread", shape=shape)
     j = call.indices(out)
     f = Index("o", groups * per_group)
-    value = spread[(n, f, *(a + b for a, b in zip(j, start, strict=True)))]
+    value: Any = spread[(n, f, *(a + b for a, b in zip(j, start, strict=True)))]
+    # The first few of an axis: the notation asks for a condition that says so.
+    fewer = [
+        a < a.extent
+        for a, b, size in zip(j, start, whole, strict=True)
+        if not b and a.extent < size
+    ]
+    value = where(sympy.And(*fewer), value, 0) if fewer else value
     call.define([n, f, *j], value + call.element(2, [f]) if call.has(2) else value)
 
 
