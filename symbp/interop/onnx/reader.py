@@ -130,10 +130,10 @@ class Reader:
     def _defined(self, name: str) -> Tensor:
         """Return an output as a tensor that an equation defines."""
         value = self.value(name)
-        if isinstance(value, Tensor) and value.role == "intermediate":
-            # What comes out of the branch of an ``If`` has another name.
-            if value.name == self.own.get(name):
-                return value
+        # What comes out of the branch of an ``If`` has another name.
+        own = isinstance(value, Tensor) and value.name == self.own.get(name)
+        if own and isinstance(value, Tensor) and value.role == "intermediate":
+            return value
         if name in self.own and name not in self.makers:  # an input that is an output
             self.own[name] = fresh_name(f"{self.own[name]}_out", self.names)
         call = self._call("Identity", name, [value], [name], [name], {})

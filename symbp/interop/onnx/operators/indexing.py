@@ -70,7 +70,11 @@ def gather(call: Call) -> None:
 
 def _listed(call: Call, listed: Any, indices: Any, read: Any) -> Any:
     """Return what is read at an array of places, one for each value of some indices."""
-    if listed.size > _MOST_PIECES and listed.ndim > 1:
+    if listed.ndim > 1:
+        whole = _clipped(listed, indices, read)
+        if whole is not None:
+            return whole
+    if listed.size > _MOST_PIECES:
         raise call.refuse(f"{listed.size} places that are listed are too many to be written out")
     if not indices:
         return read(sympy.Integer(int(listed)))
@@ -81,6 +85,35 @@ def _listed(call: Call, listed: Any, indices: Any, read: Any) -> Any:
     for row in reversed(range(listed.shape[0])):
         value = _listed(call, listed[row], rest, read)
         body = value if body is None else where(first < row + 1, value, body)
+    return body
+
+
+def _clipped(listed: Any, indices: Any, read: Any) -> Any:
+    """Return what is read at places that are affine in the indices, kept inside of two bounds.
+
+    Such are the windows of a convolution, with places beyond the ends of a tensor moved inside.
+    None if they are not.
+    """
+    low, high = int(listed.min()), int(listed.max())
+    inside = (listed > low) & (listed < high)
+    strides = []
+    for axis in range(listed.ndim):
+        steps = np.diff(listed, axis=axis)
+        both = np.diff(inside.astype(int), axis=axis) == 0
+        kept = steps[both & np.delete(inside, 0, axis=axis)]
+        kept = kept if kept.size else steps.ravel()
+        strides.append(int(kept[np.argmax(np.abs(kept))]) if kept.size else 0)
+    grid = sum(s * g for s, g in zip(strides, np.indices(listed.shape), strict=True))
+    offsets = (listed - grid)[inside] if inside.any() else (listed - grid).ravel()
+    offset = int(offsets[0])
+    if not np.array_equal(np.clip(grid + offset, low, high), listed):
+        return None
+    place = sum((s * i for s, i in zip(strides, indices, strict=True)), sympy.Integer(offset))
+    body = read(place)
+    if (grid + offset).max() > high:
+        body = where(place > high, read(sympy.Integer(high)), body)
+    if (grid + offset).min() < low:
+        body = where(place < low, read(sympy.Integer(low)), body)
     return body
 
 
