@@ -135,7 +135,7 @@ _REASONS = (
     (r"has to be known", "a shape that is computed from data"),
     (r"training_mode", "training"),
     (r"places .* are computed|are an input of integers", "places that are computed"),
-    (r"^subscript .* is -\d+", "negative places that are data"),
+    (r"subscript .* of \w+ is -\d+", "negative places that are data"),
     (r"too many to be written out", "more than 64 places that are listed"),
 )
 
