@@ -36,7 +36,7 @@ def lowest(pyproject: str) -> dict[str, str]:
     for line in asked:
         if line.partition("[")[0] == project["name"]:
             continue  # an extra that holds other extras
-        match = REQUIREMENT.fullmatch(line.replace(" ", ""))
+        match = REQUIREMENT.fullmatch(line.partition(";")[0].replace(" ", ""))
         if match is None:
             raise SystemExit(f"pyproject.toml: {line!r} has no lowest version, write name>=version")
         name, version = match["name"].lower().replace("_", "-"), match["lowest"]

@@ -539,8 +539,11 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
 
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
-# A product and a sum may be rounded at once; nothing else departs from what is written.
-OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# A product and a sum may be rounded at once; nothing else departs from what is written. No kernel
+# is called from C.
+OPTIONS: Any = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True,
+}  # fmt: skip
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 
@@ -796,15 +799,34 @@ def place(label: str, position: Sequence[Any]) -> str:
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
 
 
-def describe(shape: Sequence[int | None]) -> str:
+def fits(shape: Sequence[int], expected: Sequence[int | str | None]) -> bool:
+    """Whether a shape is as expected; a size with a name is one that arrays tell, at least 1."""
+    return all(
+        size == extent or (isinstance(extent, str) and size > 0)
+        for size, extent in zip(shape, expected, strict=True)
+    )
+
+
+def sizes_of(expected: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> dict[str, int]:
+    """Return the sizes with names that arrays tell."""
+    return {
+        extent: size
+        for argument, array in zip(expected, arrays, strict=True)
+        for extent, size in zip(argument[2], array.shape, strict=True)
+        if isinstance(extent, str)
+    }
+
+
+def describe(shape: Sequence[int | str | None]) -> str:
     """Return the text of a shape."""
     extents = ["N" if extent is None else str(extent) for extent in shape]
     return f"({extents[0]},)" if len(extents) == 1 else f"({', '.join(extents)})"
 
 
-def class_count(shape: Sequence[int | None]) -> int:
+def class_count(shape: Sequence[int | str | None]) -> int:
     """Return how many classes an array of a shape tells apart."""
-    return (shape[-1] or 0) if shape else 0
+    last = shape[-1] if shape else 0
+    return last if isinstance(last, int) else 0
 
 
 def check_count(name: str, value: object, least: int) -> None:
@@ -813,6 +835,15 @@ def check_count(name: str, value: object, least: int) -> None:
         raise TypeError(f"{name}: expected an integer, got {value!r}")
     if value < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+def ends_of(limit: Any, sizes: Mapping[str, int] | None = None) -> tuple[int, int]:
+    """Return the least and the greatest integer that a limit allows, as far as sizes are known."""
+    low, below = limit if isinstance(limit, tuple) else (None if limit is None else 0, limit)
+    if isinstance(below, tuple):
+        size = (sizes or {}).get(below[0])
+        below = None if size is None else size + below[1]
+    return -(2**63) if low is None else low, 2**63 - 1 if below is None else below - 1
 
 
 class Arguments:
@@ -829,11 +860,13 @@ class Arguments:
     parameters : sequence
         Of each its name, its shape and the law and the number by which it starts.
     arguments : sequence
-        Of each array its name, its role, its shape (None is N), its kind and its limit. They are
-        checked before anything compiled runs, and copied only if they must be. By their kind,
+        Of each array its name, its role, its shape (None is N, a text another size that arrays
+        tell), its kind and its limit. They are checked before anything compiled runs, and copied
+        only if they must be. By their kind,
 
         - real: any real or boolean dtype, converted to `dtype`
-        - integer: an integer dtype, values in [0, limit) if limited, converted to int64
+        - integer: an integer dtype, values in [0, limit) if limited, or in [low, below) if that is
+          a pair, in which None is no limit and ("T", 1) is T + 1; converted to int64
         - classes: as real, or integer labels, one-hot encoded if the last axis has 2 or more
         - distribution: as classes, nonnegative, and sums over the last axis are 1
 
@@ -896,6 +929,7 @@ class Arguments:
             return list(values), rows
         prefix = "validation " if caller == "validation" else ""
         arrays, first, rows = [], "", 1
+        sizes: dict[str, tuple[int, str]] = {}
         for argument, value in zip(expected, values, strict=True):
             label = prefix + argument[0]
             array = self.check_array(label, argument, value, finite)
@@ -904,6 +938,20 @@ class Arguments:
                 if first and len(array) != rows:
                     raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
                 first, rows = label, len(array)
+            for axis, (size, extent) in enumerate(zip(array.shape, argument[2], strict=True)):
+                if isinstance(extent, str):
+                    before, other = sizes.setdefault(extent, (size, label))
+                    if size != before:
+                        raise ValueError(
+                            f"{label}: axis {axis} has {size} elements, {extent} of {other} is "
+                            f"{before}"
+                        )
+        known = {extent: size for extent, (size, _) in sizes.items()}
+        for argument, array in zip(expected, arrays, strict=True):
+            if isinstance(argument[4], tuple) and known:
+                low, high = ends_of(argument[4], known)
+                wrong = (array < low) | (array > high)
+                refuse(prefix + argument[0], array, wrong, f"an integer from {low} to {high}")
         return arrays, rows
 
     def rows_if_ready(self, expected: Sequence[Any], values: Sequence[Any]) -> int:
@@ -950,7 +998,7 @@ class Arguments:
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
-        if array.ndim != len(shape) or array.shape[fixed:] != shape[fixed:]:
+        if array.ndim != len(shape) or not fits(array.shape[fixed:], shape[fixed:]):
             accepted, came = describe(shape), f"{source.shape}"
             if labelled:
                 accepted += f" or integer labels {describe(shape[:-1])}"
@@ -959,7 +1007,7 @@ class Arguments:
         if fixed and len(array) == 0:
             raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
         if kind == "integer":
-            low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
+            low, high = ends_of(limit)
             wrong = (array < low) | (array > high)
             refuse(label, array, wrong, f"an integer from {low} to {high}")
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
@@ -1065,9 +1113,12 @@ class Arguments:
 # --- Entry points ------------------------------------------------------------------------------
 
 
-def extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
-    """Return a shape with a number of rows."""
-    return tuple([rows if extent is None else extent for extent in shape])
+def extents(
+    shape: Sequence[Any], rows: int, sizes: Mapping[Any, int] | None = None
+) -> tuple[Any, ...]:
+    """Return a shape with a number of rows, and with the sizes that arrays tell."""
+    known = sizes or {}
+    return tuple([rows if extent is None else known.get(extent, extent) for extent in shape])
 
 
 class EntryPoints(Arguments):
@@ -1101,6 +1152,8 @@ class EntryPoints(Arguments):
         self.loss_kernel, self.gradient_kernel = kernels["loss"], kernels["gradient"]
         self.epoch_kernel = kernels["epoch"]
         self.output_of_one = extents(output or (), 1)
+        # Whether arrays tell sizes besides the number of rows.
+        self.sized = any(isinstance(e, str) for argument in self.arguments for e in argument[2])
         # The shape of a single example, if a program with an output has one input of real numbers.
         self.one_example: Any = None
         if output is not None and [argument[3] for argument in self.inputs] == ["real"]:
@@ -1149,7 +1202,8 @@ class EntryPoints(Arguments):
                 "predict: this program defines a cost only, it has no output to predict"
             )
         arrays, rows = self.check_arrays("predict", self.inputs, inputs)
-        output = np.empty(extents(self.output, rows), self.dtype)
+        sizes = sizes_of(self.inputs, arrays) if self.sized else None
+        output = np.empty(extents(self.output, rows, sizes), self.dtype)
         self.predict_kernel(flat, output, *arrays)
         return output
 
@@ -1232,12 +1286,18 @@ class Differences:
     def random_arrays(self, examples: int, positive: bool) -> list[NDArray[Any]]:
         """Return arrays of every kind of argument."""
         arrays, generator = [], self.generator
+        # A size that arrays tell may be any; 5 is enough for what reads neighbours.
+        sizes = [e for argument in self.network.arguments for e in argument[2]]
+        named = dict.fromkeys([e for e in sizes if isinstance(e, str)], 5)
         for argument in self.network.arguments:
             name, _, expected, kind, limit = argument
-            shape = tuple(examples if extent is None else extent for extent in expected)
+            shape = extents(expected, examples, named)
             value: NDArray[Any]
             if kind == "integer":
-                value = generator.integers(0, 10 if limit is None else limit, shape)
+                low, high = ends_of(limit, named)
+                low = max(low, min(0, high - 9))
+                high = high if high < 2**62 else low + 9
+                value = generator.integers(low, high, shape, endpoint=True)
             elif kind == "classes":
                 classes = class_count(expected)
                 value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)
@@ -1620,7 +1680,8 @@ class BestEpoch:
 
 
 LEAST_SQUARES = ("lm", "trf", "dogbox")
-Found = Callable[[NDArray[Any]], bool]
+# Given an iterate and its cost, where that is known: whether the search ends there.
+Found = Callable[[NDArray[Any], float | None], bool]
 
 
 class EndedEarly(Exception):  # noqa: N818 - it is none
@@ -1652,20 +1713,27 @@ def minimise_cost(
     method : str
         Of `scipy.optimize.minimize`.
     found : callable
-        Called with each iterate; the search ends there if it returns True.
+        Called with each iterate and its cost; the search ends there if it returns True.
     options : dict
         What else `scipy.optimize.minimize` takes.
     """
     flat, gradients = np.empty_like(start), np.empty_like(start)
+    last, last_cost = np.full(start.shape, np.nan), 0.0
 
     def cost_and_gradient(vector: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        nonlocal last_cost
         flat[:] = vector
-        cost = float(network.gradient_kernel(flat, gradients, *arrays))
-        return cost, gradients.astype(np.float64)
+        last[:] = vector
+        last_cost = float(network.gradient_kernel(flat, gradients, *arrays))
+        return last_cost, gradients.astype(np.float64)
+
+    # A line search mostly ends where it looked last.
+    def known(iterate: NDArray[Any]) -> float | None:
+        return last_cost if np.array_equal(iterate, last) else None
 
     # Some methods call it with a second argument.
     def note(iterate: NDArray[Any], *_: Any) -> None:
-        if found(iterate):
+        if found(iterate, known(iterate)):
             raise EndedEarly
 
     begin = start.astype(np.float64)
@@ -1676,7 +1744,7 @@ def minimise_cost(
         )
     except EndedEarly:
         return ""
-    found(result.x)
+    found(result.x, known(result.x))
     return str(result.message)
 
 
@@ -1712,7 +1780,7 @@ def minimise_squares(
 
     def derivatives(vector: NDArray[Any]) -> NDArray[Any]:
         # It is asked for once at each iterate, and first where the search begins.
-        if not np.array_equal(vector, begin) and found(vector):
+        if not np.array_equal(vector, begin) and found(vector, None):
             raise EndedEarly
         flat[:] = vector
         columns: NDArray[Any] = jacobian(flat, *inputs).astype(np.float64)
@@ -1731,7 +1799,7 @@ def minimise_squares(
         )
     except EndedEarly:
         return ""
-    found(result.x)
+    found(result.x, None)
     return str(result.message)
 
 
@@ -1910,11 +1978,13 @@ class NetworkTrainer:
         if last == self.epochs:
             return self
 
-        def found(iterate: NDArray[Any]) -> bool:
+        def found(iterate: NDArray[Any], cost: float | None) -> bool:
             if np.array_equal(self._flat, iterate.astype(self._flat.dtype)):
                 return False  # what was found last, once more
             self._flat[:] = iterate
-            record = self._record(network.training_cost(self._flat, checked), held_out)
+            if cost is None:
+                cost = network.training_cost(self._flat, checked)
+            record = self._record(cost, held_out)
             stop = callback is not None and bool(callback(self.epochs, record))
             return stop or self.epochs >= last
 
@@ -3656,7 +3726,9 @@ def added(typing_context: Any, total: Any, *terms: Any) -> Any:
 
 # The flags are given because Numba would inherit the caller's; more would undo the compensation of
 # errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
-elementwise = always_njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+elementwise = always_njit(
+    fastmath={"contract"}, error_model="numpy", forceinline=True, no_cfunc_wrapper=True
+)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 INFINITY, NOT_A_NUMBER = np.float32(np.inf), np.float32(np.nan)

@@ -84,15 +84,15 @@ SIGNATURE = "9262df62852e083c"
 
 # LaTeX of each equation.
 EQUATIONS = {
-    "s1_l0": "s^{2}_{tg} = \\sum_{m} w^{2}_{gm} a^{1}_{tm} + b^{2}_{g} + \\left( \\begin{cases} \\sum_{k} u^{2}_{gk} h^{2}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases} + d^{2}_{g} \\right)",
+    "s1_l0": "s^{2}_{tg} = \\sum_{m} w^{2}_{gm} a^{1}_{tm} + b^{2}_{g} + \\left( \\begin{cases} \\sum_{k} u^{2}_{gk} \\mathrm{h1\\_l0}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases} + d^{2}_{g} \\right)",
     "z1_l0": "z^{2}_{taj} = s^{2}_{t,32a+j}",
     "i1_l0": "i^{2}_{tj} = \\sigma(z^{2}_{t,0,j})",
     "f1_l0": "f^{2}_{tj} = \\sigma(z^{2}_{t,1,j})",
     "g1_l0": "g^{2}_{tj} = \\tanh(z^{2}_{t,2,j})",
     "o1_l0": "o^{2}_{tj} = \\sigma(z^{2}_{t,3,j})",
     "c1_l0": "c^{2}_{tj} = i^{2}_{tj} g^{2}_{tj} + \\begin{cases} f^{2}_{tj} c^{2}_{t-1,j} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "h1_l0": "h^{2}_{tj} = o^{2}_{tj} \\tanh(c^{2}_{tj})",
-    "h1": "h^{2}_{j} = h^{2}_{7,j}",
+    "h1_l0": "\\mathrm{h1\\_l0}_{tj} = o^{2}_{tj} \\tanh(c^{2}_{tj})",
+    "h1": "h^{2}_{j} = \\mathrm{h1\\_l0}_{7,j}",
     "z2": "z^{3}_{j} = \\sum_{k} w^{3}_{jk} h^{2}_{k} + b^{3}_{j}",
     "a2": "a^{3}_{j} = \\frac{e^{z^{3}_{j}}}{\\sum_{k} e^{z^{3}_{k}}}",
     "C": "C = -\\sum_{j} y_{j} \\ln a^{3}_{j}",
@@ -100,18 +100,18 @@ EQUATIONS = {
     "b2_adjoint": "\\frac{\\partial C}{\\partial b^{3}_{j}} = \\delta^{3}_{j}",
     "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = h^{2}_{k} \\delta^{3}_{j}",
     "h1_adjoint": "\\frac{\\partial C}{\\partial h^{2}_{j}} = \\sum_{k} w^{3}_{kj} \\delta^{3}_{k}",
-    "o1_l0_adjoint": "\\frac{\\partial C}{\\partial o^{2}_{tj}} = \\frac{\\partial C}{\\partial h^{2}_{tj}} \\tanh(c^{2}_{tj})",
+    "o1_l0_adjoint": "\\frac{\\partial C}{\\partial o^{2}_{tj}} = \\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} \\tanh(c^{2}_{tj})",
     "f1_l0_adjoint": "\\frac{\\partial C}{\\partial f^{2}_{tj}} = \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{tj}} c^{2}_{t-1,j} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "c1_l0_adjoint": "\\frac{\\partial C}{\\partial c^{2}_{tj}} = \\frac{\\partial C}{\\partial h^{2}_{tj}} o^{2}_{tj} \\tanh'(c^{2}_{tj}) + \\sum_{u :\\, u-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{uj}} f^{2}_{uj} & \\text{if } u > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "c1_l0_adjoint": "\\frac{\\partial C}{\\partial c^{2}_{tj}} = \\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} o^{2}_{tj} \\tanh'(c^{2}_{tj}) + \\sum_{u :\\, u-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{uj}} f^{2}_{uj} & \\text{if } u > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
     "i1_l0_adjoint": "\\frac{\\partial C}{\\partial i^{2}_{tj}} = \\frac{\\partial C}{\\partial c^{2}_{tj}} g^{2}_{tj}",
     "g1_l0_adjoint": "\\frac{\\partial C}{\\partial g^{2}_{tj}} = \\frac{\\partial C}{\\partial c^{2}_{tj}} i^{2}_{tj}",
     "z1_l0_adjoint": "\\frac{\\partial C}{\\partial z^{2}_{taj}} = [a = 3] \\frac{\\partial C}{\\partial o^{2}_{tj}} \\sigma'(z^{2}_{t,3,j}) + [a = 2] \\frac{\\partial C}{\\partial g^{2}_{tj}} \\tanh'(z^{2}_{t,2,j}) + [a = 1] \\frac{\\partial C}{\\partial f^{2}_{tj}} \\sigma'(z^{2}_{t,1,j}) + [a = 0] \\frac{\\partial C}{\\partial i^{2}_{tj}} \\sigma'(z^{2}_{t,0,j})",
     "s1_l0_adjoint": "\\frac{\\partial C}{\\partial s^{2}_{tg}} = \\sum_{a, j :\\, 32a+j = g} \\frac{\\partial C}{\\partial z^{2}_{taj}}",
-    "h1_l0_adjoint": "\\frac{\\partial C}{\\partial h^{2}_{tj}} = [t = 7] \\frac{\\partial C}{\\partial h^{2}_{j}} + \\sum_{u, g :\\, u-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{ug}} u^{2}_{gj} & \\text{if } u > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "h1_l0_adjoint": "\\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} = [t = 7] \\frac{\\partial C}{\\partial h^{2}_{j}} + \\sum_{v, g :\\, v-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{vg}} u^{2}_{gj} & \\text{if } v > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
     "b1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial d^{2}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}}",
     "b1_ih_l0_adjoint": "\\frac{\\partial C}{\\partial b^{2}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}}",
     "W1_ih_l0_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{gm}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}} a^{1}_{tm}",
-    "W1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial u^{2}_{gk}} = \\sum_{t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{tg}} h^{2}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "W1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial u^{2}_{gk}} = \\sum_{t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{tg}} \\mathrm{h1\\_l0}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
 }
 
 
@@ -534,8 +534,7 @@ def _gradient_kernel(parameters, gradients, x, y):
                 z1_l0_adjoint[n, t, 0, j] += i1_l0_adjoint * (w16 * (real(1) - w16))
             for a in range(4):
                 for j in range(32):
-                    if a * 32 + j < 128:
-                        s1_l0_adjoint[n, t, a * 32 + j] += z1_l0_adjoint[n, t, a, j]
+                    s1_l0_adjoint[n, t, a * 32 + j] += z1_l0_adjoint[n, t, a, j]
             for g in range(128):
                 s1_l0_sum_adjoint = s1_l0_adjoint[n, t, g] if t > 0 else real(0)
                 h1_l0_adjoint_operand[n, t, g] = s1_l0_sum_adjoint if t > 0 else real(0)
@@ -813,8 +812,7 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
                     z1_l0_adjoint[n, t, 0, j] += i1_l0_adjoint * (w16 * (real(1) - w16))
                 for a in range(4):
                     for j in range(32):
-                        if a * 32 + j < 128:
-                            s1_l0_adjoint[n, t, a * 32 + j] += z1_l0_adjoint[n, t, a, j]
+                        s1_l0_adjoint[n, t, a * 32 + j] += z1_l0_adjoint[n, t, a, j]
                 for g in range(128):
                     s1_l0_sum_adjoint = s1_l0_adjoint[n, t, g] if t > 0 else real(0)
                     h1_l0_adjoint_operand[n, t, g] = s1_l0_sum_adjoint if t > 0 else real(0)
@@ -949,8 +947,11 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
 
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
-# A product and a sum may be rounded at once; nothing else departs from what is written.
-OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# A product and a sum may be rounded at once; nothing else departs from what is written. No kernel
+# is called from C.
+OPTIONS: Any = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True,
+}  # fmt: skip
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 
@@ -1206,15 +1207,34 @@ def place(label: str, position: Sequence[Any]) -> str:
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
 
 
-def describe(shape: Sequence[int | None]) -> str:
+def fits(shape: Sequence[int], expected: Sequence[int | str | None]) -> bool:
+    """Whether a shape is as expected; a size with a name is one that arrays tell, at least 1."""
+    return all(
+        size == extent or (isinstance(extent, str) and size > 0)
+        for size, extent in zip(shape, expected, strict=True)
+    )
+
+
+def sizes_of(expected: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> dict[str, int]:
+    """Return the sizes with names that arrays tell."""
+    return {
+        extent: size
+        for argument, array in zip(expected, arrays, strict=True)
+        for extent, size in zip(argument[2], array.shape, strict=True)
+        if isinstance(extent, str)
+    }
+
+
+def describe(shape: Sequence[int | str | None]) -> str:
     """Return the text of a shape."""
     extents = ["N" if extent is None else str(extent) for extent in shape]
     return f"({extents[0]},)" if len(extents) == 1 else f"({', '.join(extents)})"
 
 
-def class_count(shape: Sequence[int | None]) -> int:
+def class_count(shape: Sequence[int | str | None]) -> int:
     """Return how many classes an array of a shape tells apart."""
-    return (shape[-1] or 0) if shape else 0
+    last = shape[-1] if shape else 0
+    return last if isinstance(last, int) else 0
 
 
 def check_count(name: str, value: object, least: int) -> None:
@@ -1223,6 +1243,15 @@ def check_count(name: str, value: object, least: int) -> None:
         raise TypeError(f"{name}: expected an integer, got {value!r}")
     if value < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+def ends_of(limit: Any, sizes: Mapping[str, int] | None = None) -> tuple[int, int]:
+    """Return the least and the greatest integer that a limit allows, as far as sizes are known."""
+    low, below = limit if isinstance(limit, tuple) else (None if limit is None else 0, limit)
+    if isinstance(below, tuple):
+        size = (sizes or {}).get(below[0])
+        below = None if size is None else size + below[1]
+    return -(2**63) if low is None else low, 2**63 - 1 if below is None else below - 1
 
 
 class Arguments:
@@ -1239,11 +1268,13 @@ class Arguments:
     parameters : sequence
         Of each its name, its shape and the law and the number by which it starts.
     arguments : sequence
-        Of each array its name, its role, its shape (None is N), its kind and its limit. They are
-        checked before anything compiled runs, and copied only if they must be. By their kind,
+        Of each array its name, its role, its shape (None is N, a text another size that arrays
+        tell), its kind and its limit. They are checked before anything compiled runs, and copied
+        only if they must be. By their kind,
 
         - real: any real or boolean dtype, converted to `dtype`
-        - integer: an integer dtype, values in [0, limit) if limited, converted to int64
+        - integer: an integer dtype, values in [0, limit) if limited, or in [low, below) if that is
+          a pair, in which None is no limit and ("T", 1) is T + 1; converted to int64
         - classes: as real, or integer labels, one-hot encoded if the last axis has 2 or more
         - distribution: as classes, nonnegative, and sums over the last axis are 1
 
@@ -1306,6 +1337,7 @@ class Arguments:
             return list(values), rows
         prefix = "validation " if caller == "validation" else ""
         arrays, first, rows = [], "", 1
+        sizes: dict[str, tuple[int, str]] = {}
         for argument, value in zip(expected, values, strict=True):
             label = prefix + argument[0]
             array = self.check_array(label, argument, value, finite)
@@ -1314,6 +1346,20 @@ class Arguments:
                 if first and len(array) != rows:
                     raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
                 first, rows = label, len(array)
+            for axis, (size, extent) in enumerate(zip(array.shape, argument[2], strict=True)):
+                if isinstance(extent, str):
+                    before, other = sizes.setdefault(extent, (size, label))
+                    if size != before:
+                        raise ValueError(
+                            f"{label}: axis {axis} has {size} elements, {extent} of {other} is "
+                            f"{before}"
+                        )
+        known = {extent: size for extent, (size, _) in sizes.items()}
+        for argument, array in zip(expected, arrays, strict=True):
+            if isinstance(argument[4], tuple) and known:
+                low, high = ends_of(argument[4], known)
+                wrong = (array < low) | (array > high)
+                refuse(prefix + argument[0], array, wrong, f"an integer from {low} to {high}")
         return arrays, rows
 
     def rows_if_ready(self, expected: Sequence[Any], values: Sequence[Any]) -> int:
@@ -1360,7 +1406,7 @@ class Arguments:
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
-        if array.ndim != len(shape) or array.shape[fixed:] != shape[fixed:]:
+        if array.ndim != len(shape) or not fits(array.shape[fixed:], shape[fixed:]):
             accepted, came = describe(shape), f"{source.shape}"
             if labelled:
                 accepted += f" or integer labels {describe(shape[:-1])}"
@@ -1369,7 +1415,7 @@ class Arguments:
         if fixed and len(array) == 0:
             raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
         if kind == "integer":
-            low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
+            low, high = ends_of(limit)
             wrong = (array < low) | (array > high)
             refuse(label, array, wrong, f"an integer from {low} to {high}")
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
@@ -1475,9 +1521,12 @@ class Arguments:
 # --- Entry points ------------------------------------------------------------------------------
 
 
-def extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
-    """Return a shape with a number of rows."""
-    return tuple([rows if extent is None else extent for extent in shape])
+def extents(
+    shape: Sequence[Any], rows: int, sizes: Mapping[Any, int] | None = None
+) -> tuple[Any, ...]:
+    """Return a shape with a number of rows, and with the sizes that arrays tell."""
+    known = sizes or {}
+    return tuple([rows if extent is None else known.get(extent, extent) for extent in shape])
 
 
 class EntryPoints(Arguments):
@@ -1511,6 +1560,8 @@ class EntryPoints(Arguments):
         self.loss_kernel, self.gradient_kernel = kernels["loss"], kernels["gradient"]
         self.epoch_kernel = kernels["epoch"]
         self.output_of_one = extents(output or (), 1)
+        # Whether arrays tell sizes besides the number of rows.
+        self.sized = any(isinstance(e, str) for argument in self.arguments for e in argument[2])
         # The shape of a single example, if a program with an output has one input of real numbers.
         self.one_example: Any = None
         if output is not None and [argument[3] for argument in self.inputs] == ["real"]:
@@ -1559,7 +1610,8 @@ class EntryPoints(Arguments):
                 "predict: this program defines a cost only, it has no output to predict"
             )
         arrays, rows = self.check_arrays("predict", self.inputs, inputs)
-        output = np.empty(extents(self.output, rows), self.dtype)
+        sizes = sizes_of(self.inputs, arrays) if self.sized else None
+        output = np.empty(extents(self.output, rows, sizes), self.dtype)
         self.predict_kernel(flat, output, *arrays)
         return output
 
@@ -1642,12 +1694,18 @@ class Differences:
     def random_arrays(self, examples: int, positive: bool) -> list[NDArray[Any]]:
         """Return arrays of every kind of argument."""
         arrays, generator = [], self.generator
+        # A size that arrays tell may be any; 5 is enough for what reads neighbours.
+        sizes = [e for argument in self.network.arguments for e in argument[2]]
+        named = dict.fromkeys([e for e in sizes if isinstance(e, str)], 5)
         for argument in self.network.arguments:
             name, _, expected, kind, limit = argument
-            shape = tuple(examples if extent is None else extent for extent in expected)
+            shape = extents(expected, examples, named)
             value: NDArray[Any]
             if kind == "integer":
-                value = generator.integers(0, 10 if limit is None else limit, shape)
+                low, high = ends_of(limit, named)
+                low = max(low, min(0, high - 9))
+                high = high if high < 2**62 else low + 9
+                value = generator.integers(low, high, shape, endpoint=True)
             elif kind == "classes":
                 classes = class_count(expected)
                 value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)
@@ -2030,7 +2088,8 @@ class BestEpoch:
 
 
 LEAST_SQUARES = ("lm", "trf", "dogbox")
-Found = Callable[[NDArray[Any]], bool]
+# Given an iterate and its cost, where that is known: whether the search ends there.
+Found = Callable[[NDArray[Any], float | None], bool]
 
 
 class EndedEarly(Exception):  # noqa: N818 - it is none
@@ -2062,20 +2121,27 @@ def minimise_cost(
     method : str
         Of `scipy.optimize.minimize`.
     found : callable
-        Called with each iterate; the search ends there if it returns True.
+        Called with each iterate and its cost; the search ends there if it returns True.
     options : dict
         What else `scipy.optimize.minimize` takes.
     """
     flat, gradients = np.empty_like(start), np.empty_like(start)
+    last, last_cost = np.full(start.shape, np.nan), 0.0
 
     def cost_and_gradient(vector: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        nonlocal last_cost
         flat[:] = vector
-        cost = float(network.gradient_kernel(flat, gradients, *arrays))
-        return cost, gradients.astype(np.float64)
+        last[:] = vector
+        last_cost = float(network.gradient_kernel(flat, gradients, *arrays))
+        return last_cost, gradients.astype(np.float64)
+
+    # A line search mostly ends where it looked last.
+    def known(iterate: NDArray[Any]) -> float | None:
+        return last_cost if np.array_equal(iterate, last) else None
 
     # Some methods call it with a second argument.
     def note(iterate: NDArray[Any], *_: Any) -> None:
-        if found(iterate):
+        if found(iterate, known(iterate)):
             raise EndedEarly
 
     begin = start.astype(np.float64)
@@ -2086,7 +2152,7 @@ def minimise_cost(
         )
     except EndedEarly:
         return ""
-    found(result.x)
+    found(result.x, known(result.x))
     return str(result.message)
 
 
@@ -2122,7 +2188,7 @@ def minimise_squares(
 
     def derivatives(vector: NDArray[Any]) -> NDArray[Any]:
         # It is asked for once at each iterate, and first where the search begins.
-        if not np.array_equal(vector, begin) and found(vector):
+        if not np.array_equal(vector, begin) and found(vector, None):
             raise EndedEarly
         flat[:] = vector
         columns: NDArray[Any] = jacobian(flat, *inputs).astype(np.float64)
@@ -2141,7 +2207,7 @@ def minimise_squares(
         )
     except EndedEarly:
         return ""
-    found(result.x)
+    found(result.x, None)
     return str(result.message)
 
 
@@ -2320,11 +2386,13 @@ class NetworkTrainer:
         if last == self.epochs:
             return self
 
-        def found(iterate: NDArray[Any]) -> bool:
+        def found(iterate: NDArray[Any], cost: float | None) -> bool:
             if np.array_equal(self._flat, iterate.astype(self._flat.dtype)):
                 return False  # what was found last, once more
             self._flat[:] = iterate
-            record = self._record(network.training_cost(self._flat, checked), held_out)
+            if cost is None:
+                cost = network.training_cost(self._flat, checked)
+            record = self._record(cost, held_out)
             stop = callback is not None and bool(callback(self.epochs, record))
             return stop or self.epochs >= last
 
@@ -3789,7 +3857,9 @@ def added(typing_context: Any, total: Any, *terms: Any) -> Any:
 
 # The flags are given because Numba would inherit the caller's; more would undo the compensation of
 # errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
-elementwise = always_njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+elementwise = always_njit(
+    fastmath={"contract"}, error_model="numpy", forceinline=True, no_cfunc_wrapper=True
+)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 INFINITY, NOT_A_NUMBER = np.float32(np.inf), np.float32(np.nan)

@@ -10,6 +10,7 @@ from symbp.derivations.report.sections import register as _register_section
 from symbp.derivations.trace import Trace, trace
 from symbp.interop.onnx import from_onnx, to_onnx
 from symbp.listing.code_listing import code_listing
+from symbp.matrices import Formula, MatrixDerivative, formula
 from symbp.networks import (
     CTC,
     GRU,
@@ -81,6 +82,7 @@ from symbp.networks import (
     SmoothL1,
     StepDecay,
     TransformerBlock,
+    ValidSteps,
     Warmup,
     cosine_embedding,
     from_matrices,
@@ -90,6 +92,7 @@ from symbp.networks import (
     triplet_margin,
 )
 from symbp.notation.constants import constant
+from symbp.notation.declarations import input, parameter, target, tensor
 from symbp.notation.derivative import Derivative
 from symbp.notation.elementary_functions import (
     acos,
@@ -134,6 +137,7 @@ from symbp.notation.functions import (
     where,
 )
 from symbp.notation.index import Index, batch_extent, indices
+from symbp.notation.linear_algebra import cholesky, inverse, logdet, solve
 from symbp.notation.noise import noise
 from symbp.notation.phase import is_training
 from symbp.notation.program import Program
@@ -153,7 +157,8 @@ from symbp.notation.singular import xlog1py, xlogy
 from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, tanh
 from symbp.notation.states import next_value, state
 from symbp.notation.statistics import Min, norm, std, var
-from symbp.notation.tensor import Tensor, input, parameter, target, tensor
+from symbp.notation.tensor import Tensor
+from symbp.training.trainer import Trainer
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
 _register_section("The code that computes it", code_listing)
@@ -201,6 +206,7 @@ __all__ = [
     "ExponentialDecay",
     "Flatten",
     "Focal",
+    "Formula",
     "GaussianNLL",
     "GaussianNoise",
     "Graph",
@@ -214,6 +220,7 @@ __all__ = [
     "LinearDecay",
     "Lion",
     "LogSumExp",
+    "MatrixDerivative",
     "Max",
     "MaxPool1d",
     "MaxPool2d",
@@ -248,8 +255,10 @@ __all__ = [
     "SymbpError",
     "Tensor",
     "Trace",
+    "Trainer",
     "TransformerBlock",
     "UnsupportedError",
+    "ValidSteps",
     "Warmup",
     "acos",
     "acosh",
@@ -261,6 +270,7 @@ __all__ = [
     "batch_extent",
     "ceil",
     "check",
+    "cholesky",
     "compile",
     "constant",
     "cos",
@@ -277,6 +287,7 @@ __all__ = [
     "exp",
     "expm1",
     "floor",
+    "formula",
     "from_matrices",
     "from_onnx",
     "function",
@@ -290,6 +301,7 @@ __all__ = [
     "indices",
     "info_nce",
     "input",
+    "inverse",
     "is_training",
     "leaky_relu",
     "load_module",
@@ -297,6 +309,7 @@ __all__ = [
     "log1p",
     "log_ndtr",
     "log_softmax",
+    "logdet",
     "logsumexp",
     "maximum",
     "minimum",
@@ -316,6 +329,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "solve",
     "sqrt",
     "state",
     "std",

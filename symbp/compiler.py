@@ -31,9 +31,11 @@ from symbp.targets.files import check_options, checked_target, numbers_of, write
 from symbp.targets.numba import kernels
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.module import LIMITS, NUMBA
+from symbp.targets.preparation import Preparation
 from symbp.targets.target import Job, Target
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
+from symbp.training.trainer import Trainer
 
 __all__ = [
     "cache_folder",
@@ -43,6 +45,7 @@ __all__ = [
     "load_module",
     "lowered",
     "module_source",
+    "write_predictor",
 ]
 
 
@@ -53,6 +56,7 @@ def module_source(
     derivatives: str = "fast",
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
+    is_read: bool = True,
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -70,6 +74,9 @@ def module_source(
         See :func:`generate`.
     outputs : sequence of str or Tensor
         See :func:`generate`.
+    is_read : bool
+        Whether people read it, so that a small network's module is short rather than quick to
+        compile.
 
     Returns
     -------
@@ -77,7 +84,9 @@ def module_source(
         Python source, the same to the byte for the same program and options.
     """
     _check_program(program)
-    job = _job(NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs)
+    job = _job(
+        NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs, is_read=is_read
+    )
     return NUMBA.texts(job)["module.py"]
 
 
@@ -217,6 +226,8 @@ def generate(
 ) -> Path:
     """Write a program, its gradient and its training to a file: a Numba module, or C.
 
+    With `parameters`, what is written predicts and does no more.
+
     Parameters
     ----------
     program : Program
@@ -243,9 +254,9 @@ def generate(
         header that says how its functions are called.
     batch : int, optional
         For ``"c"``: the most examples of one batch, for which there is memory; by default 32.
-    parameters : Parameters or mapping of str to array, optional
-        For ``"c"``: trained parameters, such as ``trainer.parameters``, to be written in as
-        constants. The unit then holds ``predict`` alone.
+    parameters : Trainer, Parameters or mapping of str to array, optional
+        A trainer, or trained parameters such as ``trainer.parameters``, to be written in: the
+        file then holds ``predict`` alone, of the input.
     runtime : {"pasted", "beside"}, optional
         For ``"numba"``: whether what all modules have in common stands in the module, by default,
         or in ``symbp_runtime.py`` beside it, which the modules of a folder share.
@@ -280,10 +291,41 @@ def generate(
     _check_program(program, parameters is None)
     options: dict[str, Any] = {"runtime": runtime}
     options["batch"] = None if batch is None else checked_size("batch", batch)
-    options["parameters"] = None if parameters is None else numbers_of(program, parameters)
+    if parameters is not None:
+        options["parameters"] = numbers_of(program, parameters, chosen is NUMBA)
     stem = Path(path).stem
     job = _job(chosen, program, stem, optimizer, dtype, derivatives, entries, outputs, **options)
     return write_files(chosen, job, path)
+
+
+def write_predictor(
+    program: Program,
+    path: str | os.PathLike[str],
+    parameters: Any,
+    preparation: Preparation,
+    dtype: str = "float64",
+) -> Path:
+    """Write a module that reads a table as it was before anything was done to it.
+
+    Parameters
+    ----------
+    program : Program
+        With one input of numbers, and an output.
+    path : path
+        Where to write.
+    parameters
+        See :func:`generate`.
+    preparation : Preparation
+        What is done to a table, and to the outputs.
+    dtype : {"float64", "float32"}
+        The precision.
+    """
+    check_options(NUMBA, path, {})
+    _check_program(program, trained=False)
+    numbers = numbers_of(program, parameters, states=True)
+    options: dict[str, Any] = {"parameters": numbers, "preparation": preparation}
+    job = _job(NUMBA, program, Path(path).stem, None, dtype, "fast", **options)
+    return write_files(NUMBA, job, path)
 
 
 @checked_options
@@ -295,7 +337,7 @@ def compile(
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
     seed: int = 0,
-) -> Any:
+) -> Trainer:
     """Generate the module of a program into a cache, import it and return its trainer.
 
     Parameters
@@ -333,5 +375,6 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    source = module_source(program, optimizer, dtype, derivatives, entries, outputs)
-    return module_of(source).Trainer(seed=checked_count("seed", seed))
+    source = module_source(program, optimizer, dtype, derivatives, entries, outputs, is_read=False)
+    trainer: Trainer = module_of(source).Trainer(seed=checked_count("seed", seed))
+    return trainer

@@ -5,6 +5,7 @@ Run ``python -m symbp.gallery`` to write them, with ``--check`` to compare.
 
 import argparse
 import difflib
+import math
 import sys
 from pathlib import Path
 
@@ -26,9 +27,88 @@ from symbp.networks import (
     TransformerBlock,
     mlp,
 )
+from symbp.notation.constants import constant
+from symbp.notation.declarations import input, target, tensor
+from symbp.notation.derivative import Derivative
+from symbp.notation.equation import Equation
 from symbp.notation.files import write_text
+from symbp.notation.functions import sigmoid, softplus
+from symbp.notation.index import indices
+from symbp.notation.noise import noise
+from symbp.notation.program import Program
+from symbp.notation.reductions import Mean, Sum
+from symbp.notation.standard import exp
 
-__all__ = ["gallery", "main"]
+__all__ = ["burgers", "gallery", "main", "variational_autoencoder"]
+
+
+def burgers(depth: int = 8, units: int = 20) -> Program:
+    """Return a network that solves Burgers' equation, whose residual is one of its equations.
+
+    Its input is a place and a time; its targets are a value that is known there, and the weight of
+    that, 0 where none is known (Raissi, Perdikaris and Karniadakis, J. Comput. Phys. 378, 2019,
+    section 3.1.1).
+
+    Parameters
+    ----------
+    depth : int
+        Hidden layers.
+    units : int
+        Of each of them.
+    """
+    n, i = indices("n i", "N", 2)
+    x, y, w = input("x", n, i), target("y", n), target("w", n)
+    equations: list[Equation] = []
+    h = x
+    for number in range(1, depth + 1):
+        layer, h = Dense(units, "tanh").equations(h, number)
+        equations += layer
+    last, z = Dense(1).equations(h, depth + 1)
+    u, r, C = tensor("u", n), tensor("r", n), tensor("C")
+    u_x, u_t = Derivative(u[n], x[n, 0]), Derivative(u[n], x[n, 1])
+    u_xx, nu = Derivative(u[n], (x[n, 0], 2)), constant("nu", 0.01 / math.pi)
+    equations += [
+        *last,
+        Equation(u[n], z[n, 0]),
+        Equation(r[n], u_t + u[n] * u_x - nu * u_xx),
+        Equation(C, Mean(r[n] ** 2 + w[n] * (u[n] - y[n]) ** 2, n)),
+    ]
+    return Program(equations, cost=C, output=u)
+
+
+def variational_autoencoder(inputs: int, units: int, latent: int) -> Program:
+    """Return a variational autoencoder of numbers between 0 and 1.
+
+    Kingma and Welling, "Auto-encoding variational Bayes", 2014: layers give a mean and the
+    logarithm of a variance for each latent number, which is drawn from them; others give the
+    logits of the inputs back. The cost is minus the bound on the likelihood of an example.
+
+    Parameters
+    ----------
+    inputs, units, latent : int
+        How many inputs there are, units in the layer on either side, and latent numbers.
+
+    Examples
+    --------
+    >>> print(variational_autoencoder(64, 32, 4).equations[4])
+    z[n, l] = z2[n, l] + exp(z3[n, l]/2)*e[n, l]
+    """
+    n, k, l = indices("n k l", "N", inputs, latent)
+    x, e = input("x", n, k), noise("e", n, l)
+    z, p, C = tensor("z", n, l), tensor("p", n, k), tensor("C")
+    encoded, h = Dense(units, "relu").equations(x, 1)
+    means, mean = Dense(latent).equations(h, 2)
+    spreads, spread = Dense(latent).equations(h, 3)
+    decoded, g = Dense(units, "relu").equations(z, 4)
+    restored, logit = Dense(inputs).equations(g, 5)
+    m, s, r = mean[n, l], spread[n, l], logit[n, k]
+    missed = Sum(softplus(r) - x[n, k] * r, k)
+    divergence = Sum(m**2 + exp(s) - 1 - s, l) / 2
+    drawn = Equation(z[n, l], m + exp(s / 2) * e[n, l])
+    grey = Equation(p[n, k], sigmoid(r))
+    bound = Equation(C, Mean(missed + divergence, n))
+    equations = [*encoded, *means, *spreads, drawn, *decoded, *restored, grey, bound]
+    return Program(equations, cost=C, output=p)
 
 
 def gallery() -> dict[str, str]:
@@ -69,6 +149,7 @@ def gallery() -> dict[str, str]:
             Adam(0.003),
             "float32",
         ),
+        "digits_vae.py": module_source(variational_autoencoder(64, 64, 4), Adam(0.002), "float32"),
         # Characters: 45 kinds of them, 32 at a time.
         "characters_gpt.py": module_source(
             Network(
@@ -87,6 +168,7 @@ def gallery() -> dict[str, str]:
             AdamW(0.003),
             "float32",
         ),
+        "burgers_pinn.py": module_source(burgers(), Adam(0.002), "float64"),
     }
 
 

@@ -5,10 +5,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numba
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,6 +29,9 @@ settings.load_profile("symbp")
 GOLDEN = Path(__file__).parent / "golden"
 _temporary: list[str] = []
 _END = "SYMBP_TESTS_END"
+# Numba's own variable: it looks for a change of it before it compiles.
+_LEVEL = "NUMBA_OPT"
+_level_is_given = _LEVEL in os.environ
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,6 +101,32 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                     count[name] = count.get(name, 0) + 1
     for name in sorted(largest):
         terminalreporter.write_line(f"largest {name}: {largest[name]:.1e} of {count[name]}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _machine() -> None:
+    """Let Numba make its machine at its usual level, which lasts for the whole process."""
+    numba.njit(lambda: None)()
+
+
+@pytest.fixture(autouse=True)
+def _level(request: pytest.FixtureRequest, _machine: None) -> Iterator[None]:
+    """Leave out LLVM's passes over instructions, which are three quarters of compiling.
+
+    What is computed is the same, and tests prove what is computed. Those marked `optimised` are of
+    what the passes make of it, or have too much to compute without; `.ci/run` runs the slow tests
+    with all passes.
+    """
+    if _level_is_given:
+        yield
+        return
+    optimised = request.node.get_closest_marker("optimised") is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(_LEVEL, "3" if optimised else "0")
+        if optimised:  # not machine code of another test
+            patch.setenv("SYMBP_CACHE", os.path.join(os.environ["SYMBP_CACHE"], "optimised"))
+        numba.config.reload_config()
+        yield
 
 
 @pytest.fixture

@@ -235,6 +235,20 @@ def through_recurrence(mode: str | None = None) -> Example:
     return filled(bp.Program(equations, cost=C))
 
 
+def of_each_step(mode: str | None = None) -> Example:
+    """What each input does to the state of its own step, in a recurrence and in one above it."""
+    n = bp.Index("n", "N")
+    t = bp.Index("t", 4, sequential=True)
+    x, w = bp.input("x", n, t), bp.parameter("w")
+    h, g, C = bp.tensor("h", n, t), bp.tensor("g", n, t), bp.tensor("C")
+    equations = [
+        E(h[n, t], bp.tanh(bp.where(t > 0, w * h[n, t - 1], 0) + w * x[n, t])),
+        E(g[n, t], bp.sin(bp.where(t > 0, g[n, t - 1], 0) + h[n, t] ** 2 * x[n, t])),
+        E(C, bp.Mean(D(g[n, t], x[n, t], mode=mode) ** 2 * D(h[n, t], x[n, t]), n, t)),
+    ]
+    return filled(bp.Program(equations, cost=C))
+
+
 def step_ahead() -> Example:
     """The cost after a step of gradient descent that is part of the equations (MAML)."""
     n, i, k, m = bp.indices("n i k m", "N", 3, 3, 3)
@@ -288,7 +302,7 @@ DERIVATIVES: dict[str, Callable[[], Example]] = {
     for build in (
         burgers, burgers_with_sigmoid, burgers_with_gelu, burgers_with_silu, laplacian,
         gradient_penalty, sobolev, hamiltonian, hessian, score_matching, jacobian_of_softmax,
-        through_logsumexp, through_max, saliency, through_recurrence, step_ahead,
+        through_logsumexp, through_max, saliency, through_recurrence, of_each_step, step_ahead,
         gauss_newton, third_derivative, of_scalars,
     )
 }  # fmt: skip

@@ -12,17 +12,19 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jax.scipy.linalg
 import jax.scipy.special
 import numpy as np
 import sympy
 
 import symbp as bp
 from symbp.notation.derivative import Derivative
-from symbp.notation.equation import Equation
+from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.linear_algebra import IMPLICIT, Factor, Implicit, Unknown
 from symbp.notation.prime import Prime
-from symbp.notation.reductions import Reduction
+from symbp.notation.reductions import REDUCTIONS, Reduction
 from symbp.notation.tensor import Element, Tensor
 
 jax.config.update("jax_enable_x64", True)
@@ -83,6 +85,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": lambda x: jnp.floor(x) if isinstance(x, jax.Array) else np.floor(x),
     "ceiling": np.ceil,
     "Mod": np.mod,
+    "Remainder": np.mod,
 }
 
 RELATIONS: dict[Any, Callable[..., Any]] = {
@@ -163,6 +166,9 @@ class Oracle:
 
     def add(self, equation: Equation, value: Any, fixed: dict[Index, int], skip: Any) -> Any:
         """Add what one equation contributes to its tensor."""
+        if equation.reduce and equation.operation in IMPLICIT:
+            whole = REDUCTIONS[equation.operation](equation.body, *equation.reduce)
+            equation = Equation(equation.lhs, whole, origin=Origin("solved"))
         bound = {i for r in equation.body.atoms(Reduction) for i in r.bound}
         domain = [i for i in equation.domain if i not in fixed]
         axes = domain + sorted(bound - set(domain), key=lambda i: i.dummy_index)
@@ -210,6 +216,8 @@ class Oracle:
             return bool(node)
         if node.is_number:
             return int(node) if node.is_Integer else float(node)
+        if isinstance(node, Implicit):
+            return self.implicit(node, grid, axes)
         if isinstance(node, Reduction):
             inner = {**grid, **{i: self.axis(i, axes) for i in node.bound}}
             body = jnp.asarray(self.evaluate(node.body, inner, axes), dtype=jnp.float64)
@@ -243,8 +251,46 @@ class Oracle:
                 return evaluate(*values)
         return apply(type(node), values)
 
+    def implicit(self, node: Implicit, grid: dict[Index, Any], axes: list[Index]) -> Any:
+        """Return what ``jax.numpy.linalg`` gives, each index on its own axis."""
+        inner = {**grid, **{i: self.axis(i, axes) for i in node.bound}}
+        ends = [axes.index(i) for i in node.bound]
+
+        def stacked(part: Any, *along: Index) -> Any:
+            value = jnp.asarray(self.evaluate(part, inner, axes), dtype=jnp.float64)
+            shape = list(value.shape) if value.ndim else [1] * len(axes)
+            for index in along:
+                shape[axes.index(index)] = self.size(index.extent)
+            return jnp.moveaxis(jnp.broadcast_to(value, shape), ends, (-2, -1))
+
+        def put(value: Any, sources: list[int], places: list[Index]) -> Any:
+            """Move the last axes to those of the indices outside, which have size 1."""
+            rest = [a for a in range(len(axes)) if a not in ends]
+            value = jnp.squeeze(value, tuple(rest.index(axes.index(p)) for p in places))
+            value = jnp.moveaxis(value, sources, [rest.index(axes.index(p)) for p in places])
+            return jnp.expand_dims(value, sorted(ends))
+
+        matrix = stacked(getattr(node.body, "matrix", node.body), *node.bound)
+        if node.operation == "logdet":
+            return jnp.expand_dims(jnp.linalg.slogdet(matrix)[1], sorted(ends))
+        if isinstance(node.body, Factor):
+            return put(jnp.linalg.cholesky(matrix), [-2, -1], list(node.body.places))
+        assert isinstance(node.body, Unknown)
+        right = stacked(node.body.right, node.bound[0])
+        rest = jnp.broadcast_shapes(matrix.shape[:-2], right.shape[:-2])
+        matrix = jnp.broadcast_to(matrix, rest + matrix.shape[-2:])
+        right = jnp.broadcast_to(right, rest + right.shape[-2:])
+        if node.operation == "solve":
+            found = jnp.linalg.solve(matrix, right)
+        else:
+            lower = node.operation == "solve_lower"
+            found = jax.scipy.linalg.solve_triangular(matrix, right, lower=lower)
+        return put(found[..., 0], [-1], [node.body.place])
+
     def element(self, node: Element, grid: dict[Index, Any], axes: list[Index]) -> Any:
         places = [self.evaluate(subscript, grid, axes) for subscript in node.args]
+        # A quotient, rounded down, is a float that is whole.
+        places = [np.asarray(p).astype(int) if np.ndim(p) else int(p) for p in places]
         if node.tensor in self.time_axis:
             axis = self.time_axis[node.tensor]
             if isinstance(places[axis], (int, np.integer)):
@@ -290,7 +336,7 @@ class Oracle:
 def apply(function: type, values: list[Any]) -> Any:
     """Apply a function by its name, or a user's own by its formula."""
     if function.__name__ in FUNCTIONS:
-        if function.__name__ not in ("floor", "ceiling", "Mod"):
+        if function.__name__ not in ("floor", "ceiling", "Mod", "Remainder"):
             values = [jnp.asarray(value, dtype=jnp.float64) for value in values]
         return FUNCTIONS[function.__name__](*values)
     symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(values))]

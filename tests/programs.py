@@ -383,8 +383,86 @@ def running() -> Example:
     return program, {**values, "count": np.array(2.0)}
 
 
+def turning() -> Example:
+    """A circular convolution, upsampled, turned by data, backwards, and the last of so many."""
+    N, D, I, K, U = 4, 3, 5, 3, 10
+    n, d, i, k, u = bp.indices("n d i k u", "N", D, I, K, U)
+    x, w = bp.input("x", n, d), bp.parameter("w", k)
+    length = bp.input("length", n, kind="integer")
+    shift = bp.input("shift", n, kind="integer")
+    W, C = bp.parameter("W", i, d), bp.tensor("C")
+    h, v, r, last = (bp.tensor(name, n, *axes) for name, *axes in (
+        ("h", i), ("v", i), ("r", i), ("last",)))  # fmt: skip
+    up, mixed = bp.tensor("up", n, u), bp.tensor("mixed", n, i)
+    program = bp.Program(
+        [
+            bp.Equation(h[n, i], bp.tanh(bp.Sum(W[i, d] * x[n, d], d))),
+            bp.Equation(v[n, i], bp.Sum(w[k] * h[n, (i - k) % I], k)),
+            bp.Equation(up[n, u], v[n, u // 2] * bp.cos(v[n, (u + 1) // 2 % I])),
+            bp.Equation(r[n, i], bp.where(i < length[n], v[n, length[n] - 1 - i], 0)),
+            bp.Equation(mixed[n, i], r[n, i] * h[n, (i - shift[n]) % I]),
+            bp.Equation(last[n], h[n, length[n] - 1]),
+            bp.Equation(
+                C,
+                bp.Mean(
+                    bp.Mean(up[n, u] ** 2, u) + bp.Mean(i * mixed[n, i] ** 2, i) + last[n] ** 2, n
+                )
+                / 10,
+            ),
+        ],
+        cost=C,
+    )
+    values = normal(9, x=(N, D), W=(I, D), w=(K,))
+    values["length"] = np.array([1, 5, 3, 2])
+    values["shift"] = np.array([-3, 7, 0, 2])
+    return program, values
+
+
+def systems() -> Example:
+    """Linear equations with a matrix for each example, and one for all; factors, determinants."""
+    N, D, U = 5, 3, 2
+    n, d, i, k, m, u = bp.indices("n d i k m u", "N", D, D, D, D, U)
+    x, y = bp.input("x", n, d), bp.target("y", n, u)
+    W, P, V = bp.parameter("W", i, k, d), bp.parameter("P", i, k), bp.parameter("V", i, u)
+    A, S, L = bp.tensor("A", n, i, k), bp.tensor("S", n, i, k), bp.tensor("L", n, i, k)
+    X, Z, r = bp.tensor("X", n, k, u), bp.tensor("Z", n, k), bp.tensor("r", n, k)
+    z, c, C = bp.tensor("z", n, u), bp.tensor("c", n), bp.tensor("C")
+    one = bp.where(sympy.Eq(i, k), 1, 0)
+    # The largest of a column is not on the diagonal: rows have to be exchanged.
+    turned = bp.where(sympy.Or(sympy.Eq(i, k + 1), sympy.Eq(i, k - D + 1)), 1, 0)
+    program = bp.Program(
+        [
+            bp.Equation(A[n, i, k], turned + bp.tanh(bp.Sum(W[i, k, d] * x[n, d], d)) / 4),
+            bp.Equation(S[n, i, k], one + bp.Sum(A[n, i, m] * A[n, k, m], m)),
+            bp.Equation(L[n, i, k], bp.cholesky(S[n, i, k], i, k)),
+            # One matrix for each example, and many right-hand sides of one matrix.
+            bp.Equation(X[n, k, u], bp.solve(A[n, i, k], V[i, u], i, k)),
+            bp.Equation(Z[n, k], bp.solve(bp.tanh(P[i, k]) / 4 + one, x[n, i], i, k)),
+            bp.Equation(
+                r[n, k],
+                bp.solve(L[n, i, k], Z[n, i] + x[n, i], i, k, assume_a="lower triangular"),
+            ),
+            bp.Equation(z[n, u], bp.Sum(X[n, k, u] * r[n, k], k)),
+            bp.Equation(
+                c[n],
+                bp.Sum((z[n, u] - y[n, u]) ** 2, u)
+                + bp.logdet(A[n, i, k], i, k) ** 2
+                + bp.Sum(bp.log(L[n, i, i]), i),
+            ),
+            bp.Equation(
+                C,
+                bp.Mean(c[n], n)
+                + bp.Sum(bp.inverse(bp.tanh(P[i, k]) + 4 * one, i, k) * P[i, k] ** 2, i, k),
+            ),
+        ],
+        cost=C,
+        output=z,
+    )
+    return program, normal(12, x=(N, D), y=(N, U), W=(D, D, D), P=(D, D), V=(D, U))
+
+
 _BUILDERS = (
     convolution, attention, embedding, lstm, gram, bilinear, spread, functions, products,
-    scalar_graph, dropout, variational, running, burgers, saliency,
+    scalar_graph, dropout, variational, running, systems, burgers, saliency, turning,
 )  # fmt: skip
 PROGRAMS: dict[str, Callable[[], Example]] = {build.__name__: build for build in _BUILDERS}

@@ -17,6 +17,7 @@ LOWER: dict[str, set[str]] = {
     "calculus": {"notation"},
     "networks": {"notation", "calculus"},
     "derivations": {"notation", "calculus"},
+    "matrices": {"notation"},
     "entries": {"notation", "calculus"},
     "loops": {"notation", "calculus", "entries"},
     "schedules": {"notation", "calculus", "entries", "loops"},
@@ -37,6 +38,7 @@ LOWER: dict[str, set[str]] = {
     "gallery": {"notation", "networks", "compiler"},
     "interop": {"notation", "calculus", "networks", "entries", "compiler"},
     "diagnosis": {"targets"},
+    "sklearn": {"notation", "networks", "derivations", "targets", "compiler"},
 }
 # The top: the public names, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}

@@ -176,6 +176,16 @@ def test_generate_writes_the_entry_points_that_are_named(tmp_path: Path) -> None
     assert message in refused("generate", "4-3-2", "-o", path, "--entries", "hpv")
 
 
+def test_generate_writes_the_outputs_that_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    run("generate", "4-3-2", "-o", path, "--outputs", "a1, z2")
+    text = path.read_text(encoding="utf-8")
+    assert '"a1": (_evaluate_a1_kernel' in text
+    assert '"z2": (_evaluate_z2_kernel' in text
+    message = "outputs: no equation defines 'q1'"
+    assert message in refused("generate", "4-3-2", "-o", path, "--outputs", "q1")
+
+
 def test_generate_does_not_overwrite_the_network(own: Path) -> None:
     assert "write the module to another file" in refused("generate", f"{own}:net", "-o", own)
     assert own.read_text(encoding="utf-8") == OWN

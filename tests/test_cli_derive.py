@@ -133,3 +133,31 @@ def test_help_shows_the_options_with_examples() -> None:
         assert option in text
     assert 'symbp derive 3-3-3 --entry "W1[0,0]"' in text
     assert "report.html" in text
+
+
+def printed(*arguments: str | Path) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def test_with_wrt_the_argument_is_a_formula(tmp_path: Path) -> None:
+    said = printed("norm2(A*x - b)^2 + c*norm1(x)", "--wrt", "x", "--check").splitlines()
+    assert said[0] == "2 Aᵀ (A x - b) + c sign(x)"
+    assert said[1].startswith("largest relative difference")
+    symmetric = ("x'*A*x", "--wrt", "x", "--assume", "A symmetric")
+    assert printed(*symmetric, "--format", "ascii").strip() == "2*A*x"
+    assert printed(*symmetric, "--order", "hessian", "--format", "latex").strip() == "2 A"
+    shaped = ("a'*X*b", "--wrt", "X", "--shape", "X=m,n", "--shape", "a=m")
+    assert printed(*shaped, "--format", "ascii").strip() == "a*b'"
+    assert printed("sum(f(x))", "--wrt", "x", "--function", "f").strip() == "f′(x)"
+    printed("x'*x", "--wrt", "x", "-o", tmp_path / "gradient.txt")
+    assert (tmp_path / "gradient.txt").read_text() == "2 x\n"
+
+
+def test_options_of_formulas_and_of_networks_do_not_mix() -> None:
+    assert "needs --wrt" in refused("2-3-2", "--shape", "A=m,n")
+    assert "needs --wrt" in refused("2-3-2", "--format", "ascii")
+    assert "is for a network" in refused("x'*x", "--wrt", "x", "--loss", "quadratic")
+    assert "expected A=m,n" in refused("x'*x", "--wrt", "x", "--shape", "x")
+    assert "expected ')'" in refused("logdet(X", "--wrt", "X")

@@ -55,6 +55,13 @@ def test_the_names_to_know_of_the_guide_exist() -> None:
         assert not missing, title
 
 
+def test_the_reference_has_every_public_name_once() -> None:
+    pages = sorted((ROOT / "docs" / "reference").glob("*.md"))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    listed = re.findall(r"^\.\. auto(?:class|function|exception|data):: (\w+)$", text, re.MULTILINE)
+    assert sorted(listed) == sorted(set(dir(bp)) - {"__version__"})
+
+
 def assert_shown(shown: str, output: str) -> None:
     """Assert that an example prints what the page shows below it; ``…`` stands for any lines."""
     lines = iter([line.rstrip() for line in output.splitlines()])

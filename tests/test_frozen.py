@@ -193,7 +193,7 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     ),
     "an input that is not trainable": (
         lambda: bp.input("x", trainable=False),
-        "input x: trainable=False is for parameters, a bool",
+        "input x: no option 'trainable'; known: ",
     ),
     "no bool": (
         lambda: bp.parameter("x", trainable="no"),

@@ -97,6 +97,18 @@ def attention_in_jax(p: dict[str, Any]) -> Any:
     return jnp.sum((r - p["y"]) ** 2) / (2 * x.shape[0])
 
 
+def turning_in_jax(p: dict[str, Any]) -> Any:
+    h = jnp.tanh(p["x"] @ p["W"].T)
+    v = sum(p["w"][k] * jnp.roll(h, k, axis=1) for k in range(3))
+    up = jnp.repeat(v, 2, axis=1) * jnp.cos(jnp.roll(jnp.repeat(v, 2, axis=1), -1, axis=1))
+    cost = 0.0
+    for row, (length, shift) in enumerate(zip(p["length"], p["shift"], strict=True)):
+        backwards = jnp.zeros(5).at[:length].set(v[row, :length][::-1])
+        mixed = backwards * jnp.roll(h[row], shift)
+        cost += (jnp.mean(jnp.arange(5) * mixed**2) + h[row, length - 1] ** 2) / len(h)
+    return (jnp.mean(up**2) + cost) / 10
+
+
 def embedding_in_jax(p: dict[str, Any]) -> Any:
     z = p["E"][p["token"]].mean(axis=1) @ p["W"].T + p["b"]
     rows = jax.nn.log_softmax(z, axis=-1)
@@ -116,6 +128,19 @@ def lstm_in_jax(p: dict[str, Any]) -> Any:
     start = jnp.zeros((p["x"].shape[0], p["v"].shape[0]))
     _, out = jax.lax.scan(step, (start, start), p["x"].transpose(1, 0, 2))
     return jnp.sum((out.T - p["y"]) ** 2) / (2 * p["x"].shape[0])
+
+
+def systems_in_jax(p: dict[str, Any]) -> Any:
+    one = jnp.eye(p["P"].shape[0])
+    A = jnp.roll(one, 1, 0) + jnp.tanh(jnp.einsum("ikd,nd->nik", p["W"], p["x"])) / 4
+    L = jnp.linalg.cholesky(one + A @ A.transpose(0, 2, 1))
+    X = jnp.linalg.solve(A, jnp.broadcast_to(p["V"], (len(A), *p["V"].shape)))
+    Z = jnp.linalg.solve(jnp.tanh(p["P"]) / 4 + one, p["x"].T).T
+    r = jax.scipy.linalg.solve_triangular(L, (Z + p["x"])[:, :, None], lower=True)[:, :, 0]
+    z = jnp.einsum("nku,nk->nu", X, r)
+    c = jnp.sum((z - p["y"]) ** 2, axis=1) + jnp.linalg.slogdet(A)[1] ** 2
+    c += jnp.log(jnp.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
+    return jnp.mean(c) + jnp.sum(jnp.linalg.inv(jnp.tanh(p["P"]) + 4 * one) * p["P"] ** 2)
 
 
 def gram_in_jax(p: dict[str, Any]) -> Any:
@@ -202,6 +227,7 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "convolution": convolution_in_jax,
     "attention": attention_in_jax,
     "embedding": embedding_in_jax,
+    "turning": turning_in_jax,
     "lstm": lstm_in_jax,
     "gram": gram_in_jax,
     "bilinear": bilinear_in_jax,
@@ -214,6 +240,7 @@ BY_HAND: dict[str, Callable[[dict[str, Any]], Any]] = {
     "dropout": dropout_in_jax,
     "variational": variational_in_jax,
     "running": running_in_jax,
+    "systems": systems_in_jax,
 }
 
 

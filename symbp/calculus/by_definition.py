@@ -93,7 +93,7 @@ class Definitions:
 
 
 def is_mixed(expressions: Iterable[Expr]) -> bool:
-    """Whether a subscript holds data and something else, which no element may have."""
+    """Whether a subscript holds data and something else: other data may not fit."""
     return any(
         subscript.atoms(Element) and not isinstance(subscript, Element)
         for expression in expressions

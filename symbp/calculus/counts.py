@@ -24,12 +24,14 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import has_residual, residual
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.reverse import active_tensors, reduction_factor
 from symbp.notation.equation import Equation, elements_of, indices_of
 from symbp.notation.functions import stop_gradient, where
 from symbp.notation.index import Index
+from symbp.notation.linear_algebra import Factor, Implicit, Solve, Unknown
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Reduction
@@ -115,7 +117,7 @@ def local_derivatives(program: Program, size: Size) -> Counts:
     """
     total = Counts()
     for equation, helpers, derivatives in _rules(program):
-        total += operations(helpers, size)
+        total += operations(helpers if helpers != [equation] else [], size)
         for p in derivatives:
             total += _of_body(p, equation.domain, size)
     return total
@@ -135,7 +137,10 @@ def tangent_operations(program: Program, size: Size) -> Counts:
     """
     total = Counts()
     started: set[Tensor] = set()
-    for equation, _, derivatives in _rules(program):
+    for equation, helpers, derivatives in _rules(program):
+        if helpers == [equation]:  # a tangent is solved for, too
+            total += operations(helpers, size)
+            continue
         products = _product(equation.domain, size)
         left = _product([i for i in equation.domain if i not in equation.reduce], size)
         factors = sum(not _is_unit(p) for p in derivatives)
@@ -158,9 +163,51 @@ def _rules(program: Program) -> Iterator[tuple[Equation, list[Equation], list[Ex
         occurrences = [e for e in elements_of(equation.body) if e.tensor in active]
         if not occurrences or equation.tensor not in active:
             continue
+        if has_residual(equation):
+            zero = residual(equation, names)
+            for part in zero.equations:
+                read = [e for e in elements_of(part.body) if e.tensor in active]
+                slopes = [partial(part.body, e) for e in read if not zero.holds(e)]
+                yield part, [], [p for p in slopes if p != 0]
+            place = zero.equations[0].lhs
+            for part in zero.tangent(place, equation.lhs):
+                yield part, [part], []
+            continue
         factor, helpers = reduction_factor(equation, names)
         found = [scaled(factor, partial(equation.body, occurrence)) for occurrence in occurrences]
         yield equation, helpers, [p for p in found if p != 0]
+
+
+def _of_implicit(node: Implicit, size: Size) -> Counts:
+    """Return the operations of an elimination, a substitution or a factorisation."""
+    body = node.body
+    matrix = getattr(body, "matrix", body)
+    read = indices_of(matrix)
+    batch = _product([i for i in indices_of(node) if i in read], size)
+    n = size(node.rows)
+    pairs, triples = _share(n * (n - 1), 2), _share(n * (n - 1) * (2 * n - 1), 6)
+    total = _of_body(matrix, node.bound, size)
+    if isinstance(body, Factor):
+        inner = _share(n * (n - 1) * (n - 2), 6)
+        total += Counts(inner + 2 * pairs + n * (n + 1), inner + 2 * pairs + n, n)
+        return total.times(batch)
+    if isinstance(node, Solve):
+        assert isinstance(body, Unknown)
+        free = [i for i in indices_of(node) if i is not body.place and i not in read]
+        total += _of_body(body.right, (node.rows, *free), size)
+        columns = _product(free, size)
+        total += Counts(pairs + n, pairs).times(columns)
+        if node.structure != "general":
+            return total.times(batch)
+        total += Counts(pairs, pairs).times(columns)
+    else:
+        total += Counts(additions=n - 1, calls=n)
+    return (total + Counts(pairs + triples, triples)).times(batch)
+
+
+def _share(count: Any, parts: int) -> Any:
+    """Divide a number, or a polynomial in sizes, that is a multiple."""
+    return count // parts if isinstance(count, int) else count / parts
 
 
 def _is_unit(p: Expr) -> bool:
@@ -253,6 +300,8 @@ def _of_power(exponent: Any) -> Counts:
 
 
 def _of_reduction(node: Reduction, size: Size) -> Counts:
+    if isinstance(node, Implicit):
+        return _of_implicit(node, size)
     free = indices_of(node)
     own, inner, _ = _of_node(node.body, size)
     outside = _product(free, size)

@@ -17,7 +17,14 @@ from symbp.calculus.derivative_steps import Directions, forward_step, reverse_st
 from symbp.calculus.reverse import reverse
 from symbp.calculus.share import canonical
 from symbp.calculus.unit_seeds import merged
-from symbp.notation.coupling import shared_indices
+from symbp.notation.coupling import (
+    inner_needs,
+    is_step,
+    one_step,
+    recurrences,
+    shared_indices,
+)
+from symbp.notation.dependence import components
 from symbp.notation.derivative import Derivative
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.forms import Form, check_door
@@ -219,8 +226,11 @@ class _Definer:
     def program(self) -> Program:
         self.names = {tensor.name for tensor in self.given.tensors}
         self.names -= {e.tensor.name for e in self.given.equations if _is_name(e)}
-        for equation in self.given.equations:
-            equation = self._with_values(equation)
+        given = self.given.equations
+        self.recurrent = recurrences(given)
+        # Inside a recurrence no equation is after all that it needs.
+        for position in (p for group in components(inner_needs(given)) for p in group):
+            equation = self._with_values(given[position])
             body = equation.body
             if not isinstance(body, Derivative):
                 self.equations.append(equation)
@@ -256,6 +266,10 @@ class _Definer:
 
     def _step(self, of: Element, by: Element, shared: tuple[Index, ...], mode: str) -> Expr:
         sub = Program(tuple(self.equations), derived=True, passed=self.given.passed)
+        others: dict[Tensor, Tensor] = {}
+        if is_step(of, by):
+            step, others = one_step(sub.equations, of, by, self.recurrent)
+            sub = sub.replace(equations=tuple(step), passed=sub.passed)
         sub = sub.prune([of.tensor])
         if by.tensor is not of.tensor and by.tensor not in sub.depends_on([of.tensor]):
             return sympy.S.Zero
@@ -263,9 +277,23 @@ class _Definer:
             new, element = reverse_step(sub, of, by, shared, self.names)
         else:
             new, element = forward_step(sub, of, by, shared, self.names, self.directions)
+        new = [_read_of(equation, others) for equation in new]
+        if of.tensor in self.recurrent:
+            number = self.recurrent[of.tensor]
+            self.recurrent |= {equation.tensor: number for equation in new}
         same: dict[Tensor, Tensor] = {}
         self.equations += merged(new, self.known, same)
         return Element(same.get(element.tensor, element.tensor), *element.args)
+
+
+def _read_of(equation: Equation, tensors: dict[Tensor, Tensor]) -> Equation:
+    """Return an equation that reads elements of other tensors than of those that stand for them."""
+    elements = {
+        element: Element(tensors[element.tensor], *element.args, serial=element.serial)
+        for element in equation.reads()
+        if element.tensor in tensors
+    }
+    return equation.rename(elements) if elements else equation
 
 
 def _is_name(equation: Equation) -> bool:

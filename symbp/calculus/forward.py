@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import Residual, has_residual, residual
 from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.ranges import Ranges
@@ -87,15 +88,39 @@ def forward(
             continue
         factor, helpers = reduction_factor(equation, names)
         ranges.learn(helpers)
-        sums = bool(equation.reduce)
-        body = sympy.S.Zero
-        for occurrence in elements_of(equation.body):
-            if occurrence.tensor in tangents:
-                p = ranges.relaxed(partial(equation.body, occurrence))
-                p = scaled(factor, p, ranges.product)
-                tangent = tangents[occurrence.tensor][occurrence.args]
-                body = sum_of(body, scaled(tangent, p, ranges.product if sums else product))
+
+        def tangent_of_body(part: Equation, factor: Expr, zero: Residual | None = None) -> Expr:
+            sums = bool(part.reduce)
+            body = sympy.S.Zero
+            for occurrence in elements_of(part.body):
+                if occurrence.tensor in tangents and not (zero and zero.holds(occurrence)):
+                    p = ranges.relaxed(partial(part.body, occurrence))
+                    p = scaled(factor, p, ranges.product)
+                    tangent = tangents[occurrence.tensor][occurrence.args]
+                    body = sum_of(body, scaled(tangent, p, ranges.product if sums else product))
+            return body
+
         target = tangents[equation.tensor]
+        if has_residual(equation):
+            zero = residual(equation, names)
+            of_zero: list[Equation] = []
+            place = zero.equations[0].lhs
+            moving = place.tensor.like(fresh_name(f"{place.tensor.name}_tangent", names))
+            for part in zero.equations:
+                body = tangent_of_body(part, sympy.S.One, zero)
+                if body != 0 or (part is zero.equations[-1] and not of_zero):
+                    origin = Origin("forward", part)
+                    added = bool(of_zero)
+                    rest = part.reduce if body != 0 else ()
+                    of_zero.append(
+                        Equation(moving[place.args], body, rest, accumulate=added, origin=origin)
+                    )
+            of_zero += zero.tangent(moving[place.args], target[equation.lhs.args])
+            equations.extend(of_zero)
+            ranges.learn(of_zero)
+            started.add(target)
+            continue
+        body = tangent_of_body(equation, factor)
         if body == 0 and target in started:
             continue
         equations.extend(helpers if body != 0 else [])

@@ -12,6 +12,7 @@ second: forms that cannot overflow. Where neither changes anything, both are the
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from symbp.calculus.collapse import collapse
 from symbp.calculus.derivative import define_derivatives, has_derivatives
 from symbp.calculus.inline_denominators import inline_denominators
 from symbp.calculus.normalise import normalise, separate
@@ -66,7 +67,7 @@ def prepared_program(program: Program, *, stable: bool = False) -> tuple[Arrow, 
     passes: list[Callable[[Program], Program]] = [normalise]
     # -> in forms that cannot overflow, from which derivatives that are operands follow
     if stable and has_derivatives(program):
-        passes = [separate, stabilise, inline_denominators, define_derivatives]
+        passes = [separate, stabilise, inline_denominators, define_derivatives, collapse]
     elif stable:
         passes += [stabilise, inline_denominators]
     arrows: list[Arrow] = []

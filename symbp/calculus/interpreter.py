@@ -4,13 +4,16 @@ It is what every pass and every generated module is checked against, so it does 
 each equation is evaluated over its whole domain, then reduced.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
+from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import is_implicit, layout
+from symbp.calculus.matrix_values import cholesky_factor, log_abs_det, solution
 from symbp.calculus.noise import values_of
 from symbp.calculus.schedule import schedule
 from symbp.notation.bounds import COMPARISONS
@@ -19,9 +22,11 @@ from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Extent, Index, batch_extent
+from symbp.notation.linear_algebra import Factor, Unknown
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import values_at
 
 __all__ = ["bind", "interpret"]
 
@@ -126,17 +131,15 @@ class _State:
 
     def run(self, equation: Equation, fixed: dict[Index, int]) -> None:
         """Evaluate one equation over its domain and add the result to its tensor."""
-        domain = [index for index in equation.domain if index not in fixed]
-        grid: Grid = dict(fixed)
-        for axis, index in enumerate(domain):
-            shape = [1] * len(domain)
-            shape[axis] = -1
-            grid[index] = np.arange(self.size(index.extent)).reshape(shape)
-        full = tuple(self.size(index.extent) for index in domain)
-        self.allowed = np.asarray(True)
         self.running = equation
         self.scalars: dict[Any, Any] = {}
-        body = np.broadcast_to(self.evaluate(equation.body, grid), full)
+        if is_implicit(equation):
+            self.values[equation.tensor][self.places(equation, fixed)] = self.solved(
+                equation, fixed
+            )
+            return
+        domain = [index for index in equation.domain if index not in fixed]
+        body = self.array(equation.body, domain, fixed)
         axes = tuple(domain.index(i) for i in equation.reduce if i not in fixed)
         target = self.values[equation.tensor]
         if equation.operation == "sum":
@@ -164,6 +167,44 @@ class _State:
             np.asarray(self.evaluate(s, free)).astype(np.int64) for s in equation.lhs.args
         )
         self._add(equation, target, places, reduced)
+
+    def array(
+        self, body: Expr, indices: Sequence[Index], fixed: Mapping[Index, int]
+    ) -> NDArray[Any]:
+        """Return the values of an expression, with an axis for each of the indices."""
+        grid: Grid = dict(fixed)
+        for axis, index in enumerate(indices):
+            shape = [1] * len(indices)
+            shape[axis] = -1
+            grid[index] = np.arange(self.size(index.extent)).reshape(shape)
+        full = tuple(self.size(index.extent) for index in indices)
+        self.allowed = np.asarray(True)
+        return np.broadcast_to(self.evaluate(body, grid), full)
+
+    def places(self, equation: Equation, fixed: Mapping[Index, int]) -> tuple[Any, ...]:
+        """Return what selects the elements of an implicit equation's left-hand side."""
+        return tuple(fixed.get(index, slice(None)) for index in equation.lhs.args)
+
+    def solved(self, equation: Equation, fixed: Mapping[Index, int]) -> NDArray[Any]:
+        """Return the left-hand side of an implicit equation, in the order of its indices."""
+        parts, body = layout(equation), equation.body
+        batch = [index for index in parts.batch if index not in fixed]
+        matrix = getattr(body, "matrix", body)
+        given = self.array(matrix, [*batch, parts.rows, parts.columns], fixed)
+        left = [index for index in equation.lhs.args if index not in fixed]
+        if equation.operation == "logdet":
+            return log_abs_det(given)
+        if isinstance(body, Factor):
+            own, found = list(parts.own), cholesky_factor(given)
+        else:
+            assert isinstance(body, Unknown)
+            own = [*parts.own, *(index for index in parts.free if index not in fixed)]
+            right = self.array(body.right, [*batch, parts.rows, *own[1:]], fixed)
+            shape = right.shape
+            right = right.reshape(*shape[: len(batch) + 1], -1)
+            found = solution(given, right, equation.operation).reshape(shape)
+        order = [*batch, *own]
+        return np.transpose(found, [order.index(index) for index in left])
 
     def _add(
         self, equation: Equation, target: NDArray[Any], places: tuple[Any, ...], reduced: Any
@@ -212,12 +253,17 @@ class _State:
             return self._where(node, grid)
         if isinstance(node, sympy.Mul):
             return self._product(node, grid)
+        if isinstance(node, sympy.floor | sympy.ceiling | sympy.Mod):
+            return values_at(node, lambda leaf: self._whole(leaf, grid))
         if grid or not isinstance(node, sympy.Function):
             return self._applied(node, grid)
         # A function of many scalars is read again for each of its derivatives.
         if node not in self.scalars:
             self.scalars[node] = self._applied(node, grid)
         return self.scalars[node]
+
+    def _whole(self, node: Any, grid: Grid) -> Any:
+        return np.asarray(self.evaluate(node, grid)).astype(np.int64)
 
     def _applied(self, node: Any, grid: Grid) -> Any:
         values = [self.evaluate(argument, grid) for argument in node.args]
@@ -285,7 +331,4 @@ _LOGIC: dict[Any, Any] = {
     sympy.And: _all,
     sympy.Or: _any,
     sympy.Not: np.logical_not,
-    sympy.Mod: np.mod,
-    sympy.floor: np.floor,
-    sympy.ceiling: np.ceil,
 }

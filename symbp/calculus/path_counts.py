@@ -32,6 +32,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.linear_algebra import Implicit, Unknown
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import Reduction, Sum
@@ -307,6 +308,12 @@ def _occurrences(
     """
     if isinstance(node, Element):
         yield node, bound, guards, unit
+    elif isinstance(node, Implicit):
+        # Each unknown depends on the whole matrix, and on the right-hand side of every row.
+        matrix = getattr(node.body, "matrix", node.body)
+        yield from _occurrences(matrix, (*bound, *node.bound), guards, False)
+        if isinstance(node.body, Unknown):
+            yield from _occurrences(node.body.right, (*bound, node.rows), guards, False)
     elif isinstance(node, Reduction):
         # Of a sum, an element that not all its indices stand in is read once for each of them.
         inside = unit and isinstance(node, Sum)

@@ -18,20 +18,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbp.calculus.derivative import has_derivatives
 from symbp.calculus.grid import Grid
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.interpreter import bind
 from symbp.calculus.many_digits import ManyDigits
 from symbp.calculus.noise import values_of
 from symbp.calculus.normalise import normalise
+from symbp.calculus.precise_matrices import solve_for
 from symbp.calculus.rounding import Rounding
 from symbp.calculus.schedule import schedule
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.functions import operation_of, stop_gradient, where
 from symbp.notation.index import Extent, Index
+from symbp.notation.linear_algebra import Implicit
 from symbp.notation.prime import Prime
 from symbp.notation.program import Program
 from symbp.notation.reductions import Reduction
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import values_at
 
 __all__ = ["DIGITS", "evaluate"]
 
@@ -43,8 +47,12 @@ Stopped = dict[tuple[Any, ...], Any]
 
 @functools.lru_cache(maxsize=8)
 def _ordinary(program: Program) -> Program:
-    """Return a program in which derivatives are equations; differences evaluate it many times."""
-    return normalise(program) if has_derivatives(program) else program
+    """Return a program in which derivatives and what is solved are equations of their own.
+
+    Differences evaluate it many times.
+    """
+    implicit = any(equation.body.has(Implicit) for equation in program.equations)
+    return normalise(program) if implicit or has_derivatives(program) else program
 
 
 def evaluate(
@@ -149,6 +157,9 @@ class _Run:
         self.running = equation
         grid = Grid({index: np.array([step]) for index, step in fixed.items()}, 1)
         left = [i for i in equation.domain if i not in fixed and i not in equation.reduce]
+        if is_implicit(equation):
+            solve_for(self, equation, grid)
+            return
         grid = grid.product(tuple(left), [self.size(i.extent) for i in left])
         if equation.reduce:
             amounts = self._reduced(equation.operation, equation.body, equation.reduce, grid)
@@ -213,6 +224,8 @@ class _Run:
             return self._where(node, grid)
         if isinstance(node, sympy.Mul):
             return self._product(node, grid)
+        if isinstance(node, _ROUNDING):
+            return _objects([self.arithmetic.number(int(at)) for at in self.places(node, grid)])
         formula = self._formula(node)
         if formula is not None:
             return self.evaluate(formula, grid)
@@ -236,12 +249,6 @@ class _Run:
                 return lambda base, _: arithmetic.quotient(one, base)
             power: Callable[..., Any] = arithmetic.power
             return power
-        if isinstance(node, (sympy.floor, sympy.ceiling)):
-            name = "floor" if isinstance(node, sympy.floor) else "ceil"
-            return lambda value: arithmetic.rounded(name, value)
-        if isinstance(node, sympy.Mod):
-            remainder: Callable[..., Any] = arithmetic.remainder
-            return remainder
         record = operation_of(type(node))
         return lambda *values: arithmetic.apply(record, values)
 
@@ -251,7 +258,7 @@ class _Run:
             formula = None
             if isinstance(node, Prime):
                 formula = node.rule()
-            elif isinstance(node, sympy.Function) and not isinstance(node, _ROUNDING):
+            elif isinstance(node, sympy.Function):
                 record = operation_of(type(node))
                 if record.definition is not None and not self.arithmetic.knows(record):
                     formula = record.definition(*node.args)
@@ -360,14 +367,10 @@ class _Run:
                 raise SymbpError(f"{self.running.lhs}: {node} is read outside of its tensor")
             found = self.values[node.tensor][tuple(inner)]
             return np.broadcast_to(found, (grid.points,))
-        if node.is_Integer:
-            return np.full(grid.points, int(node))
-        parts = [self.places(argument, grid) for argument in node.args]
-        if isinstance(node, sympy.Add):
-            return np.asarray(np.sum(parts, axis=0))
-        if isinstance(node, sympy.Mul):
-            return np.asarray(np.prod(parts, axis=0))
-        raise NotationError(f"{self.running.lhs}: subscript {node}: expected sums of indices")
+        if node.is_Symbol:
+            return np.full(grid.points, self.extents[node])
+        found = values_at(node, lambda leaf: self.places(leaf, grid))
+        return np.broadcast_to(found, (grid.points,))
 
 
 _RELATIONS: dict[Any, Callable[[Any, Any], Any]] = {

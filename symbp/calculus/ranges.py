@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.intervals import (
     ANY,
     BOUNDED,
@@ -112,6 +113,8 @@ class Ranges:
         """Return the range of what an equation gives, or adds."""
         if equation.origin.rule == "ties":
             return Range(1.0, math.inf, self.of(equation.body).finite)
+        if is_implicit(equation):
+            return ANY
         body = self.of(equation.body)
         if equation.reduce and equation.operation == "sum":
             # At least one term, and no more is known of their number.

@@ -5,7 +5,8 @@ in its body, with ``p = ∂body/∂T[e]``::
 
     T̄[e] += Σ over the indices of (f ∪ r) that are not in e of  lhs̄[f] · p
 
-where ``T̄`` is ∂C/∂T, the adjoint of T. Sweep the equations in reverse order and apply it.
+where ``T̄`` is ∂C/∂T, the adjoint of T. Sweep the equations in reverse order and apply it; of an
+equation that is solved for its left-hand side, to what that makes zero (see :mod:`.implicit`).
 When ``e`` is a list of distinct plain indices the result is a gather, otherwise a scatter over
 the forward domain; :attr:`Equation.is_scatter` tells. No layer, cost or function is named here.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import has_residual, residual, slope_of_logdet
 from symbp.calculus.norms import mark_norms
 from symbp.calculus.partial import partial, scaled
 from symbp.calculus.ranges import Ranges
@@ -58,6 +60,7 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
     names = {tensor.name for tensor in program.tensors}
     adjoints: dict[Tensor, Tensor] = {}
     equations: list[Equation] = []
+    between: set[Tensor] = set()  # what adjoints are computed by
 
     def adjoint(element: Element) -> Expr:
         if element.tensor is program.cost:
@@ -76,30 +79,43 @@ def reverse(program: Program, wrt: Iterable[Tensor] | None = None) -> Program:
         occurrences = [e for e in elements_of(equation.body) if e.tensor in active]
         if not occurrences:
             continue
-        factor, helpers = reduction_factor(equation, names)
+        parts: tuple[Equation, ...] = (equation,)
+        of_lhs, zero = adjoint(equation.lhs), None
+        if has_residual(equation):
+            zero = residual(equation, names)
+            parts = zero.equations
+            of_lhs, solved = zero.adjoint(of_lhs)
+            equations.extend(solved)
+            ranges.learn(solved)
+            between.update(each.tensor for each in solved)
+        factor, helpers = reduction_factor(parts[0], names)
         equations.extend(helpers)
         ranges.learn(helpers)
-        for occurrence in occurrences:
-            p = ranges.relaxed(partial(equation.body, occurrence))
-            if p == 0:
-                continue
-            target = adjoint_tensor(occurrence.tensor)
-            inside = set(indices_of(occurrence))
-            equations.append(
-                Equation(
-                    target[occurrence.args],
-                    scaled(ranges.product(adjoint(equation.lhs), factor), p, ranges.product),
-                    tuple(index for index in equation.domain if index not in inside),
-                    origin=Origin("reverse", equation, occurrence),
+        for part in parts:
+            for occurrence in elements_of(part.body):
+                # What an equation is solved for is held constant in what that makes zero.
+                if occurrence.tensor not in active or (zero and zero.holds(occurrence)):
+                    continue
+                p = ranges.relaxed(partial(part.body, occurrence))
+                if p == 0:
+                    continue
+                target = adjoint_tensor(occurrence.tensor)
+                inside = set(indices_of(occurrence))
+                equations.append(
+                    Equation(
+                        target[occurrence.args],
+                        scaled(ranges.product(of_lhs, factor), p, ranges.product),
+                        tuple(index for index in part.domain if index not in inside),
+                        origin=Origin("reverse", part, occurrence),
+                    )
                 )
-            )
-    equations = _without_zeros(equations, set(adjoints.values()))
+    equations = _without_zeros(equations, {*adjoints.values(), *between})
     reached = {equation.tensor for equation in equations}
     for tensor in wanted:
         if adjoint_tensor(tensor) not in reached:
             # The cost depends on it only through what stop_gradient hides, or not at all.
-            zero = Equation(adjoint_tensor(tensor).element, sympy.S.Zero, origin=Origin("reverse"))
-            equations.append(zero)
+            none = Equation(adjoint_tensor(tensor).element, sympy.S.Zero, origin=Origin("reverse"))
+            equations.append(none)
     return program.replace(
         equations=(*program.equations, *_accumulating(_before_use(equations))),
         gradients=tuple((tensor, adjoints[tensor]) for tensor in wanted),
@@ -127,12 +143,15 @@ def reduction_factor(equation: Equation, names: set[str]) -> tuple[Expr, list[Eq
     """Return ∂lhs/∂body of an equation's reduction, and the equations that it needs.
 
     A sum passes the adjoint on unchanged; a maximum passes it to where the maximum is taken,
-    in equal shares at a tie (as ``jax.numpy.max`` does); log-sum-exp weighs it by the softmax.
+    in equal shares at a tie (as ``jax.numpy.max`` does); log-sum-exp weighs it by the softmax, the
+    logarithm of a determinant by the transposed inverse.
     """
     if equation.operation == "sum":
         return sympy.S.One, []
     if equation.operation == "logsumexp":
         return exp(equation.body - equation.lhs), []
+    if equation.operation == "logdet":
+        return slope_of_logdet(equation, names)
     hit = where(sympy.Eq(equation.body, equation.lhs), 1, 0)
     ties = equation.tensor.like(fresh_name(f"{equation.tensor.name}_ties", names))
     count = Equation(ties[equation.lhs.args], hit, equation.reduce, origin=Origin("ties", equation))

@@ -54,7 +54,8 @@ class Rounding:
         self.context = self.exact.context
         limits = np.finfo(np.dtype(dtype).type)
         self.unit = self.context.mpf(float(limits.eps)) / 2
-        self.least, self.most = float(limits.tiny), float(limits.max)
+        # As numbers of many digits: a float is made one again for each comparison.
+        self.least, self.most = (self.context.mpf(float(x)) for x in (limits.tiny, limits.max))
         self.bits = int(limits.nmant) + 1
         self.zero = Bounded(self.exact.zero, self.exact.zero)
         self.infinity = self.exact.infinity

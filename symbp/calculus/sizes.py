@@ -14,6 +14,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.per_example import whole_body
 from symbp.notation.equation import Equation, elements_of
 from symbp.notation.index import Extent, Index
+from symbp.notation.linear_algebra import Implicit, Unknown
 from symbp.notation.naming import fresh_name
 from symbp.notation.program import Program
 from symbp.notation.reductions import Reduction
@@ -44,7 +45,14 @@ class Sizes:
 
     def of_index(self, index: Index) -> sympy.Symbol:
         """Return the size of an index."""
-        return self.symbols[index]
+        found = self.symbols.get(index)
+        if found is None:  # a copy, of what is counted but stands in no equation
+            found = next(
+                symbol
+                for key, symbol in self.symbols.items()
+                if isinstance(key, Index) and key.origin == index.origin
+            )
+        return found
 
 
 def sizes_of(program: Program, others: Iterable[Equation] = ()) -> Sizes:
@@ -138,6 +146,12 @@ def _joined(equations: Sequence[Equation]) -> Iterator[tuple[Key, Index]]:
                         yield (source, axis, symbol.name, factor), symbol
         for index in sorted(equation.body.atoms(Index), key=lambda index: index.dummy_index):
             yield index, index
+        for solved in whole_body(equation).atoms(Implicit):
+            # A matrix is square, and its rows and columns are numbered outside, too.
+            yield solved.rows, solved.columns
+            places = getattr(solved.body, "places", ())
+            places = (solved.body.place,) if isinstance(solved.body, Unknown) else places
+            yield from ((index, solved.columns) for index in places)
         for index in equation.domain:
             yield index, index
 

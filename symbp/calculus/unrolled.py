@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import is_implicit
 from symbp.notation.arithmetic import Plus
 from symbp.notation.by_identity import noted
 from symbp.notation.equation import Equation, Origin
@@ -83,7 +84,7 @@ def unrolled(
     -------
     Unrolled or None
         None if there are more operations than `most`, or if the data decides which elements
-        are read (an embedding, integer labels).
+        are read (an embedding, integer labels, the pivots of a matrix).
 
     Examples
     --------
@@ -99,6 +100,8 @@ def unrolled(
     >>> small.components[W]
     (W_0_0, W_0_1, W_1_0, W_1_1)
     """
+    if any(is_implicit(equation) for equation in program.equations):
+        return None  # pivots are known at run time
     if any(number > most for number in itertools.accumulate(_operations(program))):
         return None
     writer = _Components(program)

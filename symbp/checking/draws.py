@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 
 from symbp.notation.program import Program
+from symbp.notation.whole_numbers import Limit
 
 __all__ = ["Draw", "draws", "random_values"]
 
@@ -106,6 +108,12 @@ def _picked(
     return picked
 
 
+def _number(size: Any, examples: int) -> int:
+    """Return a size as a number; all that arrays tell are as many as there are examples."""
+    given = sympy.sympify(size, strict=True)
+    return int(given.xreplace(dict.fromkeys(given.free_symbols, sympy.Integer(examples))))
+
+
 def random_values(program: Program, examples: int = 4, seed: int = 0) -> Values:
     """Return random arrays of the right shape and kind for everything a program is given.
 
@@ -129,7 +137,10 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> Values:
     for tensor in (*program.parameters, *program.inputs, *program.targets, *program.states):
         shape = [extent if isinstance(extent, int) else examples for extent in tensor.shape]
         if tensor.kind == "integer":
-            result[tensor.name] = generator.integers(0, limits.get(tensor, 2), shape)
+            limit = limits.get(tensor, Limit(0, 2))
+            low = -4 if limit.low is None else limit.low
+            below = low + 10 if limit.below is None else _number(limit.below, examples)
+            result[tensor.name] = generator.integers(low, below, shape)
         elif tensor.kind in ("classes", "distribution") and shape and shape[-1] > 1:
             labels = generator.integers(0, shape[-1], shape[:-1])
             result[tensor.name] = np.eye(shape[-1])[labels]
@@ -139,6 +150,8 @@ def random_values(program: Program, examples: int = 4, seed: int = 0) -> Values:
             _, start = tensor.initial or ("constant", 0.0)
             # Counts and variances stay positive.
             result[tensor.name] = start + np.abs(generator.normal(size=shape))
+        elif tensor.kind == "weight":
+            result[tensor.name] = np.abs(generator.normal(size=shape))
         elif tensor.kind == "distribution":
             result[tensor.name] = np.ones(shape)
         elif tensor.kind == "classes":

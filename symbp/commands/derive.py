@@ -1,23 +1,34 @@
 """``symbp derive``: print the derivation of a network's gradient, or write it as a report."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from symbp.commands.arguments import Activation, Loss, NetworkArgument, Output, read_network
+from symbp.commands.arguments import Activation, Loss, Output, read_network
 from symbp.commands.errors import reports_errors
 
 if TYPE_CHECKING:
-    from symbp import Derivation
+    from symbp import Derivation, MatrixDerivative
 
 __all__ = ["derive"]
+
+NetworkOrFormula = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="Layer sizes such as 64-30-10, or FILE.py:NAME for a Network or Program that your "
+        "own file defines (the file is run, as `python FILE.py` would); with --wrt a formula.",
+        show_default=False,
+    ),
+]
 
 
 @reports_errors
 def derive(
-    network: NetworkArgument,
+    network: NetworkOrFormula,
     activation: Activation = None,
     loss: Loss = None,
     output: Output = None,
@@ -26,8 +37,11 @@ def derive(
         typer.Option(help="Vectors and matrices, elements with indices, or every entry."),
     ] = "matrix",
     format: Annotated[
-        Literal["text", "latex", "markdown"],
-        typer.Option(help="Unicode for a terminal, LaTeX, or Markdown with $$."),
+        Literal["text", "latex", "markdown", "ascii"],
+        typer.Option(
+            help="Unicode for a terminal, LaTeX, or Markdown with $$; ascii is a formula's own "
+            "language."
+        ),
     ] = "text",
     steps: Annotated[
         bool,
@@ -53,6 +67,39 @@ def derive(
         Path | None,
         typer.Option(metavar="FILE", help="Write a LaTeX document that pdflatex compiles."),
     ] = None,
+    wrt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The argument is a matrix formula; print its gradient by NAME.",
+        ),
+    ] = None,
+    order: Annotated[
+        Literal["gradient", "hessian", "jacobian"],
+        typer.Option(help="Of a formula: which derivative."),
+    ] = "gradient",
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A=m,n",
+            help="Of a formula: the extents of a symbol; c= is a scalar. By default those that "
+            "follow. Can be repeated.",
+        ),
+    ] = None,
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar='"A symmetric"', help="Of a formula: what holds of a symbol. Can be repeated."
+        ),
+    ] = None,
+    function: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Of a formula: an undefined function. Can be repeated."),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Of a formula: compare it with differences, and say so."),
+    ] = False,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -61,6 +108,8 @@ def derive(
     ] = None,
 ) -> None:
     r"""Print the forward equations of a network and its derived BP1–BP4.
+
+    With --wrt the argument is a matrix formula, and its derivative is printed.
 
     With --html or --latex the derivation is written there, and printed only if -o says where to.
 
@@ -77,9 +126,35 @@ def derive(
     symbp derive 3-3-3 --form component --latex every-entry.tex
 
     symbp derive model.py:net --html report.html
+
+    symbp derive "norm2(A*x - b)^2 + c*norm1(x)" --wrt x
+
+    symbp derive "x'*A*x" --wrt x --order hessian --assume "A symmetric" --format latex
     """
-    import symbp as bp
     from symbp.notation.files import write_text
+
+    if wrt is not None:
+        others = {
+            "--activation": activation, "--loss": loss, "--output": output, "--entry": entry,
+            "--html": html, "--latex": latex, "--steps": steps or None,
+        }  # fmt: skip
+        derived = _of_formula(network, wrt, order, shape, assume, function, format, others)
+        lines = [derived[0], str(derived[1].check(draws=6))] if check else [derived[0]]
+        content = "\n".join(lines)
+        if to is None:
+            typer.echo(content)
+        else:
+            write_text(to, content + "\n")
+            typer.echo(f"wrote {to}")
+        return
+    import symbp as bp
+
+    only = {"--shape": shape, "--assume": assume, "--function": function, "--check": check or None}
+    for option, value in only.items():
+        if value:
+            raise bp.SymbpError(f"{option}: is for a formula, which needs --wrt")
+    if format == "ascii":
+        raise bp.SymbpError("--format ascii: is for a formula, which needs --wrt")
 
     if entry is not None and steps:
         raise bp.SymbpError("--steps: one entry has no steps, leave out --steps or --entry")
@@ -102,6 +177,37 @@ def derive(
     for path, content in written:
         write_text(path, content)
         typer.echo(f"wrote {path}")
+
+
+def _of_formula(
+    written: str,
+    wrt: str,
+    order: str,
+    shape: list[str] | None,
+    assume: list[str] | None,
+    function: list[str] | None,
+    format: str,
+    others: Mapping[str, object],
+) -> tuple[str, "MatrixDerivative"]:
+    """Return the derivative of a formula, printed."""
+    # Not by symbp: a formula needs none of what networks need.
+    from symbp.matrices import formula
+    from symbp.notation.errors import SymbpError
+
+    for option, value in others.items():
+        if value is not None:
+            raise SymbpError(f"{option}: is for a network, not for a formula with --wrt")
+    shapes: dict[str, str] = {}
+    for text in shape or ():
+        name, equals, extents = (part.strip() for part in text.partition("="))
+        if not name.isidentifier() or not equals:
+            raise SymbpError(f"--shape {text!r}: expected A=m,n or x=n or c=")
+        shapes[name] = extents
+    of = formula(written, assume=assume, functions=function or (), **shapes)
+    found = {"gradient": of.gradient, "hessian": of.hessian, "jacobian": of.jacobian}[order](wrt)
+    if format == "markdown":
+        return f"$$\n{found.latex()}\n$$", found
+    return {"text": found.text, "latex": found.latex, "ascii": found.ascii}[format](), found
 
 
 def _printed(derivation: "Derivation", form: str, format: str, steps: bool) -> str:

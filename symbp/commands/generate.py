@@ -83,6 +83,11 @@ def write_module(
     typer.echo(f"wrote {path} ({lines} lines, {dtype})")
 
 
+def _names(text: str) -> list[str]:
+    """Return the names of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 @reports_errors
 def generate(
     network: NetworkArgument,
@@ -97,6 +102,9 @@ def generate(
     derivatives: Derivatives = "fast",
     entries: Annotated[
         str, typer.Option(help="Further functions of the module, such as hvp,jacobian.")
+    ] = "",
+    outputs: Annotated[
+        str, typer.Option(help="Tensors that Trainer.evaluate gives by name, such as a1,z2.")
     ] = "",
     target: Annotated[
         Literal["numba", "c"],
@@ -128,6 +136,8 @@ def generate(
 
     symbp generate model.py:net -o module.py --entries loss_and_gradient,hvp
 
+    symbp generate 64-30-10 -o module.py --outputs a1,z2
+
     symbp generate 64-30-10 --target c --batch 1 --optimizer sgd -o net.c
 
     symbp generate 64-30-10 --runtime beside -o digits.py
@@ -135,6 +145,8 @@ def generate(
     refuse_to_overwrite(network, to)
     net = read_network(network, activation, loss, output)
     rule = chosen_optimizer(optimizer, learning_rate, clip)
-    further = [name.strip() for name in entries.split(",") if name.strip()]
-    options = {"entries": further, "target": target, "batch": batch, "runtime": runtime}
+    options = {
+        "entries": _names(entries), "outputs": _names(outputs), "target": target, "batch": batch,
+        "runtime": runtime,
+    }  # fmt: skip
     write_module(net, to, rule, dtype, derivatives, options)

@@ -24,7 +24,7 @@ from typing import Any
 
 import sympy
 from sympy.core.expr import Expr
-from sympy.polys.domains import ZZ
+from sympy.polys.domains import QQ
 from sympy.polys.rings import PolyElement, ring
 
 from symbp.calculus.counts import (
@@ -349,7 +349,7 @@ def _number_of(sizes: Sizes) -> Size:
     symbols = sorted({*sizes.symbols.values()} - {*sizes.values}, key=str)
     values: dict[sympy.Symbol, Any] = dict(sizes.values)
     if symbols:
-        values.update(zip(symbols, ring(symbols, ZZ)[1:], strict=True))
+        values.update(zip(symbols, ring(symbols, QQ)[1:], strict=True))
     return lambda index: values[sizes.of_index(index)]
 
 
@@ -359,7 +359,7 @@ def _polynomial_of(sizes: Sizes) -> Size:
     symbols = [*sizes.values, *run_time]
     if not symbols:
         return lambda index: 1
-    generators = dict(zip(symbols, ring(symbols, ZZ)[1:], strict=True))
+    generators = dict(zip(symbols, ring(symbols, QQ)[1:], strict=True))
     return lambda index: generators[sizes.of_index(index)]
 
 

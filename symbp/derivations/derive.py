@@ -17,6 +17,7 @@ from symbp.calculus.phases import training_form
 from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.assemble import Assembler
 from symbp.derivations.derivation import Derivation
+from symbp.derivations.distinct import with_distinct_symbols
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.jacobians import jacobians, tensor_of, variables_of
 from symbp.derivations.operand_derivatives import with_derivatives
@@ -90,7 +91,7 @@ def derive(
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
     # What is differentiated is what training computes.
-    program = training_form(program)
+    program, renamed = with_distinct_symbols(training_form(program))
     variables = None if wrt is None else variables_of(program, wrt)
     if of is not None and tensor_of(program, of, "of") is not program.cost:
         return jacobians(program, tensor_of(program, of, "of"), variables)
@@ -132,6 +133,7 @@ def derive(
         differentiated=differentiated,
         gradients=tuple((tensor, adjoint) for tensor, adjoint in differentiated.gradients),
         conventions=(
+            *renamed,
             *_conventions(gradient),
             *conventions((e.body for e in program.equations), xlogy, xlog1py),
         ),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.implicit_form import implicit_form
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.order import (
     factor_order,
@@ -21,14 +22,17 @@ from symbp.derivations.order import (
     with_common_number,
 )  # fmt: skip
 from symbp.derivations.patterns import is_indicator, softmax_argument
+from symbp.derivations.scripts import is_raised
 from symbp.derivations.style import Style
 from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
 from symbp.notation.derivative import Derivative, runs
+from symbp.notation.elementary_functions import ceil, floor
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import Operation, log_sum_exp, operation_of, where
 from symbp.notation.index import Index
+from symbp.notation.linear_algebra import Implicit, Solve
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import LogSumExp, Max, Reduction
 from symbp.notation.singular import plainly
@@ -64,9 +68,11 @@ class IndexForm(TensorNames):
     def __init__(self, style: Style, cost: Tensor, renamed: bool = False) -> None:
         super().__init__(style, cost)
         self.renamed = renamed
+        self.symbols: set[str] = set()
 
     def sides(self, lhs: Element, equations: Sequence[Equation]) -> tuple[str, str]:
         """Return both sides of what the equations say of one tensor."""
+        self._note_symbols(lhs, *(equation.body for equation in equations))
         scope: Scope = {}
         for index in lhs.args:
             self._name(index, scope, outermost=True)
@@ -85,6 +91,7 @@ class IndexForm(TensorNames):
 
     def equality(self, left: Expr, right: Expr) -> tuple[str, str]:
         """Return both sides where the left one is any expression; it names the indices."""
+        self._note_symbols(left, right)
         scope: Scope = {}
         for index in indices_of(left):
             self._name(index, scope, outermost=True)
@@ -100,9 +107,8 @@ class IndexForm(TensorNames):
             text = self.tensor(node.tensor, [self._subscript(a, scope) for a in node.args])
             if node.tensor.partial_of is not None:
                 return text, MUL
-            raised = node.tensor.label is not None or (
-                node.tensor.adjoint_of is not None and node.tensor.adjoint_of.label is not None
-            )
+            source = node.tensor.adjoint_of
+            raised = is_raised(node.tensor) or (source is not None and is_raised(source))
             return text, POWER if raised else ATOM
         if isinstance(node, LocalDerivative):
             above, below = (
@@ -141,9 +147,12 @@ class IndexForm(TensorNames):
             return self.style.symbol(r"\pi"), ATOM
         if node is sympy.E:
             return "e", ATOM
-        if isinstance(node, (sympy.floor, sympy.ceiling, sympy.Mod)):
+        if isinstance(node, sympy.Mod):
             inner = [self.show(argument, scope)[0] for argument in node.args]
-            return self.style.operator(type(node).__name__.lower(), ", ".join(inner)), ATOM
+            return self.style.operator("mod", ", ".join(inner)), ATOM
+        if isinstance(node, (sympy.floor, sympy.ceiling)):
+            named = floor if isinstance(node, sympy.floor) else ceil
+            return self._application(operation_of(named), node.args, scope)
         if isinstance(node, log_sum_exp):
             terms = [self.style.exponential(self.show(a, scope)[0]) for a in node.args]
             total = self.style.parentheses(self.style.plus.join(terms))
@@ -225,7 +234,7 @@ class IndexForm(TensorNames):
         for position, factor in enumerate(ordered):
             text, level = self._power(factor, scope)
             following = ordered[position + 1 :]
-            if isinstance(factor, Reduction):
+            if isinstance(factor, Reduction) and level < ATOM:
                 # What follows a sum would read as part of it; σ'(z) is known not to be.
                 if len(reductions) > 1 or any(not isinstance(f, Prime) for f in following):
                     text = self.style.parentheses(text)
@@ -257,6 +266,16 @@ class IndexForm(TensorNames):
         inner = dict(scope)
         bound = [self._name(index, inner) for index in node.bound]
         body = node.body
+        if isinstance(node, Implicit):
+            text, whole = implicit_form(
+                node,
+                self.style,
+                lambda part: self.show(part, inner)[0],
+                lambda element, own: self._letter(element, own, inner),
+            )
+            if isinstance(node, Solve) and not whole:
+                text += self.enclosed(self.show(body.right, inner), MUL)
+            return text, ATOM if whole else MUL
         if isinstance(node, LogSumExp):
             sign = self.style.reduction("sum", bound, ())
             record = operation_of(sympy.log)
@@ -264,6 +283,15 @@ class IndexForm(TensorNames):
             return f"{self.style.function(record)} {sign}{exponent}", MUL
         sign = self.style.reduction("max" if isinstance(node, Max) else "sum", bound, ())
         return sign + self.enclosed(self.show(body, inner), MUL), MUL
+
+    def _letter(self, element: Element, own: tuple[Index, Index], scope: Scope) -> str | None:
+        """Print the letter of a matrix, with the indices that number it."""
+        tensor = element.tensor
+        if tensor.partial_of is not None or tensor.adjoint_of is not None or tensor.label:
+            return None
+        base, digits = self.style.tensor_name(tensor)
+        others = [self._subscript(a, scope) for a in element.args if a not in own]
+        return self.style.scripted(base, ",".join([*([digits] if digits else []), *others]), "")
 
     def _scattered(self, lhs: Element, equation: Equation, scope: Scope) -> Printed:
         """Print ``T[e] += body`` as a sum over the index values with ``e`` the place asked for."""
@@ -376,13 +404,19 @@ class IndexForm(TensorNames):
     def _subscript(self, node: Expr, scope: Scope) -> str:
         return self.show(node, scope)[0].replace(" ", "")
 
+    def _note_symbols(self, *parts: Expr) -> None:
+        """Note what tensors print as, so that no index is given the name of a gate i."""
+        tensors = {element.tensor for part in parts for element in part.atoms(Element)}
+        named = {tensor.adjoint_of or tensor for tensor in tensors}
+        self.symbols = {self.style.tensor_name(tensor)[0] for tensor in named}
+
     def _name(self, index: Index, scope: Scope, outermost: bool = False) -> str:
         """Name an index so that it differs from those in scope, and remember it."""
-        taken = set(scope.values())
+        taken = {*scope.values(), *self.symbols}
         name = index.name
         if self.renamed:
             name = next(letter for letter in LETTERS[1:] if letter not in taken)
-        elif name in taken:
+        elif name in scope.values():
             after = LETTERS[LETTERS.find(name) + 1 :] + LETTERS
             name = next((letter for letter in after if letter not in taken), f"{name}'")
         scope[index] = name

@@ -30,7 +30,7 @@ def tensor_of(program: Program, asked: Tensor | str | Element, option: str) -> T
     if isinstance(asked, Element):
         asked = asked.tensor
     for tensor in program.tensors:
-        if tensor is asked or tensor.name == asked:
+        if tensor is asked or tensor.name == getattr(asked, "name", asked):
             if tensor.kind == "integer":
                 raise NotationError(f"{option}={tensor.name}: it is of integers, and has no slope")
             return tensor

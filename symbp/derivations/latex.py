@@ -45,10 +45,10 @@ class Latex(Style):
         return latex
 
     def word(self, text: str) -> str:
-        return rf"\mathrm{{{''.join(SPECIAL.get(letter, letter) for letter in text)}}}"
+        return rf"\mathrm{{{_escaped(text)}}}"
 
     def remark(self, text: str) -> str:
-        return rf"\text{{{text}}}"
+        return rf"\text{{{_escaped(text)}}}"
 
     def scripted(self, base: str, subscript: str, label: str) -> str:
         if (subscript and SUBSCRIPT.search(base)) or (label and "^" in base):
@@ -81,6 +81,9 @@ class Latex(Style):
         if any(part in inner for part in TALL):
             return rf"\left( {inner} \right)"
         return f"({inner})"
+
+    def brackets(self, inner: str) -> str:
+        return rf"\left[ {inner} \right]"
 
     def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:
         over = ", ".join(bound) + (r" :\, " + ", ".join(conditions) if conditions else "")
@@ -118,3 +121,7 @@ class Latex(Style):
 
     def operator(self, name: str, inner: str) -> str:
         return rf"\operatorname{{{name}}}" + self.parentheses(inner)
+
+
+def _escaped(text: str) -> str:
+    return "".join(SPECIAL.get(letter, letter) for letter in text)

@@ -16,6 +16,8 @@ from symbp.derivations.matrix_tree import (
     Diagonal,
     Divide,
     Hadamard,
+    Identity,
+    Inverse,
     Matrix,
     Named,
     Norm,
@@ -34,6 +36,7 @@ from symbp.derivations.patterns import softmax_argument
 from symbp.notation import arithmetic, collected
 from symbp.notation.functions import where
 from symbp.notation.index import Index
+from symbp.notation.linear_algebra import Factor, Implicit, LogDet, Unknown
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import LogSumExp, Max, Reduction, Sum
 from symbp.notation.tensor import Element
@@ -89,13 +92,17 @@ def _factor(node: Expr) -> _Factor:
         return _contracted(node)
     if isinstance(node, (Max, LogSumExp)):
         return _of_reduction(node)
+    if isinstance(node, Implicit):
+        return _of_implicit(node)
+    if isinstance(node, where):
+        return _of_choice(node)
     if isinstance(node, Prime):
         function = _of_function(node.application)
         if not isinstance(function.matrix, Apply):
             raise _NoMatrixFormError
         whole = function.matrix
         return _Factor(Apply(whole.function, whole.of, whole.options, True), function.indices)
-    if isinstance(node, sympy.Function) and not isinstance(node, where):
+    if isinstance(node, sympy.Function):
         return _of_function(node)
     raise _NoMatrixFormError
 
@@ -126,6 +133,40 @@ def _of_reduction(node: Reduction) -> _Factor:
     if set(argument.indices) != set(node.bound):
         raise _NoMatrixFormError
     return _Factor(Apply(node.operation, argument.matrix))
+
+
+def _of_choice(node: where) -> _Factor:
+    """Return a multiple of the identity matrix."""
+    condition, chosen, other = node.args
+    if (
+        not isinstance(condition, sympy.Eq)
+        or other != 0
+        or chosen.has(Index)
+        or not all(isinstance(side, Index) for side in condition.args)
+    ):
+        raise _NoMatrixFormError
+    same: Matrix = Identity()
+    return _Factor(same if chosen == 1 else Scale(Scalar(chosen), same), condition.args)
+
+
+def _of_implicit(node: Implicit) -> _Factor:
+    body, (rows, columns) = node.body, node.bound
+    if isinstance(node, LogDet):
+        return _Factor(Apply("logdet", _spread(_factor(body), (rows, columns)).matrix))
+    matrix = _spread(_factor(body.matrix), (rows, columns)).matrix
+    if isinstance(body, Factor):
+        return _Factor(Apply("chol", matrix), body.places)
+    assert isinstance(body, Unknown)
+    right = _factor(body.right)
+    others = tuple(index for index in right.indices if index is not rows)
+    right = _spread(right, (rows, *others))
+    if body.place in others:
+        raise _NoMatrixFormError
+    inverse = Inverse(matrix)
+    if isinstance(right.matrix, Identity):
+        return _Factor(inverse, (body.place, *others))
+    factors = right.matrix.factors if isinstance(right.matrix, Product) else (right.matrix,)
+    return _Factor(Product((inverse, *factors)), (body.place, *others))
 
 
 def _of_sum(node: Expr) -> _Factor:

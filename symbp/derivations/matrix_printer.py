@@ -2,12 +2,15 @@
 
 import sympy
 
+from symbp.derivations.implicit_form import log_abs_det
 from symbp.derivations.index_form import ADD, ATOM, MUL, POWER, IndexForm, Printed
 from symbp.derivations.matrix_tree import (
     Apply,
     Diagonal,
     Divide,
     Hadamard,
+    Identity,
+    Inverse,
     Matrix,
     Named,
     Norm,
@@ -21,6 +24,7 @@ from symbp.derivations.matrix_tree import (
     Transpose,
 )
 from symbp.derivations.order import is_negative
+from symbp.derivations.scripts import is_raised
 from symbp.derivations.style import Style
 from symbp.notation.functions import operation_of
 from symbp.notation.tensor import Tensor
@@ -65,7 +69,7 @@ class MatrixForm:
                 return self.tensor(node.tensor), MUL
             source = node.tensor.adjoint_of or node.tensor
             partial = source is not node.tensor and source.adjoint_symbol is None
-            raised = source.label is not None or partial
+            raised = is_raised(source) or partial
             return self.tensor(node.tensor), POWER if raised else ATOM
         if isinstance(node, Ones):
             return style.ones, ATOM
@@ -73,6 +77,12 @@ class MatrixForm:
             return self.scalars.scalar(node.value)
         if isinstance(node, Transpose):
             return style.transpose(self.enclosed(node.of, ATOM)), POWER
+        if isinstance(node, Identity):
+            return style.symbol("I"), ATOM
+        if isinstance(node, Inverse):
+            turned = isinstance(node.of, Transpose)
+            inner = self.enclosed(node.of.of if isinstance(node.of, Transpose) else node.of, ATOM)
+            return style.power(inner, "-T" if turned else "-1"), POWER
         if isinstance(node, Diagonal):
             return style.operator("diag", self.show(node.of)[0]), ATOM
         if isinstance(node, Trace):
@@ -120,6 +130,8 @@ class MatrixForm:
 
     def _application(self, node: Apply) -> Printed:
         inner, level = self.show(node.of)
+        if node.function == "logdet":
+            return log_abs_det(self.style, self.enclosed(node.of, ATOM)), MUL
         if isinstance(node.function, str):
             return self.style.operator(node.function, inner), ATOM
         record = operation_of(node.function)

@@ -12,8 +12,8 @@ from symbp.notation.index import Extent
 from symbp.notation.tensor import Tensor
 
 __all__ = [
-    "Apply", "Diagonal", "Divide", "Hadamard", "Matrix", "Named", "Norm", "Ones", "Plus", "Power",
-    "Product", "Scalar", "Scale", "Trace", "Transpose", "transposed",
+    "Apply", "Diagonal", "Divide", "Hadamard", "Identity", "Inverse", "Matrix", "Named", "Norm",
+    "Ones", "Plus", "Power", "Product", "Scalar", "Scale", "Trace", "Transpose", "transposed",
 ]  # fmt: skip
 
 
@@ -46,6 +46,18 @@ class Scalar(Matrix):
 @dataclass(frozen=True)
 class Transpose(Matrix):
     """The transpose of a matrix or column."""
+
+    of: Matrix
+
+
+@dataclass(frozen=True)
+class Identity(Matrix):
+    """The identity matrix."""
+
+
+@dataclass(frozen=True)
+class Inverse(Matrix):
+    """The inverse of a matrix."""
 
     of: Matrix
 
@@ -142,10 +154,12 @@ def transposed(node: Matrix) -> Matrix:
     """Return the transpose, with the transposition on the names where that is read."""
     if isinstance(node, Transpose):
         return node.of
-    if isinstance(node, (Scalar, Diagonal, Norm, Trace)):
+    if isinstance(node, (Scalar, Diagonal, Identity, Norm, Trace)):
         return node
     if isinstance(node, Product):
         return Product(tuple(transposed(factor) for factor in reversed(node.factors)))
+    if isinstance(node, Inverse):
+        return Inverse(transposed(node.of))
     if isinstance(node, Scale):
         return Scale(node.by, transposed(node.of))
     if isinstance(node, Plus) and all(_is_product(term) for term in node.terms):

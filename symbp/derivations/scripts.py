@@ -4,12 +4,17 @@ from collections.abc import Iterable
 
 from symbp.notation.tensor import Tensor
 
-__all__ = ["label", "places"]
+__all__ = ["is_raised", "label", "places"]
 
 
 def label(tensor: Tensor) -> str:
     """Return the label of a tensor's layer, or an empty string."""
     return "" if tensor.label is None else str(tensor.label)
+
+
+def is_raised(tensor: Tensor) -> bool:
+    """Return whether something stands above a symbol, so that a power needs parentheses."""
+    return tensor.label is not None or "^" in (tensor.symbol or "")
 
 
 def places(tensor: Tensor, subscripts: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import residual
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
 from symbp.derivations.equations import DerivedEquation
@@ -55,6 +56,7 @@ class _Writer:
         self.results = {line.tensor: line for line in derivation.backward}
         self.normal: dict[Tensor, list[Equation]] = {}
         self.groups: dict[Tensor, list[Equation]] = {}
+        self.zero: set[Tensor] = set()
         for equation in derivation.differentiated.equations:
             if equation.tensor.adjoint_of is None:
                 self.normal.setdefault(equation.tensor, []).append(equation)
@@ -62,6 +64,12 @@ class _Writer:
                 # Taken out and put in again, so that a group stands where it is complete.
                 before = self.groups.pop(equation.tensor, [])
                 self.groups[equation.tensor] = [*before, equation]
+            if is_solved(equation):
+                # What is zero by an equation that is solved for something has a name from here on.
+                zero = equation.tensor.adjoint_of
+                assert zero is not None, "asked by is_solved"
+                self.normal[zero] = residual_of(self._source(equation), zero)
+                self.zero.add(zero)
         self.names = self._introduced()
 
     def steps(self) -> Steps:
@@ -95,6 +103,8 @@ class _Writer:
         self, adjoint: Tensor, contributions: Sequence[Equation], name: str
     ) -> list[Step]:
         uses = list(dict.fromkeys(self._source(c).tensor for c in contributions))
+        if any(map(is_solved, contributions)):
+            return self._of_solved(adjoint, contributions, uses)
         about = self.names.get(adjoint, adjoint)
 
         def step(kind: Kind, *formulas: Formula, **options: Any) -> Step:
@@ -121,6 +131,24 @@ class _Writer:
         facts = self._facts(values, result, put_in) if differs else ()
         found.append(step("result", result, name=name, put_in=put_in, facts=facts))
         return found
+
+    def _of_solved(
+        self, adjoint: Tensor, contributions: Sequence[Equation], uses: Sequence[Tensor]
+    ) -> list[Step]:
+        """Return the steps to the adjoint of what is zero: it is solved for, too."""
+        about = self.names.get(adjoint, adjoint)
+        zero = adjoint.adjoint_of
+        assert zero is not None, "asked by is_solved"
+        introduced = self._new_quantities([*uses], contributions)
+        introduced.append(self._line(zero, self.normal[zero]))
+        result = self.results.get(adjoint, self.links.get(adjoint))
+        line = self._line(adjoint, contributions) if result is None else result
+        equations = [self._equation(tensor) for tensor in uses]
+        return [
+            Step("definition", about, tuple(introduced), self.cost),
+            Step("equation", about, tuple(equations), self.cost),
+            Step("result", about, (line,), self.cost),
+        ]
 
     def _facts(
         self, values: DerivedEquation, result: DerivedEquation, put_in: Sequence[Tensor]
@@ -269,9 +297,15 @@ class _Writer:
         taken |= {style.tensor_name(t)[0] for t in tensors if t.role != "intermediate"}
         free = [letter for letter in LETTERS if letter not in taken]
         result: dict[Tensor, Tensor] = {}
-        needed = {adjoint.adjoint_of for adjoint in self.groups}
+        needed = {a.adjoint_of for a in self.groups if a.adjoint_of is not None}
         needed |= {e.tensor for group in self.groups.values() for c in group for e in c.reads()}
-        made = [t for t in self.normal if t not in self.kept and t in needed]
+        # What an adjoint is solved by may be computed in several steps, none of them an adjoint.
+        waiting = list(needed) if self.zero else []
+        for tensor in waiting:  # it grows
+            read = {e.tensor for equation in self.normal.get(tensor, ()) for e in equation.reads()}
+            waiting += read - needed
+            needed |= read
+        made = [t for t in self.normal if t not in self.kept and t in needed - self.zero]
         for number, tensor in enumerate(made):
             round_, letter = divmod(number, len(free))
             symbol = free[letter] + (f"_{{{round_ + 1}}}" if round_ else "")
@@ -294,6 +328,17 @@ class _Writer:
         return equation.replace(
             lhs=self._relabelled(equation.lhs), body=self._relabelled(equation.body)
         )
+
+
+def is_solved(equation: Equation) -> bool:
+    """Whether an equation gives the adjoint of what another, solved for something, makes zero."""
+    return equation.origin.rule == "implicit" and equation.tensor.adjoint_of is not None
+
+
+def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
+    """Return the equations of what an implicit equation makes zero, by its tensor's name."""
+    made = residual(implicit, set()).whole
+    return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]
 
 
 def _summed(bodies: Sequence[Expr]) -> set[Tensor]:

@@ -19,6 +19,7 @@ GREEK_NAMES = (
     "nabla ell varepsilon infty"
 )
 GREEK = dict(zip(GREEK_NAMES.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ∇ℓε∞", strict=True))
+_GREEK_LETTERS = {letter: name for name, letter in reversed(GREEK.items())}
 
 
 class Style(ABC):
@@ -45,8 +46,11 @@ class Style(ABC):
         """
         if tensor.symbol is not None:
             return self.symbol(tensor.symbol), ""
-        parts = re.fullmatch(r"([A-Za-z]+?)_?(\d*)", tensor.name) or re.fullmatch(
-            r"([A-Za-z]+)_([A-Za-z0-9]+)", tensor.name
+        name = tensor.name
+        if name[0] in _GREEK_LETTERS:  # β1 prints as beta1 does
+            name = _GREEK_LETTERS[name[0]] + name[1:]
+        parts = re.fullmatch(r"([A-Za-z]+?)_?(\d*)", name) or re.fullmatch(
+            r"([A-Za-z]+)_([A-Za-z0-9]+)", name
         )
         if parts is None:
             return self.word(tensor.name), ""
@@ -134,6 +138,10 @@ class Style(ABC):
     @abstractmethod
     def parentheses(self, inner: str) -> str:
         """Return something in parentheses."""
+
+    def brackets(self, inner: str) -> str:
+        """Return the matrix of which something is the element."""
+        return f"[{inner}]"
 
     @abstractmethod
     def reduction(self, sign: str, bound: Sequence[str], conditions: Sequence[str]) -> str:

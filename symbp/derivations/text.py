@@ -2,10 +2,10 @@
 
 # ruff: noqa: D102 - the methods are described in Style
 
-import re
 from collections.abc import Sequence
 
 from symbp.derivations.style import GREEK, Style
+from symbp.derivations.symbols import unicode_symbol
 from symbp.notation.functions import Operation
 
 __all__ = ["Text"]
@@ -47,9 +47,7 @@ class Text(Style):
     one_line = True
 
     def symbol(self, latex: str) -> str:
-        text = re.sub(r"\\([A-Za-z]+)", lambda m: GREEK.get(m[1], m[1]), latex)
-        text = re.sub(r"[{}]|mathrm|mathbf|operatorname", "", text)
-        return re.sub(r"_(\w+)", lambda m: _lowered(m[1]), text)
+        return unicode_symbol(latex, GREEK, _raised, _lowered)
 
     def word(self, text: str) -> str:
         return text

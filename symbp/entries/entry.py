@@ -10,6 +10,7 @@ from typing import Literal
 import sympy
 
 from symbp.notation.errors import SymbpError
+from symbp.notation.extents import batch_of, sizes_of_tensors
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
@@ -90,13 +91,20 @@ class Entry:
 
     @property
     def batch(self) -> sympy.Symbol | None:
-        """The number of rows of a batch: the extent that is known at run time only.
+        """The number of rows of a batch, known at run time only.
 
         An argument may have it though the program reads no example.
         """
-        tensors = (*(t for slot in self.slots for t in slot.tensors), *self.program.tensors)
-        extents = (extent for tensor in tensors for extent in tensor.shape)
-        return next((extent for extent in extents if isinstance(extent, sympy.Symbol)), None)
+        return batch_of(self._tensors)
+
+    @property
+    def sizes(self) -> tuple[sympy.Symbol, ...]:
+        """The extents that are known at run time only, that of the batch first."""
+        return sizes_of_tensors(self._tensors)
+
+    @property
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return (*(t for slot in self.slots for t in slot.tensors), *self.program.tensors)
 
     @property
     def roots(self) -> tuple[Tensor, ...]:

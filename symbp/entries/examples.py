@@ -4,15 +4,17 @@ What is asked for each example by itself is derived for a batch of one, where it
 derivative; then everything that depends on the data gets the index of the example back.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from symbp.calculus.per_example import CoupledError, of_one_example
 from symbp.calculus.replicate import replicate
 from symbp.entries.model import Model
+from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.program import Program
-from symbp.notation.tensor import Tensor
+from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["for_each_example", "one_example"]
 
@@ -34,23 +36,37 @@ def one_example(model: Model, caller: str) -> Model:
     """
     if model.given.batch is None:
         return model
-    if model.key:
-        raise UnsupportedError(
-            f"{caller}: noise is drawn for a batch, not for an example by itself"
-        )
     given = model.given
     if given.updates:
         # What states become may be of the whole batch.
         given = given.replace(updates=())
         given = given.prune(given.roots)
     try:
-        return replace(model, given=of_one_example(given))
+        return replace(model, given=_holding(of_one_example(given)))
     except CoupledError as error:
         raise UnsupportedError(f"{caller}: {error}") from None
 
 
+def _holding(program: Program) -> Program:
+    """Return a program whose noise comes from outside: a row of what is drawn for the batch."""
+    noise = program.with_role("noise")
+    held = {tensor: tensor.like(tensor.name, "target", symbol=tensor.symbol) for tensor in noise}
+    equations = tuple(_reading(equation, held) for equation in program.equations)
+    return program.replace(equations=equations) if held else program
+
+
+def _reading(equation: Equation, tensors: Mapping[Tensor, Tensor]) -> Equation:
+    """Return an equation that reads other tensors in the place of some."""
+    elements = {
+        element: Element(tensors[element.tensor], *element.args, serial=element.serial)
+        for element in equation.reads()
+        if element.tensor in tensors
+    }
+    return equation.rename(elements) if elements else equation
+
+
 def for_each_example(
-    program: Program, given: Program
+    program: Program, model: Model
 ) -> tuple[Program, dict[Tensor, Tensor], tuple[Index, ...]]:
     """Return a program derived for one example, for each example of a batch.
 
@@ -58,8 +74,9 @@ def for_each_example(
     ----------
     program : Program
         Derived from the program of one example.
-    given : Program
-        The program of the batch, as its author wrote it.
+    model : Model
+        Of the batch. What it draws is drawn here too, so that each example has the noise that it
+        has in the batch.
 
     Returns
     -------
@@ -70,9 +87,13 @@ def for_each_example(
     tuple of Index
         That axis, or nothing if there is no batch.
     """
+    given = model.given
     if given.batch is None:
         return program, {}, ()
-    batched = {t.name: t for t in (*given.inputs, *given.targets) if given.batch in t.shape}
+    noise = {tensor.name for tensor in given.with_role("noise")}
+    draws = {e.tensor.name: e for e in model.form.program.equations if e.tensor.name in noise}
+    data = (*given.inputs, *given.targets, *(draw.tensor for draw in draws.values()))
+    batched = {tensor.name: tensor for tensor in data if given.batch in tensor.shape}
     seeds = {
         tensor: batched[tensor.name]
         for tensor in program.tensors
@@ -80,4 +101,12 @@ def for_each_example(
     }
     example = Index("n", given.batch)
     made, mapping = replicate(program, seeds, (example,))
+    if draws:
+        alike = {
+            tensor: draws[tensor.name].tensor
+            for tensor in made.with_role("target")
+            if tensor.name in draws
+        }
+        rest = (_reading(equation, alike) for equation in made.equations)
+        made = made.replace(equations=(*draws.values(), *rest), passed=made.passed)
     return made, mapping, (example,)

@@ -54,7 +54,7 @@ def input_hessian(model: Model) -> Entry:
     single = one_example(model, "input_hessian")
     inputs = single.real_inputs
     program, parts, direction = _columns(single.differentiated_by(inputs), inputs)
-    program, made, examples = for_each_example(program, model.given)
+    program, made, examples = for_each_example(program, model)
     rows = Index("q", length(inputs))
     parts = [made.get(part, part) for part in parts]
     return _entry(

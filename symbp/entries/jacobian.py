@@ -84,7 +84,7 @@ def _for_each_example(
     assert output is not None
     if length([output]) > length(wrt):
         program, tangent, axes = _columns(single.plain.prune([output]), output, wrt)
-        program, made, examples = for_each_example(program, model.given)
+        program, made, examples = for_each_example(program, model)
         return _copied(program, made.get(tangent, tangent), (*examples, *axes))
     derived = single.differentiated_by(wrt)
     element = tuple(Index(index.name, index.extent) for index in output.indices)
@@ -96,7 +96,7 @@ def _for_each_example(
     unit = Equation(units[(*element, *own)], where(same, 1, 0), origin=Origin("basis"))
     program = program.replace(equations=(unit, *program.equations))
     parts = [gradient for _, gradient in program.gradients]
-    program, made, examples = for_each_example(program, model.given)
+    program, made, examples = for_each_example(program, model)
     parts = [made.get(part, part) for part in parts]
     others = (*examples, *element)
     taken = {tensor.name for tensor in program.tensors}

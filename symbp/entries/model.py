@@ -180,6 +180,11 @@ class Model:
         return tuple(tensor for tensor in self.given.inputs if tensor.kind != "integer")
 
     @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """The targets that hold a weight for each example."""
+        return tuple(tensor for tensor in self._written.targets if tensor.kind == "weight")
+
+    @property
     def data(self) -> tuple[Tensor, ...]:
         """The inputs and targets as given."""
         return (*self.inputs, *self._written.targets)

@@ -31,7 +31,7 @@ def per_example_gradients(model: Model) -> Entry:
     if model.given.batch is None:
         raise SymbpError(f"{name}: the program has no examples, no axis of a run-time extent")
     single = one_example(model, name)
-    program, _, examples = for_each_example(single.differentiated_by(parameters), model.given)
+    program, _, examples = for_each_example(single.differentiated_by(parameters), model)
     columns = Index("p", length(parameters))
     taken = {tensor.name for tensor in program.tensors}
     result = Tensor(fresh_name("gradients", taken), (*examples, columns))

@@ -11,7 +11,6 @@ from typing import Any
 
 import sympy
 
-from symbp.loops.affine import Form, System, added, constant, shifted, variable
 from symbp.loops.nodes import (
     MEMBER,
     MEMBERS,
@@ -32,6 +31,7 @@ from symbp.loops.nodes import (
 from symbp.loops.survey import Access, Array, Control, Loop, Path, Survey
 from symbp.loops.variables import Data, Stepped, Variables
 from symbp.loops.whole import Alternative, Numbers, combined, conditions, guarded_reads
+from symbp.notation.affine import Form, System, added, constant, shifted, variable
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["survey"]

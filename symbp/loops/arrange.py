@@ -7,6 +7,7 @@ and before the next step.
 
 import heapq
 from collections.abc import Sequence
+from typing import Any
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Allocate, Assign, Function, Return, Statement, View
@@ -55,12 +56,27 @@ def _is_constant(statement: Assign) -> bool:
     return not statement.target.args and statement.value.is_number is True
 
 
-def divided_shares(statements: Sequence[Statement], dependence: Dependence) -> list[Share] | None:
-    """Return the share of each statement, or None when one cannot be divided as a whole."""
+def divided_shares(
+    statements: Sequence[Statement], dependence: Dependence, rows: Any = None
+) -> list[Share] | None:
+    """Return the share of each statement, or None when one cannot be divided as a whole.
+
+    Parameters
+    ----------
+    statements : sequence of Statement
+        In their order.
+    dependence : Dependence
+        Of their function.
+    rows : Symbol, optional
+        How many rows of the batch the statements are for, where those are not all.
+    """
     result: list[Share] = []
     for statement in statements:
         share = share_of(statement, dependence)
-        if share is None or (share.extent is not None and ends_of(share) != (0, share.extent)):
+        if share is None:
+            return None
+        whole = share.extent if rows is None or isinstance(share.extent, int) else rows
+        if share.extent is not None and ends_of(share) != (0, whole):
             return None
         result.append(share)
     return result

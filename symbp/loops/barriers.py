@@ -7,10 +7,10 @@ take the same way.
 
 from collections.abc import Iterator
 
-from symbp.loops.affine import added, shifted
 from symbp.loops.nodes import AllReduce, Barrier, For, If, Statement
 from symbp.loops.pairs import common_loops
 from symbp.loops.survey import Access, Loop, Path, Survey
+from symbp.notation.affine import added, shifted
 
 __all__ = ["Barriers"]
 

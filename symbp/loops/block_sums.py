@@ -136,8 +136,8 @@ class _Blocker:
 
     # Loops ------------------------------------------------------------------------------------
 
-    def sums(self, loop: For) -> dict[Tensor, list[RowSum]]:
-        """Return the sums over all turns of a loop, by what they add to."""
+    def sums(self, loop: For) -> list[list[RowSum]]:
+        """Return the sums over all turns of a loop, those into the same places together."""
         found: dict[Tensor, list[RowSum]] = {}
         for statement, path in adding(loop, ()):
             each = RowSum(statement, path, statement.target)
@@ -146,7 +146,7 @@ class _Blocker:
         made = {s.array for s in inside if isinstance(s, Allocate)}
         uses = self.dependence.uses(loop).accesses
         memory = self.dependence.memory
-        result = {}
+        result: list[list[RowSum]] = []
         for tensor, sums in found.items():
             targets = {each.target for each in sums}
             others = [a for a in uses if memory(a.element.tensor) == memory(tensor)]
@@ -160,14 +160,24 @@ class _Blocker:
                 and all(access.element in targets for access in others)
                 and not any(reads_besides(each) & targets for each in sums)
                 and all(self.can_block(each, loop) for each in sums)
-                and len({(self.axes(each, loop), self.fixed(each, loop)) for each in sums}) == 1
+                and len({self.axes(each, loop) for each in sums}) == 1
+                and self.are_apart(sums, loop)
                 and not (
                     any(each.is_scatter for each in sums)
                     and any(isinstance(each.statement, Product) for each in sums)
                 )
             ):
-                result[tensor] = sums
+                columns: dict[tuple[Any, ...], list[RowSum]] = {}
+                for each in sums:
+                    columns.setdefault(self.fixed(each, loop), []).append(each)
+                result += columns.values()
         return result
+
+    def are_apart(self, sums: list[RowSum], loop: For) -> bool:
+        """Whether sums go into one column of an array, or into columns whose numbers are known."""
+        columns = {self.fixed(each, loop) for each in sums}
+        known = all(subscript.is_Integer for column in columns for subscript in column)
+        return len(columns) == 1 or (known and not any(each.is_scatter for each in sums))
 
     def can_block(self, each: RowSum, loop: For) -> bool:
         """Whether a sum has many terms, and the places that it writes are known around the loop."""
@@ -201,7 +211,7 @@ class _Blocker:
         )
 
     def fixed(self, each: RowSum, loop: For) -> tuple[Any, ...]:
-        """Return the subscripts along the other axes: sums of two columns have no common place."""
+        """Return the subscripts along the other axes, which say in which column a sum is."""
         varying = self.axes(each, loop)
         return tuple(s for axis, s in enumerate(each.target.args) if axis not in varying)
 
@@ -247,13 +257,13 @@ class _Blocker:
             terms *= turns
         raise AssertionError("one of the loops is long")
 
-    def nest(self, loop: For, found: dict[Tensor, list[RowSum]]) -> Sequence[Statement]:
+    def nest(self, loop: For, found: list[list[RowSum]]) -> Sequence[Statement]:
         """Return a loop with the sums over it in blocks."""
         before: list[Statement] = []
         after: list[Statement] = []
         cuts: dict[Index, tuple[int, list[Statement]]] = {}
         scattered: list[RowSum] = []
-        for sums in found.values():
+        for sums in found:
             if any(each.is_scatter for each in sums):
                 scattered += sums
                 continue
@@ -269,7 +279,7 @@ class _Blocker:
                 moves += [self.if_many(each, self.moved(each, cut, wide.array))]
                 cuts[cut.index] = min(least, most), moves
             after += [self.if_many(sums[0], self.added(sums[0], loop, wide.array))]
-        adding = {id(each.statement) for sums in found.values() for each in sums}
+        adding = {id(each.statement) for sums in found for each in sums}
         nest = self.cut_up(loop, {i: (n, _joined(s)) for i, (n, s) in cuts.items()}, adding)
         result = (*_joined(before), nest, *_joined(after))
         return self.scatter(loop, scattered, result) if scattered else result

@@ -3,11 +3,11 @@
 A datum as a subscript has the limit of its array, which every write to that array keeps.
 """
 
-from symbp.loops.affine import CONSTANT, Form, System, added, scaled, shifted
 from symbp.loops.nodes import Accumulate, Assign, Statement, View
 from symbp.loops.report import Finding, Findings
 from symbp.loops.survey import Access, Array, Survey
 from symbp.loops.whole import limits_of
+from symbp.notation.affine import CONSTANT, Form, System, added, scaled, shifted
 
 __all__ = ["check_bounds"]
 
@@ -121,13 +121,14 @@ def _limits(survey: Survey, result: Findings) -> None:
         ):
             continue
         value = statement.value
-        expected = f"elements of {tensor.name} stay below {limits[tensor]}"
+        limit = limits[tensor]
+        stay = f"stay below {limit.below}" if limit.low == 0 else f"are {limit}"
+        expected = f"elements of {tensor.name} {stay}"
         form = access.value
-        limit = survey.sizes.form(limits[tensor])
-        if form is None or limit is None or isinstance(statement, Accumulate):
+        if form is None or isinstance(statement, Accumulate):
             result.add(Finding("limit", statement, str(value), expected, proved=False))
             continue
-        for bound in (form, shifted(added(limit, form, -1), -1)):
+        for bound in survey.sizes.kept(form, limit):
             _prove(
                 bound, access.domain, access.exact, statement, str(value), expected, survey, result
             )

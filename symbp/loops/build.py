@@ -11,10 +11,12 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.flat_vector import length
+from symbp.calculus.implicit import is_implicit
 from symbp.calculus.in_place import in_place_updates
 from symbp.calculus.matrix_products import as_column_sum, as_product
 from symbp.calculus.schedule import Stage, schedule
 from symbp.entries.entry import Entry, Slot
+from symbp.loops.elimination import elimination
 from symbp.loops.nodes import (
     Accumulate,
     Allocate,
@@ -32,6 +34,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import span_of
 
 __all__ = ["build"]
 
@@ -68,11 +71,13 @@ class _Builder:
         self.copied |= set(scalars)
         self.aliases = aliases
         self.written: set[Tensor] = set()
+        self.names = {tensor.name for tensor in self.program.tensors}
+        self.memory: list[Statement] = []
 
     def function(self) -> Function:
         """Return the function."""
         entry = self.entry
-        names = {tensor.name for tensor in self.program.tensors}
+        names = self.names
         arguments: list[Argument] = []
         body: list[Statement] = []
         used = {*self.program.tensors, *entry.roots}
@@ -93,18 +98,23 @@ class _Builder:
                          Assign(tensor[()], sympy.Float(tensor.value, 17))]  # fmt: skip
             elif tensor not in placed and tensor not in self.aliases:
                 body.append(self.allocation(tensor))
-        body += self.statements()
+        statements = self.statements()
+        body += [*self.memory, *statements]
         body += [statement for pair in self.program.updates for statement in self.copy(*pair)]
         if entry.returns is not None:
             body.append(Return(entry.returns[()]))
         limits = {t: n for t, n in self.program.integer_limits.items() if t in placed}
-        sizes = (self.batch,) if self.batch is not None else ()
+        sizes = self.entry.sizes
         return Function(entry.name, tuple(arguments), sizes, tuple(body), limits)
 
     def allocation(self, tensor: Tensor) -> Allocate:
         """Return the memory of a whole intermediate tensor."""
         shape = tuple(self.capacity if e == self.batch else e for e in tensor.shape)
         return Allocate(tensor, shape, "heap" if tensor.rank else "register")
+
+    def in_memory(self, made: Allocate) -> Allocate:
+        """Return memory for something beside the tensors, with room for the rows of a batch."""
+        return self.allocation(made.array)
 
     def copy(self, old: Tensor, new: Tensor) -> list[Statement]:
         """Return what puts an update where it belongs, if it was not computed in place."""
@@ -168,6 +178,11 @@ class _Builder:
 
     def nest(self, equation: Equation, first: bool, fixed: frozenset[Index]) -> list[Statement]:
         """Return the loop nest of an equation; the first that writes a tensor sets it."""
+        if is_implicit(equation):
+            assert first, "an implicit equation is the only one of its tensor"
+            memory, loops = elimination(equation, fixed, self.stored, self.names)
+            self.memory += [self.in_memory(each) for each in memory]
+            return loops
         order = _loop_order(equation, fixed)
         reduced = set(equation.reduce)
         inner = order[len(order) - len(reduced) :]
@@ -180,13 +195,13 @@ class _Builder:
         if not reduced:
             if equation.is_scatter or not first:
                 added = Accumulate(lhs, body, equation=equation, free_order=True)
-                return _nest(order, _guarded(lhs, added))
+                return _nest(order, self.guarded(lhs, added))
             return _nest(order, _assigned(lhs, body, equation))
         operation = "max" if equation.operation == "max" else "sum"
         if not in_register:
             start = self.fill(equation, fixed) if first else []
             leaf = Accumulate(lhs, body, operation, equation, free_order=True)  # type: ignore[arg-type]
-            return [*start, *_nest(order, _guarded(lhs, leaf))]
+            return [*start, *_nest(order, self.guarded(lhs, leaf))]
         total = Tensor(f"{equation.tensor.name}_total")[()]
         adding = Accumulate(total, body, operation, equation, free_order=True)  # type: ignore[arg-type]
         ending = Assign(lhs, total, equation) if first else Accumulate(lhs, total, "sum", equation)
@@ -199,6 +214,21 @@ class _Builder:
                 ending,
             ],
         )
+
+    def guarded(self, lhs: Element, leaf: Statement) -> list[Statement]:
+        """Return a statement under the condition that the place that it writes exists."""
+        limits = self.program.integer_limits
+        conditions = [
+            sympy.And(sympy.Ge(subscript, 0), sympy.Lt(subscript, extent))
+            for subscript, extent in zip(lhs.args, lhs.tensor.shape, strict=True)
+            if not (isinstance(subscript, Index) and subscript.extent == extent)
+            and subscript.free_symbols
+            and not isinstance(subscript, Element)  # checked where the data comes in
+            and not (
+                isinstance(extent, int) and span_of(subscript, limits).is_within(0, extent - 1)
+            )
+        ]
+        return [If(sympy.And(*conditions), (leaf,))] if conditions else [leaf]
 
     def fill(self, equation: Equation, fixed: frozenset[Index] = frozenset()) -> list[Statement]:
         """Return the loops that set what an equation writes to where its reduction starts."""
@@ -274,18 +304,6 @@ def _assigned(lhs: Element, body: Expr, equation: Equation) -> list[Statement]:
         Assign(lhs, first, equation),
         *(Accumulate(lhs, term, equation=equation, free_order=True) for term in rest),
     ]
-
-
-def _guarded(lhs: Element, leaf: Statement) -> list[Statement]:
-    """Return a statement under the condition that the place that it writes exists."""
-    conditions = [
-        sympy.And(sympy.Ge(subscript, 0), sympy.Lt(subscript, extent))
-        for subscript, extent in zip(lhs.args, lhs.tensor.shape, strict=True)
-        if not (isinstance(subscript, Index) and subscript.extent == extent)
-        and subscript.atoms(Index)
-        and not isinstance(subscript, Element)  # checked where the data comes in
-    ]
-    return [If(sympy.And(*conditions), (leaf,))] if conditions else [leaf]
 
 
 def _identity(equation: Equation) -> Expr:

@@ -17,6 +17,7 @@ from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
 from symbp.notation.tensor import Element
+from symbp.notation.whole_numbers import quotient_of
 
 __all__ = ["Closure", "Machine", "closure"]
 
@@ -56,6 +57,8 @@ def closure(node: Any) -> Closure:
         return _product(node)
     if isinstance(node, sympy.Pow):
         return _power(node)
+    if isinstance(node, sympy.floor | sympy.ceiling):
+        return _rounded(node)
     parts = [closure(argument) for argument in node.args]
     if isinstance(node, where):
         condition, chosen, other = parts
@@ -79,6 +82,17 @@ def closure(node: Any) -> Closure:
         return closure(record.definition(*node.args))
     reference = record.value
     return lambda member: reference(*(np.float64(part(member)) for part in parts))
+
+
+def _rounded(node: Any) -> Closure:
+    """Divide whole numbers: i * (1/49) would not be 1 at 49."""
+    above, below = quotient_of(node.args[0])
+    if above is None:  # of sizes of a schedule
+        choose = math.floor if isinstance(node, sympy.floor) else math.ceil
+        return _applied(choose, [closure(node.args[0])])
+    inner = closure(above)
+    sign = 1 if isinstance(node, sympy.floor) else -1
+    return lambda member: sign * (sign * inner(member) // below)
 
 
 def _applied(evaluate: Callable[..., Any], parts: Sequence[Closure]) -> Closure:
@@ -124,6 +138,4 @@ _PLAIN: dict[Any, Callable[..., Any]] = {
     **COMPARISONS,
     sympy.Not: np.logical_not,
     sympy.Mod: np.mod,
-    sympy.floor: math.floor,
-    sympy.ceiling: math.ceil,
 }

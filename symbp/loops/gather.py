@@ -19,6 +19,7 @@ from symbp.loops.traverse import elements_in, map_statements, nested, renamed
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import Limit
 
 __all__ = ["BATCH_SIZE", "EXAMPLES", "START", "gather", "inline_gathers"]
 
@@ -65,10 +66,11 @@ def gather(function: Function, batch: sympy.Symbol) -> Function:
         for index in reversed((row, *rest)):
             copied = For(index, 0, index.extent, (copied,))
         before.append(copied)
-    limits[order] = EXAMPLES
+    limits[order] = Limit(0, EXAMPLES)
+    others = (size for size in function.sizes if size != batch)
     return function.replace(
         arguments=(*arguments, Argument(order, "in")),
-        sizes=(batch, BATCH_SIZE, EXAMPLES, START),
+        sizes=(batch, BATCH_SIZE, EXAMPLES, START, *others),
         body=(*before, *function.body),
         limits=limits,
     )

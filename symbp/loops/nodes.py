@@ -33,6 +33,7 @@ from sympy.core.expr import Expr
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import Limit
 
 __all__ = [
     "MEMBER", "MEMBERS", "Accumulate", "AllReduce", "Allocate", "Argument", "Assign", "Barrier",
@@ -288,8 +289,8 @@ class Function:
         argument's axis has one of them as its extent.
     body : tuple of Statement
         What it does.
-    limits : dict of Tensor to whole number
-        What the elements of an integer array stay below; they are not negative.
+    limits : dict of Tensor to Limit
+        What the elements of an integer array are.
     team : bool
         Whether several members run it at once, each with its own registers.
     any_order : bool
@@ -301,7 +302,7 @@ class Function:
     arguments: tuple[Argument, ...]
     sizes: tuple[sympy.Symbol, ...]
     body: tuple[Statement, ...]
-    limits: dict[Tensor, Whole] = field(default_factory=dict, compare=False)
+    limits: dict[Tensor, Limit] = field(default_factory=dict, compare=False)
     team: bool = False
     any_order: bool = False
 

@@ -7,9 +7,9 @@ both: at the same turns of the outer loops and, where it is another member, thos
 from collections.abc import Callable
 from typing import TypeGuard
 
-from symbp.loops.affine import CONSTANT, Form, System, added, scaled, shifted, variable
 from symbp.loops.survey import Access, Array, Survey
 from symbp.loops.variables import Definition, Share, Variables
+from symbp.notation.affine import CONSTANT, Form, System, added, scaled, shifted, variable
 
 __all__ = [
     "Naming",

@@ -7,17 +7,6 @@ in the variables of the read that asks.
 
 from math import lcm
 
-from symbp.loops.affine import (
-    CONSTANT,
-    Form,
-    System,
-    added,
-    constant,
-    replaced,
-    scaled,
-    shifted,
-    variable,
-)
 from symbp.loops.pairs import Naming, renamed_form
 from symbp.loops.variables import (
     Data,
@@ -28,6 +17,17 @@ from symbp.loops.variables import (
     Share,
     Stepped,
     Variables,
+)
+from symbp.notation.affine import (
+    CONSTANT,
+    Form,
+    System,
+    added,
+    constant,
+    replaced,
+    scaled,
+    shifted,
+    variable,
 )
 
 __all__ = ["reached"]

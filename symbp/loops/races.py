@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from symbp.loops.affine import System, added, scaled, variable
 from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Accumulate, Product
 from symbp.loops.pairs import (
@@ -23,6 +22,7 @@ from symbp.loops.pairs import (
 from symbp.loops.report import Finding, Findings
 from symbp.loops.survey import Access, Loop, Survey
 from symbp.loops.written import unwritten
+from symbp.notation.affine import System, added, scaled, variable
 
 __all__ = ["check_loop_kinds", "check_overlaps", "check_races"]
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from symbp.loops.affine import Form, System
 from symbp.loops.nodes import MEMBER, For, Function, Statement
 from symbp.loops.variables import Variables
 from symbp.loops.whole import Numbers
+from symbp.notation.affine import Form, System
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Access", "Array", "Control", "Loop", "Path", "Survey"]

@@ -5,13 +5,13 @@ says which of the two its reads mean: what reads the old value comes before the 
 one, within a batch. Statements without an equation are not asked.
 """
 
-from symbp.loops.affine import System
 from symbp.loops.gather import START
 from symbp.loops.nodes import Accumulate, Assign, Product, Statement
 from symbp.loops.pairs import common_loops, equations, naming
 from symbp.loops.report import Finding, Findings
 from symbp.loops.survey import Access, Survey
 from symbp.loops.written import in_earlier_turn
+from symbp.notation.affine import System
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element
 

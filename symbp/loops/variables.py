@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from symbp.loops.affine import Form, System, added, scaled, shifted, variable
+from symbp.notation.affine import Form, System, added, scaled, shifted, variable
 
 __all__ = [
     "Data", "Definition", "Greatest", "Least", "Quotient", "Share", "Stepped", "Variables",

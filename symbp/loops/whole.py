@@ -14,11 +14,12 @@ from typing import Any
 import sympy
 from sympy.logic.boolalg import And, Not, Or
 
-from symbp.loops.affine import Form, added, constant, scaled, shifted, variable
 from symbp.loops.nodes import Accumulate, Assign, Function
 from symbp.loops.variables import Data, Variables
+from symbp.notation.affine import Form, added, constant, scaled, shifted, variable
 from symbp.notation.functions import where
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import Limit
 
 __all__ = ["Alternative", "Numbers", "combined", "conditions", "guarded_reads", "limits_of"]
 
@@ -147,12 +148,7 @@ class Numbers:
             uniform = role == "in" and self.variables.all_uniform(forms)
             name = self.variables.new(str(element), depth, uniform, Data())
             limit = limits_of(self.function).get(tensor)
-            bound = None if limit is None else self.form(limit)
-            if bound is not None:
-                self.variables.facts[name] += [
-                    variable(name),
-                    shifted(added(bound, variable(name), -1), -1),
-                ]
+            self.variables.facts[name] += self.kept(variable(name), limit)
             return name
 
         if role != "in":
@@ -160,9 +156,19 @@ class Numbers:
         key = (tensor, tuple(frozenset(form.items()) for form in forms))
         return variable(self.variables.once(key, make))
 
+    def kept(self, value: Form, limit: Limit | None) -> list[Form]:
+        """Return what is not negative of a value that keeps a limit."""
+        forms = []
+        if limit is not None and limit.low is not None:
+            forms.append(shifted(value, -limit.low))
+        below = None if limit is None or limit.below is None else self.form(limit.below)
+        if below is not None:
+            forms.append(shifted(added(below, value, -1), -1))
+        return forms
 
-def limits_of(function: Function) -> dict[Tensor, Any]:
-    """Return what the elements of integer arrays stay below, also of those that copy others."""
+
+def limits_of(function: Function) -> dict[Tensor, Limit]:
+    """Return what the elements of integer arrays are, also of those that copy others."""
     limits: dict[Tensor, Any] = dict(function.limits)
     written: dict[Tensor, list[Any]] = {}
     for statement in function.statements:

@@ -7,13 +7,13 @@ those that the other members wrote. Something must have written whatever is left
 
 from collections.abc import Iterator
 
-from symbp.loops.affine import Form, System, added, constant, scaled, shifted, variable
 from symbp.loops.barriers import Barriers
 from symbp.loops.nodes import Return
 from symbp.loops.pairs import Naming, common_loops, equations, members_apart, naming
 from symbp.loops.projection import reached
 from symbp.loops.report import Finding, Findings
 from symbp.loops.survey import Access, Array, Loop, Survey
+from symbp.notation.affine import Form, System, added, constant, scaled, shifted, variable
 
 __all__ = ["check_written", "in_earlier_turn", "unwritten"]
 

@@ -31,6 +31,7 @@ from symbp.networks.learning_rates import (
     StepDecay,
     Warmup,
 )
+from symbp.networks.lengths import ValidSteps
 from symbp.networks.matrices import from_matrices
 from symbp.networks.network import Network, mlp
 from symbp.networks.normalisation import GroupNorm, LayerNorm, RMSNorm
@@ -133,6 +134,7 @@ __all__ = [
     "SmoothL1",
     "StepDecay",
     "TransformerBlock",
+    "ValidSteps",
     "Warmup",
     "activation",
     "cosine_embedding",

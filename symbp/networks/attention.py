@@ -14,15 +14,17 @@ import sympy
 
 from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.layers import library_layer
+from symbp.networks.lengths import checked_lengths, kept_steps
 from symbp.networks.normalisation import layer_normalised, scale, shift
-from symbp.networks.options import checked_eps, checked_size
+from symbp.networks.options import checked_eps, checked_size, warn_of_a_size_too_many
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_source
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum, softmax
-from symbp.notation.tensor import Tensor, parameter, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["MultiHeadAttention", "TransformerBlock"]
 
@@ -58,7 +60,7 @@ def _weights(width: int, bias: bool, number: int) -> _Weights:
 
 def _attended(
     query: Tensor, memory: Tensor, weights: _Weights, heads: int, causal: bool,
-    mask: Tensor | None, number: int,
+    mask: Tensor | None, lengths: Tensor | None, number: int,
 ) -> tuple[list[Equation], Tensor]:  # fmt: skip
     """Return the equations of an attention of one sequence to another, or to itself."""
     n, label = query.indices[0], number + 1
@@ -92,6 +94,7 @@ def _attended(
         score = where(s <= t, score, -sympy.oo)
     if mask is not None:
         score = where(mask[_places(mask, n, t, s)] > 0, score, -sympy.oo)
+    score = kept_steps(lengths, n, s, score, -sympy.oo)
     j, e = Index("j", width), Index("e", width)
     S, P, A, a = made("S", h, t, s), made("P", h, t, s), made("A", t, j), made("a", t, j)
     body = Sum(weights.out[j, e] * A[n, t, e], e)
@@ -145,6 +148,9 @@ class MultiHeadAttention:
         An input of shape (N, keys), (steps, keys) or (N, steps, keys): a step looks at a key where
         it is above 0. PyTorch's ``key_padding_mask`` and ``attn_mask`` of type bool say the
         opposite, where it does not.
+    lengths : Tensor, optional
+        How many steps of the keys each example has, integers of shape (N,): a step looks at no key
+        behind them.
 
     Notes
     -----
@@ -168,6 +174,7 @@ class MultiHeadAttention:
     bias: bool = True
     causal: bool = False
     mask: Tensor | None = None
+    lengths: Tensor | None = None
 
     def __post_init__(self) -> None:
         name = "MultiHeadAttention num_heads"
@@ -175,6 +182,7 @@ class MultiHeadAttention:
         checked_flag("MultiHeadAttention bias", self.bias)
         checked_flag("MultiHeadAttention causal", self.causal)
         _check_mask("MultiHeadAttention", self.mask)
+        checked_lengths("MultiHeadAttention", self.lengths)
 
     def equations(
         self, source: Tensor | Sequence[Tensor], number: int
@@ -201,7 +209,10 @@ class MultiHeadAttention:
                 f"{other}"
             )
         weights = _weights(width, self.bias, number)
-        return _attended(query, memory, weights, self.num_heads, self.causal, self.mask, number)
+        checked_lengths("MultiHeadAttention", self.lengths, query.indices[0])
+        return _attended(
+            query, memory, weights, self.num_heads, self.causal, self.mask, self.lengths, number
+        )
 
 
 @library_layer
@@ -226,7 +237,7 @@ class TransformerBlock:
         Whether there are biases.
     causal : bool, default False
         Whether a step looks only at those that are not after it.
-    mask : Tensor, optional
+    mask, lengths : Tensor, optional
         As in :class:`MultiHeadAttention`.
 
     Examples
@@ -249,6 +260,7 @@ class TransformerBlock:
     bias: bool = True
     causal: bool = False
     mask: Tensor | None = None
+    lengths: Tensor | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_heads", "dim_feedforward"):
@@ -260,6 +272,7 @@ class TransformerBlock:
         for name in ("norm_first", "bias", "causal"):
             checked_flag(f"TransformerBlock {name}", getattr(self, name))
         _check_mask("TransformerBlock", self.mask)
+        checked_lengths("TransformerBlock", self.lengths)
 
     def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
         """Return the equations of the block.
@@ -272,8 +285,15 @@ class TransformerBlock:
             Counts the layers from 1.
         """
         steps, width = checked_source("TransformerBlock", source, "steps", "features")
+        if self.num_heads == width and self.dim_feedforward < width:
+            warn_of_a_size_too_many(
+                "TransformerBlock", "number of features",
+                f"num_heads={width}, dim_feedforward={self.dim_feedforward}",
+                f"{self.dim_feedforward}, …",
+            )  # fmt: skip
         checked_divisor("TransformerBlock num_heads", self.num_heads, width, "features")
         n, label = source.indices[0], number + 1
+        checked_lengths("TransformerBlock", self.lengths, n)
         t, j = Index("t", steps), Index("j", width)
         weights = _weights(width, self.bias, number)
         dense = [
@@ -299,8 +319,9 @@ class TransformerBlock:
 
         def attended(given: Tensor) -> Tensor:
             made, a = _attended(
-                given, given, weights, self.num_heads, self.causal, self.mask, number
-            )
+                given, given, weights, self.num_heads, self.causal, self.mask, self.lengths,
+                number,
+            )  # fmt: skip
             equations.extend(made)
             return a
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from symbp.networks.layers import library_layer
 from symbp.networks.options import checked_eps, checked_number
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import maximum, where
@@ -17,7 +18,7 @@ from symbp.notation.phase import is_training
 from symbp.notation.reductions import Mean
 from symbp.notation.standard import sqrt
 from symbp.notation.states import next_value, state
-from symbp.notation.tensor import Tensor, parameter, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d"]
 

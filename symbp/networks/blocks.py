@@ -7,10 +7,11 @@ from typing import Any
 from symbp.networks.joining import end_to_end
 from symbp.networks.layers import Layer, library_layer
 from symbp.networks.stack import checked_layers, depth, source_kinds, stacked
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["Concatenate", "Residual"]
 

@@ -14,13 +14,14 @@ from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number, checks_options
 from symbp.networks.shapes import checked_flag
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import maximum, sigmoid, softplus, where
 from symbp.notation.reductions import Mean, Sum, log_softmax
 from symbp.notation.singular import absorbing_product, xlogy
 from symbp.notation.standard import exp
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Kind, Tensor
 
 __all__ = ["BinaryCrossEntropy", "CrossEntropy", "Focal", "Hinge", "KLDivergence", "MultiMargin"]
 
@@ -56,7 +57,7 @@ class CrossEntropy:
     label_smoothing: float = 0.0
     weight: Sequence[float] | None = None
 
-    target_kind: ClassVar[str] = "distribution"
+    target_kind: ClassVar[Kind] = "distribution"
     softmax: ClassVar[bool] = True
     __name__: ClassVar[str] = "cross_entropy_of_logits"
 
@@ -203,7 +204,7 @@ class Hinge:
     margin: float = 1.0
     squared: bool = False
 
-    target_kind: ClassVar[str] = "real"
+    target_kind: ClassVar[Kind] = "real"
     threshold: ClassVar[float] = 0.0
     __name__: ClassVar[str] = "hinge"
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from symbp.networks.layers import checked_initial, library_layer
-from symbp.networks.options import checked_size
+from symbp.networks.options import checked_size, warn_of_a_size_too_many
 from symbp.networks.padding import checked_padding_mode, inside, padded, read_inside
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_sizes, checked_source
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum
-from symbp.notation.tensor import Initial, Tensor, parameter, tensor
+from symbp.notation.tensor import Initial, Tensor
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 
@@ -58,6 +59,15 @@ class _Windows:
         groups: int = self.groups  # type: ignore[attr-defined]
         checked_divisor(f"{self._name} groups", groups, channels, "channels of the source")
         checked_divisor(f"{self._name} groups", groups, self.out_channels, "out_channels")
+        # Conv2d(1, 4, 3) is no error: one channel, from every third place. Strides of 3 and more in
+        # larger windows are rare, and with as many channels as before rarer still.
+        window, step = self.kernel_size[0], self.stride[0]
+        if self.out_channels == channels and 3 <= step < window:
+            warn_of_a_size_too_many(
+                self._name, "number of channels",
+                f"out_channels={channels}, kernel_size={window}, stride={step}",
+                f"{window}, {step}",
+            )  # fmt: skip
         return tuple(sizes), channels // groups, self.out_channels // groups
 
 

@@ -25,14 +25,14 @@ from symbp.networks.regression_costs import (
 )
 from symbp.networks.similarity_costs import cosine
 from symbp.notation.conditions import in_our_words
+from symbp.notation.declarations import target as target_tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import softplus
 from symbp.notation.reductions import Mean, Sum, log_softmax
 from symbp.notation.singular import absorbing_product
 from symbp.notation.standard import log
-from symbp.notation.tensor import Tensor
-from symbp.notation.tensor import target as target_tensor
+from symbp.notation.tensor import Kind, Tensor
 
 __all__ = ["COSTS", "Cost", "CostFunction", "binary_cross_entropy", "cost", "cross_entropy",
            "mean_squared_error", "quadratic", "softmax_cross_entropy"]  # fmt: skip
@@ -137,7 +137,7 @@ class Cost:
 
     name: str
     function: CostFunction
-    target_kind: str = "real"
+    target_kind: Kind = "real"
     activates_output: bool = False
     output_activation: str | None = None
     softmax: bool = False

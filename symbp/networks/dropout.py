@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from symbp.networks.layers import library_layer
 from symbp.networks.options import checked_number
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.laws import exact
 from symbp.notation.noise import noise
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["Dropout", "GaussianNoise"]
 

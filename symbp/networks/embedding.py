@@ -9,12 +9,13 @@ import sympy
 from symbp.networks.layers import checked_initial, library_layer
 from symbp.networks.options import checked_number, checked_size
 from symbp.networks.shapes import checked_flag, checked_source
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.standard import cos, exp, sin
-from symbp.notation.tensor import Initial, Tensor, parameter, tensor
+from symbp.notation.tensor import Initial, Kind, Tensor
 
 __all__ = ["Embedding", "PositionalEncoding"]
 
@@ -45,7 +46,7 @@ class Embedding:
     embedding_dim: int
     initial: Initial | None = None
 
-    source_kind: ClassVar[str] = "integer"
+    source_kind: ClassVar[Kind] = "integer"
 
     def __post_init__(self) -> None:
         for name in ("num_embeddings", "embedding_dim"):

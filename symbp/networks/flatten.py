@@ -8,10 +8,11 @@ import sympy
 
 from symbp.networks.layers import library_layer
 from symbp.networks.shapes import checked_rank
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["Flatten"]
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.functions import where
 from symbp.notation.index import Index
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["end_to_end"]
 

@@ -19,11 +19,12 @@ from symbp.networks.activations import (
 from symbp.networks.options import checked_number, checked_size, checks_options
 from symbp.networks.shapes import checked_rank
 from symbp.notation.conditions import in_our_words
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Extent, Index
 from symbp.notation.reductions import Sum
-from symbp.notation.tensor import Initial, Tensor, parameter, tensor
+from symbp.notation.tensor import Initial, Tensor
 
 __all__ = ["LAYERS", "Activation", "Dense", "Layer", "library_layer"]
 

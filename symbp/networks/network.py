@@ -16,14 +16,15 @@ from symbp.networks.shapes import checked_flag, checked_sizes
 from symbp.networks.stack import checked_layers, name_of, source_kinds, stacked
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
+from symbp.notation.declarations import input as input_tensor
+from symbp.notation.declarations import target as target_tensor
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
 from symbp.notation.program import Program
 from symbp.notation.reductions import softmax
-from symbp.notation.tensor import Element, Tensor, tensor
-from symbp.notation.tensor import input as input_tensor
-from symbp.notation.tensor import target as target_tensor
+from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["Network", "mlp"]
 
@@ -38,8 +39,9 @@ class Network(Program):
         ``equations(source, number)``, or a function of these two.
     input : int or tuple of int or dict
         The number of inputs, ``x`` being of shape (N, input); or the shape of an example, such as
-        ``(1, 28, 28)``; or a number or shape for each of several inputs, by name, which
-        `Concatenate` takes first.
+        ``(1, 28, 28)``, in which a name stands for a size that the arrays tell, as in ``("T", 8)``
+        for sequences of any length; or a number or shape for each of several inputs, by name,
+        which `Concatenate` takes first.
     loss : str or callable, default "quadratic"
         ``quadratic``, ``mean_squared_error``, ``cross_entropy`` (of sigmoid outputs),
         ``binary_cross_entropy`` or ``softmax_cross_entropy`` (of logits); or a function of the
@@ -48,7 +50,7 @@ class Network(Program):
         Added to the cost.
     sample_weight : bool, default False
         Whether what each example adds to the cost is multiplied by a weight, an array of shape
-        (N,) behind the target: ``fit(x, y, sample_weight)``. A mean is still one over N.
+        (N,): ``fit(x, y, sample_weight=w)``, by default 1. A mean is still one over N.
     name : str, optional
         Printed in the heading of what is generated.
 
@@ -105,7 +107,7 @@ class Network(Program):
         _check_target(record, of_cost, body, output, y)
         if sample_weight:
             n = output.indices[0]
-            w = target_tensor("sample_weight", n, symbol=r"\omega")
+            w = target_tensor("sample_weight", n, symbol=r"\omega", kind="weight")
             body = weighted(body, n, w, record.name)
         weights = _weights(equations)
         for term in penalties:
@@ -120,7 +122,7 @@ class Network(Program):
     def sizes(self) -> tuple[int, ...]:
         """The number of inputs (an axis), then the units of each dense layer."""
         units = (layer.units for layer in self.layers if isinstance(layer, Dense))
-        return (*map(int, self.inputs[0].shape[1:]), *units)
+        return (*(e for e in self.inputs[0].shape[1:] if isinstance(e, int)), *units)
 
     def replace(self, **changes: Any) -> Program:
         """Return a program with some fields changed: it has equations only, no layers."""
@@ -146,6 +148,7 @@ def mlp(
     loss: str | CostFunction = "quadratic",
     output: str | ActivationFunction | None = None,
     penalty: Penalty | Sequence[Penalty] | None = None,
+    sample_weight: bool = False,
     name: str | None = None,
 ) -> Network:
     """Return a fully connected network from its layer sizes.
@@ -163,6 +166,8 @@ def mlp(
         The activation of the last layer, when it is another.
     penalty : L1 or L2 or a list of them, optional
         Added to the cost.
+    sample_weight : bool, default False
+        Whether each example has a weight; see :class:`Network`.
     name : str, optional
         Printed in the heading of what is generated.
 
@@ -192,7 +197,9 @@ def mlp(
     if output is None:
         output = activation if cost(loss).activates_output else "identity"
     layers = [*(Dense(u, activation) for u in units[:-1]), Dense(units[-1], output)]
-    return Network(layers, input=inputs, loss=loss, penalty=penalty, name=name)
+    return Network(
+        layers, input=inputs, loss=loss, penalty=penalty, sample_weight=sample_weight, name=name
+    )
 
 
 def _inputs(shapes: object, layers: tuple[Layer, ...]) -> tuple[Tensor, ...]:
@@ -213,7 +220,10 @@ def _axes(what: str, shape: object) -> tuple[Index, ...]:
     """Return the indices of an input, that of the examples first."""
     if not isinstance(shape, (tuple, list)):
         return Index("n", "N"), Index("k", checked_size(f"Network {what}", shape))
-    sizes = checked_sizes(f"Network {what}", shape, len(shape))
+    # A name is a size that the arrays tell.
+    named = tuple(1 if isinstance(size, str) and size.isidentifier() else size for size in shape)
+    checked = checked_sizes(f"Network {what}", named, len(shape))
+    sizes = [s if isinstance(s, str) else c for s, c in zip(shape, checked, strict=True)]
     names = _AXES.get(len(sizes)) or [f"i{axis}" for axis in range(1, len(sizes) + 1)]
     return Index("n", "N"), *(Index(name, size) for name, size in zip(names, sizes, strict=True))
 

@@ -8,12 +8,13 @@ from typing import Any
 from symbp.networks.layers import library_layer
 from symbp.networks.options import checked_eps, checked_size
 from symbp.networks.shapes import checked_divisor, checked_flag, checked_rank
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index
 from symbp.notation.reductions import Mean
 from symbp.notation.standard import sqrt
-from symbp.notation.tensor import Tensor, parameter, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "layer_normalised"]
 

@@ -4,6 +4,7 @@ import functools
 import inspect
 import math
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -170,6 +171,26 @@ def checked_eps(name: str, value: Any) -> float:
             message = f"{error}; the number of features is that of the source, and is not given"
             raise SymbpError(message) from None
         raise
+
+
+def warn_of_a_size_too_many(layer: str, size: str, read: str, meant: str) -> None:
+    """Warn of options that are allowed, but look like PyTorch's, whose first is the source's size.
+
+    Parameters
+    ----------
+    layer : str
+        Its name.
+    size : str
+        What the first option would be in PyTorch.
+    read, meant : str
+        What the options are here, and what to write in place of them.
+    """
+    warnings.warn(
+        f"{layer}: the {size} is that of the source, and is not given; if {layer}({meant}) is "
+        f"meant, write that, since these options are {read}",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def shorthand_sizes(text: str) -> tuple[int, ...] | None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from sympy.core.expr import Expr
 
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import where
 from symbp.notation.index import Index
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["PADDING_MODES", "checked_padding_mode", "inside", "padded", "read_inside"]
 

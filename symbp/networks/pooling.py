@@ -9,12 +9,13 @@ import sympy
 from symbp.networks.layers import library_layer
 from symbp.networks.padding import inside, read_inside
 from symbp.networks.shapes import checked_flag, checked_sizes, checked_source
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Max, Sum
-from symbp.notation.tensor import Tensor, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = [
     "AdaptiveAvgPool1d",

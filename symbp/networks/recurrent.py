@@ -11,15 +11,17 @@ from typing import Any, ClassVar
 
 from symbp.networks.joining import end_to_end
 from symbp.networks.layers import library_layer
-from symbp.networks.options import checked_size
+from symbp.networks.lengths import checked_lengths, kept_steps
+from symbp.networks.options import checked_size, warn_of_a_size_too_many
 from symbp.networks.shapes import checked_flag, checked_source
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.functions import relu, sigmoid, where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum
 from symbp.notation.standard import tanh
-from symbp.notation.tensor import Tensor, parameter, tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
@@ -37,6 +39,7 @@ class _Direction:
     name: str
     """What the names of its tensors end in, such as ``2_l0`` or ``2_l0_reverse``."""
     label: str
+    lengths: Tensor | None = None
 
     def parameters(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """Return ``W``, ``U`` and the two biases, declared in PyTorch's order."""
@@ -76,10 +79,17 @@ class _Direction:
         value : callable
             Maps the last step to the value.
         """
-        last = int(self.t.extent) - 1
+        last = self.t.extent - 1
         if self.backwards:
             return where(self.t < last, value(self.t + 1), 0)
         return where(self.t > 0, value(self.t - 1), 0)
+
+    def kept(self, value: Any) -> Any:
+        """Return what a step gives, 0 behind the example's last one.
+
+        So the other direction begins with 0 at each example's own last step.
+        """
+        return kept_steps(self.lengths, self.source.indices[0], self.t, value)
 
     def of_inputs(self, W: Tensor, b: Tensor | None, g: Any) -> Any:
         n, m = self.source.indices[0], W.indices[1]
@@ -101,6 +111,7 @@ class _Recurrent:
     bias: bool = True
     bidirectional: bool = False
     last: bool = False
+    lengths: Tensor | None = None
 
     gates: ClassVar[int]
 
@@ -110,6 +121,7 @@ class _Recurrent:
             object.__setattr__(self, size, checked_size(f"{name} {size}", getattr(self, size)))
         for flag in ("bias", "bidirectional", "last"):
             checked_flag(f"{name} {flag}", getattr(self, flag))
+        checked_lengths(name, self.lengths)
 
     def equations(self, source: Tensor, number: int) -> tuple[list[Equation], Tensor]:
         """Return the equations of all layers and directions.
@@ -129,10 +141,17 @@ class _Recurrent:
             The states of the last layer, of shape (N, steps, units), or (N, units) where only the
             last is asked for; twice as many units for both directions.
         """
-        steps, _ = checked_source(type(self).__name__, source, "steps", "features")
-        if steps < 2:
+        steps, features = checked_source(type(self).__name__, source, "steps", "features")
+        if self.hidden_size == features and self.num_layers >= 8:
+            warn_of_a_size_too_many(
+                type(self).__name__, "number of features",
+                f"hidden_size={features}, num_layers={self.num_layers}", f"{self.num_layers}",
+            )  # fmt: skip
+        if isinstance(steps, int) and steps < 2:
             raise SymbpError(f"{type(self).__name__}: expected two steps at least, got {steps}")
         n, t = source.indices[:2]
+        checked_lengths(type(self).__name__, self.lengths, n)
+        end = steps - 1 if self.lengths is None else self.lengths[n] - 1
         if not t.sequential:
             t = Index("t", steps, sequential=True)
         H = self.hidden_size
@@ -144,10 +163,12 @@ class _Recurrent:
                 name = f"{number}_l{layer}" + "_reverse" * backwards
                 own = label + "r" * backwards
                 made, h = self._direction(
-                    _Direction(source, t, H, self.gates, self.bias, backwards, name, own)
+                    _Direction(
+                        source, t, H, self.gates, self.bias, backwards, name, own, self.lengths
+                    )
                 )
                 equations += made
-                states.append((h, 0 if backwards else steps - 1))
+                states.append((h, 0 if backwards else end))
             above = layer + 1 < self.num_layers
             if len(states) == 1 and (above or not self.last):
                 source = states[0][0]
@@ -209,7 +230,7 @@ class RNN(_Recurrent):
         h = d.tensor("h", d.units, "h")
         j = h.indices[2]
         body = d.of_inputs(W, b, j) + d.of_states(U, e, h, j)
-        return [Equation(h.element, _NONLINEARITIES[self.nonlinearity](body))], h
+        return [Equation(h.element, d.kept(_NONLINEARITIES[self.nonlinearity](body)))], h
 
 
 _NONLINEARITIES: dict[str, Any] = {"tanh": tanh, "relu": relu}
@@ -238,6 +259,10 @@ class LSTM(_Recurrent):
     last : bool, default False
         Return only the state after the last step, of shape (N, units), which for the other
         direction is the first: what ``torch.nn.LSTM`` calls ``h_n``, of the last layer.
+    lengths : Tensor, optional
+        How many steps each example has, integers of shape (N,) such as ``bp.input("length", n,
+        kind="integer")``: as with ``torch.nn.utils.rnn.pack_padded_sequence``, states behind an
+        example's last step are 0, the other direction begins at it, and `last` is its state.
 
     Notes
     -----
@@ -271,9 +296,9 @@ class LSTM(_Recurrent):
             equations.append(Equation(gate.element, function(z[n, t, place, j])))
         j = c.indices[2]
         kept = d.before(lambda step: f[n, t, j] * c[n, step, j])
-        equations.append(Equation(c.element, i[n, t, j] * g[n, t, j] + kept))
+        equations.append(Equation(c.element, d.kept(i[n, t, j] * g[n, t, j] + kept)))
         j = h.indices[2]
-        return [*equations, Equation(h.element, o[n, t, j] * tanh(c[n, t, j]))], h
+        return [*equations, Equation(h.element, d.kept(o[n, t, j] * tanh(c[n, t, j])))], h
 
 
 @library_layer
@@ -318,4 +343,4 @@ class GRU(_Recurrent):
         j = h.indices[2]
         kept = d.before(lambda step: z[n, t, j] * h[n, step, j])
         new = (1 - z[n, t, j]) * m[n, t, j]
-        return [*equations, Equation(h.element, new + kept)], h
+        return [*equations, Equation(h.element, d.kept(new + kept))], h

@@ -12,14 +12,15 @@ from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number, checks_options
 from symbp.networks.shapes import checked_alike, checked_flag
+from symbp.notation.declarations import target as target_tensor
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import maximum, softplus, where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Mean
 from symbp.notation.standard import Abs, exp, log
-from symbp.notation.tensor import Tensor, tensor
-from symbp.notation.tensor import target as target_tensor
+from symbp.notation.tensor import Kind, Tensor
 
 __all__ = ["GaussianNLL", "Huber", "PoissonNLL", "Quantile", "SmoothL1", "gaussian_nll", "log_cosh"]
 
@@ -45,7 +46,7 @@ class Huber:
 
     delta: float = 1.0
 
-    target_kind: ClassVar[str] = "real"
+    target_kind: ClassVar[Kind] = "real"
     __name__: ClassVar[str] = "huber"
 
     def __post_init__(self) -> None:
@@ -80,7 +81,7 @@ class SmoothL1:
 
     beta: float = 1.0
 
-    target_kind: ClassVar[str] = "real"
+    target_kind: ClassVar[Kind] = "real"
     __name__: ClassVar[str] = "smooth_l1"
 
     def __post_init__(self) -> None:
@@ -144,7 +145,7 @@ class Quantile:
 
     q: float = 0.5
 
-    target_kind: ClassVar[str] = "real"
+    target_kind: ClassVar[Kind] = "real"
     __name__: ClassVar[str] = "quantile"
 
     def __post_init__(self) -> None:
@@ -182,7 +183,7 @@ class PoissonNLL:
     full: bool = False
     eps: float = 1e-8
 
-    target_kind: ClassVar[str] = "real"
+    target_kind: ClassVar[Kind] = "real"
     __name__: ClassVar[str] = "poisson"
 
     def __post_init__(self) -> None:
@@ -263,7 +264,7 @@ class GaussianNLL:
 
     full: bool = False
 
-    target_kind: ClassVar[str] = "real"
+    target_kind: ClassVar[Kind] = "real"
     __name__: ClassVar[str] = "gaussian_nll"
 
     def __post_init__(self) -> None:

@@ -12,13 +12,14 @@ import sympy
 
 from symbp.networks.options import checked_size, checks_options
 from symbp.networks.shapes import checked_source
+from symbp.notation.declarations import target as target_tensor
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import log_sum_exp, where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Mean, log_softmax
-from symbp.notation.tensor import Tensor, tensor
-from symbp.notation.tensor import target as target_tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["CTC"]
 

@@ -47,7 +47,7 @@ def checked_alike(name: str, *tensors: Any) -> None:
         raise SymbpError(f"{name}: expected tensors of one shape, got {shown}")
 
 
-def checked_source(layer: str, source: Any, *axes: str) -> tuple[int, ...]:
+def checked_source(layer: str, source: Any, *axes: str) -> tuple[Any, ...]:
     """Return the extents of a source behind the first; raise unless it has the axes named.
 
     Parameters
@@ -57,7 +57,8 @@ def checked_source(layer: str, source: Any, *axes: str) -> tuple[int, ...]:
     source : Tensor
         What the layer reads.
     *axes : str
-        What the axes mean, that of the examples left out.
+        What the axes mean, that of the examples left out. The number of steps may be one that is
+        known at run time only, and is a symbol then.
     """
     _checked_tensor(layer, source)
     if source.rank != len(axes) + 1:
@@ -65,7 +66,13 @@ def checked_source(layer: str, source: Any, *axes: str) -> tuple[int, ...]:
             f"{layer}: expected a source of shape (N, {', '.join(axes)}), got "
             f"{_shape(source)}{_advice(source.rank, axes)}"
         )
-    return tuple(int(extent) for extent in source.shape[1:])
+    for extent, axis in zip(source.shape[1:], axes, strict=True):
+        if not isinstance(extent, int) and axis != "steps":
+            raise SymbpError(
+                f"{layer}: expected a number of {axis}, got {extent}, which is known at run time "
+                f"only"
+            )
+    return tuple(source.shape[1:])
 
 
 def checked_rank(layer: str, source: Any, least: int) -> None:

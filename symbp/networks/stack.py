@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from symbp.networks.layers import LAYERS, Activation, Layer
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
-from symbp.notation.tensor import Tensor
+from symbp.notation.tensor import Kind, Tensor
 
 __all__ = ["checked_layers", "depth", "name_of", "source_kinds", "stacked"]
 
@@ -64,7 +64,7 @@ def depth(layers: Iterable[Layer]) -> int:
     return sum(getattr(layer, "depth", 1) for layer in layers)
 
 
-def source_kinds(layers: Sequence[Layer], count: int) -> tuple[str, ...]:
+def source_kinds(layers: Sequence[Layer], count: int) -> tuple[Kind, ...]:
     """Return the kinds of the tensors that layers read: ``"integer"`` where they are subscripts.
 
     Parameters
@@ -76,7 +76,7 @@ def source_kinds(layers: Sequence[Layer], count: int) -> tuple[str, ...]:
     """
     kind: Any = getattr(layers[0], "source_kind", "real") if layers else "real"
     if isinstance(kind, str):
-        return (kind,) * count
+        return cast(tuple[Kind, ...], (kind,) * count)
     if len(kind) == count:
         return tuple(kind)
     # One source for all branches.

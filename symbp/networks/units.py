@@ -10,12 +10,13 @@ from symbp.networks.activations import ActivationFunction, activation
 from symbp.networks.layers import library_layer
 from symbp.networks.options import checked_number, checked_size
 from symbp.networks.shapes import checked_flag, checked_rank
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.functions import leaky_relu, where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Max, Sum, softmax
-from symbp.notation.tensor import Initial, Tensor, parameter, tensor
+from symbp.notation.tensor import Initial, Tensor
 
 __all__ = ["Maxout", "MixtureOfExperts", "PReLU"]
 

@@ -5,6 +5,7 @@ indices, under the conditions of the ``where`` that guards them.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,36 +19,40 @@ from symbp.notation.errors import NotationError, UnsupportedError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.phase import Phase
-from symbp.notation.tensor import Element
+from symbp.notation.symbolic_bounds import is_inside, limit_inside
+from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import Limit, data_of, quotient_of, span_of, values_at
 
-__all__ = ["COMPARISONS", "check_bounds"]
+__all__ = ["COMPARISONS", "check_bounds", "limit_of", "limits_in"]
 
 LARGEST_GRID = 20_000_000
 
 Guard = tuple[Boolean, bool]
 
 
-def check_bounds(lhs: Element, body: Expr) -> None:
+def check_bounds(lhs: Element, body: Expr, batch: sympy.Symbol | None = None) -> None:
     """Raise :class:`NotationError` if an element of the body can be read outside its tensor.
 
     A read inside ``where(condition, a, b)`` counts only where the condition lets it happen, as
     far as the condition speaks of indices.
     """
-    _visit(lhs, body, ())
+    for element, guards in _guarded(body, ()):
+        for position, subscript in enumerate(element.args):
+            _check(lhs, element, position, subscript, guards, batch)
 
 
-def _visit(lhs: Element, node: Any, guards: tuple[Guard, ...]) -> None:
+def _guarded(node: Any, guards: tuple[Guard, ...]) -> Iterator[tuple[Element, tuple[Guard, ...]]]:
+    """Yield every element that is read, with the conditions under which it is."""
     if isinstance(node, Element):
-        for position, subscript in enumerate(node.args):
-            _check(lhs, node, position, subscript, guards)
+        yield node, guards
     if isinstance(node, where):
         condition, chosen, other = node.args
-        _visit(lhs, condition, guards)
-        _visit(lhs, chosen, (*guards, *_parts(condition, True)))
-        _visit(lhs, other, (*guards, *_parts(condition, False)))
+        yield from _guarded(condition, guards)
+        yield from _guarded(chosen, (*guards, *_parts(condition, True)))
+        yield from _guarded(other, (*guards, *_parts(condition, False)))
         return
     for argument in node.args:
-        _visit(lhs, argument, guards)
+        yield from _guarded(argument, guards)
 
 
 def _parts(condition: Boolean, truth: bool) -> list[Guard]:
@@ -60,16 +65,13 @@ def _parts(condition: Boolean, truth: bool) -> list[Guard]:
 
 
 def _check(
-    lhs: Element, node: Element, position: int, subscript: Expr, guards: tuple[Guard, ...]
-) -> None:
+    lhs: Element, node: Element, position: int, subscript: Expr, guards: tuple[Guard, ...],
+    batch: sympy.Symbol | None,
+) -> None:  # fmt: skip
     extent = node.tensor.indices[position].extent
-    if isinstance(subscript, Element):
-        return  # data-dependent: checked at run time, where the data comes in
-    if subscript.atoms(Element):
-        raise UnsupportedError(
-            f"{lhs}: subscript {subscript} of {node.tensor.name} mixes data and indices; only an "
-            f"element of an integer tensor by itself can be a subscript"
-        )
+    if data_of(subscript):
+        limit_of(lhs, node, position, guards, batch)
+        return  # checked at run time, where the data come in
     if isinstance(subscript, Index) and subscript.extent == extent:
         return
     name = f"{lhs}: subscript {subscript} of {node.tensor.name}"
@@ -82,17 +84,153 @@ def _check(
                 f"{lhs}: {node}: the index {subscript} has extent {subscript.extent}, axis "
                 f"{position} of {node.tensor.name} has {extent}{question}"
             )
-    if symbolic or not isinstance(extent, int):
-        raise NotationError(
-            f"{name}: an axis or index of extent {extent if not symbolic else symbolic[0].extent} "
-            f"takes plain indices of that extent only"
-        )
+    if symbolic or not isinstance(extent, int) or subscript.free_symbols - {*indices_of(subscript)}:
+        if batch is not None and batch in (extent, *(i.extent for i in symbolic)):
+            # Examples come in any order, and a batch has as many of them as the user says.
+            raise NotationError(
+                f"{name}: an axis or index of extent {batch} takes plain indices of that extent "
+                f"only"
+            )
+        if not is_inside(subscript, extent, guards):
+            shown = f"{guards[-1][0]} holds" if guards else "it is read"
+            raise NotationError(
+                f"{name}: it cannot be shown to lie between 0 and {extent} - 1 wherever {shown}, "
+                f"for every size that is known at run time only; guard it with where(condition, …)"
+            )
+        return
     if isinstance(subscript, Index) and not guards:
         raise NotationError(
             f"{name}: extents disagree, the index has {subscript.extent}, axis {position} has "
             f"{extent}"
         )
     _refuse_unless_guarded(name, node, position, extent, guards)
+
+
+def limit_of(
+    lhs: Element, node: Element, position: int, guards: tuple[Guard, ...] = (),
+    batch: sympy.Symbol | None = None,
+) -> tuple[Tensor, Limit] | None:  # fmt: skip
+    """Return what an integer tensor must be for a subscript of it to stay inside, if anything.
+
+    Parameters
+    ----------
+    lhs : Element
+        Of the equation, for messages.
+    node : Element
+        What is read.
+    position : int
+        Of the subscript.
+    guards : tuple of (Boolean, bool)
+        The conditions under which it is read, and whether they hold.
+    batch : Symbol, optional
+        The number of examples: which of them data mean is not checked, a batch has but some.
+
+    Raises
+    ------
+    NotationError
+        No value of the data keeps it inside.
+    UnsupportedError
+        Several data stand in one subscript, or the axis has an extent known at run time.
+    """
+    subscript, extent = node.args[position], node.tensor.indices[position].extent
+    (datum, *others) = data_of(subscript)
+    if subscript is datum:
+        return None if extent == batch else (datum.tensor, Limit(0, extent))
+    name = f"{lhs}: subscript {subscript} of {node.tensor.name}"
+    if not isinstance(extent, int):
+        found = None if others else limit_inside(subscript, extent, guards, datum)
+        if found is None:
+            raise UnsupportedError(
+                f"{name}: which data keep it inside of an axis of {extent} elements, for every "
+                f"{extent}, is not found; write it as {datum} - 1 or {datum}, or guard it"
+            )
+        return datum.tensor, found
+    span = span_of(subscript)
+    if span.is_within(0, extent - 1):
+        return None
+    if others or any(not isinstance(i.extent, int) for i in _outside_of_data(subscript)):
+        raise UnsupportedError(
+            f"{name}: which data keep it inside of axis {position}, of {extent} elements, is known "
+            f"of one datum and indices of known extents; write ({subscript}) % {extent}, or put "
+            f"one number in the place of {' and '.join(map(str, (datum, *others)))}"
+        )
+    allowed = _allowed(name, subscript, datum, extent, guards)
+    if allowed is None:
+        raise NotationError(
+            f"{name}: no value of {datum} keeps it inside of axis {position}, of {extent} elements"
+        )
+    return datum.tensor, allowed
+
+
+def _outside_of_data(subscript: Expr) -> list[Index]:
+    return indices_of(subscript.xreplace(dict.fromkeys(data_of(subscript), sympy.S.Zero)))
+
+
+def _allowed(
+    name: str, subscript: Expr, datum: Element, extent: int, guards: tuple[Guard, ...]
+) -> Limit | None:
+    """Return which values of a datum keep a subscript inside, wherever guards let it be read."""
+    outside = {datum: sympy.S.Zero}
+    conditions = [
+        (c, t)
+        for c, t in guards
+        if not c.atoms(Element, Phase) - {datum} - datum.atoms(Element)
+        and all(isinstance(i.extent, int) for i in indices_of(c.xreplace(outside)))
+    ]
+    used = {*_outside_of_data(subscript)}
+    for condition, _ in conditions:
+        used |= set(indices_of(condition.xreplace(outside)))
+    ordered = sorted(used, key=lambda index: index.dummy_index)
+    rest = span_of(subscript.xreplace(outside))
+    assert rest.low is not None
+    assert rest.high is not None
+    # A coefficient of the datum is at least 1: further out, the subscript is outside.
+    reach = max(abs(rest.low), abs(rest.high)) + extent + 1
+    reach *= max(int(part.args[1]) if isinstance(part, sympy.Mod) else quotient_of(part.args[0])[1]
+                 for part in (*subscript.atoms(sympy.Mod, sympy.floor), sympy.floor(datum))
+                 )  # fmt: skip
+    size = math.prod([2 * reach + 1, *(int(index.extent) for index in ordered)])
+    if size > LARGEST_GRID:
+        raise UnsupportedError(f"{name}: {size} values of data and indices are too many to check")
+    values = np.arange(-reach, reach + 1)
+    grid: dict[Any, Any] = {datum: values.reshape([-1, *[1] * len(ordered)])}
+    for place, index in enumerate(ordered, 1):
+        shape = [-1 if at == place else 1 for at in range(len(ordered) + 1)]
+        grid[index] = np.arange(int(index.extent)).reshape(shape)
+    reached: Any = np.asarray(True)
+    for condition, truth in conditions:
+        reached = reached & (np.asarray(_value(condition, grid)) == truth)
+    at = np.asarray(_value(subscript, grid))
+    fine = ~reached | ((at >= 0) & (at < extent))
+    full = np.broadcast_shapes(fine.shape, [1 + 2 * reach, *[1] * len(ordered)])
+    kept = np.broadcast_to(fine, full).all(axis=tuple(range(1, len(ordered) + 1)))
+    # The longest run of values; one that reaches the end of those tried has no limit there.
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], kept.view(np.int8), [0]])))
+    runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])
+    if not runs:
+        return None
+    first, last = (int(end) for end in runs[0])
+    return Limit(
+        None if first == 0 else int(values[first]),
+        None if last == len(values) else int(values[last]),
+    )
+
+
+def limits_in(
+    lhs: Element, body: Expr, batch: sympy.Symbol | None
+) -> Iterator[tuple[Tensor, Limit]]:
+    """Yield what the integer tensors in the subscripts of an equation must be."""
+    for inner, guards in _guarded(body, ()):
+        for position, subscript in enumerate(inner.args):
+            if data_of(subscript):
+                found = limit_of(lhs, inner, position, guards, batch)
+                if found is not None:
+                    yield found
+    for position, subscript in enumerate(lhs.args):
+        if isinstance(subscript, Element):
+            found = limit_of(lhs, lhs, position, (), batch)
+            if found is not None:
+                yield found
 
 
 def _refuse_unless_guarded(
@@ -139,12 +277,14 @@ def _finite(condition: Boolean) -> bool:
 
 def _value(node: Any, grid: dict[Index, Any]) -> Any:
     """Evaluate an expression or condition of indices over the grid."""
-    if isinstance(node, Index):
+    if node in grid:
         return grid[node]
     if node.is_Number:
         return int(node) if node.is_Integer else float(node)
     if node in (sympy.true, sympy.false):
         return bool(node)
+    if isinstance(node, sympy.floor | sympy.ceiling | sympy.Mod):
+        return values_at(node, lambda leaf: _value(leaf, grid))
     values = [_value(argument, grid) for argument in node.args]
     if isinstance(node, sympy.Add):
         return sum(values[1:], values[0])
@@ -173,8 +313,6 @@ COMPARISONS: dict[Any, Any] = {
 }
 _VALUES: dict[Any, Any] = {
     **COMPARISONS,
-    sympy.Mod: np.mod,
-    sympy.floor: np.floor,
     sympy.Pow: np.power,
     sympy.Abs: np.abs,
 }

@@ -5,15 +5,24 @@ from typing import Any
 
 import numpy as np
 
+from symbp.notation.declarations import checks_keywords
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 from symbp.notation.numpy_operands import plain_number, short
-from symbp.notation.tensor import Tensor, declared
+from symbp.notation.tensor import Kind, Tensor
 
 __all__ = ["constant"]
 
 
-def constant(name: str, *given: Any, value: Any = None, **options: Any) -> Tensor:
+@checks_keywords
+def constant(
+    name: str,
+    *given: Any,
+    value: Any = None,
+    symbol: str | None = None,
+    label: int | str | None = None,
+    kind: Kind = "real",
+) -> Tensor:
     """Declare a constant: a number, or with indices an array.
 
     Parameters
@@ -24,8 +33,8 @@ def constant(name: str, *given: Any, value: Any = None, **options: Any) -> Tenso
         Its value, or the indices that give its shape.
     value : float or array_like, optional
         Its value: an array of that shape where there are indices.
-    **options
-        Such as ``symbol``; see :class:`Tensor`.
+    symbol, label, kind
+        As for :func:`symbp.tensor`.
 
     Returns
     -------
@@ -56,12 +65,15 @@ def constant(name: str, *given: Any, value: Any = None, **options: Any) -> Tenso
         raise NotationError(f"constant {name}: expected one value, got {came}")
     if indices:
         law = ("constant", _array(name, indices, numbers[0]))
-        return declared(name, indices, "parameter", {"initial": law, "trainable": False, **options})
+        return Tensor(
+            name, indices, "parameter", initial=law, trainable=False, symbol=symbol, label=label,
+            kind=kind,
+        )  # fmt: skip
     number = plain_number(numbers[0])
     value = numbers[0] if number is None else number
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise NotationError(f"constant {name}: expected a finite number, got {value!r}")
-    return declared(name, (), "constant", {"value": float(value), **options})
+    return Tensor(name, (), "constant", value=float(value), symbol=symbol, label=label, kind=kind)
 
 
 def _array(name: str, indices: tuple[Index, ...], value: Any) -> Any:

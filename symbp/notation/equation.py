@@ -25,6 +25,7 @@ from symbp.notation.errors import NotationError
 from symbp.notation.functions import operation_of, where
 from symbp.notation.index import Index
 from symbp.notation.left_hand_side import check_left_hand_side
+from symbp.notation.linear_algebra import Factor, Unknown
 from symbp.notation.operation import in_notation
 from symbp.notation.phase import Phase
 from symbp.notation.prime import Prime
@@ -100,8 +101,8 @@ class Equation:
         The right-hand side; may hold ``Sum``, ``Max`` and ``LogSumExp``.
     reduce : tuple of Index
         The indices reduced over, once the equation is normalised.
-    operation : {"sum", "max", "logsumexp"}
-        How it is reduced.
+    operation : {"sum", "max", "logsumexp", …}
+        How it is reduced; for what is solved for see :mod:`symbp.notation.linear_algebra`.
     accumulate : bool
         Whether it adds to what other equations with this left-hand side give (``+=``).
     origin : Origin
@@ -275,6 +276,8 @@ def _twin(index: Index, left: set[Any], body: Expr) -> str:
     """Return a remark if another index has the name of one that is free."""
     if any(other.name == index.name for other in left):
         return f" (the {index} on the left is another index of that name)"
+    if any(index is unknown.place for unknown in body.atoms(Unknown)):
+        return f" (bp.solve gives the unknown that is numbered {index})"
     bound = {other for reduction in body.atoms(Reduction) for other in reduction.bound}
     if any(other.name == index.name for other in bound - {index}):
         return f" (the {index} that is summed over is another index of that name)"
@@ -289,8 +292,12 @@ _NODES = (
 
 
 def _check_nodes(lhs: Element, body: Expr) -> None:
-    for node in sympy.preorder_traversal(body):
-        if isinstance(node, (Element, Reduction, Scan, Prime, Derivative)):
+    nodes = sympy.preorder_traversal(body)
+    for node in nodes:
+        if isinstance(node, Element):
+            nodes.skip()  # its subscripts were looked at when it was made
+            continue
+        if isinstance(node, (Reduction, Scan, Prime, Derivative, Unknown, Factor)):
             continue
         if isinstance(node, sympy.Symbol) and not isinstance(node, Index):
             if not (node.is_integer and node.is_positive):

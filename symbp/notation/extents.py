@@ -10,7 +10,37 @@ from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Tensor
 
-__all__ = ["check_run_time_extent", "is_known_to_predict"]
+__all__ = ["batch_of", "check_run_time_extent", "is_known_to_predict", "sizes_of_tensors"]
+
+
+def sizes_of_tensors(tensors: Iterable[Tensor]) -> tuple[sympy.Symbol, ...]:
+    """Return the extents known at run time only, in the order in which tensors have them."""
+    given = tuple(tensors)
+    extents = (extent for tensor in given for extent in tensor.shape)
+    found = dict.fromkeys(extent for extent in extents if isinstance(extent, sympy.Symbol))
+    batch = batch_of(given)
+    return tuple(found) if batch is None else (batch, *(each for each in found if each != batch))
+
+
+def batch_of(tensors: Iterable[Tensor]) -> sympy.Symbol | None:
+    """Return the extent of the examples, None where nothing is divided into batches.
+
+    It is the only one that is known at run time, or that of the first axes of inputs and targets;
+    where these have several, the one called N. Time is in order and makes no batches.
+    """
+    given = tuple(tensors)
+    steps = {i.extent for tensor in given for i in tensor.indices if i.sequential}
+    found = {e for tensor in given for e in tensor.shape if isinstance(e, sympy.Symbol)}
+    if len(found) <= 1:
+        return next(iter(found - steps), None)
+    first = {
+        tensor.shape[0]
+        for tensor in given
+        if tensor.rank and tensor.role in ("input", "target") and tensor.shape[0] in found
+    } - steps
+    named = {extent for extent in first if str(extent) == "N"}
+    (batch,) = named or (first if len(first) == 1 else {None})
+    return batch
 
 
 def check_run_time_extent(
@@ -42,7 +72,9 @@ def check_run_time_extent(
                 f"reads no input or target that has it: only an array says how large {extent} is"
             )
     if output is not None and not is_known_to_predict(output, equations, inputs):
-        (extent,) = _run_over(equations)
+        needed = needed_by(equations, [output])
+        of_output = [equation for equation in equations if equation.tensor in needed]
+        extent = next(e for e in _run_over(of_output) if not _with_axis(e, inputs))
         names = ", ".join(t.name for t in sorted(_with_axis(extent, arrays), key=str))
         raise NotationError(
             f"output {output.name} runs over {extent}, which only the target {names} has: "

@@ -1,4 +1,4 @@
-"""What may stand on the left of an equation: plain indices, or affine subscripts that stay inside.
+"""What may stand on the left of an equation: plain indices, or sums of them that stay inside.
 
 ``u[n, 12*c + 4*h + w] = x[n, c, h, w]`` writes each of its values to the place that it names. Where
 several meet, they add up, and where none comes, there is 0: so a picture is flattened, channels are
@@ -9,6 +9,7 @@ from symbp.notation.axes import swapped
 from symbp.notation.errors import NotationError
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
+from symbp.notation.whole_numbers import span_of
 
 __all__ = ["check_left_hand_side"]
 
@@ -67,13 +68,10 @@ def _affine(lhs: Element, position: int) -> list[Index]:
             f"{lhs}: {subscript}: an axis or index of extent {(*unknown, extent)[0]} takes plain "
             f"indices of that extent only"
         )
-    low = high = int(subscript.xreplace(dict.fromkeys(found, 0)))
-    for index in found:
-        reach = int(subscript.coeff(index)) * (int(index.extent) - 1)
-        low, high = low + min(reach, 0), high + max(reach, 0)
-    if low < 0 or high >= extent:
+    span = span_of(subscript)
+    if not span.is_within(0, extent - 1):
         raise NotationError(
-            f"{lhs}: subscript {subscript} on the left runs from {low} to {high}, axis {position} "
-            f"of {lhs.tensor.name} from 0 to {extent - 1}"
+            f"{lhs}: subscript {subscript} on the left runs from {span.low} to {span.high}, axis "
+            f"{position} of {lhs.tensor.name} from 0 to {extent - 1}"
         )
     return found

@@ -8,14 +8,19 @@ from typing import Any, Self
 import sympy
 
 from symbp.notation.arguments import no_equation
-from symbp.notation.bounds import check_bounds
+from symbp.notation.bounds import check_bounds, limits_in
 from symbp.notation.coupling import check_derivatives
 from symbp.notation.cycles import check_cycles, in_order
 from symbp.notation.dependence import definitions, needed_by
 from symbp.notation.display import equations_bundle
 from symbp.notation.equation import Equation
 from symbp.notation.errors import NotationError, suggest
-from symbp.notation.extents import check_run_time_extent, is_known_to_predict
+from symbp.notation.extents import (
+    batch_of,
+    check_run_time_extent,
+    is_known_to_predict,
+    sizes_of_tensors,
+)
 from symbp.notation.forms import NO_FORM, Form, seen_in
 from symbp.notation.index import Index
 from symbp.notation.noise import check_streams
@@ -23,6 +28,7 @@ from symbp.notation.numpy_operands import short
 from symbp.notation.recurrences import as_recurrences
 from symbp.notation.states import check_states, checked_updates
 from symbp.notation.tensor import Element, Role, Tensor
+from symbp.notation.whole_numbers import Limit
 
 __all__ = ["Program"]
 
@@ -206,14 +212,13 @@ class Program:
 
     @property
     def batch(self) -> sympy.Symbol | None:
-        """The symbol of the batch size, or None when every extent is a number."""
-        symbols = {
-            extent
-            for tensor in self.tensors
-            for extent in tensor.shape
-            if isinstance(extent, sympy.Symbol)
-        }
-        return next(iter(symbols), None)
+        """The symbol of the batch size, or None where nothing is divided into batches."""
+        return batch_of(self.tensors)
+
+    @property
+    def run_time_sizes(self) -> tuple[sympy.Symbol, ...]:
+        """The extents that the shapes of arguments tell: that of the batch first."""
+        return sizes_of_tensors(self.tensors)
 
     def freeze(self, *names: str) -> Self:
         """Return the same program with some parameters that training leaves as they are.
@@ -267,15 +272,12 @@ class Program:
         return tuple(equation for equation in self.equations if equation.tensor is tensor)
 
     @cached_property
-    def integer_limits(self) -> dict[Tensor, int]:
-        """For each integer tensor in a subscript, the smallest extent of the axes it selects."""
-        limits: dict[Tensor, int] = {}
+    def integer_limits(self) -> dict[Tensor, Limit]:
+        """What each integer tensor in a subscript must be, so that the subscript stays inside."""
+        limits: dict[Tensor, Limit] = {}
         for equation in self.equations:
-            for element in (equation.lhs, *equation.reads()):
-                for subscript, extent in zip(element.args, element.tensor.shape, strict=True):
-                    if isinstance(subscript, Element) and isinstance(extent, int):
-                        earlier = limits.get(subscript.tensor, extent)
-                        limits[subscript.tensor] = min(earlier, extent)
+            for tensor, limit in limits_in(equation.lhs, equation.body, self.batch):
+                limits[tensor] = limits[tensor] & limit if tensor in limits else limit
         return limits
 
     def depends_on(self, roots: Iterable[Tensor]) -> set[Tensor]:
@@ -338,7 +340,7 @@ def _check(program: Program) -> None:
     check_states(program.states, defined, program.updates)
     _check_tensors(program, defined)
     for equation in program.equations:
-        check_bounds(equation.lhs, equation.body)
+        check_bounds(equation.lhs, equation.body, program.batch)
     check_cycles(program.equations)
     check_derivatives(program.equations)
     if program.cost is not None:
@@ -385,17 +387,22 @@ def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
             if not isinstance(extent, sympy.Symbol):
                 continue
             symbols.setdefault(extent, tensor)
-            if tensor.role in ("parameter", "state") or (tensor.role != "intermediate" and axis):
+            if tensor.role in ("parameter", "state", "constant"):
                 raise NotationError(
-                    f"{tensor.name}: axis {axis} has the run-time extent {extent}; only the "
-                    f"first axis of inputs, targets and noise, and intermediate tensors, can "
-                    f"have one"
+                    f"{tensor.name}: axis {axis} has the run-time extent {extent}; the size of a "
+                    f"{tensor.role} is a number, only inputs, targets and what is computed of them "
+                    f"can have others"
                 )
-    if len(symbols) > 1:
-        raise NotationError(
-            "only one extent can be known at run time, the batch size; got "
-            + " and ".join(f"{symbol} ({tensor.name})" for symbol, tensor in symbols.items())
-        )
+            if tensor.role == "noise" and (axis or extent != program.batch):
+                raise NotationError(
+                    f"{tensor.name}: axis {axis} has the run-time extent {extent}; noise is drawn "
+                    f"for each example, the other axes are numbers"
+                )
+            if tensor.kind in ("classes", "distribution") and axis and axis == tensor.rank - 1:
+                raise NotationError(
+                    f"{tensor.name}: the number of classes is {extent}, known at run time only; "
+                    f"expected a number"
+                )
     for equation in program.equations:
         for symbol in equation.body.free_symbols:
             if not isinstance(symbol, Index) and symbol not in symbols:

@@ -16,6 +16,7 @@ from sympy.core.expr import Expr
 from symbp.notation.collected import product_of, sum_of
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.errors import NotationError
+from symbp.notation.extents import batch_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
@@ -37,13 +38,15 @@ def as_recurrences(equations: Iterable[Equation]) -> tuple[Equation, ...]:
     given = tuple(equations)
     if not any(equation.body.has(Prod, Scan) for equation in given):
         return given
-    names = {tensor.name for equation in given for tensor in _tensors(equation)}
+    tensors = {tensor for equation in given for tensor in _tensors(equation)}
+    names = {tensor.name for tensor in tensors}
+    batch = batch_of(tensors)
     result: list[Equation] = []
     for equation in given:
         if not equation.body.has(Prod, Scan):
             result.append(equation)
             continue
-        writer = _Writer(equation, names)
+        writer = _Writer(equation, names, batch)
         body = writer.written(equation.body)
         result += [*writer.added, equation.replace(body=body)]
     return tuple(result)
@@ -56,8 +59,8 @@ def _tensors(equation: Equation) -> set[Tensor]:
 class _Writer:
     """Writes the recurrences of one equation."""
 
-    def __init__(self, equation: Equation, names: set[str]) -> None:
-        self.equation = equation
+    def __init__(self, equation: Equation, names: set[str], batch: sympy.Symbol | None) -> None:
+        self.equation, self.batch = equation, batch
         self.names = names
         self.added: list[Equation] = []
 
@@ -68,25 +71,26 @@ class _Writer:
         if isinstance(node, Prod):
             body = self.written(node.body)
             for index in reversed(node.bound):
-                size = self.size(node, index)
-                body = self.recurrence("prod", product_of, sympy.S.One, body, index, size - 1)
+                self.check(node, index)
+                last = index.extent - 1
+                body = self.recurrence("prod", product_of, sympy.S.One, body, index, last)
             return body
         if isinstance(node, Scan):
             body, index = self.written(node.args[0]), node.args[1]
-            self.size(node, index)
+            self.check(node, index)
             if isinstance(node, cumsum):
                 return self.recurrence("cumsum", sum_of, sympy.S.Zero, body, index, index)
             return self.recurrence("cumprod", product_of, sympy.S.One, body, index, index)
         return node.func(*(self.written(argument) for argument in node.args))
 
-    def size(self, node: Any, index: Index) -> int:
-        """Return the number of values of an index."""
-        if isinstance(index.extent, int):
-            return index.extent
-        raise NotationError(
-            f"{self.equation.lhs}: {short(node)}: {index} has {index.extent} values, known at run "
-            f"time only; bp.{type(node).__name__} takes an index of a size that is a number"
-        )
+    def check(self, node: Any, index: Index) -> None:
+        """Refuse what runs over the examples, which have no order."""
+        if index.extent == self.batch:
+            raise NotationError(
+                f"{self.equation.lhs}: {short(node)}: {index} has {index.extent} values, known at "
+                f"run time only, and counts the examples; bp.{type(node).__name__} takes an index "
+                f"of another size"
+            )
 
     def recurrence(
         self,

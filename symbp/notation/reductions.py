@@ -33,7 +33,9 @@ __all__ = [
     "softmax",
 ]
 
-ReduceOperation = Literal["sum", "max", "logsumexp"]
+ReduceOperation = Literal[
+    "sum", "max", "logsumexp", "solve", "solve_lower", "solve_upper", "cholesky", "logdet"
+]
 
 
 class Reduction(Written, Expr):

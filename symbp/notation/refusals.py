@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 import sympy
 
+from symbp.notation.announced import application
 from symbp.notation.conditions import comparison
 from symbp.notation.errors import NotationError, OperandError
 from symbp.notation.numpy_operands import NumPyOperands, plain_number, refuse_array, short
@@ -218,13 +219,19 @@ class Refusals(Symbolic):
     def __ceil__(self) -> NoReturn:
         raise _steps("ceil", self)
 
-    def __floordiv__(self, other: Any) -> NoReturn:
+    def __floordiv__(self, other: Any) -> Any:
+        number, divisor = _whole(self), _divisor(other)
+        if number is not None and divisor is not None:
+            return _whole(sympy.floor(number / divisor, evaluate=False))
         raise _steps(f"{short(self)} // {short(other)}", self)
 
     def __rfloordiv__(self, other: Any) -> NoReturn:
         raise _steps(f"{short(other)} // {short(self)}", self)
 
-    def __mod__(self, other: Any) -> NoReturn:
+    def __mod__(self, other: Any) -> Any:
+        number, divisor = _whole(self), _divisor(other)
+        if number is not None and divisor is not None:
+            return _whole(sympy.Mod(number, divisor, evaluate=False))
         raise _steps(f"{short(self)} % {short(other)}", self)
 
     def __rmod__(self, other: Any) -> NoReturn:
@@ -282,6 +289,17 @@ class Refusals(Symbolic):
             f"number; write bp.derive(bp.Program(equations, cost=C)).gradient(name), or in an "
             f"equation bp.Derivative(u[n], x[n, 0])"
         )
+
+
+def _whole(value: Any) -> Any:
+    """Return a sum of integer data and indices as SymPy's own, None for what is none."""
+    return application("whole_number", value)
+
+
+def _divisor(value: Any) -> int | None:
+    number = _number(value)
+    whole = isinstance(number, (int, sympy.Integer)) and not isinstance(number, bool)
+    return int(number) if whole and number > 0 else None
 
 
 def _number(value: Any) -> Any:

@@ -14,29 +14,28 @@ from sympy.core.expr import AtomicExpr, Expr
 
 import symbp.notation.singular  # noqa: F401 - it announces the derivatives of powers
 from symbp.notation.arithmetic import Written
-from symbp.notation.errors import NotationError, OperandError, suggest
+from symbp.notation.errors import NotationError, OperandError
 from symbp.notation.identity import Serials, home, remember, restored
 from symbp.notation.index import Extent, Index
 from symbp.notation.laws import Law
 from symbp.notation.numpy_operands import plain_number
+from symbp.notation.whole_numbers import text_of, whole_number
 
 __all__ = [
     "ROLES",
     "Element",
     "Initial",
+    "Kind",
     "Role",
     "Tensor",
-    "declared",
-    "input",
-    "parameter",
-    "target",
-    "tensor",
 ]
 
 Role = Literal["input", "target", "parameter", "constant", "state", "noise", "intermediate"]
 ROLES: tuple[Role, ...] = Role.__args__  # type: ignore[attr-defined]
-KINDS = ("real", "integer", "classes", "distribution")
-Initial = tuple[Literal["normal", "uniform", "constant"], Any]
+Kind = Literal["real", "integer", "classes", "distribution", "weight"]
+KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
+# The name of a law and its number; a Literal would refuse what a variable holds.
+Initial = tuple[str, Any]
 
 _tensor_serial = Serials()
 _element_serial = Serials()
@@ -71,9 +70,9 @@ class Tensor(Written, AtomicExpr):
         Set where a derivative is an operand: what of, then what by, in the tensor's own indices.
     component_of : tuple of Tensor and tuple of int, optional
         Set by unrolling: of which tensor this scalar is an element, and its place from 0.
-    kind : {"real", "integer", "classes", "distribution"}
-        ``integer`` tensors may stand inside an index. For targets, ``classes`` also accepts
-        integer labels (encoded one-hot), and rows of a ``distribution`` sum to one.
+    kind : {"real", "integer", "classes", "distribution", "weight"}
+        ``integer`` tensors may stand inside an index. For targets, ``classes`` takes integer labels
+        too, rows of a ``distribution`` sum to one, a ``weight`` is ``fit(…, sample_weight=)``.
     law : Law, optional
         How noise is distributed.
     trainable : bool, default True
@@ -92,7 +91,7 @@ class Tensor(Written, AtomicExpr):
     label: int | str | None
     initial: Initial | None
     value: float | None
-    kind: str
+    kind: Kind
     trainable: bool
     adjoint_symbol: str | None
     adjoint_of: "Tensor | None"
@@ -115,7 +114,7 @@ class Tensor(Written, AtomicExpr):
         label: int | str | None = None,
         initial: Initial | None = None,
         value: float | None = None,
-        kind: str = "real",
+        kind: Kind = "real",
         adjoint_symbol: str | None = None,
         adjoint_of: "Tensor | None" = None,
         partial_of: "tuple[Element, ...] | None" = None,
@@ -149,6 +148,8 @@ class Tensor(Written, AtomicExpr):
             raise NotationError(f"tensor {name}: role {role!r}, expected one of {', '.join(ROLES)}")
         if kind not in KINDS:
             raise NotationError(f"tensor {name}: kind {kind!r}, expected one of {', '.join(KINDS)}")
+        if kind == "weight" and (role, len(indices)) != ("target", 1):
+            raise NotationError(f"{role} {name}: kind 'weight' is for targets with one index")
         if initial is not None and not _is_initial(initial):
             raise NotationError(
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
@@ -233,8 +234,9 @@ class Tensor(Written, AtomicExpr):
 class Element(Written, Expr):
     """One element ``T[e1, e2, …]`` of a tensor: a real scalar.
 
-    A subscript is an affine expression in indices with integer coefficients (``2*i + d - 1``),
-    an integer, or an element of an integer tensor (``E[token[n, t], d]``).
+    A subscript is an affine expression with integer coefficients in indices (``2*i + d - 1``) and
+    elements of integer tensors (``E[token[n, t], d]``, ``h[n, length[n] - 1]``), or such with ``%``
+    and ``//`` by a number (``x[n, (i + 1) % 5]``, ``x[n, i // 2]``).
     """
 
     is_commutative = True
@@ -305,7 +307,10 @@ class Element(Written, Expr):
     def _sympystr(self, printer: Any) -> str:
         if not self.args:
             return self.tensor.name
-        return f"{self.tensor.name}[{', '.join(printer._print(a) for a in self.args)}]"
+        return f"{self.tensor.name}[{', '.join(map(text_of, self.args))}]"
+
+    def _eval_is_integer(self) -> bool | None:
+        return True if self.tensor.kind == "integer" else None
 
     def _eval_derivative(self, symbol: Any) -> Expr:
         return sympy.S.One if symbol == self else sympy.S.Zero
@@ -358,22 +363,14 @@ def _subscript(tensor: Tensor, value: Any) -> Expr:
                 f"subscript {expression} of {tensor.name}: {element.tensor.name} is not an "
                 f"integer tensor (declare it with kind='integer')"
             )
-    plain = expression.xreplace(dict.fromkeys(expression.atoms(Element), sympy.S.Zero))
-    if not plain.free_symbols and not plain.is_Integer:
+    whole = whole_number(expression)
+    if whole is not None:
+        return whole
+    if not expression.free_symbols and not expression.atoms(Element):
         raise NotationError(f"subscript {value} of {tensor.name}: expected an integer")
-    if not _is_affine(plain):
-        raise NotationError(
-            f"subscript {expression} of {tensor.name}: expected an affine expression of indices "
-            f"with integer coefficients"
-        )
-    return expression
-
-
-def _is_affine(expression: Expr) -> bool:
-    terms = (term.as_coeff_Mul() for term in sympy.Add.make_args(sympy.expand(expression)))
-    return all(
-        coefficient.is_Integer and (factor == 1 or isinstance(factor, Index))
-        for coefficient, factor in terms
+    raise NotationError(
+        f"subscript {expression} of {tensor.name}: expected an affine expression of indices and "
+        f"integer data with integer coefficients, or such with % and // by a number"
     )
 
 
@@ -387,34 +384,3 @@ def _is_initial(value: Any) -> bool:
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return False
     return law == "constant" or (law in ("normal", "uniform") and number >= 0)
-
-
-_OPTIONS = ("symbol", "label", "initial", "kind", "adjoint_symbol", "trainable")
-
-
-def declared(name: str, indices: tuple[Index, ...], role: Role, options: dict[str, Any]) -> Tensor:
-    """Return a tensor of a role, with options that are checked by name."""
-    for option in options:
-        if option not in _OPTIONS and option != "value":
-            raise NotationError(f"{role} {name}: no option {option!r}; {suggest(option, _OPTIONS)}")
-    return Tensor(name, indices, role, **options)
-
-
-def tensor(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare an intermediate tensor, defined by an equation of the program."""
-    return declared(name, indices, "intermediate", options)
-
-
-def parameter(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare a trainable parameter; ``initial`` says how it starts (see :class:`Tensor`)."""
-    return declared(name, indices, "parameter", options)
-
-
-def input(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare an input; its first index is usually the example's, of extent ``"N"``."""
-    return declared(name, indices, "input", options)
-
-
-def target(name: str, *indices: Index, **options: Any) -> Tensor:
-    """Declare a target: what the outputs are compared with in the cost."""
-    return declared(name, indices, "target", options)

@@ -5,11 +5,13 @@ by passes that know no reasons.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from symbp.calculus.contract import typical_size
 from symbp.calculus.matrix_products import is_innermost
 from symbp.calculus.unrolled import operations
 from symbp.entries.entry import Entry
+from symbp.loops.accumulate_strips import strips_of
 from symbp.loops.arrange import divided_shares, split_setup
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Assign, For, Function, Product
@@ -22,8 +24,8 @@ from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
 __all__ = [
-    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "read_in_place",
-    "routine_of", "sums", "unrolling", "without_rows",
+    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "may_work_in_strips",
+    "read_in_place", "routine_of", "sizes", "strips", "sums", "unrolling", "without_rows",
 ]  # fmt: skip
 
 
@@ -41,6 +43,8 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
     """
     if entry.batch is None:
         return Decision("unrolling", "loops", "only a batch is worth writing out by element")
+    if len(entry.sizes) > 1:
+        return Decision("unrolling", "loops", several_sizes(entry))
     count = operations(entry.program)
     numbers = {"operations": count, "most": limits.most_operations}
     if count > limits.most_operations:
@@ -49,6 +53,16 @@ def unrolling(entry: Entry, limits: Limits, by_element: bool) -> Decision:
         return Decision("unrolling", "loops", "the data decides which elements are read", numbers)
     reason = "few enough operations: parameters stay in registers"
     return Decision("unrolling", "written out", reason, numbers)
+
+
+def several_sizes(entry: Entry) -> str:
+    """Return why a schedule does without numbers that it needs."""
+    return f"known at run time only: {', '.join(map(str, entry.sizes))}"
+
+
+def sizes(entry: Entry) -> Decision:
+    """Return the decision for programs with more sizes than the batch's that only arrays tell."""
+    return Decision("rows", "whole batches", several_sizes(entry))
 
 
 def without_rows() -> Decision:
@@ -85,6 +99,85 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
     return Decision("rows", "in rows", "every statement can be divided along one index")
 
 
+# A strip has at least so many rows: with fewer, packing the weights takes longer than is gained.
+LEAST_STRIP = 24
+# Into how few of its buffers those of a network may fit, at most.
+REUSED = 8
+# So many rows are a usual batch, and longer strips than that gain nothing.
+ENOUGH = 256
+# Multiplications for each number that is kept for a row: with more, arithmetic takes longer than
+# memory. Burgers' network of 8 layers of 20 units has 40, 64-256-256-10 has 200.
+MOST_WORK = 80
+
+
+def may_work_in_strips(entry: Entry, limits: Limits) -> bool:
+    """Whether it is worth finding out if a batch is to be added up in strips.
+
+    Parameters
+    ----------
+    entry : Entry
+        Its program is contracted.
+    limits : Limits
+        How large the cache is.
+    """
+    batch = entry.program.batch
+    if batch is None or entry.returns is None or not limits.cache:
+        return False
+    rows = [e for e in entry.program.equations if e.lhs.tensor.rank and e.tensor.shape[0] == batch]
+    numbers = sum({e.tensor: typical_size(e.tensor.shape[1:]) for e in rows}.values())
+    work = sum(
+        typical_size(index.extent for index in equation.domain if index.extent != batch)
+        for equation in entry.program.equations
+        if equation.reduce
+    )
+    # Of so many buffers one takes over the memory of others.
+    fits = limits.cache >= LEAST_STRIP * numbers * limits.itemsize // REUSED
+    return fits and work <= MOST_WORK * numbers and not _fit(numbers, limits)
+
+
+def _fit(numbers: int, limits: Limits) -> bool:
+    return ENOUGH * numbers * limits.itemsize <= limits.cache
+
+
+def strips(function: Function, batch: Any, limits: Limits) -> Decision:
+    """Decide whether a batch is added up in strips, all numbers of which stay in the cache.
+
+    Parameters
+    ----------
+    function : Function
+        Of one batch, its buffers as few as they can be.
+    batch : Symbol
+        The number of rows.
+    limits : Limits
+        How large the cache is.
+
+    Returns
+    -------
+    Decision
+        Its numbers hold the rows of a strip.
+    """
+    kept = [tensor for tensor in function.allocations if tensor.rank and tensor.shape[0] == batch]
+    numbers = sum(typical_size(t.shape[1:]) for t in kept)
+    work = sum(
+        typical_size(span.index.extent for span in product.spans if span.end != batch)
+        for product in function.statements
+        if isinstance(product, Product)
+    )
+    rows = limits.cache // max(1, numbers * limits.itemsize) // 8 * 8
+    told = {"numbers of a row": numbers, "multiplications of a row": work, "rows": rows}
+    if _fit(numbers, limits):
+        return Decision("strips", "none", f"{ENOUGH} rows fit into the cache", told)
+    if rows < LEAST_STRIP:
+        return Decision("strips", "none", "too few rows would fit into the cache", told)
+    if work > MOST_WORK * numbers:
+        return Decision("strips", "none", "arithmetic takes longer than memory", told)
+    parts = strips_of(function, batch)
+    if isinstance(parts, str):
+        return Decision("strips", "none", parts, told)
+    reason = "deep and narrow: memory takes longer than arithmetic"
+    return Decision("strips", "added up in strips", reason, told)
+
+
 def sums(
     entry: Entry, itemsize: int, few: int, most: int | None = None, written_out: bool = False
 ) -> Decision:
@@ -109,6 +202,8 @@ def sums(
     if written_out and few:
         reason = f"all in registers for up to {few} rows; larger batches have a function beside it"
         return Decision("sums", "as they come", reason, numbers)
+    if len(entry.sizes) > 1:
+        return Decision("sums", "as they come", several_sizes(entry), numbers)
     if entry.program.batch is None:
         return Decision("sums", "as they come", "there is no batch", numbers)
     if most is not None and most <= few:
@@ -140,20 +235,22 @@ def large_batches(limits: Limits) -> Decision:
     return Decision("large batches", "a function beside it", reason, numbers)
 
 
-def compiling(written_out: bool) -> Decision:
+def compiling(written_out: bool, limits: Limits) -> Decision:
     """Decide what compiles the functions of a module whose epoch is written out, or is not.
 
-    Past the front end a compilation takes a third of the time or less, but a step of some dozens
-    of nanoseconds took 1.08 times as long (3-3-3 with one example, float32), and what does it is
-    900 lines of a module.
+    Past the front end a compilation takes a third of the time or less, and a step is as fast; what
+    does it is 1200 lines of a module. They are left out where a small network's module is to be
+    read.
 
     Parameters
     ----------
     written_out : bool
         Whether the epoch is written out by element.
+    limits : Limits
+        Whether the front end may do it.
     """
-    if written_out:
-        reason = "small: compiled in a second, and its steps are shorter"
+    if written_out and limits.front_end:
+        reason = "small: what compiles its kernels faster would be longer than the module"
         return Decision("compiling", "by the front end", reason)
     return Decision("compiling", "as instructions", "in a third of the front end's time")
 

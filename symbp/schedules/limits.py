@@ -29,6 +29,9 @@ class Limits:
         Rows that go through the cache together. With fewer the weights are packed more often,
         which takes as long as four rows do; more would not stay in the second-level cache. None:
         no strips.
+    cache : int
+        Bytes of the second-level cache that the numbers of some rows may take, from the first layer
+        to the last gradient. 0: whole batches go through the layers one after another.
     short_row : int
         Rows up to this long are laid out so that loops run along the batch: as many numbers as a
         vector register holds. 0: none are.
@@ -41,6 +44,9 @@ class Limits:
     blocks : Blocks
         How sums over many rows are cut in single precision. Equal terms are the worst: b of them,
         one after another, have an error of up to 2·10⁻⁸ b of their sum, and half of it on average.
+    front_end : bool
+        Whether Numba's front end may compile what is written out by element: the text of a module
+        has 1200 lines less then, and takes a second longer for each kernel.
     library_block : int
         Multiplications of a block from which on a library multiplies it faster than tiles: a call
         takes longer to begin than tiles take for fewer.
@@ -49,9 +55,11 @@ class Limits:
     itemsize: int = 8
     most_operations: int = MOST_OPERATIONS
     strip: int | None = 256
+    cache: int = 2**19
     short_row: int = SHORT_ROW
     team: bool = True
     blas: bool = True
     folds: bool = True
     blocks: Blocks = BLOCKS
+    front_end: bool = True
     library_block: int = 10**7

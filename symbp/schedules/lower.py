@@ -13,12 +13,13 @@ from symbp.calculus.share import share
 from symbp.calculus.sum_rows_first import sum_rows_first
 from symbp.calculus.transpose_short_rows import transpose_short_rows
 from symbp.entries.entry import Entry
+from symbp.loops.accumulate_strips import accumulate_strips
 from symbp.loops.addends import addends
 from symbp.loops.arrange import arrange
 from symbp.loops.batches import batches
 from symbp.loops.block_sums import block_sums
 from symbp.loops.build import build
-from symbp.loops.divide import divide
+from symbp.loops.divide import can_divide, divide
 from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.few_rows import few_rows
 from symbp.loops.flatten import flatten
@@ -62,22 +63,26 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     record = Record(explained)
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
-    small = None if entry.batch is None else unroll(entry, limits.most_operations)
+    plain = entry.batch is not None and len(entry.sizes) == 1
+    small = None if not plain else unroll(entry, limits.most_operations)
     choice = record.decide(decide.unrolling(entry, limits, small is not None))
     if entry.batches:
-        record.decide(decide.compiling(choice.choice == "written out"))
+        record.decide(decide.compiling(choice.choice == "written out", limits))
     if small is not None:
         record.note(unroll, small)
         return _by_element(small, limits, record)
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
+    lowered = _in_strips(entry, limits, record)
+    if lowered is not None:
+        return lowered
     if limits.folds and entry.program.updates:
         entry = record.run_on(entry, fold)
     lowered = _in_rows(entry, limits, record)
     return _whole(entry, limits, record) if lowered is None else lowered
 
 
-# The three ways -------------------------------------------------------------------------------
+# The four ways --------------------------------------------------------------------------------
 
 
 def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
@@ -98,9 +103,38 @@ def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     return _finished(entry, function, record)
 
 
+def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
+    """Rows of a batch in strips whose numbers stay in the cache from the first to the last."""
+    batch = entry.program.batch
+    if not decide.may_work_in_strips(entry, limits):
+        return None
+    attempt = Record(record.explained)
+    function = _multiplied(attempt.run_on(entry, sum_rows_first), limits, attempt, True)
+    function = attempt.run(fuse, function, rows_apart=True)
+    function = attempt.run(storage, function)
+    function = attempt.run(arrange, function)
+    function = attempt.run(unread_stores, function)
+    function = attempt.run(reuse, function)
+    choice = decide.strips(function, batch, limits)
+    if choice.choice != "added up in strips":
+        return None
+    rows, wide = choice.numbers["rows"], limits.itemsize < 8
+    function = attempt.run(accumulate_strips, function, batch, rows, wide)
+    record.arrows += attempt.arrows
+    record.decisions += [*attempt.decisions, choice]
+    if limits.team and entry.batches and can_divide(function):
+        function = record.run(divide, function)
+    function = record.run(flatten, function)
+    function = _over_batches(entry, function, limits, record)
+    return _finished(entry, function, record)
+
+
 def _in_rows(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     """Rows of a batch in strips that stay in the cache, each thread with its own rows."""
     if entry.program.batch is None:
+        return None
+    if len(entry.sizes) > 1:
+        record.decide(decide.sizes(entry))
         return None
     if limits.strip is None and not limits.team:
         record.decide(decide.without_rows())

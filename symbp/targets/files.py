@@ -96,29 +96,33 @@ def _require_own(path: Path, text: str) -> None:
         )
 
 
-def numbers_of(program: Program, given: Any) -> dict[Tensor, NDArray[Any]]:
+def numbers_of(program: Program, given: Any, states: bool = False) -> dict[Tensor, NDArray[Any]]:
     """Return the numbers of each parameter, checked.
 
     Parameters
     ----------
     program : Program
         With an output.
-    given : mapping of str to array, or the Parameters of a module
+    given : trainer, mapping of str to array, or the Parameters of a module
         What a user passes.
+    states : bool
+        Whether the numbers of the program's states are needed too.
     """
     if program.output is None:
         raise SymbpError("parameters: with them predict alone is written, but there is no output")
-    fields = given._asdict() if hasattr(given, "_asdict") else given
-    names = [tensor.name for tensor in program.parameters]
-    if not isinstance(fields, Mapping):
-        raise SymbpError(
-            f"parameters: expected a trainer's parameters or a dict of arrays, got "
-            f"{type(given).__name__}"
-        )
-    if sorted(fields) != sorted(names):
-        raise SymbpError(f"parameters: expected {', '.join(names)}, got {', '.join(fields)}")
+    fields = _fields(given)
+    wanted = (*program.parameters, *(program.states if states else ()))
+    if states and program.states and sorted(fields) == sorted(t.name for t in program.parameters):
+        names = ", ".join(tensor.name for tensor in program.states)
+        raise SymbpError(f"parameters: the output reads states too ({names}): pass the trainer")
+    if not states:
+        kept = {tensor.name for tensor in program.states}
+        fields = {name: array for name, array in fields.items() if name not in kept}
+    if sorted(fields) != sorted(tensor.name for tensor in wanted):
+        names = ", ".join(tensor.name for tensor in wanted)
+        raise SymbpError(f"parameters: expected {names}, got {', '.join(fields)}")
     result = {}
-    for tensor in program.parameters:
+    for tensor in wanted:
         array = np.asarray(fields[tensor.name])
         if array.shape != tensor.shape or array.dtype.kind not in "fiu":
             raise SymbpError(
@@ -127,3 +131,17 @@ def numbers_of(program: Program, given: Any) -> dict[Tensor, NDArray[Any]]:
             )
         result[tensor] = array
     return result
+
+
+def _fields(given: Any) -> dict[str, Any]:
+    """Return arrays by name, those of a trainer's state too."""
+    if hasattr(given, "parameters") and hasattr(given, "fit"):
+        state = getattr(given, "state", None)
+        return {**given.parameters._asdict(), **({} if state is None else state._asdict())}
+    fields = given._asdict() if hasattr(given, "_asdict") else given
+    if not isinstance(fields, Mapping):
+        raise SymbpError(
+            f"parameters: expected a trainer, its parameters or a dict of arrays, got "
+            f"{type(given).__name__}"
+        )
+    return dict(fields)

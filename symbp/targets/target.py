@@ -19,6 +19,7 @@ from symbp.entries.model import Model
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.targets.preparation import Preparation
 
 __all__ = ["DTYPES", "Job", "Target", "check_dtype"]
 
@@ -54,6 +55,11 @@ class Job:
         The numbers of each parameter, to be written into the text; nothing is trained then.
     runtime : str, optional
         Where what is common to all programs stands, such as ``"beside"``.
+    preparation : Preparation, optional
+        With parameters: what is done to a table before the network, and to its outputs after it.
+    is_read : bool
+        Whether people read the text, rather than the cache alone: a short one is worth a longer
+        start then.
     """
 
     model: Model
@@ -67,6 +73,8 @@ class Job:
     batch: int | None = None
     parameters: Mapping[Tensor, NDArray[Any]] | None = None
     runtime: str | None = None
+    preparation: Preparation | None = None
+    is_read: bool = True
 
 
 @dataclass(frozen=True)

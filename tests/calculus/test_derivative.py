@@ -88,3 +88,55 @@ def test_the_squared_gradient_of_a_random_program(make: Any, seed: int) -> None:
     assert_close({"cost": result["total"]}, {"cost": cost}, 1e-9)
     found = {tensor.name: result[adjoint.name] for tensor, adjoint in derived.gradients}
     assert_close(found, gradients, 1e-9)
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("momenta_first", [True, False])
+def test_a_force_inside_a_recurrence(mode: Any, momenta_first: bool) -> None:
+    """A pendulum by symplectic Euler: ``p -= h ∂H/∂q``, ``q += h ∂H/∂p``, then a cost of the path.
+
+    What q and p are computed from is no part of ∂H/∂q: they are variables of the step.
+    """
+    t, i, h = bp.Index("t", 5, sequential=True), bp.Index("i", 2), 0.3
+    q, p, H = bp.tensor("q", t, i), bp.tensor("p", t, i), bp.tensor("H", t)
+    force, speed = bp.tensor("force", t, i), bp.tensor("speed", t, i)
+    start, k, C = bp.parameter("start", i), bp.parameter("k"), bp.tensor("C")
+    energy = bp.Sum(p[t, i] ** 2 / 2 - k * bp.cos(q[t, i]), i) + k * q[t, 0] * q[t, 1]
+
+    def program(force_is: Any, speed_is: Any) -> bp.Program:
+        equations = [
+            bp.Equation(force[t, i], force_is),
+            bp.Equation(speed[t, i], speed_is),
+            bp.Equation(q[t, i], bp.where(t > 0, q[t - 1, i] + h * speed[t - 1, i], start[i])),
+            bp.Equation(p[t, i], bp.where(t > 0, p[t - 1, i] - h * force[t - 1, i], 0)),
+            bp.Equation(H[t], energy),
+            bp.Equation(C, bp.Sum(q[t, i] ** 2 * p[t, i], t, i) + bp.Sum(H[t] ** 2, t)),
+        ]
+        order = equations if momenta_first else equations[::-1]
+        return bp.Program(order, cost=C)
+
+    derived = program(
+        bp.Derivative(H[t], q[t, i], mode=mode), bp.Derivative(H[t], p[t, i], mode=mode)
+    )
+    written = program(k * bp.sin(q[t, i]) + k * q[t, 1 - i], p[t, i])
+    values = {"start": np.array([0.7, -1.1]), "k": np.array(1.3)}
+    found, answer = (interpret(Model(each).gradient, values) for each in (derived, written))
+    names = ["C", "start_adjoint", "k_adjoint"]
+    assert_close({n: found[n] for n in names}, {n: answer[n] for n in names}, 1e-13)
+
+
+def test_a_derivative_by_a_state_of_the_same_step_sees_no_other_step() -> None:
+    t = bp.Index("t", 4, sequential=True)
+    w, h, f, g = bp.parameter("w"), bp.tensor("h", t), bp.tensor("f", t), bp.tensor("g", t)
+    C = bp.tensor("C")
+    program = bp.Program(
+        [
+            bp.Equation(h[t], bp.where(t > 0, bp.tanh(w * h[t - 1]), w)),
+            bp.Equation(f[t], h[t] ** 3),
+            bp.Equation(g[t], bp.Derivative(f[t], h[t])),
+            bp.Equation(C, bp.Sum(g[t], t)),
+        ],
+        cost=C,
+    )
+    found = interpret(Model(program).plain, {"w": np.array(1.5)})
+    np.testing.assert_allclose(found["g"], 3 * found["h"] ** 2, rtol=1e-14)

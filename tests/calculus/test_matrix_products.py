@@ -7,10 +7,11 @@ import pytest
 
 import symbp as bp
 from symbp.calculus.matrix_products import as_product
+from symbp.notation.declarations import input as input_tensor
+from symbp.notation.declarations import parameter, tensor
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
-from symbp.notation.tensor import Tensor, parameter, tensor
-from symbp.notation.tensor import input as input_tensor
+from symbp.notation.tensor import Tensor
 from tests.emitted_text import emitted_module
 
 EXTENTS = {"b": 3, "c": 2, "m": 4, "r": 2, "n": 5, "k": 6, "l": 3}

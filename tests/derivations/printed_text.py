@@ -315,8 +315,9 @@ class Reader:
         Its indices are the letters that stand in their places here.
         """
         start = self.position - 1
-        while self.take() != ")":
-            pass
+        depth = 0
+        while (token := self.take()) != ")" or depth > 1:
+            depth += (token == "(") - (token == ")")
         name = self.tokens[start : self.position]
         found = []
         for left, right in self.locals:

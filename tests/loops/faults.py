@@ -45,6 +45,7 @@ from symbp.notation.errors import SymbpError
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
+from symbp.notation.whole_numbers import Limit
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from tests.loops.running import ENTRIES, contracted, example, model_of
@@ -97,9 +98,12 @@ def arguments_for(function: Function, sizes: dict[str, int]) -> dict[str, Any]:
         tensor = argument.array
         shape = tuple(map(number, tensor.shape))
         if tensor.kind == "integer":
-            limit = number(limits[tensor])
+            limit = limits.get(tensor, Limit(0, 2))
+            below = number(limit.below)
+            low = -4 if limit.low is None else limit.low
             count = int(np.prod(shape))
-            drawn = generator.permutation(np.arange(max(count, limit)) % limit)[:count]
+            drawn = generator.permutation(np.arange(max(count, below - low)) % (below - low) + low)
+            drawn = drawn[:count]
             arrays[tensor.name] = drawn.reshape(shape)
         else:
             arrays[tensor.name] = generator.normal(size=shape)

@@ -92,6 +92,12 @@ PLANTED: dict[str, Planted] = {
         "pass",
         ("tests.loops.test_teams", "divide"),
     ),
+    "loops.accumulate_strips": Planted(
+        "a sum that holds something is added up from nothing",
+        "*_by_shape(begun, lambda one, total: Assign(total, one)),",
+        "*_by_shape(begun, lambda one, total: Assign(total, sympy.S.Zero)),",
+        ("tests.loops.test_accumulate_strips", "accumulate strips"),
+    ),
     "loops.strip_mine": Planted(
         "the last strip ends after the last row",
         "smaller(first + strip, end)",

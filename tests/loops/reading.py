@@ -41,6 +41,7 @@ from symbp.loops.text import text
 from symbp.loops.verify import verify
 from symbp.notation.index import Index, batch_extent
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import Limit
 from tests.comparison import assert_close
 from tests.loops.faults import MEMBERS, SIZES, arguments_for
 
@@ -114,7 +115,7 @@ class _Reader:
             else:
                 sizes.append(self.symbols[array])
         limits = {
-            a.array: EXAMPLES if a.array.name.startswith("order") else 3
+            a.array: Limit(0, EXAMPLES if a.array.name.startswith("order") else 3)
             for a in arguments
             if a.array.kind == "integer"
         }

@@ -24,6 +24,7 @@ from symbp.loops.build import build
 from symbp.loops.interpret import interpret
 from symbp.loops.nodes import Function
 from symbp.networks.optimizers import Optimizer, optimise
+from symbp.notation.whole_numbers import Limit
 from tests.programs import PROGRAMS
 from tests.random_equations import random_equations, random_recurrence
 
@@ -78,7 +79,10 @@ def values_of(program: bp.Program, seed: int) -> dict[str, Any]:
     for tensor in (*program.inputs, *program.targets, *program.parameters):
         shape = [extent if isinstance(extent, int) else ROWS for extent in tensor.shape]
         if tensor.kind == "integer":
-            values[tensor.name] = generator.integers(0, limits.get(tensor, 2), size=shape)
+            limit = limits.get(tensor, Limit(0, 2))
+            low = -4 if limit.low is None else limit.low
+            below = low + 10 if limit.below is None else limit.below
+            values[tensor.name] = generator.integers(low, below, size=shape)
         else:
             values[tensor.name] = generator.normal(size=shape)
     return values

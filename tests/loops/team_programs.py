@@ -35,6 +35,7 @@ from symbp.loops.nodes import (
 )
 from symbp.notation.index import Index, batch_extent
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import Limit
 
 __all__ = ["team_program"]
 
@@ -75,7 +76,7 @@ class _Drawing:
             sizes = (BATCH_SIZE, EXAMPLES)
             rows = Tensor("x_all", (Index("i", EXAMPLES), self.axis(width)))
             order = Tensor("order", (Index("i", EXAMPLES),), kind="integer")
-            limits[order] = EXAMPLES
+            limits[order] = Limit(0, EXAMPLES)
             arguments += [Argument(rows, "in"), Argument(order, "in")]
             x = self.made(N, width)
             n, k = Index("n", N), self.axis(width)

@@ -9,12 +9,12 @@ from functools import partial
 import pytest
 
 import symbp as bp
+from symbp.loops.accumulate_strips import accumulate_strips
 from symbp.loops.addends import addends
-from symbp.loops.arrange import arrange, divided_shares, split_setup
+from symbp.loops.arrange import arrange
 from symbp.loops.block_sums import Blocks, block_sums
 from symbp.loops.build import build
-from symbp.loops.dependence import Dependence
-from symbp.loops.divide import divide
+from symbp.loops.divide import can_divide, divide
 from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.expand_products import expand_products
 from symbp.loops.few_rows import few_rows
@@ -22,7 +22,7 @@ from symbp.loops.flatten import flatten
 from symbp.loops.fuse import fuse
 from symbp.loops.hoist import hoist
 from symbp.loops.name_values import name_values
-from symbp.loops.nodes import Barrier, For, Function, Return
+from symbp.loops.nodes import Allocate, Barrier, For, Function, Return, statements_in
 from symbp.loops.products import products
 from symbp.loops.promote import promote
 from symbp.loops.reuse import reuse
@@ -36,12 +36,14 @@ from tests.loops.reading import same
 from tests.loops.running import (
     ENTRIES,
     EXAMPLES,
+    all_values,
     built,
     contracted,
     model_of,
     prepared,
     run,
     sampled,
+    values_of,
 )
 
 Pass = Callable[[Function], Function]
@@ -50,15 +52,19 @@ MEMBERS = 3
 
 def divided(function: Function) -> Function:
     """Return the function of a member of a team, where each statement can be divided."""
-    _, rest, _ = split_setup(function)
-    possible = divided_shares(rest, Dependence(function)) is not None
-    if not possible:
+    if not can_divide(function):
         return function
     made = divide(function)
     # No member may read a scalar that another has updated already: they meet before that.
     end = tuple(s for s in made.body if isinstance(s, Return))
     rest = tuple(s for s in made.body if not isinstance(s, Return))
     return promote(made.replace(body=(*rest, Barrier(), *end)))
+
+
+def in_strips(function: Function) -> Function:
+    """Return a function that works through a batch two rows at a time, where it can."""
+    batch = next((size for size in function.sizes if size.name == "N"), None)
+    return function if batch is None else accumulate_strips(function, batch, 2, wide=True)
 
 
 ROWS_APART = partial(fuse, rows_apart=True)
@@ -84,6 +90,11 @@ PASSES: dict[str, tuple[list[Pass], Pass]] = {
         [products, addends, ROWS_APART, storage, arrange, divided],
         partial(strip_mine, strip=2),
     ),
+    "accumulate strips": (
+        [products, addends, ROWS_APART, storage, arrange, unread_stores, reuse],
+        in_strips,
+    ),
+    "divide strips": ([products, addends, ROWS_APART, storage, arrange, in_strips], divided),
     "promote": ([fuse, storage], promote),
     "hoist": ([fuse, storage], hoist),
     "name values": ([products, fuse, storage, hoist], name_values),
@@ -133,3 +144,21 @@ def test_what_a_later_step_reads_is_stored() -> None:
     for change in (products, expand_products, fuse, storage, unread_stores):
         function = change(function)
     assert_close(run(entry, function, values), right)
+
+
+def test_sums_into_columns_of_one_array_are_each_in_blocks() -> None:
+    n, i, j, c = bp.indices("n i j c", "N", 2, 40, 3)
+    x, y, W = bp.input("x", n, i), bp.target("y", n), bp.parameter("W", j, c)
+    a, z, C = bp.tensor("a", n, j), bp.tensor("z", n), bp.tensor("C")
+    equations = [
+        bp.Equation(a[n, j], bp.tanh(W[j, 0] * x[n, 0] + W[j, 1] * x[n, 1])),
+        bp.Equation(z[n], bp.Sum(a[n, j] * W[j, 2], j)),
+        bp.Equation(C, bp.Mean((z[n] - y[n]) ** 2, n)),
+    ]
+    entry = contracted(ENTRIES["gradient"](model_of(bp.Program(equations, cost=C))))
+    values = all_values(entry, values_of(bp.Program(equations, cost=C), 1))
+    function = storage(fuse(build(entry)))
+    blocked = block_sums(function, BLOCKS)
+    wide = [s.array for s in statements_in(blocked.body) if isinstance(s, Allocate) and s.wide]
+    assert [array.name for array in wide].count("W_adjoint_wide") == 3
+    assert_close(run(entry, blocked, values), run(entry, function, values))

@@ -38,6 +38,7 @@ from symbp.loops.verify import verify
 from symbp.notation.errors import SymbpError
 from symbp.notation.index import Index, batch_extent
 from symbp.notation.tensor import Tensor
+from symbp.notation.whole_numbers import Limit
 from symbp.schedules.limits import Limits
 from symbp.schedules.lower import lower
 from tests.loops.faults import error_of, faults
@@ -193,7 +194,7 @@ SOUND: dict[str, Function] = {
         over(t, Assign(h[t], bp.where(t < 3, h[t + 1], 1)), start=3, end=-1, step=-1), COPY),
     "data in a subscript": Function(
         "f", (Argument(label, "in"), Argument(y, "out"), Argument(w, "in")), (N,),
-        (over(n, Assign(y[n], w[label[n], 0])),), {label: 3}),
+        (over(n, Assign(y[n], w[label[n], 0])),), {label: Limit(0, 3)}),
     "another shape of the same memory": of(
         U, View(flat, w), over(k, over(l, Assign(w[k, l], sympy.S.One))),
         REGISTER, Assign(r, flat[7]), COPY),

@@ -10,6 +10,7 @@ _PASSES = (f"{_L}listings.py", f"{_L}passes.py", f"{_L}build.py", f"{_L}epoch.py
            f"{_L}verify.py")  # fmt: skip
 # Of each pass over loop programs, the tests that are its own.
 _OWN = {
+    "accumulate_strips": "accumulate_strips",
     "addends": "addends", "arrange": "teams", "batches": "gather", "build": "build",
     "divide": "teams", "expand_products": "few_rows", "few_rows": "few_rows",
     "flatten": "flatten", "fuse": "fuse fuse_choices", "gather": "gather", "hoist": "hoist",

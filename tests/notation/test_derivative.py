@@ -42,21 +42,41 @@ def shared_by_a_product() -> bp.Program:
     return bp.Program([E(z[n, j], bp.Sum(M[j, m] * a[n, m], m)), E(C, total)], cost=C)
 
 
-def through_time() -> bp.Program:
+def up_and_down() -> bp.Program:
+    """From x[t] up to h[t + 1], and down again to b[t]: two paths to one step."""
     t = bp.Index("t", 3, sequential=True)
-    s, a = bp.tensor("s", n, t), bp.input("a", n, t)
-    recurrence = E(s[n, t], bp.tanh(bp.where(t > 0, s[n, t - 1], 0) + a[n, t]))
-    return bp.Program([recurrence, E(C, bp.Mean(D(s[n, t], a[n, t]), n, t))], cost=C)
+    h, b, a = bp.tensor("h", n, t), bp.tensor("b", n, t), bp.input("a", n, t)
+    return bp.Program(
+        [
+            E(h[n, t], bp.tanh(bp.where(t > 0, h[n, t - 1], 0) + a[n, t])),
+            E(b[n, t], bp.tanh(bp.where(t < 2, b[n, t + 1], 0) + h[n, t])),
+            E(C, bp.Mean(D(b[n, t], a[n, t]), n, t)),
+        ],
+        cost=C,
+    )
 
 
 def inside_a_recurrence() -> bp.Program:
     t = bp.Index("t", 3, sequential=True)
-    s, q, a = bp.tensor("s", n, t), bp.tensor("q", n, t), bp.input("a", n, t)
+    s, q, a = bp.tensor("s", n, t), bp.tensor("q", n, t), bp.input("a", n)
     before = bp.where(t > 0, s[n, t - 1], 0)
     return bp.Program(
         [
-            E(q[n, t], bp.sin(a[n, t]) * before),
-            E(s[n, t], D(q[n, t], a[n, t])),
+            E(q[n, t], bp.sin(a[n]) * before),
+            E(s[n, t], D(q[n, t], a[n])),
+            E(C, bp.Mean(s[n, 2], n)),
+        ],
+        cost=C,
+    )
+
+
+def of_itself() -> bp.Program:
+    t = bp.Index("t", 3, sequential=True)
+    s, q, a = bp.tensor("s", n, t), bp.tensor("q", n, t), bp.input("a", n, t)
+    return bp.Program(
+        [
+            E(q[n, t], bp.sin(a[n, t]) * s[n, t]),
+            E(s[n, t], bp.where(t > 0, s[n, t - 1], 1) * D(q[n, t], a[n, t])),
             E(C, bp.Mean(s[n, 2], n)),
         ],
         cost=C,
@@ -85,7 +105,8 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         "n is shared, and mean[j] = … couples",
     ),
     "an axis that is coupled": (shared_by_a_product, "j is shared, and z[n, j] = … couples two"),
-    "steps that are coupled": (through_time, "t is shared, and s[n, t] = … couples two values"),
+    "steps that are coupled": (up_and_down, "t is shared, and h[n, t] = … couples two values"),
+    "of itself": (of_itself, "q, s: the equations need each other"),
     "inside a recurrence": (inside_a_recurrence, "stands inside the recurrence that q is computed"),
     "SymPy's own": (lambda: u[n].diff(x[n, 0]), "in an equation bp.Derivative(u[n], x[n, 0])"),
 }

@@ -23,6 +23,7 @@ W, b, A = bp.parameter("W", j, k), bp.parameter("b", j), bp.parameter("A", j, k)
 z, a, s, v = bp.tensor("z", n, j), bp.tensor("a", n, j), bp.tensor("s"), bp.parameter("v", k)
 h, u = bp.tensor("h", n, t), bp.tensor("u", n, t)
 token, E = bp.input("token", n, kind="integer"), bp.parameter("E", l, k)
+other = bp.input("other", n, kind="integer")
 C = bp.tensor("C")
 p = bp.parameter("p")
 
@@ -142,9 +143,20 @@ EQUATIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "a reduction over an index of the left": (
         lambda: bp.Equation(b[j], W[j, k], (j, k)), "b[j]: index j is reduced over, but used once"
     ),
-    "a mixed subscript": (
-        lambda: equations((z[n, j], E[token[n] + 1, j])), "mixes data and indices"
+    "a product of data in a subscript": (
+        lambda: E[token[n] * token[n], j],
+        "subscript token[n]**2 of E: expected an affine expression of indices and integer data",
     ),
+    "two data in a subscript": (
+        lambda: equations((z[n, j], E[token[n] + other[n], j])),
+        "subscript other[n] + token[n] of E: which data keep it inside of axis 0, of 4 elements, "
+        "is known of one datum",
+    ),
+    "data that never fit": (
+        lambda: equations((z[n, j], E[token[n] + 2 * j, 0])),
+        "no value of token[n] keeps it inside of axis 0, of 4 elements",
+    ),
+    "a remainder by a symbol": (lambda: E[token[n] % n.extent, k], "rounding and remainders are"),
     "a name of a tensor": (lambda: bp.tensor("2x"), "tensor name '2x': expected an identifier"),
     "a role": (lambda: bp.Tensor("x", (), "weights"), "tensor x: role 'weights', expected one of"),
     "an axis": (lambda: bp.parameter("W", 3), "tensor W: expected indices, got 3"),
@@ -168,7 +180,7 @@ PROGRAMS: dict[str, tuple[Callable[[], Any], str]] = {
         "C: subscript l of b: extents disagree, the index has 4, axis 0 has 3",
     ),
     "a batch index on another axis": (
-        lambda: equations((C, bp.Sum(b[n], n))), "subscript n of b: an axis or index of extent N"
+        lambda: equations((C, bp.Sum(b[n], n))), "subscript n of b: it cannot be shown to lie"
     ),
     "a shifted batch index": (
         lambda: equations((s, bp.Sum(x[n + 1, k], n, k))), "subscript n + 1 of x: an axis or index"
@@ -249,12 +261,6 @@ PROGRAMS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "two sizes of the batch": (
         lambda: equations((s, bp.Sum(bp.input("q", bp.Index("r", "M"))[n], n))), "an axis or index"
-    ),
-    "two run-time extents": (
-        lambda: equations(
-            (bp.tensor("o", n, r := bp.Index("r", "M"))[n, r], x[n, 0] + bp.input("q", r)[r])
-        ),
-        "only one extent can be known at run time, the batch size; got N (x) and M",
     ),
     "a run-time extent of a parameter": (
         lambda: equations((C, bp.Sum(bp.parameter("q", n)[n], n))),

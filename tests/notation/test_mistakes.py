@@ -1,5 +1,6 @@
 """What is written by mistake -> what the one line says; and, beside it, what is no mistake."""
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -487,5 +488,6 @@ def test_an_option_that_a_declaration_does_not_have_is_named(declare: Any) -> No
     for option in ("inital", "adjoint_of", "component_of", "shape"):
         with pytest.raises(bp.NotationError, match=f" u: no option '{option}'; "):
             declare("u", k, **{option: None})
-    with pytest.raises(bp.NotationError, match="no option 'inital'; did you mean 'initial'"):
-        declare("u", k, inital=("normal", 1.0))
+    with pytest.raises(bp.NotationError, match="no option 'symbl'; did you mean 'symbol'"):
+        declare("u", k, symbl="x")
+    assert "symbol" in inspect.signature(declare).parameters

@@ -102,7 +102,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a running sum over the batch": (
         lambda: bp.Program([bp.Equation(q[n], bp.cumsum(x[n, 0, 0], n))], cost=C),
-        "n has N values, known at run time only; bp.cumsum takes an index",
+        "n has N values, known at run time only, and counts the examples; bp.cumsum takes an index",
     ),
     "another index": (lambda: bp.cumsum(q[n], t), r"bp.cumsum\(q\[n\], t\): t is not in it"),
     "no index": (lambda: bp.cumprod(q[n], "n"), "expected an index, got 'n'"),

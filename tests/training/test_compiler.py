@@ -1,5 +1,7 @@
 """compile: what it refuses, and which class the single output of a module says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sympy import MatrixSymbol, Symbol, Trace
@@ -57,3 +59,22 @@ def test_a_single_output_is_a_logit_or_a_probability(loss: str, output: str, rig
     # The logit 0.25 says class 1; as a probability it says class 0.
     x, labels = [[-0.25], [0.25]], [0, 1]
     assert trainer.accuracy(x, labels) == right
+
+
+@pytest.mark.optimised
+def test_a_file_to_be_read_and_what_compile_makes_give_the_same_bits(tmp_path: Path) -> None:
+    # The one is left to Numba's front end, as that makes it short.
+    net = bp.mlp(2, 3, 1, activation="tanh")
+    generated = bp.load_module(bp.generate(net, tmp_path / "read.py", dtype="float32"))
+    compiled = bp.compile(net, dtype="float32").module
+    assert "emitted_kernel" in vars(compiled)
+    assert "emitted_kernel" not in vars(generated)
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(7, 2)), generator.normal(size=(7, 1))
+    results = []
+    for module in (generated, compiled):
+        trainer = module.Trainer(seed=0).fit(x, y, epochs=3, batch_size=3)
+        cost, gradients = module.gradient(trainer.parameters, x, y)
+        results.append((*trainer.parameters, cost, *gradients, trainer.predict(x)))
+    for one, other in zip(*results, strict=True):
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()

@@ -19,6 +19,8 @@ __all__ = ["mathml"]
 _REWRITTEN = {
     r"\lVert": "‖",
     r"\rVert": "‖",
+    r"\begin{aligned}": r"\begin{align*}",
+    r"\end{aligned}": r"\end{align*}",
 }
 _REFERENCE = re.compile(r"&#x([0-9A-F]{5});")
 _BOLD_DIGITS = str.maketrans("0123456789", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
@@ -59,6 +61,7 @@ def mathml(latex: str, display: bool = False) -> str:
         _limits,
         _empty_delimiters,
         _primes,
+        _infinity,
     ):
         _everywhere(root, mend)
     # A comma in braces, as in 23{,}860, is part of its number.
@@ -132,6 +135,12 @@ def _limits(node: Element) -> None:
 def _empty_delimiters(node: Element) -> None:
     if node.tag == "mo" and node.get("minsize") and node.text == ".":
         node.text = ""
+
+
+def _infinity(node: Element) -> None:
+    """Set infinity as the number that it is; beside an operator, a minus would be spaced as two."""
+    if node.tag == "mo" and node.text == "∞":
+        node.tag = "mn"
 
 
 def _primes(node: Element) -> None:

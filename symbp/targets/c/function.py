@@ -181,7 +181,8 @@ class _Writer:
         kind = "int32_t" if tensor.kind == "integer" else self.kind
         about = self.shape_text(tensor)
         if tensor in self.function.limits:
-            about += f" whole numbers, each below {self.function.limits[tensor]}"
+            limit = self.function.limits[tensor]
+            about += f" whole numbers, each {f'below {limit.below}' if limit.low == 0 else limit}"
         if role != "in":
             about += ", is written"
         name = self.signature.add(f"{constant}{kind} *", tensor.name, about)
@@ -229,17 +230,22 @@ class _Writer:
             lines.append(f"{INDENT}if ({name} < 1{most}) {{")
             lines += [f"{INDENT * 2}return {self.prefix.upper()}_ROWS;", f"{INDENT}}}"]
         arguments = {argument.array for argument in self.function.arguments}
-        for tensor, below in self.function.limits.items():
+        for tensor, bounds in self.function.limits.items():
             if tensor not in arguments:
                 continue
-            limit = below if isinstance(below, int) else self.sizes[below]
+            tests = []
+            below = bounds.below
+            if bounds.low is not None:
+                tests.append(f"< {bounds.low}")
+            if below is not None:
+                tests.append(f">= {below if isinstance(below, int) else self.sizes[below]}")
             name = self.places[tensor].text
             extents = [str(e) if isinstance(e, int) else self.sizes[e] for e in tensor.shape]
             count = " * ".join(extents) or "1"
             value = f"{name}[i]" if tensor.rank else name
             lines += [
                 f"{INDENT}for (ptrdiff_t i = 0; i < {count}; ++i) {{",
-                f"{INDENT * 2}if ({value} < 0 || {value} >= {limit}) {{",
+                f"{INDENT * 2}if ({' || '.join(f'{value} {test}' for test in tests)}) {{",
                 f"{INDENT * 3}return {self.prefix.upper()}_RANGE;",
                 f"{INDENT * 2}}}",
                 f"{INDENT}}}",

@@ -17,7 +17,8 @@ from symbp.entries.gradient import gradient
 from symbp.entries.loss import loss
 from symbp.entries.predict import predict
 from symbp.entries.step import step
-from symbp.notation.errors import SymbpError
+from symbp.notation.errors import SymbpError, UnsupportedError
+from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 from symbp.targets.c.function import FunctionText, Structs, function_text
 from symbp.targets.c.names import comment, prefix_of
@@ -38,11 +39,22 @@ _ABOUT_NOISE = """\
 _BATCH = 32
 
 
+def _check_sizes(program: Program) -> None:
+    """Refuse sizes that only arrays tell: the memory of a C function is laid out beforehand."""
+    others = [size for size in program.run_time_sizes if size != program.batch]
+    if others:
+        raise UnsupportedError(
+            f"C: the size {', '.join(map(str, others))} is known at run time only; write it as a "
+            f"number, the largest there will be, and give how much of it counts as data (lengths=)"
+        )
+
+
 def _texts(job: Job) -> dict[str, str]:
     """Return the translation unit and its header."""
     rows = _BATCH if job.batch is None else job.batch
     job = replace(job, batch=rows)
     model = job.model
+    _check_sizes(model.given)
     trained = job.parameters is None and model.optimise is not None
     check_dtype(model.updated if trained else model.inference.gradient, job.dtype)
     prefix = prefix_of(job.stem)
@@ -106,6 +118,7 @@ def _entries(job: Job) -> list[Entry]:
 
 def _structs(job: Job, prefix: str) -> Structs:
     model = job.model
+    _check_sizes(model.given)
     trained = job.parameters is None and model.optimise is not None
     states: tuple[Tensor, ...] = model.states if trained else model.kept
     hyperparameters: tuple[Tensor, ...] = model.hyperparameters if trained else ()

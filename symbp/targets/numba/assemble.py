@@ -20,11 +20,11 @@ from symbp.targets.numba.paste import Imports
 from symbp.targets.numba.public import WRITTEN, plain, quoted
 from symbp.targets.numba.sections import BLAS, Needs, file_of_each, pasted, tidy
 
-__all__ = ["assembled"]
+__all__ = ["REQUIREMENT", "assembled", "heading"]
 
 # The same as in pyproject.toml. Before all other imports, which an older Numba may not have.
 NUMBA = (0, 62)
-_REQUIREMENT = f"""\
+REQUIREMENT = f"""\
 from __future__ import annotations
 
 import numba
@@ -82,6 +82,7 @@ def assembled(
     needs = Needs(
         emitted=all(kernel.emitted for kernel in kernels), entries=bool(entries),
         phases=model.has_phases, outputs=bool(named(entries)), noise=bool(model.key),
+        weights=bool(model.weights),
     )  # fmt: skip
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
@@ -91,28 +92,28 @@ def assembled(
     if runtime == "beside":
         text = imported(files, dtype, needs)
         imports.add(text.imports)
-        before = [_section("The runtime"), text.text]
+        before = [heading("The runtime"), text.text]
     else:
         for part in pasted(files, dtype, needs):
             imports.add(part.imports)
-            after += [_section(part.title), part.text]
+            after += [heading(part.title), part.text]
     parts = [
         _names(entries, bool(model.kept)),
         *before,
-        _section("What is computed"),
+        heading("What is computed"),
         description(model, dtype, stamp, equations, threshold, ranges or {}),
         *([] if before else [LATER]),
         # The kernels come first because they are what a reader looks for; they are compiled at
         # their first call, when everything that they use is defined.
         *(kernel.text for kernel in kernels),
         *after,
-        _section("The network"),
+        heading("The network"),
         *([] if before else [COMPILED.format(needs.compiler)]),
         network(model, dtype, model.given.output is not None, team, entries),
     ]
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"
     header = _docstring(model.given, title, dtype, stamp, packages)
-    head = f"{header}\n\n{_REQUIREMENT}\n{imports.text()}"
+    head = f"{header}\n\n{REQUIREMENT}\n{imports.text()}"
     return tidy("\n\n".join([head, *parts]))
 
 
@@ -149,5 +150,6 @@ def _names(entries: Sequence[Entry], state: bool) -> str:
     return "\n".join(["__all__ = [", *(f"    {line}" for line in listed), "]"])
 
 
-def _section(title: str) -> str:
+def heading(title: str) -> str:
+    """Return the line above a section of a module."""
     return f"# --- {title} {'-' * (90 - len(title))}\n"

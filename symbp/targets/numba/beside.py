@@ -28,6 +28,7 @@ from symbp.targets.numba.sections import (
     START,
     TEAM,
     TILES,
+    WEIGHTS,
     Needs,
     Section,
     section,
@@ -93,6 +94,7 @@ def imported(files: Mapping[str, str], dtype: str, needs: Needs) -> Pasted:
     wanted += ["EntryPoint", "NetworkWithEntries"] if needs.entries else []
     wanted += ["NetworkInPhases", "TrainerWithState"] if needs.phases else []
     wanted += ["NetworkWithNoise", "TrainerWithNoise"] if needs.noise else []
+    wanted += ["TrainerWithWeights"] if needs.weights else []
     wanted += ["EvaluatingTrainer"] if needs.outputs else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
@@ -142,7 +144,8 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    parts = {**RUNTIME, **EMITTED, **ENTRIES, **PHASES, **NOISE, **OUTPUTS, **TEAM, **SMALL}
+    optional = {**ENTRIES, **PHASES, **NOISE, **WEIGHTS, **OUTPUTS, **TEAM}
+    parts = {**RUNTIME, **EMITTED, **optional, **SMALL}
     for file, title in parts.items():
         yield section(title, file)
     for dtype in DTYPES:

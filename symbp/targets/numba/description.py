@@ -90,7 +90,7 @@ def description(
     lines += ["_ARGUMENTS: Any = ("]
     limits = model.given.integer_limits
     for tensor in model.data:
-        lines.append(f"    {argument_text(tensor, limits)},")
+        lines.append(f"    {argument_text(tensor, limits, model.given.batch)},")
     settings = {tensor.name: repr(tensor.value) for tensor in model.hyperparameters}
     lines += [
         ")",
@@ -106,7 +106,7 @@ def description(
     lines += _table("_RANGES", "tuple[float, bool, float]", bounds)
     output = model.given.output
     lines += [
-        f"_OUTPUT: Any = {shape_text(output) if output is not None else None}",
+        f"_OUTPUT: Any = {None if output is None else shape_text(output, model.given.batch)}",
         f"_THRESHOLD = {float(threshold)!r}",
     ]
     return "\n".join(lines) + "\n"
@@ -149,7 +149,11 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     parts = ["\n".join(lines), public_functions(model.given, dtype, bool(entries), drawing)]
     outputs = named(entries)
     kinds = ["TrainerWithNoise"] * bool(drawing) + ["TrainerWithState"] * bool(model.kept)
-    bases = ["EvaluatingTrainer"] * bool(outputs) + kinds
+    weights = model.weights
+    if len(weights) > 1:
+        listed = " and ".join(tensor.name for tensor in weights)
+        raise UnsupportedError(f"only one target can be of kind 'weight', got {listed}")
+    bases = ["EvaluatingTrainer"] * bool(outputs) + ["TrainerWithWeights"] * bool(weights) + kinds
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
     base = kinds[0] if kinds else "NetworkTrainer"

@@ -310,6 +310,10 @@ class Expressions:
             parts = parts[:-1] if minus else parts
             text = " * ".join(at_least(_SIGN, self._whole(part, natural)) for part in parts)
             return (f"-{text}", _SIGN) if minus else (text, _PRODUCT)
+        if isinstance(node, sympy.Pow) and node.args[1].is_Integer and node.args[1] > 0:
+            # The number of pairs of steps: T * T.
+            base = at_least(_SIGN, self._whole(node.args[0], natural))
+            return " * ".join([base] * int(node.args[1])), _PRODUCT
         if isinstance(node, sympy.Mod):
             above, below = (at_least(_SIGN, self._whole(part, natural)) for part in node.args)
             return f"{above} % {below}", _PRODUCT

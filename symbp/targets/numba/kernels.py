@@ -57,14 +57,14 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
     )
     # All of a module in one way, so that it holds no more than it needs.
-    emitted = trained.choice("compiling") != "by the front end"
+    emitted = trained.choice("compiling") == "as instructions"
     return tuple(replace(kernel, emitted=emitted) for kernel in found)
 
 
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:
     """Return the function of the gradient in loops, with what its lines compute."""
     entry = gradient(model)
-    return entry_kernel(entry, replace(limits_of(entry, limits), most_operations=0))
+    return entry_kernel(entry, replace(limits_of(entry, limits), most_operations=0, cache=0))
 
 
 def limits_of(entry: Entry, limits: Limits, trained: Lowered | None = None) -> Limits:

@@ -1,5 +1,6 @@
 """module: a standalone module for Numba, from a model."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ from symbp.schedules.limits import Limits
 from symbp.targets.numba.assemble import assembled
 from symbp.targets.numba.beside import runtime_files
 from symbp.targets.numba.kernels import kernels
+from symbp.targets.numba.predictor import predictor_text
+from symbp.targets.preparation import Preparation
 from symbp.targets.target import Job, Target, check_dtype
 
 __all__ = ["LIMITS", "NUMBA", "RUNTIMES"]
@@ -20,13 +23,19 @@ RUNTIMES = ("pasted", "beside")
 
 
 def _texts(job: Job) -> dict[str, str]:
-    """Return the module, and what lies beside it."""
+    """Return the module, and what lies beside it; with parameters, a predictor."""
+    if job.parameters is not None:
+        return {f"{job.stem}.py": _predictor(job)}
     for checked in (job.model.updated, *(entry.program for entry in job.entries)):
         check_dtype(checked, job.dtype)
     runtime = "pasted" if job.runtime is None else job.runtime
     if runtime not in RUNTIMES:
         raise SymbpError(f"runtime {runtime!r}: {suggest(str(runtime), RUNTIMES)}")
-    limits = replace(LIMITS, itemsize=np.dtype(job.dtype).itemsize)
+    limits = replace(
+        LIMITS, itemsize=np.dtype(job.dtype).itemsize,
+        # Beside a module lies what compiles it in any case.
+        front_end=runtime == "pasted" and job.is_read,
+    )  # fmt: skip
     made = kernels(job.model, limits, job.entries)
     text = assembled(
         made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,
@@ -41,12 +50,30 @@ def _texts(job: Job) -> dict[str, str]:
     return {main: text, **others}
 
 
+def _predictor(job: Job) -> str:
+    if job.entries or job.runtime is not None:
+        option = "entries or outputs" if job.entries else "runtime"
+        raise SymbpError(f"{option}: a module with parameters inside predicts alone")
+    inputs = job.model.inputs
+    if len(inputs) != 1 or inputs[0].kind == "integer" or not inputs[0].shape[1:]:
+        raise SymbpError(
+            "parameters: a module with parameters inside reads one table of numbers, an input of "
+            f"shape (N, …); this program reads {', '.join(map(str, inputs)) or 'none'}"
+        )
+    check_dtype(job.model.inference.gradient, job.dtype)
+    count = math.prod(int(extent) for extent in inputs[0].shape[1:])
+    preparation = Preparation.plain(count) if job.preparation is None else job.preparation
+    limits = replace(LIMITS, itemsize=np.dtype(job.dtype).itemsize)
+    assert job.parameters is not None
+    return predictor_text(job.model, job.dtype, limits, job.parameters, preparation)
+
+
 #: Python modules that Numba compiles.
 NUMBA = Target(
     "numba",
     "a Python module",
     ".py",
-    frozenset({"entries", "equations", "outputs", "ranges", "runtime"}),
+    frozenset({"entries", "equations", "outputs", "parameters", "ranges", "runtime"}),
     _texts,
     strict=False,
 )

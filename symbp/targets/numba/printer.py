@@ -32,6 +32,7 @@ from symbp.loops.nodes import (
 from symbp.loops.traverse import reads_of, writes_of
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.tensor import Tensor
+from symbp.notation.whole_numbers import Limit
 from symbp.targets.numba.expressions import Expressions
 from symbp.targets.numba.gathers import copied_row, is_lookup, looked_up, next_row
 from symbp.targets.numba.kernel import Kernel
@@ -142,7 +143,7 @@ class _Printer:
         for size in self.function.sizes:
             arrays = [a.array for a in self.function.arguments if size in a.array.shape]
             # Of all examples, those are meant whose numbers are in the order.
-            arrays.sort(key=lambda array: self.function.limits.get(array) != size)
+            arrays.sort(key=lambda array: self.function.limits.get(array) != Limit(0, size))
             if arrays:
                 axis = arrays[0].shape.index(size)
                 told[size] = f"{self.places.arrays[arrays[0]]}.shape[{axis}]"

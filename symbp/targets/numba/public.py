@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from symbp.entries.entry import Entry, Slot
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
+from symbp.notation.whole_numbers import Limit
 from symbp.targets.numba.names import Names
 
 __all__ = ["argument_text", "entry_functions", "plain", "public_functions", "quoted", "shape_text"]
@@ -125,22 +126,22 @@ def _function(
     )
 
 
-def entry_functions(entries: Iterable[Entry], limits: dict[Tensor, int], dtype: str) -> str:
+def entry_functions(entries: Iterable[Entry], limits: dict[Tensor, Limit], dtype: str) -> str:
     """Return the text of the entry points that a module has besides, and how each is called.
 
     Parameters
     ----------
     entries : iterable of Entry
         As their kernels are written, see :func:`symbp.targets.numba.kernels.entry_kernel`.
-    limits : dict of Tensor to int
-        What the elements of integer tensors stay below.
+    limits : dict of Tensor to Limit
+        What the elements of integer tensors are.
     dtype : str
         The precision of the module.
     """
     return "\n\n".join(_entry(entry, limits, dtype) for entry in entries)
 
 
-def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
+def _entry(entry: Entry, limits: dict[Tensor, Limit], dtype: str) -> str:
     names = Names([])
     read = [slot for slot in entry.slots if slot.role == "in"]
     written = [slot for slot in entry.slots if slot.role == "out"]
@@ -153,11 +154,11 @@ def _entry(entry: Entry, limits: dict[Tensor, int], dtype: str) -> str:
         *(
             f"        {quoted(slot.name)},"
             if slot.packed
-            else f"        {argument_text(slot.tensors[0], limits)},"
+            else f"        {argument_text(slot.tensors[0], limits, entry.batch)},"
             for _, slot in arguments
         ),
         "    ),",
-        f"    results={_tuple([_result_shape(slot) for slot in written])},",
+        f"    results={_tuple([_result_shape(slot, entry.batch) for slot in written])},",
         f"    returns={entry.returns is not None},",
         f"    flat={entry.flat},",
         ")",
@@ -206,8 +207,8 @@ def _packed(argument: str, slot: Slot, flat: bool) -> _Part:
     return _Part(argument, _PARAMETERS[0] + _OR_VECTOR, "A direction of the parameters.")
 
 
-def _result_shape(slot: Slot) -> str:
-    return "None" if slot.packed else shape_text(slot.tensors[0])
+def _result_shape(slot: Slot, batch: object) -> str:
+    return "None" if slot.packed else shape_text(slot.tensors[0], batch)
 
 
 def _definition(
@@ -272,7 +273,7 @@ def _array(tensor: Tensor, dtype: str) -> str:
 
 
 def _shape(shape: Sequence[object]) -> str:
-    extents = [str(extent) if isinstance(extent, int) else "N" for extent in shape]
+    extents = list(map(str, shape))
     return f"({', '.join(extents)}{',' if len(extents) == 1 else ''})"
 
 
@@ -280,19 +281,20 @@ def _tuple(parts: Sequence[str]) -> str:
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
 
-def argument_text(tensor: Tensor, limits: dict[Tensor, int]) -> str:
+def argument_text(tensor: Tensor, limits: dict[Tensor, Limit], batch: object) -> str:
     """Return the text of what an array argument must be: name, role, shape, kind, limit."""
     limit = limits.get(tensor) if tensor.kind == "integer" else None
     role = "target" if tensor.role == "target" else "input"
     return (
-        f"({quoted(tensor.name)}, {quoted(role)}, {shape_text(tensor)}, "
-        f"{quoted(tensor.kind)}, {limit})"
+        f"({quoted(tensor.name)}, {quoted(role)}, {shape_text(tensor, batch)}, "
+        f"{quoted(tensor.kind)}, {None if limit is None else limit.given})"
     )
 
 
-def shape_text(tensor: Tensor) -> str:
-    """Return the text of a shape, None for a run-time extent."""
-    parts = [str(extent) if isinstance(extent, int) else "None" for extent in tensor.shape]
+def shape_text(tensor: Tensor, batch: object = None) -> str:
+    """Return the text of a shape: None for the size of a batch, others that arrays tell by name."""
+    names = {extent: quoted(str(extent)) for extent in tensor.shape if not isinstance(extent, int)}
+    parts = ["None" if e == batch else names.get(e, str(e)) for e in tensor.shape]
     return _tuple(parts)
 
 

@@ -15,11 +15,13 @@ __all__ = [
     "NOISE",
     "OUTPUTS",
     "PHASES",
+    "PREDICTOR",
     "RUNTIME",
     "SMALL",
     "START",
     "TEAM",
     "TILES",
+    "WEIGHTS",
     "Needs",
     "Section",
     "file_of_each",
@@ -40,6 +42,12 @@ RUNTIME = {
     "minimising.py": "Minimisers of SciPy",
     "trainer.py": "Training",
 }
+#: Those of a predictor, which is not trained.
+PREDICTOR = {
+    "cache.py": "Compilation",
+    "likelihood.py": "Probabilities",
+    "predicting.py": "Columns and predictions",
+}
 #: Those that compile kernels past Numba's front end.
 EMITTED = {
     "emitted_values.py": "Values of LLVM",
@@ -52,6 +60,8 @@ EMITTED = {
 ENTRIES = {"entry_calls.py": "Further entry points"}
 #: That of programs with a state, or with other equations in training than in use.
 PHASES = {"phases.py": "Training and use"}
+#: That of programs with a weight for each example.
+WEIGHTS = {"example_weights.py": "Weights of examples"}
 #: That of programs with further outputs.
 OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
@@ -135,6 +145,10 @@ class Needs:
         Whether there are outputs to be evaluated by name.
     noise : bool
         Whether it draws.
+    weights : bool
+        Whether a target has the weights of examples.
+    trained : bool
+        Whether it trains, or predicts only.
     """
 
     emitted: bool
@@ -142,6 +156,8 @@ class Needs:
     phases: bool
     outputs: bool
     noise: bool
+    weights: bool
+    trained: bool = True
 
     @property
     def compiler(self) -> str:
@@ -171,11 +187,12 @@ def pasted(files: Mapping[str, str], dtype: str, needs: Needs) -> Iterator[Secti
         (needs.entries or needs.phases, ENTRIES),
         (needs.phases, PHASES),
         (needs.noise, NOISE),
+        (needs.weights, WEIGHTS),
         (needs.outputs, OUTPUTS),
     ):
         optional |= parts if needed else {}
     optional |= team
-    for file, title in {**RUNTIME, **optional}.items():
+    for file, title in {**(RUNTIME if needs.trained else PREDICTOR), **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
         if file in used:

@@ -48,7 +48,9 @@ def test_a_long_table_has_a_row_for_each_family() -> None:
 
 
 # With subscripts that are numbers, or sums of indices.
-COUNTED = ("convolution", "lstm", "spread", "products", "running", "burgers", "saliency")
+COUNTED = (
+    "convolution", "lstm", "spread", "products", "running", "systems", "burgers", "saliency",
+)  # fmt: skip
 
 
 def test_where_places_are_numbers_it_is_said_from_where_they_count() -> None:

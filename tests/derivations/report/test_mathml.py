@@ -25,6 +25,8 @@ def test_a_prime_stands_beside_its_function() -> None:
 
 
 def test_bold_ones_are_bold_letters_of_unicode() -> None:
+    assert "<mo>−</mo><mn>∞</mn>" in mathml(r"-\infty")
+    assert "<mtable" in mathml(r"\begin{aligned} a &= b \\ c &= d \end{aligned}", display=True)
     assert "<mn>𝟏</mn>" in mathml(r"\mathbf{1}")
 
 

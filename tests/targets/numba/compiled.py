@@ -16,7 +16,9 @@ from symbp.targets.numba.printer import kernel
 from symbp.targets.numba.runtime.hosting import hosted
 from symbp.targets.numba.runtime_names import files_of
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+OPTIONS: dict[str, Any] = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True,
+}  # fmt: skip
 
 
 def compiled(printed: Kernel, dtype: str = "float64", emitted: bool = False) -> Callable[..., Any]:

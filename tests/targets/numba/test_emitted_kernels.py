@@ -28,6 +28,8 @@ from tests.targets.numba import compiled
 from tests.targets.numba.compiled import run_printed
 from tests.targets.numba.test_kernels import SCHEDULES, scheduled
 
+pytestmark = pytest.mark.optimised
+
 EMITTED = partial(run_printed, emitted=True)
 Results = dict[str, Any]
 

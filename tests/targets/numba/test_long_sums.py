@@ -12,6 +12,8 @@ import symbp as bp
 from symbp.compiler import module_source
 from symbp.training.loading import module_of
 
+pytestmark = pytest.mark.optimised
+
 BOUND = 1e-6
 MANY = [10**6, pytest.param(10**7, marks=pytest.mark.slow)]
 KINDS = ["equal", "random"]

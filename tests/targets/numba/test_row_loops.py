@@ -12,6 +12,8 @@ import symbp as bp
 from symbp.compiler import module_source
 from tests.emitted_text import assert_text_agrees
 
+pytestmark = pytest.mark.optimised
+
 SOFTMAX = "softmax_cross_entropy"
 
 

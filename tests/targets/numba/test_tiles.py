@@ -18,6 +18,8 @@ from symbp.targets.numba.runtime.tile_builder import equal_blocks, vector_bits
 from symbp.targets.numba.runtime.tiles import tiled, tiled_onto
 from symbp.targets.numba.sections import TILES
 
+pytestmark = pytest.mark.optimised
+
 FORMS = list(itertools.product([False, True], repeat=2))
 GUARD = 7.5
 

@@ -10,7 +10,7 @@ import itertools
 import math
 import operator
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,15 +44,34 @@ def place(label: str, position: Sequence[Any]) -> str:
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
 
 
-def describe(shape: Sequence[int | None]) -> str:
+def fits(shape: Sequence[int], expected: Sequence[int | str | None]) -> bool:
+    """Whether a shape is as expected; a size with a name is one that arrays tell, at least 1."""
+    return all(
+        size == extent or (isinstance(extent, str) and size > 0)
+        for size, extent in zip(shape, expected, strict=True)
+    )
+
+
+def sizes_of(expected: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> dict[str, int]:
+    """Return the sizes with names that arrays tell."""
+    return {
+        extent: size
+        for argument, array in zip(expected, arrays, strict=True)
+        for extent, size in zip(argument[2], array.shape, strict=True)
+        if isinstance(extent, str)
+    }
+
+
+def describe(shape: Sequence[int | str | None]) -> str:
     """Return the text of a shape."""
     extents = ["N" if extent is None else str(extent) for extent in shape]
     return f"({extents[0]},)" if len(extents) == 1 else f"({', '.join(extents)})"
 
 
-def class_count(shape: Sequence[int | None]) -> int:
+def class_count(shape: Sequence[int | str | None]) -> int:
     """Return how many classes an array of a shape tells apart."""
-    return (shape[-1] or 0) if shape else 0
+    last = shape[-1] if shape else 0
+    return last if isinstance(last, int) else 0
 
 
 def check_count(name: str, value: object, least: int) -> None:
@@ -61,6 +80,15 @@ def check_count(name: str, value: object, least: int) -> None:
         raise TypeError(f"{name}: expected an integer, got {value!r}")
     if value < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+def ends_of(limit: Any, sizes: Mapping[str, int] | None = None) -> tuple[int, int]:
+    """Return the least and the greatest integer that a limit allows, as far as sizes are known."""
+    low, below = limit if isinstance(limit, tuple) else (None if limit is None else 0, limit)
+    if isinstance(below, tuple):
+        size = (sizes or {}).get(below[0])
+        below = None if size is None else size + below[1]
+    return -(2**63) if low is None else low, 2**63 - 1 if below is None else below - 1
 
 
 class Arguments:
@@ -77,11 +105,13 @@ class Arguments:
     parameters : sequence
         Of each its name, its shape and the law and the number by which it starts.
     arguments : sequence
-        Of each array its name, its role, its shape (None is N), its kind and its limit. They are
-        checked before anything compiled runs, and copied only if they must be. By their kind,
+        Of each array its name, its role, its shape (None is N, a text another size that arrays
+        tell), its kind and its limit. They are checked before anything compiled runs, and copied
+        only if they must be. By their kind,
 
         - real: any real or boolean dtype, converted to `dtype`
-        - integer: an integer dtype, values in [0, limit) if limited, converted to int64
+        - integer: an integer dtype, values in [0, limit) if limited, or in [low, below) if that is
+          a pair, in which None is no limit and ("T", 1) is T + 1; converted to int64
         - classes: as real, or integer labels, one-hot encoded if the last axis has 2 or more
         - distribution: as classes, nonnegative, and sums over the last axis are 1
 
@@ -144,6 +174,7 @@ class Arguments:
             return list(values), rows
         prefix = "validation " if caller == "validation" else ""
         arrays, first, rows = [], "", 1
+        sizes: dict[str, tuple[int, str]] = {}
         for argument, value in zip(expected, values, strict=True):
             label = prefix + argument[0]
             array = self.check_array(label, argument, value, finite)
@@ -152,6 +183,20 @@ class Arguments:
                 if first and len(array) != rows:
                     raise ValueError(f"{label} has {len(array)} rows, {first} has {rows}")
                 first, rows = label, len(array)
+            for axis, (size, extent) in enumerate(zip(array.shape, argument[2], strict=True)):
+                if isinstance(extent, str):
+                    before, other = sizes.setdefault(extent, (size, label))
+                    if size != before:
+                        raise ValueError(
+                            f"{label}: axis {axis} has {size} elements, {extent} of {other} is "
+                            f"{before}"
+                        )
+        known = {extent: size for extent, (size, _) in sizes.items()}
+        for argument, array in zip(expected, arrays, strict=True):
+            if isinstance(argument[4], tuple) and known:
+                low, high = ends_of(argument[4], known)
+                wrong = (array < low) | (array > high)
+                refuse(prefix + argument[0], array, wrong, f"an integer from {low} to {high}")
         return arrays, rows
 
     def rows_if_ready(self, expected: Sequence[Any], values: Sequence[Any]) -> int:
@@ -198,7 +243,7 @@ class Arguments:
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
-        if array.ndim != len(shape) or array.shape[fixed:] != shape[fixed:]:
+        if array.ndim != len(shape) or not fits(array.shape[fixed:], shape[fixed:]):
             accepted, came = describe(shape), f"{source.shape}"
             if labelled:
                 accepted += f" or integer labels {describe(shape[:-1])}"
@@ -207,7 +252,7 @@ class Arguments:
         if fixed and len(array) == 0:
             raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
         if kind == "integer":
-            low, high = (-(2**63), 2**63 - 1) if limit is None else (0, limit - 1)
+            low, high = ends_of(limit)
             wrong = (array < low) | (array > high)
             refuse(label, array, wrong, f"an integer from {low} to {high}")
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")

@@ -24,8 +24,11 @@ from numba.core.compiler_lock import global_compiler_lock
 
 # At the end of a file, before its checksum. What unpickles the file stops before it.
 SEAL = b"symbp-sha256"
-# A product and a sum may be rounded at once; nothing else departs from what is written.
-OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# A product and a sum may be rounded at once; nothing else departs from what is written. No kernel
+# is called from C.
+OPTIONS: Any = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True,
+}  # fmt: skip
 # What was said already: it concerns all kernels.
 SAID: set[str] = set()
 

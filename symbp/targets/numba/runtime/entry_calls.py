@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from symbp.targets.numba.runtime.arguments import numbers
+from symbp.targets.numba.runtime.arguments import numbers, sizes_of
 from symbp.targets.numba.runtime.entry_points import extents
 from symbp.targets.numba.runtime.gradient_check import Network
 
@@ -93,8 +93,9 @@ class NetworkWithEntries(Network):
         expected = [what for what, _ in given if not isinstance(what, str)]
         arrays = [value for what, value in given if not isinstance(what, str)]
         checked, rows = self.check_arrays(entry.name, expected, arrays)
+        sizes = sizes_of(expected, checked) if self.sized else None
         written: list[Any] = [
-            np.empty(self.count if shape is None else extents(shape, rows), self.dtype)
+            np.empty(self.count if shape is None else extents(shape, rows, sizes), self.dtype)
             for shape in entry.results
         ]
         returned = kernel(*packed, *written, *checked)

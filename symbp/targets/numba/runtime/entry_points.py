@@ -4,18 +4,21 @@ Parameters and arrays go in, checked by `arguments.py`; the kernels compute. `Tr
 buffer, and the public functions look for one under the parameters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from symbp.targets.numba.runtime.arguments import Arguments
+from symbp.targets.numba.runtime.arguments import Arguments, sizes_of
 
 
-def extents(shape: Sequence[int | None], rows: int) -> tuple[int, ...]:
-    """Return a shape with a number of rows."""
-    return tuple([rows if extent is None else extent for extent in shape])
+def extents(
+    shape: Sequence[Any], rows: int, sizes: Mapping[Any, int] | None = None
+) -> tuple[Any, ...]:
+    """Return a shape with a number of rows, and with the sizes that arrays tell."""
+    known = sizes or {}
+    return tuple([rows if extent is None else known.get(extent, extent) for extent in shape])
 
 
 class EntryPoints(Arguments):
@@ -49,6 +52,8 @@ class EntryPoints(Arguments):
         self.loss_kernel, self.gradient_kernel = kernels["loss"], kernels["gradient"]
         self.epoch_kernel = kernels["epoch"]
         self.output_of_one = extents(output or (), 1)
+        # Whether arrays tell sizes besides the number of rows.
+        self.sized = any(isinstance(e, str) for argument in self.arguments for e in argument[2])
         # The shape of a single example, if a program with an output has one input of real numbers.
         self.one_example: Any = None
         if output is not None and [argument[3] for argument in self.inputs] == ["real"]:
@@ -97,7 +102,8 @@ class EntryPoints(Arguments):
                 "predict: this program defines a cost only, it has no output to predict"
             )
         arrays, rows = self.check_arrays("predict", self.inputs, inputs)
-        output = np.empty(extents(self.output, rows), self.dtype)
+        sizes = sizes_of(self.inputs, arrays) if self.sized else None
+        output = np.empty(extents(self.output, rows, sizes), self.dtype)
         self.predict_kernel(flat, output, *arrays)
         return output
 

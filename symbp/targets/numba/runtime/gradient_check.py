@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbp.targets.numba.runtime.arguments import class_count, place
-from symbp.targets.numba.runtime.entry_points import EntryPoints
+from symbp.targets.numba.runtime.arguments import class_count, ends_of, place
+from symbp.targets.numba.runtime.entry_points import EntryPoints, extents
 
 # So many steps are tried, each an eighth of the one before.
 SHORTER = 6
@@ -66,12 +66,18 @@ class Differences:
     def random_arrays(self, examples: int, positive: bool) -> list[NDArray[Any]]:
         """Return arrays of every kind of argument."""
         arrays, generator = [], self.generator
+        # A size that arrays tell may be any; 5 is enough for what reads neighbours.
+        sizes = [e for argument in self.network.arguments for e in argument[2]]
+        named = dict.fromkeys([e for e in sizes if isinstance(e, str)], 5)
         for argument in self.network.arguments:
             name, _, expected, kind, limit = argument
-            shape = tuple(examples if extent is None else extent for extent in expected)
+            shape = extents(expected, examples, named)
             value: NDArray[Any]
             if kind == "integer":
-                value = generator.integers(0, 10 if limit is None else limit, shape)
+                low, high = ends_of(limit, named)
+                low = max(low, min(0, high - 9))
+                high = high if high < 2**62 else low + 9
+                value = generator.integers(low, high, shape, endpoint=True)
             elif kind == "classes":
                 classes = class_count(expected)
                 value = generator.integers(0, max(classes, 2), shape[:-1] if classes > 1 else shape)

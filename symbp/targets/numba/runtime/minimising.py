@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from symbp.targets.numba.runtime.entry_points import EntryPoints
 
 LEAST_SQUARES = ("lm", "trf", "dogbox")
-Found = Callable[[NDArray[Any]], bool]
+# Given an iterate and its cost, where that is known: whether the search ends there.
+Found = Callable[[NDArray[Any], float | None], bool]
 
 
 class EndedEarly(Exception):  # noqa: N818 - it is none
@@ -46,20 +47,27 @@ def minimise_cost(
     method : str
         Of `scipy.optimize.minimize`.
     found : callable
-        Called with each iterate; the search ends there if it returns True.
+        Called with each iterate and its cost; the search ends there if it returns True.
     options : dict
         What else `scipy.optimize.minimize` takes.
     """
     flat, gradients = np.empty_like(start), np.empty_like(start)
+    last, last_cost = np.full(start.shape, np.nan), 0.0
 
     def cost_and_gradient(vector: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        nonlocal last_cost
         flat[:] = vector
-        cost = float(network.gradient_kernel(flat, gradients, *arrays))
-        return cost, gradients.astype(np.float64)
+        last[:] = vector
+        last_cost = float(network.gradient_kernel(flat, gradients, *arrays))
+        return last_cost, gradients.astype(np.float64)
+
+    # A line search mostly ends where it looked last.
+    def known(iterate: NDArray[Any]) -> float | None:
+        return last_cost if np.array_equal(iterate, last) else None
 
     # Some methods call it with a second argument.
     def note(iterate: NDArray[Any], *_: Any) -> None:
-        if found(iterate):
+        if found(iterate, known(iterate)):
             raise EndedEarly
 
     begin = start.astype(np.float64)
@@ -70,7 +78,7 @@ def minimise_cost(
         )
     except EndedEarly:
         return ""
-    found(result.x)
+    found(result.x, known(result.x))
     return str(result.message)
 
 
@@ -106,7 +114,7 @@ def minimise_squares(
 
     def derivatives(vector: NDArray[Any]) -> NDArray[Any]:
         # It is asked for once at each iterate, and first where the search begins.
-        if not np.array_equal(vector, begin) and found(vector):
+        if not np.array_equal(vector, begin) and found(vector, None):
             raise EndedEarly
         flat[:] = vector
         columns: NDArray[Any] = jacobian(flat, *inputs).astype(np.float64)
@@ -125,7 +133,7 @@ def minimise_squares(
         )
     except EndedEarly:
         return ""
-    found(result.x)
+    found(result.x, None)
     return str(result.message)
 
 

@@ -179,11 +179,13 @@ class NetworkTrainer:
         if last == self.epochs:
             return self
 
-        def found(iterate: NDArray[Any]) -> bool:
+        def found(iterate: NDArray[Any], cost: float | None) -> bool:
             if np.array_equal(self._flat, iterate.astype(self._flat.dtype)):
                 return False  # what was found last, once more
             self._flat[:] = iterate
-            record = self._record(network.training_cost(self._flat, checked), held_out)
+            if cost is None:
+                cost = network.training_cost(self._flat, checked)
+            record = self._record(cost, held_out)
             stop = callback is not None and bool(callback(self.epochs, record))
             return stop or self.epochs >= last
 

@@ -25,7 +25,9 @@ from symbp.targets.numba.runtime.cache import always_njit
 
 # The flags are given because Numba would inherit the caller's; more would undo the compensation of
 # errors below. Forced inlining lets the caller's loop vectorise even at LLVM's first pass.
-elementwise = always_njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+elementwise = always_njit(
+    fastmath={"contract"}, error_model="numpy", forceinline=True, no_cfunc_wrapper=True
+)
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 INFINITY, NOT_A_NUMBER = np.float32(np.inf), np.float32(np.nan)

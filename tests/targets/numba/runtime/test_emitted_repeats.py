@@ -11,6 +11,8 @@ from symbp.targets.numba.runtime.emitted_repeats import repeated_in
 from symbp.targets.numba.runtime.hosting import hosted, tree_of
 from symbp.targets.numba.runtime.views import flat, view
 
+pytestmark = pytest.mark.optimised
+
 
 def layers(p, x, rate):  # type: ignore[no-untyped-def]
     n = x.shape[0]

@@ -24,6 +24,8 @@ from tests.targets.numba.vector_maths.functions import (
     values,
 )
 
+pytestmark = pytest.mark.optimised
+
 
 @pytest.fixture(scope="module", params=DTYPES)
 def apply(request):

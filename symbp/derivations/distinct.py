@@ -1,0 +1,108 @@
+"""distinct: no two tensors of a program print alike.
+
+``x1`` and ``x_1`` are two names and one symbol; so are ``x`` and ``x_``, ``beta`` and ``β``. Of
+those that would print alike, in LaTeX or in text, one keeps the symbol and the others print as
+their names.
+"""
+
+from symbp.derivations.latex import Latex
+from symbp.derivations.scripts import label
+from symbp.derivations.style import GREEK, Style
+from symbp.derivations.text import Text
+from symbp.notation.program import Program
+from symbp.notation.tensor import Element, Tensor
+
+__all__ = ["with_distinct_symbols"]
+
+_STYLES: tuple[Style, ...] = (Latex(), Text())
+
+
+def with_distinct_symbols(program: Program) -> tuple[Program, tuple[str, ...]]:
+    """Return the program with a symbol of its own for each tensor, and what was changed, in words.
+
+    Parameters
+    ----------
+    program : Program
+        As its author wrote it.
+
+    Returns
+    -------
+    program : Program
+        The same object if no two tensors print alike.
+    notes : tuple of str
+        For each tensor that got another symbol, a line for the reader.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> a, b, C = bp.parameter("x1"), bp.parameter("x_1"), bp.tensor("C")
+    >>> program = bp.Program([bp.Equation(C, a * b)], cost=C)
+    >>> with_distinct_symbols(program)[1]
+    ('x_1 prints as its name, as x1 has the symbol',)
+    """
+    taken: dict[tuple[int, str], Tensor] = {}
+    mapping: dict[Tensor, Tensor] = {}
+    notes = []
+    # Who has a name that is a symbol keeps it: x before x_, x1 before x_1, β before beta.
+    for tensor in sorted(program.tensors, key=lambda t: ("_" in t.name, t.name in GREEK)):
+        if tensor.partial_of is not None or tensor.component_of is not None:
+            continue  # its symbol is made of those of others
+        keys = _keys(tensor)
+        earlier = next((taken[key] for key in keys if key in taken), None)
+        if earlier is not None:
+            mapping[tensor] = renamed = _named(tensor)
+            keys = _keys(renamed)
+            notes.append(f"{tensor.name} prints as its name, as {earlier.name} has the symbol")
+        taken.update(dict.fromkeys(keys, tensor))
+    if not mapping:
+        return program, ()
+    return _replaced(program, mapping), tuple(notes)
+
+
+def _keys(tensor: Tensor) -> list[tuple[int, str]]:
+    """Return what a tensor prints as in each language, apart from its indices."""
+    found = []
+    for number, style in enumerate(_STYLES):
+        base, digits = style.tensor_name(tensor)
+        found.append((number, style.scripted(base, digits, label(tensor))))
+    return found
+
+
+def _named(tensor: Tensor) -> Tensor:
+    word = Latex().word(tensor.name)
+    made = Tensor(
+        tensor.name, tensor.indices, tensor.role, symbol=word, initial=tensor.initial,
+        value=tensor.value, kind=tensor.kind, law=tensor.law, trainable=tensor.trainable,
+        next_of=tensor.next_of,
+    )  # fmt: skip
+    made.serial = tensor.serial  # terms stay in the order in which they were written
+    return made
+
+
+def _replaced(program: Program, mapping: dict[Tensor, Tensor]) -> Program:
+    def of(tensor: Tensor | None) -> Tensor | None:
+        return tensor if tensor is None else mapping.get(tensor, tensor)
+
+    elements = {
+        element: Element(mapping[element.tensor], *element.args, serial=element.serial)
+        for equation in program.equations
+        for element in {*equation.reads(), *equation.body.atoms(Element), equation.lhs}
+        if element.tensor in mapping
+    }
+    # Twice, for an element that stands in the subscript of another one.
+    equations = tuple(
+        equation.replace(
+            lhs=equation.lhs.xreplace(elements).xreplace(elements),
+            body=equation.body.xreplace(elements).xreplace(elements),
+        )
+        for equation in program.equations
+    )
+    return program.replace(
+        equations=equations,
+        cost=of(program.cost),
+        output=of(program.output),
+        held=tuple(mapping.get(tensor, tensor) for tensor in program.held),
+        updates=tuple(
+            (mapping.get(old, old), mapping.get(new, new)) for old, new in program.updates
+        ),
+    )

@@ -1,0 +1,168 @@
+"""The type of what :func:`symbp.compile` returns: what every generated ``Trainer`` has.
+
+A generated module imports nothing of symbp, so that its classes cannot derive from this one: it is
+a protocol, which type checkers and editors read.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, Protocol, Self
+
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Trainer"]
+
+
+class Trainer(Protocol):
+    """Parameters, the optimizer's state and a random generator, trained epoch by epoch.
+
+    :func:`symbp.compile` returns one; every generated module has a class of this form, called as
+    ``Trainer(parameters=None, seed=0, **hyperparameters)``.
+
+    Attributes
+    ----------
+    hyperparameters : dict of str to float
+        Those of the optimizer; they may be changed between epochs, from a callback too.
+    history : list of dict
+        One record an epoch: epoch, cost and, with validation, validation_cost and, for classes,
+        validation_accuracy.
+    epochs : int
+        How many have been trained.
+    module : module
+        The generated module, with ``predict``, ``loss``, ``gradient`` and other entry points as
+        functions.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> trainer: bp.Trainer = bp.compile(bp.mlp(2, 4, 1), bp.SGD(0.5))
+    >>> trainer.fit([[0, 1], [1, 1]], [[1], [0]], epochs=2).epochs
+    2
+    """
+
+    hyperparameters: dict[str, float]
+    history: list[dict[str, Any]]
+    epochs: int
+    module: ModuleType
+
+    @property
+    def parameters(self) -> Any:
+        """The current parameters, a named tuple of arrays: views, which training changes."""
+
+    @property
+    def state(self) -> Any:
+        """The state of a program that has one, a named tuple of arrays: views too."""
+
+    def fit(
+        self,
+        *arrays: ArrayLike,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation: Sequence[ArrayLike] | None = None,
+        shuffle: bool = True,
+        callback: Callable[[int, dict[str, Any]], object] | None = None,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+    ) -> Self:
+        """Train for some more epochs and return the trainer.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            Inputs and targets in the order of the program, N examples each, finite.
+        epochs : int
+            Passes over the data, at least 0.
+        batch_size : int
+            Examples a step, at least 1. The last batch may be short; all of the data is the most.
+        validation : tuple of array_like, optional
+            Arrays whose cost (and accuracy, for classes) is recorded after each epoch.
+        shuffle : bool
+            Visit the examples in a new random order in each epoch.
+        callback : callable, optional
+            ``callback(epoch, record)`` after each epoch; training stops when it returns True.
+        patience : int, optional
+            Stop after so many epochs in a row without a lower cost of the validation arrays, and
+            return to the parameters after the epoch in which it was lowest.
+        min_delta : float
+            By how much that cost has to be lower to count.
+
+        Raises
+        ------
+        TypeError, ValueError
+            In one line: which argument, what was expected, what came.
+        """
+        ...
+
+    def minimise(
+        self,
+        *arrays: ArrayLike,
+        method: str = "L-BFGS-B",
+        iterations: int = 100,
+        validation: Sequence[ArrayLike] | None = None,
+        callback: Callable[[int, dict[str, Any]], object] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Minimise the cost of all examples together with SciPy, and return the trainer.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            As for `fit`.
+        method : str
+            Of ``scipy.optimize.minimize``: one that takes gradients; or lm, trf or dogbox of
+            ``scipy.optimize.least_squares``, in a module with the entry point jacobian.
+        iterations : int
+            How many there may be, at least 0.
+        validation, callback
+            As for `fit`.
+        **options
+            What else that function takes, such as ``tol=1e-9`` or ``options={"maxcor": 50}``.
+        """
+        ...
+
+    def predict(self, *inputs: ArrayLike, seed: int = 0, step: int = 0) -> NDArray[Any]:
+        """Return the output for these inputs.
+
+        Parameters
+        ----------
+        *inputs : array_like
+            Those of the program, N examples each.
+        seed, step : int
+            Of what is drawn, if the program has noise that is drawn in use; others take neither.
+        """
+        ...
+
+    def loss(self, *arrays: ArrayLike, seed: int = 0, step: int = 0) -> float:
+        """Return the cost; for the arguments see `predict` and `fit`."""
+        ...
+
+    def gradient(self, *arrays: ArrayLike, seed: int = 0, step: int = 0) -> tuple[float, Any]:
+        """Return the cost and its derivatives by the parameters, a named tuple of arrays."""
+        ...
+
+    def evaluate(self, name: str, *arrays: ArrayLike) -> Any:
+        """Return one of the ``outputs=`` by its name, with the current parameters.
+
+        Parameters
+        ----------
+        name : str
+            Of a tensor that ``bp.compile(…, outputs=)`` was given; a module without them has no
+            such method.
+        *arrays : array_like
+            The inputs, and the targets if it depends on them.
+        """
+        ...
+
+    def accuracy(self, *arrays: ArrayLike) -> float:
+        """Return the fraction of examples that get the right class."""
+        ...
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state of the training to a file (npz), from which `load` continues."""
+        ...
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the trainer that `save` wrote; it continues as if it had never stopped."""
+        ...
