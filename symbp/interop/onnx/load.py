@@ -17,10 +17,10 @@ from symbp.interop.onnx.definitions import written_out
 from symbp.interop.onnx.library import library
 from symbp.interop.onnx.reader import READ_HERE, Reader
 from symbp.networks.costs import CostFunction, cost
+from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.program import Program
-from symbp.notation.tensor import tensor
 
 __all__ = ["from_onnx"]
 

@@ -23,7 +23,7 @@ from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.index import Index, batch_extent
 from symbp.notation.naming import fresh_name
-from symbp.notation.tensor import Tensor
+from symbp.notation.tensor import Kind, Tensor
 
 __all__ = ["READ_HERE", "Reader"]
 
@@ -112,7 +112,7 @@ class Reader:
         letters = iter("ijklmpqrsuvw")
         indices = [Index("n" if not isinstance(e, int) else next(letters), e) for e in shape]
         name = self.own[given.name]
-        kind = "integer" if code in _WHOLE else "real"
+        kind: Kind = "integer" if code in _WHOLE else "real"
         self.values[given.name] = Tensor(name, tuple(indices), "input", kind=kind)
 
     def outputs(self, wanted: str | None) -> list[Tensor]:
