@@ -35,7 +35,7 @@ def numbered(program: bp.Program, examples: int = 3) -> Case:
         if tensor.role == "state":
             values[tensor.name] = np.abs(values[tensor.name]) + 0.1
         if tensor.kind == "integer":
-            values[tensor.name] = generator.integers(0, program.integer_limits[tensor], shape)
+            values[tensor.name] = generator.integers(0, program.integer_limits[tensor].below, shape)
     return program, values
 
 

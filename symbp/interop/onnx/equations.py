@@ -1,5 +1,6 @@
 """An equation as nodes: its body, what it is reduced by, and where its values are put."""
 
+import math
 import string
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from symbp.interop.onnx.expressions import Expressions
 from symbp.interop.onnx.values import Value, Values
 from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
-from symbp.notation.index import Index
+from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element
 
 __all__ = ["written"]
@@ -152,8 +153,13 @@ def _placed(expressions: Expressions, value: Value, lhs: Element, domain: Sequen
             groups.append((subscript, _static(lhs, subscript, v)))
     value = v.full(value, [index for _, group in groups for index in group])
     name = v.name(value)
-    shape = [_merged(group) for _, group in groups]
-    name = v.graph.add("Reshape", [name, v.graph.constant(np.asarray(shape, dtype=np.int64))])
+    merged = [_merged(group) for _, group in groups]
+    open_ = [extent for extent in merged if not isinstance(extent, int)]
+    # One size that is known at run time only follows from the others.
+    shape = v.shape(
+        [-1 if each in open_ else each for each in merged] if len(open_) == 1 else merged
+    )
+    name = v.graph.add("Reshape", [name, shape])
     for axis, ((subscript, _), index) in enumerate(zip(groups, axes, strict=True)):
         if subscript not in domain:
             places = np.asarray(expressions.evaluate(subscript).data).ravel().astype(np.int64)
@@ -167,13 +173,11 @@ def _static(lhs: Element, subscript: Any, v: Values) -> tuple[Index, ...]:
     return v.sorted(list(subscript.atoms(Index)))
 
 
-def _merged(group: Sequence[Index]) -> int:
+def _merged(group: Sequence[Index]) -> Extent:
     extents = [index.extent for index in group]
-    return int(np.prod([int(each) for each in extents])) if _known(extents) else -1
-
-
-def _known(extents: Sequence[Any]) -> bool:
-    return all(isinstance(extent, int) for extent in extents)
+    if len(extents) == 1:
+        return extents[0]
+    return math.prod(int(extent) for extent in extents)  # of the left: sums of known indices
 
 
 def _collected(v: Values, name: str, axis: int, places: Any, extent: int) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 
 from symbp.calculus.contract import contract
 from symbp.calculus.lower_logsumexp import lower_logsumexp
+from symbp.calculus.normalise import normalise
 from symbp.calculus.phases import inference_form
 from symbp.calculus.schedule import schedule
 from symbp.entries.model import Model
@@ -209,6 +210,12 @@ def _prepared(
             f"to_onnx: {tensor.name} is drawn at inference, too, and ONNX has no generator of the "
             f"same numbers"
         )
+    for equation in normalise(inference).equations:
+        if equation.operation not in ("sum", "max", "logsumexp"):
+            raise UnsupportedError(
+                f"to_onnx: {equation.lhs} is defined by linear algebra ({equation.operation}), "
+                f"which ONNX has no operators for"
+            )
     model = Model(program).inference
     # -> one reduction each, in forms that cannot overflow, scalar bodies written out
     computed = model.computing(model.plain, wanted)
