@@ -148,8 +148,6 @@ class Tensor(Written, AtomicExpr):
             raise NotationError(f"tensor {name}: role {role!r}, expected one of {', '.join(ROLES)}")
         if kind not in KINDS:
             raise NotationError(f"tensor {name}: kind {kind!r}, expected one of {', '.join(KINDS)}")
-        if kind == "weight" and (role, len(indices)) != ("target", 1):
-            raise NotationError(f"{role} {name}: kind 'weight' is for targets with one index")
         if initial is not None and not _is_initial(initial):
             raise NotationError(
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
