@@ -34,7 +34,11 @@ def checks_keywords(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
         for option in options:
             if option not in known and (given or option != "name"):
                 raise NotationError(f"{what}: no option {option!r}; {suggest(option, known)}")
-        return function(*given, **options)
+        made = function(*given, **options)
+        # Passes make other tensors of it: of one example, or of rows that are taken together.
+        if made.kind == "weight" and (made.role, made.rank) != ("target", 1):
+            raise NotationError(f"{what}: kind 'weight' is for targets with one index")
+        return made
 
     return wrapped
 
