@@ -12,6 +12,7 @@ from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.interpreter import interpret
 from symbp.entries.gradient import gradient
 from symbp.entries.predict import predict
+from symbp.entries.registry import ENTRIES
 from symbp.loops.verify import verify
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.schedules.limits import Limits
@@ -275,6 +276,13 @@ def test_what_has_to_be_a_number(part: str) -> None:
         make()
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("entry", ["jacobian", "input_jacobian", "input_hessian"])
+def test_a_row_for_each_number_needs_their_number(entry: str) -> None:
+    model = model_of(recurrence())
+    with pytest.raises(UnsupportedError, match=rf"^{entry}: how many elements \w+ has is known at"):
+        ENTRIES[entry](model)
 
 
 @pytest.mark.parametrize("steps", [4, 6])

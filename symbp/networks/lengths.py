@@ -53,7 +53,8 @@ class ValidSteps:
     r"""A cost of sequences in which steps behind an example's length do not count.
 
     What each step adds to the cost's sums over the examples n and the steps t is multiplied by
-    ``[t < length[n]] N T / Σ length``: a mean over all steps becomes one over those that there are.
+    ``[t < length[n]] N T / S``, where S counts the steps that there are: a mean over all steps
+    becomes one over these. A length of 0 leaves an example out; one beyond T counts as T.
 
     Parameters
     ----------
@@ -125,5 +126,6 @@ class ValidSteps:
             raise SymbpError(
                 f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
             )
-        total = Equation(steps, Sum(self.lengths[n], n))
+        # They are counted as they are kept: a length beyond the last step is that of all of them.
+        total = Equation(steps, Sum(where(t < self.lengths[n], 1, 0), n, t))
         return [*equations, total], made

@@ -1,6 +1,5 @@
 """Normalisation of each example: over its last axes, over groups of its channels."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
