@@ -328,5 +328,8 @@ def test_data_are_checked_against_the_size_that_comes() -> None:
     module = bp.compile(program, bp.SGD(0.1), dtype="float64").module
     rows, one = np.ones((2, 4, F)), module.initial_parameters(0)
     assert np.isclose(module.loss(one, rows, np.array([0, 3])), one.w)
-    with pytest.raises(ValueError, match=r"at\[1\] is 4, expected an integer from 0 to 3"):
-        module.loss(one, rows, np.array([0, 4]))
+    for wrong in (4, -1):
+        with pytest.raises(
+            ValueError, match=rf"at\[1\] is {wrong}, expected an integer from 0 to 3"
+        ):
+            module.loss(one, rows, np.array([0, wrong]))
