@@ -193,7 +193,8 @@ def _tail() -> tuple[float, ...]:
         t = np.maximum((s + 1) / 2, 1e-12)
         return np.log(scipy.special.erfcx(2 / t - 2) / t)
 
-    return tuple(np.polynomial.chebyshev.chebinterpolate(value, 30))
+    interpolate: Any = np.polynomial.chebyshev.chebinterpolate  # older releases leave its type open
+    return tuple(interpolate(value, 30))
 
 
 def _log_tail(v: Values, z: Value) -> tuple[Value, Value]:
