@@ -78,7 +78,7 @@ class ValidSteps:
     ...     loss=ValidSteps("mean_squared_error", length),
     ... )
     >>> print(net.equations[-1])
-    C = 5*N*Sum(where(t < length[n], (z2[n, t, j] - y[n, t, j])**2, 0), n, t, j)/steps/(10*N)
+    C = (5*N)*Sum(where(t < length[n], (z2[n, t, j] - y[n, t, j])**2, 0), n, t, j)/steps/N/10
     """
 
     def __init__(self, loss: str | CostFunction, lengths: Tensor) -> None:

@@ -82,7 +82,7 @@ class Network(Program):
         self,
         layers: Sequence[Layer],
         *,
-        input: int | Sequence[int] | Mapping[str, int | Sequence[int]],
+        input: int | Sequence[int | str] | Mapping[str, int | Sequence[int | str]],
         loss: str | CostFunction = "quadratic",
         penalty: Penalty | Sequence[Penalty] | None = None,
         sample_weight: bool = False,
