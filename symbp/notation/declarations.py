@@ -34,11 +34,9 @@ def checks_keywords(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
         for option in options:
             if option not in known and (given or option != "name"):
                 raise NotationError(f"{what}: no option {option!r}; {suggest(option, known)}")
-        made = function(*given, **options)
-        # Passes make other tensors of it: of one example, or of rows that are taken together.
-        if made.kind == "weight" and (made.role, made.rank) != ("target", 1):
+        if options.get("kind") == "weight" and (function.__name__ != "target" or len(given) != 2):
             raise NotationError(f"{what}: kind 'weight' is for targets with one index")
-        return made
+        return function(*given, **options)
 
     return wrapped
 
