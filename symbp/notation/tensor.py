@@ -364,6 +364,8 @@ def _subscript(tensor: Tensor, value: Any) -> Expr:
     whole = whole_number(expression)
     if whole is not None:
         return whole
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo):
+        raise NotationError(f"a subscript of {tensor.name} is divided by zero, or by infinity")
     if not expression.free_symbols and not expression.atoms(Element):
         raise NotationError(f"subscript {value} of {tensor.name}: expected an integer")
     raise NotationError(
