@@ -223,7 +223,7 @@ def _inner(p: Piece, q: Piece, lists: Lists) -> None:
                 lists[0].append(multiplied(transposed(ones(1)), ones(1)))
             for opposite in (False, True):
                 inside = better([one.forms.of(False, opposite), one.forms.of(True, opposite)])
-                lists[2 * opposite].append(call("sum", _without_ones(inside)))
+                lists[2 * opposite].append(_sum_of(_without_ones(inside)))
             return
     for a, b in SIGNS:
         minus = 2 * (a ^ b)
@@ -231,6 +231,13 @@ def _inner(p: Piece, q: Piece, lists: Lists) -> None:
         lists[minus].append(multiplied(q.forms.of(True, b), p.forms.of(False, a)))
         if p.forms.of(False, a) == q.forms.of(False, b):
             lists[minus].append(squared_norm(p.forms.of(False, a)))
+
+
+def _sum_of(tree: Tree) -> Tree:
+    """Return the sum of all entries; of magnitudes, it is a norm."""
+    if tree.head == "call" and tree.value == "abs":
+        return call("norm1", tree.args[0])
+    return call("sum", tree)
 
 
 def _without_ones(tree: Tree) -> Tree:

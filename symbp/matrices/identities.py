@@ -15,6 +15,8 @@ from symbp.matrices.normal import (
     product,
     reduced,
     register,
+    reindexed,
+    scaled,
     spliced,
     swapped,
 )
@@ -66,19 +68,49 @@ def _values(work: Product) -> bool:
 
 
 def _rectified(work: Product) -> bool:
-    """relu(u) step(u) = relu(u)."""
+    """relu(u) step(u) = relu(u), and with sign(u): a part of u at a time."""
     for f in work.factors:
-        if f.atom.kind == "function" and f.atom.name == "step" and f.power == 1:
-            for g in work.factors:
-                if g.atom.name != "relu" or g.indices != f.indices:
+        if f.atom.kind != "function" or f.atom.name not in ("step", "sign") or f.power != 1:
+            continue
+        inner = f.atom.inner
+        assert inner is not None
+        keys = {inner.key: 1, scaled(inner, -1).key: -1}
+        scale, base = as_factor(inner, f.indices)
+        for n, g in enumerate(work.factors):
+            if g is f or g.indices != f.indices or not isinstance(g.power, Fraction):
+                continue
+            if g.atom.key == base.atom.key:
+                if g.power < 1:
                     continue
-                if (
-                    g.atom.inner is not None
-                    and f.atom.inner is not None
-                    and (g.atom.inner.key == f.atom.inner.key)
-                ):
-                    work.factors.remove(f)
-                    return True
+                # u = scale · base: base sign(u) = |base| sign(scale), base step(u) = relu(u)/scale.
+                if f.atom.name == "step":
+                    come, number = function_atom("relu", inner, f.indices), 1 / scale
+                else:
+                    positive = inner if scale > 0 else scaled(inner, -1)
+                    come, number = function_atom("abs", positive, f.indices), 1 / scale
+                work.factors[n] = g._replace(power=g.power - 1)
+                work.coefficient *= number
+                work.factors = [h for h in work.factors if h is not f and h.power != 0]
+                work.factors.append(come)
+                return True
+            if g.atom.kind != "function" or g.atom.inner is None:
+                continue
+            side = keys.get(g.atom.inner.key)
+            pair = f.atom.name, g.atom.name
+            if side is None or g.power < 1:
+                continue
+            if pair == ("step", "relu") and side == 1:
+                work.factors.remove(f)
+                return True
+            if pair in (("sign", "relu"), ("sign", "step")):
+                work.factors.remove(f)
+                work.coefficient *= side
+                return True
+            if pair == ("step", "abs"):
+                work.factors[n] = g._replace(power=g.power - 1)
+                work.factors = [h for h in work.factors if h is not f and h.power != 0]
+                work.factors.append(function_atom("relu", inner, f.indices))
+                return True
     return False
 
 
@@ -111,6 +143,32 @@ def _inline(work: Product) -> bool:
         if pairs:
             work.join(pairs)  # type: ignore[arg-type]
         return True
+    return False
+
+
+def _vanishes(work: Product) -> bool:
+    """Σ (x − μ) = 0, μ the mean: a sum over an index that nothing else has, if terms cancel."""
+    for n, f in enumerate(work.factors):
+        inner = f.atom.inner
+        if f.atom.kind != "sum" or f.power != 1 or inner is None or len(inner.terms) < 2:
+            continue
+        for slot, i in enumerate(f.indices):
+            if not work.bound(i) or f.indices.count(i) != 1 or len(work.uses(i)) != 1:
+                continue
+            last = inner.rank - 1
+            places = tuple(last if k == slot else k - (k > slot) for k in range(inner.rank))
+            extents = tuple(x for k, x in enumerate(inner.extents) if k != slot)
+            total = reindexed(inner, places, extents)
+            if len(total.terms) > len(inner.terms) - 2:
+                continue
+            work.sizes.pop(i, None)
+            if not total.terms:
+                work.coefficient = Fraction(0)
+                return True
+            scale, factor = as_factor(total, tuple(j for j in f.indices if j != i))
+            work.coefficient *= scale
+            work.factors[n] = factor
+            return True
     return False
 
 
@@ -155,19 +213,21 @@ def _orthogonal(work: Product) -> bool:
 
 
 def _softmax(work: Product) -> bool:
-    """exp(x) / Σ exp(x) = softmax(x); of a matrix, by rows."""
+    """exp(x) / Σ exp(x) = softmax(x), exp(−x) / Σ exp(−x) = softmax(−x); of a matrix, by rows."""
     for f in work.factors:
-        if not (f.atom.kind == "function" and f.atom.name == "exp" and f.power == 1):
+        if f.atom.kind != "function" or f.atom.name != "exp":
+            continue
+        if not isinstance(f.power, Fraction) or abs(f.power) != 1:
             continue
         for g in work.factors:
             if g.atom.kind != "sum" or not isinstance(g.power, Fraction) or g.power > -1:
                 continue
             for slot in range(len(f.indices)):
                 others = tuple(i for k, i in enumerate(f.indices) if k != slot)
-                if g.indices != others or g.atom.key != _total(f.atom, slot):
+                if g.indices != others or g.atom.key != _total(f, slot):
                     continue
-                inner = f.atom.inner
-                assert inner is not None
+                assert f.atom.inner is not None
+                inner = scaled(f.atom.inner, f.power)
                 indices = f.indices
                 if slot == 0 and len(indices) == 2:
                     inner, indices = swapped(inner), indices[::-1]
@@ -181,11 +241,12 @@ def _softmax(work: Product) -> bool:
     return False
 
 
-def _total(atom: Atom, slot: int) -> str:
-    """Return the key of the sum of an atom over one of its indices."""
+def _total(f: Factor, slot: int) -> str:
+    """Return the key of the sum of a factor over one of its indices."""
+    atom = f.atom
     extents = tuple(extent for k, extent in enumerate(atom.extents) if k != slot)
     places = tuple(len(extents) if k == slot else k - (k > slot) for k in range(len(atom.extents)))
-    term = product(ONE, [Factor(atom, places)], extents)
+    term = product(ONE, [Factor(atom, places, f.power)], extents)
     if term is None:
         return ""
     if not extents:
@@ -317,6 +378,7 @@ register(
         _values,
         _rectified,
         _inline,
+        _vanishes,
         _sums_to_one,
         _orthogonal,
         inverse_cancels,

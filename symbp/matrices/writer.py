@@ -16,12 +16,23 @@ from symbp.matrices.forms import Forms, better, forms, squared_norm
 from symbp.matrices.kronecker import kronecker
 from symbp.matrices.normal import scaled
 from symbp.matrices.terms import Expression, Factor, Term
-from symbp.matrices.tree import EYE, Tree, call, negated, number, operation, symbol
+from symbp.matrices.tree import (
+    EYE,
+    Tree,
+    call,
+    negated,
+    number,
+    operation,
+    symbol,
+    transposed,
+)
 
 __all__ = ["Writer"]
 
 NOT_SAID = 10**6  # the cost of a term that matrices cannot say
 STEPS = 12
+ODD = ("sign", "sin", "tan", "tanh", "sinh", "arctan")
+EVEN = ("abs", "cos", "cosh")
 # A sum that was multiplied out has to be shorter by more than a node: σ(1 − σ), not σ − σ².
 MULTIPLIED_OUT = 120
 # Sums in sums in sums are written as they stand, and so is all once so many sums were tried: an
@@ -203,6 +214,8 @@ class Writer:
         elif rank:
             value = number(1) if top is None else top
             top = call("vector" if rank == 1 else "matrix", value)
+            if rank == 1 and turned:
+                top = transposed(top)
         if top is None:
             top = number(1)
         bottom = None if coefficient.denominator == 1 else number(coefficient.denominator)
@@ -251,11 +264,16 @@ class Writer:
             return forms([call(name, better([known.plain, known.turned]))], scalar=True)
         if atom.kind == "softmax":
             return forms([call(name, known.plain)])
+        if name in EVEN:
+            known = Forms(*(better([known[n], known[n ^ 2]]) for n in (0, 1, 2, 3)))
         turned = [] if known.turned.head == "'" else [call(name, known.turned)]
         plain = call(name, known.plain)
+        minus = [call(name, known.minus)] if name in ODD else []
         if atom.symmetric:
-            return forms([plain, *turned], [plain, *turned])
-        return forms([plain], turned if len(atom.extents) == 2 else [], scalar=scalar)
+            return forms([plain, *turned], [plain, *turned], minus)
+        return forms(
+            [plain], turned if len(atom.extents) == 2 else [], minus, scalar=scalar
+        )
 
     def _scalar(self, term: Term) -> Forms | None:
         """Return a whole contraction, such as x'Ax or ‖x‖²."""
