@@ -21,7 +21,7 @@ from symbp.matrices.normal import (
     swapped,
 )
 from symbp.matrices.powers import added
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
+from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, Term
 
 __all__ = ["function_atom", "one_minus"]
 
@@ -241,6 +241,33 @@ def _softmax(work: Product) -> bool:
     return False
 
 
+def _softmax_within(work: Product) -> bool:
+    """Open a'exp(x) beside 1 / Σ exp(x), so that it becomes a'softmax(x)."""
+    below = [g for g in work.factors if g.atom.kind == "sum" and _whole(g.power) <= -1]
+    for n, f in enumerate(work.factors if below else ()):
+        inner = f.atom.inner
+        if f.atom.kind != "sum" or f.indices or f.power != 1 or inner is None:
+            continue
+        if len(inner.terms) != 1:
+            continue
+        term = inner.terms[0]
+        totals = {
+            _total(g, 0)
+            for g in term.factors
+            if g.atom.name == "exp" and len(g.indices) == 1 and abs(_whole(g.power)) == 1
+        }
+        if any(g.atom.key in totals for g in below):
+            del work.factors[n]
+            work.coefficient *= term.coefficient
+            work.factors += spliced(work, term, ())
+            return True
+    return False
+
+
+def _whole(p: Power) -> Fraction:
+    return p if isinstance(p, Fraction) else Fraction(0)
+
+
 def _total(f: Factor, slot: int) -> str:
     """Return the key of the sum of a factor over one of its indices."""
     atom = f.atom
@@ -384,6 +411,7 @@ register(
         inverse_cancels,
         product_absorbed,
         _softmax,
+        _softmax_within,
         _sigmoid,
         _branches,
         _scalars,

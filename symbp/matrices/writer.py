@@ -15,6 +15,7 @@ from symbp.matrices.factoring import expanded, factored, rewritten
 from symbp.matrices.forms import Forms, better, forms, squared_norm
 from symbp.matrices.kronecker import kronecker
 from symbp.matrices.normal import scaled
+from symbp.matrices.quotients import requoted
 from symbp.matrices.terms import Expression, Factor, Term
 from symbp.matrices.tree import (
     EYE,
@@ -83,7 +84,7 @@ class Writer:
                 if made[0] + extra < best[0]:
                     best = made[0] + extra, made[1]
                 improved = None
-                for other in chain(factored(state, most_open), rewritten(state)):
+                for other in chain(factored(state, most_open), rewritten(state), requoted(state)):
                     if self.tried >= MOST_TRIED:
                         break
                     if other.key in seen:
@@ -240,7 +241,14 @@ class Writer:
             sigma = self._other_sigmoid(f, keys)
             if sigma is not None:
                 base = shorter(base, sigma)
-        return self._powered(f, base)
+        leaf = self._powered(f, base)
+        if "diagonal" in atom.facts and f.power in (1, -1, 2):
+            named = symbol(atom.name)
+            matrix = {1: named, -1: call("inv", named), 2: operation("*", named, named)}
+            return leaf and leaf._replace(matrix=matrix[int(f.power)])  # type: ignore[arg-type]
+        if len(f.indices) == 2 and f.power == 2:
+            return leaf and leaf._replace(root=base)
+        return leaf
 
     def _base(self, f: Factor) -> Forms | None:
         atom = f.atom
