@@ -74,6 +74,35 @@ def contraction(leaves: Sequence[Leaf], free: Sequence[int]) -> Forms | None:
     for i in free:
         if i not in present:
             leaves.append(Leaf((i,), forms([ones(1)]), kind=ONES))
+    piece = _shortest(_together(leaves), free)
+    if piece is None:
+        return None
+    if len(free) == 2 and piece.open != tuple(free):
+        return piece.forms.transposed() if piece.open == (free[1], free[0]) else None
+    return piece.forms if piece.open == tuple(free) else None
+
+
+def _together(leaves: list[Leaf]) -> list[Leaf]:
+    """Return the leaves with the vectors at one index as one: nothing is gained between them."""
+    at: dict[int, list[Leaf]] = {}
+    for leaf in leaves:
+        if len(leaf.indices) == 1 and leaf.kind != ONES and leaf.matrix is None:
+            at.setdefault(leaf.indices[0], []).append(leaf)
+    out = leaves
+    for i, group in at.items():
+        if len(group) > 1 and len(group) < len(out):
+            piece = _shortest(group, (i,))
+            if piece is not None:
+                one = Leaf((i,), piece.forms, piece.under, piece.kind)
+                first = next(n for n, leaf in enumerate(out) if leaf is group[0])
+                rest = [leaf for leaf in out if not any(leaf is g for g in group)]
+                before = sum(not any(leaf is g for g in group) for leaf in out[:first])
+                out = [*rest[:before], one, *rest[before:]]
+    return out
+
+
+def _shortest(leaves: Sequence[Leaf], free: Sequence[int]) -> Piece | None:
+    """Return the product of all leaves, of all orders the shortest."""
     if len(leaves) > MOST_FACTORS:
         return None
     whole = (1 << len(leaves)) - 1
@@ -98,12 +127,7 @@ def contraction(leaves: Sequence[Leaf], free: Sequence[int]) -> Forms | None:
                 table[mask] = _single(leaves[chosen[0]], still)
             else:
                 table[mask] = _best(mask, still, table, closing=mask == whole)
-    piece = table[whole]
-    if piece is None:
-        return None
-    if len(free) == 2 and piece.open != tuple(free):
-        return piece.forms.transposed() if piece.open == (free[1], free[0]) else None
-    return piece.forms if piece.open == tuple(free) else None
+    return table[whole]
 
 
 def _single(leaf: Leaf, still: tuple[int, ...]) -> Piece | None:
