@@ -21,6 +21,7 @@ from symbp.notation.errors import NotationError, UnsupportedError
 
 __all__ = ["GRADIENT", "HESSIAN", "JACOBIAN", "derivative_tree"]
 
+MOST_AGAIN = 260  # sums that are tried when an answer is written a second time
 GRADIENT, HESSIAN, JACOBIAN = "gradient", "hessian", "jacobian"
 
 
@@ -97,7 +98,7 @@ def _with_fewer_sigmoids(e: Expression, rows: int | None, order: Mapping[str, in
     answer = found.plain
     sigmas = [_terms(t.args[0]) for t in walk(answer) if t.value == "sigmoid" and t.args]
     if any({(not sign, part) for sign, part in one} in sigmas for one in sigmas):
-        other = Writer(order, turn_sigmoids=False).written(e, rows)
+        other = Writer(order, turn_sigmoids=False, most=MOST_AGAIN).written(e, rows)
         if other is not None:
             return other.plain
     return answer

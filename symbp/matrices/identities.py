@@ -75,7 +75,7 @@ def _rectified(work: Product) -> bool:
         inner = f.atom.inner
         assert inner is not None
         keys = {inner.key: 1, scaled(inner, -1).key: -1}
-        scale, base = as_factor(inner, f.indices)
+        scale, base = _one_factor(inner, f.indices)
         for n, g in enumerate(work.factors):
             if g is f or g.indices != f.indices or not isinstance(g.power, Fraction):
                 continue
@@ -112,6 +112,16 @@ def _rectified(work: Product) -> bool:
                 work.factors.append(function_atom("relu", inner, f.indices))
                 return True
     return False
+
+
+def _one_factor(e: Expression, indices: tuple[int, ...]) -> tuple[Fraction, Factor]:
+    """Return a sum, or what it is a multiple of, as one factor, and the number."""
+    term = e.terms[0]
+    if len(e.terms) == 1 and len(term.factors) == 1 and term.factors[0].power == 1:
+        f = term.factors[0]
+        if all(i < e.rank for i in f.indices):
+            return term.coefficient, f._replace(indices=tuple(indices[i] for i in f.indices))
+    return as_factor(e, indices)
 
 
 def _inline(work: Product) -> bool:

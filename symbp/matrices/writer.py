@@ -43,10 +43,15 @@ MOST_TRIED = 400
 
 
 class Writer:
-    """Writes the expressions of one answer; ``order`` is that of the symbols in the formula."""
+    """Writes the expressions of one answer; ``order`` is that of the symbols in the formula.
 
-    def __init__(self, order: Mapping[str, int], *, turn_sigmoids: bool = True) -> None:
-        self.order, self.turn_sigmoids = order, turn_sigmoids
+    ``most`` sums are tried.
+    """
+
+    def __init__(
+        self, order: Mapping[str, int], *, turn_sigmoids: bool = True, most: int = MOST_TRIED
+    ) -> None:
+        self.order, self.turn_sigmoids, self.most = order, turn_sigmoids, most
         self.sums: dict[tuple[str, int | None, bool], Forms | None] = {}
         self.depth = self.tried = 0
         self.terms: dict[tuple[str, int], Forms | None] = {}
@@ -66,7 +71,7 @@ class Writer:
         return made
 
     def _exhausted(self) -> bool:
-        return self.depth >= DEEPEST or self.tried >= MOST_TRIED
+        return self.depth >= DEEPEST or self.tried >= self.most
 
     def _searched(self, e: Expression, rows: int | None) -> Forms | None:
         most_open = 2 if e.rank <= 2 else 4
@@ -85,7 +90,7 @@ class Writer:
                     best = made[0] + extra, made[1]
                 improved = None
                 for other in chain(factored(state, most_open), rewritten(state), requoted(state)):
-                    if self.tried >= MOST_TRIED:
+                    if self.tried >= self.most:
                         break
                     if other.key in seen:
                         continue
