@@ -250,7 +250,7 @@ class Writer:
         if "diagonal" in atom.facts and f.power in (1, -1, 2):
             named = symbol(atom.name)
             matrix = {1: named, -1: call("inv", named), 2: operation("*", named, named)}
-            return leaf and leaf._replace(matrix=matrix[int(f.power)])  # type: ignore[arg-type]
+            return leaf and leaf._replace(matrix=matrix[int(f.power)])
         if len(f.indices) == 2 and f.power == 2:
             return leaf and leaf._replace(root=base)
         return leaf
@@ -284,9 +284,7 @@ class Writer:
         minus = [call(name, known.minus)] if name in ODD else []
         if atom.symmetric:
             return forms([plain, *turned], [plain, *turned], minus)
-        return forms(
-            [plain], turned if len(atom.extents) == 2 else [], minus, scalar=scalar
-        )
+        return forms([plain], turned if len(atom.extents) == 2 else [], minus, scalar=scalar)
 
     def _scalar(self, term: Term) -> Forms | None:
         """Return a whole contraction, such as x'Ax or ‖x‖²."""
