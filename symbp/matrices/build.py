@@ -22,7 +22,7 @@ from symbp.matrices.algebra import (
 from symbp.matrices.normal import plus, reindexed, scaled
 from symbp.matrices.powers import constant
 from symbp.matrices.shapes import Shaped, Shapes
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
+from symbp.matrices.terms import ONE, Atom, Expression, alone
 from symbp.notation.errors import UnsupportedError
 
 __all__ = ["Builder", "Matrix", "symbol_expression"]
@@ -50,17 +50,12 @@ class Matrix:
 
 def symbol_expression(name: str, extents: tuple[str, ...], facts: frozenset[str]) -> Expression:
     """Return a symbol as an expression, with what is assumed of it."""
-    places = tuple(range(len(extents)))
     if len(extents) == 2 and "diagonal" in facts:
         atom = Atom("symbol", name, extents[:1], facts=facts - {"symmetric"})
-        return contracted(
-            [(Expression.of(extents[:1], [Term(ONE, [Factor(atom, (0,))], 1)]), (0,)),
-             (identity(extents[0]), (0, 1))],
-            extents,
-        )  # fmt: skip
+        return contracted([(alone(atom), (0,)), (identity(extents[0]), (0, 1))], extents)
     symmetric = len(extents) == 2 and bool(facts & {"symmetric", "positive definite"})
     atom = Atom("symbol", name, extents, symmetric=symmetric, facts=facts)
-    return Expression.of(extents, [Term(ONE, [Factor(atom, places)], len(extents))])
+    return alone(atom)
 
 
 class Builder:
