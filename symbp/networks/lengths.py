@@ -77,7 +77,7 @@ class ValidSteps:
     ...     loss=ValidSteps("mean_squared_error", length),
     ... )
     >>> print(net.equations[-1])
-    C = 5*N*Sum(where(t < length[n], (z2[n, t, j] - y[n, t, j])**2, 0), n, t, j)/steps/(10*N)
+    C = (5*N)*Sum(where(t < length[n], (z2[n, t, j] - y[n, t, j])**2, 0), n, t, j)/steps/N/10
     """
 
     def __init__(self, loss: str | CostFunction, lengths: Tensor) -> None:
@@ -106,6 +106,9 @@ class ValidSteps:
         equations, body = self.loss.parts(output, target)
         steps = tensor("steps", symbol="S")
         found: list[Any] = []
+        refusal = SymbpError(
+            f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
+        )
 
         def visit(node: Any) -> Any:
             if isinstance(node, Element) or not isinstance(node, Reduction):
@@ -113,17 +116,13 @@ class ValidSteps:
                 plain = isinstance(node, Element) or not arguments
                 return node if plain else node.func(*map(visit, arguments))
             if not {n, t} <= set(node.bound) or not isinstance(node, Sum):
-                raise SymbpError(
-                    f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
-                )
+                raise refusal
             found.append(node)
             kept = where(t < self.lengths[n], node.body, 0)
             return n.extent * t.extent * Sum(kept, *node.bound) / steps
 
         made = visit(body)
         if not found:
-            raise SymbpError(
-                f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
-            )
+            raise refusal
         total = Equation(steps, Sum(self.lengths[n], n))
         return [*equations, total], made
