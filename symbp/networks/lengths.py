@@ -88,7 +88,7 @@ class ValidSteps:
         self.lengths = lengths
         self.__name__ = self.loss.name
         self.target_kind, self.softmax = self.loss.target_kind, self.loss.softmax
-        self.threshold = self.loss.threshold
+        self.threshold, self.signed = self.loss.threshold, self.loss.signed
 
     def target(self, output: Tensor) -> Tensor:
         """Return the target for an output."""
