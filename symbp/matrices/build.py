@@ -109,12 +109,7 @@ class Builder:
         return Matrix(contracted([(left.e, rows + inner), (right.e, inner + columns)], extents), r)
 
     def _extents(self, node: Shaped) -> tuple[tuple[str, ...], int]:
-        rows, columns = (self.shapes.resolve(extent) for extent in node.shape)
-        for extent in (*rows, *columns):
-            if extent[0] == "?":
-                raise UnsupportedError(
-                    f"the extent of {node.tree} does not follow from the formula"
-                )
+        rows, columns = (self.shapes.found(extent, node.tree) for extent in node.shape)
         return rows + columns, len(rows)
 
     def _eye(self, node: Shaped) -> Matrix:
