@@ -168,3 +168,10 @@ def test_spans() -> None:
     assert span_of((u + 1) // 4).is_within(0, 3)
     assert span_of(length[n] - 1).low is None
     assert span_of(length[n] - 1, {length: Limit(1, 6)}).is_within(0, 4)
+
+
+def test_one_number_for_all_examples_is_limited_too() -> None:
+    shift, w, C = bp.input("shift", kind="integer"), bp.parameter("w"), bp.tensor("C")
+    program = bp.Program([bp.Equation(C, bp.Mean(w * x[n, shift - 1], n))], cost=C)
+    (limit,) = program.integer_limits.values()
+    assert (limit.low, limit.below) == (1, x.shape[1] + 1)
