@@ -277,23 +277,13 @@ class _Definer:
             new, element = reverse_step(sub, of, by, shared, self.names)
         else:
             new, element = forward_step(sub, of, by, shared, self.names, self.directions)
-        new = [_read_of(equation, others) for equation in new]
+        new = [equation.with_tensors(others) for equation in new]
         if of.tensor in self.recurrent:
             number = self.recurrent[of.tensor]
             self.recurrent |= {equation.tensor: number for equation in new}
         same: dict[Tensor, Tensor] = {}
         self.equations += merged(new, self.known, same)
         return Element(same.get(element.tensor, element.tensor), *element.args)
-
-
-def _read_of(equation: Equation, tensors: dict[Tensor, Tensor]) -> Equation:
-    """Return an equation that reads elements of other tensors than of those that stand for them."""
-    elements = {
-        element: Element(tensors[element.tensor], *element.args, serial=element.serial)
-        for element in equation.reads()
-        if element.tensor in tensors
-    }
-    return equation.rename(elements) if elements else equation
 
 
 def _is_name(equation: Equation) -> bool:

@@ -155,7 +155,7 @@ def forward_step(
     tail = outer if axes else ()
     basis = Tensor(fresh_name(units.name, names), units.indices)
     mapping = {units: basis}
-    new = [_retensored(e, mapping) for e in new]
+    new = [e.with_tensors(mapping) for e in new]
     first = Equation(basis[(*own, *tail)], unit, origin=Origin("basis"))
     result = made.get(result, result)
     new = without_seeds([first, *new], [result])
@@ -246,7 +246,7 @@ def _renamed(
         parts = partial_of(tensor)
         stem = tensor.name if parts is None else _name(parts)
         renamed[tensor] = Tensor(fresh_name(stem, names), tensor.indices, partial_of=parts)
-    return [_retensored(equation, renamed) for equation in equations], renamed
+    return [equation.with_tensors(renamed) for equation in equations], renamed
 
 
 def _name(parts: tuple[Element, ...]) -> str:
@@ -259,12 +259,3 @@ def _name(parts: tuple[Element, ...]) -> str:
     places = [[str(a) for a in element.args if a.is_Integer] for element in below]
     named = (f"d{e.tensor.name}{'_'.join(p)}" for e, p in zip(below, places, strict=True))
     return f"d{order}{above.tensor.name}_{'_'.join(named)}"
-
-
-def _retensored(equation: Equation, mapping: dict[Tensor, Tensor]) -> Equation:
-    elements = {
-        e: Element(mapping[e.tensor], *e.args, serial=e.serial)
-        for e in {equation.lhs, *equation.reads()}
-        if e.tensor in mapping
-    }
-    return equation.rename(elements) if elements else equation

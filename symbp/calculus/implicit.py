@@ -244,14 +244,14 @@ def residual(equation: Equation, names: set[str]) -> Residual:
     """
     body, (rows, columns) = equation.body, equation.reduce
     name = fresh_name(f"R_{equation.tensor.name}", names)
-    origin = equation.origin
+    origin = Origin("residual", equation)
     if isinstance(body, Factor):
         i, m = body.places
         tensor = Tensor(name, tuple(equation.lhs.args))
         there = body.matrix.xreplace({rows: i, columns: m})
         across = body.matrix.xreplace({rows: m, columns: i})
         whole = product_of(_HALF, there) + product_of(_HALF, across)
-        made = Equation(tensor[equation.lhs.args], whole, origin=Origin("residual", equation))
+        made = Equation(tensor[equation.lhs.args], whole, origin=origin)
         return Residual(equation, (made,), equation.lhs, names)
     assert isinstance(body, Unknown)
     places = tuple(rows if each is body.place else each for each in equation.lhs.args)
@@ -264,7 +264,6 @@ def residual(equation: Equation, names: set[str]) -> Residual:
     # Anew, so that it prints behind the matrix.
     solved = equation.tensor[equation.lhs.args]
     product = product_of(-matrix, solved)
-    origin = Origin("residual", equation)
     return Residual(
         equation,
         (

@@ -44,11 +44,11 @@ def _each(function: Any, shape: tuple[int, ...], *given: NDArray[Any]) -> NDArra
     """Apply a function of NumPy to each matrix; where there is no result, that is NaN."""
     result = np.full(shape, np.nan)
     for place in np.ndindex(shape[:-2]):
-        parts = [each[place] for each in given]
-        if not all(np.isfinite(part).all() for part in parts[:1]):
+        matrix, *others = (each[place] for each in given)
+        if not np.isfinite(matrix).all():
             continue
         try:
-            result[place] = function(*parts)
+            result[place] = function(matrix, *others)
         except np.linalg.LinAlgError:  # singular, or not positive definite: no number
             continue
     return result

@@ -10,7 +10,7 @@ from symbp.derivations.scripts import label
 from symbp.derivations.style import GREEK, Style
 from symbp.derivations.text import Text
 from symbp.notation.program import Program
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["with_distinct_symbols"]
 
@@ -83,22 +83,8 @@ def _replaced(program: Program, mapping: dict[Tensor, Tensor]) -> Program:
     def of(tensor: Tensor | None) -> Tensor | None:
         return tensor if tensor is None else mapping.get(tensor, tensor)
 
-    elements = {
-        element: Element(mapping[element.tensor], *element.args, serial=element.serial)
-        for equation in program.equations
-        for element in {*equation.reads(), *equation.body.atoms(Element), equation.lhs}
-        if element.tensor in mapping
-    }
-    # Twice, for an element that stands in the subscript of another one.
-    equations = tuple(
-        equation.replace(
-            lhs=equation.lhs.xreplace(elements).xreplace(elements),
-            body=equation.body.xreplace(elements).xreplace(elements),
-        )
-        for equation in program.equations
-    )
     return program.replace(
-        equations=equations,
+        equations=tuple(equation.with_tensors(mapping) for equation in program.equations),
         cost=of(program.cost),
         output=of(program.output),
         held=tuple(mapping.get(tensor, tensor) for tensor in program.held),

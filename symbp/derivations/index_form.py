@@ -10,7 +10,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.implicit_form import implicit_form
-from symbp.derivations.letters import letter_of
+from symbp.derivations.index_names import IndexNames, Scope
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.number_form import ADD, ATOM, MUL, POWER, Printed, number_form
 from symbp.derivations.order import (
@@ -25,8 +25,6 @@ from symbp.derivations.order import (
 )  # fmt: skip
 from symbp.derivations.patterns import is_indicator, softmax_argument
 from symbp.derivations.scripts import is_raised
-from symbp.derivations.style import Style
-from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import terms
 from symbp.notation.derivative import Derivative, runs
@@ -38,40 +36,24 @@ from symbp.notation.linear_algebra import Implicit, Solve
 from symbp.notation.prime import Prime
 from symbp.notation.reductions import LogSumExp, Max, Reduction
 from symbp.notation.singular import plainly
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Element
 
 __all__ = ["IndexForm"]
 
-Scope = dict[Index, str]
 
 # After these no parentheses are needed around a single symbol.
 BARE = {r"\ln", r"\sin", r"\cos"}
 
 
-class IndexForm(TensorNames):
-    """Prints expressions with their indices.
-
-    Parameters
-    ----------
-    style : Style
-        The language.
-    cost : Tensor
-        What is differentiated.
-    renamed : bool
-        Whether indices are called j, k, … whatever their names are.
-    """
-
-    def __init__(self, style: Style, cost: Tensor, renamed: bool = False) -> None:
-        super().__init__(style, cost)
-        self.renamed = renamed
-        self.symbols: set[str] = set()
+class IndexForm(IndexNames):
+    """Prints expressions with their indices."""
 
     def sides(self, lhs: Element, equations: Sequence[Equation]) -> tuple[str, str]:
         """Return both sides of what the equations say of one tensor."""
-        self._note_symbols(lhs, *(equation.body for equation in equations))
+        self.note_symbols(lhs, *(equation.body for equation in equations))
         scope: Scope = {}
         for index in lhs.args:
-            self._name(index, scope, outermost=True)
+            self.name(index, scope)
         left, _ = self.show(lhs, scope)
         right = ""
         for equation in equations:
@@ -87,10 +69,10 @@ class IndexForm(TensorNames):
 
     def equality(self, left: Expr, right: Expr) -> tuple[str, str]:
         """Return both sides where the left one is any expression; it names the indices."""
-        self._note_symbols(left, right)
+        self.note_symbols(left, right)
         scope: Scope = {}
         for index in indices_of(left):
-            self._name(index, scope, outermost=True)
+            self.name(index, scope)
         return self.show(left, scope)[0], self.show(right, scope)[0]
 
     def scalar(self, node: Expr) -> Printed:
@@ -262,7 +244,7 @@ class IndexForm(TensorNames):
 
     def _reduction(self, node: Reduction, scope: Scope) -> Printed:
         inner = dict(scope)
-        bound = [self._name(index, inner) for index in node.bound]
+        bound = [self.name(index, inner) for index in node.bound]
         body = node.body
         if isinstance(node, Implicit):
             text, whole = implicit_form(
@@ -287,9 +269,9 @@ class IndexForm(TensorNames):
         tensor = element.tensor
         if tensor.partial_of is not None or tensor.adjoint_of is not None or tensor.label:
             return None
-        base, digits = self.style.tensor_name(tensor)
-        others = [self._subscript(a, scope) for a in element.args if a not in own]
-        return self.style.scripted(base, ",".join([*([digits] if digits else []), *others]), "")
+        return self.tensor(
+            tensor, [self._subscript(a, scope) for a in element.args if a not in own]
+        )
 
     def _scattered(self, lhs: Element, equation: Equation, scope: Scope) -> Printed:
         """Print ``T[e] += body`` as a sum over the index values with ``e`` the place asked for."""
@@ -301,7 +283,7 @@ class IndexForm(TensorNames):
             if whole and subscript not in plain:
                 plain[subscript] = asked
         inner = dict(scope)
-        bound = [self._name(i, inner) for i in equation.domain if i not in plain]
+        bound = [self.name(i, inner) for i in equation.domain if i not in plain]
         conditions = []
         for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
             if plain.get(subscript) is asked:
@@ -341,7 +323,7 @@ class IndexForm(TensorNames):
         above, reduction = parts
         numerator = self.style.exponential(self.show(above, scope)[0])
         inner = dict(scope)
-        bound = [self._name(index, inner) for index in reduction.bound]
+        bound = [self.name(index, inner) for index in reduction.bound]
         below = self.style.exponential(self.show(reduction.body, inner)[0])
         denominator = self.style.reduction("sum", bound, ()) + below
         if self.style.one_line:  # what follows would read as part of the sum
@@ -386,17 +368,6 @@ class IndexForm(TensorNames):
 
     def _subscript(self, node: Expr, scope: Scope) -> str:
         return self.show(node, scope)[0].replace(" ", "")
-
-    def _note_symbols(self, *parts: Expr) -> None:
-        """Note what tensors print as, so that no index is given the name of a gate i."""
-        tensors = {element.tensor for part in parts for element in part.atoms(Element)}
-        named = {tensor.adjoint_of or tensor for tensor in tensors}
-        self.symbols = {self.style.tensor_name(tensor)[0] for tensor in named}
-
-    def _name(self, index: Index, scope: Scope, outermost: bool = False) -> str:
-        """Name an index so that it differs from those in scope, and remember it."""
-        scope[index] = letter_of(index, set(scope.values()), self.symbols, self.renamed)
-        return self.style.name(scope[index])
 
 
 RELATION_KINDS = {

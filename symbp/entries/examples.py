@@ -4,17 +4,15 @@ What is asked for each example by itself is derived for a batch of one, where it
 derivative; then everything that depends on the data gets the index of the example back.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from symbp.calculus.per_example import CoupledError, of_one_example
 from symbp.calculus.replicate import replicate
 from symbp.entries.model import Model
-from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
 from symbp.notation.program import Program
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["for_each_example", "one_example"]
 
@@ -51,18 +49,8 @@ def _holding(program: Program) -> Program:
     """Return a program whose noise comes from outside: a row of what is drawn for the batch."""
     noise = program.with_role("noise")
     held = {tensor: tensor.like(tensor.name, "target", symbol=tensor.symbol) for tensor in noise}
-    equations = tuple(_reading(equation, held) for equation in program.equations)
+    equations = tuple(equation.with_tensors(held) for equation in program.equations)
     return program.replace(equations=equations) if held else program
-
-
-def _reading(equation: Equation, tensors: Mapping[Tensor, Tensor]) -> Equation:
-    """Return an equation that reads other tensors in the place of some."""
-    elements = {
-        element: Element(tensors[element.tensor], *element.args, serial=element.serial)
-        for element in equation.reads()
-        if element.tensor in tensors
-    }
-    return equation.rename(elements) if elements else equation
 
 
 def for_each_example(
@@ -107,6 +95,6 @@ def for_each_example(
             for tensor in made.with_role("target")
             if tensor.name in draws
         }
-        rest = (_reading(equation, alike) for equation in made.equations)
+        rest = (equation.with_tensors(alike) for equation in made.equations)
         made = made.replace(equations=(*draws.values(), *rest), passed=made.passed)
     return made, mapping, (example,)

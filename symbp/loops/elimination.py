@@ -110,7 +110,7 @@ class _Eliminator:
         element: Element = self.work[(*self.batch, row, column)]
         return element
 
-    def of_lhs(self, *places: object, **renamed: object) -> Element:
+    def of_lhs(self, *places: object) -> Element:
         """Return the element of the left-hand side at other places of its own indices."""
         moved: Element = self.lhs.xreplace(dict(zip(self.layout.own, places, strict=True)))
         return moved
@@ -225,7 +225,7 @@ class _Eliminator:
     def substituted(self, at: Callable[[object, object], Expr], upper: bool) -> For:
         """Return the loop that solves a triangular system, whose right-hand side lies in place."""
         step, other = self.index("p"), self.index("q")
-        known = For(other, step + 1, self.size, ()) if upper else For(other, 0, step, ())
+        start, end = (step + 1, self.size) if upper else (0, step)
 
         def take(to: dict[Index, Index]) -> list[Statement]:
             solved = self.of_lhs(other).xreplace(to)
@@ -236,7 +236,7 @@ class _Eliminator:
             return [self.set(target, target / at(step, step))]
 
         body = (
-            For(other, known.start, known.end, tuple(self.columns(take))),
+            For(other, start, end, tuple(self.columns(take))),
             *self.columns(divide),
         )
         if upper:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from symbp.matrices.identities import function_atom, one_minus
 from symbp.matrices.normal import as_factor, oriented, plus, product, reindexed, scaled
 from symbp.matrices.powers import constant
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, letter
+from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, letter, renamed
 
 __all__ = [
     "contracted",
@@ -33,26 +33,16 @@ def contracted(
     """
     choices: list[list[tuple[Fraction, list[Factor]]]] = []
     top = max([len(extents), *(i + 1 for _, indices in parts for i in indices)])
-    lost: list[Factor] = []
-    present = set()
     for number, (e, indices) in enumerate(parts):
         if not e.terms:
             return Expression.of(extents, [])
-        used = e.used()
-        present |= {indices[i] for i in used}
         if len(e.terms) > 1 and number not in distribute:
             scale, factor = as_factor(e, indices)
             choices.append([(scale, [factor])])
             continue
         options = []
         for term in e.terms:
-            names = dict(enumerate(indices))
-            factors = []
-            for f in term.factors:
-                for i in f.indices:
-                    if i not in names:
-                        names[i], top = top, top + 1
-                factors.append(Factor(f.atom, tuple(names[i] for i in f.indices), f.power))
+            factors, top = renamed(term.factors, dict(enumerate(indices)), top)
             options.append((term.coefficient, factors))
         choices.append(options)
     sizes = {i: x for e, indices in parts for i, x in zip(indices, e.extents, strict=True)}
@@ -112,8 +102,7 @@ def power(e: Expression, p: Power) -> Expression:
             f = term.factors[0]
             simple = f.power == 1 or f.atom.nonnegative
             if simple and not any(i >= e.rank for i in f.indices) and f.atom.kind != "eye":
-                made = product(ONE, [f._replace(power=_multiplied(f.power, p))], e.extents)
-                return Expression.of(e.extents, [made] if made is not None else [])
+                return _single(f._replace(power=_multiplied(f.power, p)), e.extents)
     sigma = _sigmoid_of(e)
     if sigma is not None and isinstance(p, Fraction) and p < 0:
         return power(sigma, -p)
@@ -148,8 +137,7 @@ def _sigmoid_of(e: Expression) -> Expression | None:
         return None
     if f.power == 1:
         return one_minus(sigma)
-    made = product(ONE, [Factor(sigma, f.indices)], e.extents)
-    return Expression.of(e.extents, [] if made is None else [made])
+    return _single(Factor(sigma, f.indices), e.extents)
 
 
 def _negative(e: Expression) -> bool:

@@ -22,7 +22,7 @@ from symbp.matrices.algebra import (
 from symbp.matrices.normal import plus, reindexed, scaled
 from symbp.matrices.powers import constant
 from symbp.matrices.shapes import Shaped, Shapes
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
+from symbp.matrices.terms import ONE, Atom, Expression, alone
 from symbp.notation.errors import UnsupportedError
 
 __all__ = ["Builder", "Matrix", "symbol_expression"]
@@ -50,17 +50,12 @@ class Matrix:
 
 def symbol_expression(name: str, extents: tuple[str, ...], facts: frozenset[str]) -> Expression:
     """Return a symbol as an expression, with what is assumed of it."""
-    places = tuple(range(len(extents)))
     if len(extents) == 2 and "diagonal" in facts:
         atom = Atom("symbol", name, extents[:1], facts=facts - {"symmetric"})
-        return contracted(
-            [(Expression.of(extents[:1], [Term(ONE, [Factor(atom, (0,))], 1)]), (0,)),
-             (identity(extents[0]), (0, 1))],
-            extents,
-        )  # fmt: skip
+        return contracted([(alone(atom), (0,)), (identity(extents[0]), (0, 1))], extents)
     symmetric = len(extents) == 2 and bool(facts & {"symmetric", "positive definite"})
     atom = Atom("symbol", name, extents, symmetric=symmetric, facts=facts)
-    return Expression.of(extents, [Term(ONE, [Factor(atom, places)], len(extents))])
+    return alone(atom)
 
 
 class Builder:
@@ -114,12 +109,7 @@ class Builder:
         return Matrix(contracted([(left.e, rows + inner), (right.e, inner + columns)], extents), r)
 
     def _extents(self, node: Shaped) -> tuple[tuple[str, ...], int]:
-        rows, columns = (self.shapes.resolve(extent) for extent in node.shape)
-        for extent in (*rows, *columns):
-            if extent[0] == "?":
-                raise UnsupportedError(
-                    f"the extent of {node.tree} does not follow from the formula"
-                )
+        rows, columns = (self.shapes.found(extent, node.tree) for extent in node.shape)
         return rows + columns, len(rows)
 
     def _eye(self, node: Shaped) -> Matrix:

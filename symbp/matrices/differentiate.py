@@ -17,7 +17,7 @@ from symbp.matrices.algebra import (
 )
 from symbp.matrices.normal import plus, scaled
 from symbp.matrices.powers import added, constant
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
+from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term, alone
 from symbp.notation.errors import UnsupportedError
 
 __all__ = ["differentiated"]
@@ -73,7 +73,7 @@ def differentiated(e: Expression, name: str, extents: tuple[str, ...]) -> Expres
                 )
             if isinstance(f.power, Expression) and name in f.power.symbols:
                 inner = differentiated(f.power, name, extents)
-                log = function("log", _alone(f.atom))
+                log = function("log", alone(f.atom))
                 parts.append(
                     _linked(term, (*rest, f), f, ONE, (inner, ()), own, new, out, shift, log)
                 )
@@ -105,20 +105,11 @@ def _linked(
         pieces.append((times_power, ()))
     pieces.append((constant((), coefficient), ()))
     for g in rest:
-        raw = Expression.of(
-            g.atom.extents,
-            [Term(ONE, [Factor(g.atom, tuple(range(len(g.indices))), g.power)], len(g.indices))],
-        )
-        pieces.append((raw, moved(g.indices)))
+        pieces.append((alone(g.atom, g.power), moved(g.indices)))
     if extra is not None:
         pieces.append((extra, moved(f.indices)))
     pieces.append((inner[0], moved(inner[1]) + new))
     return contracted(pieces, out, distribute=[len(pieces) - 1])
-
-
-def _alone(atom: Atom) -> Expression:
-    rank = len(atom.extents)
-    return Expression.of(atom.extents, [Term(ONE, [Factor(atom, tuple(range(rank)))], rank)])
 
 
 def _of_atom(atom: Atom, name: str, extents: tuple[str, ...]) -> Expression:
@@ -142,7 +133,7 @@ def _of_atom(atom: Atom, name: str, extents: tuple[str, ...]) -> Expression:
             outer = DERIVATIVE[atom.name](inner)
         return contracted([(outer, own), (d, own + new)], out, distribute=[1])
     if atom.kind == "softmax":
-        p = _alone(atom)
+        p = alone(atom)
         first = contracted([(p, own), (d, own + new)], out, distribute=[1])
         other = (*own[:-1], rank + more)
         second = contracted([(p, own), (p, other), (d, other + new)], out, distribute=[2])
@@ -163,6 +154,6 @@ def _of_atom(atom: Atom, name: str, extents: tuple[str, ...]) -> Expression:
         return contracted([(inv, b + a), (d, a + b + free)], extents, distribute=[1])
     if atom.kind == "det":
         return contracted(
-            [(_alone(atom), ()), (inv, b + a), (d, a + b + free)], extents, distribute=[2]
+            [(alone(atom), ()), (inv, b + a), (d, a + b + free)], extents, distribute=[2]
         )
     raise UnsupportedError(f"the derivative of {atom.kind}")

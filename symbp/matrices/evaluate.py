@@ -13,18 +13,10 @@ from symbp.matrices.functions import ELEMENTWISE
 from symbp.matrices.shapes import Extent, Shaped, Shapes
 from symbp.notation.errors import UnsupportedError
 
-__all__ = ["Evaluator", "as_matrix"]
+__all__ = ["Evaluator"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Undefined = Mapping[str, Callable[[Array], Array]]
-
-
-def as_matrix(value: Any) -> Array:
-    """Return a scalar, vector or matrix as a matrix of float64."""
-    array = np.asarray(value, dtype=np.float64)
-    if array.ndim > 2:
-        raise ValueError("more than two axes")
-    return array.reshape(array.shape[0], -1) if array.ndim else array.reshape(1, 1)
 
 
 class Evaluator:

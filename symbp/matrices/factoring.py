@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from symbp.matrices.algebra import contracted
 from symbp.matrices.normal import plus, product
-from symbp.matrices.powers import added
-from symbp.matrices.terms import ONE, Expression, Factor, Power, Term
+from symbp.matrices.powers import added, constant
+from symbp.matrices.terms import ONE, Expression, Factor, Power, Term, alone
 
 __all__ = ["expanded", "factored", "rewritten"]
 
@@ -205,8 +205,7 @@ def _taken_out(
     for common in group:
         f = e.terms[chosen[0]].factors[common.places[0]]
         own = tuple(labels[column] for column in zip(*common.indices, strict=True))
-        alone = Term(ONE, [Factor(f.atom, tuple(range(len(own))), common.power)], len(own))
-        parts.append((Expression.of(f.atom.extents, [alone]), own))
+        parts.append((alone(f.atom, common.power), own))
     new = contracted(parts, e.extents)
     others = [term for t, term in enumerate(e.terms) if t not in chosen]
     at = min(chosen)
@@ -276,9 +275,8 @@ def _expanded(e: Expression, keys: set[str]) -> Expression:
                     multiply.append(len(pieces))
                     pieces.append((f.atom.inner, f.indices))
             else:
-                own = Term(ONE, [f._replace(indices=tuple(range(len(f.indices))))], len(f.indices))
-                pieces.append((Expression.of(f.atom.extents, [own]), f.indices))
-        number = Expression.of((), [Term(term.coefficient, [], 0)])
+                pieces.append((alone(f.atom, f.power), f.indices))
+        number = constant((), term.coefficient)
         total = plus(total, contracted([*pieces, (number, ())], e.extents, distribute=multiply))
     return total
 
@@ -297,11 +295,7 @@ def rewritten(e: Expression) -> Iterator[Expression]:
                 rest = [h for h in term.factors if h is not f and h is not g]
                 rest.append(g._replace(power=added(g.power, -ONE)))
                 pieces = [(f.atom.inner, f.indices)]
-                for h in rest:
-                    own = Term(
-                        ONE, [h._replace(indices=tuple(range(len(h.indices))))], len(h.indices)
-                    )
-                    pieces.append((Expression.of(h.atom.extents, [own]), h.indices))
-                number = Expression.of((), [Term(term.coefficient, [], 0)])
+                pieces += [(alone(h.atom, h.power), h.indices) for h in rest]
+                number = constant((), term.coefficient)
                 new = contracted([*pieces, (number, ())], e.extents)
                 yield Expression.of(e.extents, [*e.terms[:n], *new.terms, *e.terms[n + 1 :]])

@@ -21,7 +21,7 @@ from symbp.matrices.normal import (
 )
 from symbp.matrices.powers import added
 from symbp.matrices.rectified import rectified
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, Term
+from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, Term, connected, renamed
 
 __all__ = ["function_atom", "one_minus"]
 
@@ -281,7 +281,7 @@ def _branches(work: Product) -> bool:
     for extra in [set(), *({i} for i in sorted(count) if work.bound(i))]:
         hubs = ends | extra
         found: dict[tuple[str, tuple[int, ...]], list[Factor]] = {}
-        for part in components(work.factors, hubs):
+        for part in connected(work.factors, hubs):
             if len(part) < 2:
                 continue
             around = sorted({i for f in part for i in f.indices if i in hubs})
@@ -306,33 +306,15 @@ def _branches(work: Product) -> bool:
 
 def _part(work: Product, part: list[Factor], places: tuple[int, ...]) -> Expression:
     names = {i: n for n, i in enumerate(places)}
-    top = len(places)
-    factors = []
-    for f in part:
-        for i in f.indices:
-            if i not in names:
-                names[i], top = top, top + 1
-        factors.append(Factor(f.atom, tuple(names[i] for i in f.indices), f.power))
+    factors, _ = renamed(part, names, len(places))
     extents = tuple(work.sizes[i] for i in places)
     return Expression.of(extents, [Term(ONE, factors, len(places))])
-
-
-def components(factors: list[Factor], hubs: set[int]) -> list[list[Factor]]:
-    """Return the factors by how they hang together over the indices that are no hubs."""
-    groups: list[tuple[set[int], list[Factor]]] = []
-    for f in factors:
-        own = set(f.indices) - hubs
-        touching = [group for group in groups if group[0] & own]
-        rest = [group for group in groups if not group[0] & own]
-        merged = [g for group in touching for g in group[1]] + [f]
-        groups = [*rest, (own.union(*(group[0] for group in touching)), merged)]
-    return [group[1] for group in groups]
 
 
 def _scalars(work: Product) -> bool:
     """Make one factor of each part without a free index: it is a scalar."""
     free = set(range(work.rank))
-    for part in components(work.factors, set()):
+    for part in connected(work.factors, set()):
         indices = {i for f in part for i in f.indices}
         if not indices or indices & free:
             continue

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from symbp.matrices.contraction import Leaf, contraction
 from symbp.matrices.forms import Forms, forms, multiplied
-from symbp.matrices.terms import Expression
-from symbp.matrices.tree import Tree, call
+from symbp.matrices.terms import Expression, connected
+from symbp.matrices.tree import EYE, Tree, call
 
 __all__ = ["kronecker"]
 
@@ -26,25 +26,13 @@ def kronecker(leaves: Sequence[Leaf], e: Expression, rows: int) -> Forms | None:
     return forms(*zip(*found, strict=True)) if len(found) > 1 else found[0]
 
 
-def _parts(leaves: Sequence[Leaf], free: set[int]) -> list[list[Leaf]]:
-    """Return the factors by how they hang together over summed indices."""
-    groups: list[tuple[set[int], list[Leaf]]] = []
-    for leaf in leaves:
-        own = set(leaf.indices) - free
-        touching = [group for group in groups if group[0] & own]
-        rest = [group for group in groups if not group[0] & own]
-        merged = [x for group in touching for x in group[1]] + [leaf]
-        groups = [*rest, (own.union(*(group[0] for group in touching)), merged)]
-    return [group[1] for group in groups]
-
-
 def _split(leaves: Sequence[Leaf], row: tuple[int, ...], column: tuple[int, ...]) -> Forms | None:
     """Scalings of all rows or columns, and the rest in two parts."""
     free = {*row, *column}
     over_rows: list[Leaf] = []
     over_columns: list[Leaf] = []
     rest: list[Leaf] = []
-    for part in _parts(leaves, free):
+    for part in connected(leaves, free):
         around = {i for leaf in part for i in leaf.indices if i in free}
         if len(row) == 2 and around == set(row):
             over_rows += part
@@ -84,7 +72,7 @@ def _product(
 ) -> Forms | None:
     free = {i for i in (*slow, *fast) if i is not None}
     halves: tuple[list[Leaf], list[Leaf]] = ([], [])
-    for part in _parts(leaves, free):
+    for part in connected(leaves, free):
         around = {i for leaf in part for i in leaf.indices if i in free}
         if around <= set(slow):
             halves[0].extend(part)
@@ -122,19 +110,16 @@ def _scaled(matrix: Forms, scaling: Forms, *, left: bool) -> Forms:
                 multiplied(diagonal, kron) if first else multiplied(kron, diagonal)
             )
     made = forms(*lists)
-    if matrix.plain == call("kron", EYE_TREE, EYE_TREE):
+    if matrix.plain == call("kron", EYE, EYE):
         return forms([inside], [inside], [minus], [minus])
     return made
-
-
-EYE_TREE = Tree("eye")
 
 
 def _outer(leaves: Sequence[Leaf], row: tuple[int, ...], column: tuple[int, ...]) -> Forms | None:
     """vec(P)*vec(Q)'."""
     free = {*row, *column}
     halves: tuple[list[Leaf], list[Leaf]] = ([], [])
-    for part in _parts(leaves, free):
+    for part in connected(leaves, free):
         around = {i for leaf in part for i in leaf.indices if i in free}
         if around <= set(row):
             halves[0].extend(part)

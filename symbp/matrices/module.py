@@ -111,9 +111,7 @@ class _Emitted:
         return self.sizes.get(letter, letter)
 
     def extent(self, extent: tuple[str, ...], node: Shaped) -> str:
-        letters = self.shapes.resolve(extent)
-        if any(letter[0] == "?" for letter in letters):
-            raise UnsupportedError(f"the extent of {node.tree} does not follow from the formula")
+        letters = self.shapes.found(extent, node.tree)
         return " * ".join(map(self.size, letters)) or "1"
 
     def value(self, node: Shaped) -> str:

@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import gcd
 
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Indices, Power, Term, eye, letter
+from symbp.matrices.terms import (
+    ONE,
+    Atom,
+    Expression,
+    Factor,
+    Indices,
+    Power,
+    Term,
+    eye,
+    letter,
+    renamed,
+)
 
 __all__ = [
     "Product", "as_factor", "function_atom", "oriented", "plus", "product", "reduced", "register",
@@ -27,11 +38,6 @@ class Product:
         self.factors: list[Factor] = []
         self.sizes: dict[int, str] = {}
         self.top = rank
-
-    def fresh(self) -> int:
-        """Return a summed index that is not used yet."""
-        self.top += 1
-        return self.top - 1
 
     def note(self, f: Factor) -> None:
         """Note the extents of a factor's indices."""
@@ -127,12 +133,7 @@ def product(
 def spliced(work: Product, term: Term, indices: Indices) -> list[Factor]:
     """Return a term's factors with its free indices put at ``indices``, the others fresh."""
     names = dict(enumerate(indices))
-    out = []
-    for f in term.factors:
-        for i in f.indices:
-            if i not in names:
-                names[i] = work.fresh()
-        out.append(Factor(f.atom, tuple(names[i] for i in f.indices), f.power))
+    out, work.top = renamed(term.factors, names, work.top)
     for f in out:
         work.note(f)
     return out
@@ -149,13 +150,7 @@ def reindexed(
     terms = []
     for term in e.terms:
         names = dict(enumerate(places))
-        top = start
-        factors = []
-        for f in term.factors:
-            for i in f.indices:
-                if i not in names:
-                    names[i], top = top, top + 1
-            factors.append(Factor(f.atom, tuple(names[i] for i in f.indices), f.power))
+        factors, _ = renamed(term.factors, names, start)
         used = {i for f in factors for i in f.indices} | {i for pair in joined for i in pair[:2]}
         lost = [
             Factor(letter(e.extents[k]), ())

@@ -18,7 +18,7 @@ from symbp.matrices.algebra import (
 from symbp.matrices.build import symbol_expression
 from symbp.matrices.normal import plus
 from symbp.matrices.powers import constant
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
+from symbp.matrices.terms import Atom, Expression, Factor, alone
 
 __all__ = ["restated"]
 
@@ -77,8 +77,3 @@ class _Restater:
         return {"inverse": inverse, "softmax": softmax, "det": determinant, "logdet": logdet}[
             atom.kind
         ](inner)
-
-
-def alone(atom: Atom) -> Expression:
-    rank = len(atom.extents)
-    return Expression.of(atom.extents, [Term(ONE, [Factor(atom, tuple(range(rank)))], rank)])

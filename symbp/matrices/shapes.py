@@ -43,6 +43,13 @@ class Shapes:
             out += self.resolve(self.known[letter]) if letter in self.known else (letter,)
         return tuple(out)
 
+    def found(self, extent: Iterable[str], where: Tree) -> Extent:
+        """Return an extent of which nothing is unknown, or say that the formula does not tell."""
+        result = self.resolve(extent)
+        if any(letter[0] == "?" for letter in result):
+            raise UnsupportedError(f"the extent of {where} does not follow from the formula")
+        return result
+
     def unify(self, a: Extent, b: Extent, where: Tree) -> None:
         """Make two extents equal, or say that they differ."""
         a, b = self.resolve(a), self.resolve(b)

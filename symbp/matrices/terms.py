@@ -14,9 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Protocol, TypeVar, Union
 
-__all__ = ["Atom", "Expression", "Factor", "Power", "Term", "eye", "letter"]
+__all__ = [
+    "Atom", "Expression", "Factor", "Power", "Term", "alone", "connected", "eye", "letter",
+    "renamed",
+]  # fmt: skip
 
 Power = Union[Fraction, "Expression"]
 Indices = tuple[int, ...]
@@ -239,3 +242,52 @@ class Expression:
         """Return the free indices on which the value depends."""
         rank = self.rank
         return {i for t in self.terms for f in t.factors for i in f.indices if i < rank}
+
+
+def alone(atom: Atom, power: Power = ONE) -> Expression:
+    """Return a tensor to a power as an expression with its own indices."""
+    rank = len(atom.extents)
+    return Expression.of(atom.extents, [Term(ONE, [Factor(atom, tuple(range(rank)), power)], rank)])
+
+
+def renamed(factors: Iterable[Factor], names: dict[int, int], top: int) -> tuple[list[Factor], int]:
+    """Return factors with other names of indices, and the first name that is free then.
+
+    Parameters
+    ----------
+    factors : iterable of Factor
+    names : dict of int to int
+        The new names; indices that have none get ``top`` and those after it, and are noted.
+    top : int
+        The first name that is free.
+    """
+    made = []
+    for f in factors:
+        for i in f.indices:
+            if i not in names:
+                names[i], top = top, top + 1
+        made.append(Factor(f.atom, tuple(names[i] for i in f.indices), f.power))
+    return made, top
+
+
+class AtIndices(Protocol):
+    """What stands at indices."""
+
+    @property
+    def indices(self) -> Indices:
+        """The indices."""
+
+
+A = TypeVar("A", bound=AtIndices)
+
+
+def connected(parts: Iterable[A], ends: set[int]) -> list[list[A]]:
+    """Return factors by how they hang together over all indices but some."""
+    groups: list[tuple[set[int], list[A]]] = []
+    for part in parts:
+        own = set(part.indices) - ends
+        touching = [group for group in groups if group[0] & own]
+        rest = [group for group in groups if not group[0] & own]
+        merged = [each for group in touching for each in group[1]] + [part]
+        groups = [*rest, (own.union(*(group[0] for group in touching)), merged)]
+    return [group[1] for group in groups]

@@ -5,7 +5,7 @@ A term is a contraction; a sum is its terms, or an equal expression of
 until nothing is. Everything is remembered by key, so equal parts are written alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 
@@ -403,7 +403,7 @@ class Writer:
 
         return self._each(base, f, raised)
 
-    def _each(self, base: Forms, f: Factor, raised) -> Forms:  # type: ignore[no-untyped-def]
+    def _each(self, base: Forms, f: Factor, raised: Callable[[Tree], Tree]) -> Forms:
         return forms(
             [raised(base.plain)],
             [raised(base.turned)] if len(f.indices) == 2 else [],

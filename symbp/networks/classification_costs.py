@@ -206,6 +206,7 @@ class Hinge:
 
     target_kind: ClassVar[Kind] = "real"
     threshold: ClassVar[float] = 0.0
+    signed: ClassVar[bool] = True
     __name__: ClassVar[str] = "hinge"
 
     def __post_init__(self) -> None:

@@ -133,6 +133,8 @@ class Cost:
     threshold : float
         What a single output exceeds for class 1: both classes then cost the same. 0 for a logit,
         0.5 for a probability.
+    signed : bool
+        Whether the two classes are -1 and 1 in the target, instead of 0 and 1.
     """
 
     name: str
@@ -142,6 +144,7 @@ class Cost:
     output_activation: str | None = None
     softmax: bool = False
     threshold: float = 0.5
+    signed: bool = False
 
     def target(self, output: Tensor) -> Tensor:
         """Return the target for an output."""
@@ -191,6 +194,7 @@ def _record(function: Any) -> Cost:
         target_kind=getattr(function, "target_kind", "classes"),
         softmax=getattr(function, "softmax", False),
         threshold=getattr(function, "threshold", 0.5),
+        signed=getattr(function, "signed", False),
     )
 
 

@@ -89,7 +89,7 @@ class ValidSteps:
         self.lengths = lengths
         self.__name__ = self.loss.name
         self.target_kind, self.softmax = self.loss.target_kind, self.loss.softmax
-        self.threshold = self.loss.threshold
+        self.threshold, self.signed = self.loss.threshold, self.loss.signed
 
     def target(self, output: Tensor) -> Tensor:
         """Return the target for an output."""
@@ -107,6 +107,9 @@ class ValidSteps:
         equations, body = self.loss.parts(output, target)
         steps = tensor("steps", symbol="S")
         found: list[Any] = []
+        refusal = SymbpError(
+            f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
+        )
 
         def visit(node: Any) -> Any:
             if isinstance(node, Element) or not isinstance(node, Reduction):
@@ -114,18 +117,14 @@ class ValidSteps:
                 plain = isinstance(node, Element) or not arguments
                 return node if plain else node.func(*map(visit, arguments))
             if not {n, t} <= set(node.bound) or not isinstance(node, Sum):
-                raise SymbpError(
-                    f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
-                )
+                raise refusal
             found.append(node)
             kept = where(t < self.lengths[n], node.body, 0)
             return n.extent * t.extent * Sum(kept, *node.bound) / steps
 
         made = visit(body)
         if not found:
-            raise SymbpError(
-                f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
-            )
+            raise refusal
         # They are counted as they are kept: a length beyond the last step is that of all of them.
         total = Equation(steps, Sum(where(t < self.lengths[n], 1, 0), n, t))
         return [*equations, total], made

@@ -203,9 +203,10 @@ def target(
         Give the shape: one extent an axis. None for a scalar.
     symbol, label, adjoint_symbol
         As for :func:`tensor`.
-    kind : {"real", "integer", "classes", "distribution"}
-        ``"classes"`` also accepts integer labels (encoded one-hot along the last axis), and rows
-        of a ``"distribution"`` sum to one.
+    kind : {"real", "integer", "classes", "distribution", "weight"}
+        ``"classes"`` also accepts integer labels (encoded one-hot along the last axis), rows of a
+        ``"distribution"`` sum to one, and a ``"weight"``, a number for each example, is what
+        ``fit(…, sample_weight=)`` gives.
 
     Returns
     -------

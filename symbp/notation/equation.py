@@ -7,7 +7,7 @@ reduction stands in the ``reduce`` and ``operation`` fields and the body is a pl
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -219,6 +219,17 @@ class Equation:
             origin=self.origin,
         )
         return renamed
+
+    def with_tensors(self, tensors: Mapping[Tensor, Tensor]) -> "Equation":
+        """Return the equation with the same elements of other tensors in the place of some."""
+        mapping: dict[Element, Element] = {}
+        # What stands in a subscript was met after the element that it belongs to.
+        for element in (*reversed(self._reads), self.lhs):
+            if element.tensor in tensors:
+                places = (place.xreplace(mapping) for place in element.args)
+                new = Element(tensors[element.tensor], *places, serial=element.serial)
+                mapping[element] = new
+        return self.rename(mapping) if mapping else self
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return equations_bundle([self], None, "print(equation)", include, exclude)

@@ -110,7 +110,7 @@ REDUCTIONS: dict[str, type[Reduction]] = {"sum": Sum, "max": Max, "logsumexp": L
 
 
 class Prod(Reduction):
-    """The product of ``body`` over the indices, each of a size that is a number.
+    """The product of ``body`` over the indices, none of them that of the examples.
 
     Its derivative by a factor is the product of the others, also where one or more are 0.
 
@@ -156,7 +156,7 @@ class cumsum(Scan):  # noqa: N801 - the names are NumPy's
     body : expression
         Reads the index.
     index : Index
-        Of a size that is a number; it stands on the left of the equation, or is summed over.
+        Not that of the examples; it stands on the left of the equation, or is summed over.
 
     Examples
     --------
@@ -176,7 +176,7 @@ class cumprod(Scan):  # noqa: N801
     body : expression
         Reads the index.
     index : Index
-        Of a size that is a number; it stands on the left of the equation, or is summed over.
+        Not that of the examples; it stands on the left of the equation, or is summed over.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from dataclasses import replace
 from symbp.calculus.unrolled import Unrolled, unrolled
 from symbp.entries.entry import Entry, Slot
 from symbp.notation.equation import Equation, Origin
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["unroll"]
 
@@ -45,18 +45,7 @@ def unroll(entry: Entry, most: int) -> Entry | None:
     program = small.program
     names = {tensor: _internal(tensor) for tensor in used if tensor.role in ("input", "target")}
     names = {tensor: made for tensor, made in names.items() if tensor.component_of is not None}
-    mapping = {
-        element: Element(names[element.tensor], *element.args, serial=element.serial)
-        for equation in (*reading, *program.equations)
-        for element in (equation.lhs, *equation.reads())
-        if element.tensor in names
-    }
-    equations = tuple(
-        equation.replace(
-            lhs=mapping.get(equation.lhs, equation.lhs), body=equation.body.xreplace(mapping)
-        )
-        for equation in (*reading, *program.equations)
-    )
+    equations = tuple(equation.with_tensors(names) for equation in (*reading, *program.equations))
     return replace(entry, program=program.replace(equations=equations), slots=slots)
 
 

@@ -10,7 +10,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from symbp.networks.classification_costs import Hinge
 from symbp.networks.costs import cost
 from symbp.sklearn.base import NetworkEstimator, checked_table, checked_weight
 from symbp.sklearn.describing import documented
@@ -205,8 +204,7 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
                 else places[:, np.newaxis] == np.arange(len(self.classes_))
             )
         columns = columns.astype(np.float64)
-        # Margins are between -1 and 1.
-        if isinstance(self._cost().function, Hinge):
+        if self._cost().signed:
             columns = 2 * columns - 1
         return columns, strata
 
@@ -226,7 +224,7 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
             return Likelihood("softmax", 0.0, several)
         if activation == "sigmoid":
             return Likelihood("probability", 0.5, several)
-        is_margin = record.threshold != 0 or isinstance(record.function, Hinge)
+        is_margin = record.threshold != 0 or record.signed
         kind = "margin" if is_margin or activation is not None else "logit"
         return Likelihood(kind, record.threshold, several)
 

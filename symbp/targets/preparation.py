@@ -13,7 +13,7 @@ import numpy as np
 
 from symbp.notation.errors import SymbpError
 
-__all__ = ["Feature", "Preparation", "literal"]
+__all__ = ["Feature", "Preparation", "literal", "literals"]
 
 Steps = tuple[tuple[str, float], ...]
 

@@ -60,6 +60,7 @@ class Trainer(Protocol):
         epochs: int = 1,
         batch_size: int = 32,
         validation: Sequence[ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
         callback: Callable[[int, dict[str, Any]], object] | None = None,
         patience: int | None = None,
@@ -77,6 +78,9 @@ class Trainer(Protocol):
             Examples a step, at least 1. The last batch may be short; all of the data is the most.
         validation : tuple of array_like, optional
             Arrays whose cost (and accuracy, for classes) is recorded after each epoch.
+        sample_weight : array_like, optional
+            A weight of 0 or more for each example, if a target of the program holds weights; other
+            programs take none.
         shuffle : bool
             Visit the examples in a new random order in each epoch.
         callback : callable, optional
@@ -100,6 +104,7 @@ class Trainer(Protocol):
         method: str = "L-BFGS-B",
         iterations: int = 100,
         validation: Sequence[ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
         callback: Callable[[int, dict[str, Any]], object] | None = None,
         **options: Any,
     ) -> Self:
@@ -114,7 +119,7 @@ class Trainer(Protocol):
             ``scipy.optimize.least_squares``, in a module with the entry point jacobian.
         iterations : int
             How many there may be, at least 0.
-        validation, callback
+        validation, sample_weight, callback
             As for `fit`.
         **options
             What else that function takes, such as ``tol=1e-9`` or ``options={"maxcor": 50}``.
@@ -133,11 +138,23 @@ class Trainer(Protocol):
         """
         ...
 
-    def loss(self, *arrays: ArrayLike, seed: int = 0, step: int = 0) -> float:
+    def loss(
+        self,
+        *arrays: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        seed: int = 0,
+        step: int = 0,
+    ) -> float:
         """Return the cost; for the arguments see `predict` and `fit`."""
         ...
 
-    def gradient(self, *arrays: ArrayLike, seed: int = 0, step: int = 0) -> tuple[float, Any]:
+    def gradient(
+        self,
+        *arrays: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        seed: int = 0,
+        step: int = 0,
+    ) -> tuple[float, Any]:
         """Return the cost and its derivatives by the parameters, a named tuple of arrays."""
         ...
 

@@ -119,8 +119,8 @@ class CalculableForm(IndexForm):
     def below(self, tensor: Tensor, subscripts: list[str]) -> str:
         return self.tensor(tensor, subscripts)
 
-    def _name(self, index: bp.Index, scope: dict[bp.Index, str], outermost: bool = False) -> str:
-        return f"{super()._name(index, scope, outermost)}:{index.extent}"
+    def name(self, index: bp.Index, scope: dict[bp.Index, str]) -> str:
+        return f"{super().name(index, scope)}:{index.extent}"
 
 
 class Reader:

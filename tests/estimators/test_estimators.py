@@ -250,12 +250,22 @@ def test_probabilities_are_offered_where_the_loss_knows_them() -> None:
     assert hasattr(SymbpClassifier(), "predict_proba")
     assert hasattr(SymbpClassifier(loss="focal"), "predict_proba")
     assert not hasattr(SymbpClassifier(loss="hinge"), "predict_proba")
+    assert not hasattr(SymbpClassifier(loss=own_margin), "predict_proba")
     assert hasattr(SymbpClassifier(loss="quadratic", output="sigmoid"), "predict_proba")
 
 
+def own_margin(output: bp.Tensor, target: bp.Tensor) -> Any:
+    missed = bp.softplus(-target.element * output.element)
+    return bp.Mean(missed, *output.indices)
+
+
+own_margin.threshold, own_margin.signed = 0.0, True  # type: ignore[attr-defined]
+
+
 @pytest.mark.slow
-def test_margins() -> None:
-    margins = SymbpClassifier(**SMALL, loss="hinge", standardise=True)
+@pytest.mark.parametrize("loss", ["hinge", own_margin])
+def test_margins(loss: Any) -> None:
+    margins = SymbpClassifier(**SMALL, loss=loss, standardise=True)
     assert margins.fit(X, LABELS == 0).score(X, LABELS == 0) > 0.95
 
 

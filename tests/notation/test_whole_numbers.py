@@ -183,3 +183,10 @@ def test_zero_divides_nothing() -> None:
     x = bp.input("x", n, i)
     with pytest.raises(bp.NotationError, match="a subscript of x is divided by zero"):
         x[n, i // 0]
+
+
+def test_one_number_for_all_examples_is_limited_too() -> None:
+    shift, w, C = bp.input("shift", kind="integer"), bp.parameter("w"), bp.tensor("C")
+    program = bp.Program([bp.Equation(C, bp.Mean(w * x[n, shift[()] - 1], n))], cost=C)
+    (limit,) = program.integer_limits.values()
+    assert (limit.low, limit.below) == (1, x.shape[1] + 1)
