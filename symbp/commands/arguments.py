@@ -37,7 +37,7 @@ NetworkArgument = Annotated[
 OptionalNetwork = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NETWORK]",
+        metavar="NETWORK",
         help="Layer sizes such as 64-30-10, or FILE.py:NAME for a Network or Program that your "
         "own file defines. The file is run, as `python FILE.py` would.",
         show_default=False,

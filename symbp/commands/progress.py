@@ -48,6 +48,10 @@ class Epochs:
         self.task = self.progress.add_task("training", total=epochs)
         self.started, self._since, self._depth = time.perf_counter(), 0.0, 0
 
+    def start(self) -> None:
+        """Count from now on."""
+        self.started, self.compiling = time.perf_counter(), 0.0
+
     def line(self, text: str) -> None:
         """Print the line of the next epoch."""
         # Not typer.echo: it would write past rich, into the bar.

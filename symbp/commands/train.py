@@ -186,6 +186,7 @@ def train(
         raise fail("which network? --layers 32-16, or all sizes such as 64-30-10, or FILE.py:NAME")
     if drop:
         raise fail(f"--drop {drop[0]}: only --layers, in place of {network}, leaves columns out")
+    from symbp.commands.resuming import resumed
     from symbp.networks.options import shorthand_sizes
     from symbp.notation.files import write_bytes
     from symbp.training.curves import learning_curve, require_drawable
@@ -228,7 +229,9 @@ def train(
         write_module(net, module, rule, dtype)
     # The seed belongs to the trainer: the module is the same for every seed.
     compiled = bp.compile(net, optimizer=rule, dtype=dtype).module
-    trainer = compiled.Trainer(seed=seed) if resume is None else compiled.Trainer.load(resume)
+    trainer = compiled.Trainer(seed=seed)
+    if resume is not None:
+        trainer = resumed(trainer, resume)
     typer.echo(f"{dataset.name}: {len(x)} examples to train on, {len(x_test)} held out")
     score = partial(_score, test_part, compiled.Trainer.network.classes_of)
     with epoch_lines(epochs) as shown, warnings.catch_warnings():

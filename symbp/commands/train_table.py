@@ -14,6 +14,7 @@ import typer
 from symbp.commands.arguments import chosen_optimizer
 from symbp.commands.errors import FAILED, fail
 from symbp.commands.progress import epoch_lines
+from symbp.commands.resuming import resumed
 from symbp.notation.errors import SymbpError
 from symbp.notation.files import require_writable, write_bytes
 
@@ -104,7 +105,13 @@ def train_on_table(request: Request) -> None:
             costs = f"cost {record['cost']:.5f}  test cost {cost:.5f}"
             shown.line(f"{costs}  test {_score(estimator, x_test, y_test)}")
 
+        def begin() -> None:
+            if request.resume is not None:
+                estimator.trainer_ = resumed(estimator.trainer_, request.resume)
+            shown.start()
+
         estimator = _estimator(request, units, table.target.kind == "classes", steps, report)
+        estimator._before_training = begin
         estimator.fit(x, y)
     if request.derivation:
         typer.echo(f"\n{estimator.derivation_.text()}\n")
@@ -185,14 +192,12 @@ def _estimator(
     elif (rate, clip, schedule) != (None, None, None):
         raise SymbpError("--optimizer lbfgs takes no rate, clip or schedule")
     kind = SymbpClassifier if classes else SymbpRegressor
-    estimator = kind(
+    return kind(
         units, activation=request.activation or "relu", output=request.output, loss=request.loss,
         optimizer=optimizer, batch_size=request.batch_size, max_iter=request.epochs, tol=0.0,
         n_iter_no_change=request.epochs, random_state=request.seed, dtype=request.dtype,
         standardise=False if classes else "target", verbose=report,
     )  # fmt: skip
-    estimator._resumed = request.resume
-    return estimator
 
 
 def _score(estimator: Any, x: Any, y: Any, counted: bool = False) -> str:

@@ -104,10 +104,11 @@ class NetworkEstimator(BaseEstimator):
         raise NotImplementedError
 
     _hidden = False
-    # A file of `Trainer.save` to go on from, for the command line.
-    _resumed: Any = None
 
     # Training.
+
+    def _before_training(self) -> None:
+        """For the command line, which starts its clock or goes on from a file."""
 
     def _train(
         self, x: Any, y: Any, weight: Any, *, incremental: bool = False, first: bool = True
@@ -130,15 +131,12 @@ class NetworkEstimator(BaseEstimator):
         if not again:
             rates = self._rates
             seed = int(self._random.randint(np.iinfo(np.int32).max))
-            if self._resumed is None:
-                self.trainer_ = made.module.Trainer(seed=seed, **rates)
-            else:
-                self.trainer_ = made.module.Trainer.load(self._resumed)
-                self.trainer_.hyperparameters.update(rates)
+            self.trainer_ = made.module.Trainer(seed=seed, **rates)
         elif made.module.Trainer is not type(self.trainer_):
             self.trainer_ = continued(self.trainer_, made.module)
         self.program_, self._hidden_name = made.program, made.hidden
         self.n_outputs_ = columns.shape[1]
+        self._before_training()
         held_out = None
         if self.early_stopping:
             x, columns, weight, held_out = self._split(x, columns, weight, strata)

@@ -160,8 +160,7 @@ def _first_lines(path: Path) -> tuple[str, str]:
         raise SymbpError(f"{path} is empty") from error
     if not lines:
         raise SymbpError(f"{path} is empty")
-    first, second, *_ = [*lines, "", ""]
-    return first, second
+    return str(lines[0]), str(lines[1]) if len(lines) > 1 else ""
 
 
 def _cells(line: str, separator: str) -> list[str]:

@@ -102,6 +102,9 @@ def test_resuming_goes_on_and_a_curve_is_drawn(tmp_path: Path) -> None:
     ]
     assert costs[1][0] < costs[0][-1] < costs[0][0]
     assert curve.read_text(encoding="utf-8").count("<svg") == 1
+    other = run(*common[:1], "4", *common[2:], "--resume", parameters)
+    assert other.exit_code == 2
+    assert f"--resume {parameters}: " in other.stderr
     whole = run(*common, "--epochs", 5)
     assert re.findall(r"  cost (\S+)", whole.output)[3:] == [f"{cost:.5f}" for cost in costs[1]]
 
@@ -115,7 +118,7 @@ def test_resuming_goes_on_and_a_curve_is_drawn(tmp_path: Path) -> None:
         (["--layers", "3-", "--data", "iris"], "--layers 3-: expected the sizes of hidden layers"),
         (["--layers", "3", "--data", "iriss"], "did you mean 'iris'"),
         (["--layers", "3", "--data", "iris", "--plot", "c.xyz"], "the ending of a picture"),
-        (["--layers", "3", "--data", "iris", "--resume", "no.npz"], "no.npz"),
+        (["--layers", "3", "--data", "iris", "--resume", "no.npz"], "--resume no.npz: no "),
     ],
 )  # fmt: skip
 def test_wrong_requests(
