@@ -112,7 +112,11 @@ def _columnar(path: Path, ending: str) -> Source:
 
 
 def _text(path: Path, header: bool | None, target: str | None) -> Source:
-    first, second = _first_lines(path)
+    start = _lines(path, 100)
+    blank = next((k for k, line in enumerate(start) if line.strip()), len(start))
+    first, second, *_ = [*(line for line in start if line.strip()), "", ""]
+    if not first:
+        raise SymbpError(f"{path} is empty")
     separator = max(",;\t|", key=first.count)
     if first.count(separator) == 0:
         separator = r"\s+" if re.search(r"\S\s+\S", first) else ","
@@ -133,7 +137,7 @@ def _text(path: Path, header: bool | None, target: str | None) -> Source:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise SymbpError(f"{path} has two columns named {twice[0]!r}")
-    skipped = int(bool(header) or counted)
+    skipped = blank + int(bool(header) or counted)
     frame = _parsed(path, separator, names, skipped)
     if counted and int(cells[0]) != len(frame):
         raise SymbpError(
@@ -144,23 +148,21 @@ def _text(path: Path, header: bool | None, target: str | None) -> Source:
     return Source(path, _checked(path, frame), tuple(notes), MISSING)
 
 
-def _first_lines(path: Path) -> tuple[str, str]:
-    """Return the first two lines, decompressed by pandas."""
+def _lines(path: Path, count: int | None) -> list[str]:
+    """Return the first lines, decompressed by pandas; without those that hold a unit separator."""
     try:
-        lines = pd.read_csv(
+        read = pd.read_csv(
             path, sep="\x1f", quoting=csv.QUOTE_NONE, header=None, names=["line"], dtype=str,
-            nrows=2, encoding="utf-8-sig", keep_default_na=False, index_col=False,
-            compression="infer",
-        )["line"].tolist()  # fmt: skip
+            nrows=count, encoding="utf-8-sig", keep_default_na=False, index_col=False,
+            skip_blank_lines=False, compression="infer", on_bad_lines="skip",
+        )  # fmt: skip
     except UnicodeDecodeError as error:
         raise SymbpError(
             f"{path} is not UTF-8 text: {error.reason}; iconv -t utf-8 makes it some"
         ) from error
     except pd.errors.EmptyDataError as error:
         raise SymbpError(f"{path} is empty") from error
-    if not lines:
-        raise SymbpError(f"{path} is empty")
-    return str(lines[0]), str(lines[1]) if len(lines) > 1 else ""
+    return [str(line) for line in read["line"]]
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -206,7 +208,23 @@ def _parsed(path: Path, separator: str, names: list[str], skipped: int) -> Any:
             f"{path} is not UTF-8 text: {error.reason}; iconv -t utf-8 makes it some"
         ) from error
     frame.index = range(1 + skipped, len(frame) + 1 + skipped)
+    _require_whole(path, separator, frame, skipped)
     return frame.astype(object).apply(lambda column: column.str.strip()).dropna(how="all")
+
+
+def _require_whole(path: Path, separator: str, frame: Any, skipped: int) -> None:
+    """Refuse rows that are too short, whose end pandas takes for missing."""
+    names = list(frame.columns)
+    ends = frame[names[-1]].isna() & frame.notna().any(axis=1)
+    if not ends.any():
+        return
+    lines = _lines(path, None)
+    if len(lines) != len(frame) + skipped:
+        return  # there are quoted values of several lines, or lines without a place here
+    for row in ends.index[ends]:
+        found = len(_cells(lines[row - 1], separator))
+        if found < len(names):
+            raise SymbpError(f"{path}, row {row}: {found} values where {len(names)} are expected")
 
 
 def _checked(path: Path, frame: Any) -> Any:

@@ -145,6 +145,8 @@ NUMBERS = "".join(f"{k}.5,{k % 2}\n" for k in range(20))
         ("x,y\n5 %,0\n6 %,1\n", {}, "row 2: x is '5 %': write numbers with a decimal point"),
         ('x,y\n1,0\n"$1,500",1\n', {}, "row 3: x is '\\$1,500': write numbers with a decimal "),
         ('x,y\n1,0\n"1,500,1\n', {}, "row 3: a quote begins that never ends"),
+        ("x,y\n1,0\n2\n3,1\n", {}, "row 3: 1 values where 2 are expected"),
+        ("\n\n", {}, "is empty"),
         ("x,x\n1,2\n", {}, "two columns named 'x'"),
         ("x,y\n", {}, "has a header and no rows"),
         ("", {}, "is empty"),
@@ -167,6 +169,13 @@ def test_bad_tables_are_refused_in_a_line(
     with pytest.raises(SymbpError, match=message) as error:
         table(tmp_path, text, **options)
     assert "\n" not in str(error.value)
+
+
+def test_blank_lines_and_values_of_several_lines(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('\n\nx,a,y\n1,"b\nc",3.5\n\n2,d,\n', encoding="utf-8")
+    frame = read(tmp_path / "t.csv").frame
+    assert frame["a"].tolist() == ["b\nc", "d"]
+    assert list(frame.columns) == ["x", "a", "y"]
 
 
 def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:
