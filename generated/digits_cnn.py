@@ -1239,7 +1239,8 @@ class Arguments:
             raise ValueError(f"{label}: expected shape {accepted}, got {came}")
         if fixed and len(array) == 0:
             raise ValueError(f"{label}: expected at least one row, got shape {source.shape}")
-        if kind == "integer":
+        # What a size limits that arrays tell is looked at when all of them are known.
+        if kind == "integer" and not (isinstance(limit, tuple) and isinstance(limit[1], tuple)):
             low, high = ends_of(limit)
             wrong = (array < low) | (array > high)
             refuse(label, array, wrong, f"an integer from {low} to {high}")

@@ -8,6 +8,7 @@ from symbp.derivations.draw import draw
 from symbp.derivations.graphs import Graph
 from symbp.derivations.report.sections import register as _register_section
 from symbp.derivations.trace import Trace, trace
+from symbp.interop.onnx import from_onnx, to_onnx
 from symbp.listing.code_listing import code_listing
 from symbp.matrices import Formula, MatrixDerivative, formula
 from symbp.networks import (
@@ -288,6 +289,7 @@ __all__ = [
     "floor",
     "formula",
     "from_matrices",
+    "from_onnx",
     "function",
     "gammaln",
     "gaussian_nll",
@@ -336,6 +338,7 @@ __all__ = [
     "tanh",
     "target",
     "tensor",
+    "to_onnx",
     "trace",
     "trigamma",
     "triplet_margin",

@@ -36,7 +36,7 @@ LOWER: dict[str, set[str]] = {
     "checking": {"notation", "calculus", "networks", "compiler"},
     "listing": {"notation", "calculus", "networks", "derivations", "targets", "compiler"},
     "gallery": {"notation", "networks", "compiler"},
-    "interop": {"notation", "compiler"},
+    "interop": {"notation", "calculus", "networks", "entries", "training", "compiler"},
     "diagnosis": {"targets"},
     "sklearn": {"notation", "networks", "derivations", "targets", "compiler"},
     "tables": {"notation", "training", "sklearn"},

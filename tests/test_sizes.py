@@ -12,6 +12,7 @@ from symbp.calculus.gradient_program import gradient_program
 from symbp.calculus.interpreter import interpret
 from symbp.entries.gradient import gradient
 from symbp.entries.predict import predict
+from symbp.entries.registry import ENTRIES
 from symbp.loops.verify import verify
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.schedules.limits import Limits
@@ -228,6 +229,80 @@ def test_mistakes(make: Any, message: str) -> None:
         make()
 
 
+def lasting(*layers: Any, **options: Any) -> bp.Network:
+    """Return a network whose input has the features T, or the axes given."""
+    return bp.Network(list(layers), **{"input": ("T",), **options})
+
+
+NUMBERS: dict[str, tuple[Any, str]] = {
+    "Dense": (lambda: lasting(bp.Dense(2)), "Dense: expected a number of features, got T"),
+    "Maxout": (lambda: lasting(bp.Maxout(2, 2)), "Maxout: expected a number of features, got T"),
+    "MixtureOfExperts": (
+        lambda: lasting(bp.MixtureOfExperts(2, 2)),
+        "MixtureOfExperts: expected a number of features, got T",
+    ),
+    "GroupNorm": (
+        lambda: lasting(bp.GroupNorm(2)), "GroupNorm: expected a number of channels, got T"
+    ),
+    "Flatten": (
+        lambda: lasting(bp.Flatten(), bp.Dense(1), input=("T", 2)),
+        "Flatten: expected a number of values to put in a row, got T",
+    ),
+    "Concatenate": (
+        lambda: lasting(
+            bp.Concatenate([bp.PReLU()], [bp.PReLU()], axis=1), input={"a": ("T", 2), "b": ("T", 2)}
+        ),
+        "Concatenate axis 1: expected a number of places along the axis, got T",
+    ),
+    "a cost with parts": (
+        lambda: lasting(bp.PReLU(), loss="gaussian_nll"),
+        "GaussianNLL: expected a number of outputs, got T",
+    ),
+    "a cost of classes": (
+        lambda: lasting(bp.PReLU(), loss=bp.CrossEntropy(label_smoothing=0.1)),
+        "y: the number of classes is T, known at run time only",
+    ),
+    "N": (
+        lambda: lasting(bp.RNN(2), bp.Dense(1), input=("N", 2)),
+        "Network input: N is the number of examples, which is not part of the shape of one",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", NUMBERS)
+def test_what_has_to_be_a_number(part: str) -> None:
+    make, message = NUMBERS[part]
+    with pytest.raises(SymbpError) as caught:
+        make()
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("entry", ["jacobian", "input_jacobian", "input_hessian"])
+def test_a_row_for_each_number_needs_their_number(entry: str) -> None:
+    model = model_of(recurrence())
+    with pytest.raises(UnsupportedError, match=rf"^{entry}: how many elements \w+ has is known at"):
+        ENTRIES[entry](model)
+
+
+@pytest.mark.parametrize("steps", [4, 6])
+def test_ctc_takes_any_number_of_steps(steps: int) -> None:
+    def network(size: int | str) -> bp.Network:
+        return bp.Network([bp.Dense(3)], input=(size, 2), loss=bp.CTC(2))
+
+    generator = np.random.default_rng(steps)
+    values = {
+        "x": generator.normal(size=(3, steps, 2)), "y": np.array([[1, 2], [1, 1], [2, 1]]),
+        "W1": generator.normal(size=(3, 2)), "b1": generator.normal(size=3),
+    }  # fmt: skip
+    found, expected = (
+        interpret(gradient_program(network(size), stable=True).differentiated, values)
+        for size in ("T", steps)
+    )
+    assert np.isfinite(found["C"])
+    assert np.isclose(found["C"], expected["C"], rtol=1e-14)
+
+
 def test_c_needs_numbers(tmp_path: Any) -> None:
     with pytest.raises(UnsupportedError, match="C: the size T is known at run time only; write it"):
         bp.generate(recurrence(), tmp_path / "net.c", target="c")
@@ -253,5 +328,8 @@ def test_data_are_checked_against_the_size_that_comes() -> None:
     module = bp.compile(program, bp.SGD(0.1), dtype="float64").module
     rows, one = np.ones((2, 4, F)), module.initial_parameters(0)
     assert np.isclose(module.loss(one, rows, np.array([0, 3])), one.w)
-    with pytest.raises(ValueError, match=r"at\[1\] is 4, expected an integer from 0 to 3"):
-        module.loss(one, rows, np.array([0, 4]))
+    for wrong in (4, -1):
+        with pytest.raises(
+            ValueError, match=rf"at\[1\] is {wrong}, expected an integer from 0 to 3"
+        ):
+            module.loss(one, rows, np.array([0, wrong]))

@@ -1,5 +1,6 @@
 """Where Numba cannot be installed, symbp derives, prints and generates; the rest says so."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,11 @@ for run in (lambda: bp.compile(net), lambda: bp.load_module("net.py")):
 
 
 def test_deriving_printing_and_generating_need_no_numba(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, cwd=tmp_path
-    )
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, cwd=tmp_path,
+        env=environment,
+    )  # fmt: skip
     assert done.stdout.splitlines() == [
         "BP2: δˡ = ((wˡ⁺¹)ᵀ δˡ⁺¹) ⊙ σ′(zˡ) True",
         "net.py net.c",

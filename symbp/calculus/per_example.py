@@ -208,8 +208,6 @@ class _Single:
 
 def _without(tensor: Tensor, axis: int) -> Tensor:
     indices = tuple(index for position, index in enumerate(tensor.indices) if position != axis)
-    # The weight of one example is a number: only those of a batch are known by their kind.
-    kind = "real" if tensor.kind == "weight" else tensor.kind
     return Tensor(
         tensor.name,
         indices,
@@ -218,7 +216,7 @@ def _without(tensor: Tensor, axis: int) -> Tensor:
         label=tensor.label,
         initial=tensor.initial,
         value=tensor.value,
-        kind=kind,
+        kind=tensor.kind,
         adjoint_symbol=tensor.adjoint_symbol,
         law=tensor.law,
     )

@@ -22,7 +22,9 @@ from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError, SymbpError, UnsupportedError
 from symbp.notation.functions import largest, log_sum_exp, where
 from symbp.notation.index import Extent, Index
+from symbp.notation.linear_algebra import Implicit
 from symbp.notation.naming import fresh_name
+from symbp.notation.numpy_operands import short
 from symbp.notation.program import Program
 from symbp.notation.reductions import LogSumExp, Max, Reduction
 from symbp.notation.tensor import Element, Tensor
@@ -253,6 +255,11 @@ class Components:
         return Element(self.component(tensor, place), serial=serial)
 
     def _reduction(self, node: Reduction, point: Point) -> Expr:
+        if isinstance(node, Implicit):
+            raise UnsupportedError(
+                f"{short(node)}: an equation defines it: element by element there is no formula; "
+                f"the forms 'matrix' and 'index' have one"
+            )
         ranges = [range(self.size(index.extent)) for index in node.bound]
         values: list[Any] = [
             self._written_out(

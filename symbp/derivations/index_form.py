@@ -10,7 +10,9 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.implicit_form import implicit_form
+from symbp.derivations.letters import letter_of
 from symbp.derivations.local import LocalDerivative
+from symbp.derivations.number_form import ADD, ATOM, MUL, POWER, Printed, number_form
 from symbp.derivations.order import (
     factor_order,
     factors_of,
@@ -38,16 +40,10 @@ from symbp.notation.reductions import LogSumExp, Max, Reduction
 from symbp.notation.singular import plainly
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["ADD", "ATOM", "MUL", "POWER", "IndexForm"]
+__all__ = ["IndexForm"]
 
-# How tightly what is printed holds together.
-ADD, MUL, POWER, ATOM = range(4)
-
-Printed = tuple[str, int]
 Scope = dict[Index, str]
 
-# Names for indices that would print like another one; l is the layer.
-LETTERS = "ijkmpqrstuvabcdefgh"
 # After these no parentheses are needed around a single symbol.
 BARE = {r"\ln", r"\sin", r"\cos"}
 
@@ -125,7 +121,7 @@ class IndexForm(TensorNames):
         if node.is_Symbol:
             return self.style.name(node.name), ATOM
         if node.is_Number:
-            return self._number(node)
+            return number_form(node, self.style)
         formula = plainly(node)
         if formula is not node:
             return self.show(formula, scope)
@@ -178,7 +174,9 @@ class IndexForm(TensorNames):
                 text = ("-" if negative else "") + shown
         if content == 1:
             return text, ADD
-        return self._number(content)[0] + self.style.times + self.style.parentheses(text), MUL
+        return number_form(content, self.style)[0] + self.style.times + self.style.parentheses(
+            text
+        ), MUL
 
     def _product(self, node: Expr, scope: Scope) -> Printed:
         if is_negative(node):
@@ -386,21 +384,6 @@ class IndexForm(TensorNames):
             return f"{name} {shown[0][0]}", MUL
         return name + self.style.parentheses(", ".join(text for text, _ in shown)), ATOM
 
-    def _number(self, node: Expr) -> Printed:
-        if node.is_extended_negative:
-            return "-" + self._number(-node)[0], ADD
-        if node.is_infinite:
-            return self.style.symbol(r"\infty"), ATOM
-        if node.is_Integer:
-            return str(node), ATOM
-        if node.is_Rational:
-            return self.style.fraction(str(node.p), str(node.q)), MUL
-        mantissa, _, exponent = f"{float(node):.12g}".partition("e")
-        if not exponent:
-            return mantissa, ATOM
-        power = self.style.power("10", str(int(exponent)))
-        return (power, POWER) if mantissa == "1" else (mantissa + self.style.dot + power, MUL)
-
     def _subscript(self, node: Expr, scope: Scope) -> str:
         return self.show(node, scope)[0].replace(" ", "")
 
@@ -412,15 +395,8 @@ class IndexForm(TensorNames):
 
     def _name(self, index: Index, scope: Scope, outermost: bool = False) -> str:
         """Name an index so that it differs from those in scope, and remember it."""
-        taken = {*scope.values(), *self.symbols}
-        name = index.name
-        if self.renamed:
-            name = next(letter for letter in LETTERS[1:] if letter not in taken)
-        elif name in scope.values():
-            after = LETTERS[LETTERS.find(name) + 1 :] + LETTERS
-            name = next((letter for letter in after if letter not in taken), f"{name}'")
-        scope[index] = name
-        return self.style.name(name)
+        scope[index] = letter_of(index, set(scope.values()), self.symbols, self.renamed)
+        return self.style.name(scope[index])
 
 
 RELATION_KINDS = {

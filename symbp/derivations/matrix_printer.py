@@ -3,7 +3,7 @@
 import sympy
 
 from symbp.derivations.implicit_form import log_abs_det
-from symbp.derivations.index_form import ADD, ATOM, MUL, POWER, IndexForm, Printed
+from symbp.derivations.index_form import IndexForm
 from symbp.derivations.matrix_tree import (
     Apply,
     Diagonal,
@@ -23,6 +23,7 @@ from symbp.derivations.matrix_tree import (
     Trace,
     Transpose,
 )
+from symbp.derivations.number_form import ADD, ATOM, MUL, POWER, Printed
 from symbp.derivations.order import is_negative
 from symbp.derivations.scripts import is_raised
 from symbp.derivations.style import Style

@@ -15,7 +15,8 @@ from sympy.core.expr import Expr
 from symbp.derivations.components import components_of
 from symbp.derivations.entry import adjoint_and_place
 from symbp.derivations.gradient_equations import GradientEquations
-from symbp.derivations.index_form import MUL, IndexForm
+from symbp.derivations.index_form import IndexForm
+from symbp.derivations.number_form import MUL
 from symbp.derivations.path_graph import Path, PathGraph
 from symbp.derivations.printing import style_of
 from symbp.derivations.style import Style

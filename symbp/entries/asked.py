@@ -3,12 +3,16 @@
 The `caller` of each function is the entry point that asks; the error begins with its name.
 """
 
+from collections.abc import Iterable
+
 from symbp.entries.entry import Slot
 from symbp.entries.model import Model
-from symbp.notation.errors import SymbpError
+from symbp.notation.errors import SymbpError, UnsupportedError
 from symbp.notation.tensor import Tensor
 
-__all__ = ["arrays", "cost_of", "inputs_of", "output_of", "packed", "parameters_of"]
+__all__ = [
+    "arrays", "check_countable", "cost_of", "inputs_of", "output_of", "packed", "parameters_of",
+]  # fmt: skip
 
 
 def cost_of(model: Model, caller: str) -> Tensor:
@@ -37,6 +41,17 @@ def inputs_of(model: Model, caller: str) -> tuple[Tensor, ...]:
     if not model.real_inputs:
         raise SymbpError(f"{caller}: the program has no inputs of real numbers to differentiate by")
     return model.real_inputs
+
+
+def check_countable(model: Model, tensors: Iterable[Tensor], caller: str) -> None:
+    """Raise unless tensors have a known number of elements for each example: a row for each."""
+    for tensor in tensors:
+        for extent in tensor.shape:
+            if not isinstance(extent, int) and extent != model.given.batch:
+                raise UnsupportedError(
+                    f"{caller}: how many elements {tensor.name} has is known at run time only, by "
+                    f"{extent}; expected a number, as the result has a place for each"
+                )
 
 
 def packed(model: Model) -> tuple[Slot, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.entries.asked import arrays, cost_of, inputs_of, packed, parameters_of
+from symbp.entries.asked import arrays, check_countable, cost_of, inputs_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -50,7 +50,7 @@ def input_hessian(model: Model) -> Entry:
     """
     model = model.inference
     cost = cost_of(model, "input_hessian")
-    inputs_of(model, "input_hessian")
+    check_countable(model, inputs_of(model, "input_hessian"), "input_hessian")
     single = one_example(model, "input_hessian")
     inputs = single.real_inputs
     program, parts, direction = _columns(single.differentiated_by(inputs), inputs)

@@ -13,7 +13,7 @@ import sympy
 from symbp.calculus.flat_vector import basis, gathered, length
 from symbp.calculus.forward import forward
 from symbp.calculus.replicate import replicate
-from symbp.entries.asked import arrays, inputs_of, output_of, packed, parameters_of
+from symbp.entries.asked import arrays, check_countable, inputs_of, output_of, packed, parameters_of
 from symbp.entries.entry import Entry, Slot
 from symbp.entries.examples import for_each_example, one_example
 from symbp.entries.model import Model
@@ -39,6 +39,7 @@ def jacobian(model: Model) -> Entry:
     """
     model = model.inference
     output, parameters = output_of(model, "jacobian"), parameters_of(model, "jacobian")
+    check_countable(model, [output], "jacobian")
     given, weight = paired(model.given, output)
     try:
         single = one_example(replace(model, given=given), "jacobian")
@@ -66,6 +67,7 @@ def input_jacobian(model: Model) -> Entry:
     inputs_of(model, "input_jacobian")
     if model.given.batch is not None and model.given.batch not in output.shape:
         raise UnsupportedError(f"input_jacobian: output {output.name} has no axis of the examples")
+    check_countable(model, [output, *model.real_inputs], "input_jacobian")
     given, weight = paired(model.given, output)
     single = one_example(replace(model, given=given), "input_jacobian")
     # All inputs, also those that the output does not depend on.

@@ -1,9 +1,11 @@
-"""A network's compiled functions as parts of programs in PyTorch and JAX, with their gradients.
+"""Networks in PyTorch and JAX, as functions with a gradient, and in files that others read.
 
-Neither library is imported before it is asked for.
+No library is imported before it is asked for.
 """
 
 from symbp.interop.jax_function import to_jax
+from symbp.interop.onnx import from_onnx, to_onnx
+from symbp.interop.safetensors_files import load_safetensors, save_safetensors
 from symbp.interop.torch_function import to_torch
 
-__all__ = ["to_jax", "to_torch"]
+__all__ = ["from_onnx", "load_safetensors", "save_safetensors", "to_jax", "to_onnx", "to_torch"]

@@ -57,6 +57,10 @@ EQUALITIES = frozenset({
 })  # fmt: skip
 SQUARE = {"symmetric", "positive definite", "orthogonal", "diagonal", "invertible"}
 MOST_TRIES = 3000
+# After so many, what is assumed of an expression, such as C − diag(x) positive definite, is looked
+# for among values that are smaller or larger.
+FIRST_TRIES = 100
+MOVABLE = {"symmetric", "positive definite", "positive", "diagonal", "invertible", "nonzero"}
 
 Given = Mapping[str, str | Collection[str]] | Iterable[str] | str | None
 
@@ -86,6 +90,10 @@ class Assumptions:
         return [name for name, facts in self.facts.items() if facts & SQUARE]
 
 
+def _several(facts: object) -> bool:
+    return isinstance(facts, Collection) and not isinstance(facts, str)
+
+
 def _texts(given: Given) -> list[str]:
     if given is None:
         return []
@@ -95,8 +103,12 @@ def _texts(given: Given) -> list[str]:
         return [
             f"{name} {fact}"
             for name, facts in given.items()
-            for fact in ([facts] if isinstance(facts, str) else facts)
+            for fact in (
+                facts if isinstance(facts, Collection) and facts != str(facts) else [facts]
+            )
         ]
+    if not isinstance(given, Iterable):
+        raise SymbpError(f"assume={given!r}: expected text, such as 'A symmetric', or a list of it")
     texts = list(given)
     # A set has no order, and answers do not depend on it.
     return sorted(texts) if isinstance(given, (set, frozenset)) else texts
@@ -106,7 +118,7 @@ def _read(text: str) -> tuple[Tree, str]:
     if isinstance(text, str):
         for fact in HOLDS:
             if text.endswith(" " + fact):
-                return parse(text[: -len(fact) - 1]), fact
+                return parse(text[: -len(fact) - 1].removesuffix(" is")), fact
     word = str(text).partition(" ")[2] or str(text)
     raise SymbpError(f"assumption {text!r}: expected 'A symmetric', {suggest(word, HOLDS)}")
 
@@ -137,6 +149,16 @@ def _draw(facts: Collection[str], shape: tuple[int, int], rng: Random, way: int)
             value = rng.uniform(0.2, 1.0, size=shape)
             value = value / value.sum(axis=1 if fact[0] == "r" else None, keepdims=True)
     return np.diag(np.diag(value)) if "diagonal" in facts else value
+
+
+def _moved(value: Array, facts: Collection[str], rng: Random) -> Array:
+    """Return a value scaled, and its diagonal moved, where what is assumed of it still holds."""
+    if not MOVABLE.issuperset(facts):
+        return value
+    value = value * rng.choice([0.2, 1.0, 3.0])
+    if value.shape[0] == value.shape[1] > 1:
+        value = value + np.eye(value.shape[0]) * rng.choice([0.0, 3.0])
+    return value
 
 
 def drawn(
@@ -170,7 +192,7 @@ def drawn(
     for tree, fact in assumptions.others:
         shapes = Shapes(declared)
         nodes.append((shapes, shapes.infer(tree), fact))
-    for _ in range(MOST_TRIES):
+    for attempt in range(MOST_TRIES):
         pool = rng.permutation([2, 3, 4, 5] if len(letters) <= 4 else range(2, 2 + len(letters)))
         free = iter(pool)
         sizes = {x: int(x) if x.isdigit() else int(next(free)) for x in letters}
@@ -178,6 +200,8 @@ def drawn(
             name: _draw(order[name], (*(sizes[x] for x in shape), 1, 1)[:2], rng, way)  # type: ignore[arg-type]
             for name, shape in declared.items()
         }
+        if nodes and attempt >= FIRST_TRIES:
+            values = {name: _moved(values[name], order[name], rng) for name in declared}
         if all(HOLDS[fact](values[name]) for name in declared for fact in order[name]) and all(
             HOLDS[fact](Evaluator(shapes, sizes, undefined).value(node, values))
             for shapes, node, fact in nodes

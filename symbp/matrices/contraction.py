@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from symbp.matrices.forms import Forms, better, forms, multiplied, ones, squared_norm
-from symbp.matrices.tree import Tree, call, number, operation, transposed
+from symbp.matrices.tree import Tree, call, negated, number, operation, transposed
 
 __all__ = ["Leaf", "contraction"]
 
@@ -19,12 +19,18 @@ MOST_FACTORS = 11
 
 
 class Leaf(NamedTuple):
-    """A factor as it prints: at one or two indices; ``under`` is 1/it, if that is shorter."""
+    """A factor as it prints: at one or two indices; ``under`` is 1/it, if that is shorter.
+
+    ``matrix`` is the diagonal matrix of a vector, where it has a name. ``root`` is what a matrix
+    is the elementwise square of.
+    """
 
     indices: tuple[int, ...]
     forms: Forms | None
     under: Forms | None = None
     kind: str = ""
+    matrix: Tree | None = None
+    root: Forms | None = None
 
 
 class Piece(NamedTuple):
@@ -34,6 +40,8 @@ class Piece(NamedTuple):
     forms: Forms
     under: Forms | None
     kind: str = ""
+    matrix: Tree | None = None
+    root: Forms | None = None
 
     def tree(self, rows: int | None, minus: bool = False) -> Tree:
         """Return the tree with ``rows`` as index of the rows (None: a vector as a row)."""
@@ -66,6 +74,35 @@ def contraction(leaves: Sequence[Leaf], free: Sequence[int]) -> Forms | None:
     for i in free:
         if i not in present:
             leaves.append(Leaf((i,), forms([ones(1)]), kind=ONES))
+    piece = _shortest(_together(leaves), free)
+    if piece is None:
+        return None
+    if len(free) == 2 and piece.open != tuple(free):
+        return piece.forms.transposed() if piece.open == (free[1], free[0]) else None
+    return piece.forms if piece.open == tuple(free) else None
+
+
+def _together(leaves: list[Leaf]) -> list[Leaf]:
+    """Return the leaves with the vectors at one index as one: nothing is gained between them."""
+    at: dict[int, list[Leaf]] = {}
+    for leaf in leaves:
+        if len(leaf.indices) == 1 and leaf.kind != ONES and leaf.matrix is None:
+            at.setdefault(leaf.indices[0], []).append(leaf)
+    out = leaves
+    for i, group in at.items():
+        if len(group) > 1 and len(group) < len(out):
+            piece = _shortest(group, (i,))
+            if piece is not None:
+                one = Leaf((i,), piece.forms, piece.under, piece.kind)
+                first = next(n for n, leaf in enumerate(out) if leaf is group[0])
+                rest = [leaf for leaf in out if not any(leaf is g for g in group)]
+                before = sum(not any(leaf is g for g in group) for leaf in out[:first])
+                out = [*rest[:before], one, *rest[before:]]
+    return out
+
+
+def _shortest(leaves: Sequence[Leaf], free: Sequence[int]) -> Piece | None:
+    """Return the product of all leaves, of all orders the shortest."""
     if len(leaves) > MOST_FACTORS:
         return None
     whole = (1 << len(leaves)) - 1
@@ -90,12 +127,7 @@ def contraction(leaves: Sequence[Leaf], free: Sequence[int]) -> Forms | None:
                 table[mask] = _single(leaves[chosen[0]], still)
             else:
                 table[mask] = _best(mask, still, table, closing=mask == whole)
-    piece = table[whole]
-    if piece is None:
-        return None
-    if len(free) == 2 and piece.open != tuple(free):
-        return piece.forms.transposed() if piece.open == (free[1], free[0]) else None
-    return piece.forms if piece.open == tuple(free) else None
+    return table[whole]
 
 
 def _single(leaf: Leaf, still: tuple[int, ...]) -> Piece | None:
@@ -115,9 +147,10 @@ def _single(leaf: Leaf, still: tuple[int, ...]) -> Piece | None:
             return None
         value = value.transposed()
         under = under.transposed() if under is not None else None
+        leaf = leaf._replace(root=leaf.root.transposed() if leaf.root is not None else None)
     elif len(indices) == 1 and not still:
         return None
-    return Piece(still, value, under, leaf.kind)
+    return Piece(still, value, under, leaf.kind, leaf.matrix, leaf.root)
 
 
 def _reciprocal(under: Forms, rank: int) -> Forms:
@@ -135,6 +168,7 @@ def _best(
     lists: tuple[list[Tree], list[Tree], list[Tree], list[Tree]] = ([], [], [], [])
     unders: list[Forms] = []
     kind = ""
+    matrix: Tree | None = None
     lowest = mask & -mask
     sub = (mask - 1) & mask
     while sub:
@@ -148,12 +182,14 @@ def _best(
                     if made[1] is not None:
                         unders.append(made[1])
                     kind = kind or made[2]
+                    if len(p.open) == 1 and p.open == q.open and p.matrix and q.matrix:
+                        matrix = multiplied(p.matrix, q.matrix)
         sub = (sub - 1) & mask
     if not any(lists):
         return None
     found = forms(*lists, scalar=not still)
     under = min(unders, key=lambda f: f.plain.cost) if unders else None
-    return Piece(still, found, under, kind)
+    return Piece(still, found, under, kind, matrix if len(still) == 1 else None)
 
 
 Lists = tuple[list[Tree], list[Tree], list[Tree], list[Tree]]
@@ -211,6 +247,10 @@ def _product(p: Piece, q: Piece, s: int, still: tuple[int, ...], lists: Lists) -
     for a, b in SIGNS:
         minus = 2 * (a ^ b)
         lists[minus].append(multiplied(p.tree(left[0], a), q.tree(s, b)))
+        if q.kind == ONES and p.root is not None and not a:
+            rooted = p.root.of(left[0] != p.open[0])
+            across = p.root.of(left[0] == p.open[0])
+            lists[0].append(call("diag", multiplied(rooted, across)))
         # Turned: the columns of the result are the rows of p.
         rows = right[0] if right else None
         lists[minus + 1].append(multiplied(q.tree(rows, b), p.tree(s, a)))
@@ -223,7 +263,7 @@ def _inner(p: Piece, q: Piece, lists: Lists) -> None:
                 lists[0].append(multiplied(transposed(ones(1)), ones(1)))
             for opposite in (False, True):
                 inside = better([one.forms.of(False, opposite), one.forms.of(True, opposite)])
-                lists[2 * opposite].append(call("sum", _without_ones(inside)))
+                lists[2 * opposite].append(_sum_of(_without_ones(inside)))
             return
     for a, b in SIGNS:
         minus = 2 * (a ^ b)
@@ -231,6 +271,13 @@ def _inner(p: Piece, q: Piece, lists: Lists) -> None:
         lists[minus].append(multiplied(q.forms.of(True, b), p.forms.of(False, a)))
         if p.forms.of(False, a) == q.forms.of(False, b):
             lists[minus].append(squared_norm(p.forms.of(False, a)))
+
+
+def _sum_of(tree: Tree) -> Tree:
+    """Return the sum of all entries; of magnitudes, it is a norm."""
+    if tree.head == "call" and tree.value == "abs":
+        return call("norm1", tree.args[0])
+    return call("sum", tree)
 
 
 def _without_ones(tree: Tree) -> Tree:
@@ -289,6 +336,8 @@ def _hadamard(p: Piece, q: Piece, lists: Lists) -> Forms | None:
                 lists[minus].append(elementwise(".*", x, y))
                 if other.under is not None:
                     lists[minus].append(operation("./", x, other.under.of(t, b)))
+                if one.matrix is not None and not a:
+                    lists[minus].append(multiplied(one.matrix, y))
         if len(p.open) == 2 and one.kind == "eye":
             inside = better([other.forms.plain, other.forms.turned])
             lists[0].append(call("diag", call("diag", inside)))
@@ -318,6 +367,8 @@ def _scaled(p: Piece, q: Piece, s: int, still: tuple[int, ...], lists: Lists) ->
     for a, b in SIGNS:
         minus = 2 * (a ^ b)
         diagonal = call("diag", v.forms.of(False, a))
+        if v.matrix is not None:
+            diagonal = negated(v.matrix) if a else v.matrix
         for turned in (False, True):
             rows = still[turned]
             matrix = m.tree(rows, b)

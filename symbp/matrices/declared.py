@@ -141,7 +141,10 @@ def _fitted(
         for extent in shapes.declared[name]:
             resolved = shapes.resolve((extent,))
             if len(resolved) != 1:
-                raise NotationError(f"{name}: its extents are a product or 1; declare its shape")
+                raise NotationError(
+                    f"{name}: its extents would be a product, as kron and vec make them, or 1; "
+                    f"declare the shapes, or write kron(A, B)*vec(X) as vec(B*X*A')"
+                )
             (atom,) = resolved
             if atom[0] == "?":
                 if atom not in letters:

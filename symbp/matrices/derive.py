@@ -21,6 +21,7 @@ from symbp.notation.errors import NotationError, UnsupportedError
 
 __all__ = ["GRADIENT", "HESSIAN", "JACOBIAN", "derivative_tree"]
 
+MOST_AGAIN = 260  # sums that are tried when an answer is written a second time
 GRADIENT, HESSIAN, JACOBIAN = "gradient", "hessian", "jacobian"
 
 
@@ -54,9 +55,14 @@ def derivative_tree(
     if kind == JACOBIAN:
         if matrix.columns:
             raise NotationError(f"in {node.tree}: a Jacobian is of a column; use vec or a gradient")
+        if not matrix.e.rank:
+            raise NotationError(f"in {node.tree}: a Jacobian is of a column; use a gradient")
         e, rows = _stacked(differentiated(matrix.e, wrt, x), len(x)), matrix.rows
     elif matrix.e.rank:
-        raise NotationError(f"in {node.tree}: a {kind} is of a scalar; use a Jacobian")
+        raise NotationError(
+            f"in {node.tree}: a {kind} is of a scalar; use a Jacobian, or declare other shapes "
+            f"than {_said(shapes.declared)}"
+        )
     elif kind == HESSIAN:
         twice = differentiated(differentiated(matrix.e, wrt, x), wrt, x)
         e, rows = _stacked(twice, len(x), both=True), len(x)
@@ -70,6 +76,13 @@ def derivative_tree(
     e = restated(e, facts)
     plain = e.rank <= 2 and rows == min(e.rank, 1)
     return _with_fewer_sigmoids(e, None if plain else rows, order)
+
+
+def _said(declared: Mapping[str, tuple[str, ...]]) -> str:
+    return ", ".join(
+        f"{name}=({', '.join(map(repr, shape))}{',' * (len(shape) == 1)})"
+        for name, shape in declared.items()
+    )
 
 
 def _stacked(e: Expression, rank: int, *, both: bool = False) -> Expression:
@@ -97,7 +110,7 @@ def _with_fewer_sigmoids(e: Expression, rows: int | None, order: Mapping[str, in
     answer = found.plain
     sigmas = [_terms(t.args[0]) for t in walk(answer) if t.value == "sigmoid" and t.args]
     if any({(not sign, part) for sign, part in one} in sigmas for one in sigmas):
-        other = Writer(order, turn_sigmoids=False).written(e, rows)
+        other = Writer(order, turn_sigmoids=False, most=MOST_AGAIN).written(e, rows)
         if other is not None:
             return other.plain
     return answer

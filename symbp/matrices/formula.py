@@ -223,7 +223,7 @@ class Formula:
         return f"$\\displaystyle {self.latex()}$"
 
     def _derivative(self, wrt: str, kind: str) -> "MatrixDerivative":
-        if wrt not in self.shapes:
+        if not isinstance(wrt, str) or wrt not in self.shapes:
             raise SymbpError(f"variable {wrt!r}: {suggest(str(wrt), self.shapes)}")
         if (wrt, kind) not in self._known:
             facts = self._assumptions.facts

@@ -11,15 +11,17 @@ from symbp.matrices.embedded import inverse_cancels, product_absorbed
 from symbp.matrices.normal import (
     Product,
     as_factor,
-    oriented,
+    function_atom,
     product,
-    reduced,
     register,
+    reindexed,
+    scaled,
     spliced,
     swapped,
 )
 from symbp.matrices.powers import added
-from symbp.matrices.terms import ONE, Atom, Expression, Factor, Term
+from symbp.matrices.rectified import rectified
+from symbp.matrices.terms import ONE, Atom, Expression, Factor, Power, Term
 
 __all__ = ["function_atom", "one_minus"]
 
@@ -65,23 +67,6 @@ def _values(work: Product) -> bool:
     return False
 
 
-def _rectified(work: Product) -> bool:
-    """relu(u) step(u) = relu(u)."""
-    for f in work.factors:
-        if f.atom.kind == "function" and f.atom.name == "step" and f.power == 1:
-            for g in work.factors:
-                if g.atom.name != "relu" or g.indices != f.indices:
-                    continue
-                if (
-                    g.atom.inner is not None
-                    and f.atom.inner is not None
-                    and (g.atom.inner.key == f.atom.inner.key)
-                ):
-                    work.factors.remove(f)
-                    return True
-    return False
-
-
 def _inline(work: Product) -> bool:
     """Open a sum of one term, to the power 1: it is a product; (xy)² = x²y²."""
     for n, f in enumerate(work.factors):
@@ -111,6 +96,32 @@ def _inline(work: Product) -> bool:
         if pairs:
             work.join(pairs)  # type: ignore[arg-type]
         return True
+    return False
+
+
+def _vanishes(work: Product) -> bool:
+    """Σ (x − μ) = 0, μ the mean: a sum over an index that nothing else has, if terms cancel."""
+    for n, f in enumerate(work.factors):
+        inner = f.atom.inner
+        if f.atom.kind != "sum" or f.power != 1 or inner is None or len(inner.terms) < 2:
+            continue
+        for slot, i in enumerate(f.indices):
+            if not work.bound(i) or f.indices.count(i) != 1 or len(work.uses(i)) != 1:
+                continue
+            last = inner.rank - 1
+            places = tuple(last if k == slot else k - (k > slot) for k in range(inner.rank))
+            extents = tuple(x for k, x in enumerate(inner.extents) if k != slot)
+            total = reindexed(inner, places, extents)
+            if len(total.terms) > len(inner.terms) - 2:
+                continue
+            work.sizes.pop(i, None)
+            if not total.terms:
+                work.coefficient = Fraction(0)
+                return True
+            scale, factor = as_factor(total, tuple(j for j in f.indices if j != i))
+            work.coefficient *= scale
+            work.factors[n] = factor
+            return True
     return False
 
 
@@ -155,19 +166,21 @@ def _orthogonal(work: Product) -> bool:
 
 
 def _softmax(work: Product) -> bool:
-    """exp(x) / Σ exp(x) = softmax(x); of a matrix, by rows."""
+    """exp(x) / Σ exp(x) = softmax(x), exp(−x) / Σ exp(−x) = softmax(−x); of a matrix, by rows."""
     for f in work.factors:
-        if not (f.atom.kind == "function" and f.atom.name == "exp" and f.power == 1):
+        if f.atom.kind != "function" or f.atom.name != "exp":
+            continue
+        if not isinstance(f.power, Fraction) or abs(f.power) != 1:
             continue
         for g in work.factors:
             if g.atom.kind != "sum" or not isinstance(g.power, Fraction) or g.power > -1:
                 continue
             for slot in range(len(f.indices)):
                 others = tuple(i for k, i in enumerate(f.indices) if k != slot)
-                if g.indices != others or g.atom.key != _total(f.atom, slot):
+                if g.indices != others or g.atom.key != _total(f, slot):
                     continue
-                inner = f.atom.inner
-                assert inner is not None
+                assert f.atom.inner is not None
+                inner = scaled(f.atom.inner, f.power)
                 indices = f.indices
                 if slot == 0 and len(indices) == 2:
                     inner, indices = swapped(inner), indices[::-1]
@@ -181,11 +194,39 @@ def _softmax(work: Product) -> bool:
     return False
 
 
-def _total(atom: Atom, slot: int) -> str:
-    """Return the key of the sum of an atom over one of its indices."""
+def _softmax_within(work: Product) -> bool:
+    """Open a'exp(x) beside 1 / Σ exp(x), so that it becomes a'softmax(x)."""
+    below = [g for g in work.factors if g.atom.kind == "sum" and _whole(g.power) <= -1]
+    for n, f in enumerate(work.factors if below else ()):
+        inner = f.atom.inner
+        if f.atom.kind != "sum" or f.indices or f.power != 1 or inner is None:
+            continue
+        if len(inner.terms) != 1:
+            continue
+        term = inner.terms[0]
+        totals = {
+            _total(g, 0)
+            for g in term.factors
+            if g.atom.name == "exp" and len(g.indices) == 1 and abs(_whole(g.power)) == 1
+        }
+        if any(g.atom.key in totals for g in below):
+            del work.factors[n]
+            work.coefficient *= term.coefficient
+            work.factors += spliced(work, term, ())
+            return True
+    return False
+
+
+def _whole(p: Power) -> Fraction:
+    return p if isinstance(p, Fraction) else Fraction(0)
+
+
+def _total(f: Factor, slot: int) -> str:
+    """Return the key of the sum of a factor over one of its indices."""
+    atom = f.atom
     extents = tuple(extent for k, extent in enumerate(atom.extents) if k != slot)
     places = tuple(len(extents) if k == slot else k - (k > slot) for k in range(len(atom.extents)))
-    term = product(ONE, [Factor(atom, places)], extents)
+    term = product(ONE, [Factor(atom, places, f.power)], extents)
     if term is None:
         return ""
     if not extents:
@@ -304,24 +345,19 @@ def _scalars(work: Product) -> bool:
     return False
 
 
-def function_atom(name: str, e: Expression, indices: tuple[int, ...]) -> Factor:
-    """Return an elementwise function of an expression at some indices."""
-    e, indices = reduced(e, indices)
-    e, indices, symmetric = oriented(e, indices)
-    return Factor(Atom("function", name, e.extents, e, symmetric), indices)
-
-
 register(
     (
         _collect,
         _values,
-        _rectified,
+        rectified,
         _inline,
+        _vanishes,
         _sums_to_one,
         _orthogonal,
         inverse_cancels,
         product_absorbed,
         _softmax,
+        _softmax_within,
         _sigmoid,
         _branches,
         _scalars,

@@ -12,8 +12,8 @@ from math import gcd
 from symbp.matrices.terms import ONE, Atom, Expression, Factor, Indices, Power, Term, eye, letter
 
 __all__ = [
-    "Product", "as_factor", "oriented", "plus", "product", "reduced", "register", "reindexed",
-    "scaled", "spliced", "swapped",
+    "Product", "as_factor", "function_atom", "oriented", "plus", "product", "reduced", "register",
+    "reindexed", "scaled", "spliced", "swapped",
 ]  # fmt: skip
 
 Joined = Sequence[tuple[int, int, str]]
@@ -249,3 +249,10 @@ def oriented(e: Expression, indices: Indices) -> tuple[Expression, Indices, bool
     if other.key < e.key:
         return other, (indices[1], indices[0]), False
     return e, indices, False
+
+
+def function_atom(name: str, e: Expression, indices: tuple[int, ...]) -> Factor:
+    """Return an elementwise function of an expression at some indices."""
+    e, indices = reduced(e, indices)
+    e, indices, symmetric = oriented(e, indices)
+    return Factor(Atom("function", name, e.extents, e, symmetric), indices)

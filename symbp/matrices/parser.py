@@ -20,6 +20,24 @@ NAME = re.compile(r"[^\W\d]\w*")
 DEEPEST = 60
 
 
+NUCLEAR = "the nuclear norm is not known, its derivative needs singular vectors"
+# What other languages write, and what is written here.
+INSTEAD = {
+    "[": "block matrices cannot be said",
+    "@": "a product is written *",
+    "\\": "a linear system is written inv(A)*b",
+    "=": "a formula is one side only",
+    "trace": "the trace is tr",
+    "transpose": "the transpose of X is X'",
+    "ln": "the logarithm is log",
+    "nuclear": NUCLEAR,
+    "norm_nuc": NUCLEAR,
+    "normnuc": NUCLEAR,
+    "normnuclear": NUCLEAR,
+    "nuclear_norm": NUCLEAR,
+}
+
+
 def parse(text: str, functions: Collection[str] = ()) -> Tree:
     """Return the tree of a formula.
 
@@ -52,7 +70,9 @@ class _Reader:
         while at < len(self.text):
             found = TOKEN.match(self.text, at)
             if found is None:
-                raise self.wrong(f"cannot read {self.text[at:].strip()[:20]!r}")
+                rest = self.text[at:].strip()
+                hint = INSTEAD.get(rest[:1], "")
+                raise self.wrong(f"cannot read {rest[:20]!r}{hint and '; ' + hint}")
             self.tokens.append(found[1] or found[2] or found[3])
             at = found.end()
         self.tokens.append("")
@@ -114,6 +134,8 @@ class _Reader:
             operator = self.take()
             if operator == "'":
                 left = Tree("'", (left,))
+            elif operator == "^" and self.next == "T":
+                raise self.wrong("the transpose of X is written X', not X^T")
             elif self.next == "-":
                 self.take()
                 left = operation(operator, left, Tree("neg", (self.atom(),)))
@@ -130,7 +152,8 @@ class _Reader:
         if token[:1].isdigit():
             return Tree("number", value=Fraction(token))
         if not NAME.fullmatch(token):
-            raise self.wrong(f"expected a number, a name or '(', got {token or 'the end'!r}")
+            hint = "; a power is written ^ or .^" if token == "*" else ""
+            raise self.wrong(f"expected a number, a name or '(', got {token or 'the end'!r}{hint}")
         primes = 0
         if token in self.functions:
             while self.next == "'":
@@ -144,6 +167,8 @@ class _Reader:
 
     def called(self, name: str, primes: int) -> Tree:
         wanted = 1 if name in self.functions else FUNCTIONS.get(name)
+        if wanted is None and name.lower() in INSTEAD:
+            raise self.wrong(f"no function {name!r}; {INSTEAD[name.lower()]}")
         if wanted is None:
             raise self.wrong(
                 f"no function {name!r}, {suggest(name, FUNCTIONS)}; a function of your own is "

@@ -15,13 +15,25 @@ from symbp.matrices.factoring import expanded, factored, rewritten
 from symbp.matrices.forms import Forms, better, forms, squared_norm
 from symbp.matrices.kronecker import kronecker
 from symbp.matrices.normal import scaled
+from symbp.matrices.quotients import requoted
 from symbp.matrices.terms import Expression, Factor, Term
-from symbp.matrices.tree import EYE, Tree, call, negated, number, operation, symbol
+from symbp.matrices.tree import (
+    EYE,
+    Tree,
+    call,
+    negated,
+    number,
+    operation,
+    symbol,
+    transposed,
+)
 
 __all__ = ["Writer"]
 
 NOT_SAID = 10**6  # the cost of a term that matrices cannot say
 STEPS = 12
+ODD = ("sign", "sin", "tan", "tanh", "sinh", "arctan")
+EVEN = ("abs", "cos", "cosh")
 # A sum that was multiplied out has to be shorter by more than a node: σ(1 − σ), not σ − σ².
 MULTIPLIED_OUT = 120
 # Sums in sums in sums are written as they stand, and so is all once so many sums were tried: an
@@ -31,10 +43,15 @@ MOST_TRIED = 400
 
 
 class Writer:
-    """Writes the expressions of one answer; ``order`` is that of the symbols in the formula."""
+    """Writes the expressions of one answer; ``order`` is that of the symbols in the formula.
 
-    def __init__(self, order: Mapping[str, int], *, turn_sigmoids: bool = True) -> None:
-        self.order, self.turn_sigmoids = order, turn_sigmoids
+    ``most`` sums are tried.
+    """
+
+    def __init__(
+        self, order: Mapping[str, int], *, turn_sigmoids: bool = True, most: int = MOST_TRIED
+    ) -> None:
+        self.order, self.turn_sigmoids, self.most = order, turn_sigmoids, most
         self.sums: dict[tuple[str, int | None, bool], Forms | None] = {}
         self.depth = self.tried = 0
         self.terms: dict[tuple[str, int], Forms | None] = {}
@@ -54,7 +71,7 @@ class Writer:
         return made
 
     def _exhausted(self) -> bool:
-        return self.depth >= DEEPEST or self.tried >= MOST_TRIED
+        return self.depth >= DEEPEST or self.tried >= self.most
 
     def _searched(self, e: Expression, rows: int | None) -> Forms | None:
         most_open = 2 if e.rank <= 2 else 4
@@ -72,8 +89,8 @@ class Writer:
                 if made[0] + extra < best[0]:
                     best = made[0] + extra, made[1]
                 improved = None
-                for other in chain(factored(state, most_open), rewritten(state)):
-                    if self.tried >= MOST_TRIED:
+                for other in chain(factored(state, most_open), rewritten(state), requoted(state)):
+                    if self.tried >= self.most:
                         break
                     if other.key in seen:
                         continue
@@ -203,6 +220,8 @@ class Writer:
         elif rank:
             value = number(1) if top is None else top
             top = call("vector" if rank == 1 else "matrix", value)
+            if rank == 1 and turned:
+                top = transposed(top)
         if top is None:
             top = number(1)
         bottom = None if coefficient.denominator == 1 else number(coefficient.denominator)
@@ -227,7 +246,14 @@ class Writer:
             sigma = self._other_sigmoid(f, keys)
             if sigma is not None:
                 base = shorter(base, sigma)
-        return self._powered(f, base)
+        leaf = self._powered(f, base)
+        if "diagonal" in atom.facts and f.power in (1, -1, 2):
+            named = symbol(atom.name)
+            matrix = {1: named, -1: call("inv", named), 2: operation("*", named, named)}
+            return leaf and leaf._replace(matrix=matrix[int(f.power)])
+        if len(f.indices) == 2 and f.power == 2:
+            return leaf and leaf._replace(root=base)
+        return leaf
 
     def _base(self, f: Factor) -> Forms | None:
         atom = f.atom
@@ -251,11 +277,14 @@ class Writer:
             return forms([call(name, better([known.plain, known.turned]))], scalar=True)
         if atom.kind == "softmax":
             return forms([call(name, known.plain)])
+        if name in EVEN:
+            known = Forms(*(better([known[n], known[n ^ 2]]) for n in (0, 1, 2, 3)))
         turned = [] if known.turned.head == "'" else [call(name, known.turned)]
         plain = call(name, known.plain)
+        minus = [call(name, known.minus)] if name in ODD else []
         if atom.symmetric:
-            return forms([plain, *turned], [plain, *turned])
-        return forms([plain], turned if len(atom.extents) == 2 else [], scalar=scalar)
+            return forms([plain, *turned], [plain, *turned], minus)
+        return forms([plain], turned if len(atom.extents) == 2 else [], minus, scalar=scalar)
 
     def _scalar(self, term: Term) -> Forms | None:
         """Return a whole contraction, such as x'Ax or ‖x‖²."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from symbp.networks.joining import end_to_end
 from symbp.networks.layers import Layer, library_layer
+from symbp.networks.shapes import checked_number_of
 from symbp.networks.stack import checked_layers, depth, source_kinds, stacked
 from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
@@ -155,7 +156,11 @@ class Concatenate:
         shape = made[0].indices
         outer = [i if a == 0 else Index(i.name, i.extent) for a, i in enumerate(shape[:axis])]
         inner = [Index(i.name, i.extent) for i in shape[axis + 1 :]]
-        parts = [(int(each.shape[axis]), _read(each, outer, inner)) for each in made]
+        what, layer = "places along the axis", f"Concatenate axis {self.axis}"
+        parts = [
+            (checked_number_of(what, layer, each.shape[axis]), _read(each, outer, inner))
+            for each in made
+        ]
         joined, a = end_to_end(f"a{last + 1}", outer, parts, inner, symbol="a", label=last + 2)
         return [*equations, joined], a
 

@@ -74,7 +74,7 @@ class CrossEntropy:
         y, smoothing = target[output.indices], self.label_smoothing
         logarithm = log_softmax(output.element, j)
         if smoothing:
-            body = ((1 - smoothing) * y + smoothing / int(j.extent)) * logarithm
+            body = ((1 - smoothing) * y + smoothing / j.extent) * logarithm
         else:
             body = absorbing_product(y, logarithm)
         if self.weight is None:

@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from symbp.networks.layers import library_layer
-from symbp.networks.shapes import checked_rank
+from symbp.networks.shapes import checked_number_of, checked_rank
 from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
@@ -64,6 +64,8 @@ class Flatten:
             )
         if first == last:
             return [], source
+        for extent in source.shape[first : last + 1]:
+            checked_number_of("values to put in a row", "Flatten", extent)
         # What is put in a row is no longer time.
         indices = [
             Index(index.name, index.extent) if first <= axis <= last else index

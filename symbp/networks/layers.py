@@ -134,7 +134,7 @@ class Dense:
         Tensor
             The activation (or the pre-activation of a linear layer), of shape (…, units).
         """
-        checked_rank("Dense", source, 2)
+        checked_rank("Dense", source, 2, features=-1)
         *outer, last = source.indices
         label = number + 1
         j, k = Index("j", self.units), Index("k", last.extent)

@@ -53,7 +53,8 @@ class ValidSteps:
     r"""A cost of sequences in which steps behind an example's length do not count.
 
     What each step adds to the cost's sums over the examples n and the steps t is multiplied by
-    ``[t < length[n]] N T / Σ length``: a mean over all steps becomes one over those that there are.
+    ``[t < length[n]] N T / S``, where S counts the steps that there are: a mean over all steps
+    becomes one over these. A length of 0 leaves an example out; one beyond T counts as T.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ class ValidSteps:
     ...     loss=ValidSteps("mean_squared_error", length),
     ... )
     >>> print(net.equations[-1])
-    C = 5*N*Sum(where(t < length[n], (z2[n, t, j] - y[n, t, j])**2, 0), n, t, j)/steps/(10*N)
+    C = (5*N)*Sum(where(t < length[n], (z2[n, t, j] - y[n, t, j])**2, 0), n, t, j)/steps/N/10
     """
 
     def __init__(self, loss: str | CostFunction, lengths: Tensor) -> None:
@@ -125,5 +126,6 @@ class ValidSteps:
             raise SymbpError(
                 f"ValidSteps: {self.loss.name} is no sum over the examples and the steps"
             )
-        total = Equation(steps, Sum(self.lengths[n], n))
+        # They are counted as they are kept: a length beyond the last step is that of all of them.
+        total = Equation(steps, Sum(where(t < self.lengths[n], 1, 0), n, t))
         return [*equations, total], made

@@ -82,7 +82,7 @@ class Network(Program):
         self,
         layers: Sequence[Layer],
         *,
-        input: int | Sequence[int] | Mapping[str, int | Sequence[int]],
+        input: int | Sequence[int | str] | Mapping[str, int | Sequence[int | str]],
         loss: str | CostFunction = "quadratic",
         penalty: Penalty | Sequence[Penalty] | None = None,
         sample_weight: bool = False,
@@ -220,6 +220,11 @@ def _axes(what: str, shape: object) -> tuple[Index, ...]:
     """Return the indices of an input, that of the examples first."""
     if not isinstance(shape, (tuple, list)):
         return Index("n", "N"), Index("k", checked_size(f"Network {what}", shape))
+    if "N" in shape:
+        raise SymbpError(
+            f"Network {what}: N is the number of examples, which is not part of the shape of one; "
+            f"expected another name such as 'T' for a size that the arrays tell, got {shape!r}"
+        )
     # A name is a size that the arrays tell.
     named = tuple(1 if isinstance(size, str) and size.isidentifier() else size for size in shape)
     checked = checked_sizes(f"Network {what}", named, len(shape))

@@ -1,6 +1,5 @@
 """Normalisation of each example: over its last axes, over groups of its channels."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -238,7 +237,7 @@ class GroupNorm:
         number : int
             Counts the layers from 1.
         """
-        checked_rank("GroupNorm", source, 2)
+        checked_rank("GroupNorm", source, 2, channels=1)
         n, channel, *places = source.indices
         places = [Index(index.name, index.extent) for index in places]
         channels, label = int(channel.extent), number + 1
@@ -263,7 +262,7 @@ class GroupNorm:
         else:
             body = body / sqrt(variance.element + self.eps)
         a = tensor(f"a{number}", n, every, *places, symbol="a", label=label)
-        if math.prod(int(index.extent) for index in over) < 2:
+        if all(index.extent == 1 for index in over):
             raise SymbpError("GroupNorm: each group has one value, which it would make 0")
         return [
             Equation(mean.element, Mean(x, *over)),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number, checks_options
-from symbp.networks.shapes import checked_alike, checked_flag
+from symbp.networks.shapes import checked_alike, checked_flag, checked_number_of
 from symbp.notation.declarations import target as target_tensor
 from symbp.notation.declarations import tensor
 from symbp.notation.equation import Equation
@@ -273,12 +273,13 @@ class GaussianNLL:
     def target(self, output: Tensor) -> Tensor:
         """Return the target: half as wide as the output."""
         *outer, last = output.indices
-        if int(last.extent) % 2:
+        outputs = checked_number_of("outputs", "GaussianNLL", last.extent)
+        if outputs % 2:
             raise SymbpError(
                 f"GaussianNLL: expected an even number of outputs, means and logarithms of "
-                f"variances, got {last.extent}"
+                f"variances, got {outputs}"
             )
-        return target_tensor("y", *outer, Index("j", int(last.extent) // 2), symbol="y")
+        return target_tensor("y", *outer, Index("j", outputs // 2), symbol="y")
 
     def __call__(self, output: Tensor, target: Tensor) -> tuple[list[Equation], Expr]:
         """Return the two halves, and the cost of an output and a target half as wide."""

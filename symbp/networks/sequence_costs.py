@@ -72,7 +72,7 @@ class CTC:
         steps, classes = checked_source("CTC", output, "steps", "classes")
         if self.blank >= classes:
             raise SymbpError(f"CTC blank {self.blank}: expected one of the {classes} classes")
-        if steps < 2:
+        if isinstance(steps, int) and steps < 2:
             raise SymbpError(f"CTC: expected two steps at least, got {steps}")
         n, k, U = output.indices[0], Index("k", classes), self.labels
         t = Index("t", steps, sequential=True)

@@ -6,9 +6,13 @@ from typing import Any
 
 from symbp.networks.options import checked_size
 from symbp.notation.errors import SymbpError
+from symbp.notation.index import Extent
 from symbp.notation.tensor import Tensor
 
-__all__ = ["checked_alike", "checked_flag", "checked_rank", "checked_sizes", "checked_source"]
+__all__ = [
+    "checked_alike", "checked_flag", "checked_number_of", "checked_rank", "checked_sizes",
+    "checked_source",
+]  # fmt: skip
 
 
 def checked_sizes(name: str, value: Any, rank: int, *, least: int = 1) -> tuple[int, ...]:
@@ -67,19 +71,39 @@ def checked_source(layer: str, source: Any, *axes: str) -> tuple[Any, ...]:
             f"{_shape(source)}{_advice(source.rank, axes)}"
         )
     for extent, axis in zip(source.shape[1:], axes, strict=True):
-        if not isinstance(extent, int) and axis != "steps":
-            raise SymbpError(
-                f"{layer}: expected a number of {axis}, got {extent}, which is known at run time "
-                f"only"
-            )
+        if axis != "steps":
+            checked_number_of(axis, layer, extent)
     return tuple(source.shape[1:])
 
 
-def checked_rank(layer: str, source: Any, least: int) -> None:
-    """Raise :class:`SymbpError` for a source with fewer axes, that of the examples counted."""
+def checked_number_of(axis: str, layer: str, extent: Extent) -> int:
+    """Return an extent; raise :class:`SymbpError` for one that is known at run time only."""
+    if not isinstance(extent, int):
+        raise SymbpError(
+            f"{layer}: expected a number of {axis}, got {extent}, which is known at run time only"
+        )
+    return extent
+
+
+def checked_rank(layer: str, source: Any, least: int, **numbers: int) -> None:
+    """Raise :class:`SymbpError` for a source with fewer axes, that of the examples counted.
+
+    Parameters
+    ----------
+    layer : str
+        Named in the message.
+    source : Tensor
+        What the layer reads.
+    least : int
+        How many axes it needs.
+    **numbers : int
+        Axes whose sizes have to be numbers, by what they count.
+    """
     _checked_tensor(layer, source)
     if source.rank < least:
         raise SymbpError(f"{layer}: expected a source with {least} axes, got {_shape(source)}")
+    for what, axis in numbers.items():
+        checked_number_of(what, layer, source.shape[axis])
 
 
 def checked_divisor(name: str, value: Any, whole: int, what: str) -> int:

@@ -143,7 +143,7 @@ class Maxout:
         number : int
             Counts the layers from 1.
         """
-        checked_rank("Maxout", source, 2)
+        checked_rank("Maxout", source, 2, features=-1)
         initial: Initial = ("normal", 1 / math.sqrt(int(source.shape[-1])))
         equations, z = _rows(source, number, self.pieces, self.units, self.bias, initial, "p")
         *outer, p, j = z.indices
@@ -215,7 +215,7 @@ class MixtureOfExperts:
         number : int
             Counts the layers from 1.
         """
-        checked_rank("MixtureOfExperts", source, 2)
+        checked_rank("MixtureOfExperts", source, 2, features=-1)
         initial: Initial = ("normal", 1 / math.sqrt(int(source.shape[-1])))
         equations, z = _rows(source, number, self.experts, self.units, self.bias, initial, "e")
         *outer, e, j = z.indices

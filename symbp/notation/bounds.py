@@ -186,9 +186,11 @@ def _allowed(
     assert rest.high is not None
     # A coefficient of the datum is at least 1: further out, the subscript is outside.
     reach = max(abs(rest.low), abs(rest.high)) + extent + 1
-    reach *= max(int(part.args[1]) if isinstance(part, sympy.Mod) else quotient_of(part.args[0])[1]
-                 for part in (*subscript.atoms(sympy.Mod, sympy.floor), sympy.floor(datum))
-                 )  # fmt: skip
+    divisors = [
+        int(part.args[1]) if isinstance(part, sympy.Mod) else quotient_of(part.args[0])[1]
+        for part in subscript.atoms(sympy.Mod, sympy.floor)
+    ]
+    reach *= max(divisors, default=1)
     size = math.prod([2 * reach + 1, *(int(index.extent) for index in ordered)])
     if size > LARGEST_GRID:
         raise UnsupportedError(f"{name}: {size} values of data and indices are too many to check")

@@ -34,6 +34,8 @@ def checks_keywords(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
         for option in options:
             if option not in known and (given or option != "name"):
                 raise NotationError(f"{what}: no option {option!r}; {suggest(option, known)}")
+        if options.get("kind") == "weight" and (function.__name__ != "target" or len(given) != 2):
+            raise NotationError(f"{what}: kind 'weight' is for targets with one index")
         return function(*given, **options)
 
     return wrapped

@@ -33,6 +33,7 @@ from symbp.notation.reductions import REDUCTIONS, ReduceOperation, Reduction, Sc
 from symbp.notation.scopes import check_scopes
 from symbp.notation.standard import translated
 from symbp.notation.tensor import Element, Tensor
+from symbp.notation.whole_numbers import Quotient, Remainder, text_of
 
 __all__ = ["Equation", "Origin", "elements_of", "indices_of"]
 
@@ -315,6 +316,11 @@ def _check_nodes(lhs: Element, body: Expr) -> None:
             raise NotationError(f"{lhs}: {node} is an undefined function; see bp.function")
         elif isinstance(node, sympy.Function):
             if not _is_integer_function(node):
+                if isinstance(node, (Quotient, Remainder)):
+                    raise NotationError(
+                        f"{lhs}: {text_of(node)}: of data, % and // stand in subscripts; as values "
+                        f"they are bp.mod(a, b) and bp.floor(a / b)"
+                    )
                 _check_function(lhs, node)
         elif node.is_number and not node.is_extended_real:
             raise NotationError(f"{lhs}: {node} is not a real number")

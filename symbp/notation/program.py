@@ -403,6 +403,12 @@ def _check_tensors(program: Program, defined: dict[Tensor, list[int]]) -> None:
                     f"{tensor.name}: the number of classes is {extent}, known at run time only; "
                     f"expected a number"
                 )
+    weights = [target.name for target in program.targets if target.kind == "weight"]
+    if len(weights) > 1:
+        raise NotationError(
+            f"{' and '.join(weights)}: each is a target of kind 'weight'; expected one, which "
+            f"fit(…, sample_weight=) gives"
+        )
     for equation in program.equations:
         for symbol in equation.body.free_symbols:
             if not isinstance(symbol, Index) and symbol not in symbols:

@@ -148,8 +148,6 @@ class Tensor(Written, AtomicExpr):
             raise NotationError(f"tensor {name}: role {role!r}, expected one of {', '.join(ROLES)}")
         if kind not in KINDS:
             raise NotationError(f"tensor {name}: kind {kind!r}, expected one of {', '.join(KINDS)}")
-        if kind == "weight" and (role, len(indices)) != ("target", 1):
-            raise NotationError(f"{role} {name}: kind 'weight' is for targets with one index")
         if initial is not None and not _is_initial(initial):
             raise NotationError(
                 f"tensor {name}: initial {initial!r}, expected ('normal', standard deviation), "
@@ -366,6 +364,8 @@ def _subscript(tensor: Tensor, value: Any) -> Expr:
     whole = whole_number(expression)
     if whole is not None:
         return whole
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo):
+        raise NotationError(f"a subscript of {tensor.name} is divided by zero, or by infinity")
     if not expression.free_symbols and not expression.atoms(Element):
         raise NotationError(f"subscript {value} of {tensor.name}: expected an integer")
     raise NotationError(

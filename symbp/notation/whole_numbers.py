@@ -21,6 +21,8 @@ from symbp.notation.index import Index
 
 __all__ = [
     "Limit",
+    "Quotient",
+    "Remainder",
     "Span",
     "data_of",
     "quotient_of",

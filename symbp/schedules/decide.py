@@ -121,8 +121,8 @@ def may_work_in_strips(entry: Entry, limits: Limits) -> bool:
         How large the cache is.
     """
     batch = entry.program.batch
-    if batch is None or entry.returns is None or not limits.cache:
-        return False
+    if batch is None or entry.returns is None or not limits.cache or len(entry.sizes) > 1:
+        return False  # how many numbers a row has is to be known
     rows = [e for e in entry.program.equations if e.lhs.tensor.rank and e.tensor.shape[0] == batch]
     numbers = sum({e.tensor: typical_size(e.tensor.shape[1:]) for e in rows}.values())
     work = sum(

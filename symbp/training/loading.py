@@ -146,7 +146,7 @@ def _name(text: str) -> str:
 def _executed(specification: ModuleSpec) -> ModuleType:
     assert specification.loader is not None
     # Deriving, printing and generating need none; a module says only that its import failed.
-    if importlib.util.find_spec("numba") is None:
+    if "numba" not in sys.modules and importlib.util.find_spec("numba") is None:
         raise SymbpError("a generated module runs with Numba, which is not here: pip install numba")
     module = importlib.util.module_from_spec(specification)
     name = specification.name

@@ -227,3 +227,19 @@ def test_a_maximum_with_ties_shares_its_gradient_in_a_trace_too() -> None:
 def test_a_path_that_is_one_of_several_is_marked_as_direct() -> None:
     paths = bp.derive(bp.mlp(1, 1, penalty=bp.L2(0.1))).paths("W1", 0, 0)
     assert paths.text().splitlines()[0] == "∂C/∂w²₁₁ = (∂C/∂w²₁₁)_direct"
+
+
+@pytest.mark.parametrize("name", ["solve", "inverse", "logdet", "cholesky"])
+def test_what_an_equation_defines_has_no_components(name: str) -> None:
+    i, k = bp.indices("i k", 2, 2)
+    A, b, C = bp.parameter("A", i, k), bp.parameter("b", i), bp.tensor("C")
+    value: Any = {
+        "solve": lambda: bp.Sum(bp.solve(A[i, k], b[i], i, k) ** 2, k),
+        "inverse": lambda: bp.Sum(bp.inverse(A[i, k], i, k) ** 2, i, k),
+        "logdet": lambda: bp.logdet(A[i, k], i, k),
+        "cholesky": lambda: bp.Sum(bp.cholesky(A[i, k], i, k) ** 2, i, k),
+    }[name]()
+    derived = bp.derive(bp.Program([bp.Equation(C, value)], cost=C))
+    for asked in (lambda: derived.text("component"), lambda: derived.paths("A", 0, 0)):
+        with pytest.raises(bp.SymbpError, match="element by element there is no formula"):
+            asked()

@@ -26,6 +26,13 @@ from tests.matrices import facts
         ("logdet(X", {}, "expected ')', got 'the end'"),
         ("x ? y", {}, "cannot read"),
         ("norm(x)", {}, "no function 'norm', did you mean 'normF' or 'norm2'"),
+        ("nuclear(X)", {}, "its derivative needs singular vectors"),
+        ("[A, B]*x", {}, "block matrices cannot be said"),
+        ("X^T*X", {}, "the transpose of X is written X'"),
+        ("x**2", {}, "a power is written ^ or .^"),
+        ("trace(X)", {}, "the trace is tr"),
+        ("A\\b", {}, "a linear system is written inv(A)*b"),
+        ("norm2(y - kron(A, B)*w)", {"A": ("m", "n"), "B": ("p", "q")}, "write kron(A, B)*vec(X)"),
         ("kron(A)", {}, "kron takes 2 arguments, got 1"),
         ("A*x", {"A": ("m", "n"), "x": ("k",)}, "in A*x: the extents n and k differ"),
         ("x^2", {"x": ("n",)}, "^ is for scalars"),
@@ -53,6 +60,12 @@ def test_wrong_requests_get_one_line() -> None:
         f.jacobian("y")
     with pytest.raises(bp.SymbpError, match="a Jacobian is of a column"):
         bp.formula("A*X").jacobian("X")
+    with pytest.raises(bp.SymbpError, match="a Jacobian is of a column; use a gradient"):
+        bp.formula("x'*A*x").jacobian("x")
+    with pytest.raises(bp.SymbpError, match="declare other shapes than x=\\(\\)"):
+        bp.formula("(x - y)'*kron(A, B)*(x - y)").gradient("x")
+    with pytest.raises(bp.SymbpError, match="assume=5"):
+        bp.formula("x'*A*x", assume=5)  # type: ignore[arg-type]
     with pytest.raises(bp.SymbpError, match="did you mean 'symmetric'"):
         bp.formula("x'*A*x", assume={"A": "symetric"})
     with pytest.raises(bp.SymbpError, match="B is not in the formula"):

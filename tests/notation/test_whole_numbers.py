@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.calculus.gradient_program import gradient_program
@@ -168,3 +169,17 @@ def test_spans() -> None:
     assert span_of((u + 1) // 4).is_within(0, 3)
     assert span_of(length[n] - 1).low is None
     assert span_of(length[n] - 1, {length: Limit(1, 6)}).is_within(0, 4)
+
+
+def test_of_data_they_are_no_values() -> None:
+    m = bp.tensor("m", n)
+    for value in (length[n] % 2, length[n] // 2, bp.where(sympy.Eq(length[n] % 2, 0), 1, 2)):
+        with pytest.raises(bp.NotationError, match=r"as values they are bp.mod\(a, b\)"):
+            bp.Equation(m[n], value)
+    bp.Equation(m[n], bp.mod(length[n], 2) + bp.floor(length[n] / 2))
+
+
+def test_zero_divides_nothing() -> None:
+    x = bp.input("x", n, i)
+    with pytest.raises(bp.NotationError, match="a subscript of x is divided by zero"):
+        x[n, i // 0]

@@ -154,6 +154,27 @@ def test_a_mistake_has_one_line(mistake: str, weighted: Any) -> None:
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_tiny_network_is_taken_apart_with_its_weights(dtype: Any) -> None:
+    tiny = bp.Network(
+        [bp.Dense(3, "tanh"), bp.Dense(1)], input=2, loss="mean_squared_error", sample_weight=True
+    )
+    trainer = load_as_python(module_source(tiny, bp.SGD(0.5), dtype)).Trainer()
+    x, y = X[:, :2], Y.astype(float)
+    errors = np.square(trainer.predict(x)[:, 0] - y)
+    found = trainer.loss(x, y, sample_weight=W)
+    np.testing.assert_allclose(found, np.mean(W * errors), rtol=1e-5)
+    before = trainer.loss(x, y, sample_weight=W)
+    assert trainer.fit(x, y, sample_weight=W, epochs=5).loss(x, y, sample_weight=W) < before
+
+
+def test_there_is_one_weight() -> None:
+    n, C = bp.Index("n", "N"), bp.tensor("C")
+    a, u, w = bp.parameter("a"), *(bp.target(name, n, kind="weight") for name in "uw")
+    with pytest.raises(bp.NotationError, match="u and w: each is a target of kind 'weight'"):
+        bp.Program([bp.Equation(C, bp.Mean(u[n] * w[n] * a**2, n))], cost=C)
+
+
 def test_a_weight_is_a_target_of_one_index() -> None:
     n, j = bp.indices("n j", "N", 2)
     for declare in (

@@ -1,8 +1,9 @@
 """reading: which elements of tensors an equation reads, for one element that it defines.
 
-The subscripts of an equation are linear in its indices, so the question "which x does z₂ read?" is
+Most subscripts of an equation are linear in its indices, so the question "which x does z₂ read?" is
 a few linear equations in integers. They are solved for the indices one after the other; nothing
-runs over a whole domain, so the sizes of a network do not matter.
+runs over a whole domain, so the sizes of a network do not matter. Of remainders and quotients every
+value of their indices is tried.
 """
 
 from collections.abc import Iterator, Sequence
@@ -161,7 +162,7 @@ def _solve(
             if not unknown:
                 if _value(subscript, values) != number:
                     return
-            elif len(unknown) == 1:
+            elif len(unknown) == 1 and not subscript.has(sympy.Mod, sympy.floor):
                 index = unknown[0]
                 least = _value(subscript, {**values, index: 0})
                 step = _value(subscript, {**values, index: 1}) - least

@@ -194,6 +194,26 @@ def test_a_mean_over_the_steps_is_one_over_those_that_there_are(loss: str) -> No
     assert np.isclose(found["C"], interpret(gradient_program(flat).normal, own)["C"], rtol=1e-13)
 
 
+def test_lengths_count_no_steps_that_there_are_not() -> None:
+    length = lengths_of()
+    layers = [bp.MultiHeadAttention(1, lengths=length), bp.RNN(H, lengths=length), bp.Dense(2)]
+    loss = bp.ValidSteps("mean_squared_error", length)
+    derived = gradient_program(
+        bp.Network(layers, input=(T, F), loss=loss), stable=True
+    ).differentiated
+    values = drawn(derived)
+    first, odd = (
+        interpret(derived, {**values, "length": np.array(given)})
+        for given in ([0, T, 1, 4], [-2, T + 3, 1, 4])
+    )
+    rows = {name: values[name][1:] for name in ("x", "y")}
+    without = interpret(derived, {**values, **rows, "length": np.array([T, 1, 4])})
+    for found in (first, odd):
+        assert np.isclose(found["C"], without["C"], rtol=1e-13)
+        for _, gradient in derived.gradients:
+            assert np.allclose(found[gradient.name], without[gradient.name], rtol=1e-11, atol=1e-13)
+
+
 def test_a_module_takes_lengths() -> None:
     length = lengths_of()
     net = bp.Network(

@@ -267,7 +267,7 @@ def test_an_older_numba_is_refused_in_one_line_before_anything_fails(
 
 def test_the_version_is_the_one_that_is_declared() -> None:
     declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert f'"numba>={NUMBA[0]}.{NUMBA[1]}"' in declared
+    assert f'"numba>={NUMBA[0]}.{NUMBA[1]}; ' in declared
 
 
 def test_a_module_is_used_by_threads_while_it_is_compiled(place: Path) -> None:

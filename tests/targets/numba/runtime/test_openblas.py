@@ -232,6 +232,7 @@ print(numba.njit(lambda a, b: a @ b)(x.T, x).tolist(), "scipy.linalg" in sys.mod
 """
 
 
+@pytest.mark.optimised
 def test_a_module_without_blas_works_without_scipy_and_does_not_load_it(folder, tmp_path):
     cache = {"NUMBA_CACHE_DIR": str(tmp_path)}
     assert run(folder, WITHOUT_BLAS.format(missing=True), **cache) == (["(4, 1) False"], "")
