@@ -39,6 +39,7 @@ LOWER: dict[str, set[str]] = {
     "interop": {"notation", "calculus", "networks", "entries", "training", "compiler"},
     "diagnosis": {"targets"},
     "sklearn": {"notation", "networks", "derivations", "targets", "compiler"},
+    "tables": {"notation", "training", "sklearn"},
 }
 # The top: the public names, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}

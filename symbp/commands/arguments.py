@@ -18,6 +18,7 @@ __all__ = [
     "Loss",
     "NetworkArgument",
     "OptimizerName",
+    "OptionalNetwork",
     "Output",
     "Rate",
     "chosen_optimizer",
@@ -26,6 +27,15 @@ __all__ = [
 
 NetworkArgument = Annotated[
     str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="Layer sizes such as 64-30-10, or FILE.py:NAME for a Network or Program that your "
+        "own file defines. The file is run, as `python FILE.py` would.",
+        show_default=False,
+    ),
+]
+OptionalNetwork = Annotated[
+    str | None,
     typer.Argument(
         metavar="NETWORK",
         help="Layer sizes such as 64-30-10, or FILE.py:NAME for a Network or Program that your "

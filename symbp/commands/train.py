@@ -1,13 +1,9 @@
 """``symbp train``: derive, generate, train on data, and measure on data held out."""
 
 import io
-import itertools
 import math
-import sys
-import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,16 +15,16 @@ from symbp.commands.arguments import (
     Activation,
     Clip,
     Dtype,
-    NetworkArgument,
     OptimizerName,
+    OptionalNetwork,
     Output,
     Rate,
     chosen_optimizer,
     read_network,
 )
-from symbp.commands.compiling import telling_what_compiles
 from symbp.commands.errors import FAILED, fail, reports_errors
 from symbp.commands.generate import refuse_to_overwrite, write_module
+from symbp.commands.progress import epoch_lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,15 +36,24 @@ __all__ = ["train"]
 
 @reports_errors
 def train(
-    network: NetworkArgument,
     data: Annotated[
         str,
         typer.Option(
             metavar="NAME|FILE",
             help="digits, iris, wine, breast_cancer, diabetes, FILE.npz (arrays x and y) or "
-            "FILE.csv.",
+            "FILE.csv; with --layers also other text, compressed or not, Parquet and Arrow.",
         ),
     ],
+    network: OptionalNetwork = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZES",
+            help="In place of NETWORK the sizes of hidden layers, such as 32-16, or none. The "
+            "others come from the table, which may hold text, dates and missing values.",
+            show_default=False,
+        ),
+    ] = None,
     target: Annotated[
         str | None,
         typer.Option(
@@ -70,6 +75,14 @@ def train(
             "--header/--no-header",
             help="Whether the first row of a FILE.csv is a header.",
             show_default="it is if it holds no number",
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMNS",
+            help="With --layers: columns to leave out, separated by commas.",
+            show_default="none",
         ),
     ] = None,
     activation: Activation = None,
@@ -100,16 +113,41 @@ def train(
     clip: Clip = None,
     dtype: Dtype = "float32",
     derivation: Annotated[
-        bool, typer.Option("--derivation/--no-derivation", help="Print the derivation first.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--derivation/--no-derivation",
+            help="Print the derivation.",
+            show_default="of a NETWORK",
+        ),
+    ] = None,
     module: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the module here.", show_default="not written"),
+        typer.Option(
+            metavar="FILE",
+            help="Write the module here; with --layers a predictor, which reads the table.",
+            show_default="not written",
+        ),
     ] = None,
     parameters: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.npz", help="Write the parameters here.", show_default="not written"
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="Go on from parameters, and the optimizer's state, that --parameters wrote.",
+            show_default="from the start",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the cost of each epoch, such as to curve.svg.",
+            show_default="not drawn",
         ),
     ] = None,
 ) -> None:
@@ -129,8 +167,29 @@ def train(
     symbp train 64-30-10 --data digits --optimizer lamb --schedule cosine --clip 1
 
     symbp train 4-8-3 --data flowers.csv --target species --parameters flowers.npz
+
+    symbp train --layers 32-16 --data passengers.csv --target survived --module predictor.py
     """
+    if layers is not None:
+        if network is not None:
+            raise fail(f"{network} and --layers {layers}: expected one of them")
+        from symbp.commands.train_table import Request, train_on_table
+
+        return train_on_table(
+            Request(
+                layers, data, target, classes, header, drop or (), activation, loss, output,
+                epochs, batch_size, seed, test_fraction, optimizer, learning_rate, schedule, clip,
+                dtype, bool(derivation), module, parameters, resume, plot,
+            )
+        )  # fmt: skip
+    if network is None:
+        raise fail("which network? --layers 32-16, or all sizes such as 64-30-10, or FILE.py:NAME")
+    if drop:
+        raise fail(f"--drop {drop[0]}: only --layers, in place of {network}, leaves columns out")
+    from symbp.commands.resuming import resumed
     from symbp.networks.options import shorthand_sizes
+    from symbp.notation.files import write_bytes
+    from symbp.training.curves import learning_curve, require_drawable
     from symbp.training.datasets import load_dataset, split, standardise
     from symbp.training.matching import matched
 
@@ -147,6 +206,9 @@ def train(
         refuse_to_overwrite(network, module)
     if parameters is not None:
         _require_writable(parameters)  # before training, not after it
+    if plot is not None:
+        require_drawable(plot)
+        _require_writable(plot)
     chosen_optimizer(optimizer, learning_rate, clip, schedule, 10)  # what is wrong is said first
     net = read_network(network, activation, loss, output)
     train_part, test_part, units = standardise(*split(dataset, test_fraction, seed))
@@ -160,7 +222,7 @@ def train(
 
     import symbp as bp
 
-    if derivation:
+    if derivation is not False:
         typer.echo(bp.derive(net).text())
         typer.echo()
     if module is not None:
@@ -168,10 +230,11 @@ def train(
     # The seed belongs to the trainer: the module is the same for every seed.
     compiled = bp.compile(net, optimizer=rule, dtype=dtype).module
     trainer = compiled.Trainer(seed=seed)
+    if resume is not None:
+        trainer = resumed(trainer, resume)
     typer.echo(f"{dataset.name}: {len(x)} examples to train on, {len(x_test)} held out")
     score = partial(_score, test_part, compiled.Trainer.network.classes_of)
-    started = time.perf_counter()
-    with _epoch_lines(epochs) as line, warnings.catch_warnings():
+    with epoch_lines(epochs) as shown, warnings.catch_warnings():
         # The trainer warns of a cost that is not finite; here that ends the command.
         warnings.filterwarnings("ignore", "the cost is", RuntimeWarning)
 
@@ -179,7 +242,7 @@ def train(
             if not math.isfinite(record["cost"]):
                 raise fail("the cost is no longer finite: lower --learning-rate", FAILED)
             costs = f"cost {record['cost']:.5f}  test cost {record['validation_cost']:.5f}"
-            line(f"{costs}  test {score(trainer.predict(x_test), y_test)}")
+            shown.line(f"{costs}  test {score(trainer.predict(x_test), y_test)}")
 
         trainer.fit(
             x,
@@ -189,11 +252,15 @@ def train(
             validation=(x_test, y_test),
             callback=report,
         )
-    seconds = time.perf_counter() - started
     if parameters is not None:
         _save(trainer, parameters, units)
     result = score(trainer.predict(x_test), y_test, counted=True)
-    typer.echo(f"test {result} after {epochs} epoch{'s' * (epochs != 1)}, {seconds:.1f} s")
+    typer.echo(f"test {result} after {epochs} epoch{'s' * (epochs != 1)}, {shown.seconds()}")
+    if plot is not None:
+        drawing = io.BytesIO()
+        learning_curve(trainer.history).savefig(drawing, format=plot.suffix[1:].lower())
+        write_bytes(plot, drawing.getvalue())
+        typer.echo(f"wrote {plot}")
 
 
 def _require_writable(path: Path) -> None:
@@ -261,39 +328,3 @@ def _save(trainer: Any, path: Path, units: "Standardisation") -> None:
     np.savez(content, **arrays)
     write_bytes(beside, content.getvalue())
     typer.echo(f"wrote {path}; inputs are to be standardised with {beside}: (x - mean) / scale")
-
-
-@contextmanager
-def _epoch_lines(epochs: int) -> Iterator[Callable[[str], None]]:
-    """Print one line an epoch to stdout, above a progress bar on stderr if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-        # Rich would send stdout to its own console, which is stderr: wrong for a pipe or a file.
-        redirect_stdout=sys.stdout.isatty(),
-    )
-    width = len(str(epochs))
-    numbers = itertools.count(1)
-    with progress:
-        task = progress.add_task("training", total=epochs)
-
-        def line(text: str) -> None:
-            # Not typer.echo: it would write past rich, into the bar.
-            print(f"epoch {next(numbers):{width}}/{epochs}  {text}", flush=True)
-            progress.advance(task)
-
-        def tell(kernel: str) -> None:
-            description = f"compiling {kernel}" if kernel else "training"
-            progress.update(task, description=description, refresh=True)
-
-        with telling_what_compiles(tell):
-            yield line

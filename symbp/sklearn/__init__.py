@@ -9,8 +9,9 @@ if find_spec("sklearn") is None:
     raise ImportError("symbp.sklearn needs scikit-learn: pip install 'symbp[sklearn]'")
 
 from symbp.sklearn.classifier import SymbpClassifier
+from symbp.sklearn.dates import DateNumbers
 from symbp.sklearn.exporting import export
 from symbp.sklearn.regressor import SymbpRegressor
 from symbp.sklearn.transformer import SymbpTransformer
 
-__all__ = ["SymbpClassifier", "SymbpRegressor", "SymbpTransformer", "export"]
+__all__ = ["DateNumbers", "SymbpClassifier", "SymbpRegressor", "SymbpTransformer", "export"]

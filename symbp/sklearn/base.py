@@ -61,12 +61,12 @@ class NetworkEstimator(BaseEstimator):
         validation_fraction: float = 0.1,
         alpha: float = 1e-4,
         dropout: float = 0.0,
-        standardise: bool = False,
+        standardise: Any = False,
         shuffle: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
         dtype: str | None = None,
-        verbose: bool = False,
+        verbose: Any = False,
     ) -> None:
         self.layers = layers
         self.activation = activation
@@ -107,6 +107,9 @@ class NetworkEstimator(BaseEstimator):
 
     # Training.
 
+    def _before_training(self) -> None:
+        """For the command line, which starts its clock or goes on from a file."""
+
     def _train(
         self, x: Any, y: Any, weight: Any, *, incremental: bool = False, first: bool = True
     ) -> Self:
@@ -133,11 +136,18 @@ class NetworkEstimator(BaseEstimator):
             self.trainer_ = continued(self.trainer_, made.module)
         self.program_, self._hidden_name = made.program, made.hidden
         self.n_outputs_ = columns.shape[1]
+        self._before_training()
         held_out = None
         if self.early_stopping:
             x, columns, weight, held_out = self._split(x, columns, weight, strata)
         self._run(x, columns, weight, held_out, 1 if incremental else self._epochs(), incremental)
         return self
+
+    def _cost_on(self, X: Any, y: Any) -> float:
+        """Return the cost of other examples, without the penalty."""
+        x = self._scaled(X, None, fit=False)
+        columns = self._scaled_target(self._numbers(y, False)[0], x, None, fit=False)
+        return float(self.trainer_.loss(*self._arguments(x, columns, None, 0.0)))
 
     def _epochs(self) -> int:
         if not isinstance(self.max_iter, int | np.integer) or self.max_iter < 1:
@@ -251,7 +261,9 @@ class NetworkEstimator(BaseEstimator):
         return after
 
     def _shown(self, epoch: int, record: dict[str, Any]) -> bool:
-        if self.verbose:
+        if callable(self.verbose):
+            self.verbose(epoch, record)
+        elif self.verbose:
             held_out = record.get("validation_cost")
             more = "" if held_out is None else f", validation loss {held_out:.6f}"
             print(f"epoch {epoch}, loss {record['cost']:.6f}{more}", flush=True)
@@ -279,9 +291,8 @@ class NetworkEstimator(BaseEstimator):
 
     def _scaled(self, x: Any, weight: Any, fit: bool) -> Any:
         if fit:
-            self.scaler_ = (
-                StandardScaler().fit(x, sample_weight=weight) if self.standardise else None
-            )
+            whole = self.standardise and self.standardise != "target"
+            self.scaler_ = StandardScaler().fit(x, sample_weight=weight) if whole else None
         return x if self.scaler_ is None else self.scaler_.transform(x)
 
     def _scaled_target(self, y: Any, x: Any, weight: Any, fit: bool) -> Any:

@@ -72,12 +72,12 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
         alpha: float = 1e-4,
         dropout: float = 0.0,
         class_weight: Any = None,
-        standardise: bool = False,
+        standardise: Any = False,
         shuffle: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
         dtype: str | None = None,
-        verbose: bool = False,
+        verbose: Any = False,
     ) -> None:
         super().__init__(
             layers, activation=activation, output=output, loss=loss, optimizer=optimizer,

@@ -45,8 +45,9 @@ alpha : float, default 1e-4
     scikit-learn's networks.
 dropout : float, default 0
     The probability with which outputs of hidden layers that are given by their units are dropped.
-standardise : bool, default False
+standardise : bool or "target", default False
     Whether features (and numbers to predict) get mean 0 and variance 1; exported with the network.
+    ``"target"``: numbers to predict alone.
 shuffle : bool, default True
     Whether each epoch has another order of examples.
 warm_start : bool, default False
@@ -55,8 +56,9 @@ random_state : int or RandomState, optional
     Of the initial parameters, of the order, of noise, and of what is held out.
 dtype : {{"float64", "float32"}}, optional
     The precision; by default that of the table.
-verbose : bool, default False
-    Whether the loss of each epoch is printed."""
+verbose : bool or callable, default False
+    Whether the loss of each epoch is printed; or a function of the epoch and its record, a dict
+    with ``cost``, that is called instead."""
 
 _ATTRIBUTES = """\
 Attributes

@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symbp.compiler import write_predictor
 from symbp.notation.errors import UnsupportedError
+from symbp.sklearn.dates import DateNumbers
 from symbp.targets.preparation import Feature, Preparation
 
 __all__ = ["export"]
@@ -41,7 +42,7 @@ class _Table:
     known: dict[int, tuple[Any, ...]]
 
 
-def export(model: Any, path: str | os.PathLike[str]) -> Path:
+def export(model: Any, path: str | os.PathLike[str], missing: Sequence[str] = ()) -> Path:
     """Write a fitted estimator, or a pipeline that ends in one, as a module that predicts.
 
     The file needs no symbp and no scikit-learn: it holds the network with its parameters, the
@@ -52,9 +53,11 @@ def export(model: Any, path: str | os.PathLike[str]) -> Path:
     ----------
     model : SymbpClassifier, SymbpRegressor, SymbpTransformer or Pipeline
         Of a pipeline, steps before may be scalers, ``SimpleImputer``, ``OneHotEncoder``,
-        ``OrdinalEncoder``, and ``ColumnTransformer`` and ``Pipeline`` of these.
+        ``OrdinalEncoder``, `DateNumbers`, and ``ColumnTransformer`` and ``Pipeline`` of these.
     path : path
         Where to write.
+    missing : sequence of str
+        What text stands for a missing value, besides None and NaN: ``("", "NA")``.
 
     Returns
     -------
@@ -97,7 +100,9 @@ def export(model: Any, path: str | os.PathLike[str]) -> Path:
     for step in steps:
         table = _after(step, table)
     program, meaning = estimator._meaning()
-    preparation = Preparation(count, table.features, table.names, table.known, **meaning)
+    preparation = Preparation(
+        count, table.features, table.names, table.known, missing=tuple(missing), **meaning
+    )
     return write_predictor(program, path, estimator.trainer_, preparation, estimator.dtype_)
 
 
@@ -152,9 +157,9 @@ def _function(step: Any, table: _Table) -> _Table:
     return table
 
 
-def _raw(name: str, feature: Feature) -> Feature:
+def _raw(name: str, feature: Feature, kinds: Sequence[str] = ("number",)) -> Feature:
     """Return a feature that is a column still, as it was or with its gaps filled."""
-    if feature.kind != "number" or feature.steps:
+    if feature.kind not in kinds or feature.steps:
         raise UnsupportedError(f"export: {name} of what was changed before")
     return feature
 
@@ -164,7 +169,7 @@ def _imputer(step: Any, table: _Table) -> _Table:
         raise UnsupportedError(f"export: SimpleImputer(missing_values={step.missing_values!r})")
     features = []
     for place, given in enumerate(table.features):
-        feature = _raw("SimpleImputer", given)
+        feature = _raw("SimpleImputer", given, ("number", "date"))
         fill = step.statistics_[place]
         if _is_gap(fill):
             if step.keep_empty_features:
@@ -211,6 +216,14 @@ def _ordinal(step: Any, table: _Table) -> _Table:
     return replace(table, features=tuple(features), known=known)
 
 
+def _dates(step: Any, table: _Table) -> _Table:
+    made = []
+    for given, detail in zip(table.features, step.parts_, strict=True):
+        feature = _raw("DateNumbers", given)
+        made += [replace(feature, kind="date", detail=part) for part in detail]
+    return replace(table, features=tuple(made))
+
+
 def _pipeline(step: Any, table: _Table) -> _Table:
     for _, inner in step.steps:
         if inner not in (None, "passthrough"):
@@ -252,6 +265,7 @@ _STEPS: dict[Any, Callable[[Any, _Table], _Table]] = {
     OneHotEncoder: _one_hot,
     OrdinalEncoder: _ordinal,
     FunctionTransformer: _function,
+    DateNumbers: _dates,
     ColumnTransformer: _columns,
     Pipeline: _pipeline,
 }

@@ -26,11 +26,12 @@ class Feature:
     ----------
     column : int
         The column that it is made of.
-    kind : {"number", "gap", "is", "code"}
-        The column itself; whether there is a gap; whether it holds a category; the place of its
-        category.
+    kind : {"number", "date", "gap", "is", "code"}
+        The column itself; a number that is made of a date; whether there is a gap; whether it
+        holds a category; the place of its category.
     detail : object
-        The category, or the categories in their order.
+        The category, or the categories in their order; of a date the format of text, the period
+        and the phase, see ``runtime/dates.py``.
     fill : object
         What stands for a gap; None if there may be none.
     steps : tuple of (str, float)
@@ -69,6 +70,8 @@ class Preparation:
         Their names.
     units : tuple of (str, tuple of float)
         Arithmetic that brings each number that is predicted back to its own units.
+    missing : tuple of str
+        What text stands for a gap, besides None and NaN.
     named : str
         What the function of numbers is called: ``predict`` or ``transform``.
     """
@@ -82,6 +85,7 @@ class Preparation:
     several: bool = False
     classes: tuple[Any, ...] = ()
     units: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    missing: tuple[str, ...] = ()
     named: str = "predict"
 
     @staticmethod

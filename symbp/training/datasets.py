@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from symbp.notation.errors import SymbpError, suggest
 from symbp.training.tables import read_csv
 
-__all__ = ["BUNDLED", "Dataset", "Standardisation", "load_dataset", "split", "standardise"]
+__all__ = [
+    "BUNDLED",
+    "Dataset",
+    "Standardisation",
+    "held_out",
+    "load_dataset",
+    "split",
+    "standardise",
+]
 
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 
@@ -286,27 +294,44 @@ def split(dataset: Dataset, fraction: float = 0.2, seed: int = 0) -> tuple[Datas
     >>> len(train), len(test)
     (1437, 360)
     """
+    labels = None if dataset.classes is None else dataset.y.astype(np.int64)
+    test = held_out(len(dataset), labels, fraction, seed)
+    return dataset.rows(np.flatnonzero(~test)), dataset.rows(np.flatnonzero(test))
+
+
+def held_out(
+    total: int, labels: NDArray[np.int64] | None, fraction: float, seed: int
+) -> NDArray[np.bool_]:
+    """Return which examples are held out; for the arguments see `split`.
+
+    Parameters
+    ----------
+    total : int
+        How many examples there are.
+    labels : int64 array of shape (total,), or None
+        The class of each, from 0; None for numbers.
+    fraction, seed
+        See `split`.
+    """
     if not 0 < fraction < 1:
         raise SymbpError(f"test fraction {fraction:g}: expected a number between 0 and 1")
     generator = np.random.default_rng(seed)
-    total = len(dataset)
     # The difference keeps 0.1 of 30 examples at 3, whatever the product rounds to.
     wanted = int(np.ceil(fraction * total - 1e-9))
-    held_out = np.zeros(total, dtype=bool)
-    if dataset.classes is None:
-        held_out[generator.permutation(total)[:wanted]] = True
+    test = np.zeros(total, dtype=bool)
+    if labels is None:
+        test[generator.permutation(total)[:wanted]] = True
     else:
-        counts = np.bincount(dataset.y.astype(np.int64), minlength=len(dataset.classes))
-        quotas = _apportion(counts, wanted)
+        quotas = _apportion(np.bincount(labels), wanted)
         for label, quota in enumerate(quotas):
-            members = np.flatnonzero(dataset.y == label)
-            held_out[generator.permutation(members)[:quota]] = True
-    if held_out.all() or not held_out.any():
+            members = np.flatnonzero(labels == label)
+            test[generator.permutation(members)[:quota]] = True
+    if test.all() or not test.any():
         raise SymbpError(
             f"test fraction {fraction:g} of {total} examples leaves nothing to "
-            f"{'train on' if held_out.all() else 'test on'}"
+            f"{'train on' if test.all() else 'test on'}"
         )
-    return dataset.rows(np.flatnonzero(~held_out)), dataset.rows(np.flatnonzero(held_out))
+    return test
 
 
 def _apportion(counts: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from symbp.notation.errors import SymbpError, suggest
 
-__all__ = ["Table", "read_csv"]
+__all__ = ["Table", "is_header", "read_csv"]
 
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none", "-"})
 
@@ -81,9 +81,7 @@ def read_csv(path: Path, target: str | None, header: bool | None = None) -> Tabl
     rows = _rows(path)
     first = rows[0][1]
     if header is None:
-        header = not any(map(_is_number, first)) or target in first
-        if not header:
-            _mention(path, first)
+        header = is_header(path, first, target)
     names = first if header else [f"column {k}" for k in range(1, len(first) + 1)]
     if header:
         if target is not None and names.count(target) > 1:
@@ -111,6 +109,34 @@ def read_csv(path: Path, target: str | None, header: bool | None = None) -> Tabl
     return Table(features, feature_names, _typed(path, names[place], lines, words), names[place])
 
 
+def is_header(path: Path, first: list[str], target: str | None) -> bool:
+    """Return whether a first row names the columns: no cell is a number, or one is the target.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    first : list of str
+        The cells of the row.
+    target : str or None
+        The name of a column that there should be.
+
+    Raises
+    ------
+    SymbpError
+        The row may as well be a header.
+
+    Warns
+    -----
+    UserWarning
+        It is data.
+    """
+    header = not any(map(_is_number, first)) or target in first
+    if not header:
+        _mention(path, first)
+    return header
+
+
 def _mention(path: Path, first: list[str]) -> None:
     """Say that a row with numbers is read as data; refuse one that counts, as headers do."""
     shown = ", ".join(first[:4]) + (", …" if len(first) > 4 else "")
@@ -126,7 +152,7 @@ def _mention(path: Path, first: list[str]) -> None:
             f"{path}: its first row ({shown}) holds numbers and is read as data; if it is a "
             f"header, say header=True, on the command line --header",
             UserWarning,
-            stacklevel=4,  # whoever calls `load_dataset`
+            stacklevel=5,  # whoever calls `load_dataset`
         )
 
 

@@ -199,9 +199,10 @@ def _predictor(
     packed = ["packed_numbers(_PARAMETERS, DTYPE)"]
     packed += ["packed_numbers(_STATE, DTYPE)"] if model.kept else []
     likelihood = (preparation.kind, preparation.threshold, preparation.several)
+    missing = f", {literal(preparation.missing)}" if preparation.missing else ""
     return f"""\
 _PREDICTOR = Predictor(
-    Columns(COLUMNS, {preparation.count}, _FEATURES, _KNOWN),
+    Columns(COLUMNS, {preparation.count}, _FEATURES, _KNOWN{missing}),
     _predict_kernel,
     ({", ".join(packed)},),
     source={literal(tuple(map(int, source)))},

@@ -46,6 +46,7 @@ RUNTIME = {
 PREDICTOR = {
     "cache.py": "Compilation",
     "likelihood.py": "Probabilities",
+    "dates.py": "Dates",
     "predicting.py": "Columns and predictions",
 }
 #: Those that compile kernels past Numba's front end.

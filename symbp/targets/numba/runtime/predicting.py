@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symbp.targets.numba.runtime.dates import date_feature, days_since_epoch
 from symbp.targets.numba.runtime.likelihood import Likelihood
 
 
@@ -42,18 +43,23 @@ class Columns:
         arithmetic that follows, such as (("-", mean), ("/", scale)). By their kind,
 
         - number: as it is
+        - date: of a date the days since 1970, or the sine of its place in a period, see
+          `date_feature`; the detail is the format of text, the period and the phase
         - gap: 1 where there is a gap, else 0
         - is: 1 where the column holds the category that is the detail, else 0
         - code: the place of the category among those of the detail
     known : dict of int to tuple
         The categories of a column in which no other may stand.
+    missing : sequence of str
+        What text stands for a gap, besides None and NaN.
     """
 
     def __init__(
         self, names: Sequence[str], count: int, features: Sequence[Any],
-        known: Mapping[int, tuple[Any, ...]],
+        known: Mapping[int, tuple[Any, ...]], missing: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.names, self.count, self.features, self.known = tuple(names), count, features, known
+        self.missing = frozenset(missing)
         # Numbers with the same arithmetic, as tables from laboratories are, go all at once.
         plain = all(kind == "number" and fill is None for _, kind, _, fill, _ in features)
         signs = {tuple(sign for sign, _ in steps) for *_, steps in features}
@@ -75,7 +81,8 @@ class Columns:
             for name in self.names:
                 if name not in there:
                     raise ValueError(f"x: no column {name!r}; expected {', '.join(self.names)}")
-            found = [self.column(np.atleast_1d(self.plain(table[name]))) for name in self.names]
+            columns = [np.atleast_1d(self.plain(table[name])) for name in self.names]
+            found = [self.without_gaps(self.column(values)) for values in columns]
             if len({len(values) for values in found}) > 1:
                 raise ValueError("x: expected columns of one length")
             return found
@@ -86,7 +93,7 @@ class Columns:
             array = array[np.newaxis]  # one example
         if array.ndim != 2 or array.shape[1] != self.count:
             raise ValueError(f"x: expected shape (N, {self.count}), got {array.shape}")
-        return [self.column(values) for values in array.T]
+        return [self.without_gaps(self.column(values)) for values in array.T]
 
     @staticmethod
     def plain(values: Any) -> NDArray[Any]:
@@ -95,6 +102,8 @@ class Columns:
             array = np.asarray(values)
         except ValueError:
             raise ValueError("x: expected rows of one length") from None
+        if array.dtype.kind == "M":
+            return np.asarray(array.astype("datetime64[us]").astype(object))
         # Text would make text of the numbers beside it.
         return array if array.dtype.kind in "biuf" else np.array(values, dtype=object)
 
@@ -102,6 +111,27 @@ class Columns:
     def column(values: NDArray[Any]) -> NDArray[Any]:
         """Return a column as it is, without the dimension that a data frame may add."""
         return values.reshape(-1) if values.ndim == 1 else np.asarray(values).ravel()
+
+    def without_gaps(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return a column with None for what text stands for a gap."""
+        if not self.missing or values.dtype != object:
+            return values
+        places = [isinstance(value, str) and value.strip() in self.missing for value in values]
+        result = values.copy()
+        result[np.array(places, bool)] = None
+        return result
+
+    def days(self, column: int, values: NDArray[Any], written: str) -> NDArray[Any]:
+        """Return a column of dates as days since 1970, NaN where there is a gap."""
+        found = np.empty(len(values))
+        for row, value in enumerate(values):
+            empty = is_gap(value) or (isinstance(value, str) and not value.strip())
+            try:
+                found[row] = np.nan if empty else days_since_epoch(value, written)
+            except (TypeError, ValueError):
+                expected = f"a date, as text in the format {written}" if written else "a date"
+                self.refuse(column, row, value, expected)
+        return found
 
     def numbers(self, column: int, values: NDArray[Any]) -> NDArray[Any]:
         """Return a column as numbers, NaN where there is a gap."""
@@ -154,12 +184,20 @@ class Columns:
             places = {category: place for place, category in enumerate(detail)}
             found = self.categories(column, values, fill)
             return np.array([places[value] for value in found], np.float64)
-        numbers = self.numbers(column, values)
+        if kind == "date":
+            written, period, phase = detail
+            numbers, expected = (
+                date_feature(self.days(column, values, written), period, phase),
+                "date",
+            )
+        else:
+            numbers, expected = self.numbers(column, values), "number"
         gaps = np.isnan(numbers)
         if gaps.any():
             if fill is None:
                 first = int(np.flatnonzero(gaps)[0])
-                self.refuse(column, first, values[first], "a number: there was no gap in training")
+                told = f"a {expected}: there was no gap in training"
+                self.refuse(column, first, values[first], told)
             numbers[gaps] = fill
         return numbers
 
