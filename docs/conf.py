@@ -18,7 +18,11 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 nitpicky = True
 # Docstrings name files of the compiler, which have no page: they are for who reads the code.
-nitpick_ignore_regex = [("py:.*", r"symbp\.[a-z_]+\..*"), ("py:.*", r"sympy\..*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"symbp\.[a-z_]+\..*"),
+    ("py:.*", r"sympy\..*"),
+    ("py:obj", r"\w+_"),  # attributes of fitted estimators
+]
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"

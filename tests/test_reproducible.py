@@ -19,6 +19,9 @@ from symbp.compiler import module_source
 from symbp.networks.optimizers import Optimizer
 from tests.programs import PROGRAMS
 
+# Other processes compile with all of LLVM's passes.
+pytestmark = pytest.mark.optimised
+
 ROOT = Path(__file__).parents[1]
 
 
