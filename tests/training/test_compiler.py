@@ -62,7 +62,7 @@ def test_a_single_output_is_a_logit_or_a_probability(loss: str, output: str, rig
 
 
 @pytest.mark.optimised
-def test_a_file_to_be_read_and_what_compile_makes_give_the_same_bits(tmp_path: Path) -> None:
+def test_a_file_to_be_read_and_what_compile_makes_give_the_same_numbers(tmp_path: Path) -> None:
     # The one is left to Numba's front end, as that makes it short.
     net = bp.mlp(2, 3, 1, activation="tanh")
     generated = bp.load_module(bp.generate(net, tmp_path / "read.py", dtype="float32"))
@@ -76,5 +76,6 @@ def test_a_file_to_be_read_and_what_compile_makes_give_the_same_bits(tmp_path: P
         trainer = module.Trainer(seed=0).fit(x, y, epochs=3, batch_size=3)
         cost, gradients = module.gradient(trainer.parameters, x, y)
         results.append((*trainer.parameters, cost, *gradients, trainer.predict(x)))
+    # The same bits with LLVM 22. Sums here may be added in any order, and older LLVMs choose another.
     for one, other in zip(*results, strict=True):
-        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)

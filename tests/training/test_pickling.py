@@ -84,6 +84,7 @@ def elsewhere(trainer: Any, **environment: str) -> Any:
     return pickle.loads(process.stdout)
 
 
+@pytest.mark.optimised  # as the other process is
 def test_another_process_needs_nothing_but_symbp(trained: Any, tmp_path: Path) -> None:
     straight = copy.deepcopy(trained).fit(X, Y, epochs=2, batch_size=4)
     # Another cache folder, as on another machine.
