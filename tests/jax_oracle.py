@@ -86,6 +86,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceiling": np.ceil,
     "Mod": np.mod,
     "Remainder": np.mod,
+    "Quotient": np.floor,
 }
 
 RELATIONS: dict[Any, Callable[..., Any]] = {
@@ -336,7 +337,7 @@ class Oracle:
 def apply(function: type, values: list[Any]) -> Any:
     """Apply a function by its name, or a user's own by its formula."""
     if function.__name__ in FUNCTIONS:
-        if function.__name__ not in ("floor", "ceiling", "Mod", "Remainder"):
+        if function.__name__ not in ("floor", "ceiling", "Mod", "Remainder", "Quotient"):
             values = [jnp.asarray(value, dtype=jnp.float64) for value in values]
         return FUNCTIONS[function.__name__](*values)
     symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(values))]

@@ -120,9 +120,12 @@ def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
         return None
     rows, wide = choice.numbers["rows"], limits.itemsize < 8
     function = attempt.run(accumulate_strips, function, batch, rows, wide)
+    in_team = limits.team and entry.batches
+    if in_team and not can_divide(function):
+        return None  # large batches are better off with a team
     record.arrows += attempt.arrows
     record.decisions += [*attempt.decisions, choice]
-    if limits.team and entry.batches and can_divide(function):
+    if in_team:
         function = record.run(divide, function)
     function = record.run(flatten, function)
     function = _over_batches(entry, function, limits, record)
