@@ -41,7 +41,14 @@ from symbp.loops.nodes import (
     View,
     smaller,
 )
-from symbp.loops.traverse import elements_in, map_statements, reads_of, renamed, statements_in
+from symbp.loops.traverse import (
+    elements_in,
+    map_statements,
+    reads_of,
+    renamed,
+    statements_in,
+    with_spans,
+)
 from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Element, Tensor
@@ -379,14 +386,11 @@ class _Writer:
             if isinstance(each, For) and _is_row(each, self.batch):
                 return replace(each, end=self.rows)
             if isinstance(each, Product):
-                return replace(
-                    each, rows=spans(each.rows), columns=spans(each.columns),
-                    summed=spans(each.summed),
-                )  # fmt: skip
+                return with_spans(each, shortened)
             return each
 
-        def spans(group: tuple[Span, ...]) -> tuple[Span, ...]:
-            return tuple(replace(s, end=self.rows) if _is_row(s, self.batch) else s for s in group)
+        def shortened(span: Span) -> Span:
+            return replace(span, end=self.rows) if _is_row(span, self.batch) else span
 
         (changed,) = map_statements([statement], change)
         return changed

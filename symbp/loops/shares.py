@@ -11,7 +11,7 @@ from typing import Any
 
 from symbp.loops.dependence import Dependence
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, If, Product, Span, Statement
-from symbp.loops.traverse import statements_in, writes_of
+from symbp.loops.traverse import statements_in, with_spans, writes_of
 from symbp.notation.index import Extent, Index
 from symbp.notation.tensor import Element
 
@@ -156,14 +156,11 @@ def restricted(statement: Statement, along: Iterable[Index], start: Any, end: An
                 otherwise=tuple(visit(child) for child in given.otherwise),
             )
         if isinstance(given, Product):
-            return replace(
-                given, rows=spans(given.rows), columns=spans(given.columns),
-                summed=spans(given.summed),
-            )  # fmt: skip
+            return with_spans(given, bounded)
         return given
 
-    def spans(group: tuple[Span, ...]) -> tuple[Span, ...]:
-        return tuple(Span(s.index, start, end) if s.index in chosen else s for s in group)
+    def bounded(span: Span) -> Span:
+        return Span(span.index, start, end) if span.index in chosen else span
 
     return visit(statement)
 

@@ -35,7 +35,7 @@ from symbp.notation.tensor import Element, Tensor
 
 __all__ = [
     "elements_in", "elements_of", "indices_of", "map_statements", "nested", "reads_of", "renamed",
-    "statements_in", "with_body", "writes_of",
+    "statements_in", "with_body", "with_spans", "writes_of",
 ]  # fmt: skip
 
 
@@ -124,6 +124,14 @@ def map_statements(
         else:
             result.append(changed)
     return tuple(result)
+
+
+def with_spans(product: Product, change: Callable[[Span], Span]) -> Product:
+    """Return a product with each of its spans changed."""
+    rows, columns, summed = (
+        tuple(map(change, group)) for group in (product.rows, product.columns, product.summed)
+    )
+    return replace(product, rows=rows, columns=columns, summed=summed)
 
 
 def with_body(

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
-from symbp.notation.errors import NotationError
+from symbp.notation.errors import NotationError, SymbpError
 from symbp.notation.numpy_operands import plain_number, short
 
-__all__ = ["SIZES", "argument_of", "expression_of", "no_equation", "no_program"]
+__all__ = ["SIZES", "argument_of", "expression_of", "no_equation", "no_program", "numbers_for"]
 
 #: The sizes of a network's layers as text, such as ``64-30-10``.
 SIZES = re.compile(r"\d+(-\d+)+", re.ASCII)
@@ -67,3 +68,13 @@ def no_program(value: Any) -> str:
 
 def _short(value: Any) -> str:
     return short(repr(value))
+
+
+def numbers_for(shape: tuple[Any, ...], value: Any, what: str) -> NDArray[Any]:
+    """Return a value as an array of numbers of a shape; ``what`` opens the message."""
+    array = np.asarray(value)
+    if array.shape != shape or array.dtype.kind not in "fiu":
+        raise SymbpError(
+            f"{what}: expected numbers of shape {shape}, got shape {array.shape} of {array.dtype}"
+        )
+    return array

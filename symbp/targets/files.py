@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from symbp.notation.arguments import numbers_for
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.files import require_writable, write_text
 from symbp.notation.program import Program
@@ -123,13 +123,9 @@ def numbers_of(program: Program, given: Any, states: bool = False) -> dict[Tenso
         raise SymbpError(f"parameters: expected {names}, got {', '.join(fields)}")
     result = {}
     for tensor in wanted:
-        array = np.asarray(fields[tensor.name])
-        if array.shape != tensor.shape or array.dtype.kind not in "fiu":
-            raise SymbpError(
-                f"parameters: {tensor.name}: expected numbers of shape {tensor.shape}, got shape "
-                f"{array.shape} of {array.dtype}"
-            )
-        result[tensor] = array
+        result[tensor] = numbers_for(
+            tensor.shape, fields[tensor.name], f"parameters: {tensor.name}"
+        )
     return result
 
 

@@ -26,7 +26,7 @@ from symbp.interop.onnx.library import library
 from symbp.interop.onnx.recognised import Rule, recognised
 from symbp.interop.onnx.recurrences import scanned
 from symbp.interop.onnx.values import Value, Values
-from symbp.notation.arguments import no_program
+from symbp.notation.arguments import no_program, numbers_for
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.files import require_writable, write_bytes
@@ -189,13 +189,9 @@ def _numbers(tensors: Sequence[Tensor], given: Any, what: str) -> dict[Tensor, A
         raise SymbpError(f"{what}: expected {expected}, got {came}")
     found = {}
     for tensor in tensors:
-        array = np.asarray(fields[tensor.name])
-        if array.shape != tensor.shape or array.dtype.kind not in "fiu":
-            raise SymbpError(
-                f"{what}: {tensor.name}: expected numbers of shape {tensor.shape}, got shape "
-                f"{array.shape} of {array.dtype}"
-            )
-        found[tensor] = array.astype(np.float64)
+        found[tensor] = numbers_for(
+            tensor.shape, fields[tensor.name], f"{what}: {tensor.name}"
+        ).astype(np.float64)
     return found
 
 

@@ -12,7 +12,7 @@ import symbp as bp
 from symbp.derivations.graphs import Graph, Vertex, equation_graph, layer_graph, reverse_graph
 from symbp.derivations.graphs.elements import levels
 from symbp.derivations.graphs.ranks import backward_edges, ranks
-from symbp.derivations.graphs.reading import reads_of, shape_of, solutions
+from symbp.derivations.graphs.reading import Read, reads_of, shape_of, solutions
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Element
 
@@ -172,15 +172,20 @@ def test_what_is_read_is_what_running_over_the_whole_domain_finds(name: str) -> 
         for read in reads_of(equation.body):
             if math.prod(shape_of(equation.tensor)) * math.prod(shape_of(read.tensor)) > 3000:
                 continue
-            found = {
-                (there, here)
-                for there in itertools.product(*map(range, shape_of(equation.tensor)))
-                for here in itertools.product(*map(range, shape_of(read.tensor)))
-                if next(solutions(equation, there, read, here), None)
-            }
+            found = solved_pairs_of(equation, read)
             assert found == pairs_of(equation, read)
             compared += len(found)
     assert compared
+
+
+def solved_pairs_of(equation: bp.Equation, read: Read) -> set[tuple[object, object]]:
+    """Return which elements read which, by asking for each pair of them."""
+    return {
+        (there, here)
+        for there in itertools.product(*map(range, shape_of(equation.tensor)))
+        for here in itertools.product(*map(range, shape_of(read.tensor)))
+        if next(solutions(equation, there, read, here), None)
+    }
 
 
 def pairs_of(equation: bp.Equation, read: object) -> set[tuple[object, object]]:
@@ -209,13 +214,7 @@ def test_a_remainder_is_read_where_it_leads() -> None:
     derivation = bp.derive(bp.Program([turned, bp.Equation(C, bp.Sum(y[i] ** 2, i))], cost=C))
     ((equation,),) = [line.equations for line in derivation.forward if line.tensor.name == "y"]
     for read in reads_of(equation.body):
-        found = {
-            (there, here)
-            for there in itertools.product(*map(range, shape_of(equation.tensor)))
-            for here in itertools.product(*map(range, shape_of(read.tensor)))
-            if next(solutions(equation, there, read, here), None)
-        }
-        assert found == pairs_of(equation, read)
+        assert solved_pairs_of(equation, read) == pairs_of(equation, read)
 
 
 def test_labels_are_local_derivatives() -> None:
