@@ -21,7 +21,7 @@ from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
-from symbp.networks.options import checked_count, checked_options, checked_size
+from symbp.networks.options import checked_count, checked_flag, checked_options, checked_size
 from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
@@ -57,6 +57,7 @@ def module_source(
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
     is_read: bool = True,
+    ranks: bool = False,
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -74,6 +75,8 @@ def module_source(
         See :func:`generate`.
     outputs : sequence of str or Tensor
         See :func:`generate`.
+    ranks : bool
+        See :func:`generate`.
     is_read : bool
         Whether people read it, so that a small network's module is short rather than quick to
         compile.
@@ -85,8 +88,9 @@ def module_source(
     """
     _check_program(program)
     job = _job(
-        NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs, is_read=is_read
-    )
+        NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs,
+        is_read=is_read, ranks=ranks,
+    )  # fmt: skip
     return NUMBA.texts(job)["module.py"]
 
 
@@ -223,6 +227,7 @@ def generate(
     parameters: Any = None,
     runtime: str | None = None,
     outputs: Sequence[str | Tensor] = (),
+    ranks: bool = False,
 ) -> Path:
     """Write a program, its gradient and its training to a file: a Numba module, or C.
 
@@ -263,6 +268,9 @@ def generate(
     outputs : sequence of str or Tensor
         For ``"numba"``: what ``trainer.evaluate(name, …)`` computes besides the output: tensors of
         the program, such as the weights of an attention, the cost of each example, or a metric.
+    ranks : bool
+        For ``"numba"``: whether several processes can train together, each with examples of its
+        own: ``trainer.fit(x, y, communicator=…)``.
 
     Returns
     -------
@@ -287,9 +295,10 @@ def generate(
     chosen = checked_target(target)
     asked = {"entries": tuple(entries), "batch": batch, "parameters": parameters}
     asked["outputs"] = tuple(outputs)
+    asked["ranks"] = checked_flag("ranks", ranks) or None
     check_options(chosen, path, {**asked, "runtime": runtime})
     _check_program(program, parameters is None)
-    options: dict[str, Any] = {"runtime": runtime}
+    options: dict[str, Any] = {"runtime": runtime, "ranks": ranks}
     options["batch"] = None if batch is None else checked_size("batch", batch)
     if parameters is not None:
         options["parameters"] = numbers_of(program, parameters, chosen is NUMBA)
@@ -337,6 +346,7 @@ def compile(
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
     seed: int = 0,
+    ranks: bool = False,
 ) -> Trainer:
     """Generate the module of a program into a cache, import it and return its trainer.
 
@@ -358,6 +368,8 @@ def compile(
     seed : int
         Of the initial parameters and of the order of the examples; the module is the same for
         every seed.
+    ranks : bool
+        Whether several processes can train together; see :func:`generate`.
 
     Returns
     -------
@@ -375,6 +387,7 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    source = module_source(program, optimizer, dtype, derivatives, entries, outputs, is_read=False)
+    checked_flag("ranks", ranks)
+    source = module_source(program, optimizer, dtype, derivatives, entries, outputs, False, ranks)
     trainer: Trainer = module_of(source).Trainer(seed=checked_count("seed", seed))
     return trainer

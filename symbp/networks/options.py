@@ -143,6 +143,13 @@ def checked_count(name: str, value: Any, least: int = 0, expected: str = "an int
     return number
 
 
+def checked_flag(name: str, value: Any) -> bool:
+    """Return True or False; raise :class:`SymbpError` unless it is one of them."""
+    if not isinstance(value, bool):
+        raise SymbpError(f"{name}: expected True or False, got {value!r}")
+    return value
+
+
 def checked_number(
     name: str, value: Any, *, least: float = -math.inf, below: float = math.inf, open: bool = False
 ) -> float:

@@ -57,6 +57,8 @@ class Job:
         Where what is common to all programs stands, such as ``"beside"``.
     preparation : Preparation, optional
         With parameters: what is done to a table before the network, and to its outputs after it.
+    ranks : bool
+        Whether several processes can train together.
     is_read : bool
         Whether people read the text, rather than the cache alone: a short one is worth a longer
         start then.
@@ -74,6 +76,7 @@ class Job:
     parameters: Mapping[Tensor, NDArray[Any]] | None = None
     runtime: str | None = None
     preparation: Preparation | None = None
+    ranks: bool = False
     is_read: bool = True
 
 

@@ -45,6 +45,7 @@ def assembled(
     ranges: Mapping[str, Range] | None = None,
     entries: Sequence[Entry] = (),
     runtime: str = "pasted",
+    ranks: Sequence[Entry] = (),
 ) -> str:
     """Return the source of a module.
 
@@ -70,6 +71,8 @@ def assembled(
     runtime : {"pasted", "beside"}
         Whether what modules have in common stands in the text, or in files beside it (see
         :mod:`symbp.targets.numba.beside`).
+    ranks : sequence of Entry
+        The parts of a step over ranks, as their kernels are.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def assembled(
     needs = Needs(
         emitted=all(kernel.emitted for kernel in kernels), entries=bool(entries),
         phases=model.has_phases, outputs=bool(named(entries)), noise=bool(model.key),
-        weights=bool(model.weights),
+        weights=bool(model.weights), ranks=bool(ranks),
     )  # fmt: skip
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
@@ -109,7 +112,7 @@ def assembled(
         *after,
         heading("The network"),
         *([] if before else [COMPILED.format(needs.compiler)]),
-        network(model, dtype, model.given.output is not None, team, entries),
+        network(model, dtype, model.given.output is not None, team, entries, ranks),
     ]
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"
     header = _docstring(model.given, title, dtype, stamp, packages)

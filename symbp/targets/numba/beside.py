@@ -22,6 +22,7 @@ from symbp.targets.numba.sections import (
     MATHS,
     NOISE,
     OUTPUTS,
+    RANKS,
     PHASES,
     RUNTIME,
     SMALL,
@@ -144,7 +145,7 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    optional = {**ENTRIES, **PHASES, **NOISE, **WEIGHTS, **OUTPUTS, **TEAM}
+    optional = {**ENTRIES, **PHASES, **NOISE, **WEIGHTS, **OUTPUTS, **RANKS, **TEAM}
     parts = {**RUNTIME, **EMITTED, **optional, **SMALL}
     for file, title in parts.items():
         yield section(title, file)

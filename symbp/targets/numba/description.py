@@ -10,6 +10,7 @@ from symbp.entries.evaluate import named
 from symbp.entries.model import Model
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.tensor import Tensor
+from symbp.targets.numba.kernels import passed_to
 from symbp.targets.numba.public import (
     argument_text,
     entry_functions,
@@ -112,7 +113,14 @@ def description(
     return "\n".join(lines) + "\n"
 
 
-def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Sequence[Entry]) -> str:
+def network(
+    model: Model,
+    dtype: str,
+    predicts: bool,
+    team: bool,
+    entries: Sequence[Entry],
+    ranks: Sequence[Entry] = (),
+) -> str:
     """Return the end of a module: its kernels compiled, its public functions and its Trainer.
 
     Parameters
@@ -125,6 +133,8 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
         Whether there is a kernel of the output, and whether that of the epoch is for a team.
     entries : sequence of Entry
         Further entry points.
+    ranks : sequence of Entry
+        The parts of a step over ranks.
     """
     lines = []
     if team:
@@ -153,13 +163,14 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     if len(weights) > 1:
         listed = " and ".join(tensor.name for tensor in weights)
         raise UnsupportedError(f"only one target can be of kind 'weight', got {listed}")
-    bases = ["EvaluatingTrainer"] * bool(outputs) + ["TrainerWithWeights"] * bool(weights) + kinds
+    bases = ["EvaluatingTrainer"] * bool(outputs) + ["TrainerWithWeights"] * bool(weights)
+    bases += ["TrainerOverRanks"] * bool(ranks) + kinds
     if entries:
         parts.append(entry_functions(entries, model.given.integer_limits, dtype))
     base = kinds[0] if kinds else "NetworkTrainer"
     shown = ", ".join(bases or [base])
     text = _TRAINER.format(bases=shown, base=base, hyperparameters=settings)
-    text += "".join(_evaluations(outputs))
+    text += "".join(_evaluations(outputs)) + "".join(_parts(model, ranks))
     # Of a state, and of what is drawn, it would have to be told.
     told = model.kept or model.inference.key
     has_jacobian = any(entry.name == "jacobian" for entry in entries) and not told
@@ -189,6 +200,39 @@ def _evaluations(outputs: Mapping[str, Entry]) -> Iterator[str]:
         for name, entry in outputs.items():
             yield f"        {quoted(name)}: (_{entry.name}_kernel, _{entry.name.upper()}),\n"
         yield "    }\n"
+
+
+def _parts(model: Model, ranks: Sequence[Entry]) -> Iterator[str]:
+    """Yield the lines that say a trainer the parts of a step over ranks."""
+    if not ranks:
+        return
+    places = {tensor: place for place, tensor in enumerate(model.data)}
+    batch = model.training.given.batch
+    kept: dict[Tensor, str] = {}
+    yield "    # Of each its kernel, what that takes, how many sums it gives, and what it keeps.\n"
+    yield "    parts: Any = (\n"
+    for entry in ranks:
+        made: list[str] = []
+        names: list[str] = []
+        count = 0
+        for slot in passed_to(entry):
+            tensor = None if slot.packed else slot.tensors[0]
+            if tensor is None:
+                names.append(quoted(slot.name))
+                count += length(slot.tensors) if slot.role == "out" else 0
+            elif tensor in places:
+                names.append(str(places[tensor]))
+            elif slot.role == "out":
+                kept[tensor] = quoted(f"kept_{len(kept)}")
+                made.append(f"({kept[tensor]}, {shape_text(tensor, batch)})")
+                names.append(kept[tensor])
+            else:
+                names.append(kept.get(tensor, quoted("places")))
+        kept_text = f"({', '.join(made)}{',' * (len(made) == 1)})"
+        text = f"(_{entry.name}_kernel, ({', '.join(names)},), {count}, {kept_text}),"
+        yield textwrap.indent("\n".join(textwrap.wrap(text, 88, subsequent_indent="    ")), " " * 8)
+        yield "\n"
+    yield "    )\n"
 
 
 def _phases(model: Model) -> list[str]:

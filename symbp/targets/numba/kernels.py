@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy
 
-from symbp.entries.entry import Entry
+from symbp.entries.entry import Entry, Slot
 from symbp.entries.epoch import epoch
 from symbp.entries.gradient import gradient
 from symbp.entries.loss import loss
@@ -26,12 +26,14 @@ from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
 
-__all__ = ["entry_kernel", "gradient_kernel", "kernels", "limits_of"]
+__all__ = ["entry_kernel", "passed_to", "gradient_kernel", "kernels", "limits_of"]
 
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
 
-def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tuple[Kernel, ...]:
+def kernels(
+    model: Model, limits: Limits, entries: Sequence[Entry] = (), ranks: Sequence[Entry] = ()
+) -> tuple[Kernel, ...]:
     """Return the functions of a module.
 
     Parameters
@@ -42,6 +44,8 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
         What Numba can do.
     entries : sequence of Entry
         Entry points besides those of every module.
+    ranks : sequence of Entry
+        The parts of a step over ranks.
 
     Returns
     -------
@@ -55,6 +59,7 @@ def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tupl
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in made),
         _epoch_kernel(model, trained, limits),
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
+        *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in ranks),
     )
     # All of a module in one way, so that it holds no more than it needs.
     emitted = trained.choice("compiling") == "as instructions"
@@ -146,6 +151,14 @@ def _by_batch_size(model: Model, trained: Lowered, limits: Limits) -> Kernel:
     small, other = printed
     text = "\n\n".join([small.text, other.text, choice])
     return replace(small, text=text, calls=small.calls | other.calls)
+
+
+def passed_to(entry: Entry) -> list[Slot]:
+    """Return the slots of an entry point in the order in which its function takes them."""
+    written = [slot for slot in entry.slots if slot.role == "out"]
+    packed = [slot for slot in entry.slots if slot.packed and slot.role != "out"]
+    data = [slot for slot in entry.slots if not slot.packed and slot.role != "out"]
+    return [*packed, *written, *data]
 
 
 def _arguments(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from symbp.entries.ranks import ranks
 from symbp.notation.errors import SymbpError, suggest
 from symbp.schedules.limits import Limits
 from symbp.targets.numba.assemble import assembled
@@ -36,10 +37,11 @@ def _texts(job: Job) -> dict[str, str]:
         # Beside a module lies what compiles it in any case.
         front_end=runtime == "pasted" and job.is_read,
     )  # fmt: skip
-    made = kernels(job.model, limits, job.entries)
+    over_ranks = ranks(job.model) if job.ranks else ()
+    made = kernels(job.model, limits, job.entries, over_ranks)
     text = assembled(
         made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,
-        job.entries, runtime,
+        job.entries, runtime, over_ranks,
     )  # fmt: skip
     main = f"{job.stem}.py"
     if runtime == "pasted":
@@ -51,8 +53,8 @@ def _texts(job: Job) -> dict[str, str]:
 
 
 def _predictor(job: Job) -> str:
-    if job.entries or job.runtime is not None:
-        option = "entries or outputs" if job.entries else "runtime"
+    if job.entries or job.runtime is not None or job.ranks:
+        option = "entries or outputs" if job.entries else "ranks" if job.ranks else "runtime"
         raise SymbpError(f"{option}: a module with parameters inside predicts alone")
     inputs = job.model.inputs
     if len(inputs) != 1 or inputs[0].kind == "integer" or not inputs[0].shape[1:]:
@@ -73,7 +75,7 @@ NUMBA = Target(
     "numba",
     "a Python module",
     ".py",
-    frozenset({"entries", "equations", "outputs", "parameters", "ranges", "runtime"}),
+    frozenset({"entries", "equations", "outputs", "parameters", "ranges", "ranks", "runtime"}),
     _texts,
     strict=False,
 )

@@ -16,6 +16,7 @@ __all__ = [
     "OUTPUTS",
     "PHASES",
     "PREDICTOR",
+    "RANKS",
     "RUNTIME",
     "SMALL",
     "START",
@@ -65,6 +66,8 @@ PHASES = {"phases.py": "Training and use"}
 WEIGHTS = {"example_weights.py": "Weights of examples"}
 #: That of programs with further outputs.
 OUTPUTS = {"evaluation.py": "Outputs by name"}
+#: That of training over ranks.
+RANKS = {"ranks.py": "Training over ranks"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
 #: That of noise.
@@ -148,6 +151,8 @@ class Needs:
         Whether it draws.
     weights : bool
         Whether a target has the weights of examples.
+    ranks : bool
+        Whether several processes can train together.
     trained : bool
         Whether it trains, or predicts only.
     """
@@ -158,6 +163,7 @@ class Needs:
     outputs: bool
     noise: bool
     weights: bool
+    ranks: bool = False
     trained: bool = True
 
     @property
@@ -190,6 +196,7 @@ def pasted(files: Mapping[str, str], dtype: str, needs: Needs) -> Iterator[Secti
         (needs.noise, NOISE),
         (needs.weights, WEIGHTS),
         (needs.outputs, OUTPUTS),
+        (needs.ranks, RANKS),
     ):
         optional |= parts if needed else {}
     optional |= team

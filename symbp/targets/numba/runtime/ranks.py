@@ -1,0 +1,318 @@
+"""Training over ranks: several processes, each with rows of its own, and one training.
+
+A step is cut where an equation adds up over the rows of a batch: each rank adds up over its rows,
+and a communicator adds up what all have. All then compute the same update from the same numbers, so
+that parameters and state are the same bits on all ranks. That they are is looked at in each step.
+"""
+
+import json
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symbp.targets.numba.runtime.arguments import sizes_of
+from symbp.targets.numba.runtime.entry_points import EntryPoints, extents
+from symbp.targets.numba.runtime.trainer import NetworkTrainer
+
+# A part of a digest has so many bits: thousands of ranks add it up exactly in single precision.
+DIGEST_BITS = 11
+DIGEST_PARTS = 3
+
+
+class RankError(RuntimeError):
+    """Ranks differ, or one is gone."""
+
+
+class Ranks:
+    """A communicator, whatever library it is of.
+
+    Parameters
+    ----------
+    communicator : object
+        One of mpi4py, a process group of torch.distributed, or anything with the methods `rank()`,
+        `size()` and `all_reduce(array)`, which puts the sum over the ranks into an array of each.
+    """
+
+    def __init__(self, communicator: Any) -> None:
+        self.abort: Callable[[], object] | None = None
+        if all(callable(getattr(communicator, m, None)) for m in ("rank", "size", "all_reduce")):
+            self.rank, self.size = int(communicator.rank()), int(communicator.size())
+            self.reduce: Callable[[NDArray[Any]], object] = communicator.all_reduce
+        elif hasattr(communicator, "Allreduce") and hasattr(communicator, "Get_rank"):
+            from mpi4py import MPI
+
+            self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+            self.reduce = lambda array: communicator.Allreduce(MPI.IN_PLACE, array)
+            self.abort = lambda: communicator.Abort(1)
+        elif type(communicator).__module__.partition(".")[0] == "torch" and hasattr(
+            communicator, "allreduce"
+        ):
+            import torch
+            import torch.distributed
+
+            self.rank, self.size = communicator.rank(), communicator.size()
+            self.reduce = lambda array: torch.distributed.all_reduce(
+                torch.from_numpy(array), group=communicator
+            )
+        else:
+            raise TypeError(
+                f"communicator: expected one of mpi4py, a process group of torch.distributed, or "
+                f"an object with rank(), size() and all_reduce(array), got {communicator!r}"
+            )
+        self.where = "before the first epoch"
+
+    def __str__(self) -> str:
+        return f"rank {self.rank} of {self.size}"
+
+    def all_reduce(self, array: NDArray[Any]) -> None:
+        """Put the sum over the ranks into the array of each."""
+        try:
+            self.reduce(array)
+        except Exception as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise RankError(
+                f"{self}: the sum over the ranks failed, {self.where}; another one is gone, or "
+                f"does something else ({reason})"
+            ) from error
+
+
+class OverRanks:
+    """One call of `fit`, as a rank sees it.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        Those that train together.
+    network : EntryPoints
+        What is trained.
+    parts : sequence
+        Of each part of a step its kernel, the names of what that takes, how many sums it gives,
+        and of each array that it keeps the name and the shape.
+    """
+
+    def __init__(self, ranks: Ranks, network: EntryPoints, parts: Sequence[Any]) -> None:
+        self.ranks, self.network, self.parts = ranks, network, parts
+        self.first, self.total, self.steps = 0, -1, 0
+
+    def meet(self, rows: int, failed: bool, alike: str) -> None:
+        """Learn how many rows each rank has, and whether all were called in one way."""
+        size, rank = self.ranks.size, self.ranks.rank
+        words = pieces(np.array([zlib.crc32(alike.encode())], np.uint32))
+        met = np.zeros(size + 1 + len(words))
+        met[rank], met[size], met[size + 1 :] = rows, failed, words
+        self.ranks.all_reduce(met)
+        self.total = 0  # they have met
+        if met[size] and not failed:
+            raise RankError(f"{self.ranks}: another rank refused what it was given")
+        if not failed and np.any(met[size + 1 :] != size * words):
+            raise RankError(
+                f"{self.ranks}: the ranks do not train in one way; expected the same program, "
+                f"options, seed and epochs so far on all, got here {alike}"
+            )
+        self.first, self.total = int(met[:rank].sum()), int(met[:size].sum())
+
+    def epoch(
+        self,
+        flat: NDArray[Any],
+        state: NDArray[Any],
+        values: NDArray[Any],
+        visited: NDArray[np.int64],
+        step: int,
+        arrays: Sequence[NDArray[Any]],
+        own: int,
+    ) -> float:
+        """Train on each batch in turn; return the mean of the cost over the rows of all ranks."""
+        network = self.network
+        dtype, arguments = network.dtype, network.arguments
+        # Which places of the order are this rank's, and where each batch begins among them.
+        at = np.flatnonzero((visited >= self.first) & (visited < self.first + own))
+        order, places = visited[at] - self.first, at % step
+        starts = np.arange(0, self.total, step)
+        bounds = [*np.searchsorted(at, starts).tolist(), len(at)]
+        most = max(np.diff(bounds).tolist())
+        sizes = sizes_of(arguments, arrays) if network.sized else None
+        rowed = [a[2][:1] == (None,) for a in arguments]
+        batch = [
+            np.empty((most, *a.shape[1:]), a.dtype) if has else a
+            for a, has in zip(arrays, rowed, strict=True)
+        ]
+        kept = {
+            name: (np.empty(extents(shape, most, sizes), dtype), shape[:1] == (None,))
+            for _, _, _, names in self.parts
+            for name, shape in names
+        }
+        buffers = [np.empty(count, dtype) for _, _, count, _ in self.parts[:-1]]
+        digests = Digests(network, flat, state)
+        buffers[-1] = np.empty(len(buffers[-1]) + digests.count, dtype)
+        sums = [
+            buffer[:count] for buffer, (_, _, count, _) in zip(buffers, self.parts, strict=False)
+        ]
+        rows = np.empty(1, dtype)
+        fixed: dict[Any, Any] = {
+            "parameters": flat, "state": state, "hyperparameters": values, "rows": rows,
+            **{f"sums_{number}": array for number, array in enumerate(sums)},
+        }  # fmt: skip
+        cost = 0.0
+        for number, start in enumerate(starts.tolist()):
+            low, high = bounds[number], bounds[number + 1]
+            count = high - low
+            rows[0] = min(step, self.total - start)
+            self.ranks.where = f"in step {self.steps + 1}"
+            given = fixed
+            if most:
+                given = {**fixed, "places": places[low:high]}
+                for place, has in enumerate(rowed):
+                    given[place] = array = batch[place]
+                    if has:
+                        given[place] = array[:count]
+                        arrays[place].take(order[low:high], 0, array[:count], "clip")
+                for name, (array, has) in kept.items():
+                    given[name] = array[:count] if has else array
+            for part, (kernel, names, _, _) in enumerate(self.parts[:-1]):
+                if count:
+                    kernel(*[given[f"sums_{part}" if n == "sums" else n] for n in names])
+                else:
+                    sums[part][:] = 0  # of no rows
+                if part == len(buffers) - 1:
+                    digests.put(buffers[part])
+                self.ranks.all_reduce(buffers[part])
+            digests.compare(buffers[-1], self.ranks, self.steps)
+            kernel, names = self.parts[-1][:2]
+            cost += float(rows[0]) * float(kernel(*[given[name] for name in names]))
+            self.steps += 1
+        last = np.zeros(digests.count, dtype)
+        digests.put(last)
+        self.ranks.all_reduce(last)
+        digests.compare(last, self.ranks, self.steps)
+        return cost / self.total
+
+    def any(self, value: bool) -> bool:
+        """Whether it holds on one of the ranks."""
+        found = np.array([float(value)])
+        self.ranks.all_reduce(found)
+        return bool(found[0])
+
+
+class Digests:
+    """A few numbers that tell the bits of each parameter, and of the state, from others.
+
+    They travel with the sums over the ranks: equal numbers add up to as many times one's own.
+    """
+
+    def __init__(self, network: EntryPoints, flat: NDArray[Any], state: NDArray[Any]) -> None:
+        word = np.uint32 if flat.dtype.itemsize == 4 else np.uint64
+        self.arrays = [(name, flat[place].view(word)) for (name, _, _), (place, _) in zip(
+            network.parameters, network.places, strict=True)]  # fmt: skip
+        if state.size:
+            self.arrays.append(("the state", state.view(word)))
+        self.count = DIGEST_PARTS * len(self.arrays)
+        self.own = np.zeros(self.count, flat.dtype)
+
+    def put(self, buffer: NDArray[Any]) -> None:
+        """Write those of now to the end of a buffer."""
+        found = [int(np.add.reduce(bits, dtype=bits.dtype)) for _, bits in self.arrays]
+        words = np.array([word ^ (word >> 32) for word in found], np.uint64)
+        self.own = pieces((words & np.uint64(0xFFFFFFFF)).astype(np.uint32)).astype(self.own.dtype)
+        buffer[len(buffer) - self.count :] = self.own
+
+    def compare(self, buffer: NDArray[Any], ranks: Ranks, steps: int) -> None:
+        """Raise RankError if those that were put were not the same on all ranks."""
+        summed = buffer[len(buffer) - self.count :]
+        if (summed == ranks.size * self.own).all():
+            return
+        wrong = np.flatnonzero(summed != ranks.size * self.own) // DIGEST_PARTS
+        names = ", ".join(dict.fromkeys(self.arrays[place][0] for place in wrong.tolist()))
+        raise RankError(
+            f"{ranks}: {names} differs between the ranks after {steps} steps; expected the same "
+            f"bits on all: the same start, seed, machine code and hyperparameters"
+        )
+
+
+def pieces(words: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Return the bits of words in parts that can be added up without loss."""
+    shifts = np.arange(DIGEST_PARTS, dtype=np.uint32) * np.uint32(DIGEST_BITS)
+    parts = (words[:, None] >> shifts) & np.uint32(2**DIGEST_BITS - 1)
+    return np.asarray(parts.ravel(), np.float64)
+
+
+class TrainerOverRanks(NetworkTrainer):
+    """A trainer that can train with others, each in a process of its own with rows of its own."""
+
+    parts: Sequence[Any]
+    """The parts of a step; a module's Trainer says them."""
+    _over: OverRanks | None = None
+    _rows = 0
+
+    def fit(self, *arrays: ArrayLike, communicator: Any = None, **options: Any) -> Self:
+        """Train for some more epochs and return the trainer.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            As for `NetworkTrainer.fit`; with a communicator, the rows of this rank.
+        communicator : object, optional
+            Of those that train together: one of mpi4py, a process group of torch.distributed, or
+            an object with `rank()`, `size()` and `all_reduce(array)`. All call `fit` with the same
+            options. Batches are drawn among the rows of all ranks, in the order of the ranks, as
+            one process with all rows would draw them; `batch_size` is that of the whole batch.
+            `validation` is the same on all. A rank that fails ends the others (mpi4py) or lets
+            their next sum fail.
+        **options
+            As for `NetworkTrainer.fit`.
+
+        Raises
+        ------
+        RankError
+            Ranks differ in their options, or in a bit of parameters or state, or one is gone.
+        """
+        if communicator is None:
+            return super().fit(*arrays, **options)
+        ranks = Ranks(communicator)
+        self._over = over = OverRanks(ranks, self.network, self.parts)
+        self._alike = ", ".join(
+            f"{name}={value!r}" for name, value in sorted(options.items())
+            if name in ("batch_size", "epochs", "min_delta", "patience", "shuffle")
+        )  # fmt: skip
+        try:
+            return super().fit(*arrays, **options)
+        except BaseException as error:
+            if over.total < 0:
+                over.meet(0, True, "")  # so that the others learn of it
+            elif ranks.abort is not None and not isinstance(error, SystemExit):
+                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                mine = "" if isinstance(error, RankError) else f"{ranks}: "
+                print(f"symbp: {mine}{reason}", file=sys.stderr, flush=True)
+                ranks.abort()
+            raise
+        finally:
+            self._over = None
+
+    def _examples(self, rows: int) -> int:
+        if self._over is None:
+            return super()._examples(rows)
+        self._rows = rows
+        generator = zlib.crc32(json.dumps(self._generator.bit_generator.state).encode())
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters.items())
+        alike = f"{self.network.signature}, {self._alike}, {settings}, after {self.epochs} epochs"
+        self._over.meet(rows, False, f"{alike}, generator {generator:08x}")
+        return self._over.total
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        if self._over is None:
+            return super()._epoch(values, visited, step, arrays)
+        return self._over.epoch(
+            self._flat, self._state, values, visited, step, arrays, self._rows
+        )
+
+    def _ends(self, stop: bool) -> bool:
+        return super()._ends(stop) if self._over is None else self._over.any(stop)
+
+    def __getstate__(self) -> dict[str, Any]:
+        hidden = ("_over", "_rows", "_alike")
+        return {name: value for name, value in super().__getstate__().items() if name not in hidden}
