@@ -196,6 +196,7 @@ class _Cut:
         self.program, self.equations, self.batch = program, equations, batch
         self.defined = definitions(equations)
         self.sums = {t for t, at in self.defined.items() if _is_sum(equations[at[0]], batch)}
+        self.reads: dict[Tensor, list[Tensor]] = {}
         self.first = self._first()
         roots = [program.cost, *(new for _, new in program.updates)]
         self.roots = [tensor for tensor in roots if tensor is not None]
@@ -205,7 +206,12 @@ class _Cut:
 
     def _read(self, tensor: Tensor) -> list[Tensor]:
         """Return what the equations of a tensor read that equations define."""
-        elements = (e for at in self.defined[tensor] for e in self.equations[at].reads())
+        if tensor not in self.reads:
+            self.reads[tensor] = self._found(tensor)
+        return self.reads[tensor]
+
+    def _found(self, tensor: Tensor) -> list[Tensor]:
+        elements = (e for at in self.defined.get(tensor, ()) for e in self.equations[at].reads())
         return list(dict.fromkeys(e.tensor for e in elements if e.tensor in self.defined))
 
     def _ready(self, tensor: Tensor) -> int:
@@ -268,15 +274,14 @@ class _Cut:
         is_last = number == self.last
         own = [tensor for tensor, at in self.at.items() if at == number]
         needed = dict.fromkeys([*own, *(self.roots if is_last else [])])
-        stack, reads = list(needed), {}
+        stack, reads = list(needed), set()
         while stack:
             tensor = stack.pop()
-            if tensor not in self.defined or self._is_given(tensor, number):
-                if tensor in self.at and tensor not in self.sums:
-                    reads[tensor] = None
+            if self._is_given(tensor, number):
+                reads |= {tensor} - self.sums
                 continue
             needed[tensor] = None
-            stack += self._read(tensor)
+            stack += [read for read in self._read(tensor) if read not in needed]
         computed = [
             equation
             for equation in self.equations

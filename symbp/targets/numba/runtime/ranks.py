@@ -2,7 +2,8 @@
 
 A step is cut where an equation adds up over the rows of a batch: each rank adds up over its rows,
 and a communicator adds up what all have. All then compute the same update from the same numbers, so
-that parameters and state are the same bits on all ranks. That they are is looked at in each step.
+that parameters and state are the same bits on all ranks. Whether those numbers are the same is looked
+at in each step, while they are in the cache, and parameters and state before and after each epoch.
 """
 
 import json
@@ -101,7 +102,7 @@ class OverRanks:
     def meet(self, rows: int, failed: bool, alike: str) -> None:
         """Learn how many rows each rank has, and whether all were called in one way."""
         size, rank = self.ranks.size, self.ranks.rank
-        words = pieces(np.array([zlib.crc32(alike.encode())], np.uint32))
+        words = np.array(pieces(zlib.crc32(alike.encode())), np.float64)
         met = np.zeros(size + 1 + len(words))
         met[rank], met[size], met[size + 1 :] = rows, failed, words
         self.ranks.all_reduce(met)
@@ -145,12 +146,14 @@ class OverRanks:
             for _, _, _, names in self.parts
             for name, shape in names
         }
-        buffers = [np.empty(count, dtype) for _, _, count, _ in self.parts[:-1]]
-        digests = Digests(network, flat, state)
-        buffers[-1] = np.empty(len(buffers[-1]) + digests.count, dtype)
-        sums = [
-            buffer[:count] for buffer, (_, _, count, _) in zip(buffers, self.parts, strict=False)
-        ]
+        # With the first sums of a step travel the digests of all those of the step before.
+        counts = [count for _, _, count, _ in self.parts[:-1]]
+        buffers = [np.zeros(count, dtype) for count in counts]
+        buffers[0] = np.zeros(counts[0] + DIGEST_PARTS * len(counts), dtype)
+        sums = [buffer[:count] for buffer, count in zip(buffers, counts, strict=True)]
+        summed = Digests(sums, [f"sum {number}" for number in range(len(sums))])
+        kept_numbers = Digests(*_named(network, flat, state))
+        kept_numbers.compare_now(self.ranks, self.steps)
         rows = np.empty(1, dtype)
         fixed: dict[Any, Any] = {
             "parameters": flat, "state": state, "hyperparameters": values, "rows": rows,
@@ -177,17 +180,17 @@ class OverRanks:
                     kernel(*[given[f"sums_{part}" if n == "sums" else n] for n in names])
                 else:
                     sums[part][:] = 0  # of no rows
-                if part == len(buffers) - 1:
-                    digests.put(buffers[part])
+                if not part:
+                    summed.put(buffers[0])
                 self.ranks.all_reduce(buffers[part])
-            digests.compare(buffers[-1], self.ranks, self.steps)
+                if not part:
+                    summed.compare(buffers[0], self.ranks, self.steps)
+                summed.take(part)
             kernel, names = self.parts[-1][:2]
             cost += float(rows[0]) * float(kernel(*[given[name] for name in names]))
             self.steps += 1
-        last = np.zeros(digests.count, dtype)
-        digests.put(last)
-        self.ranks.all_reduce(last)
-        digests.compare(last, self.ranks, self.steps)
+        summed.compare_now(self.ranks, self.steps)
+        kept_numbers.compare_now(self.ranks, self.steps)
         return cost / self.total
 
     def any(self, value: bool) -> bool:
@@ -198,45 +201,71 @@ class OverRanks:
 
 
 class Digests:
-    """A few numbers that tell the bits of each parameter, and of the state, from others.
+    """A few numbers for each of some arrays, which tell its bits from others.
 
     They travel with the sums over the ranks: equal numbers add up to as many times one's own.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray
+        Contiguous, float32 or float64.
+    names : sequence of str
+        What each is called.
     """
 
-    def __init__(self, network: EntryPoints, flat: NDArray[Any], state: NDArray[Any]) -> None:
-        word = np.uint32 if flat.dtype.itemsize == 4 else np.uint64
-        self.arrays = [(name, flat[place].view(word)) for (name, _, _), (place, _) in zip(
-            network.parameters, network.places, strict=True)]  # fmt: skip
-        if state.size:
-            self.arrays.append(("the state", state.view(word)))
-        self.count = DIGEST_PARTS * len(self.arrays)
-        self.own = np.zeros(self.count, flat.dtype)
+    def __init__(self, arrays: Sequence[NDArray[Any]], names: Sequence[str]) -> None:
+        self.names = names
+        self.bits = [a.view(np.uint32 if a.dtype.itemsize == 4 else np.uint64) for a in arrays]
+        self.count = DIGEST_PARTS * len(self.bits)
+        self.own = np.zeros(self.count)
+
+    def take(self, place: int) -> None:
+        """Take the digest of an array as it is now."""
+        bits = self.bits[place]
+        word = int(np.add.reduce(bits, dtype=bits.dtype))
+        word = (word ^ (word >> 32)) & 0xFFFFFFFF
+        start = DIGEST_PARTS * place
+        self.own[start : start + DIGEST_PARTS] = pieces(word)
 
     def put(self, buffer: NDArray[Any]) -> None:
-        """Write those of now to the end of a buffer."""
-        found = [int(np.add.reduce(bits, dtype=bits.dtype)) for _, bits in self.arrays]
-        words = np.array([word ^ (word >> 32) for word in found], np.uint64)
-        self.own = pieces((words & np.uint64(0xFFFFFFFF)).astype(np.uint32)).astype(self.own.dtype)
+        """Write what was taken to the end of a buffer."""
         buffer[len(buffer) - self.count :] = self.own
 
     def compare(self, buffer: NDArray[Any], ranks: Ranks, steps: int) -> None:
-        """Raise RankError if those that were put were not the same on all ranks."""
-        summed = buffer[len(buffer) - self.count :]
-        if (summed == ranks.size * self.own).all():
-            return
-        wrong = np.flatnonzero(summed != ranks.size * self.own) // DIGEST_PARTS
-        names = ", ".join(dict.fromkeys(self.arrays[place][0] for place in wrong.tolist()))
-        raise RankError(
-            f"{ranks}: {names} differs between the ranks after {steps} steps; expected the same "
-            f"bits on all: the same start, seed, machine code and hyperparameters"
-        )
+        """Raise RankError if what was put was not the same on all ranks."""
+        wrong = np.flatnonzero(buffer[len(buffer) - self.count :] != ranks.size * self.own)
+        if len(wrong):
+            places = dict.fromkeys((wrong // DIGEST_PARTS).tolist())
+            raise RankError(
+                f"{ranks}: {', '.join(self.names[place] for place in places)} differs between the "
+                f"ranks after {steps} steps; expected the same bits on all: the same start, seed, "
+                f"machine code and hyperparameters"
+            )
+
+    def compare_now(self, ranks: Ranks, steps: int) -> None:
+        """Raise RankError if the arrays are not the same on all ranks as they are now."""
+        for place in range(len(self.bits)):
+            self.take(place)
+        met = np.empty(self.count)
+        self.put(met)
+        ranks.all_reduce(met)
+        self.compare(met, ranks, steps)
 
 
-def pieces(words: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """Return the bits of words in parts that can be added up without loss."""
-    shifts = np.arange(DIGEST_PARTS, dtype=np.uint32) * np.uint32(DIGEST_BITS)
-    parts = (words[:, None] >> shifts) & np.uint32(2**DIGEST_BITS - 1)
-    return np.asarray(parts.ravel(), np.float64)
+def _named(
+    network: EntryPoints, flat: NDArray[Any], state: NDArray[Any]
+) -> tuple[list[NDArray[Any]], list[str]]:
+    """Return the arrays of each parameter, and of the state, and what they are called."""
+    arrays = [flat[place] for place, _ in network.places]
+    names = [name for name, _, _ in network.parameters]
+    if state.size:
+        return [*arrays, state], [*names, "the state"]
+    return arrays, names
+
+
+def pieces(word: int) -> list[int]:
+    """Return the bits of a word in parts that can be added up without loss."""
+    return [(word >> DIGEST_BITS * part) & (2**DIGEST_BITS - 1) for part in range(DIGEST_PARTS)]
 
 
 class TrainerOverRanks(NetworkTrainer):
@@ -267,7 +296,8 @@ class TrainerOverRanks(NetworkTrainer):
         Raises
         ------
         RankError
-            Ranks differ in their options, or in a bit of parameters or state, or one is gone.
+            Ranks differ in their options, in a bit of a sum over the ranks (found in the next step)
+            or of parameters or state (found before or after an epoch), or one is gone.
         """
         if communicator is None:
             return super().fit(*arrays, **options)
