@@ -1,4 +1,4 @@
-"""over_ranks: a program whose rows lie with several ranks, in parts with sums over all of them between.
+"""over_ranks: a program whose rows lie with several ranks, cut where it adds up over them.
 
 Whatever an equation adds up over the rows of a batch, in the forward or in the adjoint equations,
 each rank adds up over its own rows; then all add up what they have. There the program is cut::
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.implicit import is_implicit
+from symbp.calculus.implicit import is_implicit, layout
 from symbp.notation.dependence import components, definitions
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import UnsupportedError
@@ -116,14 +116,20 @@ def _rows_of(equation: Equation, batch: sympy.Symbol) -> Index | None:
                 raise UnsupportedError(
                     f"ranks: {equation} reads {element}, an example of another rank; {_ADVICE}"
                 )
-    over_rows = index is not None and index in equation.reduce
-    if over_rows and equation.operation != "sum" or (is_implicit(equation) and index is not None):
-        if over_rows or not equation.tensor.shape or equation.tensor.shape[0] != batch:
-            raise UnsupportedError(
-                f"ranks: {equation} takes together the examples of all ranks otherwise than by a "
-                f"sum; {_ADVICE}"
-            )
+    if index is not None and not _is_divisible(equation, index):
+        raise UnsupportedError(
+            f"ranks: {equation} takes together the examples of all ranks otherwise than by a sum; "
+            f"{_ADVICE}"
+        )
     return index
+
+
+def _is_divisible(equation: Equation, row: Index) -> bool:
+    """Whether rows are computed apart from each other, or added up."""
+    if is_implicit(equation):
+        parts = layout(equation)
+        return row in (*parts.batch, *parts.free)
+    return row.extent in equation.tensor.shape or equation.operation == "sum"
 
 
 _ADVICE = "ranks can only add up what each has of its own rows"
@@ -190,9 +196,7 @@ def _of_whole_batch(
 class _Cut:
     """Which part computes what."""
 
-    def __init__(
-        self, program: Program, equations: list[Equation], batch: sympy.Symbol
-    ) -> None:
+    def __init__(self, program: Program, equations: list[Equation], batch: sympy.Symbol) -> None:
         self.program, self.equations, self.batch = program, equations, batch
         self.defined = definitions(equations)
         self.sums = {t for t, at in self.defined.items() if _is_sum(equations[at[0]], batch)}

@@ -65,6 +65,7 @@ class Trainer(Protocol):
         callback: Callable[[int, dict[str, Any]], object] | None = None,
         patience: int | None = None,
         min_delta: float = 0.0,
+        communicator: Any = None,
     ) -> Self:
         """Train for some more epochs and return the trainer.
 
@@ -90,6 +91,10 @@ class Trainer(Protocol):
             return to the parameters after the epoch in which it was lowest.
         min_delta : float
             By how much that cost has to be lower to count.
+        communicator : object, optional
+            Of several processes that train together, each with rows of its own: one of mpi4py, a
+            process group of torch.distributed, or an object with ``rank()``, ``size()`` and
+            ``all_reduce(array)``; for programs compiled with ``ranks=True``.
 
         Raises
         ------

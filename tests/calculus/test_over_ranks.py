@@ -1,9 +1,11 @@
 """A step in parts, over rows that lie with several ranks, is the step of the whole batch."""
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
@@ -41,7 +43,7 @@ def in_parts(step: Program, values: dict[str, Any], cuts: list[int]) -> dict[str
     divided = over_ranks(step)
     batch = step.batch
     rowed = {t.name for t in step.tensors if t.shape[:1] == (batch,)}
-    ends = list(zip(cuts, cuts[1:], strict=False))
+    ends = list(itertools.pairwise(cuts))
     ranks = [
         {name: v[low:high] if name in rowed else v for name, v in values.items()}
         | {divided.rows.name: cuts[-1], divided.places.name: np.arange(low, high)}
@@ -60,7 +62,7 @@ def in_parts(step: Program, values: dict[str, Any], cuts: list[int]) -> dict[str
             rank |= {t.name: sum(each[t.name] for each in made) for t in part.sums}
         found |= made[0] | {t.name: ranks[0][t.name] for t in part.sums}
         given |= {*part.sums, *part.kept}
-        assert {t for t in part.reads} <= given
+        assert set(part.reads) <= given
     return found
 
 
@@ -147,3 +149,36 @@ def test_a_program_without_examples_is_refused() -> None:
     program = bp.Program([bp.Equation(C, w**2)], cost=C)
     with pytest.raises(UnsupportedError, match="no examples"):
         over_ranks(updated(program, bp.SGD(0.1)))
+
+
+def test_a_system_of_equations_with_the_sums_of_all_rows() -> None:
+    n, i, k = bp.indices("n i k", "N", 3, 3)
+    x, y, s = bp.input("x", n, i), bp.target("y", n), bp.parameter("s")
+    A, b, w, C = bp.tensor("A", i, k), bp.tensor("b", i), bp.tensor("w", k), bp.tensor("C")
+    penalty = bp.where(sympy.Eq(i, k), bp.exp(s), 0)
+    ridge = bp.Program(
+        [
+            bp.Equation(A[i, k], bp.Sum(x[n, i] * x[n, k], n) + penalty),
+            bp.Equation(b[i], bp.Sum(x[n, i] * y[n], n)),
+            bp.Equation(w[k], bp.solve(A[i, k], b[i], i, k)),
+            bp.Equation(C, bp.Mean((bp.Sum(x[n, k] * w[k], k) - y[n]) ** 2, n)),
+        ],
+        cost=C,
+    )
+    step = updated(ridge, bp.SGD(0.1))
+    assert_same_step(step, values_of(step, 9), [0, 4, 9])
+
+
+def test_a_right_hand_side_for_each_row() -> None:
+    n, i, k = bp.indices("n i k", "N", 3, 3)
+    x, y, A = bp.input("x", n, i), bp.tensor("y", n, k), bp.parameter("A", i, k)
+    C = bp.tensor("C")
+    solved = bp.Program(
+        [
+            bp.Equation(y[n, k], bp.solve(A[i, k], x[n, i], i, k)),
+            bp.Equation(C, bp.Mean(y[n, k] ** 2, n, k)),
+        ],
+        cost=C,
+    )
+    step = updated(solved, bp.SGD(0.1))
+    assert_same_step(step, values_of(step, 5), [0, 2, 5])

@@ -14,10 +14,12 @@ from symbp.targets.numba.runtime.evaluation import EvaluatingTrainer
 from symbp.targets.numba.runtime.example_weights import TrainerWithWeights
 from symbp.targets.numba.runtime.noise import TrainerWithNoise
 from symbp.targets.numba.runtime.phases import TrainerWithState
+from symbp.targets.numba.runtime.ranks import TrainerOverRanks
 from symbp.targets.numba.runtime.trainer import NetworkTrainer
 
 CLASSES = (
-    TrainerWithNoise, TrainerWithState, TrainerWithWeights, EvaluatingTrainer, NetworkTrainer
+    TrainerWithNoise, TrainerWithState, TrainerWithWeights, EvaluatingTrainer, TrainerOverRanks,
+    NetworkTrainer,
 )  # fmt: skip
 
 
@@ -26,7 +28,7 @@ def public(owner: type) -> set[str]:
 
 
 def test_what_a_trainer_can_do_is_in_its_type() -> None:
-    there = set().union(*map(public, CLASSES)) - {"network", "jacobian", "evaluations"}
+    there = set().union(*map(public, CLASSES)) - {"network", "jacobian", "evaluations", "parts"}
     assert public(bp.Trainer) == there
 
 

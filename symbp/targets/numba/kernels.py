@@ -26,7 +26,7 @@ from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
 
-__all__ = ["entry_kernel", "passed_to", "gradient_kernel", "kernels", "limits_of"]
+__all__ = ["entry_kernel", "gradient_kernel", "kernels", "limits_of", "passed_to"]
 
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 

@@ -2,8 +2,8 @@
 
 A step is cut where an equation adds up over the rows of a batch: each rank adds up over its rows,
 and a communicator adds up what all have. All then compute the same update from the same numbers, so
-that parameters and state are the same bits on all ranks. Whether those numbers are the same is looked
-at in each step, while they are in the cache, and parameters and state before and after each epoch.
+that parameters and state are the same bits on all ranks. Whether those numbers are the same is
+compared in each step, while they are in the cache; parameters and state before and after an epoch.
 """
 
 import json
@@ -336,9 +336,7 @@ class TrainerOverRanks(NetworkTrainer):
     ) -> float:
         if self._over is None:
             return super()._epoch(values, visited, step, arrays)
-        return self._over.epoch(
-            self._flat, self._state, values, visited, step, arrays, self._rows
-        )
+        return self._over.epoch(self._flat, self._state, values, visited, step, arrays, self._rows)
 
     def _ends(self, stop: bool) -> bool:
         return super()._ends(stop) if self._over is None else self._over.any(stop)
