@@ -4,22 +4,21 @@ It stands above the steps, the paths, the counts and the reports, so that none o
 """
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from symbp.derivations.comparison import OperationCounts, operation_counts
-from symbp.derivations.entry import entry
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
-from symbp.derivations.paths import PathSum, paths
-from symbp.derivations.report.document import latex_document
-from symbp.derivations.report.markdown import markdown_report
-from symbp.derivations.report.page import html_page
 from symbp.derivations.sheet import sheet_bundle, sheet_latex, sheet_text
-from symbp.derivations.step import Steps
-from symbp.derivations.steps import steps
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.files import write_text
 from symbp.notation.tensor import Element, Tensor
+
+# What most derivations are printed without is imported where it is asked for: reports and
+# drawings take as long to import as a network takes to derive and print.
+if TYPE_CHECKING:
+    from symbp.derivations.comparison import OperationCounts
+    from symbp.derivations.paths import PathSum
+    from symbp.derivations.step import Steps
 
 __all__ = ["Derivation"]
 
@@ -89,10 +88,12 @@ class Derivation(GradientEquations):
         >>> print(derivation.entry("W1", 1, 0, expanded=True))
         ∂C/∂w²₂₁ = a¹₁ w³₁₂ (a³₁ - y₁) σ′(z²₂) σ′(z³₁)
         """
+        from symbp.derivations.entry import entry
+
         self._of_a_cost("entry")
         return entry(self, tensor, place, expanded)
 
-    def paths(self, tensor: Tensor | str | Element, *place: int, limit: int = 64) -> PathSum:
+    def paths(self, tensor: Tensor | str | Element, *place: int, limit: int = 64) -> "PathSum":
         """Return one entry of the gradient as the sum over all paths from the cost.
 
         Parameters
@@ -108,10 +109,12 @@ class Derivation(GradientEquations):
         >>> print(bp.derive(bp.mlp(784, 1000, 1000, 10)).paths("W1", 0, 0))
         ∂C/∂w²_{1,1} = a sum over 10,000 paths, more than the limit of 64: not written out
         """
+        from symbp.derivations.paths import paths
+
         self._of_a_cost("paths")
         return paths(self, tensor, place, limit)
 
-    def steps(self) -> Steps:
+    def steps(self) -> "Steps":
         """Return the derivation step by step, in the order of the sweep.
 
         For each adjoint: the equations in which its tensor stands, the chain rule, the local
@@ -127,11 +130,15 @@ class Derivation(GradientEquations):
         local derivative | ∂a²ⱼ/∂z²ⱼ = σ′(z²ⱼ)
         substitution | δ²ⱼ = ∂C/∂a²ⱼ · σ′(z²ⱼ)
         """
+        from symbp.derivations.steps import steps
+
         self._of_a_cost("steps")
         return steps(self)
 
-    def operation_counts(self) -> OperationCounts:
+    def operation_counts(self) -> "OperationCounts":
         """Return the operations of reverse mode, forward mode and the enumeration of paths."""
+        from symbp.derivations.comparison import operation_counts
+
         self._of_a_cost("operation_counts")
         return operation_counts(self)
 
@@ -169,6 +176,8 @@ class Derivation(GradientEquations):
         str
             It needs amsmath, amssymb and geometry. Long lines are broken.
         """
+        from symbp.derivations.report.document import latex_document
+
         return latex_document(self, form)
 
     def markdown(self, form: str = "matrix", steps: bool = True) -> str:
@@ -181,6 +190,8 @@ class Derivation(GradientEquations):
         steps : bool, default True
             Whether the steps are part of it.
         """
+        from symbp.derivations.report.markdown import markdown_report
+
         return markdown_report(self, form, steps)
 
     def html(self, path: str | os.PathLike[str] | None = None, form: str = "matrix") -> str:
@@ -208,6 +219,8 @@ class Derivation(GradientEquations):
         >>> page.count("<math") > 100
         True
         """
+        from symbp.derivations.report.page import html_page
+
         page = html_page(self, form)
         if path is not None:
             write_text(path, page)
