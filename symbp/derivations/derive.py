@@ -6,10 +6,8 @@ that normalising made are put back into the formulas, and ∂C/∂a is put into 
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-
-from sympy.core.expr import Expr
 
 from symbp.calculus.gradient_program import GradientProgram, gradient_program
 from symbp.calculus.per_example import whole_body
@@ -21,9 +19,8 @@ from symbp.derivations.distinct import with_distinct_symbols
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.jacobians import jacobians, tensor_of, variables_of
 from symbp.derivations.operand_derivatives import with_derivatives
-from symbp.derivations.patterns import freshened
+from symbp.derivations.put_in import put_in_readers
 from symbp.derivations.simplify import Definitions, simplified
-from symbp.derivations.statements import is_named
 from symbp.notation.arguments import no_program
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin
@@ -38,7 +35,7 @@ from symbp.notation.singular import (
     xlog1py,
     xlogy,
 )
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["derive"]
 
@@ -127,7 +124,7 @@ def derive(
             DerivedEquation(tuple(groups[p]), program.cost, shown.equations_of(groups[p][0].tensor))
             for p in order
         ),
-        backward=tuple(map(simplify, _with_activations(chains))),
+        backward=tuple(map(simplify, put_in_readers(chains, simplify))),
         chains=tuple(chains),
         links=tuple(map(simplify, chains)),
         differentiated=differentiated,
@@ -156,52 +153,6 @@ def _conventions(gradient: GradientProgram) -> tuple[str, ...]:
     if any(equation.body.has(where) for equation in gradient.normal.equations):
         return conventions(bodies)  # what a choice hides may be not finite
     return conventions(bodies, half_reciprocal, power_slope, power_log)
-
-
-def _with_activations(lines: Sequence[DerivedEquation]) -> list[DerivedEquation]:
-    """Put the adjoint of each tensor without a symbol into the one δ that reads it."""
-    users: dict[Tensor, list[tuple[DerivedEquation, Element]]] = {}
-    for line in lines:
-        for equation in line.equations:
-            for element in equation.body.atoms(Element):
-                users.setdefault(element.tensor, []).append((line, element))
-    values: dict[Tensor, DerivedEquation] = {}
-    result = []
-    for line in lines:
-        source = line.tensor.adjoint_of
-        reading = users.get(line.tensor, [])
-        line = _put_in(line, values)
-        if (
-            source is not None
-            and source.role == "intermediate"
-            and not is_named(line.tensor)
-            and len(line.equations) == 1
-            and not line.equations[0].is_scatter
-            and len(reading) == 1
-            and is_named(reading[0][0].tensor)
-            and reading[0][1].is_plain
-        ):
-            values[line.tensor] = line
-        else:
-            result.append(line)
-    return result
-
-
-def _put_in(line: DerivedEquation, values: dict[Tensor, DerivedEquation]) -> DerivedEquation:
-    mapping: dict[Expr, Expr] = {}
-    sources = line.sources
-    for equation in line.equations:
-        for element in equation.body.atoms(Element):
-            value = values.get(element.tensor)
-            if value is not None:
-                lhs, body = value.equations[0].lhs, value.equations[0].body
-                names = dict(zip(lhs.args, element.args, strict=True))
-                mapping[element] = freshened(body).xreplace(names)
-                sources = (*value.sources, *sources)
-    if not mapping:
-        return line
-    equations = tuple(e.replace(body=e.body.xreplace(mapping)) for e in line.equations)
-    return replace(line, equations=equations, sources=sources)
 
 
 def _simplified(line: DerivedEquation, definitions: Definitions) -> DerivedEquation:
