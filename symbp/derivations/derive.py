@@ -21,6 +21,7 @@ from symbp.derivations.jacobians import jacobians, tensor_of, variables_of
 from symbp.derivations.operand_derivatives import with_derivatives
 from symbp.derivations.put_in import put_in_readers
 from symbp.derivations.simplify import Definitions, simplified
+from symbp.derivations.textbook import textbook_forms
 from symbp.notation.arguments import no_program
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin
@@ -94,7 +95,7 @@ def derive(
         return jacobians(program, tensor_of(program, of, "of"), variables)
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
-    gradient = gradient_program(program, textbook=True, named=with_derivatives, wrt=variables)
+    gradient = gradient_program(program, textbook=True, named=_as_in_books, wrt=variables)
     shown = gradient.written
     forward = [
         e
@@ -135,6 +136,10 @@ def derive(
             *conventions((e.body for e in program.equations), xlogy, xlog1py),
         ),
     )
+
+
+def _as_in_books(program: Program) -> Program:
+    return textbook_forms(with_derivatives(program))
 
 
 def _order(groups: list[list[Equation]]) -> list[int]:

@@ -23,6 +23,7 @@ from symbp.derivations.patterns import freshened
 from symbp.derivations.printing import equation_sides, style_of
 from symbp.derivations.statements import is_named
 from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
+from symbp.derivations.through import Through, through
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
@@ -71,6 +72,7 @@ class _Writer:
                 self.normal[zero] = residual_of(self._source(equation), zero)
                 self.zero.add(zero)
         self.names = self._introduced()
+        self.passed = self._passed()
 
     def steps(self) -> Steps:
         result: list[Step] = []
@@ -82,7 +84,7 @@ class _Writer:
                 result.append(Step("result", adjoint, (line,), self.cost, facts=(fact,)))
                 continue
             trivial = adjoint not in self.links and adjoint.adjoint_of in self.kept
-            if trivial:
+            if trivial or adjoint.adjoint_of in self.passed:
                 continue  # ∂C/∂C₁ = 1 of a cost that is a sum of costs
             name = self._statement_of(adjoint)
             result += self._of_adjoint(adjoint, contributions, name)
@@ -112,11 +114,24 @@ class _Writer:
 
         rule, locals_ = self._chain(adjoint, contributions)
         values = self._line(adjoint, contributions)
+        whole = self._whole(adjoint, contributions)
+        if whole is not None:
+            uses = [whole.of]
+            locals_ = (Equality(whole.name, whole.value),)
+            lhs = values.equations[0].lhs
+            rule, values = (
+                DerivedEquation((Equation(lhs, body, origin=Origin("chain rule")),), self.cost)
+                for body in (whole.rule, whole.substituted)
+            )
+            contributions = [c for c in contributions if self._source(c).tensor is whole.of]
         # A quantity that the derivation introduced has no line of its own.
         result = self.results.get(adjoint, self.links.get(adjoint, values))
         # As they were differentiated, contributions to one tensor added.
-        equations = [self._equation(tensor) for tensor in uses]
-        introduced = self._new_quantities([about, *uses], contributions)
+        if whole is not None:
+            equations = [self.forward[whole.of]]
+        else:
+            equations = [self._equation(tensor) for tensor in uses]
+        introduced = [] if whole else self._new_quantities([about, *uses], contributions)
         found = [step("definition", *introduced)] if introduced else []
         found.append(step("equation", *equations))
         direct = uses == [self.cost]
@@ -131,6 +146,46 @@ class _Writer:
         facts = self._facts(values, result, put_in) if differs else ()
         found.append(step("result", result, name=name, put_in=put_in, facts=facts))
         return found
+
+    def _whole(self, adjoint: Tensor, contributions: Sequence[Equation]) -> Through | None:
+        """Return the two ways to an adjoint as one, where one is through what was introduced."""
+        if adjoint.adjoint_of not in self.kept or len(contributions) != 2:
+            return None
+        for contribution in contributions:
+            between = self._source(contribution).tensor
+            if between in self.passed:
+                return self.passed[between][1]
+        return None
+
+    def _passed(self) -> dict[Tensor, tuple[Tensor, Through]]:
+        """Return what is introduced and passed over: for each the adjoint that is reached."""
+        result: dict[Tensor, tuple[Tensor, Through]] = {}
+        adjoint_of = {a.adjoint_of: a for a in self.groups}
+        for between in self.names:
+            group = self.groups.get(adjoint_of.get(between), [])  # type: ignore[call-overload]
+            if between.adjoint_of is not None or len(group) != 1:
+                continue
+            if group[0].origin.source is None or self._source(group[0]).tensor not in self.kept:
+                continue
+            reading = self._source(group[0])
+            reached = [
+                (adjoint, contributions)
+                for adjoint, contributions in self.groups.items()
+                if any(
+                    c.origin.source is not None and self._source(c).tensor is between
+                    for c in contributions
+                )
+            ]
+            if len(reached) != 1 or reached[0][0].adjoint_of not in self.kept:
+                continue
+            adjoint, contributions = reached[0]
+            if any(c.origin.source is None for c in contributions):
+                continue
+            like = self.kept[adjoint.adjoint_of].defined  # type: ignore[index]
+            found = through(like, contributions, group, reading)
+            if found is not None:
+                result[between] = adjoint, found
+        return result
 
     def _of_solved(
         self, adjoint: Tensor, contributions: Sequence[Equation], uses: Sequence[Tensor]
@@ -165,13 +220,30 @@ class _Writer:
         if not any(body.has(Prime) for body in found):
             named = {type(prime.application): prime for prime in primes}
             facts += [Fact("written out", prime) for prime in named.values()]
-        sums = _summed(given) - _summed(found)
+        sums = (_summed(given) | self._summed_when_put_in(values, put_in)) - _summed(found)
         facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in _by_age(sums)]
         known = {element.tensor for body in given for element in body.atoms(Element)}
         new = {e.tensor for body in found for e in body.atoms(Element)} - known
         new -= {tensor for tensor in new if tensor.adjoint_of is not None}
         facts += [Fact("in terms of", tensor.element) for tensor in _by_age(new)]
         return tuple(facts) or (() if put_in else (Fact("simplified"),))
+
+    def _summed_when_put_in(self, values: DerivedEquation, put_in: Sequence[Tensor]) -> set[Tensor]:
+        """Return the distributions that come under a sum when adjoints that stand there are put in."""
+        inside = {
+            element.tensor
+            for equation in values.equations
+            for node in equation.body.atoms(Sum)
+            for element in node.body.atoms(Element)
+        }
+        return {
+            element.tensor
+            for tensor in put_in
+            if tensor in inside and tensor in self.links
+            for equation in self.links[tensor].equations
+            for element in equation.body.atoms(Element)
+            if element.tensor.kind == "distribution"
+        }
 
     def _line(self, tensor: Tensor, contributions: Sequence[Equation]) -> DerivedEquation:
         """Return what the contributions add up to."""
