@@ -87,14 +87,11 @@ class Statement:
         What all instances say when layers are counted from their own; None if they differ.
     instances : tuple of DerivedEquation
         One for each layer that it applies to, in the order of the backward sweep.
-    general_form : {"matrix", "index"}
-        The form in which a textbook states it.
     """
 
     name: str
     general: DerivedEquation | None
     instances: tuple[DerivedEquation, ...]
-    general_form: str = "matrix"
 
     def latex(self, form: str = "matrix") -> str:
         """Return the general statement, or the first instance if there is none."""

@@ -433,8 +433,12 @@ def _in_order(nodes: Iterable[Expr]) -> list[Expr]:
 
 
 def _reads_alike(one: DerivedEquation, other: DerivedEquation) -> bool:
+    """Whether two lines are the same in one of the forms: nothing is to be said between them."""
     style = style_of("text")
-    return equation_sides(one, "index", style) == equation_sides(other, "index", style)
+    return any(
+        equation_sides(one, form, style) == equation_sides(other, form, style)
+        for form in ("index", "matrix")
+    )
 
 
 def _adjoints(line: DerivedEquation) -> dict[Tensor, None]:

@@ -6,6 +6,7 @@ steps, and the functions with the conventions of their derivatives.
 
 from collections.abc import Iterable, Sequence
 
+from symbp.derivations.arrangement import definitions, parts
 from symbp.derivations.components import spread
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
@@ -136,26 +137,31 @@ class _Contents:
         """Return the title and blocks of the named results and of all others."""
         derivation = self.derivation
         blocks: list[Block] = []
-        printed: set[Tensor] = set()
-        for statement in derivation.named_statements:
-            if not statement.instances:
+        arranged = parts(derivation)
+        named = bool(arranged) and arranged[0].statement is not None
+        if named:
+            defined = [row_of(line, self.form) for line in definitions(derivation)]
+            shown = ", ".join(f"${row.left} = {row.right}$" for row in defined)
+            blocks.append(Prose(f"By definition {shown}."))
+        for part in arranged:
+            statement = part.statement
+            if statement is None:
+                blocks += [Heading("Other derivatives")] if named else []
+                blocks.append(self._equations(part.lines))
                 continue
             blocks.append(Heading(f"{statement.name}: {_WHAT[statement.name]}"))
             rows = []
+            name = statement.name
             if statement.general is not None:
-                form = "index" if self.form == "index" else statement.general_form
-                rows.append(row_of(statement.general, form, statement.name))
-            for line in statement.instances:
-                printed.add(line.tensor)
-                rows += self._rows(line)
+                rows.append(row_of(statement.general, self.form, name))
+                name = ""
+            for line in part.lines:
+                first, *others = self._rows(line)
+                own = line in statement.instances
+                rows += [Row(first.left, first.right, name if own else ""), *others]
+                name = "" if own else name
             blocks.append(Equations(tuple(rows)))
-        rest = [line for line in derivation.backward if line.tensor not in printed]
-        title = "The four fundamental equations" if blocks else "The gradient"
-        if rest:
-            if blocks:
-                blocks.append(Heading("Other derivatives"))
-            blocks.append(self._equations(rest))
-        return title, tuple(blocks)
+        return "The four fundamental equations" if named else "The gradient", tuple(blocks)
 
     def _equations(self, lines: Sequence[DerivedEquation]) -> Equations:
         return Equations(tuple(row for line in lines for row in self._rows(line)))
@@ -173,9 +179,8 @@ class _Contents:
                 about = step.about
                 yield Heading(f"Derivation of ${step.heading('latex')}$")
             yield Prose(step.explanation("latex") + ":")
-            name = step.name if step.kind == "statement" else ""
-            sides = step.sides(form, "latex")
-            yield Equations(tuple(Row(left, right, name) for left, right in sides))
+            # What has a name is tagged once, where all results stand.
+            yield Equations(tuple(Row(*sides) for sides in step.sides(form, "latex")))
 
 
 def _overview(program: Program, of: Tensor | None) -> str:
