@@ -4,15 +4,21 @@ Under each named result its instances; before one of them what it reads and no r
 that nothing is used before it appears. What is left follows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sympy.core.expr import Expr
+
+from symbp.derivations.boundary import boundaries, gathered
 from symbp.derivations.equations import DerivedEquation, Statement
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.index_form import IndexForm
 from symbp.derivations.statements import is_named
+from symbp.derivations.style import Style
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Part", "definitions", "parts"]
+__all__ = ["Part", "definitions", "outside", "parts"]
 
 
 @dataclass(frozen=True)
@@ -51,24 +57,76 @@ def parts(derivation: GradientEquations) -> list[Part]:
     for statement in statements:
         lines: list[DerivedEquation] = []
         for instance in statement.instances:
-            needed = _needed(instance, unnamed)
-            lines += [unnamed.pop(tensor) for tensor in list(unnamed) if tensor in needed]
+            lines += _needed(instance, unnamed)
             lines.append(instance)
+            for line in lines:
+                unnamed.pop(line.tensor, None)
         result.append(Part(statement, tuple(lines)))
     rest = tuple(unnamed.values())
     return [*result, Part(None, rest)] if rest else result
 
 
-def _needed(line: DerivedEquation, unnamed: dict[Tensor, DerivedEquation]) -> set[Tensor]:
-    found: set[Tensor] = set()
-    waiting = [line]
-    while waiting:
-        for equation in waiting.pop().equations:
-            for element in equation.body.atoms(Element):
-                if element.tensor in unnamed and element.tensor not in found:
-                    found.add(element.tensor)
-                    waiting.append(unnamed[element.tensor])
-    return found
+def _needed(
+    line: DerivedEquation, unnamed: dict[Tensor, DerivedEquation]
+) -> list[DerivedEquation]:
+    """Return the unnamed lines that one reads, each after those that it reads itself."""
+    found: dict[Tensor, None] = {}
+
+    def visit(of: DerivedEquation) -> None:
+        # What is read at the same place first; the step after it in time has its turn anyway.
+        for equation in sorted(of.equations, key=lambda e: e.is_scatter):
+            elements = sorted(equation.body.atoms(Element), key=lambda e: e.serial)
+            for tensor in dict.fromkeys(element.tensor for element in elements):
+                if tensor in unnamed and tensor not in entered:
+                    entered.add(tensor)
+                    visit(unnamed[tensor])
+                    found[tensor] = None
+
+    entered: set[Tensor] = set()
+    visit(line)
+    return [unnamed[tensor] for tensor in found]
+
+
+def outside(
+    lines: Sequence[DerivedEquation], style: Style, *, adjoints: bool
+) -> tuple[str, str] | None:
+    """Return what formulas read before the first place or after the last, as ``h₀ⱼ = c₀ⱼ = 0``.
+
+    Parameters
+    ----------
+    lines : sequence of DerivedEquation
+        The formulas.
+    style : Style
+        The language.
+    adjoints : bool
+        Whether of adjoints, or of what is computed forward.
+
+    Returns
+    -------
+    (str, str) or None
+        The two sides; None where nothing is read there.
+    """
+    bodies: list[Expr] = []
+    for line in lines:
+        for equation in line.equations:
+            gather = gathered(line.lhs, _apart(equation)) if equation.is_scatter else None
+            bodies.append(equation.body if gather is None else gather)
+    found = boundaries(bodies)
+    shown = []
+    for boundary in sorted(found, key=lambda each: each.tensor.serial):
+        tensor = boundary.tensor
+        if (tensor.adjoint_of is not None) is not adjoints:
+            continue
+        places = list((tensor.adjoint_of or tensor).indices)
+        element = tensor[(*places[: boundary.axis], boundary.place, *places[boundary.axis + 1 :])]
+        shown.append(IndexForm(style, lines[0].cost).equality(element, element)[0])
+    if not shown:
+        return None
+    return shown[0], " = ".join([*dict.fromkeys(shown[1:]), "0"])
+
+
+def _apart(equation: Equation) -> Equation:
+    return equation.rename({index: index.fresh() for index in equation.domain})
 
 
 def definitions(derivation: GradientEquations) -> list[DerivedEquation]:

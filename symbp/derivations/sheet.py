@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from symbp.derivations.arrangement import definitions, parts
+from symbp.derivations.arrangement import definitions, outside, parts
 from symbp.derivations.components import spread
 from symbp.derivations.display import aligned, printed_bundle, remark, shown_sides
 from symbp.derivations.equations import DerivedEquation
@@ -64,9 +64,14 @@ def _sections(derivation: GradientEquations, form: str, language: str) -> list[l
     said = _said_of_the_cost(derivation, language)
     cost = derivation.program.cost
     sections = [[r for e in derivation.forward for r in rows(e, said if e.tensor is cost else "")]]
+    before = outside(lines, style, adjoints=False)
+    after = outside(lines, style, adjoints=True)
+    sections[0] += [(*before, "")] if before else []
     arranged = parts(derivation)
+    beginning: list[Row] = []
     if arranged and arranged[0].statement is not None:
-        sections.append([row(line, "by definition") for line in definitions(derivation)])
+        beginning = [row(line, "by definition") for line in definitions(derivation)]
+    sections.append(beginning + ([(*after, "")] if after else []))
     for part in arranged:
         section: list[Row] = []
         statement = part.statement

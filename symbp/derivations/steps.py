@@ -15,6 +15,7 @@ from sympy.core.expr import Expr
 from symbp.calculus.implicit import residual
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
+from symbp.derivations.boundary import decided, guarded, shifts
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.local import LocalDerivative
@@ -317,6 +318,14 @@ class _Writer:
             if not contribution.is_scatter:
                 apart.update(zip(contribution.lhs.args, like.args, strict=True))
             equation = contribution.rename(apart)
+            moved = shifts(lhs, equation) if contribution.is_scatter else None
+            conditions: tuple[Expr, ...] = ()
+            if moved is not None:  # T[t - 1] += … is a formula for T[t] of what is read at t + 1
+                names, conditions = moved
+                apart = {index: own.xreplace(names) for index, own in apart.items()}
+                rest = tuple(index for index in equation.reduce if index not in names)
+                body = decided(equation.body.xreplace(names))
+                equation = Equation(lhs, body, reduce=rest, origin=equation.origin)
             use = self._source(contribution)
             above = use.lhs.xreplace(apart)
             below = source[equation.lhs.args]
@@ -337,7 +346,9 @@ class _Writer:
             values[name] = value
             product = upstream * name
             outer = tuple(i for i in equation.reduce if i not in inside)
-            if equation.is_scatter:
+            if moved is not None:
+                total += guarded(Sum(product, *outer) if outer else product, conditions)
+            elif equation.is_scatter:
                 scatters.append(equation.replace(body=product, reduce=outer))
             else:
                 total += Sum(product, *outer) if outer else product

@@ -6,7 +6,7 @@ steps, and the functions with the conventions of their derivatives.
 
 from collections.abc import Iterable, Sequence
 
-from symbp.derivations.arrangement import definitions, parts
+from symbp.derivations.arrangement import definitions, outside, parts
 from symbp.derivations.components import spread
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
@@ -131,7 +131,14 @@ class _Contents:
         places = remark_on_places(given, self.printer)
         if places:
             yield Prose(places)
-        yield self._equations(derivation.forward)
+        rows = [row for line in derivation.forward for row in self._rows(line)]
+        yield Equations((*rows, *self._outside(adjoints=False)))
+
+    def _outside(self, *, adjoints: bool) -> list[Row]:
+        """Return what is 0 before the first place or after the last."""
+        lines = (*self.derivation.forward, *self.derivation.backward)
+        found = outside(lines, style_of("latex"), adjoints=adjoints)
+        return [] if found is None else [Row(*found)]
 
     def backward(self) -> tuple[str, tuple[Block, ...]]:
         """Return the title and blocks of the named results and of all others."""
@@ -143,6 +150,10 @@ class _Contents:
             defined = [row_of(line, self.form) for line in definitions(derivation)]
             shown = ", ".join(f"${row.left} = {row.right}$" for row in defined)
             blocks.append(Prose(f"By definition {shown}."))
+        after = self._outside(adjoints=True)
+        if after:
+            blocks.append(Prose("After the last step there is nothing:"))
+            blocks.append(Equations(tuple(after)))
         for part in arranged:
             statement = part.statement
             if statement is None:
