@@ -178,11 +178,13 @@ def _of_element(
             yield Boundary(tensor, axis, sympy.sympify(extent))
 
 
-def decided(node: Expr) -> Expr:
-    """Return an expression without conditions that hold at every place of their index."""
+def decided(node: Expr, known: frozenset[Expr] = frozenset()) -> Expr:
+    """Return an expression without conditions that hold at every place, or that hold around it."""
     if not node.has(where):
         return node
     if isinstance(node, where):
+        if node.args[0] in known:
+            return decided(node.args[1], known)
         bounds = _range(node.args[0])
         if bounds is not None:
             index, low, high = bounds
@@ -190,8 +192,9 @@ def decided(node: Expr) -> Expr:
                 high is None or sympy.sympify(high - index.extent + 1).is_nonnegative is True
             )
             if always:
-                return decided(node.args[1])
-        return where(node.args[0], decided(node.args[1]), decided(node.args[2]))
+                return decided(node.args[1], known)
+        inside = known | {node.args[0]}
+        return where(node.args[0], decided(node.args[1], inside), decided(node.args[2], known))
     if isinstance(node, Reduction):
-        return type(node)(decided(node.body), *node.bound)
-    return node.func(*map(decided, node.args)) if node.args else node
+        return type(node)(decided(node.body, known), *node.bound)
+    return node.func(*(decided(part, known) for part in node.args)) if node.args else node

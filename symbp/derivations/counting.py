@@ -54,15 +54,16 @@ def place(subscript: Expr) -> Expr:
     return shifted
 
 
-def relation_of_places(left: Expr, right: Expr) -> tuple[Expr, Expr] | None:
+def relation_of_places(left: Expr, right: Expr, named: bool) -> tuple[Expr, Expr] | None:
     """Return both sides of a comparison of places; the numbers stand on the right.
 
-    None where other things than places are compared.
+    None where other things than places are compared. With ``named`` an element of given numbers
+    names a place, as in ``k = y_n``; else it is a number, as in ``t ≤ length_n``.
     """
     if not (_is_place(left) and _is_place(right) and (left.has(Index) or right.has(Index))):
         return None
     plain = (Index, Element)
-    if not first_place() or (isinstance(left, plain) and isinstance(right, plain)):
+    if not first_place() or (named and isinstance(left, plain) and isinstance(right, plain)):
         return left, right
     number, rest = sympy.expand(_in_values(left)).as_coeff_Add()
     if rest == 0:  # 0 = t - 1, the place on the right

@@ -6,7 +6,9 @@ comes to. Everything is read off the equations of :mod:`symbp.calculus.reverse` 
 no layer is named here.
 """
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -24,7 +26,7 @@ from symbp.derivations.patterns import freshened
 from symbp.derivations.printing import equation_sides, style_of
 from symbp.derivations.statements import is_named
 from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
-from symbp.derivations.through import Through, through
+from symbp.derivations.through import Through, composed, through
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
@@ -72,12 +74,14 @@ class _Writer:
                 assert zero is not None, "asked by is_solved"
                 self.normal[zero] = residual_of(self._source(equation), zero)
                 self.zero.add(zero)
+        self._pass_over_sums()
         self.names = self._introduced()
         self.passed = self._passed()
 
     def steps(self) -> Steps:
         result: list[Step] = []
         stated: set[str] = set()
+        told: set[object] = {None}
         for adjoint, contributions in self.groups.items():
             if any(contribution.origin.source is None for contribution in contributions):
                 fact = Fact("zero")
@@ -88,7 +92,18 @@ class _Writer:
             if trivial or adjoint.adjoint_of in self.passed:
                 continue  # ∂C/∂C₁ = 1 of a cost that is a sum of costs
             name = self._statement_of(adjoint)
-            result += self._of_adjoint(adjoint, contributions, name)
+            own = self._of_adjoint(adjoint, contributions, name)
+            key = _likeness(adjoint, own)
+            if key is None or key not in told:
+                told.add(key)
+                result += own
+            elif result and result[-1].kind == "likewise":
+                last = result.pop()
+                formulas = (*last.formulas, *own[-1].formulas)
+                others = (*last.others, own[-1].about)
+                result.append(replace(last, formulas=formulas, others=others))
+            else:
+                result.append(Step("likewise", own[-1].about, own[-1].formulas, self.cost))
             if name and name not in stated:
                 stated.add(name)
                 general = next(s.general for s in self.statements if s.name == name)
@@ -147,6 +162,29 @@ class _Writer:
         facts = self._facts(values, result, put_in) if differs else ()
         found.append(step("result", result, name=name, put_in=put_in, facts=facts))
         return found
+
+    def _pass_over_sums(self) -> None:
+        """Drop adjoints of sums that normalising took out of one equation: ``τ̄ = z̄``."""
+        for adjoint, group in list(self.groups.items()):
+            between = adjoint.adjoint_of
+            made = self.normal.get(between, []) if between is not None else []
+            if between in self.kept or len(group) != 1 or len(made) != 1 or self.zero:
+                continue
+            use = group[0].origin.source
+            if use is None or use.tensor is self.cost or not _is_sum(made[0]):
+                continue
+            changed: dict[Tensor, list[Equation]] = {}
+            for reached, contributions in self.groups.items():
+                own = [c for c in contributions if _comes_from(c, made[0].tensor)]
+                found = [composed(c, group[0], adjoint) for c in own]
+                if None in found:
+                    break
+                if own:
+                    new = dict(zip(own, found, strict=True))
+                    changed[reached] = [new.get(c, c) or c for c in contributions]
+            else:
+                self.groups.update(changed)
+                del self.groups[adjoint]
 
     def _whole(self, adjoint: Tensor, contributions: Sequence[Equation]) -> Through | None:
         """Return the two ways to an adjoint as one, where one is through what was introduced."""
@@ -411,6 +449,40 @@ class _Writer:
         return equation.replace(
             lhs=self._relabelled(equation.lhs), body=self._relabelled(equation.body)
         )
+
+
+def _likeness(adjoint: Tensor, own: Sequence[Step]) -> tuple[object, ...] | None:
+    """Return what adjoints of one layer have in common that come about alike, gate by gate.
+
+    That is the chain rule, whatever the tensors in it are called. None where there is more to say.
+    """
+    source = adjoint.adjoint_of
+    rules = [step for step in own if step.kind == "chain rule"]
+    if source is None or len(rules) != 1 or any(step.kind == "definition" for step in own):
+        return None
+    (rule,) = (f for f in rules[0].formulas if isinstance(f, DerivedEquation))
+    numbers: dict[str, str] = {}
+    parts = [str(part) for e in rule.equations for part in (e.lhs, e.body)]
+    called = [
+        _NAMED.sub(lambda name: numbers.setdefault(name[0], f"T{len(numbers)}"), part)
+        for part in parts
+    ]
+    return source.label, source.role, source.adjoint_symbol is None, *called
+
+
+# A tensor in an expression: its name stands before its subscripts.
+_NAMED = re.compile(r"\w+(?=\[)")
+
+
+def _is_sum(equation: Equation) -> bool:
+    return not equation.is_scatter and (
+        bool(equation.reduce) and equation.operation == "sum"
+    ) or isinstance(equation.body, Sum)
+
+
+def _comes_from(contribution: Equation, tensor: Tensor) -> bool:
+    source = contribution.origin.source
+    return source is not None and source.tensor is tensor
 
 
 def is_solved(equation: Equation) -> bool:

@@ -11,16 +11,17 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.per_example import whole_body
+from symbp.derivations.boundary import decided
 from symbp.derivations.local import LocalDerivative
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of
-from symbp.notation.equation import Equation
+from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.reductions import Sum
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Through", "through"]
+__all__ = ["Through", "composed", "through"]
 
 
 @dataclass(frozen=True)
@@ -142,3 +143,52 @@ def _without(node: Expr, shared: Sequence[Expr]) -> Expr:
     for factor in shared:
         left.remove(factor)
     return product_of(*left)
+
+
+def composed(
+    contribution: Equation, of_between: Equation, adjoint: Tensor
+) -> Equation | None:
+    """Return a contribution that comes through a sum, as one of the equation that holds the sum.
+
+    Parameters
+    ----------
+    contribution : Equation
+        ``W̄ += τ̄ h``, of the equation ``τ = Σ W h``.
+    of_between : Equation
+        ``τ̄ = z̄``, the only one, of ``z = τ + b``.
+    adjoint : Tensor
+        ``τ̄``.
+
+    Returns
+    -------
+    Equation or None
+        ``W̄ += z̄ h``, whose source is the equation of ``z``.
+    """
+    use = of_between.origin.source
+    own = contribution.origin.source
+    if use is None or own is None or of_between.is_scatter or of_between.reduce:
+        return None
+    found = [e for e in contribution.body.atoms(Element) if e.tensor is adjoint]
+    if len(found) != 1 or found[0].args != own.lhs.args or not of_between.lhs.is_plain:
+        return None
+    names = dict(zip(of_between.lhs.args, found[0].args, strict=True))
+    value, condition = of_between.body.xreplace(names), None
+    if isinstance(value, where) and value.args[2] == 0:
+        condition, value = value.args[0], value.args[1]
+    elif any(isinstance(part, where) for part in factors(value)):
+        parts = factors(value)
+        choices = [part for part in parts if isinstance(part, where)]
+        if len(choices) != 1 or choices[0].args[2] != 0:
+            return None
+        condition = choices[0].args[0]
+        value = product_of(*(p for p in parts if p is not choices[0]), choices[0].args[1])
+    upstream = [e for e in value.atoms(Element) if e.tensor.adjoint_of is use.tensor]
+    source = use.rename(names)
+    if len(upstream) != 1 or upstream[0].args != source.lhs.args:
+        return None
+    body = contribution.body.xreplace({found[0]: value})
+    if condition is not None:
+        body = decided(where(condition, body, 0))
+    # Of that equation, with what the sum runs over.
+    origin = Origin(contribution.origin.rule, own.replace(lhs=source.lhs))
+    return contribution.replace(body=body, origin=origin)

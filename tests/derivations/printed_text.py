@@ -194,7 +194,9 @@ class Reader:
         left = self.sum(scope)
         index, given = self.tokens[start] in scope, self.is_element(start)
         single = index and self.position == start + 1
-        compared = COMPARE[self.take()]
+        sign = self.take()
+        compared = COMPARE[sign]
+        single, given = single and sign in "=≠", given and sign in "=≠"
         start = self.position
         right = self.sum(scope)
         # Given numbers that are places count from 0, as arrays do.

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
@@ -63,19 +64,25 @@ def outside_of(
     return boundaries(bodies)
 
 
+def tensors_of_places(derivation: Derivation) -> set[str]:
+    """Return the tensors whose numbers are places: subscripts, or compared with an index."""
+    found: set[str] = set()
+    for equation in derivation.differentiated.equations:
+        for element in (equation.lhs, *equation.reads()):
+            found |= {a.tensor.name for a in element.args if isinstance(a, Element)}
+        for node in equation.body.atoms(sympy.Eq, sympy.Ne):
+            if any(isinstance(side, bp.Index) for side in node.args):
+                found |= {a.tensor.name for a in node.args if isinstance(a, Element)}
+    return found
+
+
 def assert_true_as_printed(program: bp.Program) -> int:
     """Assert that each line gives what reverse mode gives; return how many there are."""
     derivation = bp.derive(program)
     values = evaluated(derivation)
     extents = {str(program.batch): EXAMPLES}
     formulas = list(formulas_of(derivation))
-    given = {
-        subscript.tensor.name
-        for equation in derivation.differentiated.equations
-        for element in (equation.lhs, *equation.reads())
-        for subscript in element.args
-        if isinstance(subscript, Element)
-    }
+    given = tensors_of_places(derivation)
     seen: set[Any] = set()
     # Each language with another count, so that both are read in both.
     for one_line, first in ((True, 1), (False, 0), (False, 1)):

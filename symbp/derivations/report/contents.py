@@ -36,6 +36,10 @@ __all__ = ["STEPS_IN_INDEX_FORM", "contents", "plain_title", "row_of"]
 #: What is said where components are asked for.
 STEPS_IN_INDEX_FORM = "The steps are in index form: each is said for all entries at once."
 
+# Steps whose formulas stand in the sentence, if they are not longer than so many signs of LaTeX.
+_INLINE = ("equation", "local derivative")
+_SHORT = 130
+
 _WHAT = {
     "BP1": "the error of the output layer",
     "BP2": "the error of a layer from that of the next",
@@ -189,6 +193,10 @@ class _Contents:
             if step.about is not about:
                 about = step.about
                 yield Heading(f"Derivation of ${step.heading('latex')}$")
+            if step.kind in _INLINE and not any(len(f) > _SHORT for f in step.flat(form)):
+                shown = [f"${formula}$" for formula in step.flat(form)]
+                yield Prose(f"{step.explanation('latex')} {_listed(shown)}.")
+                continue
             yield Prose(step.explanation("latex") + ":")
             # What has a name is tagged once, where all results stand.
             yield Equations(tuple(Row(*sides) for sides in step.sides(form, "latex")))
@@ -203,6 +211,10 @@ def _overview(program: Program, of: Tensor | None) -> str:
     whole = ", ".join(parts[:-1]) + " and " + parts[-1]
     wanted = "is the gradient of its cost" if of is None else f"are the derivatives of {of.name}"
     return f"A program of {whole}. What is wanted {wanted}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _sentence(text: str) -> str:
