@@ -59,6 +59,12 @@ def derive(
             "Places count from 0.",
         ),
     ] = None,
+    count_from: Annotated[
+        int,
+        typer.Option(
+            metavar="0|1", help="What the first place of an axis is called: 1, as in books, or 0."
+        ),
+    ] = 1,
     html: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a report: one page, with the generated code."),
@@ -160,7 +166,9 @@ def derive(
 
     if entry is not None and steps:
         raise SymbpError("--steps: one entry has no steps, leave out --steps or --entry")
-    derivation = derivation_of(read_network(network, activation, loss, output))
+    derivation = derivation_of(
+        read_network(network, activation, loss, output), count_from=count_from
+    )
     written: list[tuple[Path, str]] = []
     if html is not None:
         # A page has the generated code too, in a section that the code generator adds.

@@ -66,9 +66,7 @@ def parts(derivation: GradientEquations) -> list[Part]:
     return [*result, Part(None, rest)] if rest else result
 
 
-def _needed(
-    line: DerivedEquation, unnamed: dict[Tensor, DerivedEquation]
-) -> list[DerivedEquation]:
+def _needed(line: DerivedEquation, unnamed: dict[Tensor, DerivedEquation]) -> list[DerivedEquation]:
     """Return the unnamed lines that one reads, each after those that it reads itself."""
     found: dict[Tensor, None] = {}
 
@@ -142,9 +140,7 @@ def definitions(derivation: GradientEquations) -> list[DerivedEquation]:
             continue
         label = "l" if layered else source.label
         options = {"symbol": source.symbol, "label": label}
-        given = Tensor(
-            source.name, source.indices, adjoint_symbol=source.adjoint_symbol, **options
-        )
+        given = Tensor(source.name, source.indices, adjoint_symbol=source.adjoint_symbol, **options)
         plain = Tensor(source.name, source.indices, **options)
         delta = given.like(f"{source.name}_delta", adjoint_of=given)
         partial = plain.like(f"{source.name}_partial", adjoint_of=plain)

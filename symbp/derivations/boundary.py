@@ -81,9 +81,7 @@ def gathered(lhs: Element, equation: Equation) -> Expr | None:
     return guarded(Sum(body, *bound) if bound else body, conditions)
 
 
-def shifts(
-    lhs: Element, equation: Equation
-) -> tuple[dict[Index, Expr], tuple[Expr, ...]] | None:
+def shifts(lhs: Element, equation: Equation) -> tuple[dict[Index, Expr], tuple[Expr, ...]] | None:
     """Return what the indices of a contribution are, by those of the left side, and where."""
     names: dict[Index, Expr] = {}
     conditions: list[Expr] = []

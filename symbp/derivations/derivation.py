@@ -4,8 +4,10 @@ It stands above the steps, the paths, the counts and the reports, so that none o
 """
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from symbp.derivations.counting import counted_from
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.sheet import sheet_bundle, sheet_latex, sheet_text
@@ -47,6 +49,8 @@ class Derivation(GradientEquations):
         What holds by convention at singular points of powers, norms and guarded products.
     of : Tensor or None
         What was differentiated, where that is not the cost: the gradients are then Jacobians.
+    count_from : {1, 0}
+        What the first place of an axis is called in all that is printed.
 
     Examples
     --------
@@ -66,7 +70,7 @@ class Derivation(GradientEquations):
         tensor : Tensor or str or Element
             A parameter or any tensor between it and the cost, its name, or an element of it.
         *place : int
-            Which entry, counted from 0 as in Python; it prints counted from 1. None for an
+            Which entry, counted from 0 as in Python; it prints as all places do. None for an
             element.
         expanded : bool, default False
             Whether the formulas of the adjoints are put in, until only symbols of the forward
@@ -112,7 +116,7 @@ class Derivation(GradientEquations):
         from symbp.derivations.paths import paths
 
         self._of_a_cost("paths")
-        return paths(self, tensor, place, limit)
+        return replace(paths(self, tensor, place, limit), count_from=self.count_from)
 
     def steps(self) -> "Steps":
         """Return the derivation step by step, in the order of the sweep.
@@ -133,7 +137,8 @@ class Derivation(GradientEquations):
         from symbp.derivations.steps import steps
 
         self._of_a_cost("steps")
-        return steps(self)
+        found = steps(self)
+        return type(found)(replace(step, count_from=self.count_from) for step in found)
 
     def operation_counts(self) -> "OperationCounts":
         """Return the operations of reverse mode, forward mode and the enumeration of paths."""
@@ -156,11 +161,13 @@ class Derivation(GradientEquations):
         SymbpError
             In component form, there are more than 500 entries.
         """
-        return sheet_latex(self, form)
+        with counted_from(self.count_from):
+            return sheet_latex(self, form)
 
     def text(self, form: str = "matrix") -> str:
         """Return the whole derivation in Unicode for a terminal; parameters as for `latex`."""
-        return sheet_text(self, form)
+        with counted_from(self.count_from):
+            return sheet_text(self, form)
 
     def document(self, form: str = "matrix") -> str:
         """Return a LaTeX document of the derivation and its steps, which pdflatex compiles.
@@ -178,7 +185,8 @@ class Derivation(GradientEquations):
         """
         from symbp.derivations.report.document import latex_document
 
-        return latex_document(self, form)
+        with counted_from(self.count_from):
+            return latex_document(self, form)
 
     def markdown(self, form: str = "matrix", steps: bool = True) -> str:
         """Return the derivation in Markdown, its formulas between ``$$``.
@@ -192,7 +200,8 @@ class Derivation(GradientEquations):
         """
         from symbp.derivations.report.markdown import markdown_report
 
-        return markdown_report(self, form, steps)
+        with counted_from(self.count_from):
+            return markdown_report(self, form, steps)
 
     def html(self, path: str | os.PathLike[str] | None = None, form: str = "matrix") -> str:
         """Return, and write to a file, a report as one page of HTML.
@@ -221,7 +230,8 @@ class Derivation(GradientEquations):
         """
         from symbp.derivations.report.page import html_page
 
-        page = html_page(self, form)
+        with counted_from(self.count_from):
+            page = html_page(self, form)
         if path is not None:
             write_text(path, page)
         return page
@@ -234,7 +244,8 @@ class Derivation(GradientEquations):
             )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return sheet_bundle(self, include, exclude)
+        with counted_from(self.count_from):
+            return sheet_bundle(self, include, exclude)
 
     def __str__(self) -> str:
         return self.text()

@@ -14,6 +14,7 @@ from symbp.calculus.per_example import whole_body
 from symbp.calculus.phases import training_form
 from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.assemble import Assembler
+from symbp.derivations.counting import checked_first
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.distinct import with_distinct_symbols
 from symbp.derivations.equations import DerivedEquation
@@ -45,6 +46,8 @@ def derive(
     program: Program,
     wrt: Tensor | str | Iterable[Tensor | str] | None = None,
     of: Tensor | str | None = None,
+    *,
+    count_from: int = 1,
 ) -> Derivation:
     """Derive the gradient of a program's cost with respect to every parameter.
 
@@ -59,6 +62,9 @@ def derive(
         What to differentiate, by default the cost. Of a tensor with indices the derivatives are
         its Jacobians, with its indices and those of what it is differentiated by; for a single
         example where examples do not depend on each other.
+    count_from : {1, 0}, default 1
+        What the first place of an axis is called in all that is printed: subscripts, entries,
+        conditions. 1 as in books, 0 as in programs.
 
     Returns
     -------
@@ -88,11 +94,12 @@ def derive(
     """
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
+    first = checked_first(count_from)
     # What is differentiated is what training computes.
     program, renamed = with_distinct_symbols(training_form(program))
     variables = None if wrt is None else variables_of(program, wrt)
     if of is not None and tensor_of(program, of, "of") is not program.cost:
-        return jacobians(program, tensor_of(program, of, "of"), variables)
+        return _counted(jacobians(program, tensor_of(program, of, "of"), variables), first)
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
     gradient = gradient_program(program, textbook=True, named=_as_in_books, wrt=variables)
@@ -118,7 +125,7 @@ def derive(
     chains = Assembler(gradient.normal.equations, adjoints, wanted, program.cost).lines(forward)
     # Most lines stand among both: those into which nothing was put.
     simplify = functools.cache(functools.partial(_simplified, definitions=definitions))
-    return Derivation(
+    derivation = Derivation(
         program=program,
         per_example=gradient.per_example,
         forward=tuple(
@@ -136,6 +143,16 @@ def derive(
             *conventions((e.body for e in program.equations), xlogy, xlog1py),
         ),
     )
+    return _counted(derivation, first)
+
+
+def _counted(derivation: Derivation, first: int) -> Derivation:
+    """Return a derivation that prints, and each of whose lines prints, counted from 1 or 0."""
+    lines = {
+        name: tuple(replace(line, count_from=first) for line in getattr(derivation, name))
+        for name in ("forward", "backward", "chains", "links")
+    }
+    return replace(derivation, count_from=first, **lines)
 
 
 def _as_in_books(program: Program) -> Program:

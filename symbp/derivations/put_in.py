@@ -23,9 +23,7 @@ _LONGEST = 60
 Simplify = Callable[[DerivedEquation], DerivedEquation]
 
 
-def put_in_readers(
-    lines: Sequence[DerivedEquation], simplify: Simplify
-) -> list[DerivedEquation]:
+def put_in_readers(lines: Sequence[DerivedEquation], simplify: Simplify) -> list[DerivedEquation]:
     """Return lines without those that are put into the one other line that reads them.
 
     Parameters
@@ -97,6 +95,4 @@ def _put_in(line: DerivedEquation, value: DerivedEquation) -> DerivedEquation:
                 names = dict(zip(lhs.args, element.args, strict=True))
                 mapping[element] = freshened(body).xreplace(names)
         equations.append(equation.replace(body=equation.body.xreplace(mapping)))
-    return replace(
-        line, equations=tuple(equations), sources=(*value.sources, *line.sources)
-    )
+    return replace(line, equations=tuple(equations), sources=(*value.sources, *line.sources))

@@ -121,9 +121,7 @@ def simplified(body: Expr, definitions: Definitions) -> Expr:
     plain = _tidy(_guarded(definitions.rewritten(body), {}), definitions)
     forms = [plain]
     if body.has(Prime):
-        written_out = _tidy(
-            _guarded(definitions.rewritten(expand_primes(body)), {}), definitions
-        )
+        written_out = _tidy(_guarded(definitions.rewritten(expand_primes(body)), {}), definitions)
         forms += [written_out, *_fractions(written_out)]
     forms += _fractions(plain)
     return min(forms, key=lambda form: (weight(form), forms.index(form)))

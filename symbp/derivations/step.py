@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from sympy.core.expr import Expr
 
+from symbp.derivations.counting import counted_from
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import checked_form, equation_sides, style_of
@@ -100,6 +101,8 @@ class Step:
         What else is used to get there.
     others : tuple of Tensor
         Further adjoints that it is about, likewise.
+    count_from : {1, 0} or None
+        What the first place of an axis is called; None as where it is printed.
     """
 
     kind: Kind
@@ -110,6 +113,7 @@ class Step:
     put_in: tuple[Tensor, ...] = ()
     facts: tuple[Fact, ...] = ()
     others: tuple[Tensor, ...] = ()
+    count_from: int | None = None
 
     @property
     def remark(self) -> str:
@@ -168,7 +172,8 @@ class Step:
         Derivatives by name have indices in every form; so have steps in component form.
         """
         style = style_of(language)
-        return [self._sides(formula, checked_form(form), style) for formula in self.formulas]
+        with counted_from(self.count_from):
+            return [self._sides(formula, checked_form(form), style) for formula in self.formulas]
 
     def _sides(self, formula: Formula, form: str, style: Style) -> tuple[str, str]:
         if isinstance(formula, Equality):

@@ -475,9 +475,11 @@ _NAMED = re.compile(r"\w+(?=\[)")
 
 
 def _is_sum(equation: Equation) -> bool:
-    return not equation.is_scatter and (
-        bool(equation.reduce) and equation.operation == "sum"
-    ) or isinstance(equation.body, Sum)
+    return (
+        not equation.is_scatter
+        and (bool(equation.reduce) and equation.operation == "sum")
+        or isinstance(equation.body, Sum)
+    )
 
 
 def _comes_from(contribution: Equation, tensor: Tensor) -> bool:

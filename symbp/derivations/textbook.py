@@ -133,9 +133,7 @@ class _Probabilities:
             of_one += [coefficient] * (kind == "of -z") + [-coefficient] * (kind == "z")
             of_other += [coefficient] * (kind in ("of z", "z"))
         a = self._probability(z.tensor)[z.args]
-        total = Plus(
-            product_of(sum_of(*of_one), log(a)), product_of(sum_of(*of_other), log(1 - a))
-        )
+        total = Plus(product_of(sum_of(*of_one), log(a)), product_of(sum_of(*of_other), log(1 - a)))
         return product_of(-1, total)
 
     @staticmethod

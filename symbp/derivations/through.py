@@ -113,9 +113,7 @@ def through(
     same = where(sympy.Eq(k, j), _without(own, shared), 0)
     value = product_of(*shared, Plus(same, _without(other, shared)))
     name = LocalDerivative(p[there.args], like)
-    return Through(
-        p, name, value, Sum(there * name, k), Sum(product_of(there, value), k)
-    )
+    return Through(p, name, value, Sum(there * name, k), Sum(product_of(there, value), k))
 
 
 def _source_tensor(contribution: Equation) -> Tensor:
@@ -145,9 +143,7 @@ def _without(node: Expr, shared: Sequence[Expr]) -> Expr:
     return product_of(*left)
 
 
-def composed(
-    contribution: Equation, of_between: Equation, adjoint: Tensor
-) -> Equation | None:
+def composed(contribution: Equation, of_between: Equation, adjoint: Tensor) -> Equation | None:
     """Return a contribution that comes through a sum, as one of the equation that holds the sum.
 
     Parameters

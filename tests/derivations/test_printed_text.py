@@ -52,9 +52,7 @@ def formulas_of(derivation: Derivation) -> Iterator[tuple[DerivedEquation, tuple
                 yield formula, tuple(named)
 
 
-def outside_of(
-    formula: DerivedEquation, named: Iterable[Equality]
-) -> tuple[Boundary, ...]:
+def outside_of(formula: DerivedEquation, named: Iterable[Equality]) -> tuple[Boundary, ...]:
     """Return what a formula reads outside of its places, which is said to be 0 there."""
     bodies = [equality.right for equality in named]
     for equation in formula.equations:
