@@ -139,9 +139,11 @@ def definitions(derivation: GradientEquations) -> list[DerivedEquation]:
         if key in found:
             continue
         label = "l" if layered else source.label
-        options = {"symbol": source.symbol, "label": label}
-        given = Tensor(source.name, source.indices, adjoint_symbol=source.adjoint_symbol, **options)
-        plain = Tensor(source.name, source.indices, **options)
+        plain = Tensor(source.name, source.indices, symbol=source.symbol, label=label)
+        given = Tensor(
+            source.name, source.indices, symbol=source.symbol, label=label,
+            adjoint_symbol=source.adjoint_symbol,
+        )  # fmt: skip
         delta = given.like(f"{source.name}_delta", adjoint_of=given)
         partial = plain.like(f"{source.name}_partial", adjoint_of=plain)
         places = line.lhs.args

@@ -86,7 +86,7 @@ def shifts(lhs: Element, equation: Equation) -> tuple[dict[Index, Expr], tuple[E
     names: dict[Index, Expr] = {}
     conditions: list[Expr] = []
     for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
-        own = [index for index in subscript.atoms(Index)]
+        own = list(subscript.atoms(Index))
         if len(own) != 1 or own[0] in names:
             return None
         shift = sympy.sympify(subscript - own[0])
@@ -129,7 +129,7 @@ def _range(condition: Expr) -> tuple[Index, Expr | None, Expr | None] | None:
         left, right = right, left
     strict = 1 if isinstance(condition, (sympy.StrictGreaterThan, sympy.StrictLessThan)) else 0
     difference = sympy.expand(left - right) - strict  # not negative where it holds
-    indices = [index for index in difference.atoms(Index)]
+    indices = list(difference.atoms(Index))
     if len(indices) != 1 or difference.has(Element):
         return None
     index = indices[0]

@@ -148,11 +148,18 @@ def derive(
 
 def _counted(derivation: Derivation, first: int) -> Derivation:
     """Return a derivation that prints, and each of whose lines prints, counted from 1 or 0."""
-    lines = {
-        name: tuple(replace(line, count_from=first) for line in getattr(derivation, name))
-        for name in ("forward", "backward", "chains", "links")
-    }
-    return replace(derivation, count_from=first, **lines)
+
+    def counted(lines: Iterable[DerivedEquation]) -> tuple[DerivedEquation, ...]:
+        return tuple(replace(line, count_from=first) for line in lines)
+
+    return replace(
+        derivation,
+        count_from=first,
+        forward=counted(derivation.forward),
+        backward=counted(derivation.backward),
+        chains=counted(derivation.chains),
+        links=counted(derivation.links),
+    )
 
 
 def _as_in_books(program: Program) -> Program:

@@ -367,7 +367,8 @@ class IndexForm(IndexNames):
         return str(node).lower()
 
     def _comparison(self, sign: str, node: Expr, scope: Scope) -> str:
-        places = relation_of_places(*node.args, named=sign in ("==", "!="))
+        left, right = node.args
+        places = relation_of_places(left, right, named=sign in ("==", "!="))
         if places is None:
             return self.style.relation(sign, *(self.show(side, scope)[0] for side in node.args))
         if places != node.args and sign == "<":  # j - 1 < 3 is j ≤ 3

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.matrix_scale import scaled
 from symbp.derivations.matrix_tree import (
     Apply,
     Diagonal,
@@ -390,49 +391,4 @@ def _joined(factors: list[_Factor]) -> _Factor:
         else:
             outer = _chain(_elementwise(left), transposed(_elementwise(right)))
             joined = _Factor(outer, pair)
-    return _scaled(scalars, joined)
-
-
-def _scaled(scalars: list[Matrix], factor: _Factor) -> _Factor:
-    """Return a scalar multiple: a number, then scalars, what divides below a line."""
-    numbers: Expr = sympy.S.One
-    others: list[Matrix] = []
-    below: list[Matrix] = []
-    waiting = list(scalars)
-    matrix = factor.matrix
-    while isinstance(matrix, (Scale, Fraction)):
-        if isinstance(matrix, Fraction):
-            below.append(matrix.below)
-            matrix = matrix.above
-        elif isinstance(matrix.by, Scalar):
-            numbers, matrix = numbers * matrix.by.value, matrix.of
-        else:
-            break
-    while waiting:
-        scalar = waiting.pop(0)
-        if isinstance(scalar, Scalar):
-            numbers *= scalar.value
-        elif isinstance(scalar, Fraction):
-            below.append(scalar.below)
-            waiting.insert(0, scalar.above)
-        elif isinstance(scalar, Scale):
-            waiting[:0] = [scalar.by, scalar.of]
-        else:
-            others.append(scalar)
-    if below:  # a number such as 1/N or 2/3 stands before the fraction, a whole one above the line
-        whole, numbers = (numbers, sympy.S.One) if numbers.is_Integer else (sympy.S.One, numbers)
-        if whole.is_negative:
-            whole, numbers = -whole, -numbers
-        matrix = _multiple(whole, others, matrix)
-        under = below[0] if len(below) == 1 else Product(tuple(below))
-        return _Factor(_multiple(numbers, [], Fraction(matrix, under)), factor.indices)
-    return _Factor(_multiple(numbers, others, matrix), factor.indices)
-
-
-def _multiple(number: Expr, scalars: Sequence[Matrix], matrix: Matrix) -> Matrix:
-    one = Scalar(sympy.S.One)
-    for scalar in reversed(scalars):
-        matrix = scalar if matrix == one else Scale(scalar, matrix)
-    if number == 1:
-        return matrix
-    return Scalar(number) if matrix == one else Scale(Scalar(number), matrix)
+    return _Factor(scaled(scalars, joined.matrix), joined.indices)

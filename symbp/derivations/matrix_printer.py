@@ -132,10 +132,11 @@ class MatrixForm:
     def _fraction(self, node: Fraction) -> str:
         style = self.style
         if style.one_line:
-            above = node.above.of if isinstance(node.above, Scale) else node.above
-            above = style.parentheses(self.show(node.above)[0]) if isinstance(
-                above, (Hadamard, Divide, Product, Plus)
-            ) else self.enclosed(node.above, MUL)  # fmt: skip
+            whole = node.above.of if isinstance(node.above, Scale) else node.above
+            if isinstance(whole, (Hadamard, Divide, Product, Plus)):
+                above = style.parentheses(self.show(node.above)[0])
+            else:
+                above = self.enclosed(node.above, MUL)
             return style.fraction(above, self.enclosed(node.below, POWER))
         return style.fraction(self.show(node.above)[0], self.show(node.below)[0])
 

@@ -12,8 +12,9 @@ from symbp.notation.index import Extent
 from symbp.notation.tensor import Tensor
 
 __all__ = [
-    "Apply", "Diagonal", "Divide", "Fraction", "Hadamard", "Identity", "Inverse", "Matrix", "Named", "Norm",
-    "Ones", "Plus", "Power", "Product", "Scalar", "Scale", "Trace", "Transpose", "transposed",
+    "Apply", "Diagonal", "Divide", "Fraction", "Hadamard", "Identity", "Inverse", "Matrix",
+    "Named", "Norm", "Ones", "Plus", "Power", "Product", "Scalar", "Scale", "Trace", "Transpose",
+    "transposed",
 ]  # fmt: skip
 
 

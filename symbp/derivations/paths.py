@@ -13,9 +13,9 @@ from typing import Any
 from sympy.core.expr import Expr
 
 from symbp.derivations.components import components_of
+from symbp.derivations.counting import counted_from
 from symbp.derivations.entry import adjoint_and_place
 from symbp.derivations.gradient_equations import GradientEquations
-from symbp.derivations.counting import counted_from
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.number_form import MUL
 from symbp.derivations.path_graph import Path, PathGraph

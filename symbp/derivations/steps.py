@@ -6,9 +6,7 @@ comes to. Everything is read off the equations of :mod:`symbp.calculus.reverse` 
 no layer is named here.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -20,13 +18,16 @@ from symbp.calculus.share import canonical
 from symbp.derivations.boundary import decided, guarded, shifts
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.likeness import add_likewise, likeness
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.order import in_order
+from symbp.derivations.passing import passed_over, without_sums
 from symbp.derivations.patterns import freshened
-from symbp.derivations.printing import equation_sides, style_of
+from symbp.derivations.printing import style_of
 from symbp.derivations.statements import is_named
 from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
-from symbp.derivations.through import Through, composed, through
+from symbp.derivations.step_parts import adjoints, by_age, by_key, reads_alike, summed
+from symbp.derivations.through import Through
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
@@ -74,9 +75,10 @@ class _Writer:
                 assert zero is not None, "asked by is_solved"
                 self.normal[zero] = residual_of(self._source(equation), zero)
                 self.zero.add(zero)
-        self._pass_over_sums()
+        if not self.zero:
+            self.groups = without_sums(self.groups, self.normal, self.kept, self.cost)
         self.names = self._introduced()
-        self.passed = self._passed()
+        self.passed = passed_over(self.groups, self.names, self.kept)
 
     def steps(self) -> Steps:
         result: list[Step] = []
@@ -93,17 +95,12 @@ class _Writer:
                 continue  # ∂C/∂C₁ = 1 of a cost that is a sum of costs
             name = self._statement_of(adjoint)
             own = self._of_adjoint(adjoint, contributions, name)
-            key = _likeness(adjoint, own)
+            key = likeness(adjoint, own)
             if key is None or key not in told:
                 told.add(key)
                 result += own
-            elif result and result[-1].kind == "likewise":
-                last = result.pop()
-                formulas = (*last.formulas, *own[-1].formulas)
-                others = (*last.others, own[-1].about)
-                result.append(replace(last, formulas=formulas, others=others))
             else:
-                result.append(Step("likewise", own[-1].about, own[-1].formulas, self.cost))
+                add_likewise(result, own[-1])
             if name and name not in stated:
                 stated.add(name)
                 general = next(s.general for s in self.statements if s.name == name)
@@ -151,40 +148,17 @@ class _Writer:
         found = [step("definition", *introduced)] if introduced else []
         found.append(step("equation", *equations))
         direct = uses == [self.cost]
-        differs = not _reads_alike(values, result)
+        differs = not reads_alike(values, result)
         if not direct or is_named(adjoint):
             found.append(step("chain rule", rule))
         if not direct or is_named(adjoint) or differs:
             found.append(step("local derivative", *locals_))
         if not direct and differs:
             found.append(step("substitution", values))
-        put_in = tuple(tensor for tensor in _adjoints(values) if tensor not in _adjoints(result))
+        put_in = tuple(tensor for tensor in adjoints(values) if tensor not in adjoints(result))
         facts = self._facts(values, result, put_in) if differs else ()
         found.append(step("result", result, name=name, put_in=put_in, facts=facts))
         return found
-
-    def _pass_over_sums(self) -> None:
-        """Drop adjoints of sums that normalising took out of one equation: ``τ̄ = z̄``."""
-        for adjoint, group in list(self.groups.items()):
-            between = adjoint.adjoint_of
-            made = self.normal.get(between, []) if between is not None else []
-            if between in self.kept or len(group) != 1 or len(made) != 1 or self.zero:
-                continue
-            use = group[0].origin.source
-            if use is None or use.tensor is self.cost or not _is_sum(made[0]):
-                continue
-            changed: dict[Tensor, list[Equation]] = {}
-            for reached, contributions in self.groups.items():
-                own = [c for c in contributions if _comes_from(c, made[0].tensor)]
-                found = [composed(c, group[0], adjoint) for c in own]
-                if None in found:
-                    break
-                if own:
-                    new = dict(zip(own, found, strict=True))
-                    changed[reached] = [new.get(c, c) or c for c in contributions]
-            else:
-                self.groups.update(changed)
-                del self.groups[adjoint]
 
     def _whole(self, adjoint: Tensor, contributions: Sequence[Equation]) -> Through | None:
         """Return the two ways to an adjoint as one, where one is through what was introduced."""
@@ -193,38 +167,8 @@ class _Writer:
         for contribution in contributions:
             between = self._source(contribution).tensor
             if between in self.passed:
-                return self.passed[between][1]
+                return self.passed[between]
         return None
-
-    def _passed(self) -> dict[Tensor, tuple[Tensor, Through]]:
-        """Return what is introduced and passed over: for each the adjoint that is reached."""
-        result: dict[Tensor, tuple[Tensor, Through]] = {}
-        adjoint_of = {a.adjoint_of: a for a in self.groups}
-        for between in self.names:
-            group = self.groups.get(adjoint_of.get(between), [])  # type: ignore[call-overload]
-            if between.adjoint_of is not None or len(group) != 1:
-                continue
-            if group[0].origin.source is None or self._source(group[0]).tensor not in self.kept:
-                continue
-            reading = self._source(group[0])
-            reached = [
-                (adjoint, contributions)
-                for adjoint, contributions in self.groups.items()
-                if any(
-                    c.origin.source is not None and self._source(c).tensor is between
-                    for c in contributions
-                )
-            ]
-            if len(reached) != 1 or reached[0][0].adjoint_of not in self.kept:
-                continue
-            adjoint, contributions = reached[0]
-            if any(c.origin.source is None for c in contributions):
-                continue
-            like = self.kept[adjoint.adjoint_of].defined  # type: ignore[index]
-            found = through(like, contributions, group, reading)
-            if found is not None:
-                result[between] = adjoint, found
-        return result
 
     def _of_solved(
         self, adjoint: Tensor, contributions: Sequence[Equation], uses: Sequence[Tensor]
@@ -255,20 +199,20 @@ class _Writer:
         given = [equation.body for line in before for equation in line.equations]
         found = [equation.body for equation in result.equations]
         facts: list[Fact] = []
-        primes = [p for body in given for p in _in_order(body.atoms(Prime))]
+        primes = [p for body in given for p in by_key(body.atoms(Prime))]
         if not any(body.has(Prime) for body in found):
             named = {type(prime.application): prime for prime in primes}
             facts += [Fact("written out", prime) for prime in named.values()]
-        sums = (_summed(given) | self._summed_when_put_in(values, put_in)) - _summed(found)
-        facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in _by_age(sums)]
+        sums = (summed(given) | self._summed_when_put_in(values, put_in)) - summed(found)
+        facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in by_age(sums)]
         known = {element.tensor for body in given for element in body.atoms(Element)}
         new = {e.tensor for body in found for e in body.atoms(Element)} - known
         new -= {tensor for tensor in new if tensor.adjoint_of is not None}
-        facts += [Fact("in terms of", tensor.element) for tensor in _by_age(new)]
+        facts += [Fact("in terms of", tensor.element) for tensor in by_age(new)]
         return tuple(facts) or (() if put_in else (Fact("simplified"),))
 
     def _summed_when_put_in(self, values: DerivedEquation, put_in: Sequence[Tensor]) -> set[Tensor]:
-        """Return the distributions that come under a sum when adjoints that stand there are put in."""
+        """Return the distributions that come under a sum with what is put in there."""
         inside = {
             element.tensor
             for equation in values.equations
@@ -359,10 +303,10 @@ class _Writer:
             moved = shifts(lhs, equation) if contribution.is_scatter else None
             conditions: tuple[Expr, ...] = ()
             if moved is not None:  # T[t - 1] += … is a formula for T[t] of what is read at t + 1
-                names, conditions = moved
-                apart = {index: own.xreplace(names) for index, own in apart.items()}
-                rest = tuple(index for index in equation.reduce if index not in names)
-                body = decided(equation.body.xreplace(names))
+                places, conditions = moved
+                apart = {index: own.xreplace(places) for index, own in apart.items()}
+                rest = tuple(index for index in equation.reduce if index not in places)
+                body = decided(equation.body.xreplace(places))
                 equation = Equation(lhs, body, reduce=rest, origin=equation.origin)
             use = self._source(contribution)
             above = use.lhs.xreplace(apart)
@@ -451,42 +395,6 @@ class _Writer:
         )
 
 
-def _likeness(adjoint: Tensor, own: Sequence[Step]) -> tuple[object, ...] | None:
-    """Return what adjoints of one layer have in common that come about alike, gate by gate.
-
-    That is the chain rule, whatever the tensors in it are called. None where there is more to say.
-    """
-    source = adjoint.adjoint_of
-    rules = [step for step in own if step.kind == "chain rule"]
-    if source is None or len(rules) != 1 or any(step.kind == "definition" for step in own):
-        return None
-    (rule,) = (f for f in rules[0].formulas if isinstance(f, DerivedEquation))
-    numbers: dict[str, str] = {}
-    parts = [str(part) for e in rule.equations for part in (e.lhs, e.body)]
-    called = [
-        _NAMED.sub(lambda name: numbers.setdefault(name[0], f"T{len(numbers)}"), part)
-        for part in parts
-    ]
-    return source.label, source.role, source.adjoint_symbol is None, *called
-
-
-# A tensor in an expression: its name stands before its subscripts.
-_NAMED = re.compile(r"\w+(?=\[)")
-
-
-def _is_sum(equation: Equation) -> bool:
-    return (
-        not equation.is_scatter
-        and (bool(equation.reduce) and equation.operation == "sum")
-        or isinstance(equation.body, Sum)
-    )
-
-
-def _comes_from(contribution: Equation, tensor: Tensor) -> bool:
-    source = contribution.origin.source
-    return source is not None and source.tensor is tensor
-
-
 def is_solved(equation: Equation) -> bool:
     """Whether an equation gives the adjoint of what another, solved for something, makes zero."""
     return equation.origin.rule == "implicit" and equation.tensor.adjoint_of is not None
@@ -496,38 +404,3 @@ def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
     """Return the equations of what an implicit equation makes zero, by its tensor's name."""
     made = residual(implicit, set()).whole
     return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]
-
-
-def _summed(bodies: Sequence[Expr]) -> set[Tensor]:
-    """Return the tensors whose rows sum to one that stand under a sum."""
-    return {
-        element.tensor
-        for body in bodies
-        for node in body.atoms(Sum)
-        for element in node.body.atoms(Element)
-        if element.tensor.kind == "distribution"
-    }
-
-
-def _by_age(tensors: Iterable[Tensor]) -> list[Tensor]:
-    return sorted(tensors, key=lambda tensor: tensor.serial)
-
-
-def _in_order(nodes: Iterable[Expr]) -> list[Expr]:
-    return sorted(nodes, key=sympy.default_sort_key)
-
-
-def _reads_alike(one: DerivedEquation, other: DerivedEquation) -> bool:
-    """Whether two lines are the same in one of the forms: nothing is to be said between them."""
-    style = style_of("text")
-    return any(
-        equation_sides(one, form, style) == equation_sides(other, form, style)
-        for form in ("index", "matrix")
-    )
-
-
-def _adjoints(line: DerivedEquation) -> dict[Tensor, None]:
-    """Return the adjoints that a line reads, in the order in which they were written."""
-    elements = {e for equation in line.equations for e in equation.body.atoms(Element)}
-    ordered = sorted(elements, key=lambda element: element.serial)
-    return {e.tensor: None for e in ordered if e.tensor.adjoint_of is not None}

@@ -90,9 +90,9 @@ class _Probabilities:
         self.new: list[Equation] = []
         for equation in program.equations:
             body = equation.body
-            if isinstance(body, sigmoid) and isinstance(body.args[0], Element):
-                if body.args[0].args == equation.lhs.args and body.args[0].is_plain:
-                    self.known[body.args[0].tensor] = equation.tensor
+            z = body.args[0] if isinstance(body, sigmoid) else None
+            if isinstance(z, Element) and z.is_plain and z.args == equation.lhs.args:
+                self.known[z.tensor] = equation.tensor
 
     def in_terms_of(self, node: Expr) -> Expr:
         """Return an expression in which sums of logits and their softplus are logarithms of a."""
@@ -111,7 +111,7 @@ class _Probabilities:
         return node.func(*arguments)
 
     def _entropy(self, node: Expr) -> Expr | None:
-        """Return ``-(β ln a + α ln(1 - a))`` of what is a sum of multiples of z and softplus(±z)."""
+        """Return ``-(β ln a + α ln(1 - a))`` of a sum of multiples of z and softplus(±z)."""
         logits = {
             part
             for use in node.atoms(softplus)
@@ -152,7 +152,7 @@ class _Probabilities:
 
 
 def _multiple(term: Expr, z: Element) -> tuple[Expr, str] | None:
-    """Return the coefficient and which of z, softplus(z) and softplus(-z) a term is a multiple of."""
+    """Return a coefficient, and which of z, softplus(z) and softplus(-z) it multiplies."""
     kinds = {z: "z", softplus(z): "of z", softplus(-z): "of -z"}
     parts: Sequence[Expr] = factors(term)
     found = [part for part in parts if part in kinds]
