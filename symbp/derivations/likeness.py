@@ -24,7 +24,9 @@ def likeness(adjoint: Tensor, own: Sequence[Step]) -> tuple[object, ...] | None:
     """
     source = adjoint.adjoint_of
     rules = [step for step in own if step.kind == "chain rule"]
-    if source is None or len(rules) != 1 or any(step.kind == "definition" for step in own):
+    if source is None or not source.rank or len(rules) != 1:
+        return None
+    if any(step.kind == "definition" for step in own):
         return None
     (rule,) = (f for f in rules[0].formulas if isinstance(f, DerivedEquation))
     numbers: dict[str, str] = {}

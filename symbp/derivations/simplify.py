@@ -15,7 +15,9 @@ from sympy.core.expr import Expr
 from symbp.calculus.algebra import Unknowns, ordinary, restored
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
+from symbp.derivations.order import with_common_number
 from symbp.derivations.patterns import freshened, weight
+from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
@@ -124,7 +126,12 @@ def simplified(body: Expr, definitions: Definitions) -> Expr:
         written_out = _tidy(_guarded(definitions.rewritten(expand_primes(body)), {}), definitions)
         forms += [written_out, *_fractions(written_out)]
     forms += _fractions(plain)
-    return min(forms, key=lambda form: (weight(form), forms.index(form)))
+    shortest = min(forms, key=lambda form: (weight(form), forms.index(form)))
+    if isinstance(shortest, sympy.Add) and shortest is not plain:
+        # SymPy multiplies a number out: (a - y)/10 reads better than a/10 - y/10.
+        number, parts = with_common_number(shortest)
+        return shortest if number == 1 else product_of(number, Plus(*parts))
+    return shortest
 
 
 def _guarded(node: Expr, known: dict[Expr, bool]) -> Expr:
