@@ -58,7 +58,7 @@ def is_derived(equation: Equation) -> bool:
     return False
 
 
-def ordinary(node: Expr, unknowns: Unknowns) -> Expr:
+def ordinary(node: Expr, unknowns: Unknowns, *, roots: bool = False) -> Expr:
     """Return sums, products and whole powers as SymPy's own, in symbols.
 
     Parameters
@@ -67,15 +67,20 @@ def ordinary(node: Expr, unknowns: Unknowns) -> Expr:
         Of the notation.
     unknowns : Unknowns
         Gains a symbol for each part that is not arithmetic.
+    roots : bool, default False
+        Whether ``s**(-3/2)`` is a power of the unknown ``sqrt(s)``; else it is an unknown itself.
     """
     if node.is_Rational:
         return node
     if isinstance(node, sympy.Add):
-        return sympy.Add(*(ordinary(term, unknowns) for term in node.args))
+        return sympy.Add(*(ordinary(term, unknowns, roots=roots) for term in node.args))
     if isinstance(node, sympy.Mul):
-        return sympy.Mul(*(ordinary(factor, unknowns) for factor in node.args))
+        return sympy.Mul(*(ordinary(factor, unknowns, roots=roots) for factor in node.args))
     if isinstance(node, sympy.Pow) and node.args[1].is_Integer:
-        return sympy.Pow(ordinary(node.args[0], unknowns), node.args[1])
+        return sympy.Pow(ordinary(node.args[0], unknowns, roots=roots), node.args[1])
+    if roots and isinstance(node, sympy.Pow) and node.args[1].is_Rational and node.args[1].q == 2:
+        root = power(node.args[0], sympy.Rational(1, 2))
+        return sympy.Pow(unknowns.symbol(root), 2 * node.args[1])
     return unknowns.symbol(node)
 
 
@@ -97,7 +102,10 @@ def restored(node: Any, unknowns: Unknowns) -> Expr:
         if isinstance(part, sympy.Mul):
             return product_of(*map(visit, sorted(part.args, key=age)))
         if isinstance(part, sympy.Pow):
-            return power(visit(part.args[0]), part.args[1])
+            base, exponent = visit(part.args[0]), part.args[1]
+            if isinstance(base, sympy.Pow) and base.args[1] == sympy.Rational(1, 2):
+                base, exponent = base.args[0], exponent / 2  # sqrt(s)**3 is s**(3/2)
+            return power(base, exponent)
         result: Expr = part
         return result
 

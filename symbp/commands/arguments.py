@@ -114,7 +114,7 @@ def read_network(
     from symbp.networks.options import shorthand_sizes
 
     if shorthand_sizes(text) is not None:
-        import symbp as bp
+        from symbp.networks.network import mlp
 
         # Only what was given is passed on: the library owns the other defaults.
         options: dict[str, Any] = {
@@ -123,7 +123,7 @@ def read_network(
         }
         if output is not None:
             options["output"] = output
-        return bp.mlp(text, **options)
+        return mlp(text, **options)
     from symbp.notation.errors import SymbpError
 
     given = {"--activation": activation, "--loss": loss, "--output": output}

@@ -59,6 +59,12 @@ def derive(
             "Places count from 0.",
         ),
     ] = None,
+    count_from: Annotated[
+        int,
+        typer.Option(
+            metavar="0|1", help="What the first place of an axis is called: 1, as in books, or 0."
+        ),
+    ] = 1,
     html: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a report: one page, with the generated code."),
@@ -147,20 +153,27 @@ def derive(
             write_text(to, content + "\n")
             typer.echo(f"wrote {to}")
         return
-    import symbp as bp
+    # Not by symbp: what compiles and trains is not needed, and takes long to import.
+    from symbp.derivations.derive import derive as derivation_of
+    from symbp.notation.errors import SymbpError
 
     only = {"--shape": shape, "--assume": assume, "--function": function, "--check": check or None}
     for option, value in only.items():
         if value:
-            raise bp.SymbpError(f"{option}: is for a formula, which needs --wrt")
+            raise SymbpError(f"{option}: is for a formula, which needs --wrt")
     if format == "ascii":
-        raise bp.SymbpError("--format ascii: is for a formula, which needs --wrt")
+        raise SymbpError("--format ascii: is for a formula, which needs --wrt")
 
     if entry is not None and steps:
-        raise bp.SymbpError("--steps: one entry has no steps, leave out --steps or --entry")
-    derivation = bp.derive(read_network(network, activation, loss, output))
+        raise SymbpError("--steps: one entry has no steps, leave out --steps or --entry")
+    derivation = derivation_of(
+        read_network(network, activation, loss, output), count_from=count_from
+    )
     written: list[tuple[Path, str]] = []
     if html is not None:
+        # A page has the generated code too, in a section that the code generator adds.
+        import symbp.api  # noqa: F401
+
         written.append((html, derivation.html(form=form)))
     if latex is not None:
         written.append((latex, derivation.document(form)))

@@ -4,22 +4,23 @@ It stands above the steps, the paths, the counts and the reports, so that none o
 """
 
 import os
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from symbp.derivations.comparison import OperationCounts, operation_counts
-from symbp.derivations.entry import entry
+from symbp.derivations.counting import counted_from
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
-from symbp.derivations.paths import PathSum, paths
-from symbp.derivations.report.document import latex_document
-from symbp.derivations.report.markdown import markdown_report
-from symbp.derivations.report.page import html_page
 from symbp.derivations.sheet import sheet_bundle, sheet_latex, sheet_text
-from symbp.derivations.step import Steps
-from symbp.derivations.steps import steps
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.files import write_text
 from symbp.notation.tensor import Element, Tensor
+
+# What most derivations are printed without is imported where it is asked for: reports and
+# drawings take as long to import as a network takes to derive and print.
+if TYPE_CHECKING:
+    from symbp.derivations.comparison import OperationCounts
+    from symbp.derivations.paths import PathSum
+    from symbp.derivations.step import Steps
 
 __all__ = ["Derivation"]
 
@@ -48,6 +49,8 @@ class Derivation(GradientEquations):
         What holds by convention at singular points of powers, norms and guarded products.
     of : Tensor or None
         What was differentiated, where that is not the cost: the gradients are then Jacobians.
+    count_from : {1, 0}
+        What the first place of an axis is called in all that is printed.
 
     Examples
     --------
@@ -67,7 +70,7 @@ class Derivation(GradientEquations):
         tensor : Tensor or str or Element
             A parameter or any tensor between it and the cost, its name, or an element of it.
         *place : int
-            Which entry, counted from 0 as in Python; it prints counted from 1. None for an
+            Which entry, counted from 0 as in Python; it prints as all places do. None for an
             element.
         expanded : bool, default False
             Whether the formulas of the adjoints are put in, until only symbols of the forward
@@ -89,10 +92,12 @@ class Derivation(GradientEquations):
         >>> print(derivation.entry("W1", 1, 0, expanded=True))
         ∂C/∂w²₂₁ = a¹₁ w³₁₂ (a³₁ - y₁) σ′(z²₂) σ′(z³₁)
         """
+        from symbp.derivations.entry import entry
+
         self._of_a_cost("entry")
         return entry(self, tensor, place, expanded)
 
-    def paths(self, tensor: Tensor | str | Element, *place: int, limit: int = 64) -> PathSum:
+    def paths(self, tensor: Tensor | str | Element, *place: int, limit: int = 64) -> "PathSum":
         """Return one entry of the gradient as the sum over all paths from the cost.
 
         Parameters
@@ -108,10 +113,12 @@ class Derivation(GradientEquations):
         >>> print(bp.derive(bp.mlp(784, 1000, 1000, 10)).paths("W1", 0, 0))
         ∂C/∂w²_{1,1} = a sum over 10,000 paths, more than the limit of 64: not written out
         """
-        self._of_a_cost("paths")
-        return paths(self, tensor, place, limit)
+        from symbp.derivations.paths import paths
 
-    def steps(self) -> Steps:
+        self._of_a_cost("paths")
+        return replace(paths(self, tensor, place, limit), count_from=self.count_from)
+
+    def steps(self) -> "Steps":
         """Return the derivation step by step, in the order of the sweep.
 
         For each adjoint: the equations in which its tensor stands, the chain rule, the local
@@ -127,11 +134,16 @@ class Derivation(GradientEquations):
         local derivative | ∂a²ⱼ/∂z²ⱼ = σ′(z²ⱼ)
         substitution | δ²ⱼ = ∂C/∂a²ⱼ · σ′(z²ⱼ)
         """
-        self._of_a_cost("steps")
-        return steps(self)
+        from symbp.derivations.steps import steps
 
-    def operation_counts(self) -> OperationCounts:
+        self._of_a_cost("steps")
+        found = steps(self)
+        return type(found)(replace(step, count_from=self.count_from) for step in found)
+
+    def operation_counts(self) -> "OperationCounts":
         """Return the operations of reverse mode, forward mode and the enumeration of paths."""
+        from symbp.derivations.comparison import operation_counts
+
         self._of_a_cost("operation_counts")
         return operation_counts(self)
 
@@ -149,11 +161,13 @@ class Derivation(GradientEquations):
         SymbpError
             In component form, there are more than 500 entries.
         """
-        return sheet_latex(self, form)
+        with counted_from(self.count_from):
+            return sheet_latex(self, form)
 
     def text(self, form: str = "matrix") -> str:
         """Return the whole derivation in Unicode for a terminal; parameters as for `latex`."""
-        return sheet_text(self, form)
+        with counted_from(self.count_from):
+            return sheet_text(self, form)
 
     def document(self, form: str = "matrix") -> str:
         """Return a LaTeX document of the derivation and its steps, which pdflatex compiles.
@@ -169,7 +183,10 @@ class Derivation(GradientEquations):
         str
             It needs amsmath, amssymb and geometry. Long lines are broken.
         """
-        return latex_document(self, form)
+        from symbp.derivations.report.document import latex_document
+
+        with counted_from(self.count_from):
+            return latex_document(self, form)
 
     def markdown(self, form: str = "matrix", steps: bool = True) -> str:
         """Return the derivation in Markdown, its formulas between ``$$``.
@@ -181,7 +198,10 @@ class Derivation(GradientEquations):
         steps : bool, default True
             Whether the steps are part of it.
         """
-        return markdown_report(self, form, steps)
+        from symbp.derivations.report.markdown import markdown_report
+
+        with counted_from(self.count_from):
+            return markdown_report(self, form, steps)
 
     def html(self, path: str | os.PathLike[str] | None = None, form: str = "matrix") -> str:
         """Return, and write to a file, a report as one page of HTML.
@@ -208,7 +228,10 @@ class Derivation(GradientEquations):
         >>> page.count("<math") > 100
         True
         """
-        page = html_page(self, form)
+        from symbp.derivations.report.page import html_page
+
+        with counted_from(self.count_from):
+            page = html_page(self, form)
         if path is not None:
             write_text(path, page)
         return page
@@ -221,7 +244,8 @@ class Derivation(GradientEquations):
             )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return sheet_bundle(self, include, exclude)
+        with counted_from(self.count_from):
+            return sheet_bundle(self, include, exclude)
 
     def __str__(self) -> str:
         return self.text()

@@ -6,24 +6,23 @@ that normalising made are put back into the formulas, and ∂C/∂a is put into 
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-
-from sympy.core.expr import Expr
 
 from symbp.calculus.gradient_program import GradientProgram, gradient_program
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.phases import training_form
 from symbp.calculus.zero_weights import plain_program
 from symbp.derivations.assemble import Assembler
+from symbp.derivations.counting import checked_first
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.distinct import with_distinct_symbols
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.jacobians import jacobians, tensor_of, variables_of
 from symbp.derivations.operand_derivatives import with_derivatives
-from symbp.derivations.patterns import freshened
+from symbp.derivations.put_in import put_in_readers
 from symbp.derivations.simplify import Definitions, simplified
-from symbp.derivations.statements import is_named
+from symbp.derivations.textbook import textbook_forms
 from symbp.notation.arguments import no_program
 from symbp.notation.dependence import components, predecessors
 from symbp.notation.equation import Equation, Origin
@@ -38,7 +37,7 @@ from symbp.notation.singular import (
     xlog1py,
     xlogy,
 )
-from symbp.notation.tensor import Element, Tensor
+from symbp.notation.tensor import Tensor
 
 __all__ = ["derive"]
 
@@ -47,6 +46,8 @@ def derive(
     program: Program,
     wrt: Tensor | str | Iterable[Tensor | str] | None = None,
     of: Tensor | str | None = None,
+    *,
+    count_from: int = 1,
 ) -> Derivation:
     """Derive the gradient of a program's cost with respect to every parameter.
 
@@ -61,6 +62,9 @@ def derive(
         What to differentiate, by default the cost. Of a tensor with indices the derivatives are
         its Jacobians, with its indices and those of what it is differentiated by; for a single
         example where examples do not depend on each other.
+    count_from : {1, 0}, default 1
+        What the first place of an axis is called in all that is printed: subscripts, entries,
+        conditions. 1 as in books, 0 as in programs.
 
     Returns
     -------
@@ -90,14 +94,15 @@ def derive(
     """
     if not isinstance(program, Program):
         raise NotationError(f"expected a Program or Network, got {no_program(program)}")
+    first = checked_first(count_from)
     # What is differentiated is what training computes.
     program, renamed = with_distinct_symbols(training_form(program))
     variables = None if wrt is None else variables_of(program, wrt)
     if of is not None and tensor_of(program, of, "of") is not program.cost:
-        return jacobians(program, tensor_of(program, of, "of"), variables)
+        return _counted(jacobians(program, tensor_of(program, of, "of"), variables), first)
     if program.cost is None:
         raise NotationError("nothing to differentiate: the program has no cost")
-    gradient = gradient_program(program, textbook=True, named=with_derivatives, wrt=variables)
+    gradient = gradient_program(program, textbook=True, named=_as_in_books, wrt=variables)
     shown = gradient.written
     forward = [
         e
@@ -120,14 +125,14 @@ def derive(
     chains = Assembler(gradient.normal.equations, adjoints, wanted, program.cost).lines(forward)
     # Most lines stand among both: those into which nothing was put.
     simplify = functools.cache(functools.partial(_simplified, definitions=definitions))
-    return Derivation(
+    derivation = Derivation(
         program=program,
         per_example=gradient.per_example,
         forward=tuple(
             DerivedEquation(tuple(groups[p]), program.cost, shown.equations_of(groups[p][0].tensor))
             for p in order
         ),
-        backward=tuple(map(simplify, _with_activations(chains))),
+        backward=tuple(map(simplify, put_in_readers(chains, simplify))),
         chains=tuple(chains),
         links=tuple(map(simplify, chains)),
         differentiated=differentiated,
@@ -138,6 +143,27 @@ def derive(
             *conventions((e.body for e in program.equations), xlogy, xlog1py),
         ),
     )
+    return _counted(derivation, first)
+
+
+def _counted(derivation: Derivation, first: int) -> Derivation:
+    """Return a derivation that prints, and each of whose lines prints, counted from 1 or 0."""
+
+    def counted(lines: Iterable[DerivedEquation]) -> tuple[DerivedEquation, ...]:
+        return tuple(replace(line, count_from=first) for line in lines)
+
+    return replace(
+        derivation,
+        count_from=first,
+        forward=counted(derivation.forward),
+        backward=counted(derivation.backward),
+        chains=counted(derivation.chains),
+        links=counted(derivation.links),
+    )
+
+
+def _as_in_books(program: Program) -> Program:
+    return textbook_forms(with_derivatives(program))
 
 
 def _order(groups: list[list[Equation]]) -> list[int]:
@@ -156,52 +182,6 @@ def _conventions(gradient: GradientProgram) -> tuple[str, ...]:
     if any(equation.body.has(where) for equation in gradient.normal.equations):
         return conventions(bodies)  # what a choice hides may be not finite
     return conventions(bodies, half_reciprocal, power_slope, power_log)
-
-
-def _with_activations(lines: Sequence[DerivedEquation]) -> list[DerivedEquation]:
-    """Put the adjoint of each tensor without a symbol into the one δ that reads it."""
-    users: dict[Tensor, list[tuple[DerivedEquation, Element]]] = {}
-    for line in lines:
-        for equation in line.equations:
-            for element in equation.body.atoms(Element):
-                users.setdefault(element.tensor, []).append((line, element))
-    values: dict[Tensor, DerivedEquation] = {}
-    result = []
-    for line in lines:
-        source = line.tensor.adjoint_of
-        reading = users.get(line.tensor, [])
-        line = _put_in(line, values)
-        if (
-            source is not None
-            and source.role == "intermediate"
-            and not is_named(line.tensor)
-            and len(line.equations) == 1
-            and not line.equations[0].is_scatter
-            and len(reading) == 1
-            and is_named(reading[0][0].tensor)
-            and reading[0][1].is_plain
-        ):
-            values[line.tensor] = line
-        else:
-            result.append(line)
-    return result
-
-
-def _put_in(line: DerivedEquation, values: dict[Tensor, DerivedEquation]) -> DerivedEquation:
-    mapping: dict[Expr, Expr] = {}
-    sources = line.sources
-    for equation in line.equations:
-        for element in equation.body.atoms(Element):
-            value = values.get(element.tensor)
-            if value is not None:
-                lhs, body = value.equations[0].lhs, value.equations[0].body
-                names = dict(zip(lhs.args, element.args, strict=True))
-                mapping[element] = freshened(body).xreplace(names)
-                sources = (*value.sources, *sources)
-    if not mapping:
-        return line
-    equations = tuple(e.replace(body=e.body.xreplace(mapping)) for e in line.equations)
-    return replace(line, equations=equations, sources=sources)
 
 
 def _simplified(line: DerivedEquation, definitions: Definitions) -> DerivedEquation:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbp.derivations.components import spread
+from symbp.derivations.counting import counted_from
 from symbp.derivations.display import line_bundle
 from symbp.derivations.line import Line
 from symbp.derivations.printing import checked_form, equation_sides, style_of
@@ -30,6 +31,8 @@ class DerivedEquation(Line):
         Whether it stands for every layer, its labels being ``l``, ``l+1``, …, ``L``.
     renamed : bool
         Whether indices print as j, k, … whatever they are called.
+    count_from : {1, 0} or None
+        What the first place of an axis is called; None as where it is printed.
     """
 
     def latex(self, form: str = "matrix") -> str:
@@ -41,7 +44,8 @@ class DerivedEquation(Line):
             Vectors and matrices, elements with their indices, or a line for each entry.
         """
         style = style_of("latex")
-        rows = [equation_sides(line, form, style) for line in self._lines(form)]
+        with counted_from(self.count_from):
+            rows = [equation_sides(line, form, style) for line in self._lines(form)]
         if len(rows) == 1:
             return " = ".join(rows[0])
         body = " \\\\\n".join(f"{left} &= {right}" for left, right in rows)
@@ -50,9 +54,10 @@ class DerivedEquation(Line):
     def text(self, form: str = "matrix") -> str:
         """Return the equation in Unicode, for a terminal; parameters as for :meth:`latex`."""
         style = style_of("text")
-        return "\n".join(
-            " = ".join(equation_sides(line, form, style)) for line in self._lines(form)
-        )
+        with counted_from(self.count_from):
+            return "\n".join(
+                " = ".join(equation_sides(line, form, style)) for line in self._lines(form)
+            )
 
     def _lines(self, form: str) -> list["DerivedEquation"]:
         """Return the equations to print: one for each entry, where the form asks for that."""
@@ -62,7 +67,8 @@ class DerivedEquation(Line):
         return lines
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return line_bundle(self, include, exclude)
+        with counted_from(self.count_from):
+            return line_bundle(self, include, exclude)
 
     def __repr__(self) -> str:
         return f"<DerivedEquation: {self.text()}>"
@@ -87,14 +93,11 @@ class Statement:
         What all instances say when layers are counted from their own; None if they differ.
     instances : tuple of DerivedEquation
         One for each layer that it applies to, in the order of the backward sweep.
-    general_form : {"matrix", "index"}
-        The form in which a textbook states it.
     """
 
     name: str
     general: DerivedEquation | None
     instances: tuple[DerivedEquation, ...]
-    general_form: str = "matrix"
 
     def latex(self, form: str = "matrix") -> str:
         """Return the general statement, or the first instance if there is none."""

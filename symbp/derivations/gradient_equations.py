@@ -42,6 +42,8 @@ class GradientEquations:
         What holds by convention at singular points of powers, norms and guarded products.
     of : Tensor or None
         What was differentiated, where that is not the cost: the gradients are then Jacobians.
+    count_from : {1, 0}
+        What the first place of an axis is called in all that is printed.
     """
 
     program: Program
@@ -54,6 +56,7 @@ class GradientEquations:
     gradients: tuple[tuple[Tensor, Tensor], ...]
     conventions: tuple[str, ...] = ()
     of: Tensor | None = None
+    count_from: int = 1
 
     @property
     def bp1(self) -> Statement:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.boundary import gathered, unguarded
+from symbp.derivations.counting import first_place, place, relation_of_places
 from symbp.derivations.implicit_form import implicit_form
 from symbp.derivations.index_names import IndexNames, Scope
 from symbp.derivations.local import LocalDerivative
@@ -47,6 +49,9 @@ BARE = {r"\ln", r"\sin", r"\cos"}
 
 class IndexForm(IndexNames):
     """Prints expressions with their indices."""
+
+    # Whether what is shown is a place: there an index is its name, elsewhere a number.
+    in_subscript = False
 
     def sides(self, lhs: Element, equations: Sequence[Equation]) -> tuple[str, str]:
         """Return both sides of what the equations say of one tensor."""
@@ -99,7 +104,9 @@ class IndexForm(IndexNames):
             by = [(self.show(element, scope)[0], count) for element, count in runs(node.by)]
             return self.style.derivative(self.show(node.of, scope)[0], by), MUL
         if isinstance(node, Index):
-            return self.style.name(scope[node]), ATOM
+            name = self.style.name(scope[node])
+            first = 0 if self.in_subscript else first_place()
+            return (f"{name}{self.style.minus}{first}", ADD) if first else (name, ATOM)
         if node.is_Symbol:
             return self.style.name(node.name), ATOM
         if node.is_Number:
@@ -277,6 +284,9 @@ class IndexForm(IndexNames):
         """Print ``T[e] += body`` as a sum over the index values with ``e`` the place asked for."""
         # Renamed apart: an index of its own may be one that the left side is printed with.
         equation = equation.rename({index: index.fresh() for index in equation.domain})
+        formula = gathered(lhs, equation)
+        if formula is not None:
+            return self.show(formula, scope)
         plain: dict[Expr, Expr] = {}
         for asked, subscript in zip(lhs.args, equation.lhs.args, strict=True):
             whole = isinstance(subscript, Index) and subscript.extent == asked.extent
@@ -331,6 +341,9 @@ class IndexForm(IndexNames):
         return self.style.fraction(numerator, denominator), MUL
 
     def _choice(self, node: Expr, scope: Scope) -> Printed:
+        without = unguarded(node)
+        if without is not None:
+            return self.show(without[0], scope)
         condition, chosen, other = node.args
         shown = self._condition(condition, scope)
         if is_indicator(node):
@@ -342,6 +355,8 @@ class IndexForm(IndexNames):
     def _condition(self, node: Expr, scope: Scope) -> str:
         for sign, kind in RELATION_KINDS.items():
             if isinstance(node, kind):
+                if sign not in ("and", "or"):
+                    return self._comparison(sign, node, scope)
                 parts = [self._part(argument, node, scope) for argument in node.args]
                 text = parts[0]
                 for part in parts[1:]:
@@ -350,6 +365,18 @@ class IndexForm(IndexNames):
         if isinstance(node, sympy.Not):
             return "¬" + self.style.parentheses(self._condition(node.args[0], scope))
         return str(node).lower()
+
+    def _comparison(self, sign: str, node: Expr, scope: Scope) -> str:
+        left, right = node.args
+        places = relation_of_places(left, right, named=sign in ("==", "!="))
+        if places is None:
+            return self.style.relation(sign, *(self.show(side, scope)[0] for side in node.args))
+        if places != node.args and sign == "<":  # j - 1 < 3 is j ≤ 3
+            sign, places = "<=", (places[0], places[1] - 1)
+        within, self.in_subscript = self.in_subscript, True
+        sides = [self.show(side, scope)[0] for side in places]
+        self.in_subscript = within
+        return self.style.relation(sign, *sides)
 
     def _part(self, node: Expr, whole: Expr, scope: Scope) -> str:
         """Print a side of a comparison, or a condition in another one."""
@@ -367,7 +394,10 @@ class IndexForm(IndexNames):
         return name + self.style.parentheses(", ".join(text for text, _ in shown)), ATOM
 
     def _subscript(self, node: Expr, scope: Scope) -> str:
-        return self.show(node, scope)[0].replace(" ", "")
+        within, self.in_subscript = self.in_subscript, True
+        text = self.show(place(node), scope)[0].replace(" ", "")
+        self.in_subscript = within
+        return text
 
 
 RELATION_KINDS = {

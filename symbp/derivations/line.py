@@ -26,6 +26,8 @@ class Line:
         Whether it stands for every layer, its labels being ``l``, ``l+1``, …, ``L``.
     renamed : bool
         Whether indices print as j, k, … whatever they are called.
+    count_from : {1, 0} or None
+        What the first place of an axis is called; None as where it is printed.
     """
 
     equations: tuple[Equation, ...]
@@ -33,6 +35,7 @@ class Line:
     sources: tuple[Equation, ...] = ()
     general: bool = False
     renamed: bool = False
+    count_from: int | None = None
 
     @property
     def lhs(self) -> Element:

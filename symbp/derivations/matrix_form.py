@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.derivations.matrix_scale import scaled
 from symbp.derivations.matrix_tree import (
     Apply,
     Diagonal,
     Divide,
+    Fraction,
     Hadamard,
     Identity,
     Inverse,
@@ -217,19 +219,27 @@ def _product_factors(node: Expr) -> list[_Factor]:
         base, exponent = _factor(part.args[0]), part.args[1]
         if not exponent.is_number:
             raise _NoMatrixFormError
+        scalar = not base.indices
         if exponent.is_negative:
-            positive = base.matrix if exponent == -1 else Power(base.matrix, -exponent)
-            result.append(_Factor(Divide(Scalar(sympy.S.One), positive), base.indices))
+            positive = base.matrix if exponent == -1 else Power(base.matrix, -exponent, scalar)
+            quotient = Fraction if scalar else Divide
+            result.append(_Factor(quotient(Scalar(sympy.S.One), positive), base.indices))
         else:
-            result.append(_Factor(Power(base.matrix, exponent), base.indices))
+            result.append(_Factor(Power(base.matrix, exponent, scalar), base.indices))
     return result
 
 
 def _contracted(node: Sum) -> _Factor:
-    body = node.body
+    body, bound = node.body, node.bound
     if isinstance(body, sympy.Add):
-        return _of_sum(arithmetic.Plus(*(Sum(term, *node.bound) for term in body.args)))
-    return _of_product(_product_factors(body), node.bound)
+        return _of_sum(arithmetic.Plus(*(Sum(term, *bound) for term in body.args)))
+    parts = collected.factors(body)
+    inner = [part for part in parts if isinstance(part, Sum)]
+    if len(inner) == 1 and not isinstance(inner[0].body, sympy.Add):
+        # Σ_n c Σ_k f is one sum over n and k.
+        rest = collected.product_of(*(part for part in parts if part is not inner[0]))
+        return _contracted(Sum(rest * inner[0].body, *bound, *inner[0].bound))
+    return _of_product(_product_factors(body), bound)
 
 
 def _of_product(factors: list[_Factor], bound: tuple[Index, ...]) -> _Factor:
@@ -263,7 +273,7 @@ def _summed_whole(factors: list[_Factor], pair: tuple[Index, Index]) -> list[_Fa
     rest = [f for f in factors if set(f.indices) != set(pair)]
     square = _squared(held)
     if square is not None:
-        return [*rest, _Factor(Norm(square))]
+        return [*rest, _Factor(Norm(square, of_matrix=True))]
     if len(held) == 1:
         ones = [Ones(index.extent) for index in pair]
         whole: Matrix = Product((Transpose(ones[0]), held[0], ones[1]))
@@ -381,20 +391,4 @@ def _joined(factors: list[_Factor]) -> _Factor:
         else:
             outer = _chain(_elementwise(left), transposed(_elementwise(right)))
             joined = _Factor(outer, pair)
-    return _scaled(scalars, joined)
-
-
-def _scaled(scalars: list[Matrix], factor: _Factor) -> _Factor:
-    numbers = sympy.Mul(*(s.value for s in scalars if isinstance(s, Scalar)))
-    others = [s for s in scalars if not isinstance(s, Scalar)]
-    matrix = factor.matrix
-    if isinstance(matrix, Scale) and isinstance(matrix.by, Scalar):
-        numbers, matrix = numbers * matrix.by.value, matrix.of
-    for scalar in reversed(others):
-        matrix = scalar if matrix == Scalar(sympy.S.One) else Scale(scalar, matrix)
-    if numbers != 1:
-        if matrix == Scalar(sympy.S.One):
-            matrix = Scalar(numbers)
-        else:
-            matrix = Scale(Scalar(numbers), matrix)
-    return _Factor(matrix, factor.indices)
+    return _Factor(scaled(scalars, joined.matrix), joined.indices)

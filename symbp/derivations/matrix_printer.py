@@ -1,6 +1,7 @@
 """Prints matrix expressions in LaTeX or text."""
 
 import sympy
+from sympy.core.expr import Expr
 
 from symbp.derivations.implicit_form import log_abs_det
 from symbp.derivations.index_form import IndexForm
@@ -8,6 +9,7 @@ from symbp.derivations.matrix_tree import (
     Apply,
     Diagonal,
     Divide,
+    Fraction,
     Hadamard,
     Identity,
     Inverse,
@@ -89,7 +91,7 @@ class MatrixForm:
         if isinstance(node, Trace):
             return style.operator("tr", self.show(node.of)[0]), ATOM
         if isinstance(node, Norm):
-            return style.power(style.norm(self.show(node.of)[0]), "2"), POWER
+            return self._norm(node, sympy.Integer(2)), POWER
         if isinstance(node, Power):
             return self._power(node)
         if isinstance(node, Apply):
@@ -102,7 +104,11 @@ class MatrixForm:
             below = self._operand(node.below)
             if isinstance(node.below, Hadamard):
                 below = style.parentheses(below)
-            return style.divided.join((self._operand(node.above), below)), MUL
+            ones = node.above == Scalar(sympy.S.One)
+            above = style.ones if ones else self._operand(node.above)
+            return style.divided.join((above, below)), MUL
+        if isinstance(node, Fraction):
+            return self._fraction(node), MUL
         if isinstance(node, Hadamard):
             return style.hadamard.join(self._operand(factor) for factor in node.factors), MUL
         assert isinstance(node, Product)
@@ -123,10 +129,31 @@ class MatrixForm:
         text, level = self.show(node)
         return self.style.parentheses(text) if apart or level < MUL else text
 
+    def _fraction(self, node: Fraction) -> str:
+        style = self.style
+        if style.one_line:
+            whole = node.above.of if isinstance(node.above, Scale) else node.above
+            if isinstance(whole, (Hadamard, Divide, Product, Plus)):
+                above = style.parentheses(self.show(node.above)[0])
+            else:
+                above = self.enclosed(node.above, MUL)
+            return style.fraction(above, self.enclosed(node.below, POWER))
+        return style.fraction(self.show(node.above)[0], self.show(node.below)[0])
+
+    def _norm(self, node: Norm, exponent: Expr) -> str:
+        bars = self.style.norm(self.show(node.of)[0])
+        if node.of_matrix:
+            return self.style.scripted(bars, "F", str(exponent) if exponent != 1 else "")
+        return bars if exponent == 1 else self.style.power(bars, self.scalars.scalar(exponent)[0])
+
     def _power(self, node: Power) -> Printed:
+        if node.scalar and isinstance(node.base, Norm):
+            return self._norm(node.base, 2 * node.exponent), POWER
         base = self.enclosed(node.base, ATOM)
         if node.exponent == sympy.Rational(1, 2):
             return self.style.root(self.show(node.base)[0]), ATOM
+        if node.scalar:
+            return self.style.power(base, self.scalars.scalar(node.exponent)[0]), POWER
         return self.style.elementwise_power(base, self.scalars.scalar(node.exponent)[0]), POWER
 
     def _application(self, node: Apply) -> Printed:
@@ -162,6 +189,8 @@ class MatrixForm:
             return "-" + (shown if level >= MUL else self.style.parentheses(shown)), ADD
         factor = self.enclosed(node.by, MUL)
         inner = node.of
+        if isinstance(node.by, Product):  # (xᵀ A x) x: a number, then a column
+            factor = self.style.parentheses(factor)
         shown = self.enclosed(inner, MUL)
         if isinstance(inner, (Hadamard, Divide)):
             shown = self.style.parentheses(shown)

@@ -12,8 +12,9 @@ from symbp.notation.index import Extent
 from symbp.notation.tensor import Tensor
 
 __all__ = [
-    "Apply", "Diagonal", "Divide", "Hadamard", "Identity", "Inverse", "Matrix", "Named", "Norm",
-    "Ones", "Plus", "Power", "Product", "Scalar", "Scale", "Trace", "Transpose", "transposed",
+    "Apply", "Diagonal", "Divide", "Fraction", "Hadamard", "Identity", "Inverse", "Matrix",
+    "Named", "Norm", "Ones", "Plus", "Power", "Product", "Scalar", "Scale", "Trace", "Transpose",
+    "transposed",
 ]  # fmt: skip
 
 
@@ -92,6 +93,14 @@ class Divide(Matrix):
 
 
 @dataclass(frozen=True)
+class Fraction(Matrix):
+    """A matrix, column or scalar over a scalar."""
+
+    above: Matrix
+    below: Matrix
+
+
+@dataclass(frozen=True)
 class Scale(Matrix):
     """A scalar times a matrix."""
 
@@ -108,10 +117,11 @@ class Plus(Matrix):
 
 @dataclass(frozen=True)
 class Power(Matrix):
-    """A power of each element."""
+    """A power of each element, or of a scalar."""
 
     base: Matrix
     exponent: Expr
+    scalar: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,9 +148,10 @@ class Apply(Matrix):
 
 @dataclass(frozen=True)
 class Norm(Matrix):
-    """The squared Euclidean (of a matrix: Frobenius) norm."""
+    """The squared Euclidean norm, of a matrix that of Frobenius."""
 
     of: Matrix
+    of_matrix: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,6 +173,8 @@ def transposed(node: Matrix) -> Matrix:
         return Inverse(transposed(node.of))
     if isinstance(node, Scale):
         return Scale(node.by, transposed(node.of))
+    if isinstance(node, Fraction):
+        return Fraction(transposed(node.above), node.below)
     if isinstance(node, Plus) and all(_is_product(term) for term in node.terms):
         return Plus(tuple(transposed(term) for term in node.terms))
     return Transpose(node)

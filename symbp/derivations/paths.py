@@ -13,6 +13,7 @@ from typing import Any
 from sympy.core.expr import Expr
 
 from symbp.derivations.components import components_of
+from symbp.derivations.counting import counted_from
 from symbp.derivations.entry import adjoint_and_place
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
@@ -43,6 +44,8 @@ class PathSum:
         How many are written out at the most; beyond it `paths` is empty.
     paths : tuple of Path
         In the order in which the equations name their vertices.
+    count_from : {1, 0} or None
+        What the first place of an axis is called; None as where it is printed.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class PathSum:
     count: int
     limit: int
     paths: tuple[Path, ...]
+    count_from: int | None = None
 
     @property
     def expression(self) -> Expr:
@@ -73,6 +77,10 @@ class PathSum:
 
     def rows(self, language: str) -> list[tuple[str, str]]:
         """Return left and right sides: the products of derivatives, then their values."""
+        with counted_from(self.count_from):
+            return self._rows(language)
+
+    def _rows(self, language: str) -> list[tuple[str, str]]:
         style = style_of(language)
         printer = IndexForm(style, self.cost)
         left = style.partial(printer.tensor(self.cost), printer.tensor(self.entry))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from symbp.derivations.counting import first_place
 from symbp.notation.tensor import Tensor
 
 __all__ = ["is_raised", "label", "places"]
@@ -18,12 +19,12 @@ def is_raised(tensor: Tensor) -> bool:
 
 
 def places(tensor: Tensor, subscripts: Iterable[str]) -> str:
-    """Return what is printed below: the subscripts, or a component's place counted from 1."""
+    """Return what is printed below: the subscripts, or a component's place."""
     if tensor.component_of is None:
         return _joined(subscripts)
     whole, place = tensor.component_of
     short = all(isinstance(extent, int) and extent < 10 for extent in whole.shape)
-    return ("" if short else ",").join(str(position + 1) for position in place)
+    return ("" if short else ",").join(str(position + first_place()) for position in place)
 
 
 def _joined(subscripts: Iterable[str]) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from symbp.derivations.arrangement import definitions, outside, parts
 from symbp.derivations.components import spread
 from symbp.derivations.display import aligned, printed_bundle, remark, shown_sides
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.notation.display import shown_equations
-from symbp.notation.tensor import Tensor
 
 __all__ = ["sheet_bundle", "sheet_latex", "sheet_text"]
 
@@ -54,7 +54,7 @@ def _sections(derivation: GradientEquations, form: str, language: str) -> list[l
     lines = (*derivation.forward, *derivation.backward)
     entries = spread(lines) if form == "component" else {line.tensor: [line] for line in lines}
 
-    def row(line: DerivedEquation, tag: str = "", form: str = form) -> Row:
+    def row(line: DerivedEquation, tag: str = "") -> Row:
         return (*equation_sides(line, form, style), tag)
 
     def rows(line: DerivedEquation, tag: str = "") -> list[Row]:
@@ -64,21 +64,28 @@ def _sections(derivation: GradientEquations, form: str, language: str) -> list[l
     said = _said_of_the_cost(derivation, language)
     cost = derivation.program.cost
     sections = [[r for e in derivation.forward for r in rows(e, said if e.tensor is cost else "")]]
-    printed: set[Tensor] = set()
-    for statement in derivation.named_statements:
-        if not statement.instances:
-            continue
+    before = outside(lines, style, adjoints=False)
+    after = outside(lines, style, adjoints=True)
+    sections[0] += [(*before, "")] if before else []
+    arranged = parts(derivation)
+    beginning: list[Row] = []
+    if arranged and arranged[0].statement is not None:
+        beginning = [row(line, "by definition") for line in definitions(derivation)]
+    sections.append(beginning + ([(*after, "")] if after else []))
+    for part in arranged:
         section: list[Row] = []
-        if statement.general is not None:
-            shown = "index" if form == "index" else statement.general_form
-            section.append(row(statement.general, statement.name, shown))
-        for line in statement.instances:
-            printed.add(line.tensor)
-            section += rows(line, "" if section else statement.name)
+        statement = part.statement
+        name = "" if statement is None else statement.name
+        if statement is not None and statement.general is not None:
+            section.append(row(statement.general, name))
+            name = ""
+        for line in part.lines:
+            own = statement is not None and line in statement.instances
+            section += rows(line, name if own else "")
+            name = "" if own else name
         sections.append(section)
-    rest = [r for line in derivation.backward if line.tensor not in printed for r in rows(line)]
     given = [(*rule.sides(language), rule.remark(language)) for rule in derivation.rules]
-    return [section for section in (*sections, rest, given) if section]
+    return [section for section in (*sections, given) if section]
 
 
 def _said_of_the_cost(derivation: GradientEquations, language: str) -> str:

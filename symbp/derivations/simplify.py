@@ -15,8 +15,10 @@ from sympy.core.expr import Expr
 from symbp.calculus.algebra import Unknowns, ordinary, restored
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
+from symbp.derivations.order import with_common_number
 from symbp.derivations.patterns import freshened, weight
-from symbp.notation.collected import factors, product_of, terms
+from symbp.notation.arithmetic import Plus
+from symbp.notation.collected import factors, product_of, sum_of, terms
 from symbp.notation.equation import Equation, indices_of
 from symbp.notation.functions import where
 from symbp.notation.index import Index
@@ -45,8 +47,10 @@ class Definitions:
 
     def __init__(self, equations: Iterable[Equation]) -> None:
         self.known: dict[Expr, tuple[Element, tuple[Index, ...]]] = {}
+        self.sums: dict[Expr, tuple[Expr, tuple[Index, ...]]] = {}
         for equation in equations:
             body = whole_body(equation)
+            self._learn_sum(body, equation.lhs)
             if isinstance(body, (sympy.Function, sympy.Pow)) and set(indices_of(body)) == set(
                 equation.lhs.args
             ):
@@ -55,6 +59,22 @@ class Definitions:
     def _learn(self, body: Expr, lhs: Element) -> None:
         form, order = canonical(_guarded(freshened(body), {}))
         self.known.setdefault(form, (lhs, order))
+
+    def _learn_sum(self, body: Expr, lhs: Element) -> None:
+        """Learn that ``Σ_n x[n]`` is ``N μ`` where ``μ`` is defined as ``1/N Σ_n x[n]``."""
+        parts = factors(body)
+        sums = [part for part in parts if isinstance(part, Sum)]
+        others = [part for part in parts if part not in sums]
+        if len(sums) == 1 and not any(part.has(Index) for part in others):
+            form, order = canonical(freshened(sums[0]))
+            value = product_of(lhs, *(1 / part for part in others))
+            self.sums.setdefault(form, (value, order))
+
+    def sum_of(self, node: Sum) -> Expr | None:
+        """Return a sum by the tensor that a definition makes of it, or None."""
+        form, order = canonical(freshened(node))
+        found = self.sums.get(form)
+        return None if found is None else found[0].xreplace(dict(zip(found[1], order, strict=True)))
 
     def rewritten(self, body: Expr, defining: Tensor | None = None) -> Expr:
         """Return the expression with tensors written for what they are defined to be.
@@ -100,13 +120,18 @@ def simplified(body: Expr, definitions: Definitions) -> Expr:
     definitions : Definitions
         Of the forward equations.
     """
-    plain = _tidy(_guarded(definitions.rewritten(body), {}))
+    plain = _tidy(_guarded(definitions.rewritten(body), {}), definitions)
     forms = [plain]
     if body.has(Prime):
-        written_out = _tidy(_guarded(definitions.rewritten(expand_primes(body)), {}))
+        written_out = _tidy(_guarded(definitions.rewritten(expand_primes(body)), {}), definitions)
         forms += [written_out, *_fractions(written_out)]
     forms += _fractions(plain)
-    return min(forms, key=lambda form: (weight(form), forms.index(form)))
+    shortest = min(forms, key=lambda form: (weight(form), forms.index(form)))
+    if isinstance(shortest, sympy.Add) and shortest is not plain:
+        # SymPy multiplies a number out: (a - y)/10 reads better than a/10 - y/10.
+        number, parts = with_common_number(shortest)
+        return shortest if number == 1 else product_of(number, Plus(*parts))
+    return shortest
 
 
 def _guarded(node: Expr, known: dict[Expr, bool]) -> Expr:
@@ -127,13 +152,14 @@ def _guarded(node: Expr, known: dict[Expr, bool]) -> Expr:
     return node.func(*(_guarded(argument, known) for argument in node.args))
 
 
-def _tidy(body: Expr) -> Expr:
-    body = _tidy_sums(body)
+def _tidy(body: Expr, definitions: Definitions) -> Expr:
+    body = _tidy_sums(body, definitions)
     if not body.has(sympy.Add) or len(terms(body)) > MOST_TERMS:
         return body
     # Roots and functions stay as they are: SymPy would take 1/3 out of sqrt(s/3 + c).
     unknowns = Unknowns()
-    return _tidy_sums(restored(_factored_terms(ordinary(body, unknowns)), unknowns))
+    factored = _factored_terms(ordinary(body, unknowns, roots=True))
+    return _tidy_sums(restored(factored, unknowns), definitions)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -141,13 +167,13 @@ def _factored_terms(symbolic: Expr) -> Expr:
     return sympy.factor_terms(symbolic, clear=False, fraction=False)
 
 
-def _tidy_sums(node: Expr) -> Expr:
-    """Replace ``Σ_k c·y[k]`` by ``c`` where ``y`` sums to one over ``k``; take numbers out."""
+def _tidy_sums(node: Expr, definitions: Definitions) -> Expr:
+    """Replace ``Σ_k c·y[k]`` by ``c`` where ``y`` sums to one; take out what is not summed over."""
     if not node.has(Sum):
         return node
     if not isinstance(node, Sum):
-        return node.func(*(_tidy_sums(argument) for argument in node.args))
-    body, bound = _tidy(node.body), node.bound
+        return node.func(*(_tidy_sums(argument, definitions) for argument in node.args))
+    body, bound = _tidy(node.body, definitions), node.bound
     parts = factors(body)
     for factor in parts:
         if isinstance(factor, Element) and factor.tensor.kind == "distribution":
@@ -155,14 +181,31 @@ def _tidy_sums(node: Expr) -> Expr:
             rest = product_of(*(part for part in parts if part is not factor))
             if last in bound and factor.is_plain and not rest.has(last):
                 remaining = tuple(index for index in bound if index is not last)
-                return _tidy_sums(Sum(rest, *remaining)) if remaining else rest
-    outside = [f for f in parts if not f.has(Index) and (f.is_number or _base(f).is_Symbol)]
+                return _tidy_sums(Sum(rest, *remaining), definitions) if remaining else rest
+    outside = [f for f in parts if not f.has(*bound)]
     inside = product_of(*(part for part in parts if part not in outside))
-    return product_of(*outside, Sum(inside, *bound))
+    shorter = _by_known_sums(inside, bound, definitions)
+    return product_of(*outside, Sum(inside, *bound) if shorter is None else shorter)
 
 
-def _base(factor: Expr) -> Expr:
-    return factor.args[0] if isinstance(factor, sympy.Pow) else factor
+def _by_known_sums(body: Expr, bound: tuple[Index, ...], definitions: Definitions) -> Expr | None:
+    """Return ``Σ_n (x[n] - μ)`` as ``N μ - N μ``, which is 0, where μ is defined as their mean."""
+    if not isinstance(body, sympy.Add):
+        return None
+    sums: list[Expr] = []
+    for term in terms(body):
+        parts = factors(term)
+        outside = [part for part in parts if not part.has(*bound)]
+        inside = product_of(*(part for part in parts if part not in outside))
+        if inside == 1:
+            known: Expr | None = product_of(*(index.extent for index in bound))
+        else:
+            known = definitions.sum_of(Sum(inside, *bound))
+        if known is None:
+            return None
+        sums.append(product_of(*outside, known))
+    total = sum_of(*sums)
+    return total if weight(total) <= weight(body) else None
 
 
 def _fractions(body: Expr) -> list[Expr]:

@@ -114,28 +114,16 @@ def _of_parameters(
 ) -> Statement:
     lines = [line for line in backward if line.tensor.adjoint_of in layers]
     labels = [layers[line.tensor.adjoint_of].label for line in lines if line.tensor.adjoint_of]
-    return Statement(name, _general(lines, "l", labels), tuple(lines), general_form="index")
+    return Statement(name, _general(lines, "l", labels), tuple(lines))
 
 
 def _as_chain(line: DerivedEquation, chains: Sequence[DerivedEquation]) -> DerivedEquation:
-    """Return BP1 with ∇C left as it is; where the cost is one of δ's own tensor, δ = ∇_z C."""
+    """Return BP1 with ∇C left as it is; where the cost is one of δ's own tensor, its value."""
     chain = next(c for c in chains if c.tensor is line.tensor)
-    if any(
-        element.tensor.adjoint_of is not None
-        for equation in chain.equations
-        for element in equation.body.atoms(Element)
-    ):
-        return chain
-    source = line.tensor.adjoint_of
-    assert source is not None, "a named adjoint is the adjoint of a tensor"
-    plain = Tensor(source.name, source.indices, symbol=source.symbol, label=source.label)
-    gradient = plain.like(f"{source.name}_gradient", adjoint_of=plain)
-    first = chain.equations[0]
-    subscripts = chain.lhs.args
-    return replace(
-        chain,
-        equations=(Equation(chain.lhs, gradient[subscripts], origin=first.origin),),
-    )
+    elements = {e for equation in chain.equations for e in equation.body.atoms(Element)}
+    # What the chain rule has for ∂C/∂a says nothing of a cost whose value cancels with it.
+    cancels = not any(equation.body.has(Prime) for equation in chain.equations)
+    return line if cancels or all(e.tensor.adjoint_of is None for e in elements) else chain
 
 
 def _general(

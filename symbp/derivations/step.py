@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from sympy.core.expr import Expr
 
+from symbp.derivations.counting import counted_from
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import checked_form, equation_sides, style_of
@@ -22,7 +23,7 @@ MOST_STEPS = 60
 
 Kind = Literal[
     "definition", "equation", "chain rule", "local derivative", "substitution", "result",
-    "statement",
+    "statement", "likewise",
 ]  # fmt: skip
 
 
@@ -84,7 +85,8 @@ class Step:
         ``"definition"``: quantities that are introduced; ``"equation"``: the equations that read
         the tensor; ``"chain rule"``: the rule applied to them, with local derivatives by name;
         ``"local derivative"``: what these are; ``"substitution"``: the rule with their values;
-        ``"result"``; ``"statement"``: what the results of all layers have in common.
+        ``"result"``; ``"likewise"``: results that come about as one before them did;
+        ``"statement"``: what the results of all layers have in common.
     about : Tensor
         The adjoint that is derived.
     formulas : tuple of DerivedEquation or Equality
@@ -97,6 +99,10 @@ class Step:
         The adjoints whose formulas are put in.
     facts : tuple of Fact
         What else is used to get there.
+    others : tuple of Tensor
+        Further adjoints that it is about, likewise.
+    count_from : {1, 0} or None
+        What the first place of an axis is called; None as where it is printed.
     """
 
     kind: Kind
@@ -106,6 +112,8 @@ class Step:
     name: str = ""
     put_in: tuple[Tensor, ...] = ()
     facts: tuple[Fact, ...] = ()
+    others: tuple[Tensor, ...] = ()
+    count_from: int | None = None
 
     @property
     def remark(self) -> str:
@@ -139,6 +147,8 @@ class Step:
             return "where, by differentiating " + (
                 "that equation" if len(self.formulas) == 1 else "those equations"
             )
+        if self.kind == "likewise":
+            return "Likewise"
         if self.kind == "statement":
             return f"{self.name} in general"
         if self.facts and self.facts[0].kind == "zero":
@@ -153,7 +163,8 @@ class Step:
 
     def heading(self, language: str = "text") -> str:
         """Return what is derived, such as ``δ²`` or ``∂C/∂w²``."""
-        return IndexForm(style_of(language), self.cost).tensor(self.about)
+        printer = IndexForm(style_of(language), self.cost)
+        return ", ".join(printer.tensor(tensor) for tensor in (self.about, *self.others))
 
     def sides(self, form: str = "matrix", language: str = "latex") -> list[tuple[str, str]]:
         """Return the left and right side of each formula.
@@ -161,7 +172,8 @@ class Step:
         Derivatives by name have indices in every form; so have steps in component form.
         """
         style = style_of(language)
-        return [self._sides(formula, checked_form(form), style) for formula in self.formulas]
+        with counted_from(self.count_from):
+            return [self._sides(formula, checked_form(form), style) for formula in self.formulas]
 
     def _sides(self, formula: Formula, form: str, style: Style) -> tuple[str, str]:
         if isinstance(formula, Equality):
@@ -169,6 +181,10 @@ class Step:
         if self.kind == "chain rule":
             form = "index"
         return equation_sides(formula, "matrix" if form == "matrix" else "index", style)
+
+    def flat(self, form: str = "matrix") -> list[str]:
+        """Return the formulas as LaTeX for a line of text."""
+        return [" = ".join(sides) for sides in self.sides(form, "latex")]
 
     def latex(self, form: str = "matrix") -> str:
         """Return LaTeX without delimiters; several formulas are aligned."""

@@ -15,14 +15,19 @@ from sympy.core.expr import Expr
 from symbp.calculus.implicit import residual
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
+from symbp.derivations.boundary import decided, guarded, shifts
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.likeness import add_likewise, likeness
 from symbp.derivations.local import LocalDerivative
 from symbp.derivations.order import in_order
+from symbp.derivations.passing import passed_over, without_sums
 from symbp.derivations.patterns import freshened
-from symbp.derivations.printing import equation_sides, style_of
+from symbp.derivations.printing import style_of
 from symbp.derivations.statements import is_named
 from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
+from symbp.derivations.step_parts import adjoints, by_age, by_key, reads_alike, summed
+from symbp.derivations.through import Through
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
 from symbp.notation.prime import Prime
@@ -70,11 +75,15 @@ class _Writer:
                 assert zero is not None, "asked by is_solved"
                 self.normal[zero] = residual_of(self._source(equation), zero)
                 self.zero.add(zero)
+        if not self.zero:
+            self.groups = without_sums(self.groups, self.normal, self.kept, self.cost)
         self.names = self._introduced()
+        self.passed = passed_over(self.groups, self.names, self.kept)
 
     def steps(self) -> Steps:
         result: list[Step] = []
         stated: set[str] = set()
+        told: set[object] = {None}
         for adjoint, contributions in self.groups.items():
             if any(contribution.origin.source is None for contribution in contributions):
                 fact = Fact("zero")
@@ -82,10 +91,16 @@ class _Writer:
                 result.append(Step("result", adjoint, (line,), self.cost, facts=(fact,)))
                 continue
             trivial = adjoint not in self.links and adjoint.adjoint_of in self.kept
-            if trivial:
+            if trivial or adjoint.adjoint_of in self.passed:
                 continue  # ∂C/∂C₁ = 1 of a cost that is a sum of costs
             name = self._statement_of(adjoint)
-            result += self._of_adjoint(adjoint, contributions, name)
+            own = self._of_adjoint(adjoint, contributions, name)
+            key = likeness(adjoint, own)
+            if key is None or key not in told:
+                told.add(key)
+                result += own
+            else:
+                add_likewise(result, own[-1])
             if name and name not in stated:
                 stated.add(name)
                 general = next(s.general for s in self.statements if s.name == name)
@@ -112,25 +127,48 @@ class _Writer:
 
         rule, locals_ = self._chain(adjoint, contributions)
         values = self._line(adjoint, contributions)
+        whole = self._whole(adjoint, contributions)
+        if whole is not None:
+            uses = [whole.of]
+            locals_ = (Equality(whole.name, whole.value),)
+            lhs = values.equations[0].lhs
+            rule, values = (
+                DerivedEquation((Equation(lhs, body, origin=Origin("chain rule")),), self.cost)
+                for body in (whole.rule, whole.substituted)
+            )
+            contributions = [c for c in contributions if self._source(c).tensor is whole.of]
         # A quantity that the derivation introduced has no line of its own.
         result = self.results.get(adjoint, self.links.get(adjoint, values))
         # As they were differentiated, contributions to one tensor added.
-        equations = [self._equation(tensor) for tensor in uses]
-        introduced = self._new_quantities([about, *uses], contributions)
+        if whole is not None:
+            equations = [self.forward[whole.of]]
+        else:
+            equations = [self._equation(tensor) for tensor in uses]
+        introduced = [] if whole else self._new_quantities([about, *uses], contributions)
         found = [step("definition", *introduced)] if introduced else []
         found.append(step("equation", *equations))
         direct = uses == [self.cost]
-        differs = not _reads_alike(values, result)
+        differs = not reads_alike(values, result)
         if not direct or is_named(adjoint):
             found.append(step("chain rule", rule))
         if not direct or is_named(adjoint) or differs:
             found.append(step("local derivative", *locals_))
         if not direct and differs:
             found.append(step("substitution", values))
-        put_in = tuple(tensor for tensor in _adjoints(values) if tensor not in _adjoints(result))
+        put_in = tuple(tensor for tensor in adjoints(values) if tensor not in adjoints(result))
         facts = self._facts(values, result, put_in) if differs else ()
         found.append(step("result", result, name=name, put_in=put_in, facts=facts))
         return found
+
+    def _whole(self, adjoint: Tensor, contributions: Sequence[Equation]) -> Through | None:
+        """Return the two ways to an adjoint as one, where one is through what was introduced."""
+        if adjoint.adjoint_of not in self.kept or len(contributions) != 2:
+            return None
+        for contribution in contributions:
+            between = self._source(contribution).tensor
+            if between in self.passed:
+                return self.passed[between]
+        return None
 
     def _of_solved(
         self, adjoint: Tensor, contributions: Sequence[Equation], uses: Sequence[Tensor]
@@ -161,17 +199,34 @@ class _Writer:
         given = [equation.body for line in before for equation in line.equations]
         found = [equation.body for equation in result.equations]
         facts: list[Fact] = []
-        primes = [p for body in given for p in _in_order(body.atoms(Prime))]
+        primes = [p for body in given for p in by_key(body.atoms(Prime))]
         if not any(body.has(Prime) for body in found):
             named = {type(prime.application): prime for prime in primes}
             facts += [Fact("written out", prime) for prime in named.values()]
-        sums = _summed(given) - _summed(found)
-        facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in _by_age(sums)]
+        sums = (summed(given) | self._summed_when_put_in(values, put_in)) - summed(found)
+        facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in by_age(sums)]
         known = {element.tensor for body in given for element in body.atoms(Element)}
         new = {e.tensor for body in found for e in body.atoms(Element)} - known
         new -= {tensor for tensor in new if tensor.adjoint_of is not None}
-        facts += [Fact("in terms of", tensor.element) for tensor in _by_age(new)]
+        facts += [Fact("in terms of", tensor.element) for tensor in by_age(new)]
         return tuple(facts) or (() if put_in else (Fact("simplified"),))
+
+    def _summed_when_put_in(self, values: DerivedEquation, put_in: Sequence[Tensor]) -> set[Tensor]:
+        """Return the distributions that come under a sum with what is put in there."""
+        inside = {
+            element.tensor
+            for equation in values.equations
+            for node in equation.body.atoms(Sum)
+            for element in node.body.atoms(Element)
+        }
+        return {
+            element.tensor
+            for tensor in put_in
+            if tensor in inside and tensor in self.links
+            for equation in self.links[tensor].equations
+            for element in equation.body.atoms(Element)
+            if element.tensor.kind == "distribution"
+        }
 
     def _line(self, tensor: Tensor, contributions: Sequence[Equation]) -> DerivedEquation:
         """Return what the contributions add up to."""
@@ -245,6 +300,14 @@ class _Writer:
             if not contribution.is_scatter:
                 apart.update(zip(contribution.lhs.args, like.args, strict=True))
             equation = contribution.rename(apart)
+            moved = shifts(lhs, equation) if contribution.is_scatter else None
+            conditions: tuple[Expr, ...] = ()
+            if moved is not None:  # T[t - 1] += … is a formula for T[t] of what is read at t + 1
+                places, conditions = moved
+                apart = {index: own.xreplace(places) for index, own in apart.items()}
+                rest = tuple(index for index in equation.reduce if index not in places)
+                body = decided(equation.body.xreplace(places))
+                equation = Equation(lhs, body, reduce=rest, origin=equation.origin)
             use = self._source(contribution)
             above = use.lhs.xreplace(apart)
             below = source[equation.lhs.args]
@@ -265,7 +328,9 @@ class _Writer:
             values[name] = value
             product = upstream * name
             outer = tuple(i for i in equation.reduce if i not in inside)
-            if equation.is_scatter:
+            if moved is not None:
+                total += guarded(Sum(product, *outer) if outer else product, conditions)
+            elif equation.is_scatter:
                 scatters.append(equation.replace(body=product, reduce=outer))
             else:
                 total += Sum(product, *outer) if outer else product
@@ -339,34 +404,3 @@ def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
     """Return the equations of what an implicit equation makes zero, by its tensor's name."""
     made = residual(implicit, set()).whole
     return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]
-
-
-def _summed(bodies: Sequence[Expr]) -> set[Tensor]:
-    """Return the tensors whose rows sum to one that stand under a sum."""
-    return {
-        element.tensor
-        for body in bodies
-        for node in body.atoms(Sum)
-        for element in node.body.atoms(Element)
-        if element.tensor.kind == "distribution"
-    }
-
-
-def _by_age(tensors: Iterable[Tensor]) -> list[Tensor]:
-    return sorted(tensors, key=lambda tensor: tensor.serial)
-
-
-def _in_order(nodes: Iterable[Expr]) -> list[Expr]:
-    return sorted(nodes, key=sympy.default_sort_key)
-
-
-def _reads_alike(one: DerivedEquation, other: DerivedEquation) -> bool:
-    style = style_of("text")
-    return equation_sides(one, "index", style) == equation_sides(other, "index", style)
-
-
-def _adjoints(line: DerivedEquation) -> dict[Tensor, None]:
-    """Return the adjoints that a line reads, in the order in which they were written."""
-    elements = {e for equation in line.equations for e in equation.body.atoms(Element)}
-    ordered = sorted(elements, key=lambda element: element.serial)
-    return {e.tensor: None for e in ordered if e.tensor.adjoint_of is not None}

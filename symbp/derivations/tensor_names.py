@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from symbp.derivations.counting import place
 from symbp.derivations.local import chain
 from symbp.derivations.scripts import label, places
 from symbp.derivations.style import Style
@@ -53,7 +54,9 @@ class TensorNames:
         names = dict(zip(tensor.indices, subscripts, strict=False))
 
         def shown(element: Element, whole: bool) -> str:
-            found = [names.get(a, "" if isinstance(a, Index) else str(a)) for a in element.args]
+            found = [
+                names.get(a, "" if isinstance(a, Index) else str(place(a))) for a in element.args
+            ]
             found = [each for each in found if each]
             return (self.tensor if whole else self.below)(element.tensor, found)
 

@@ -7,7 +7,9 @@ the layer defines: ``W1``, ``b1``, ``z1``, ``a1``. Printed, layers are counted f
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from symbp.networks.activations import (
@@ -26,7 +28,7 @@ from symbp.notation.index import Extent, Index
 from symbp.notation.reductions import Sum
 from symbp.notation.tensor import Initial, Tensor
 
-__all__ = ["LAYERS", "Activation", "Dense", "Layer", "library_layer"]
+__all__ = ["LAYERS", "Activation", "Dense", "Layer", "known_layers", "library_layer"]
 
 
 C = TypeVar("C", bound=type)
@@ -67,6 +69,13 @@ class Layer(Protocol):
         number : int
             Counts the layers from 1; the names of what the layer defines end in it.
         """
+
+
+def known_layers() -> Mapping[str, Any]:
+    """Return all layers of the library by name, those of modules that nothing has asked for too."""
+    # By name: the package imports this module.
+    known: Mapping[str, Any] = import_module("symbp.networks").LAYERS
+    return known
 
 
 def library_layer(cls: C) -> C:

@@ -3,7 +3,7 @@
 Read only where a name is asked of ``symbp`` that it does not have.
 """
 
-from symbp.networks.layers import LAYERS
+from symbp.networks.layers import known_layers
 
 __all__ = ["recipe"]
 
@@ -176,7 +176,7 @@ def recipe(name: str) -> str | None:
     for function in _FUNCTIONS:
         if plain == function.replace("_", "") and name != function:
             return f"as a function it is bp.{function}, as a layer bp.Activation({function!r})"
-    for layer in LAYERS:
+    for layer in known_layers():
         if plain == layer.lower() and name != layer:
             return f"the layer is bp.{layer}"
     return _RECIPES.get(key) or _RECIPES.get(plain)

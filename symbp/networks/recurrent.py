@@ -178,7 +178,8 @@ class _Recurrent:
                     f"h{number}_l{layer}_both" if above else f"h{number}",
                     outer,
                     [(H, _state(h, n, end if len(outer) == 1 else t)) for h, end in states],
-                    symbol="h",
+                    # What the layer gives of its last states is an activation as of any layer.
+                    symbol="h" if len(outer) == 2 else "a",
                     label=f"{label}b" if above else f"{number + 1}",
                 )
                 equations.append(equation)

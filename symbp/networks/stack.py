@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from symbp.networks.layers import LAYERS, Activation, Layer
+from symbp.networks.layers import Activation, Layer, known_layers
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.tensor import Kind, Tensor
@@ -46,7 +46,8 @@ def _checked_layer(position: int, value: object) -> Layer:
     if callable(value) and not isinstance(value, type):
         return _FromFunction(value)
     named = isinstance(value, str)
-    near = suggest(str(value), LAYERS) if named else f"known: {', '.join(sorted(LAYERS))}"
+    known = known_layers()
+    near = suggest(str(value), known) if named else f"known: {', '.join(sorted(known))}"
     raise SymbpError(
         f"layer {position}: expected a layer such as bp.Dense(30), got {value!r}; {near}"
     )

@@ -7,7 +7,7 @@ expressions, only such strings: precedence, scopes and parentheses are the print
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,7 +137,13 @@ class Reader:
         functions: Mapping[str, Operation],
         extents: Mapping[str, int],
         locals_: Locals = (),
+        first: int = 0,
+        zeros: Collection[str] = (),
+        given: Collection[str] = (),
     ) -> None:
+        # What the first place is called, what is 0 outside of its places, what holds places.
+        self.first, self.zeros, self.given = first, zeros, given
+        self.missing: Any = False
         self.tokens = [*TOKEN.findall(text), ""]
         self.position = 0
         self.values = values
@@ -184,8 +190,26 @@ class Reader:
             value = np.logical_not(self.condition(scope))
             self.take(")")
             return value
+        start = self.position
         left = self.sum(scope)
-        return COMPARE[self.take()](left, self.sum(scope))
+        index, given = self.tokens[start] in scope, self.is_element(start)
+        single = index and self.position == start + 1
+        sign = self.take()
+        compared = COMPARE[sign]
+        single, given = single and sign in "=≠", given and sign in "=≠"
+        start = self.position
+        right = self.sum(scope)
+        # Given numbers that are places count from 0, as arrays do.
+        if single and self.is_element(start):
+            right = right + self.first
+        if given and self.tokens[start] in scope and self.position == start + 1:
+            left = left + self.first
+        return compared(left, right)
+
+    def is_element(self, start: int) -> bool:
+        """Whether what was read since is an element of given places, and nothing else."""
+        read = self.tokens[start : self.position]
+        return len(read) > 1 and read[0] in self.given and read[-1] == "]"
 
     def sum(self, scope: Scope) -> Any:
         negative = self.taken("-")
@@ -201,6 +225,7 @@ class Reader:
         value: Any = 1.0
         brackets: Any = True
         divide = False
+        around, self.missing = self.missing, False
         while True:
             if self.taken("⟦"):
                 brackets = np.logical_and(brackets, self.condition(scope))
@@ -211,7 +236,11 @@ class Reader:
             operator = self.taken("*", "·", "/")
             divide = operator == "/"
             if not operator and (not self.next or self.next in ENDS):
-                return value if brackets is True else np.where(brackets, value, 0.0)
+                value = value if brackets is True else np.where(brackets, value, 0.0)
+                # What is 0 outside makes 0 of what is not defined there.
+                value = value if self.missing is False else np.where(self.missing, 0.0, value)
+                self.missing = around
+                return value
 
     def power(self, scope: Scope) -> Any:
         base = self.atom(scope)
@@ -273,13 +302,17 @@ class Reader:
         self.take("[")
         places: list[Any] = []
         while self.next != "]":
-            places.append(np.asarray(self.sum(scope)).astype(int))
+            start = self.position
+            found = np.asarray(self.sum(scope)).astype(int)
+            places.append(found if self.is_element(start) else found - self.first)
             self.taken(",")
         self.take("]")
         assert len(places) == array.ndim, f"{name} with {len(places)} subscripts"
         inside: Any = True
         for place, size in zip(places, array.shape, strict=True):
             inside = inside & (place >= 0) & (place < size)
+        if name in self.zeros:
+            self.missing = np.logical_or(self.missing, np.logical_not(inside))
         clipped = (np.clip(p, 0, n - 1) for p, n in zip(places, array.shape, strict=True))
         return np.where(inside, array[tuple(clipped)], np.nan)
 
@@ -294,7 +327,7 @@ class Reader:
             extent = self.take()
             depth = max((np.ndim(places) for places in inner.values()), default=0)
             size = int(extent) if extent.isdigit() else self.extents[extent]
-            inner[name] = np.arange(size).reshape(-1, *[1] * depth)
+            inner[name] = self.first + np.arange(size).reshape(-1, *[1] * depth)
             bound.append(inner[name])
             if not self.taken(","):
                 break
@@ -327,7 +360,9 @@ class Reader:
         if len(found) != 1:
             raise SyntaxError(f"{len(found)} equalities say what {' '.join(name)} is: {found}")
         ((right, letters),) = found
-        reader = Reader(right, self.values, self.functions, self.extents)
+        reader = Reader(
+            right, self.values, self.functions, self.extents, (), self.first, self.zeros, self.given
+        )
         return reader.all({letter: scope[here] for letter, here in letters.items()})
 
 
@@ -370,6 +405,9 @@ def value_of_line(
     functions: Mapping[str, Operation],
     extents: Mapping[str, int],
     locals_: Locals = (),
+    first: int = 0,
+    zeros: Collection[str] = (),
+    given: Collection[str] = (),
 ) -> tuple[str, Any]:
     """Return the name of the tensor on a printed line's left side, and the right side's value."""
     name, *letters = (token for token in TOKEN.findall(left) if token not in "[,]")
@@ -377,8 +415,9 @@ def value_of_line(
     shape = values[name].shape
     assert len(letters) == len(shape), f"{left}: {len(shape)} subscripts expected"
     scope = {
-        letter: np.arange(size).reshape(-1, *[1] * position)
+        letter: first + np.arange(size).reshape(-1, *[1] * position)
         for position, (letter, size) in enumerate(zip(letters, shape, strict=True))
     }
-    value = Reader(right, values, functions, extents, locals_).all(scope)
+    reader = Reader(right, values, functions, extents, locals_, first, zeros, given)
+    value = reader.all(scope)
     return name, np.broadcast_to(value, shape[::-1]).T

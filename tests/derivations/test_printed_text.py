@@ -1,18 +1,22 @@
 """Every printed line is true as it stands: the string is read back and evaluated."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.checking.check import random_values
+from symbp.derivations.boundary import Boundary, boundaries, gathered
+from symbp.derivations.counting import counted_from
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.step import Equality
 from symbp.networks.costs import COSTS
+from symbp.notation.tensor import Element
 from tests.derivations.printed_text import Calculable, CalculableForm, value_of_line
 from tests.programs import PROGRAMS
 from tests.random_equations import random_equations, random_recurrence
@@ -48,23 +52,51 @@ def formulas_of(derivation: Derivation) -> Iterator[tuple[DerivedEquation, tuple
                 yield formula, tuple(named)
 
 
+def outside_of(formula: DerivedEquation, named: Iterable[Equality]) -> tuple[Boundary, ...]:
+    """Return what a formula reads outside of its places, which is said to be 0 there."""
+    bodies = [equality.right for equality in named]
+    for equation in formula.equations:
+        apart = equation.rename({index: index.fresh() for index in equation.domain})
+        gather = gathered(formula.lhs, apart) if equation.is_scatter else None
+        bodies.append(equation.body if gather is None else gather)
+    return boundaries(bodies)
+
+
+def tensors_of_places(derivation: Derivation) -> set[str]:
+    """Return the tensors whose numbers are places: subscripts, or compared with an index."""
+    found: set[str] = set()
+    for equation in derivation.differentiated.equations:
+        for element in (equation.lhs, *equation.reads()):
+            found |= {a.tensor.name for a in element.args if isinstance(a, Element)}
+        for node in equation.body.atoms(sympy.Eq, sympy.Ne):
+            if any(isinstance(side, bp.Index) for side in node.args):
+                found |= {a.tensor.name for a in node.args if isinstance(a, Element)}
+    return found
+
+
 def assert_true_as_printed(program: bp.Program) -> int:
     """Assert that each line gives what reverse mode gives; return how many there are."""
     derivation = bp.derive(program)
     values = evaluated(derivation)
     extents = {str(program.batch): EXAMPLES}
     formulas = list(formulas_of(derivation))
+    given = tensors_of_places(derivation)
     seen: set[Any] = set()
-    for one_line in (True, False):
+    # Each language with another count, so that both are read in both.
+    for one_line, first in ((True, 1), (False, 0), (False, 1)):
         style = Calculable(one_line)
         for formula, named in formulas:
             form = CalculableForm(style, formula.cost, formula.renamed)
-            left, right = form.sides(formula.lhs, formula.equations)
-            locals_ = [form.equality(equality.left, equality.right) for equality in named]
+            with counted_from(first):
+                left, right = form.sides(formula.lhs, formula.equations)
+                locals_ = [form.equality(equality.left, equality.right) for equality in named]
             if (left, right, *locals_) in seen:
                 continue
             seen.add((left, right, *locals_))
-            name, found = value_of_line(left, right, values, style.functions, extents, locals_)
+            zeros = {each.tensor.name for each in outside_of(formula, named)}
+            name, found = value_of_line(
+                left, right, values, style.functions, extents, locals_, first, zeros, given
+            )
             scale = max(1.0, float(np.max(np.abs(values[name]), initial=0.0)))
             np.testing.assert_allclose(
                 found, values[name], rtol=1e-9, atol=1e-10 * scale, err_msg=f"{left} = {right}"

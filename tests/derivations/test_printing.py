@@ -47,7 +47,7 @@ def right(text: str) -> str:
         (bp.leaky_relu(x[j]), r"\operatorname{lrelu}(x_{j}, 0.01)", "lrelu(xⱼ, 0.01)"),
         (eta[()] * long[j], r"\eta \mathrm{rate}_{j}", "η rateⱼ"),
         (bp.Sum(Wone[j, k], k), r"\sum_{k} W_{1,jk}", "Σₖ W_{1,jk}"),
-        (x[0] + 0 * j, "x_{0}", "x₀"),
+        (x[0] + 0 * j, "x_{1}", "x₁"),
         (
             bp.where(x[j] > 0, x[j], -y[j]),
             r"\begin{cases} x_{j} & \text{if } x_{j} > 0 \\ -y_{j} & \text{otherwise} \end{cases}",
@@ -85,7 +85,7 @@ def test_the_index_form_keeps_the_order_of_people(body: Any, latex: str, text: s
         (bp.Sum((x[j] - y[j]) ** 2, j) / 2, (), "½ ‖x - y‖²"),
         (bp.Sum(x[j] * y[j], j), (), "xᵀ y"),
         (bp.Sum(x[j] * W[j, k] * u[k], j, k), (), "xᵀ W u"),
-        (bp.Sum(W[j, k] ** 2, j, k), (), "‖W‖²"),
+        (bp.Sum(W[j, k] ** 2, j, k), (), "‖W‖²_F"),
         (bp.Sum(W[j, k] * Wone[j, k], j, k), (), "tr(Wᵀ W₁)"),
         (bp.Sum(x[j], j), (), "𝟏ᵀ x"),
         (bp.Sum(X[n, k] * W[j, k], k) + B[j], (n, j), "X Wᵀ + 𝟏 bᵀ"),
@@ -132,7 +132,7 @@ def test_a_shifted_index_is_printed_as_a_sum_over_what_meets_it() -> None:
     gradient = bp.derive(program).gradient(signal)
     assert gradient.latex() == (
         r"\frac{\partial C}{\partial s_{m}} = "
-        r"\sum_{i, d :\, i+d = m} \frac{\partial C}{\partial z_{i}} k_{d}"
+        r"\sum_{i, d :\, i+d-1 = m} \frac{\partial C}{\partial z_{i}} k_{d}"
     )
     assert gradient.text() == "∂C/∂sₘ = Σ_{id: i+d = m} ∂C/∂zᵢ · k_d"
 

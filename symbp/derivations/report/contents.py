@@ -6,6 +6,7 @@ steps, and the functions with the conventions of their derivatives.
 
 from collections.abc import Iterable, Sequence
 
+from symbp.derivations.arrangement import definitions, outside, parts
 from symbp.derivations.components import spread
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
@@ -34,6 +35,10 @@ __all__ = ["STEPS_IN_INDEX_FORM", "contents", "plain_title", "row_of"]
 
 #: What is said where components are asked for.
 STEPS_IN_INDEX_FORM = "The steps are in index form: each is said for all entries at once."
+
+# Steps whose formulas stand in the sentence, if they are not longer than so many signs of LaTeX.
+_INLINE = ("equation", "local derivative")
+_SHORT = 130
 
 _WHAT = {
     "BP1": "the error of the output layer",
@@ -130,32 +135,48 @@ class _Contents:
         places = remark_on_places(given, self.printer)
         if places:
             yield Prose(places)
-        yield self._equations(derivation.forward)
+        rows = [row for line in derivation.forward for row in self._rows(line)]
+        yield Equations((*rows, *self._outside(adjoints=False)))
+
+    def _outside(self, *, adjoints: bool) -> list[Row]:
+        """Return what is 0 before the first place or after the last."""
+        lines = (*self.derivation.forward, *self.derivation.backward)
+        found = outside(lines, style_of("latex"), adjoints=adjoints)
+        return [] if found is None else [Row(*found)]
 
     def backward(self) -> tuple[str, tuple[Block, ...]]:
         """Return the title and blocks of the named results and of all others."""
         derivation = self.derivation
         blocks: list[Block] = []
-        printed: set[Tensor] = set()
-        for statement in derivation.named_statements:
-            if not statement.instances:
+        arranged = parts(derivation)
+        named = bool(arranged) and arranged[0].statement is not None
+        if named:
+            defined = [row_of(line, self.form) for line in definitions(derivation)]
+            shown = ", ".join(f"${row.left} = {row.right}$" for row in defined)
+            blocks.append(Prose(f"By definition {shown}."))
+        after = self._outside(adjoints=True)
+        if after:
+            blocks.append(Prose("After the last step there is nothing:"))
+            blocks.append(Equations(tuple(after)))
+        for part in arranged:
+            statement = part.statement
+            if statement is None:
+                blocks += [Heading("Other derivatives")] if named else []
+                blocks.append(self._equations(part.lines))
                 continue
             blocks.append(Heading(f"{statement.name}: {_WHAT[statement.name]}"))
             rows = []
+            name = statement.name
             if statement.general is not None:
-                form = "index" if self.form == "index" else statement.general_form
-                rows.append(row_of(statement.general, form, statement.name))
-            for line in statement.instances:
-                printed.add(line.tensor)
-                rows += self._rows(line)
+                rows.append(row_of(statement.general, self.form, name))
+                name = ""
+            for line in part.lines:
+                first, *others = self._rows(line)
+                own = line in statement.instances
+                rows += [Row(first.left, first.right, name if own else ""), *others]
+                name = "" if own else name
             blocks.append(Equations(tuple(rows)))
-        rest = [line for line in derivation.backward if line.tensor not in printed]
-        title = "The four fundamental equations" if blocks else "The gradient"
-        if rest:
-            if blocks:
-                blocks.append(Heading("Other derivatives"))
-            blocks.append(self._equations(rest))
-        return title, tuple(blocks)
+        return "The four fundamental equations" if named else "The gradient", tuple(blocks)
 
     def _equations(self, lines: Sequence[DerivedEquation]) -> Equations:
         return Equations(tuple(row for line in lines for row in self._rows(line)))
@@ -172,10 +193,13 @@ class _Contents:
             if step.about is not about:
                 about = step.about
                 yield Heading(f"Derivation of ${step.heading('latex')}$")
+            if step.kind in _INLINE and not any(len(f) > _SHORT for f in step.flat(form)):
+                shown = [f"${formula}$" for formula in step.flat(form)]
+                yield Prose(f"{step.explanation('latex')} {_listed(shown)}.")
+                continue
             yield Prose(step.explanation("latex") + ":")
-            name = step.name if step.kind == "statement" else ""
-            sides = step.sides(form, "latex")
-            yield Equations(tuple(Row(left, right, name) for left, right in sides))
+            # What has a name is tagged once, where all results stand.
+            yield Equations(tuple(Row(*sides) for sides in step.sides(form, "latex")))
 
 
 def _overview(program: Program, of: Tensor | None) -> str:
@@ -187,6 +211,10 @@ def _overview(program: Program, of: Tensor | None) -> str:
     whole = ", ".join(parts[:-1]) + " and " + parts[-1]
     wanted = "is the gradient of its cost" if of is None else f"are the derivatives of {of.name}"
     return f"A program of {whole}. What is wanted {wanted}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _sentence(text: str) -> str:

@@ -5,7 +5,7 @@ Displays are flush left, so that the room of a line is known, and broken by
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.report.blocks import (
@@ -31,6 +31,10 @@ LINE = 43.0
 _WIDE_LEFT = 16.0
 # The sign of equality with its spaces.
 _EQUAL = 1.35
+# Between two columns of equations.
+_BETWEEN = 2.5
+# Rows from which on a table is halved.
+_LONG_TABLE = 12
 
 _PREAMBLE = r"""\documentclass[a4paper,fleqn]{article}
 \usepackage[margin=25mm]{geometry}
@@ -125,6 +129,12 @@ def _block(block: Block) -> str:
 
 
 def _equations(block: Equations) -> str:
+    named = max((at + 1 for at, row in enumerate(block.rows) if row.name), default=0)
+    last = block.rows[named:]
+    columns = _columns(last)
+    if columns > 1:
+        first = [_equations(Equations(block.rows[:named])), r"\nopagebreak"] if named else []
+        return "\n".join([*first, _side_by_side(last, columns)])
     lines = [
         text + (rf" \tag{{{name}}}" if name else "")
         for text, name in aligned_lines(block.rows, LINE)
@@ -133,14 +143,39 @@ def _equations(block: Equations) -> str:
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 
 
+def _columns(rows: Sequence[Row]) -> int:
+    """Return in how many columns equations fit beside one another; those with names need a line."""
+    if len(rows) < 3 or any(row.name or not row.left or row.sign != "=" for row in rows):
+        return 1
+    widest = max(width(parsed(row.left)) for row in rows) + _EQUAL
+    widest += max(width(parsed(row.right)) for row in rows) + _BETWEEN
+    return max(1, min(3, len(rows), int((LINE + _BETWEEN) / widest)))
+
+
+def _side_by_side(rows: Sequence[Row], columns: int) -> str:
+    """Return short equations in columns, to be read one column after the other."""
+    high = -(-len(rows) // columns)
+    lines = []
+    for first in range(high):
+        beside = rows[first::high]
+        lines.append(r" &\qquad ".join(f"{row.left} &= {row.right}" for row in beside))
+    body = " \\\\\n".join(lines)
+    return f"\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}"
+
+
 def _table(block: Table) -> str:
+    # A long table stands in two halves, side by side.
+    half = len(block.rows) if len(block.rows) < _LONG_TABLE else -(-len(block.rows) // 2)
+    parts = [block.rows[at : at + half] for at in range(0, len(block.rows), half)] or [()]
     columns = "".join("r" if i in block.numeric else "l" for i in range(len(block.header)))
-    rows = [" & ".join(map(_text, row)) + r" \\" for row in (block.header, *block.rows)]
-    body = "\n".join([rows[0] + r" \hline", *rows[1:]])
-    return (
-        "\\begin{center}\n\\begin{tabular}{" + columns + "}\n" + body + "\n\\end{tabular}\n"
-        "\\end{center}"
-    )
+    tables = []
+    for part in parts:
+        rows = [" & ".join(map(_text, row)) + r" \\" for row in (block.header, *part)]
+        body = "\n".join([rows[0] + r" \hline", *rows[1:]])
+        tables.append("\\begin{tabular}[t]{" + columns + "}\n" + body + "\n\\end{tabular}")
+    between = "\n\\quad\n"
+    small = "\\small\n" if len(parts) > 1 else ""
+    return f"\\begin{{center}}\n{small}{between.join(tables)}\n\\end{{center}}"
 
 
 def _text(text: str, display: bool = False) -> str:

@@ -6,6 +6,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.per_example import whole_body
+from symbp.derivations.counting import first_place
 from symbp.derivations.index_form import IndexForm
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
@@ -37,15 +38,12 @@ def counts_from_zero(program: Program) -> bool:
 
 
 def remark_on_places(equations: Iterable[Equation], printer: IndexForm) -> str:
-    """Return a sentence that says from where places are counted; empty if it does not matter."""
+    """Return a sentence where places are counted from 0 and it matters, else nothing."""
     first = next(_numbered(equations), None)
-    if first is None:
+    if first is None or first_place():
         return ""
     shown, _ = printer.show(first, {index: index.name for index in first.atoms(Index)})
-    return (
-        f"Indices count from 0, as in ${shown}$; only entries that are "
-        "written out one by one count from 1."
-    )
+    return f"Places count from 0, as in ${shown}$."
 
 
 def _numbered(equations: Iterable[Equation]) -> Iterator[Expr]:
