@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from symbp.derivations import Derivation, derive
 from symbp.networks.optimizers import SGD
 from symbp.notation.errors import SymbpError
+from symbp.sklearn.categories import category_columns
 from symbp.sklearn.exporting import export
 from symbp.sklearn.programs import (
     STRENGTH,
@@ -62,6 +63,8 @@ class NetworkEstimator(BaseEstimator):
         alpha: float = 1e-4,
         dropout: float = 0.0,
         standardise: Any = False,
+        categorical_features: Any = None,
+        embedding_size: int | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
@@ -83,6 +86,8 @@ class NetworkEstimator(BaseEstimator):
         self.alpha = alpha
         self.dropout = dropout
         self.standardise = standardise
+        self.categorical_features = categorical_features
+        self.embedding_size = embedding_size
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
@@ -124,6 +129,10 @@ class NetworkEstimator(BaseEstimator):
         if not again:
             self._random = check_random_state(self.random_state)
             self.dtype_ = self.dtype or ("float32" if x.dtype == np.float32 else "float64")
+            names = getattr(self, "feature_names_in_", None)
+            self._categories = category_columns(
+                x, names, self.categorical_features, self.embedding_size
+            )
         x = self._scaled(x, weight, fit=not again)
         columns = self._scaled_target(columns, x, weight, fit=not again)
         weighted = weight is not None
@@ -160,8 +169,12 @@ class NetworkEstimator(BaseEstimator):
             raise ValueError(f"alpha: expected a number >= 0, got {self.alpha!r}")
         design = checked_design(
             Design(
-                self.layers, features, outputs, self.activation, output, loss, self.dropout,
-                penalised=self.alpha > 0, weighted=weighted, hidden=self._hidden,
+                self.layers, len(self._categories.numbers(features)), outputs, self.activation,
+                output, loss, self.dropout, penalised=self.alpha > 0, weighted=weighted,
+                hidden=self._hidden,
+                categories=tuple(
+                    zip(self._categories.counts, self._categories.sizes, strict=True)
+                ),
             )
         )  # fmt: skip
         # No step of an optimizer is taken by a minimiser.
@@ -227,13 +240,21 @@ class NetworkEstimator(BaseEstimator):
     def _arguments(self, x: Any, y: Any, weight: Any, strength: float) -> list[Any]:
         """Return arrays in the order in which the module takes them."""
         ones = np.ones(len(x)) if weight is None else weight
-        source = self.program_.inputs[0]
-        inner = source.shape[1:]
-        if math.prod(map(int, inner)) != x.shape[1]:
-            raise SymbpError(f"layers: input {source.name} has shape {source.shape}, X {x.shape}")
         others = {WEIGHT: ones, STRENGTH: strength}
         given = [others.get(tensor.name, y) for tensor in self.program_.targets]
-        return [x.reshape(len(x), *inner), *given]
+        return [*self._sources(x), *given]
+
+    def _sources(self, x: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return a scaled table as the arrays that the network reads."""
+        found = []
+        for source, array in zip(self.program_.inputs, self._categories.sources(x), strict=True):
+            inner = tuple(map(int, source.shape[1:]))
+            if math.prod(inner) != array.shape[1]:
+                raise SymbpError(
+                    f"layers: input {source.name} has shape {source.shape}, X {array.shape}"
+                )
+            found.append(array.reshape(len(array), *inner))
+        return found
 
     def _batch_size(self, rows: int) -> int:
         if isinstance(self.batch_size, str) and self.batch_size == "auto":
@@ -290,10 +311,19 @@ class NetworkEstimator(BaseEstimator):
     # Units.
 
     def _scaled(self, x: Any, weight: Any, fit: bool) -> Any:
+        numbers = self._categories.numbers(x.shape[1])
         if fit:
-            whole = self.standardise and self.standardise != "target"
-            self.scaler_ = StandardScaler().fit(x, sample_weight=weight) if whole else None
-        return x if self.scaler_ is None else self.scaler_.transform(x)
+            whole = self.standardise and self.standardise != "target" and numbers
+            scaler = StandardScaler()
+            self.scaler_ = scaler.fit(x[:, numbers], sample_weight=weight) if whole else None
+        if self.scaler_ is None:
+            return x
+        scaled = self.scaler_.transform(x[:, numbers])
+        if len(numbers) == x.shape[1]:
+            return scaled
+        result = np.array(x)
+        result[:, numbers] = scaled
+        return result
 
     def _scaled_target(self, y: Any, x: Any, weight: Any, fit: bool) -> Any:
         """Return the targets in the units in which they are learnt."""
@@ -303,19 +333,17 @@ class NetworkEstimator(BaseEstimator):
 
     # After training.
 
-    def _checked(self, X: Any) -> NDArray[Any]:
+    def _checked(self, X: Any) -> list[NDArray[Any]]:
         """Return a table as the network takes it."""
         check_is_fitted(self)
         x = validate_data(
             self, X, accept_sparse=SPARSE, dtype=(np.float64, np.float32), reset=False
         )
-        shape = x.shape[0], *map(int, self.program_.inputs[0].shape[1:])
-        result: NDArray[Any] = self._scaled(dense(x), None, fit=False).reshape(shape)
-        return result
+        return self._sources(self._scaled(dense(x), None, fit=False))
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the outputs of the network, (examples, outputs)."""
-        found: NDArray[Any] = self.trainer_.predict(self._checked(X))
+        found: NDArray[Any] = self.trainer_.predict(*self._checked(X))
         return found.reshape(len(found), -1)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
@@ -347,7 +375,7 @@ class NetworkEstimator(BaseEstimator):
         trainer = getattr(self, "trainer_", None)
         if trainer is not None:
             # joblib maps a file read-only; kernels take arrays of their own.
-            trainer._flat, trainer._state = np.array(trainer._flat), np.array(trainer._state)
+            trainer.restore(trainer.snapshot())
 
 
 def continued(trainer: Any, module: Any) -> Any:
@@ -355,11 +383,7 @@ def continued(trainer: Any, module: Any) -> Any:
 
     The states of an optimizer are the same, as the modules differ in their arguments alone.
     """
-    made = module.Trainer(trainer.parameters, **trainer.hyperparameters)
-    made._state[:] = trainer._state
-    made._generator = trainer._generator
-    made.history, made.epochs = trainer.history, trainer.epochs
-    return made
+    return module.Trainer().restore(trainer.snapshot())
 
 
 def dense(x: Any) -> NDArray[Any]:

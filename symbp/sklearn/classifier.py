@@ -73,6 +73,8 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
         dropout: float = 0.0,
         class_weight: Any = None,
         standardise: Any = False,
+        categorical_features: Any = None,
+        embedding_size: int | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
@@ -84,7 +86,8 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
             learning_rate=learning_rate, batch_size=batch_size, max_iter=max_iter, tol=tol,
             n_iter_no_change=n_iter_no_change, early_stopping=early_stopping,
             validation_fraction=validation_fraction, alpha=alpha, dropout=dropout,
-            standardise=standardise, shuffle=shuffle, warm_start=warm_start,
+            standardise=standardise, categorical_features=categorical_features,
+            embedding_size=embedding_size, shuffle=shuffle, warm_start=warm_start,
             random_state=random_state, dtype=dtype, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight

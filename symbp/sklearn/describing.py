@@ -48,6 +48,12 @@ dropout : float, default 0
 standardise : bool or "target", default False
     Whether features (and numbers to predict) get mean 0 and variance 1; exported with the network.
     ``"target"``: numbers to predict alone.
+categorical_features : sequence of int or str, mask of bool, or dict, optional
+    Columns that hold codes 0, 1, 2, … of categories, as ``OrdinalEncoder`` makes them: each becomes
+    a vector that the network learns (an embedding), instead of numbers or one column each. As many
+    categories as occur in `fit`, or as a dict says: ``{{"city": 120}}``.
+embedding_size : int, optional
+    How long these vectors are; by default ``1.6 · categories^0.56``, at most 50.
 shuffle : bool, default True
     Whether each epoch has another order of examples.
 warm_start : bool, default False

@@ -15,9 +15,11 @@ from symbp.targets.numba.runtime.example_weights import TrainerWithWeights
 from symbp.targets.numba.runtime.noise import TrainerWithNoise
 from symbp.targets.numba.runtime.phases import TrainerWithState
 from symbp.targets.numba.runtime.trainer import NetworkTrainer
+from symbp.training.loaded import LoadedTrainer
 
 CLASSES = (
-    TrainerWithNoise, TrainerWithState, TrainerWithWeights, EvaluatingTrainer, NetworkTrainer
+    LoadedTrainer, TrainerWithNoise, TrainerWithState, TrainerWithWeights, EvaluatingTrainer,
+    NetworkTrainer,
 )  # fmt: skip
 
 
