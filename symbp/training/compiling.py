@@ -30,7 +30,9 @@ class Stopwatch:
         # Kernels may be compiled for the sake of others.
         if kernel:
             if not self._depth:
-                self._since = time.perf_counter()
+                # Before an epoch is compiled, there was nothing but what prepares it.
+                first = kernel == "epoch" and not self.compiling
+                self._since = self._started if first else time.perf_counter()
             self._depth += 1
         elif self._depth:
             self._depth -= 1
