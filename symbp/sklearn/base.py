@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
@@ -24,6 +25,7 @@ from symbp.derivations import Derivation, derive
 from symbp.networks.optimizers import SGD
 from symbp.notation.errors import SymbpError
 from symbp.sklearn.categories import category_columns
+from symbp.sklearn.checking import SPARSE, checked_weight, dense
 from symbp.sklearn.exporting import export
 from symbp.sklearn.programs import (
     STRENGTH,
@@ -34,12 +36,12 @@ from symbp.sklearn.programs import (
     compiled,
     split_rate,
 )
+from symbp.sklearn.stopping import BestScore
 
 __all__ = ["NetworkEstimator"]
 
 # Of `symbp.compile`'s optimizers this is none: SciPy's L-BFGS-B over all examples at once.
 LBFGS = "lbfgs"
-SPARSE = ("csr", "csc", "coo", "bsr", "lil", "dok", "dia")
 
 
 class NetworkEstimator(BaseEstimator):
@@ -58,7 +60,7 @@ class NetworkEstimator(BaseEstimator):
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: Any = False,
         validation_fraction: float = 0.1,
         alpha: float = 1e-4,
         dropout: float = 0.0,
@@ -104,6 +106,10 @@ class NetworkEstimator(BaseEstimator):
         """Return the cost, and the activation of the last layer."""
         raise NotImplementedError
 
+    def _score_of(self, outputs: NDArray[Any], y: NDArray[Any], weight: Any) -> float:
+        """Return the score of outputs, both as the network has them: R² of numbers."""
+        return float(r2_score(y, outputs, sample_weight=weight))
+
     def _meaning(self) -> tuple[Any, dict[str, Any]]:
         """Return the program that a predictor computes, and what its outputs say."""
         raise NotImplementedError
@@ -119,6 +125,10 @@ class NetworkEstimator(BaseEstimator):
         self, x: Any, y: Any, weight: Any, *, incremental: bool = False, first: bool = True
     ) -> Self:
         """Train on checked arrays; from the start if it is the first time."""
+        if not isinstance(self.early_stopping, bool | np.bool_) and self.early_stopping != "score":
+            raise ValueError(
+                f"early_stopping: expected True, False or 'score', got {self.early_stopping!r}"
+            )
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.early_stopping and self.optimizer == LBFGS:
@@ -198,6 +208,7 @@ class NetworkEstimator(BaseEstimator):
         arrays = self._arguments(x, y, scaled, strength)
         before = len(trainer.history)
         stop = self._stopping(None if incremental or held_out is not None else self.tol)
+        best: BestScore | None = None
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "the cost is", RuntimeWarning)
             if self.optimizer == LBFGS:
@@ -210,13 +221,32 @@ class NetworkEstimator(BaseEstimator):
                 if held_out is not None:
                     kept_x, kept_y, kept_weight = held_out
                     validation = self._arguments(kept_x, kept_y, kept_weight, 0.0)
+                    if self.early_stopping == "score":
+                        best = self._best_score(kept_x, kept_y, kept_weight)
+
+                def after(epoch: int, record: dict[str, Any]) -> bool:
+                    return stop(epoch, record) or (best is not None and best.note(trainer))
+
                 trainer.fit(
-                    *arrays, epochs=epochs, batch_size=batch, callback=stop,
+                    *arrays, epochs=epochs, batch_size=batch, callback=after,
                     shuffle=bool(self.shuffle) and batch < rows, validation=validation,
-                    patience=None if held_out is None else int(self.n_iter_no_change),
+                    patience=None if held_out is None or best else int(self.n_iter_no_change),
                     min_delta=0.0 if held_out is None else float(self.tol),
                 )  # fmt: skip
+                if best is not None:
+                    best.restore(trainer)
+                    self.validation_scores_ = best.scores
+                    self.best_validation_score_ = max(best.scores)
         self._note(trainer.history, before, epochs, incremental)
+
+    def _best_score(self, x: Any, y: Any, weight: Any) -> BestScore:
+        sources = self._sources(x)
+
+        def score() -> float:
+            outputs = self.trainer_.predict(*sources)
+            return self._score_of(outputs.reshape(len(outputs), -1), y, weight)
+
+        return BestScore(score, float(self.tol), int(self.n_iter_no_change))
 
     def _note(
         self, history: list[dict[str, Any]], before: int, epochs: int, incremental: bool
@@ -384,35 +414,3 @@ def continued(trainer: Any, module: Any) -> Any:
     The states of an optimizer are the same, as the modules differ in their arguments alone.
     """
     return module.Trainer().restore(trainer.snapshot())
-
-
-def dense(x: Any) -> NDArray[Any]:
-    """Return a table as an array."""
-    return x.toarray() if hasattr(x, "toarray") else x  # type: ignore[no-any-return]
-
-
-def checked_table(
-    estimator: Any, X: Any, y: Any, reset: bool, **options: Any
-) -> tuple[NDArray[Any], Any]:
-    """Return a table and its targets, checked by scikit-learn."""
-    x, y = validate_data(
-        estimator, X, y, accept_sparse=SPARSE, multi_output=True,
-        dtype=(np.float64, np.float32), reset=reset, **options,
-    )  # fmt: skip
-    return dense(x), y
-
-
-def checked_weight(weight: Any, x: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return weights of examples: finite, not negative, and not all zero."""
-    if weight is None:
-        return None
-    result = np.asarray(weight, dtype=np.float64)
-    if result.ndim == 0:
-        result = np.full(len(x), float(result))
-    if result.shape != (len(x),):
-        raise ValueError(f"sample_weight.shape == {result.shape}, expected {(len(x),)}!")
-    if not np.isfinite(result).all() or (result < 0).any():
-        raise ValueError("sample_weight: expected finite numbers >= 0")
-    if not result.any():
-        raise ValueError("sample_weight: all weights are zero, there is nothing to learn from")
-    return result

@@ -11,7 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from symbp.networks.costs import cost
-from symbp.sklearn.base import NetworkEstimator, checked_table, checked_weight
+from symbp.sklearn.base import NetworkEstimator
+from symbp.sklearn.checking import checked_table, checked_weight
 from symbp.sklearn.describing import documented
 from symbp.sklearn.exporting import class_names
 from symbp.targets.numba.runtime.likelihood import Likelihood
@@ -67,7 +68,7 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: Any = False,
         validation_fraction: float = 0.1,
         alpha: float = 1e-4,
         dropout: float = 0.0,
@@ -210,6 +211,16 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
         if self._cost().signed:
             columns = 2 * columns - 1
         return columns, strata
+
+    def _score_of(self, outputs: NDArray[Any], y: NDArray[Any], weight: Any) -> float:
+        decided, middle = self._likelihood().decided(outputs), 0.0 if self._cost().signed else 0.5
+        if self._kind == "labels":
+            right = (decided == (y > middle)).all(axis=1)
+        elif y.shape[1] == 1:
+            right = decided == (y[:, 0] > middle)
+        else:
+            right = decided == y.argmax(axis=1)
+        return float(np.average(right, weights=weight))
 
     def _cost(self) -> Any:
         if self.loss is not None:

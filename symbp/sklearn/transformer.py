@@ -10,7 +10,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from symbp.networks.costs import cost
-from symbp.sklearn.base import SPARSE, NetworkEstimator, checked_table, dense
+from symbp.sklearn.base import NetworkEstimator
+from symbp.sklearn.checking import SPARSE, checked_table, dense
 from symbp.sklearn.describing import documented
 
 __all__ = ["SymbpTransformer"]
@@ -59,7 +60,7 @@ class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Networ
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: Any = False,
         validation_fraction: float = 0.1,
         alpha: float = 1e-4,
         dropout: float = 0.0,
