@@ -20,6 +20,10 @@ def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module 'symbp' has no attribute {name!r}")
     api = import_module("symbp.api")
+    renamed = import_module("symbp.notation.deprecated").RENAMED.get(name)
+    if renamed is not None:
+        renamed.warn(name, before="bp.")
+        return getattr(api, renamed.new)
     if name not in api.__all__:
         told = import_module("symbp.networks.recipes").recipe(name)
         message = f"module 'symbp' has no attribute {name!r}" + (f": {told}" if told else "")

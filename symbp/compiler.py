@@ -319,7 +319,7 @@ def write_predictor(
     Parameters
     ----------
     program : Program
-        With one input of numbers, and an output.
+        With an output; its inputs, in order, are what the features of the preparation are.
     path : path
         Where to write.
     parameters

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symbp as bp
-from symbp.commands.compiling import telling_what_compiles
+from symbp.training.compiling import telling_what_compiles
 
 
 def test_kernels_are_told_of_while_they_are_compiled(

@@ -2,25 +2,16 @@
 
 import itertools
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from symbp.commands.compiling import telling_what_compiles
+from symbp.training.compiling import Stopwatch, telling_what_compiles
 
 __all__ = ["Epochs", "epoch_lines"]
 
 
 class Epochs:
-    """Prints a line for each epoch; knows how many seconds kernels were compiled in.
-
-    Attributes
-    ----------
-    compiling : float
-        These seconds, which are no training.
-    started : float
-        When the first epoch began.
-    """
+    """Prints a line for each epoch; knows how many seconds kernels were compiled in."""
 
     def __init__(self, epochs: int) -> None:
         from rich.console import Console
@@ -44,13 +35,12 @@ class Epochs:
             # Rich would send stdout to its own console: wrong for a pipe or a file.
             redirect_stdout=sys.stdout.isatty(),
         )
-        self.epochs, self.numbers, self.compiling = epochs, itertools.count(1), 0.0
+        self.epochs, self.numbers, self.watch = epochs, itertools.count(1), Stopwatch()
         self.task = self.progress.add_task("training", total=epochs)
-        self.started, self._since, self._depth = time.perf_counter(), 0.0, 0
 
     def start(self) -> None:
         """Count from now on."""
-        self.started, self.compiling = time.perf_counter(), 0.0
+        self.watch.start()
 
     def line(self, text: str) -> None:
         """Print the line of the next epoch."""
@@ -61,23 +51,13 @@ class Epochs:
 
     def tell(self, kernel: str) -> None:
         """Show what is compiled, or that nothing is."""
-        # Kernels may be compiled for the sake of others.
-        if kernel:
-            if not self._depth:
-                self._since = time.perf_counter()
-            self._depth += 1
-        elif self._depth:
-            self._depth -= 1
-            if not self._depth:
-                self.compiling += time.perf_counter() - self._since
+        self.watch.note(kernel)
         description = f"compiling {kernel}" if kernel else "training"
         self.progress.update(self.task, description=description, refresh=True)
 
     def seconds(self) -> str:
         """Return how long training took until now, and compiling."""
-        trained = time.perf_counter() - self.started - self.compiling
-        more = f", {self.compiling:.1f} s of compiling" if self.compiling > 0.05 else ""
-        return f"{trained:.1f} s{more}"
+        return self.watch.text()
 
 
 @contextmanager

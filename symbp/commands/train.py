@@ -85,6 +85,16 @@ def train(
             show_default="none",
         ),
     ] = None,
+    embed_above: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="COUNT",
+            help="With --layers: a column of more categories is read by an embedding, a vector "
+            "learnt for each, and not one-hot.",
+            show_default="20",
+        ),
+    ] = None,
     activation: Activation = None,
     loss: Annotated[
         str | None,
@@ -177,15 +187,17 @@ def train(
 
         return train_on_table(
             Request(
-                layers, data, target, classes, header, drop or (), activation, loss, output,
-                epochs, batch_size, seed, test_fraction, optimizer, learning_rate, schedule, clip,
-                dtype, bool(derivation), module, parameters, resume, plot,
+                layers, data, target, classes, header, drop or (), embed_above, activation, loss,
+                output, epochs, batch_size, seed, test_fraction, optimizer, learning_rate,
+                schedule, clip, dtype, bool(derivation), module, parameters, resume, plot,
             )
         )  # fmt: skip
     if network is None:
         raise fail("which network? --layers 32-16, or all sizes such as 64-30-10, or FILE.py:NAME")
     if drop:
         raise fail(f"--drop {drop[0]}: only --layers, in place of {network}, leaves columns out")
+    if embed_above is not None:
+        raise fail("--embed-above: only --layers, in place of a network, reads categories")
     from symbp.commands.resuming import resumed
     from symbp.networks.options import shorthand_sizes
     from symbp.notation.files import write_bytes

@@ -35,6 +35,7 @@ class Request:
     classes: bool | None
     header: bool | None
     drop: Sequence[str]
+    embed_above: int | None
     activation: str | None
     loss: str | None
     output: str | None
@@ -63,8 +64,8 @@ def train_on_table(request: Request) -> None:
         The options.
     """
     try:
-        from symbp.tables.columns import recognised
-        from symbp.tables.preparing import prepared
+        from symbp.tables.columns import EMBED_ABOVE, recognised
+        from symbp.tables.preparing import codes, prepared
     except ImportError as error:
         raise SymbpError(f"--layers: {error}") from error
     from sklearn.pipeline import Pipeline
@@ -80,14 +81,16 @@ def train_on_table(request: Request) -> None:
     if request.plot is not None:
         require_drawable(request.plot)
     source = _source(request)
-    table = recognised(source, request.target, request.classes, request.drop)
+    above = EMBED_ABOVE if request.embed_above is None else request.embed_above
+    table = recognised(source, request.target, request.classes, request.drop, above)
     for line in _described(source, table):
         typer.echo(line)
     labels = None
     if table.target.kind == "classes":
         labels = np.unique(table.y, return_inverse=True)[1].reshape(-1)
     test = held_out(len(table.y), labels, request.test_fraction, request.seed)
-    columns = prepared([column for column in table.columns if column.kind != "left out"])
+    used = [column for column in table.columns if column.kind != "left out"]
+    columns = prepared(used)
     x, x_test = columns.fit_transform(table.frame[~test]), columns.transform(table.frame[test])
     y, y_test = table.y[~test], table.y[test]
     rows = f"{len(x)} rows to train on, {len(x_test)} held out"
@@ -111,6 +114,7 @@ def train_on_table(request: Request) -> None:
             shown.start()
 
         estimator = _estimator(request, units, table.target.kind == "classes", steps, report)
+        estimator.set_params(categorical_features=codes(used, x.shape[1]) or None)
         estimator._before_training = begin
         estimator.fit(x, y)
     if request.derivation:

@@ -11,6 +11,7 @@ import numpy as np
 
 from symbp.notation.errors import SymbpError, UnsupportedError, suggest
 from symbp.notation.files import write_bytes
+from symbp.training.snapshots import restore, snapshot
 from symbp.training.trainer import Trainer
 
 __all__ = ["load_safetensors", "save_safetensors"]
@@ -54,18 +55,18 @@ def save_safetensors(trainer: Trainer, path: str | os.PathLike[str]) -> Path:
     0
     """
     format_of = _library()
-    held = _held(trainer)
-    tensors = dict(trainer.parameters._asdict())
+    found = snapshot(trainer)
+    tensors = dict(found["parameters"])
     tensors |= {_STATE + name: array for name, array in _states(trainer).items()}
-    tensors[_REST] = held._state
+    tensors[_REST] = found["state"]
     metadata = {
         "format": "symbp",
         "version": _VERSION,
-        "signature": held.network.signature,
-        "hyperparameters": json.dumps(trainer.hyperparameters, default=float),
-        "history": json.dumps(trainer.history, default=float),
-        "epochs": str(trainer.epochs),
-        "generator": json.dumps(held._generator.bit_generator.state),
+        "signature": _signature(trainer),
+        "hyperparameters": json.dumps(found["hyperparameters"], default=float),
+        "history": json.dumps(found["history"], default=float),
+        "epochs": str(found["epochs"]),
+        "generator": json.dumps(found["generator"]),
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     write_bytes(Path(path), format_of.save(arrays, metadata))
@@ -104,31 +105,29 @@ def load_safetensors(
     path = Path(path)
     tensors, metadata = _read(path)
     whole = names is None and metadata.get("format") == "symbp"
-    held = _held(trainer)
-    flat = held._flat.copy()
-    for name, view in zip(trainer.parameters._fields, held.network.views(flat), strict=True):
-        view[...] = _tensor(path, tensors, (names or {}).get(name, name), name, view)
+    found = snapshot(trainer)
+    found["parameters"] = {
+        name: _tensor(path, tensors, (names or {}).get(name, name), name, array)
+        for name, array in found["parameters"].items()
+    }
     if not whole:
-        held._flat[...] = flat
+        restore(trainer, found)
         return trainer
     if metadata.get("version") != _VERSION:
         raise SymbpError(f"{path}: version {metadata.get('version')!r} of the format, expected '1'")
-    if metadata.get("signature") != held.network.signature:
+    if metadata.get("signature") != _signature(trainer):
         raise SymbpError(
             f"{path}: saved by program {metadata.get('signature')}, this is "
-            f"{held.network.signature}; names= reads its parameters alone"
+            f"{_signature(trainer)}; names= reads its parameters alone"
         )
-    rest = _tensor(path, tensors, _REST, "the optimizer's numbers", held._state)
+    found["state"] = _tensor(path, tensors, _REST, "the optimizer's numbers", found["state"])
     try:
-        generator = json.loads(metadata["generator"])
-        held._generator.bit_generator.state = generator
-        history, epochs = json.loads(metadata["history"]), int(metadata["epochs"])
-        hyperparameters = dict(json.loads(metadata["hyperparameters"]))
-        held.network.hyperparameter_values(hyperparameters)
-    except (KeyError, TypeError, ValueError) as error:
+        for key in ("generator", "history", "hyperparameters"):
+            found[key] = json.loads(metadata[key])
+        found["epochs"] = int(metadata["epochs"])
+        restore(trainer, found)
+    except (KeyError, TypeError, ValueError, SymbpError) as error:
         raise SymbpError(f"{path}: its metadata are damaged ({error})") from None
-    held._flat[...], held._state[...] = flat, rest
-    trainer.history, trainer.epochs, trainer.hyperparameters = history, epochs, hyperparameters
     return trainer
 
 
@@ -139,11 +138,9 @@ def _library() -> Any:
         raise UnsupportedError("this needs safetensors: pip install symbp[safetensors]") from None
 
 
-def _held(trainer: Trainer) -> Any:
-    """Return the trainer as what generated modules make: numbers in one vector, and a network."""
-    if not hasattr(trainer, "_flat") or not hasattr(trainer, "network"):
-        raise SymbpError(f"expected a trainer of symbp.compile, got {type(trainer).__name__}")
-    return trainer
+def _signature(trainer: Trainer) -> str:
+    network: Any = getattr(trainer, "network", None)
+    return str(network.signature)
 
 
 def _states(trainer: Trainer) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
@@ -23,6 +24,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from symbp.derivations import Derivation, derive
 from symbp.networks.optimizers import SGD
 from symbp.notation.errors import SymbpError
+from symbp.sklearn.categories import category_columns
+from symbp.sklearn.checking import SPARSE, checked_weight, dense
 from symbp.sklearn.exporting import export
 from symbp.sklearn.programs import (
     STRENGTH,
@@ -33,12 +36,12 @@ from symbp.sklearn.programs import (
     compiled,
     split_rate,
 )
+from symbp.sklearn.stopping import BestScore
 
 __all__ = ["NetworkEstimator"]
 
 # Of `symbp.compile`'s optimizers this is none: SciPy's L-BFGS-B over all examples at once.
 LBFGS = "lbfgs"
-SPARSE = ("csr", "csc", "coo", "bsr", "lil", "dok", "dia")
 
 
 class NetworkEstimator(BaseEstimator):
@@ -57,11 +60,13 @@ class NetworkEstimator(BaseEstimator):
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: Any = False,
         validation_fraction: float = 0.1,
         alpha: float = 1e-4,
         dropout: float = 0.0,
         standardise: Any = False,
+        categorical_features: Any = None,
+        embedding_size: int | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
@@ -83,6 +88,8 @@ class NetworkEstimator(BaseEstimator):
         self.alpha = alpha
         self.dropout = dropout
         self.standardise = standardise
+        self.categorical_features = categorical_features
+        self.embedding_size = embedding_size
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
@@ -99,6 +106,10 @@ class NetworkEstimator(BaseEstimator):
         """Return the cost, and the activation of the last layer."""
         raise NotImplementedError
 
+    def _score_of(self, outputs: NDArray[Any], y: NDArray[Any], weight: Any) -> float:
+        """Return the score of outputs, both as the network has them: R² of numbers."""
+        return float(r2_score(y, outputs, sample_weight=weight))
+
     def _meaning(self) -> tuple[Any, dict[str, Any]]:
         """Return the program that a predictor computes, and what its outputs say."""
         raise NotImplementedError
@@ -114,6 +125,10 @@ class NetworkEstimator(BaseEstimator):
         self, x: Any, y: Any, weight: Any, *, incremental: bool = False, first: bool = True
     ) -> Self:
         """Train on checked arrays; from the start if it is the first time."""
+        if not isinstance(self.early_stopping, bool | np.bool_) and self.early_stopping != "score":
+            raise ValueError(
+                f"early_stopping: expected True, False or 'score', got {self.early_stopping!r}"
+            )
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.early_stopping and self.optimizer == LBFGS:
@@ -124,6 +139,10 @@ class NetworkEstimator(BaseEstimator):
         if not again:
             self._random = check_random_state(self.random_state)
             self.dtype_ = self.dtype or ("float32" if x.dtype == np.float32 else "float64")
+            names = getattr(self, "feature_names_in_", None)
+            self._categories = category_columns(
+                x, names, self.categorical_features, self.embedding_size
+            )
         x = self._scaled(x, weight, fit=not again)
         columns = self._scaled_target(columns, x, weight, fit=not again)
         weighted = weight is not None
@@ -160,8 +179,12 @@ class NetworkEstimator(BaseEstimator):
             raise ValueError(f"alpha: expected a number >= 0, got {self.alpha!r}")
         design = checked_design(
             Design(
-                self.layers, features, outputs, self.activation, output, loss, self.dropout,
-                penalised=self.alpha > 0, weighted=weighted, hidden=self._hidden,
+                self.layers, len(self._categories.numbers(features)), outputs, self.activation,
+                output, loss, self.dropout, penalised=self.alpha > 0, weighted=weighted,
+                hidden=self._hidden,
+                categories=tuple(
+                    zip(self._categories.counts, self._categories.sizes, strict=True)
+                ),
             )
         )  # fmt: skip
         # No step of an optimizer is taken by a minimiser.
@@ -185,6 +208,7 @@ class NetworkEstimator(BaseEstimator):
         arrays = self._arguments(x, y, scaled, strength)
         before = len(trainer.history)
         stop = self._stopping(None if incremental or held_out is not None else self.tol)
+        best: BestScore | None = None
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "the cost is", RuntimeWarning)
             if self.optimizer == LBFGS:
@@ -197,13 +221,32 @@ class NetworkEstimator(BaseEstimator):
                 if held_out is not None:
                     kept_x, kept_y, kept_weight = held_out
                     validation = self._arguments(kept_x, kept_y, kept_weight, 0.0)
+                    if self.early_stopping == "score":
+                        best = self._best_score(kept_x, kept_y, kept_weight)
+
+                def after(epoch: int, record: dict[str, Any]) -> bool:
+                    return stop(epoch, record) or (best is not None and best.note(trainer))
+
                 trainer.fit(
-                    *arrays, epochs=epochs, batch_size=batch, callback=stop,
+                    *arrays, epochs=epochs, batch_size=batch, callback=after,
                     shuffle=bool(self.shuffle) and batch < rows, validation=validation,
-                    patience=None if held_out is None else int(self.n_iter_no_change),
+                    patience=None if held_out is None or best else int(self.n_iter_no_change),
                     min_delta=0.0 if held_out is None else float(self.tol),
                 )  # fmt: skip
+                if best is not None:
+                    best.restore(trainer)
+                    self.validation_scores_ = best.scores
+                    self.best_validation_score_ = max(best.scores)
         self._note(trainer.history, before, epochs, incremental)
+
+    def _best_score(self, x: Any, y: Any, weight: Any) -> BestScore:
+        sources = self._sources(x)
+
+        def score() -> float:
+            outputs = self.trainer_.predict(*sources)
+            return self._score_of(outputs.reshape(len(outputs), -1), y, weight)
+
+        return BestScore(score, float(self.tol), int(self.n_iter_no_change))
 
     def _note(
         self, history: list[dict[str, Any]], before: int, epochs: int, incremental: bool
@@ -227,13 +270,21 @@ class NetworkEstimator(BaseEstimator):
     def _arguments(self, x: Any, y: Any, weight: Any, strength: float) -> list[Any]:
         """Return arrays in the order in which the module takes them."""
         ones = np.ones(len(x)) if weight is None else weight
-        source = self.program_.inputs[0]
-        inner = source.shape[1:]
-        if math.prod(map(int, inner)) != x.shape[1]:
-            raise SymbpError(f"layers: input {source.name} has shape {source.shape}, X {x.shape}")
         others = {WEIGHT: ones, STRENGTH: strength}
         given = [others.get(tensor.name, y) for tensor in self.program_.targets]
-        return [x.reshape(len(x), *inner), *given]
+        return [*self._sources(x), *given]
+
+    def _sources(self, x: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return a scaled table as the arrays that the network reads."""
+        found = []
+        for source, array in zip(self.program_.inputs, self._categories.sources(x), strict=True):
+            inner = tuple(map(int, source.shape[1:]))
+            if math.prod(inner) != array.shape[1]:
+                raise SymbpError(
+                    f"layers: input {source.name} has shape {source.shape}, X {array.shape}"
+                )
+            found.append(array.reshape(len(array), *inner))
+        return found
 
     def _batch_size(self, rows: int) -> int:
         if isinstance(self.batch_size, str) and self.batch_size == "auto":
@@ -290,10 +341,19 @@ class NetworkEstimator(BaseEstimator):
     # Units.
 
     def _scaled(self, x: Any, weight: Any, fit: bool) -> Any:
+        numbers = self._categories.numbers(x.shape[1])
         if fit:
-            whole = self.standardise and self.standardise != "target"
-            self.scaler_ = StandardScaler().fit(x, sample_weight=weight) if whole else None
-        return x if self.scaler_ is None else self.scaler_.transform(x)
+            whole = self.standardise and self.standardise != "target" and numbers
+            scaler = StandardScaler()
+            self.scaler_ = scaler.fit(x[:, numbers], sample_weight=weight) if whole else None
+        if self.scaler_ is None:
+            return x
+        scaled = self.scaler_.transform(x[:, numbers])
+        if len(numbers) == x.shape[1]:
+            return scaled
+        result = np.array(x)
+        result[:, numbers] = scaled
+        return result
 
     def _scaled_target(self, y: Any, x: Any, weight: Any, fit: bool) -> Any:
         """Return the targets in the units in which they are learnt."""
@@ -303,19 +363,17 @@ class NetworkEstimator(BaseEstimator):
 
     # After training.
 
-    def _checked(self, X: Any) -> NDArray[Any]:
+    def _checked(self, X: Any) -> list[NDArray[Any]]:
         """Return a table as the network takes it."""
         check_is_fitted(self)
         x = validate_data(
             self, X, accept_sparse=SPARSE, dtype=(np.float64, np.float32), reset=False
         )
-        shape = x.shape[0], *map(int, self.program_.inputs[0].shape[1:])
-        result: NDArray[Any] = self._scaled(dense(x), None, fit=False).reshape(shape)
-        return result
+        return self._sources(self._scaled(dense(x), None, fit=False))
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the outputs of the network, (examples, outputs)."""
-        found: NDArray[Any] = self.trainer_.predict(self._checked(X))
+        found: NDArray[Any] = self.trainer_.predict(*self._checked(X))
         return found.reshape(len(found), -1)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
@@ -347,7 +405,7 @@ class NetworkEstimator(BaseEstimator):
         trainer = getattr(self, "trainer_", None)
         if trainer is not None:
             # joblib maps a file read-only; kernels take arrays of their own.
-            trainer._flat, trainer._state = np.array(trainer._flat), np.array(trainer._state)
+            trainer.restore(trainer.snapshot())
 
 
 def continued(trainer: Any, module: Any) -> Any:
@@ -355,40 +413,4 @@ def continued(trainer: Any, module: Any) -> Any:
 
     The states of an optimizer are the same, as the modules differ in their arguments alone.
     """
-    made = module.Trainer(trainer.parameters, **trainer.hyperparameters)
-    made._state[:] = trainer._state
-    made._generator = trainer._generator
-    made.history, made.epochs = trainer.history, trainer.epochs
-    return made
-
-
-def dense(x: Any) -> NDArray[Any]:
-    """Return a table as an array."""
-    return x.toarray() if hasattr(x, "toarray") else x  # type: ignore[no-any-return]
-
-
-def checked_table(
-    estimator: Any, X: Any, y: Any, reset: bool, **options: Any
-) -> tuple[NDArray[Any], Any]:
-    """Return a table and its targets, checked by scikit-learn."""
-    x, y = validate_data(
-        estimator, X, y, accept_sparse=SPARSE, multi_output=True,
-        dtype=(np.float64, np.float32), reset=reset, **options,
-    )  # fmt: skip
-    return dense(x), y
-
-
-def checked_weight(weight: Any, x: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return weights of examples: finite, not negative, and not all zero."""
-    if weight is None:
-        return None
-    result = np.asarray(weight, dtype=np.float64)
-    if result.ndim == 0:
-        result = np.full(len(x), float(result))
-    if result.shape != (len(x),):
-        raise ValueError(f"sample_weight.shape == {result.shape}, expected {(len(x),)}!")
-    if not np.isfinite(result).all() or (result < 0).any():
-        raise ValueError("sample_weight: expected finite numbers >= 0")
-    if not result.any():
-        raise ValueError("sample_weight: all weights are zero, there is nothing to learn from")
-    return result
+    return module.Trainer().restore(trainer.snapshot())

@@ -11,7 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from symbp.networks.costs import cost
-from symbp.sklearn.base import NetworkEstimator, checked_table, checked_weight
+from symbp.sklearn.base import NetworkEstimator
+from symbp.sklearn.checking import checked_table, checked_weight
 from symbp.sklearn.describing import documented
 from symbp.sklearn.exporting import class_names
 from symbp.targets.numba.runtime.likelihood import Likelihood
@@ -67,12 +68,14 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: Any = False,
         validation_fraction: float = 0.1,
         alpha: float = 1e-4,
         dropout: float = 0.0,
         class_weight: Any = None,
         standardise: Any = False,
+        categorical_features: Any = None,
+        embedding_size: int | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
@@ -84,7 +87,8 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
             learning_rate=learning_rate, batch_size=batch_size, max_iter=max_iter, tol=tol,
             n_iter_no_change=n_iter_no_change, early_stopping=early_stopping,
             validation_fraction=validation_fraction, alpha=alpha, dropout=dropout,
-            standardise=standardise, shuffle=shuffle, warm_start=warm_start,
+            standardise=standardise, categorical_features=categorical_features,
+            embedding_size=embedding_size, shuffle=shuffle, warm_start=warm_start,
             random_state=random_state, dtype=dtype, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
@@ -207,6 +211,16 @@ class SymbpClassifier(ClassifierMixin, NetworkEstimator):
         if self._cost().signed:
             columns = 2 * columns - 1
         return columns, strata
+
+    def _score_of(self, outputs: NDArray[Any], y: NDArray[Any], weight: Any) -> float:
+        decided, middle = self._likelihood().decided(outputs), 0.0 if self._cost().signed else 0.5
+        if self._kind == "labels":
+            right = (decided == (y > middle)).all(axis=1)
+        elif y.shape[1] == 1:
+            right = decided == (y[:, 0] > middle)
+        else:
+            right = decided == y.argmax(axis=1)
+        return float(np.average(right, weights=weight))
 
     def _cost(self) -> Any:
         if self.loss is not None:

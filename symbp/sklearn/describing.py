@@ -35,9 +35,9 @@ max_iter : int, default 200
 tol, n_iter_no_change : float and int, default 1e-4 and 10
     Training ends when the loss (with `early_stopping`, that of the data held out) was not lower by
     `tol` for so many epochs in a row.
-early_stopping : bool, default False
+early_stopping : bool or "score", default False
     Whether a part of the examples is held out, and the parameters of the epoch kept that served
-    these best.
+    these best: by the loss, or with ``"score"`` by the accuracy of classes and R² of numbers.
 validation_fraction : float, default 0.1
     The part that is held out.
 alpha : float, default 1e-4
@@ -48,6 +48,12 @@ dropout : float, default 0
 standardise : bool or "target", default False
     Whether features (and numbers to predict) get mean 0 and variance 1; exported with the network.
     ``"target"``: numbers to predict alone.
+categorical_features : sequence of int or str, mask of bool, or dict, optional
+    Columns that hold codes 0, 1, 2, … of categories, as ``OrdinalEncoder`` makes them: each becomes
+    a vector that the network learns (an embedding), instead of numbers or one column each. As many
+    categories as occur in `fit`, or as a dict says: ``{{"city": 120}}``.
+embedding_size : int, optional
+    How long these vectors are; by default ``1.6 · categories^0.56``, at most 50.
 shuffle : bool, default True
     Whether each epoch has another order of examples.
 warm_start : bool, default False
@@ -69,6 +75,8 @@ loss_, best_loss_ : float
     The last of these and the least.
 validation_loss_curve_, best_validation_loss_ : list of float and float
     Of the examples held out, with `early_stopping`.
+validation_scores_, best_validation_score_ : list of float and float
+    Of the same, with ``early_stopping="score"``.
 n_iter_ : int
     Epochs.
 n_features_in_, n_outputs_ : int

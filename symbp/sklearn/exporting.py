@@ -41,6 +41,10 @@ class _Table:
     names: tuple[str, ...]
     known: dict[int, tuple[Any, ...]]
 
+    def label(self, column: int) -> str:
+        """Return what a column is called."""
+        return f"column {self.names[column]!r}" if self.names else f"column {column}"
+
 
 def export(model: Any, path: str | os.PathLike[str], missing: Sequence[str] = ()) -> Path:
     """Write a fitted estimator, or a pipeline that ends in one, as a module that predicts.
@@ -95,15 +99,37 @@ def export(model: Any, path: str | os.PathLike[str], missing: Sequence[str] = ()
     first = steps[0] if steps else estimator
     count, names = int(first.n_features_in_), getattr(first, "feature_names_in_", ())
     table = _Table(tuple(Feature(column) for column in range(count)), tuple(map(str, names)), {})
-    if estimator.scaler_ is not None:
-        steps.append(estimator.scaler_)
     for step in steps:
         table = _after(step, table)
+    table = _as_read(estimator, table)
     program, meaning = estimator._meaning()
     preparation = Preparation(
         count, table.features, table.names, table.known, missing=tuple(missing), **meaning
     )
     return write_predictor(program, path, estimator.trainer_, preparation, estimator.dtype_)
+
+
+def _as_read(estimator: Any, table: _Table) -> _Table:
+    """Return the features in the order in which a network reads them: numbers, then codes."""
+    categories, features, known = estimator._categories, table.features, dict(table.known)
+    numbers = categories.numbers(len(features))
+    scaled = replace(table, features=tuple(features[place] for place in numbers))
+    if estimator.scaler_ is not None:
+        scaled = _after(estimator.scaler_, scaled)
+    codes = []
+    for place, count in zip(categories.places, categories.counts, strict=True):
+        feature = _raw("categorical_features", features[place], ("number", "code"))
+        if feature.kind == "number":
+            known[feature.column] = tuple(range(count))
+            feature = replace(feature, kind="code", detail=known[feature.column])
+        if len(feature.detail) > count:
+            raise UnsupportedError(
+                f"export: {table.label(feature.column)} has {len(feature.detail)} categories, "
+                f"{count} of which were in training: categorical_features={{column: "
+                f"{len(feature.detail)}}} lets the network know all"
+            )
+        codes.append(feature)
+    return replace(table, features=(*scaled.features, *codes), known=known)
 
 
 def _after(step: Any, table: _Table) -> _Table:
@@ -209,8 +235,11 @@ def _ordinal(step: Any, table: _Table) -> _Table:
     for given, categories in zip(table.features, step.categories_, strict=True):
         feature = _raw("OrdinalEncoder", given)
         named = tuple(map(_name, categories))
-        if any(name is None for name in named):
-            raise UnsupportedError("export: OrdinalEncoder of a column with gaps: fill them before")
+        if None in named and step.encoded_missing_value != len(named) - 1:
+            raise UnsupportedError(
+                f"export: OrdinalEncoder of a column with gaps: fill them before, or give them a "
+                f"code by encoded_missing_value={len(named) - 1}"
+            )
         known[feature.column] = named
         features.append(replace(feature, kind="code", detail=named))
     return replace(table, features=tuple(features), known=known)

@@ -15,7 +15,10 @@ from typing import Any
 from sympy.core.expr import Expr
 
 from symbp.compiler import compile
+from symbp.networks.blocks import Concatenate
 from symbp.networks.dropout import Dropout
+from symbp.networks.embedding import Embedding
+from symbp.networks.flatten import Flatten
 from symbp.networks.layers import Dense, Layer
 from symbp.networks.network import Network
 from symbp.networks.optimizer import Optimizer
@@ -34,6 +37,8 @@ __all__ = ["STRENGTH", "WEIGHT", "Compiled", "Design", "compiled", "split_rate"]
 WEIGHT, STRENGTH = "sample_weight", "l2_strength"
 # Of a module that is kept: another one is given to the trainer.
 _RATE = 0.01
+# How vectors of categories start: near zero, so that one that is never seen says little.
+_VECTORS: Initial = ("normal", 0.1)
 _MOST = 64
 
 
@@ -67,6 +72,8 @@ class Design:
         Whether the module takes a strength of the penalty, and a weight for each example.
     hidden : bool
         Whether the module computes what the last layer reads.
+    categories : tuple of (int, int)
+        Of each column of codes the number of categories, and how long their vectors are.
     """
 
     layers: Any
@@ -79,6 +86,7 @@ class Design:
     penalised: bool
     weighted: bool
     hidden: bool = False
+    categories: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -94,8 +102,8 @@ class Design:
         """Return the program."""
         if callable(self.layers) and not isinstance(self.layers, Layer):
             return self._given(self.layers)
-        made: list[Any] = []
-        inputs: int | None = self.features
+        made, shapes = self._front()
+        inputs: int | None = self.features + sum(size for _, size in self.categories)
         for layer in self.layers:
             if isinstance(layer, int):
                 made.append(Dense(layer, self.activation, initial=_start(inputs, layer)))
@@ -107,13 +115,30 @@ class Design:
         made.append(Dense(self.outputs, self.output, initial=_start(inputs, self.outputs)))
         return Network(
             made,
-            input=self.features,
+            input=shapes,
             loss=self.loss,
             penalty=Strength() if self.penalised else None,
             sample_weight=self.weighted,
         )
 
+    def _front(self) -> tuple[list[Any], Any]:
+        """Return the layers that make one vector of what is read, and its shapes."""
+        if not self.categories:
+            return [], self.features
+        branches: list[list[Any]] = [[]] if self.features else []
+        shapes: dict[str, Any] = {"x": self.features} if self.features else {}
+        for number, (count, size) in enumerate(self.categories, start=1):
+            branches.append([Embedding(count, size, initial=_VECTORS), Flatten()])
+            shapes[f"category_{number}"] = (1,)
+        if len(branches) == 1:
+            return branches[0], (1,)
+        return [Concatenate(*branches)], shapes
+
     def _given(self, layers: Callable[[int, int], Any]) -> Program:
+        if self.categories:
+            raise SymbpError(
+                "categorical_features: a function that returns a program says itself what it reads"
+            )
         program = layers(self.features, self.outputs)
         if not isinstance(program, Program):
             raise SymbpError(

@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from symbp.networks.costs import cost
-from symbp.sklearn.base import NetworkEstimator, checked_table
+from symbp.sklearn.base import NetworkEstimator
+from symbp.sklearn.checking import checked_table
 from symbp.sklearn.describing import documented
 
 __all__ = ["SymbpRegressor"]

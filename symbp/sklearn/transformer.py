@@ -10,7 +10,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from symbp.networks.costs import cost
-from symbp.sklearn.base import SPARSE, NetworkEstimator, checked_table, dense
+from symbp.sklearn.base import NetworkEstimator
+from symbp.sklearn.checking import SPARSE, checked_table, dense
 from symbp.sklearn.describing import documented
 
 __all__ = ["SymbpTransformer"]
@@ -59,11 +60,13 @@ class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Networ
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: Any = False,
         validation_fraction: float = 0.1,
         alpha: float = 1e-4,
         dropout: float = 0.0,
         standardise: Any = False,
+        categorical_features: Any = None,
+        embedding_size: int | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
@@ -75,7 +78,8 @@ class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Networ
             learning_rate=learning_rate, batch_size=batch_size, max_iter=max_iter, tol=tol,
             n_iter_no_change=n_iter_no_change, early_stopping=early_stopping,
             validation_fraction=validation_fraction, alpha=alpha, dropout=dropout,
-            standardise=standardise, shuffle=shuffle, warm_start=warm_start,
+            standardise=standardise, categorical_features=categorical_features,
+            embedding_size=embedding_size, shuffle=shuffle, warm_start=warm_start,
             random_state=random_state, dtype=dtype, verbose=verbose,
         )  # fmt: skip
         self.task = task
@@ -98,6 +102,8 @@ class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Networ
         if y is None or self.task == "reconstruction":
             if self.task not in ("auto", "reconstruction"):
                 raise ValueError(f"task {self.task!r} needs y, got None")
+            if self.categorical_features is not None:
+                raise ValueError("categorical_features: codes cannot be given back, as y=None asks")
             options: Any = {"accept_sparse": SPARSE, "dtype": (np.float64, np.float32)}
             x = dense(validate_data(self, X, reset=not again, **options))
             self.task_ = "reconstruction"
@@ -112,7 +118,7 @@ class SymbpTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Networ
     def transform(self, X: Any) -> NDArray[Any]:
         """Return what the last layer reads, of shape (examples, units)."""
         check_is_fitted(self)
-        found = np.asarray(self.trainer_.evaluate(self._hidden_name, self._checked(X)))
+        found = np.asarray(self.trainer_.evaluate(self._hidden_name, *self._checked(X)))
         return found.reshape(len(found), -1)
 
     def _numbers(self, y: Any, first: bool) -> tuple[Any, Any]:

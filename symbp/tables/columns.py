@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 from pandas.tseries.api import guess_datetime_format
 
 from symbp.notation.errors import SymbpError, suggest
+from symbp.sklearn.categories import size_of_embedding
 from symbp.tables.reading import Source
 
-__all__ = ["Column", "Table", "recognised"]
+__all__ = ["EMBED_ABOVE", "Column", "Table", "recognised"]
 
 # Of the values, so many are numbers (or dates) where the others are taken for slips.
 _MOST = 0.9
 # More categories than so many, most of which occur once, are names.
 _FEW = 20
+# One-hot, more would be a table of zeros.
 _MANY = 1000
+#: More categories than so many become vectors that are learnt, fewer are one-hot.
+EMBED_ABOVE = 20
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Column:
         Whether values are missing.
     detail : object
         The format of dates, the categories.
+    embedded : bool
+        Whether its categories are codes, for vectors that the network learns, and not one-hot.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Column:
     told: str
     gaps: bool = False
     detail: Any = None
+    embedded: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,11 @@ class Table:
 
 
 def recognised(
-    source: Source, target: str | None, classes: bool | None, dropped: Sequence[str] = ()
+    source: Source,
+    target: str | None,
+    classes: bool | None,
+    dropped: Sequence[str] = (),
+    embed_above: int = EMBED_ABOVE,
 ) -> Table:
     """Return what the columns of a table are taken for.
 
@@ -95,6 +106,8 @@ def recognised(
         twice as many rows.
     dropped : sequence of str
         Columns that are left out; several names may stand in one text, separated by commas.
+    embed_above : int
+        A column of more categories is for an embedding, one of fewer is one-hot.
 
     Raises
     ------
@@ -130,7 +143,7 @@ def recognised(
         if name in out:
             columns.append(Column(name, "left out", "as you say"))
             continue
-        column, values = _column(source, name, frame[name])
+        column, values = _column(source, name, frame[name], embed_above)
         columns.append(column)
         if column.kind != "left out":
             used[name] = values
@@ -153,7 +166,7 @@ def _named(source: Source, names: list[str], dropped: Sequence[str]) -> set[str]
     return found
 
 
-def _column(source: Source, name: str, values: Any) -> tuple[Column, Any]:
+def _column(source: Source, name: str, values: Any, embed_above: int) -> tuple[Column, Any]:
     """Return what a column is taken for, and its values as they are used."""
     there = values.dropna()
     gaps = len(values) - len(there)
@@ -180,12 +193,18 @@ def _column(source: Source, name: str, values: Any) -> tuple[Column, Any]:
     if len(distinct) == len(there) and text:
         told = f"its {len(distinct)} texts are all different, as names and identifiers are"
         return Column(name, "left out", told), None
-    if len(distinct) > max(_FEW, len(there) // 2) or len(distinct) > _MANY:
+    embedded = len(distinct) + (gaps > 0) > embed_above
+    most = len(there) if embedded else _MANY
+    if len(distinct) > min(max(_FEW, len(there) // 2), most):
         told = f"{len(distinct)} different texts in {len(there)} rows are too many to learn"
         return Column(name, "left out", told), None
-    told = f"one-hot of {len(distinct)} ({_shown(distinct)})"
+    how = "one-hot of"
+    if embedded:
+        size = size_of_embedding(len(distinct) + (gaps > 0))
+        how = f"a vector of {size} learnt for each of"
+    told = f"{how} {len(distinct)} ({_shown(distinct)})"
     told += f", {gaps} missing as one more" if gaps else ""
-    return Column(name, "category", told, gaps > 0, tuple(distinct)), _objects(values)
+    return Column(name, "category", told, gaps > 0, tuple(distinct), embedded), _objects(values)
 
 
 def _objects(values: Any) -> Any:

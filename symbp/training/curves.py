@@ -7,16 +7,16 @@ from typing import Any
 
 from symbp.notation.errors import SymbpError
 
-__all__ = ["learning_curve", "require_drawable"]
+__all__ = ["drawn", "learning_curve", "require_drawable"]
 
 _LABELS = {"cost": "training", "validation_cost": "held out"}
 # Okabe and Ito's colours, told apart by the colour-blind too.
 _COLOURS = {"cost": "#0072b2", "validation_cost": "#d55e00"}
 
 
-def _matplotlib() -> Any:
+def _matplotlib(part: str = "figure") -> Any:
     try:
-        return importlib.import_module("matplotlib.figure")
+        return importlib.import_module(f"matplotlib.{part}")
     except ImportError as error:
         raise SymbpError("drawing needs matplotlib: pip install 'symbp[plot]'") from error
 
@@ -54,10 +54,30 @@ def learning_curve(history: Sequence[Mapping[str, Any]]) -> Any:
     SymbpError
         If nothing was trained, or matplotlib is missing.
     """
-    if not history:
-        raise SymbpError("learning_curve: expected the history of a training, which has no epoch")
+    _require_epochs("learning_curve", history)
     figure = _matplotlib().Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
+    drawn(history, figure.subplots())
+    return figure
+
+
+def drawn(history: Sequence[Mapping[str, Any]], axes: Any = None) -> Any:
+    """Draw the same onto axes, or onto new ones of pyplot, which a notebook shows.
+
+    Parameters
+    ----------
+    history : sequence of dict
+        As for :func:`learning_curve`.
+    axes : matplotlib.axes.Axes, optional
+        What is drawn onto.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        ``.figure.savefig("curve.svg")`` writes it.
+    """
+    _require_epochs("plot", history)
+    if axes is None:
+        _, axes = _matplotlib("pyplot").subplots(figsize=(6, 4), layout="constrained")
     for name, label in _LABELS.items():
         points = [(record["epoch"], record[name]) for record in history if name in record]
         if points:
@@ -68,4 +88,9 @@ def learning_curve(history: Sequence[Mapping[str, Any]]) -> Any:
     axes.set_xlabel("epoch")
     axes.set_ylabel("cost")
     axes.legend()
-    return figure
+    return axes
+
+
+def _require_epochs(caller: str, history: Sequence[Mapping[str, Any]]) -> None:
+    if not history:
+        raise SymbpError(f"{caller}: expected the history of a training, which has no epoch")

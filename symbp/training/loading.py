@@ -19,6 +19,7 @@ from typing import Any
 
 from symbp.notation.errors import SymbpError
 from symbp.training.collecting import let_go
+from symbp.training.loaded import LoadedTrainer
 from symbp.training.places import kept_file
 
 __all__ = ["load_module", "module_of"]
@@ -169,10 +170,16 @@ def _executed(specification: ModuleSpec) -> ModuleType:
 def _make_portable(
     module: ModuleType, text: str, among: "weakref.WeakValueDictionary[str, ModuleType]"
 ) -> None:
-    """Let the trainers and parameters of a module be pickled with the text of the module."""
-    trainer, parameters = getattr(module, "Trainer", None), getattr(module, "Parameters", None)
-    if trainer is None or parameters is None:
+    """Let the trainers and parameters of a module be pickled with the text of the module.
+
+    Trainers get what is for people besides, see :mod:`symbp.training.loaded`.
+    """
+    written, parameters = getattr(module, "Trainer", None), getattr(module, "Parameters", None)
+    if written is None or parameters is None:
         return  # not one of ours
+    about = {"__module__": module.__name__, "__qualname__": "Trainer", "__doc__": written.__doc__}
+    trainer: Any = type("Trainer", (LoadedTrainer, written), about)
+    vars(module)["Trainer"] = trainer
     packed: list[bytes] = []
     from_file = among is _loaded
 

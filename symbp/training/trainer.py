@@ -1,11 +1,12 @@
 """The type of what :func:`symbp.compile` returns: what every generated ``Trainer`` has.
 
 A generated module imports nothing of symbp, so that its classes cannot derive from this one: it is
-a protocol, which type checkers and editors read.
+a protocol, which type checkers and editors read. What is for people (`plot`, ``verbose=``,
+snapshots) joins the class when symbp loads the module; one that is imported alone has the rest.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol, Self
 
@@ -18,7 +19,9 @@ class Trainer(Protocol):
     """Parameters, the optimizer's state and a random generator, trained epoch by epoch.
 
     :func:`symbp.compile` returns one; every generated module has a class of this form, called as
-    ``Trainer(parameters=None, seed=0, **hyperparameters)``.
+    ``Trainer(parameters=None, seed=0, **hyperparameters)``. `plot`, `snapshot`, `restore`,
+    ``verbose=`` and the display of notebooks are there where symbp loaded the module, by
+    :func:`symbp.compile` or :func:`symbp.load_module`, not where it is imported alone.
 
     Attributes
     ----------
@@ -66,6 +69,7 @@ class Trainer(Protocol):
         patience: int | None = None,
         min_delta: float = 0.0,
         communicator: Any = None,
+        verbose: int | Callable[[int, dict[str, Any]], object] = 0,
     ) -> Self:
         """Train for some more epochs and return the trainer.
 
@@ -95,6 +99,10 @@ class Trainer(Protocol):
             Of several processes that train together, each with rows of its own: one of mpi4py, a
             process group of torch.distributed, or an object with ``rank()``, ``size()`` and
             ``all_reduce(array)``; for programs compiled with ``ranks=True``.
+        verbose : {0, 1, 2} or callable, default 0
+            0: nothing is printed; 1: a line that is written over, on a terminal and in a notebook,
+            elsewhere a line for each epoch; 2: a line for each epoch. Or a function of the epoch
+            and its record, which is called instead and cannot stop the training.
 
         Raises
         ------
@@ -169,8 +177,7 @@ class Trainer(Protocol):
         Parameters
         ----------
         name : str
-            Of a tensor that ``bp.compile(…, outputs=)`` was given; a module without them has no
-            such method.
+            Of a tensor that ``bp.compile(…, outputs=)`` was given.
         *arrays : array_like
             The inputs, and the targets if it depends on them.
         """
@@ -178,6 +185,52 @@ class Trainer(Protocol):
 
     def accuracy(self, *arrays: ArrayLike) -> float:
         """Return the fraction of examples that get the right class."""
+        ...
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the cost of each epoch, and that of the validation arrays, with matplotlib.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            What is drawn onto; by default new ones, which a notebook shows.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            ``trainer.plot().figure.savefig("curve.svg")`` writes a file.
+
+        Raises
+        ------
+        SymbpError
+            Nothing was trained, or matplotlib is missing (the extra ``plot``).
+        """
+        ...
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return a copy of all that training goes on from, in memory.
+
+        Returns
+        -------
+        dict
+            parameters (a dict of arrays by name), state (the optimizer's numbers and the
+            program's state, one vector), generator, hyperparameters, history and epochs.
+        """
+        ...
+
+    def restore(self, snapshot: Mapping[str, Any]) -> Self:
+        """Go on from a snapshot, and return the trainer.
+
+        Parameters
+        ----------
+        snapshot : mapping
+            Of this trainer, or of another one with the same parameters and optimizer.
+
+        Raises
+        ------
+        SymbpError
+            A part is missing or of another size; then nothing is changed.
+        """
         ...
 
     def save(self, path: str | os.PathLike[str]) -> None:

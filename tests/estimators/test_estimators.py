@@ -17,7 +17,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -139,6 +139,25 @@ def test_training_ends_early_and_keeps_the_best() -> None:
     assert flat.n_iter_ < 30
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         SymbpClassifier(**SMALL, max_iter=2).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("kind", [SymbpClassifier, SymbpRegressor])
+def test_training_ends_by_the_score_and_keeps_the_best(kind: Any) -> None:
+    settings = {**SMALL, "standardise": True, "early_stopping": "score", "max_iter": 300}
+    model = kind(**settings, n_iter_no_change=4, tol=1e-3).fit(X, LABELS)
+    scores = model.validation_scores_
+    assert len(scores) == model.n_iter_ == len(model.loss_curve_) < 300
+    assert model.best_validation_score_ == max(scores)
+    # Those held out are drawn after the seed of the trainer is.
+    random = np.random.RandomState(0)
+    random.randint(np.iinfo(np.int32).max)
+    strata = LABELS if kind is SymbpClassifier else None
+    _, rows = train_test_split(
+        np.arange(len(X)), test_size=0.1, random_state=random, stratify=strata
+    )
+    np.testing.assert_allclose(model.score(X[rows], LABELS[rows]), max(scores), rtol=1e-12)
+    with pytest.raises(ValueError, match="early_stopping: expected True, False or 'score'"):
+        kind(early_stopping="loss").fit(X, LABELS)
 
 
 @pytest.mark.slow

@@ -147,7 +147,8 @@ def test_units_and_names_of_outputs() -> None:
     features = [(0, "number", None, None, ())]
     likelihood = Likelihood("probability", 0.5, several=False)
     made = Predictor(
-        Columns((), 1, features, {}), kernel, (np.zeros(1),), (1,), (1,), likelihood, ("no", "yes"),
+        Columns((), 1, features, {}), kernel, (np.zeros(1),), (((1,), "real"),), (1,), likelihood,
+        ("no", "yes"),
         (("*", (2.0,)), ("+", (5.0,))),
     )  # fmt: skip
     assert made.numbers([[0.25], [1.0]]).tolist() == [[5.5], [7.0]]

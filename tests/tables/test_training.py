@@ -115,6 +115,7 @@ def test_resuming_goes_on_and_a_curve_is_drawn(tmp_path: Path) -> None:
         (["4-3", "--layers", "3", "--data", "iris"], "4-3 and --layers 3: expected one of them"),
         (["--data", "iris"], "which network? --layers 32-16, or all sizes"),
         (["4-3", "--data", "iris", "--drop", "a"], "--drop a: only --layers"),
+        (["4-3", "--data", "iris", "--embed-above", "5"], "--embed-above: only --layers"),
         (["--layers", "3-", "--data", "iris"], "--layers 3-: expected the sizes of hidden layers"),
         (["--layers", "3", "--data", "iriss"], "did you mean 'iris'"),
         (["--layers", "3", "--data", "iris", "--plot", "c.xyz"], "the ending of a picture"),

@@ -16,10 +16,11 @@ from symbp.targets.numba.runtime.noise import TrainerWithNoise
 from symbp.targets.numba.runtime.phases import TrainerWithState
 from symbp.targets.numba.runtime.ranks import TrainerOverRanks
 from symbp.targets.numba.runtime.trainer import NetworkTrainer
+from symbp.training.loaded import LoadedTrainer
 
 CLASSES = (
-    TrainerWithNoise, TrainerWithState, TrainerWithWeights, EvaluatingTrainer, TrainerOverRanks,
-    NetworkTrainer,
+    LoadedTrainer, TrainerWithNoise, TrainerWithState, TrainerWithWeights, EvaluatingTrainer,
+    TrainerOverRanks, NetworkTrainer,
 )  # fmt: skip
 
 

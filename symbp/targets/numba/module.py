@@ -57,7 +57,8 @@ def _predictor(job: Job) -> str:
         option = "entries or outputs" if job.entries else "ranks" if job.ranks else "runtime"
         raise SymbpError(f"{option}: a module with parameters inside predicts alone")
     inputs = job.model.inputs
-    if len(inputs) != 1 or inputs[0].kind == "integer" or not inputs[0].shape[1:]:
+    plain = len(inputs) == 1 and inputs[0].kind != "integer" and inputs[0].shape[1:]
+    if job.preparation is None and not plain:
         raise SymbpError(
             "parameters: a module with parameters inside reads one table of numbers, an input of "
             f"shape (N, …); this program reads {', '.join(map(str, inputs)) or 'none'}"

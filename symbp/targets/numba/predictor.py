@@ -58,7 +58,7 @@ def predictor_text(
     Parameters
     ----------
     model : Model
-        Of a program with one input of real numbers, and an output.
+        Of a program with an output, whose inputs are numbers or codes of categories.
     dtype : {"float32", "float64"}
         The precision.
     limits : Limits
@@ -70,7 +70,7 @@ def predictor_text(
     """
     if model.inference.key:
         raise UnsupportedError("predictor: the output is drawn, also in use: there is none")
-    (source,), output = model.inputs, model.given.output
+    output = model.given.output
     assert output is not None
     # In loops: written out by element it takes ten times as long to compile.
     made = entry_kernel(predict(model), replace(limits, most_operations=0))
@@ -98,7 +98,7 @@ def predictor_text(
         *after,
         heading("The predictor"),
         COMPILED.format(needs.compiler),
-        _predictor(model, preparation, source.shape[1:], output.shape[1:]),
+        _predictor(model, preparation, output.shape[1:]),
         *_functions(preparation),
     ]
     head = f"{_docstring(model, dtype, stamp, packages)}\n\n{REQUIREMENT}\n{imports.text()}"
@@ -193,11 +193,13 @@ def _numbers(model: Model, numbers: Mapping[Tensor, NDArray[Any]], dtype: str) -
     return "\n".join(lines) + "\n"
 
 
-def _predictor(
-    model: Model, preparation: Preparation, source: Sequence[Any], output: Sequence[Any]
-) -> str:
+def _predictor(model: Model, preparation: Preparation, output: Sequence[Any]) -> str:
     packed = ["packed_numbers(_PARAMETERS, DTYPE)"]
     packed += ["packed_numbers(_STATE, DTYPE)"] if model.kept else []
+    sources = tuple(
+        (tuple(map(int, tensor.shape[1:])), "integer" if tensor.kind == "integer" else "real")
+        for tensor in model.inputs
+    )
     likelihood = (preparation.kind, preparation.threshold, preparation.several)
     missing = f", {literal(preparation.missing)}" if preparation.missing else ""
     return f"""\
@@ -205,7 +207,7 @@ _PREDICTOR = Predictor(
     Columns(COLUMNS, {preparation.count}, _FEATURES, _KNOWN{missing}),
     _predict_kernel,
     ({", ".join(packed)},),
-    source={literal(tuple(map(int, source)))},
+    sources={literal(sources)},
     output={literal(tuple(map(int, output)))},
     likelihood=Likelihood({", ".join(map(literal, likelihood))}),
     classes={"CLASSES" if preparation.classes else "()"},

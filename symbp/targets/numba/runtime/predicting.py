@@ -6,6 +6,7 @@ out.
 """
 
 import base64
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -59,6 +60,7 @@ class Columns:
         known: Mapping[int, tuple[Any, ...]], missing: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.names, self.count, self.features, self.known = tuple(names), count, features, known
+        self.categories_of = {column: frozenset(values) for column, values in known.items()}
         self.missing = frozenset(missing)
         # Numbers with the same arithmetic, as tables from laboratories are, go all at once.
         plain = all(kind == "number" and fill is None for _, kind, _, fill, _ in features)
@@ -168,8 +170,10 @@ class Columns:
         result[self.gaps(values)] = fill
         if column in self.known:
             for row, value in enumerate(result):
-                if value not in self.known[column]:
-                    names = ", ".join(map(repr, self.known[column]))
+                if value not in self.categories_of[column]:
+                    first = [*map(repr, self.known[column][:20])]
+                    more = len(self.known[column]) - len(first)
+                    names = ", ".join([*first, f"and {more} more"] if more > 0 else first)
                     self.refuse(column, row, values[row], f"one of {names}")
         return result
 
@@ -241,8 +245,11 @@ class Predictor:
         Computes the output: of its numbers, the memory for the output, and the input.
     packed : sequence of ndarray
         The parameters, and the state if there is one.
-    source, output : tuple
-        The shapes of an example, and of its output.
+    sources : sequence
+        Of each array that the kernel reads the shape of an example, and whether it holds integers:
+        they take as many features each, in order.
+    output : tuple
+        The shape of the output of an example.
     likelihood : Likelihood
         How the output is read.
     classes : sequence
@@ -253,11 +260,11 @@ class Predictor:
 
     def __init__(
         self, columns: Columns, kernel: Callable[..., Any], packed: Sequence[NDArray[Any]],
-        source: tuple[int, ...], output: tuple[int, ...], likelihood: Likelihood,
+        sources: Sequence[Any], output: tuple[int, ...], likelihood: Likelihood,
         classes: Sequence[Any], units: Sequence[tuple[str, Sequence[float]]],
     ) -> None:  # fmt: skip
         self.columns, self.kernel, self.packed = columns, kernel, packed
-        self.source, self.output, self.likelihood = source, output, likelihood
+        self.sources, self.output, self.likelihood = tuple(sources), output, likelihood
         self.classes, self.units = classes, [(sign, np.array(values)) for sign, values in units]
 
     def outputs(self, x: Any) -> NDArray[Any]:
@@ -265,7 +272,12 @@ class Predictor:
         dtype = self.packed[0].dtype
         features = self.columns.apply(x, dtype)
         made = np.empty((len(features), *self.output), dtype)
-        self.kernel(*self.packed, made, features.reshape(len(features), *self.source))
+        arrays, start = [], 0
+        for shape, kind in self.sources:
+            part = features[:, start : start + math.prod(shape)].reshape(len(features), *shape)
+            arrays.append(np.ascontiguousarray(part, np.int64 if kind == "integer" else dtype))
+            start += math.prod(shape)
+        self.kernel(*self.packed, made, *arrays)
         return made.reshape(len(made), -1)
 
     def numbers(self, x: Any) -> NDArray[Any]:
