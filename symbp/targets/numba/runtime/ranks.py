@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbp.targets.numba.runtime.arguments import sizes_of
+from symbp.targets.numba.runtime.cache import compiled_kernel
 from symbp.targets.numba.runtime.entry_points import EntryPoints, extents
 from symbp.targets.numba.runtime.trainer import NetworkTrainer
 
@@ -221,8 +222,7 @@ class Digests:
 
     def take(self, place: int) -> None:
         """Take the digest of an array as it is now."""
-        bits = self.bits[place]
-        word = int(np.add.reduce(bits, dtype=bits.dtype))
+        word = int(sum_of_words(self.bits[place]))
         word = (word ^ (word >> 32)) & 0xFFFFFFFF
         start = DIGEST_PARTS * place
         self.own[start : start + DIGEST_PARTS] = pieces(word)
@@ -250,6 +250,17 @@ class Digests:
         self.put(met)
         ranks.all_reduce(met)
         self.compare(met, ranks, steps)
+
+
+def _sum_of_words(words: Any) -> Any:
+    total = np.uint64(0)
+    for place in range(len(words)):
+        total += words[place]
+    return total
+
+
+# NumPy's own takes five times as long, and would be a tenth of a step.
+sum_of_words = compiled_kernel(_sum_of_words)
 
 
 def _named(
