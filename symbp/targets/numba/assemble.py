@@ -14,11 +14,12 @@ from symbp.entries.evaluate import named
 from symbp.entries.model import Model
 from symbp.notation.program import Program
 from symbp.targets.numba.beside import imported
-from symbp.targets.numba.description import COMPILED, LATER, Range, description, network
+from symbp.targets.numba.description import COMPILED, LATER, REPLICAS, Range, description, network
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.paste import Imports
 from symbp.targets.numba.public import WRITTEN, plain, quoted
 from symbp.targets.numba.sections import BLAS, Needs, file_of_each, pasted, tidy
+from symbp.targets.target import Many
 
 __all__ = ["REQUIREMENT", "assembled", "heading"]
 
@@ -45,6 +46,7 @@ def assembled(
     ranges: Mapping[str, Range] | None = None,
     entries: Sequence[Entry] = (),
     runtime: str = "pasted",
+    replicas: Many | None = None,
 ) -> str:
     """Return the source of a module.
 
@@ -70,6 +72,8 @@ def assembled(
     runtime : {"pasted", "beside"}
         Whether what modules have in common stands in the text, or in files beside it (see
         :mod:`symbp.targets.numba.beside`).
+    replicas : Many, optional
+        If it trains many networks at once, too: how many.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def assembled(
     needs = Needs(
         emitted=all(kernel.emitted for kernel in kernels), entries=bool(entries),
         phases=model.has_phases, outputs=bool(named(entries)), noise=bool(model.key),
-        weights=bool(model.weights),
+        weights=bool(model.weights), replicas=replicas is not None,
     )  # fmt: skip
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
@@ -98,7 +102,7 @@ def assembled(
             imports.add(part.imports)
             after += [heading(part.title), part.text]
     parts = [
-        _names(entries, bool(model.kept)),
+        _names(entries, bool(model.kept), replicas is not None),
         *before,
         heading("What is computed"),
         description(model, dtype, stamp, equations, threshold, ranges or {}),
@@ -109,7 +113,14 @@ def assembled(
         *after,
         heading("The network"),
         *([] if before else [COMPILED.format(needs.compiler)]),
-        network(model, dtype, model.given.output is not None, team, entries),
+        network(
+            model,
+            dtype,
+            model.given.output is not None,
+            team,
+            entries,
+            "" if replicas is None else _replicas(files, replicas),
+        ),
     ]
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"
     header = _docstring(model.given, title, dtype, stamp, packages)
@@ -137,17 +148,39 @@ def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: s
     return '"""' + "\n".join(line.rstrip() for line in lines) + '\n"""'
 
 
-def _names(entries: Sequence[Entry], state: bool) -> str:
+def _names(entries: Sequence[Entry], state: bool, replicas: bool) -> str:
     """Return the text of ``__all__``."""
     names = {"DTYPE", "EQUATIONS", "SIGNATURE", "Parameters", "Trainer", "check_gradient"}
     names |= {"initial_parameters", *WRITTEN, *(entry.name for entry in entries)}
     if entries:
         names |= {"as_parameters", "as_vector"}
+    if replicas:
+        names |= {"Replicas"}
     if state:
         names |= {"State", "initial_state"}
     ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
     listed = textwrap.wrap(", ".join(map(quoted, ordered)), 96)
     return "\n".join(["__all__ = [", *(f"    {line}" for line in listed), "]"])
+
+
+def _replicas(files: Mapping[str, str], many: Many) -> str:
+    """Return the class of many networks."""
+    lines = []
+    if BLAS.keys() & set(files.values()):
+        lines.append("    blas = THREAD_FUNCTIONS")
+    if many.count is not None:
+        lines.append(f"    count = {many.count}")
+    if many.values:
+        lines.append("    values = {")
+        for name, values in many.values.items():
+            lines.append(f"        {quoted(name)}: (")
+            lines += textwrap.wrap(
+                "".join(f"{value!r}, " for value in values).rstrip(), 96,
+                initial_indent=" " * 12, subsequent_indent=" " * 12,
+            )  # fmt: skip
+            lines.append("        ),")
+        lines.append("    }")
+    return REPLICAS + "".join(f"{line}\n" for line in lines)
 
 
 def heading(title: str) -> str:

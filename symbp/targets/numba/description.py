@@ -18,7 +18,7 @@ from symbp.targets.numba.public import (
     shape_text,
 )
 
-__all__ = ["COMPILED", "LATER", "Range", "description", "network"]
+__all__ = ["COMPILED", "LATER", "REPLICAS", "Range", "description", "network"]
 
 Range = tuple[float, bool, float]
 _INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": " " * 8}
@@ -47,6 +47,16 @@ class Trainer({bases}):
     """
 
     network = _NETWORK
+'''
+#: The class of many networks.
+REPLICAS = '''\
+class Replicas(NetworkReplicas):
+    """Trains many networks at once: ``Replicas(replicas, seed=0, **hyperparameters)``.
+
+    See `NetworkReplicas` for what it takes and keeps.
+    """
+
+    trainer = Trainer
 '''
 _WITH_JACOBIAN = "    jacobian = staticmethod(jacobian)\n"
 
@@ -112,7 +122,14 @@ def description(
     return "\n".join(lines) + "\n"
 
 
-def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Sequence[Entry]) -> str:
+def network(
+    model: Model,
+    dtype: str,
+    predicts: bool,
+    team: bool,
+    entries: Sequence[Entry],
+    replicas: str = "",
+) -> str:
     """Return the end of a module: its kernels compiled, its public functions and its Trainer.
 
     Parameters
@@ -125,6 +142,8 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
         Whether there is a kernel of the output, and whether that of the epoch is for a team.
     entries : sequence of Entry
         Further entry points.
+    replicas : str
+        The class of many networks, if there is one.
     """
     lines = []
     if team:
@@ -164,6 +183,7 @@ def network(model: Model, dtype: str, predicts: bool, team: bool, entries: Seque
     told = model.kept or model.inference.key
     has_jacobian = any(entry.name == "jacobian" for entry in entries) and not told
     parts.append(text + (_WITH_JACOBIAN if has_jacobian else ""))
+    parts += [replicas] if replicas else []
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 

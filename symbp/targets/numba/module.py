@@ -39,7 +39,7 @@ def _texts(job: Job) -> dict[str, str]:
     made = kernels(job.model, limits, job.entries)
     text = assembled(
         made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,
-        job.entries, runtime,
+        job.entries, runtime, job.replicas,
     )  # fmt: skip
     main = f"{job.stem}.py"
     if runtime == "pasted":
@@ -73,7 +73,7 @@ NUMBA = Target(
     "numba",
     "a Python module",
     ".py",
-    frozenset({"entries", "equations", "outputs", "parameters", "ranges", "runtime"}),
+    frozenset({"entries", "equations", "outputs", "parameters", "ranges", "replicas", "runtime"}),
     _texts,
     strict=False,
 )

@@ -16,6 +16,7 @@ __all__ = [
     "OUTPUTS",
     "PHASES",
     "PREDICTOR",
+    "REPLICAS",
     "RUNTIME",
     "SMALL",
     "START",
@@ -67,6 +68,14 @@ WEIGHTS = {"example_weights.py": "Weights of examples"}
 OUTPUTS = {"evaluation.py": "Outputs by name"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
+#: Those of many networks at once, which are divided among threads too.
+REPLICAS = {
+    **TEAM,
+    "replica_arguments.py": "Arguments of many networks",
+    "replica_epochs.py": "Epochs of many networks",
+    "replica_files.py": "Many networks in files",
+    "replicas.py": "Many networks",
+}
 #: That of noise.
 NOISE = {"noise.py": "Noise"}
 #: Those of which a module gets what its kernels call.
@@ -148,6 +157,8 @@ class Needs:
         Whether it draws.
     weights : bool
         Whether a target has the weights of examples.
+    replicas : bool
+        Whether it trains many networks at once.
     trained : bool
         Whether it trains, or predicts only.
     """
@@ -158,6 +169,7 @@ class Needs:
     outputs: bool
     noise: bool
     weights: bool
+    replicas: bool = False
     trained: bool = True
 
     @property
@@ -192,7 +204,7 @@ def pasted(files: Mapping[str, str], dtype: str, needs: Needs) -> Iterator[Secti
         (needs.outputs, OUTPUTS),
     ):
         optional |= parts if needed else {}
-    optional |= team
+    optional |= REPLICAS if needs.replicas else team
     for file, title in {**(RUNTIME if needs.trained else PREDICTOR), **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
