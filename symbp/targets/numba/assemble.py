@@ -12,6 +12,7 @@ from symbp.calculus.signature import signature
 from symbp.entries.entry import Entry
 from symbp.entries.evaluate import named
 from symbp.entries.model import Model
+from symbp.loops.lanes import Lanes
 from symbp.notation.program import Program
 from symbp.targets.numba.beside import imported
 from symbp.targets.numba.description import COMPILED, LATER, REPLICAS, Range, description, network
@@ -47,6 +48,7 @@ def assembled(
     entries: Sequence[Entry] = (),
     runtime: str = "pasted",
     replicas: Many | None = None,
+    lanes: Lanes | None = None,
 ) -> str:
     """Return the source of a module.
 
@@ -74,6 +76,8 @@ def assembled(
         :mod:`symbp.targets.numba.beside`).
     replicas : Many, optional
         If it trains many networks at once, too: how many.
+    lanes : Lanes, optional
+        How a kernel trains many along the lanes of vector registers, if one does.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def assembled(
             model.given.output is not None,
             team,
             entries,
-            "" if replicas is None else _replicas(files, replicas),
+            "" if replicas is None else _replicas(files, replicas, lanes),
         ),
     ]
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"
@@ -163,11 +167,14 @@ def _names(entries: Sequence[Entry], state: bool, replicas: bool) -> str:
     return "\n".join(["__all__ = [", *(f"    {line}" for line in listed), "]"])
 
 
-def _replicas(files: Mapping[str, str], many: Many) -> str:
+def _replicas(files: Mapping[str, str], many: Many, lanes: Lanes | None) -> str:
     """Return the class of many networks."""
     lines = []
     if BLAS.keys() & set(files.values()):
         lines.append("    blas = THREAD_FUNCTIONS")
+    if lanes is not None:
+        sizes = f"rows={lanes.rows}, width={lanes.width}"
+        lines.append(f"    lanes = LaneKernel(_epoch_of_lanes, {sizes})")
     if many.count is not None:
         lines.append(f"    count = {many.count}")
     if many.values:

@@ -97,7 +97,7 @@ def imported(files: Mapping[str, str], dtype: str, needs: Needs) -> Pasted:
     wanted += ["NetworkWithNoise", "TrainerWithNoise"] if needs.noise else []
     wanted += ["TrainerWithWeights"] if needs.weights else []
     wanted += ["EvaluatingTrainer"] if needs.outputs else []
-    wanted += ["NetworkReplicas"] if needs.replicas else []
+    wanted += ["LaneKernel", "NetworkReplicas"] if needs.replicas else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
     for name, file in files.items():

@@ -9,7 +9,7 @@ from symbp.notation.errors import SymbpError, suggest
 from symbp.schedules.limits import Limits
 from symbp.targets.numba.assemble import assembled
 from symbp.targets.numba.beside import runtime_files
-from symbp.targets.numba.kernels import kernels
+from symbp.targets.numba.kernels import kernels, lanes_kernel
 from symbp.targets.numba.predictor import predictor_text
 from symbp.targets.preparation import Preparation
 from symbp.targets.target import Job, Target, check_dtype
@@ -37,9 +37,14 @@ def _texts(job: Job) -> dict[str, str]:
         front_end=runtime == "pasted" and job.is_read,
     )  # fmt: skip
     made = kernels(job.model, limits, job.entries)
+    many = job.replicas
+    lanes = None if many is None else lanes_kernel(job.model, limits)
+    if lanes is not None:
+        # In one way with the others.
+        made = (*made, replace(lanes[0], emitted=made[0].emitted))
     text = assembled(
         made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,
-        job.entries, runtime, job.replicas,
+        job.entries, runtime, many, None if lanes is None else lanes[1],
     )  # fmt: skip
     main = f"{job.stem}.py"
     if runtime == "pasted":

@@ -27,6 +27,7 @@ from symbp.targets.numba.runtime.replica_epochs import (
     shown,
 )
 from symbp.targets.numba.runtime.replica_files import ReplicasInFiles
+from symbp.targets.numba.runtime.replica_lanes import LaneEpochs, LaneKernel
 from symbp.targets.numba.runtime.team import available_threads
 from symbp.targets.numba.runtime.trainer import NetworkTrainer
 
@@ -54,7 +55,7 @@ class NetworkReplicas(ReplicasInFiles):
 
     trainer: type[NetworkTrainer]
     """That of a single network; a module's Replicas says it."""
-    lanes: Any = None
+    lanes: LaneKernel | None = None
     """What trains tiny networks along the lanes of vector registers, if this module has it."""
     blas: Mapping[str, Any] = {}
     """The thread settings of BLAS, if kernels call it."""
@@ -215,8 +216,8 @@ class NetworkReplicas(ReplicasInFiles):
         threads: int,
     ) -> Any:
         """Return what trains the replicas for an epoch."""
-        if self.lanes is not None and self.lanes.takes(arrays):
-            return self.lanes.epochs(self, arrays, rows, batch_size, shuffle, threads)
+        if self.lanes is not None and self.lanes.takes(min(batch_size, max(map(len, rows)))):
+            return LaneEpochs(self, arrays, rows, batch_size, shuffle, threads)
         return DealtEpochs(self, arrays, rows, batch_size, shuffle, threads)
 
     def _weighted(
