@@ -104,7 +104,8 @@ def _parts(function: Function) -> _Parts | None:
     """Return the parts of an epoch, or None if there is anything else in it."""
     found = _Parts()
     returned = function.body[-1]
-    assert isinstance(returned, Return) and returned.value is not None
+    assert isinstance(returned, Return)
+    assert returned.value is not None
     totals = {element.tensor for element in elements_of(returned.value)}
     after = False
     for statement in function.body:
@@ -238,7 +239,8 @@ class _Widened:
     def _kept(self) -> list[Tensor]:
         """Return the registers of a network that one loop over lanes writes and another reads."""
         parts = self.parts
-        assert parts.examples is not None and parts.added is not None
+        assert parts.examples is not None
+        assert parts.added is not None
         segments = [
             parts.before, parts.first, parts.examples.body, parts.powers, parts.last, [parts.added],
         ]  # fmt: skip
@@ -318,7 +320,7 @@ class _Widened:
         }
 
     def _copied(self, first: sympy.Expr, copies: int) -> If:
-        """Return what copies some examples into their rows, for each lane its own or one for all."""
+        """Return what copies some examples into their rows: for each lane its own, or the same."""
         parts = self.parts
         assert parts.examples is not None
         own: list[Statement] = []
@@ -331,7 +333,7 @@ class _Widened:
                     (number,) = (e for e in elements_of(source) if e.tensor == self.old_order)
                     place = number.args[0].xreplace({read.target.args[0]: first + copy})
                     lookup = (
-                        order[self.block, place, self.lane]
+                        order[self.block, self.lane, place]
                         if order is self.own_order
                         else order[place]
                     )
@@ -346,12 +348,13 @@ class _Widened:
         """Return the whole."""
         parts, function = self.parts, self.function
         loop = parts.examples
-        assert loop is not None and parts.added is not None
+        assert loop is not None
+        assert parts.added is not None
         self.old_order = next(a.array for a in function.arguments if a.array.kind == "integer")
         inputs = [a.array for a in function.arguments if a.array not in self.packed]
         place = Index("i", EXAMPLES)
         self.own_order = Tensor(
-            "orders", (Index("block", BLOCKS), place, Index("r", self.width)), kind="integer"
+            "orders", (Index("block", BLOCKS), Index("r", self.width), place), kind="integer"
         )
         self.shared_order = Tensor("order", (Index("i", EXAMPLES),), kind="integer")
         costs = Tensor("costs", (Index("block", BLOCKS), Index("r", self.width)))

@@ -13,9 +13,9 @@ from symbp.schedules.schedule import Decision
 
 __all__ = ["along_lanes", "group", "too_large", "width"]
 
-# Up to how many statements an example may have, for four or two to be written out one after another.
-# On a core with 16 registers two are as fast as four, within what is measured; where a batch has no
-# more than these it is one loop, which saves a tenth of a step.
+# Up to how many statements an example may have, for four or two to be written out one after
+# another. On a core with 16 registers two are as fast as four, within what is measured; where a
+# batch has no more than these it is one loop, which saves a tenth of a step.
 _STATEMENTS = {4: 120, 2: 300}
 # Bytes of a block: most of a first-level cache of 32 KiB.
 _CACHE = 24 * 1024

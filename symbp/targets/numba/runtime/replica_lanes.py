@@ -7,6 +7,7 @@ a network becomes depends neither on its neighbours nor on its place.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -89,7 +90,7 @@ class LaneEpochs(DealtEpochs):
             blocks = len(group.places)
             pieces = min(self.threads, blocks) if numbers >= WORTHWHILE_LANES else 1
             ends = [blocks * piece // pieces for piece in range(pieces + 1)]
-            tasks += [(group, slice(a, b)) for a, b in zip(ends, ends[1:], strict=False)]
+            tasks += [(group, slice(a, b)) for a, b in itertools.pairwise(ends)]
 
         def training() -> Callable[[int], None]:
             def train(task: int) -> None:
@@ -112,15 +113,15 @@ class LaneEpochs(DealtEpochs):
         own = shuffle or not self.same
         if shuffle:
             for block in range(blocks.start, blocks.stop):
-                for lane, replica in enumerate(group.places[block]):
-                    if block * self.lanes.width + lane >= len(group.members):
-                        group.orders[block, :, lane] = group.orders[block, :, lane - 1]
-                        continue
-                    generator = self.many._trainers[replica]._generator
-                    group.orders[block, :, lane] = generator.permutation(self.rows[replica])
-        orders = (
-            group.orders[blocks] if own else np.empty((0, len(rows), self.lanes.width), np.int64)
-        )
+                members = group.members[block * self.lanes.width :][: self.lanes.width]
+                orders = group.orders[block]
+                for lane, replica in enumerate(members.tolist()):
+                    orders[lane] = self.rows[replica]
+                    # As permutation does, without a copy.
+                    self.many._trainers[replica]._generator.shuffle(orders[lane])
+                orders[len(members) :] = orders[len(members) - 1]
+        none = np.empty((0, self.lanes.width, len(rows)), np.int64)
+        orders = group.orders[blocks] if own else none
         self.lanes.kernel(
             group.networks[blocks], costs[blocks], orders, rows, step, int(own), *self.arrays
         )
@@ -150,9 +151,9 @@ class LaneEpochs(DealtEpochs):
                     blocks, self.lanes.rows, width
                 )
                 if self.shuffle or not self.same:
-                    group.orders = np.empty((blocks, length, width), np.int64)
+                    group.orders = np.empty((blocks, width, length), np.int64)
                     for block, members in enumerate(group.places):
-                        group.orders[block] = np.stack([self.rows[each] for each in members]).T
+                        group.orders[block] = np.stack([self.rows[each] for each in members])
             flat, state = self.many._flat[group.places], self.many._state[group.places]
             group.networks[:, :count] = flat.transpose(0, 2, 1)
             group.networks[:, count : count + state_size] = state.transpose(0, 2, 1)
