@@ -155,9 +155,7 @@ def _several(trainer: Any, count: int) -> list[Any]:
     return [kind(seed=seed, learning_rate=_LEARNING_RATE) for seed in range(count)]
 
 
-def _agree(
-    name: str, result: Any, ours: Any, start: Any, dtype: str
-) -> None:
+def _agree(name: str, result: Any, ours: Any, start: Any, dtype: str) -> None:
     """Raise an error unless one epoch has given what symbp's first one gave."""
     tolerance = 1e-4 if dtype == "float32" else 1e-10
     for theirs, own, first in zip(result, ours, start, strict=True):
@@ -178,7 +176,11 @@ def _jax_ways(
     """Yield JAX's ways: vmap of a scanned epoch, and gradients written out by hand."""
     jnp = jax.numpy
     act = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}[workload.activation]
-    slope = {"sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a * a}[workload.activation]
+    slopes: dict[str, Callable[[Any], Any]] = {
+        "sigmoid": lambda a: a * (1 - a),
+        "tanh": lambda a: 1 - a * a,
+    }
+    slope = slopes[workload.activation]
     rate, batch = jnp.asarray(_LEARNING_RATE, x.dtype), workload.batch
     xs, ys = jnp.asarray(x), jnp.asarray(y)
     rows = np.arange(len(x)) if orders is None else np.stack(list(orders))
@@ -215,7 +217,7 @@ def _jax_ways(
                 )
                 activations.append(act(z))
             delta = (activations[-1] - _data(jnp, ys, chosen)) / batch
-            changed = []
+            changed: list[Any] = []
             for layer in reversed(range(len(now) // 2)):
                 delta = delta * slope(activations[layer + 1])
                 weights, biases = now[2 * layer], now[2 * layer + 1]
@@ -236,7 +238,7 @@ def _jax_ways(
                 z = jnp.einsum("rnk,rjk->rnj", activations[-1], weights) + biases[:, None]
                 activations.append(act(z))
             delta = (activations[-1] - ys[chosen]) / batch
-            changed = []
+            changed: list[Any] = []
             for layer in reversed(range(len(now) // 2)):
                 delta = delta * slope(activations[layer + 1])
                 weights, biases = now[2 * layer], now[2 * layer + 1]

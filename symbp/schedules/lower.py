@@ -83,7 +83,7 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     return _whole(entry, limits, record) if lowered is None else lowered
 
 
-def lower_many(entry: Entry, limits: Limits, explained: bool = True) -> Many:
+def lower_many(entry: Entry, limits: Limits, explained: bool = True, draws: bool = False) -> Many:
     """Return how many networks are trained at once by an epoch, and its loop program if it has one.
 
     Parameters
@@ -92,10 +92,15 @@ def lower_many(entry: Entry, limits: Limits, explained: bool = True) -> Many:
         The epoch of one network.
     limits, explained
         See :func:`lower`.
+    draws : bool
+        Whether training draws noise.
     """
     record = Record(explained)
     entry = record.run_on(entry, lower_logsumexp)
     entry = record.run_on(entry, share)
+    if draws:
+        record.decide(replicas.drawing())
+        return Many(entry, None, tuple(record.arrows), tuple(record.decisions))
     alone = entry.batches and len(entry.sizes) == 1
     small = unroll(entry, limits.most_operations) if alone else None
     if small is None:
@@ -138,10 +143,10 @@ def _element_loops(entry: Entry, limits: Limits, record: Record) -> Function:
     function = record.run(storage, function)
     function = function.replace(any_order=entry.batches)
     function = _over_batches(entry, function, limits, record, by_element=True)
-    function = record.run(join_terms, record.run(propagate_copies, function))
+    joined: Function = record.run(join_terms, record.run(propagate_copies, function))
     if entry.batches:
         record.decide(decide.large_batches(limits))
-    return function
+    return joined
 
 
 def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:

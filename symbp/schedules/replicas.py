@@ -11,7 +11,7 @@ from symbp.loops.nodes import For, Function
 from symbp.schedules.limits import Limits
 from symbp.schedules.schedule import Decision
 
-__all__ = ["along_lanes", "group", "too_large", "width"]
+__all__ = ["along_lanes", "drawing", "group", "too_large", "width"]
 
 # Up to how many statements an example may have, for four or two to be written out one after
 # another. On a core with 16 registers two are as fast as four, within what is measured; where a
@@ -36,6 +36,12 @@ def too_large(entry: Entry, limits: Limits) -> Decision:
     numbers = {"operations": operations(entry.program), "most": limits.most_operations}
     reason = "an instruction works on several numbers of one network; threads take them in turn"
     return Decision("replicas", "dealt out", reason, numbers)
+
+
+def drawing() -> Decision:
+    """Return the decision for a network that draws noise."""
+    reason = "each draws its own noise, by whole numbers of its seed; threads take them in turn"
+    return Decision("replicas", "dealt out", reason)
 
 
 def width(found: Lanes | None, limits: Limits) -> Decision:

@@ -72,9 +72,7 @@ def lanes_kernel(model: Model, limits: Limits) -> tuple[Kernel, Lanes] | None:
     limits : Limits
         What Numba can do.
     """
-    if model.training.key:
-        return None  # each network would draw its own noise
-    found = lower_many(epoch(model), limits, explained=False)
+    found = lower_many(epoch(model), limits, explained=False, draws=bool(model.training.key))
     if found.lanes is None:
         return None
     function = found.lanes.function
