@@ -11,11 +11,12 @@ sees that no two of them are the same memory, and that stays in the first-level 
 loop over lanes everything is straight-line code, with sums in local names.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import sympy
 
+from symbp.loops.epoch_parts import Parts, parts_of
 from symbp.loops.gather import BATCH_SIZE, EXAMPLES, START
 from symbp.loops.nodes import (
     Accumulate,
@@ -25,10 +26,8 @@ from symbp.loops.nodes import (
     For,
     Function,
     If,
-    Let,
     Return,
     Statement,
-    View,
 )
 from symbp.loops.traverse import elements_of, map_statements, reads_of, renamed, writes_of
 from symbp.notation.index import Index
@@ -77,114 +76,14 @@ def lanes(function: Function, width: int, group: int) -> Lanes | None:
     group : int
         How many examples are written out one after another.
     """
-    parts = _parts(function)
+    parts = parts_of(function)
     return None if parts is None else _Widened(function, parts, width, group).result()
-
-
-@dataclass
-class _Parts:
-    """An epoch of one network, taken apart."""
-
-    views: dict[Tensor, View] = field(default_factory=dict)
-    registers: dict[Tensor, Tensor] = field(default_factory=dict)
-    """The scalar views of packed arguments, by the registers that hold them."""
-    before: list[Statement] = field(default_factory=list)
-    let: list[Statement] = field(default_factory=list)
-    powers: list[Statement] = field(default_factory=list)
-    """What ends with powers that no vector instruction computes, before the rest of an update."""
-    first: list[Statement] = field(default_factory=list)
-    data: dict[Tensor, Assign] = field(default_factory=dict)
-    examples: For | None = None
-    last: list[Statement] = field(default_factory=list)
-    total: Tensor | None = None
-    added: Accumulate | None = None
-
-
-def _parts(function: Function) -> _Parts | None:
-    """Return the parts of an epoch, or None if there is anything else in it."""
-    found = _Parts()
-    returned = function.body[-1]
-    assert isinstance(returned, Return)
-    assert returned.value is not None
-    totals = {element.tensor for element in elements_of(returned.value)}
-    after = False
-    for statement in function.body:
-        if isinstance(statement, View) and not statement.array.rank:
-            found.views[statement.array] = statement
-        elif isinstance(statement, For) and statement.index == START and not after:
-            after = True
-            if not _batch(statement, found, totals):
-                return None
-        elif isinstance(statement, Allocate) and statement.array.rank:
-            continue  # the rows of a batch
-        elif isinstance(statement, Allocate | Assign) and not after:
-            found.before.append(statement)
-        elif isinstance(statement, Return):
-            continue
-        elif not (isinstance(statement, Assign) and statement.target.tensor in found.views):
-            return None
-    loads = [s for s in found.before if isinstance(s, Assign) and s.value in _elements(found.views)]
-    found.registers = {s.target.tensor: s.value.tensor for s in loads}
-    once = {*found.registers, *totals}
-    found.before = [
-        s
-        for s in found.before
-        if (s.array if isinstance(s, Allocate) else s.target.tensor) not in once  # type: ignore
-    ]
-    made = {s.array for s in function.statements if isinstance(s, Allocate) and s.array.rank}
-    known = {*found.data, *(argument.array for argument in function.arguments)}
-    if found.examples is None or found.total is None or not made <= known:
-        return None
-    found.powers, found.last = _with_powers(found.last)
-    straight = [*found.before, *found.first, *found.examples.body, *found.last]
-    return found if all(isinstance(s, _STRAIGHT) for s in straight) else None
-
-
-def _with_powers(statements: list[Statement]) -> tuple[list[Statement], list[Statement]]:
-    """Return the statements up to the last power whose exponent is no number, and the rest."""
-    ends = [
-        place + 1
-        for place, statement in enumerate(statements)
-        if isinstance(statement, Assign | Accumulate)
-        and any(not power.exp.is_number for power in statement.value.atoms(sympy.Pow))
-    ]
-    end = ends[-1] if ends else 0
-    return statements[:end], statements[end:]
-
-
-_STRAIGHT = (Allocate, Assign, Accumulate)
-
-
-def _elements(tensors: Iterable[Tensor]) -> set[Element]:
-    return {tensor[()] for tensor in tensors}
-
-
-def _batch(loop: For, found: _Parts, totals: set[Tensor]) -> bool:
-    """Take apart the step of a batch."""
-    for statement in loop.body:
-        if isinstance(statement, For):
-            body = statement.body
-            if all(isinstance(s, Assign) and s.target.args == (statement.index,) for s in body):
-                found.data |= {s.target.tensor: s for s in body}  # type: ignore[union-attr,misc]
-            elif found.examples is None and (statement.start, statement.step) == (0, 1):
-                found.examples = statement
-            else:
-                return False
-        elif isinstance(statement, Let):
-            found.let.append(statement)
-        elif found.examples is None:
-            found.first.append(statement)
-        elif isinstance(statement, Accumulate) and statement.target.tensor in totals:
-            found.added, found.total = statement, statement.target.tensor
-        else:
-            found.last.append(statement)
-    return found.examples is not None
 
 
 class _Widened:
     """Writes the function of many networks."""
 
-    def __init__(self, function: Function, parts: _Parts, width: int, group: int) -> None:
+    def __init__(self, function: Function, parts: Parts, width: int, group: int) -> None:
         self.function, self.parts, self.width, self.group = function, parts, width, group
         self.block, self.lane = Index("block", BLOCKS), Index("r", width)
         self.packed: dict[Tensor, int] = {}
