@@ -12,16 +12,23 @@ arrow.
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from symbp.derivations import derive
 from symbp.entries.evaluate import checked_outputs, evaluations
 from symbp.entries.model import Model
 from symbp.entries.registry import ENTRIES, checked_entries
 from symbp.networks.costs import COSTS
+from symbp.networks.many_values import checked_seeds, of_one_network
 from symbp.networks.network import Network
 from symbp.networks.optimizers import SGD, Optimizer, checked_optimizer, optimise, ranges
-from symbp.networks.options import checked_count, checked_flag, checked_options, checked_size
+from symbp.networks.options import (
+    checked_count,
+    checked_flag,
+    checked_form,
+    checked_options,
+    checked_size,
+)
 from symbp.notation.arguments import no_program
 from symbp.notation.errors import SymbpError
 from symbp.notation.operation import DerivativeForm
@@ -32,9 +39,10 @@ from symbp.targets.numba import kernels
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.module import LIMITS, NUMBA
 from symbp.targets.preparation import Preparation
-from symbp.targets.target import Job, Target
+from symbp.targets.target import Job, Many, Target
 from symbp.training.loading import load_module, module_of
 from symbp.training.places import cache_folder
+from symbp.training.replicas import Replicas
 from symbp.training.trainer import Trainer
 
 __all__ = [
@@ -58,6 +66,7 @@ def module_source(
     outputs: Sequence[str | Tensor] = (),
     is_read: bool = True,
     ranks: bool = False,
+    replicas: Many | None = None,
 ) -> str:
     """Return the source of the standalone module that trains a program.
 
@@ -80,6 +89,8 @@ def module_source(
     is_read : bool
         Whether people read it, so that a small network's module is short rather than quick to
         compile.
+    replicas : Many, optional
+        If it trains many networks at once, too: how many.
 
     Returns
     -------
@@ -88,8 +99,8 @@ def module_source(
     """
     _check_program(program)
     job = _job(
-        NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs,
-        is_read=is_read, ranks=ranks,
+        NUMBA, program, "module", optimizer, dtype, derivatives, entries, outputs, is_read=is_read,
+        ranks=ranks, replicas=replicas,
     )  # fmt: skip
     return NUMBA.texts(job)["module.py"]
 
@@ -106,7 +117,7 @@ def _job(
     **options: Any,
 ) -> Job:
     """Return what a target is asked for."""
-    chosen, form = _optimizer(optimizer), _form(derivatives)
+    chosen, form = _optimizer(optimizer), checked_form(derivatives)
     wanted = checked_entries(entries)
     # a user's equations -> what is derived from them, each form made once
     model = _model(program, chosen, form)
@@ -157,14 +168,6 @@ def _check_program(program: Program, trained: bool = True) -> None:
 
 def _optimizer(optimizer: Optimizer | str | None) -> Optimizer:
     return SGD(0.1) if optimizer is None else checked_optimizer(optimizer)
-
-
-def _form(derivatives: str) -> DerivativeForm:
-    if derivatives == "fast":
-        return "fast"
-    if derivatives == "accurate":
-        return "accurate"
-    raise SymbpError(f"derivatives: expected 'fast' or 'accurate', got {derivatives!r}")
 
 
 def _check_output(program: Program) -> None:
@@ -228,6 +231,7 @@ def generate(
     runtime: str | None = None,
     outputs: Sequence[str | Tensor] = (),
     ranks: bool = False,
+    replicas: bool | int = False,
 ) -> Path:
     """Write a program, its gradient and its training to a file: a Numba module, or C.
 
@@ -271,6 +275,9 @@ def generate(
     ranks : bool
         For ``"numba"``: whether several processes can train together, each with examples of its
         own: ``trainer.fit(x, y, communicator=…)``.
+    replicas : bool or int
+        For ``"numba"``: whether the module has a class ``Replicas`` too, which trains many
+        networks at once, or how many; the optimizer may have a list of values then, one for each.
 
     Returns
     -------
@@ -296,9 +303,15 @@ def generate(
     asked = {"entries": tuple(entries), "batch": batch, "parameters": parameters}
     asked["outputs"] = tuple(outputs)
     asked["ranks"] = checked_flag("ranks", ranks) or None
+    many = None
+    if replicas is not False and replicas is not None:
+        count = None if replicas is True else checked_size("replicas", replicas)
+        optimizer, values = of_one_network(_optimizer(optimizer), count)
+        many = Many(count, values)
+    asked["replicas"] = many
     check_options(chosen, path, {**asked, "runtime": runtime})
     _check_program(program, parameters is None)
-    options: dict[str, Any] = {"runtime": runtime, "ranks": ranks}
+    options: dict[str, Any] = {"runtime": runtime, "ranks": ranks, "replicas": many}
     options["batch"] = None if batch is None else checked_size("batch", batch)
     if parameters is not None:
         options["parameters"] = numbers_of(program, parameters, chosen is NUMBA)
@@ -337,6 +350,20 @@ def write_predictor(
     return write_files(NUMBA, job, path)
 
 
+# fmt: off
+@overload
+def compile(
+    program: Program, optimizer: Optimizer | str | None = ..., dtype: str = ...,
+    derivatives: str = ..., entries: Sequence[str] = ..., outputs: Sequence[str | Tensor] = ...,
+    seed: int = ..., replicas: None = ...,
+) -> Trainer: ...
+@overload
+def compile(
+    program: Program, optimizer: Optimizer | str | None = ..., dtype: str = ...,
+    derivatives: str = ..., entries: Sequence[str] = ..., outputs: Sequence[str | Tensor] = ...,
+    seed: int | Sequence[int] = ..., *, replicas: int,
+) -> Replicas: ...
+# fmt: on
 @checked_options
 def compile(
     program: Program,
@@ -345,9 +372,10 @@ def compile(
     derivatives: str = "fast",
     entries: Sequence[str] = (),
     outputs: Sequence[str | Tensor] = (),
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     ranks: bool = False,
-) -> Trainer:
+    replicas: int | None = None,
+) -> Any:
     """Generate the module of a program into a cache, import it and return its trainer.
 
     Parameters
@@ -367,13 +395,17 @@ def compile(
         What ``trainer.evaluate(name, …)`` computes besides the output; see :func:`generate`.
     seed : int
         Of the initial parameters and of the order of the examples; the module is the same for
-        every seed.
+        every seed. Of replicas it is that of the first, and the next ones count on; or give a
+        sequence with one for each.
     ranks : bool
         Whether several processes can train together; see :func:`generate`.
+    replicas : int, optional
+        How many networks to train at once: each has its own parameters, order of the examples and
+        noise, and its own value of each hyperparameter of which the optimizer has a list.
 
     Returns
     -------
-    Trainer
+    Trainer, or Replicas if `replicas` is given
         An instance of the module's Trainer; its attribute ``module`` is the module itself. It
         is machine code after the first step, and the next process finds it in the cache. It can
         be pickled and copied; the module lives as long as something refers to it.
@@ -387,7 +419,20 @@ def compile(
     >>> trainer.fit(x, y, epochs=2000, batch_size=4).predict(x).round(1).ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    checked_flag("ranks", ranks)
-    source = module_source(program, optimizer, dtype, derivatives, entries, outputs, False, ranks)
-    trainer: Trainer = module_of(source).Trainer(seed=checked_count("seed", seed))
-    return trainer
+    many = None
+    if checked_flag("ranks", ranks) and replicas is not None:
+        raise SymbpError(
+            "ranks=True, replicas=…: many networks at once are trained by one process; leave out "
+            "one of them"
+        )
+    if replicas is not None:
+        count = checked_size("replicas", replicas)
+        optimizer, values = of_one_network(_optimizer(optimizer), count)
+        many = Many()
+    source = module_source(
+        program, optimizer, dtype, derivatives, entries, outputs, is_read=False, ranks=ranks,
+        replicas=many,
+    )  # fmt: skip
+    if many is not None:
+        return module_of(source).Replicas(count, checked_seeds(seed, count), **values)
+    return module_of(source).Trainer(seed=checked_count("seed", seed))

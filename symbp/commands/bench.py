@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from symbp.commands.errors import reports_errors
+from symbp.notation.files import write_text
 
 __all__ = ["bench"]
 
@@ -47,6 +48,9 @@ def bench(
             show_default="step; without any choice of what to measure, start too",
         ),
     ] = None,
+    many: Annotated[
+        bool, typer.Option("--many", help="Many networks at once, against JAX: nothing else.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter, noisier timings.")] = False,
     everything: Annotated[
         bool,
@@ -82,6 +86,16 @@ def bench(
 
     symbp bench --json bench.json --markdown bench.md --svg bench.svg
     """
+    if many:
+        from symbp.benchmarks.many import report
+
+        lines = []
+        for line in report(quick):
+            typer.echo(line)
+            lines.append(line)
+        if markdown is not None:
+            write_text(markdown, "\n".join(lines) + "\n")
+        return
     from symbp.benchmarks.selection import plan
     from symbp.benchmarks.session import run_and_report
 

@@ -59,6 +59,9 @@ def explain(
     entry: Annotated[
         str, typer.Option(help="Which function: epoch, step, or one that bp.generate can add.")
     ] = "epoch",
+    many: Annotated[
+        bool, typer.Option("--many", help="Print it for many networks at once, bp.Replicas.")
+    ] = False,
     stage: Annotated[
         str | None,
         typer.Option(help="Print the program after this arrow; all prints each.", metavar="NAME"),
@@ -77,7 +80,7 @@ def explain(
     from symbp.networks.optimizers import optimise
     from symbp.notation.errors import SymbpError, suggest
     from symbp.notation.operation import DerivativeForm
-    from symbp.schedules.lower import lower
+    from symbp.schedules.lower import lower, lower_many
     from symbp.targets.numba.kernels import limits_of
     from symbp.targets.numba.module import LIMITS
 
@@ -87,8 +90,12 @@ def explain(
     model = Model(net, lambda program: optimise(program, chosen), form)
     asked = _entry(entry, model)
     limits = replace(LIMITS, itemsize=4 if dtype == "float32" else 8)
-    lowered = lower(epoch(model), limits)
-    if asked.name != "epoch":
+    lowered: Any = lower(epoch(model), limits)
+    if many and asked.name != "epoch":
+        raise SymbpError(f"--many: an epoch trains many networks, not --entry {entry}")
+    if many:
+        lowered = lower_many(epoch(model), limits, draws=bool(model.training.key))
+    elif asked.name != "epoch":
         lowered = lower(asked, limits_of(asked, limits, lowered))
     steps = [*_front(model, asked)]
     for arrow in lowered.arrows:

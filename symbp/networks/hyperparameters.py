@@ -5,12 +5,14 @@ They are constants of the equations of a step, which a trainer can change betwee
 
 from typing import NamedTuple
 
+import numpy as np
 from sympy.core.expr import Expr
 
 from symbp.networks.options import checked_number
 from symbp.networks.updates import Updates
+from symbp.notation.errors import SymbpError
 
-__all__ = ["HYPERPARAMETERS", "Hyperparameter", "checked", "constant"]
+__all__ = ["HYPERPARAMETERS", "Hyperparameter", "checked", "checked_values", "constant"]
 
 _ANY = float("inf")
 
@@ -55,6 +57,11 @@ HYPERPARAMETERS: dict[str, Hyperparameter] = {
 
 def constant(name: str, value: object, updates: Updates) -> Expr:
     """Return a hyperparameter with its known symbol; raise unless its value is a number."""
+    if isinstance(value, tuple):
+        raise SymbpError(
+            f"hyperparameter {name}: {len(value)} values are for as many networks at once: pass "
+            f"replicas={len(value)} to bp.compile"
+        )
     known = HYPERPARAMETERS.get(name)
     number = checked_number(f"hyperparameter {name}", value)
     return updates.constant(name, number, name if known is None else known.symbol)
@@ -62,10 +69,22 @@ def constant(name: str, value: object, updates: Updates) -> Expr:
 
 def checked(owner: object, name: str) -> float:
     """Return a field of an optimizer or schedule as a number; raise unless it is in its range."""
+    return _checked(owner, name, getattr(owner, name))
+
+
+def checked_values(owner: object, name: str) -> float | tuple[float, ...]:
+    """Return a field as a number in its range, or as a tuple of them, one for each replica."""
+    value = getattr(owner, name)
+    if not isinstance(value, list | tuple | np.ndarray) or np.ndim(value) != 1 or not len(value):
+        return checked(owner, name)
+    return tuple(_checked(owner, name, each) for each in value)
+
+
+def _checked(owner: object, name: str, value: object) -> float:
     known = HYPERPARAMETERS[name]
     return checked_number(
         f"{type(owner).__name__} {name}",
-        getattr(owner, name),
+        value,
         least=known.least,
         below=known.below,
         open=known.open,

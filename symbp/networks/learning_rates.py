@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sympy.core.expr import Expr
 
 from symbp.calculus.interpreter import interpret
-from symbp.networks.hyperparameters import HYPERPARAMETERS, checked, constant
+from symbp.networks.hyperparameters import HYPERPARAMETERS, checked, checked_values, constant
 from symbp.networks.options import checked_size, checks_options
 from symbp.networks.updates import Updates
 from symbp.notation.equation import Equation
@@ -58,7 +58,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
-            if field.name in HYPERPARAMETERS and not self._is_off(field.name):
+            if field.name == "learning_rate":
+                object.__setattr__(self, field.name, checked_values(self, field.name))
+            elif field.name in HYPERPARAMETERS and not self._is_off(field.name):
                 number = checked(self, field.name)
                 whole = field.name in ("steps", "warmup") and number.is_integer()
                 object.__setattr__(self, field.name, int(number) if whole else number)

@@ -9,7 +9,7 @@ from dataclasses import fields
 
 from sympy.core.expr import Expr
 
-from symbp.networks.hyperparameters import HYPERPARAMETERS, checked, constant
+from symbp.networks.hyperparameters import HYPERPARAMETERS, checked_values, constant
 from symbp.networks.learning_rates import Schedule
 from symbp.networks.updates import Gradients, Updates
 from symbp.notation.errors import SymbpError
@@ -55,7 +55,7 @@ class Optimizer:
                         f"schedule"
                     )
                 continue
-            object.__setattr__(self, field.name, checked(self, field.name))
+            object.__setattr__(self, field.name, checked_values(self, field.name))
 
     def update(self, parameter: Tensor, g: Expr, updates: Updates) -> None:
         """Write the equations of one parameter.

@@ -10,9 +10,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from symbp.notation.arguments import SIZES
 from symbp.notation.errors import SymbpError, suggest
+from symbp.notation.operation import DerivativeForm
 
 __all__ = [
     "checked_count",
+    "checked_form",
     "checked_number",
     "checked_options",
     "checked_size",
@@ -125,6 +127,15 @@ def checks_options(cls: C) -> C:
     """Make a class refuse unknown keywords with an error that lists the nearest names."""
     cls.__init__ = checked_options(cls.__init__)  # type: ignore[misc]
     return cls
+
+
+def checked_form(derivatives: str) -> DerivativeForm:
+    """Return which form of a function's derivative is computed; raise unless it is one of two."""
+    if derivatives == "fast":
+        return "fast"
+    if derivatives == "accurate":
+        return "accurate"
+    raise SymbpError(f"derivatives: expected 'fast' or 'accurate', got {derivatives!r}")
 
 
 def checked_size(name: str, value: Any) -> int:

@@ -27,6 +27,7 @@ from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
 from symbp.loops.hoist import hoist
 from symbp.loops.join_terms import join_terms
+from symbp.loops.lanes import lanes
 from symbp.loops.name_values import name_values
 from symbp.loops.nodes import Function, Product, Statement
 from symbp.loops.products import products
@@ -39,13 +40,13 @@ from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
 from symbp.loops.whole_arrays import whole_arrays
 from symbp.notation.tensor import Tensor
-from symbp.schedules import decide
+from symbp.schedules import decide, replicas
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
-from symbp.schedules.schedule import Lowered, Record
+from symbp.schedules.schedule import Lowered, Many, Record
 from symbp.schedules.unroll import unroll
 
-__all__ = ["lower"]
+__all__ = ["lower", "lower_many"]
 
 
 def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
@@ -82,11 +83,56 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     return _whole(entry, limits, record) if lowered is None else lowered
 
 
+def lower_many(entry: Entry, limits: Limits, explained: bool = True, draws: bool = False) -> Many:
+    """Return how many networks are trained at once by an epoch, and its loop program if it has one.
+
+    Parameters
+    ----------
+    entry : Entry
+        The epoch of one network.
+    limits, explained
+        See :func:`lower`.
+    draws : bool
+        Whether training draws noise.
+    """
+    record = Record(explained)
+    entry = record.run_on(entry, lower_logsumexp)
+    entry = record.run_on(entry, share)
+    if draws:
+        record.decide(replicas.drawing())
+        return Many(entry, None, tuple(record.arrows), tuple(record.decisions))
+    alone = entry.batches and len(entry.sizes) == 1
+    small = unroll(entry, limits.most_operations) if alone else None
+    if small is None:
+        record.decide(replicas.too_large(entry, limits))
+        return Many(entry, None, tuple(record.arrows), tuple(record.decisions))
+    record.note(unroll, small)
+    function = record.run(hoist, _element_loops(small, limits, record))
+    group = replicas.group(function)
+    examples = group.numbers["examples"]
+    width = replicas.width(lanes(function, 1, examples), limits)
+    found = lanes(function, width.numbers["networks"], examples)
+    choice = record.decide(replicas.along_lanes(found, small, width))
+    if found is None or choice.choice != "along lanes":
+        return Many(entry, None, tuple(record.arrows), tuple(record.decisions))
+    record.decide(width)
+    record.decide(group)
+    record.note(lanes, found.function)
+    function = record.run(name_values, found.function)
+    function = record.run(propagate_copies, function)
+    finished = replace(found, function=function)
+    return Many(small, finished, tuple(record.arrows), tuple(record.decisions))
+
+
 # The four ways --------------------------------------------------------------------------------
 
 
 def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     """Straight-line code in one loop over the examples, with parameters in registers."""
+    return _finished(entry, _element_loops(entry, limits, record), record)
+
+
+def _element_loops(entry: Entry, limits: Limits, record: Record) -> Function:
     function = _built(entry, record)
     if entry.batches:
         chosen = decide.read_in_place(function, arrays_of(entry))
@@ -97,10 +143,10 @@ def _by_element(entry: Entry, limits: Limits, record: Record) -> Lowered:
     function = record.run(storage, function)
     function = function.replace(any_order=entry.batches)
     function = _over_batches(entry, function, limits, record, by_element=True)
-    function = record.run(join_terms, record.run(propagate_copies, function))
+    joined: Function = record.run(join_terms, record.run(propagate_copies, function))
     if entry.batches:
         record.decide(decide.large_batches(limits))
-    return _finished(entry, function, record)
+    return joined
 
 
 def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symbp.entries.entry import Entry
+from symbp.loops.lanes import Lanes
 from symbp.loops.nodes import Function
 
-__all__ = ["Arrow", "Decision", "Lowered", "Record"]
+__all__ = ["Arrow", "Decision", "Lowered", "Many", "Record"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,16 @@ class Lowered:
     def choice(self, what: str) -> str:
         """Return what was chosen, or nothing if that was not to be decided."""
         return next((d.choice for d in self.decisions if d.what == what), "")
+
+
+@dataclass(frozen=True)
+class Many:
+    """How an epoch trains many networks at once: along lanes, or each by the epoch of one."""
+
+    entry: Entry
+    lanes: Lanes | None
+    arrows: tuple[Arrow, ...]
+    decisions: tuple[Decision, ...]
 
 
 class Record:

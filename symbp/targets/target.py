@@ -21,9 +21,25 @@ from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 from symbp.targets.preparation import Preparation
 
-__all__ = ["DTYPES", "Job", "Target", "check_dtype"]
+__all__ = ["DTYPES", "Job", "Many", "Target", "check_dtype"]
 
 DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Many:
+    """Many networks of a program at once.
+
+    Attributes
+    ----------
+    count : int, optional
+        How many, unless a caller says it.
+    values : mapping of str to tuple of float
+        Hyperparameters that have a value for each, by name.
+    """
+
+    count: int | None = None
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,8 @@ class Job:
         With parameters: what is done to a table before the network, and to its outputs after it.
     ranks : bool
         Whether several processes can train together.
+    replicas : Many, optional
+        If it trains many networks of the program at once, too: how many.
     is_read : bool
         Whether people read the text, rather than the cache alone: a short one is worth a longer
         start then.
@@ -77,6 +95,7 @@ class Job:
     runtime: str | None = None
     preparation: Preparation | None = None
     ranks: bool = False
+    replicas: Many | None = None
     is_read: bool = True
 
 

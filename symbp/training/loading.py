@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 import zlib
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -188,17 +189,29 @@ def _make_portable(
             packed.append(zlib.compress(text.encode()))
         return packed[0]
 
-    def reduce_trainer(self: Any, protocol: Any) -> Any:
-        if type(self) is not trainer:  # a class of the user's own knows its module
-            return object.__reduce_ex__(self, protocol)
-        return _new_trainer, (content(), from_file), self.__getstate__()
+    for name in ("Trainer", "Replicas"):
+        kind = getattr(module, name, None)
+        if kind is not None:
+            kind.module = module
+            kind.__reduce_ex__ = _reducing(kind, name, content, from_file)
 
     def reduce_parameters(self: Any, protocol: Any) -> Any:
         return _new_parameters, (content(), from_file, tuple(self))
 
-    trainer.module = module
-    trainer.__reduce_ex__ = reduce_trainer
     parameters.__reduce_ex__ = reduce_parameters
+
+
+def _reducing(
+    kind: type[Any], name: str, content: Callable[[], bytes], from_file: bool
+) -> Callable[[Any, Any], Any]:
+    """Return what pickles an object of a class of a module with the text of the module."""
+
+    def reduce(self: Any, protocol: Any) -> Any:
+        if type(self) is not kind:  # a class of the user's own knows its module
+            return object.__reduce_ex__(self, protocol)
+        return _new_trainer, (content(), from_file, name), self.__getstate__()
+
+    return reduce
 
 
 def _unpacked(content: bytes, from_file: bool) -> ModuleType:
@@ -211,9 +224,9 @@ def _unpacked(content: bytes, from_file: bool) -> ModuleType:
     return module_of(text)
 
 
-def _new_trainer(content: bytes, from_file: bool) -> Any:
-    trainer = _unpacked(content, from_file).Trainer
-    return trainer.__new__(trainer)
+def _new_trainer(content: bytes, from_file: bool, name: str = "Trainer") -> Any:
+    kind = getattr(_unpacked(content, from_file), name)
+    return kind.__new__(kind)
 
 
 def _new_parameters(content: bytes, from_file: bool, arrays: tuple[Any, ...]) -> Any:

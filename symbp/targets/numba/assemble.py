@@ -12,13 +12,15 @@ from symbp.calculus.signature import signature
 from symbp.entries.entry import Entry
 from symbp.entries.evaluate import named
 from symbp.entries.model import Model
+from symbp.loops.lanes import Lanes
 from symbp.notation.program import Program
 from symbp.targets.numba.beside import imported
-from symbp.targets.numba.description import COMPILED, LATER, Range, description, network
+from symbp.targets.numba.description import COMPILED, LATER, REPLICAS, Range, description, network
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.paste import Imports
 from symbp.targets.numba.public import WRITTEN, plain, quoted
 from symbp.targets.numba.sections import BLAS, Needs, file_of_each, pasted, tidy
+from symbp.targets.target import Many
 
 __all__ = ["REQUIREMENT", "assembled", "heading"]
 
@@ -46,6 +48,8 @@ def assembled(
     entries: Sequence[Entry] = (),
     runtime: str = "pasted",
     ranks: Sequence[Entry] = (),
+    replicas: Many | None = None,
+    lanes: Lanes | None = None,
 ) -> str:
     """Return the source of a module.
 
@@ -73,6 +77,10 @@ def assembled(
         :mod:`symbp.targets.numba.beside`).
     ranks : sequence of Entry
         The parts of a step over ranks, as their kernels are.
+    replicas : Many, optional
+        If it trains many networks at once, too: how many.
+    lanes : Lanes, optional
+        How a kernel trains many along the lanes of vector registers, if one does.
 
     Returns
     -------
@@ -85,7 +93,7 @@ def assembled(
     needs = Needs(
         emitted=all(kernel.emitted for kernel in kernels), entries=bool(entries),
         phases=model.has_phases, outputs=bool(named(entries)), noise=bool(model.key),
-        weights=bool(model.weights), ranks=bool(ranks),
+        weights=bool(model.weights), ranks=bool(ranks), replicas=replicas is not None,
     )  # fmt: skip
     stamp = signature(model.updated, [dtype])
     imports = Imports({("numpy", "np"), ("sys", None)}, {"typing": {"Any", "NamedTuple"}})
@@ -101,7 +109,7 @@ def assembled(
             imports.add(part.imports)
             after += [heading(part.title), part.text]
     parts = [
-        _names(entries, bool(model.kept)),
+        _names(entries, bool(model.kept), replicas is not None),
         *before,
         heading("What is computed"),
         description(model, dtype, stamp, equations, threshold, ranges or {}),
@@ -112,7 +120,15 @@ def assembled(
         *after,
         heading("The network"),
         *([] if before else [COMPILED.format(needs.compiler)]),
-        network(model, dtype, model.given.output is not None, team, entries, ranks),
+        network(
+            model,
+            dtype,
+            model.given.output is not None,
+            team,
+            entries,
+            ranks,
+            "" if replicas is None else _replicas(files, replicas, lanes),
+        ),
     ]
     packages = "numpy, numba and scipy" if BLAS.keys() & set(files.values()) else "numpy and numba"
     header = _docstring(model.given, title, dtype, stamp, packages)
@@ -140,17 +156,42 @@ def _docstring(program: Program, title: str, dtype: str, stamp: str, packages: s
     return '"""' + "\n".join(line.rstrip() for line in lines) + '\n"""'
 
 
-def _names(entries: Sequence[Entry], state: bool) -> str:
+def _names(entries: Sequence[Entry], state: bool, replicas: bool) -> str:
     """Return the text of ``__all__``."""
     names = {"DTYPE", "EQUATIONS", "SIGNATURE", "Parameters", "Trainer", "check_gradient"}
     names |= {"initial_parameters", *WRITTEN, *(entry.name for entry in entries)}
     if entries:
         names |= {"as_parameters", "as_vector"}
+    if replicas:
+        names |= {"Replicas"}
     if state:
         names |= {"State", "initial_state"}
     ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
     listed = textwrap.wrap(", ".join(map(quoted, ordered)), 96)
     return "\n".join(["__all__ = [", *(f"    {line}" for line in listed), "]"])
+
+
+def _replicas(files: Mapping[str, str], many: Many, lanes: Lanes | None) -> str:
+    """Return the class of many networks."""
+    lines = []
+    if BLAS.keys() & set(files.values()):
+        lines.append("    blas = THREAD_FUNCTIONS")
+    if lanes is not None:
+        sizes = f"rows={lanes.rows}, width={lanes.width}"
+        lines.append(f"    lanes = LaneKernel(_epoch_of_lanes, {sizes})")
+    if many.count is not None:
+        lines.append(f"    count = {many.count}")
+    if many.values:
+        lines.append("    values = {")
+        for name, values in many.values.items():
+            lines.append(f"        {quoted(name)}: (")
+            lines += textwrap.wrap(
+                "".join(f"{value!r}, " for value in values).rstrip(), 96,
+                initial_indent=" " * 12, subsequent_indent=" " * 12,
+            )  # fmt: skip
+            lines.append("        ),")
+        lines.append("    }")
+    return REPLICAS + "".join(f"{line}\n" for line in lines)
 
 
 def heading(title: str) -> str:

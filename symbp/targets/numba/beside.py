@@ -24,6 +24,7 @@ from symbp.targets.numba.sections import (
     OUTPUTS,
     PHASES,
     RANKS,
+    REPLICAS,
     RUNTIME,
     SMALL,
     START,
@@ -97,12 +98,15 @@ def imported(files: Mapping[str, str], dtype: str, needs: Needs) -> Pasted:
     wanted += ["NetworkWithNoise", "TrainerWithNoise"] if needs.noise else []
     wanted += ["TrainerWithWeights"] if needs.weights else []
     wanted += ["EvaluatingTrainer"] if needs.outputs else []
+    wanted += ["LaneKernel", "NetworkReplicas"] if needs.replicas else []
     from_main = {name: name for name in wanted}
     from_blas: dict[str, str] = {}
     for name, file in files.items():
         by_precision = file.removesuffix(f"_{dtype}.py") in MATHS
         place = from_blas if file in BLAS else from_main
         place[name] = f"{name}_{dtype}" if by_precision else name
+    if needs.replicas and BLAS.keys() & set(files.values()):
+        from_blas["THREAD_FUNCTIONS"] = "THREAD_FUNCTIONS"
     # What decorates the kernels compiles them when they are first called.
     from_main["_compiled"] = from_main.pop(needs.compiler)
     lines = [_LOAD, ""]
@@ -145,7 +149,9 @@ def _text(name: str) -> tuple[str, str]:
 
 
 def _main_sections() -> Iterable[Section]:
-    optional = {**ENTRIES, **PHASES, **NOISE, **WEIGHTS, **OUTPUTS, **RANKS, **TEAM}
+    optional = {
+        **ENTRIES, **PHASES, **NOISE, **WEIGHTS, **OUTPUTS, **RANKS, **TEAM, **REPLICAS,
+    }  # fmt: skip
     parts = {**RUNTIME, **EMITTED, **optional, **SMALL}
     for file, title in parts.items():
         yield section(title, file)

@@ -19,7 +19,7 @@ from symbp.targets.numba.public import (
     shape_text,
 )
 
-__all__ = ["COMPILED", "LATER", "Range", "description", "network"]
+__all__ = ["COMPILED", "LATER", "REPLICAS", "Range", "description", "network"]
 
 Range = tuple[float, bool, float]
 _INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": " " * 8}
@@ -48,6 +48,16 @@ class Trainer({bases}):
     """
 
     network = _NETWORK
+'''
+#: The class of many networks.
+REPLICAS = '''\
+class Replicas(NetworkReplicas):
+    """Trains many networks at once: ``Replicas(replicas, seed=0, **hyperparameters)``.
+
+    See `NetworkReplicas` for what it takes and keeps.
+    """
+
+    trainer = Trainer
 '''
 _WITH_JACOBIAN = "    jacobian = staticmethod(jacobian)\n"
 
@@ -120,6 +130,7 @@ def network(
     team: bool,
     entries: Sequence[Entry],
     ranks: Sequence[Entry] = (),
+    replicas: str = "",
 ) -> str:
     """Return the end of a module: its kernels compiled, its public functions and its Trainer.
 
@@ -135,6 +146,8 @@ def network(
         Further entry points.
     ranks : sequence of Entry
         The parts of a step over ranks.
+    replicas : str
+        The class of many networks, if there is one.
     """
     lines = []
     if team:
@@ -175,6 +188,7 @@ def network(
     told = model.kept or model.inference.key
     has_jacobian = any(entry.name == "jacobian" for entry in entries) and not told
     parts.append(text + (_WITH_JACOBIAN if has_jacobian else ""))
+    parts += [replicas] if replicas else []
     parts.append('if __name__ == "__main__":\n    sys.exit(run_check(_NETWORK, __doc__))\n')
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 

@@ -17,16 +17,19 @@ from symbp.entries.loss import loss
 from symbp.entries.model import Model
 from symbp.entries.predict import predict
 from symbp.loops.gather import BATCH_SIZE, EXAMPLES
+from symbp.loops.lanes import OWN_ORDER, Lanes
 from symbp.loops.nodes import MEMBER, MEMBERS, Function, Return, Statement
 from symbp.loops.traverse import map_statements
 from symbp.schedules.limits import Limits
-from symbp.schedules.lower import lower
+from symbp.schedules.lower import lower, lower_many
 from symbp.schedules.schedule import Lowered
 from symbp.targets.numba.kernel import Kernel
 from symbp.targets.numba.memory import MEMORY, OFFSETS, TEAM
 from symbp.targets.numba.printer import kernel
 
-__all__ = ["entry_kernel", "gradient_kernel", "kernels", "limits_of", "passed_to"]
+__all__ = [
+    "entry_kernel", "gradient_kernel", "kernels", "lanes_kernel", "limits_of", "passed_to"
+]  # fmt: skip
 
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
@@ -64,6 +67,25 @@ def kernels(
     # All of a module in one way, so that it holds no more than it needs.
     emitted = trained.choice("compiling") == "as instructions"
     return tuple(replace(kernel, emitted=emitted) for kernel in found)
+
+
+def lanes_kernel(model: Model, limits: Limits) -> tuple[Kernel, Lanes] | None:
+    """Return the epoch of many tiny networks along the lanes of vector registers, if there is one.
+
+    Parameters
+    ----------
+    model : Model
+        With an optimizer.
+    limits : Limits
+        What Numba can do.
+    """
+    found = lower_many(epoch(model), limits, explained=False, draws=bool(model.training.key))
+    if found.lanes is None:
+        return None
+    function = found.lanes.function
+    first = [argument.array for argument in function.arguments]
+    passed = [*first[:4], BATCH_SIZE, OWN_ORDER, *first[4:]]
+    return kernel(function, "_epoch_of_lanes", passed), found.lanes
 
 
 def gradient_kernel(model: Model, limits: Limits) -> Kernel:

@@ -10,7 +10,7 @@ from symbp.notation.errors import SymbpError, suggest
 from symbp.schedules.limits import Limits
 from symbp.targets.numba.assemble import assembled
 from symbp.targets.numba.beside import runtime_files
-from symbp.targets.numba.kernels import kernels
+from symbp.targets.numba.kernels import kernels, lanes_kernel
 from symbp.targets.numba.predictor import predictor_text
 from symbp.targets.preparation import Preparation
 from symbp.targets.target import Job, Target, check_dtype
@@ -39,9 +39,14 @@ def _texts(job: Job) -> dict[str, str]:
     )  # fmt: skip
     over_ranks = ranks(job.model) if job.ranks else ()
     made = kernels(job.model, limits, job.entries, over_ranks)
+    many = job.replicas
+    lanes = None if many is None else lanes_kernel(job.model, limits)
+    if lanes is not None:
+        # In one way with the others.
+        made = (*made, replace(lanes[0], emitted=made[0].emitted))
     text = assembled(
         made, job.model, job.dtype, job.equations, job.title, job.threshold, job.ranges,
-        job.entries, runtime, over_ranks,
+        job.entries, runtime, over_ranks, many, None if lanes is None else lanes[1],
     )  # fmt: skip
     main = f"{job.stem}.py"
     if runtime == "pasted":
@@ -76,7 +81,9 @@ NUMBA = Target(
     "numba",
     "a Python module",
     ".py",
-    frozenset({"entries", "equations", "outputs", "parameters", "ranges", "ranks", "runtime"}),
+    frozenset({
+        "entries", "equations", "outputs", "parameters", "ranges", "ranks", "replicas", "runtime"
+    }),
     _texts,
     strict=False,
 )

@@ -17,6 +17,7 @@ __all__ = [
     "PHASES",
     "PREDICTOR",
     "RANKS",
+    "REPLICAS",
     "RUNTIME",
     "SMALL",
     "START",
@@ -70,6 +71,15 @@ OUTPUTS = {"evaluation.py": "Outputs by name"}
 RANKS = {"ranks.py": "Training over ranks"}
 #: That of an epoch for a team.
 TEAM = {"team.py": "Threads"}
+#: Those of many networks at once, which are divided among threads too.
+REPLICAS = {
+    **TEAM,
+    "replica_arguments.py": "Arguments of many networks",
+    "replica_epochs.py": "Epochs of many networks",
+    "replica_lanes.py": "Many networks along lanes",
+    "replica_files.py": "Many networks in files",
+    "replicas.py": "Many networks",
+}
 #: That of noise.
 NOISE = {"noise.py": "Noise"}
 #: Those of which a module gets what its kernels call.
@@ -153,6 +163,8 @@ class Needs:
         Whether a target has the weights of examples.
     ranks : bool
         Whether several processes can train together.
+    replicas : bool
+        Whether it trains many networks at once.
     trained : bool
         Whether it trains, or predicts only.
     """
@@ -164,6 +176,7 @@ class Needs:
     noise: bool
     weights: bool
     ranks: bool = False
+    replicas: bool = False
     trained: bool = True
 
     @property
@@ -199,7 +212,7 @@ def pasted(files: Mapping[str, str], dtype: str, needs: Needs) -> Iterator[Secti
         (needs.ranks, RANKS),
     ):
         optional |= parts if needed else {}
-    optional |= team
+    optional |= REPLICAS if needs.replicas else team
     for file, title in {**(RUNTIME if needs.trained else PREDICTOR), **optional}.items():
         yield section(title, file)
     for file, title in SMALL.items():
