@@ -355,7 +355,7 @@ def write_predictor(
 def compile(
     program: Program, optimizer: Optimizer | str | None = ..., dtype: str = ...,
     derivatives: str = ..., entries: Sequence[str] = ..., outputs: Sequence[str | Tensor] = ...,
-    seed: int = ..., replicas: None = ...,
+    seed: int = ..., ranks: bool = ..., replicas: None = ...,
 ) -> Trainer: ...
 @overload
 def compile(

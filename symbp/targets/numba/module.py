@@ -81,9 +81,9 @@ NUMBA = Target(
     "numba",
     "a Python module",
     ".py",
-    frozenset({
-        "entries", "equations", "outputs", "parameters", "ranges", "ranks", "replicas", "runtime"
-    }),
+    frozenset(
+        {"entries", "equations", "outputs", "parameters", "ranges", "ranks", "replicas", "runtime"}
+    ),
     _texts,
     strict=False,
 )
