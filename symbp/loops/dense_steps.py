@@ -20,7 +20,7 @@ from symbp.notation.index import Index
 from symbp.notation.naming import fresh_name
 from symbp.notation.tensor import Tensor
 
-__all__ = ["dense_steps"]
+__all__ = ["dense_steps", "has_steps_outermost"]
 
 
 def dense_steps(function: Function, batch: sympy.Symbol) -> Function:
@@ -46,7 +46,7 @@ def dense_steps(function: Function, batch: sympy.Symbol) -> Function:
             memory = Tensor(fresh_name(f"{array.name}_memory", names), axes)
             whole.add(array)
             return (
-                replace_shape(statement, memory, (capacity, rest)),
+                _memory(statement, memory, (capacity, rest)),
                 View(array, memory, 0, array.shape),
             )
         if isinstance(statement, View) and statement.of in whole:
@@ -57,7 +57,12 @@ def dense_steps(function: Function, batch: sympy.Symbol) -> Function:
     return function.replace(body=map_statements(function.body, change))
 
 
-def replace_shape(made: Allocate, memory: Tensor, shape: tuple[object, ...]) -> Allocate:
+def has_steps_outermost(function: Function) -> bool:
+    """Whether some arrays have their steps before anything else."""
+    return any(tensor.rank > 1 and tensor.indices[0].sequential for tensor in function.allocations)
+
+
+def _memory(made: Allocate, memory: Tensor, shape: tuple[object, ...]) -> Allocate:
     """Return memory of the same kind for another array."""
     return Allocate(memory, shape, made.kind, made.wide)
 

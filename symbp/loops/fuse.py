@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from symbp.loops.dependence import Dependence, Uses, aligned
+from symbp.loops.dependence import Dependence, Uses, aligned, apart
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
 from symbp.loops.traverse import renamed, with_body
 from symbp.notation.index import Index
@@ -139,6 +139,9 @@ class _Fuser:
                     continue
                 if not (a.writes or b.writes) or aligned(a.element, i, b.element, j):
                     continue
+                if earlier.start == 0 and earlier.step == 1 and isinstance(earlier.end, int):
+                    if apart(a.element, i, b.element, j, earlier.end):
+                        continue  # parts of one array that do not overlap
                 if a.adds and b.adds and a.element.tensor.rank:
                     continue  # sums into one array: only their order changes
                 return False

@@ -13,7 +13,7 @@ from symbp.calculus.inline_reshapes import inline_reshapes
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.calculus.sum_rows_first import sum_rows_first
-from symbp.calculus.time_major import has_recurrence, time_major
+from symbp.calculus.time_major import time_major
 from symbp.calculus.transpose_short_rows import transpose_short_rows
 from symbp.entries.entry import Entry
 from symbp.loops.accumulate_strips import accumulate_strips
@@ -22,7 +22,7 @@ from symbp.loops.arrange import arrange
 from symbp.loops.batches import batches
 from symbp.loops.block_sums import block_sums
 from symbp.loops.build import build
-from symbp.loops.dense_steps import dense_steps
+from symbp.loops.dense_steps import dense_steps, has_steps_outermost
 from symbp.loops.divide import can_divide, divide
 from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.few_rows import few_rows
@@ -34,7 +34,7 @@ from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
 from symbp.loops.hoist import hoist
 from symbp.loops.join_terms import join_terms
 from symbp.loops.name_values import name_values
-from symbp.loops.nodes import For, Function, Product, Statement
+from symbp.loops.nodes import Function, Product, Statement
 from symbp.loops.peel_steps import peel_steps
 from symbp.loops.products import products
 from symbp.loops.promote import promote
@@ -78,21 +78,28 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     if small is not None:
         record.note(unroll, small)
         return _by_element(small, limits, record)
-    steps = plain and has_recurrence(entry.program)
-    if steps:
-        entry = record.run_on(entry, inline_reshapes)
-        entry = record.run_on(entry, time_major)
+    given = entry
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
-    if steps:
-        entry = record.run_on(entry, gather_steps)
     lowered = _in_strips(entry, limits, record)
     if lowered is not None:
         return lowered
+    layout = decide.layout(given) if plain else None
+    if layout is not None and record.decide(layout).choice == "steps outermost":
+        entry = _by_steps(given, record)
     if limits.folds and entry.program.updates:
         entry = record.run_on(entry, fold)
     lowered = _in_rows(entry, limits, record)
     return _whole(entry, limits, record) if lowered is None else lowered
+
+
+def _by_steps(entry: Entry, record: Record) -> Entry:
+    """Return an entry point with a recurrence for a step of all examples at a time."""
+    entry = record.run_on(entry, inline_reshapes)
+    entry = record.run_on(entry, time_major)
+    entry = record.run_on(entry, contract)
+    entry = record.run_on(entry, share)
+    return record.run_on(entry, gather_steps)
 
 
 # The four ways --------------------------------------------------------------------------------
@@ -198,7 +205,7 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
 def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
     function: Function = _built(entry, record)
     function = record.run(products, function)
-    if any(isinstance(s, For) and s.index.sequential for s in function.statements):
+    if has_steps_outermost(function):
         function = record.run(forward_copies, function)
         function = record.run(first_writes, function)
     if entry.batches:
