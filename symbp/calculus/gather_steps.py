@@ -100,7 +100,9 @@ def _collected(equations: list[Equation], names: set[str]) -> list[Equation]:
         if equation.reduce:
             # A product stays one: it gets a tensor of its own, which is read like any other.
             own = Tensor(
-                fresh_name(f"{tensor.name}_sum", names), tensor.indices, adjoint_of=tensor.adjoint_of
+                fresh_name(f"{tensor.name}_sum", names),
+                tensor.indices,
+                adjoint_of=tensor.adjoint_of,
             )
             same = [e for e in before if e.tensor is own]
             before.append(equation.replace(lhs=own[equation.lhs.args], accumulate=bool(same)))

@@ -78,7 +78,8 @@ def _substituted(
 
     def put(element: Element) -> Element:
         names = dict(zip(old.args, element.args, strict=True))
-        return new.xreplace(names)
+        element = new.xreplace(names)
+        return element
 
     wanted = set(map(id, changed))
     result = []

@@ -145,10 +145,10 @@ def group_at(element: Element, group: Sequence[Index]) -> tuple[int, int] | None
     positions = [element.args.index(index) for index in group]
     if positions != list(range(positions[0], positions[0] + len(positions))):
         return None
-    if any(not isinstance(index.extent, int) for index in group[1:]):
-        # Rows beyond the batch's last would fall inside the run, but for arrays that have none.
-        if not _has_steps_first(element) or positions[0] != 0 or len(group) != 2:
-            return None
+    # Rows beyond the batch's last would fall inside the run, but for arrays that have none.
+    gaps = any(not isinstance(index.extent, int) for index in group[1:])
+    if gaps and not (_has_steps_first(element) and positions == [0, 1]):
+        return None
     return positions[0], positions[-1]
 
 

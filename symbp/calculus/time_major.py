@@ -2,7 +2,8 @@
 
 ::
 
-    h[n, t, k], s[n, t, g]  ─►  h[t, n, k], s[t, n, g]        x[n, t, m]  ─►  x_steps[t, n, m], a copy
+    h[n, t, k], s[n, t, g]  ─►  h[t, n, k], s[t, n, g]
+    x[n, t, m]              ─►  x_steps[t, n, m], a copy
 
 A step of a recurrence works on all examples at once. With the steps outermost their rows are
 neighbours: a product reads and writes one run of memory. Arguments and what is returned keep

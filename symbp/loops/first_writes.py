@@ -43,10 +43,11 @@ def first_writes(function: Function) -> Function:
     added: set[int] = set()
     for tensor, found in fills.items():
         boxes = [box for _, box in parts.get(tensor, [])]
-        if len(found) == 1 and tensor in function.allocations and tensor not in viewed:
-            if boxes and None not in boxes and _are_all(tensor, boxes):  # type: ignore[arg-type]
-                filled.update(map(id, found))
-                added.update(id(statement) for statement, _ in parts[tensor])
+        own = tensor in function.allocations and tensor not in viewed
+        known = [box for box in boxes if box is not None]
+        if own and len(found) == 1 and len(known) == len(boxes) and _are_all(tensor, known):
+            filled.update(map(id, found))
+            added.update(id(statement) for statement, _ in parts.get(tensor, []))
 
     def change(statement: Statement) -> Statement | Sequence[Statement]:
         if id(statement) in filled:
@@ -125,12 +126,12 @@ def _are_all(tensor: Tensor, boxes: Sequence[Box]) -> bool:
         for box in boxes
     ]  # fmt: skip
     inside = all(
-        part is None or isinstance(extent, int) and 0 <= part[0] and part[1] < extent
+        part is None or (isinstance(extent, int) and part[0] >= 0 and part[1] < extent)
         for box in boxes
         for part, extent in zip(box, tensor.shape, strict=True)
     )
     apart = all(_are_apart(one, other) for one, other in itertools.combinations(boxes, 2))
-    return inside and apart and sum(sizes) == math.prod(whole)
+    return bool(boxes) and inside and apart and sum(sizes) == math.prod(whole)
 
 
 def _are_apart(one: Box, other: Box) -> bool:

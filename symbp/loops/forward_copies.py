@@ -20,7 +20,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.loops.nodes import Allocate, Assign, For, Function, If, Product, Span, Statement
-from symbp.loops.traverse import elements_in, map_statements, renamed
+from symbp.loops.traverse import elements_in, map_statements, renamed, writes_of
 from symbp.notation.conditions import compared
 from symbp.notation.dependence import offset
 from symbp.notation.functions import where
@@ -58,11 +58,8 @@ def forward_copies(function: Function) -> Function:
 
 def _copy_in(function: Function, tensor: Tensor) -> _Copy | None:
     """Return what an array is a copy of, if it is one."""
-    writers: list[Statement] = []
     allocated = function.allocations
-    for statement in function.statements:
-        if getattr(statement, "target", None) is not None and statement.target.tensor is tensor:  # type: ignore[union-attr]
-            writers.append(statement)
+    writers = [s for s in function.statements if any(e.tensor is tensor for e in writes_of(s))]
     if len(writers) != 1 or tensor in {view.of for view in function.views.values()}:
         return None
     (writer,) = writers
@@ -122,7 +119,8 @@ def _forwarded(function: Function, copy: _Copy) -> Function:
 
 
 def _source(element: Element, copy: _Copy) -> Element:
-    return copy.source.xreplace(dict(zip(copy.target.args, element.args, strict=True)))
+    source: Element = copy.source.xreplace(dict(zip(copy.target.args, element.args, strict=True)))
+    return source
 
 
 def _value(element: Element, copy: _Copy) -> Expr:
@@ -149,7 +147,7 @@ def _product(product: Product, copy: _Copy) -> Statement | Sequence[Statement]:
     found = [e for e in operands if e is not None and e.tensor is tensor]
     if not found:
         return product
-    if len(found) > 1 or product.addend is not None and product.addend.tensor is tensor:
+    if len(found) > 1 or (product.addend is not None and product.addend.tensor is tensor):
         return product
     (element,) = found
     step = dict(zip(copy.target.args, element.args, strict=True))[copy.step]
@@ -158,7 +156,7 @@ def _product(product: Product, copy: _Copy) -> Statement | Sequence[Statement]:
         for name, operand in zip(("first", "second"), operands, strict=True)
         if operand is element
     }
-    made = replace(product, **changes)  # type: ignore[arg-type]
+    made = replace(product, **changes)
     spans = {span.index: span for span in product.spans}
     if step not in spans:
         if not isinstance(step, Index):
@@ -169,7 +167,9 @@ def _product(product: Product, copy: _Copy) -> Statement | Sequence[Statement]:
         otherwise = () if product.addend is not None else (_zeros(product),)
         return If(condition, (made,), otherwise)
     span = spans[step]
-    if span not in product.summed or not (isinstance(span.start, int) and isinstance(span.end, int)):
+    if span not in product.summed or not (
+        isinstance(span.start, int) and isinstance(span.end, int)
+    ):
         return product
     less = Span(span.index, max(span.start, copy.first), min(span.end, copy.last + 1))
     return replace(made, summed=tuple(less if s is span else s for s in product.summed))

@@ -139,9 +139,9 @@ class _Fuser:
                     continue
                 if not (a.writes or b.writes) or aligned(a.element, i, b.element, j):
                     continue
-                if earlier.start == 0 and earlier.step == 1 and isinstance(earlier.end, int):
-                    if apart(a.element, i, b.element, j, earlier.end):
-                        continue  # parts of one array that do not overlap
+                turns = earlier.end if (earlier.start, earlier.step) == (0, 1) else None
+                if isinstance(turns, int) and apart(a.element, i, b.element, j, turns):
+                    continue  # parts of one array that do not overlap
                 if a.adds and b.adds and a.element.tensor.rank:
                     continue  # sums into one array: only their order changes
                 return False

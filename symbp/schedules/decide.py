@@ -25,8 +25,9 @@ from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
 __all__ = [
-    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "layout", "may_work_in_strips",
-    "read_in_place", "routine_of", "sizes", "strips", "sums", "unrolling", "without_rows",
+    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "layout",
+    "may_work_in_strips", "read_in_place", "routine_of", "sizes", "strips", "sums",
+    "unrolling", "without_rows",
 ]  # fmt: skip
 
 
