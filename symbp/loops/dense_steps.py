@@ -59,7 +59,8 @@ def dense_steps(function: Function, batch: sympy.Symbol) -> Function:
 
 def has_steps_outermost(function: Function) -> bool:
     """Whether some arrays have their steps before anything else."""
-    return any(tensor.rank > 1 and tensor.indices[0].sequential for tensor in function.allocations)
+    own = (*function.allocations, *function.views)
+    return any(tensor.rank > 1 and tensor.indices[0].sequential for tensor in own)
 
 
 def _memory(made: Allocate, memory: Tensor, shape: tuple[object, ...]) -> Allocate:

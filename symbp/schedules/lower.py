@@ -229,7 +229,8 @@ def _over_batches(
         function = record.run(expand_blocks, function, decide.is_library, tiles)
     if not entry.batches:
         return function
-    function = record.run(dense_steps, function, entry.batch)
+    if has_steps_outermost(function):
+        function = record.run(dense_steps, function, entry.batch)
     made: Function = record.run(batches, function, entry.batch)
     # A member of a team must not read a scalar that another has updated already.
     promoted: Function = record.run(promote, made)
@@ -239,7 +240,8 @@ def _over_batches(
 def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
     if entry.for_few:
         function = record.run(few_rows, function, FEW_ROWS)
-    function = record.run(peel_steps, function)
+    if has_steps_outermost(function):
+        function = record.run(peel_steps, function)
     function = record.run(hoist, function)
     function = record.run(name_values, function)
     function = record.run(propagate_copies, function)
