@@ -29,11 +29,13 @@ import numba
 if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < [0, 62]:
     raise ImportError(f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}")
 
+import _thread
 import argparse
 import ast
 import builtins
 import contextlib
 import copy
+import ctypes
 import difflib
 import errno
 import glob
@@ -47,10 +49,13 @@ import json
 import math
 import operator
 import os
+import platform
 import re
 import stat
 import sys
 import textwrap
+import threading
+import time
 import warnings
 import weakref
 import zipfile
@@ -62,7 +67,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import from_dtype, njit, types
 from numba.core import caching, cgutils, codegen, config, errors
 from numba.core.compiler_lock import global_compiler_lock
@@ -170,82 +175,86 @@ def _compiled(function: Any) -> Any:
 @_compiled
 def _predict_kernel(parameters, z2, x):
     N = x.shape[0]
-    z2 = view(z2, 0, (z2.shape[0], 10))
+    x = view(x, 0, (x.shape[0], 8, 8))
     W1_ih_l0 = view(parameters, 0, (128, 8))
     W1_hh_l0 = view(parameters, 1024, (128, 32))
     b1_ih_l0 = view(parameters, 5120, (128,))
     b1_hh_l0 = view(parameters, 5248, (128,))
     W2 = view(parameters, 5376, (10, 32))
     b2 = view(parameters, 5696, (10,))
-    h1_l0 = np.empty((N, 8, 32), real)
-    s1_l0_sum_operand = np.empty((N, 32), real)
+    x_steps = np.empty((8, N, 8), real)
+    h1_l0 = np.empty((8, N, 32), real)
     s1_l0_sum = np.empty((N, 128), real)
-    s1_l0 = np.empty((N, 8, 128), real)
-    z1_l0 = np.empty((4, 32), real)
-    c1_l0 = np.empty((N, 8, 32), real)
+    s1_l0 = np.empty((8, N, 128), real)
+    c1_l0 = np.empty((8, N, 32), real)
     h1 = np.empty((N, 32), real)
-    # s1_l0[n, t, g] = sum_{m} W1_ih_l0[g, m]*x[n, t, m]
-    tiled(False, True, N * 8, 128, 8, real(1), x, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
-    # s1_l0_sum_operand[n, t, k] = where(t > 0, h1_l0[n, t - 1, k], 0)
-    # s1_l0_sum[n, t, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[n, t, k]
-    # s1_l0[n, t, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[n, t, g], 0) + b1_hh_l0[g])
-    # z1_l0[n, t, a, j] = s1_l0[n, t, 32*a + j]
-    # i1_l0[n, t, j] = sigmoid(z1_l0[n, t, 0, j])
-    # f1_l0[n, t, j] = sigmoid(z1_l0[n, t, 1, j])
-    # g1_l0[n, t, j] = tanh(z1_l0[n, t, 2, j])
-    # o1_l0[n, t, j] = sigmoid(z1_l0[n, t, 3, j])
-    # c1_l0[n, t, j] = g1_l0[n, t, j]*i1_l0[n, t, j] + where(t > 0, c1_l0[n, t - 1, j]*f1_l0[n, t, j]…
-    # shared1[n, t, j] = tanh(c1_l0[n, t, j])
-    # h1_l0[n, t, j] = o1_l0[n, t, j]*shared1[n, t, j]
-    for t in range(8):
-        for n in range(N):
-            for k in range(32):
-                if t > 0:
-                    v = h1_l0[n, t - 1, k]
-                else:
-                    v = real(0)
-                s1_l0_sum_operand[n, k] = v
-        if N == 1:
-            tiled(False, True, 1, 128, 32, real(1), s1_l0_sum_operand, 32, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
-        else:
-            tiled(False, True, N, 128, 32, real(1), s1_l0_sum_operand, 32, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
-        for n in range(N):
-            for g in range(128):
-                s1_l0[n, t, g] += b1_ih_l0[g] + ((s1_l0_sum[n, g] if t > 0 else real(0)) + b1_hh_l0[g])
-            for a in range(4):
+    # x_steps[t, n, k] = x[n, t, k]
+    for n in range(N):
+        for t in range(8):
+            for k in range(8):
+                x_steps[t, n, k] = x[n, t, k]
+    # s1_l0[t, n, g] = sum_{m} W1_ih_l0[g, m]*x_steps[t, n, m]
+    tiled(False, True, N * 8, 128, 8, real(1), x_steps, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
+    for row_first in range(0, N, 256):
+        row_last = min(row_first + 256, N)
+        # s1_l0[t, n, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[t, n, g], 0) + b1_hh_l0[g])
+        # i1_l0[t, n, j] = sigmoid(s1_l0[t, n, j])
+        # f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
+        # g1_l0[t, n, j] = tanh(s1_l0[t, n, j + 64])
+        # o1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 96])
+        # c1_l0[t, n, j] = g1_l0[t, n, j]*i1_l0[t, n, j] + where(t > 0, c1_l0[t - 1, n, j]*f1_l0[t, n, j]…
+        # shared1[t, n, j] = tanh(c1_l0[t, n, j])
+        # h1_l0[t, n, j] = o1_l0[t, n, j]*shared1[t, n, j]
+        for t in range(1):
+            for n in range(natural(row_first), natural(row_last)):
+                for g in range(128):
+                    s1_l0_sum[n, g] = real(0)
+            for n in range(natural(row_first), natural(row_last)):
+                for g in range(128):
+                    s1_l0[t, n, g] += b1_ih_l0[g] + b1_hh_l0[g]
                 for j in range(32):
-                    z1_l0[a, j] = s1_l0[n, t, a * 32 + j]
+                    i1_l0 = sigmoid(s1_l0[t, n, j])
+                    f1_l0 = sigmoid(s1_l0[t, n, j + 32])
+                    g1_l0 = tanh(s1_l0[t, n, j + 64])
+                    o1_l0 = sigmoid(s1_l0[t, n, j + 96])
+                    w1 = i1_l0 * g1_l0
+                    c1_l0[t, n, j] = w1
+                    shared1 = tanh(w1)
+                    h1_l0[t, n, j] = o1_l0 * shared1
+        # s1_l0_sum[t, n, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[t, n, k]
+        for t in range(1, 8):
+            if row_last - row_first == 1:
+                tiled(False, True, 1, 128, 32, real(1), part(h1_l0, N * (t - 1) * 32 + row_first * 32), 32, W1_hh_l0, 32, real(0), part(s1_l0_sum, row_first * 128), 128)
+            else:
+                tiled(False, True, row_last - row_first, 128, 32, real(1), part(h1_l0, N * (t - 1) * 32 + row_first * 32), 32, W1_hh_l0, 32, real(0), part(s1_l0_sum, row_first * 128), 128)
+            for n in range(natural(row_first), natural(row_last)):
+                for g in range(128):
+                    s1_l0[t, n, g] += b1_ih_l0[g] + (s1_l0_sum[n, g] + b1_hh_l0[g])
+                for j in range(32):
+                    i1_l0 = sigmoid(s1_l0[t, n, j])
+                    f1_l0 = sigmoid(s1_l0[t, n, j + 32])
+                    g1_l0 = tanh(s1_l0[t, n, j + 64])
+                    o1_l0 = sigmoid(s1_l0[t, n, j + 96])
+                    w2 = i1_l0 * g1_l0 + f1_l0 * c1_l0[t - 1, n, j]
+                    c1_l0[t, n, j] = w2
+                    shared1 = tanh(w2)
+                    h1_l0[t, n, j] = o1_l0 * shared1
+        # h1[n, j] = h1_l0[7, n, j]
+        for n in range(natural(row_first), natural(row_last)):
             for j in range(32):
-                i1_l0 = sigmoid(z1_l0[0, j])
-                f1_l0 = sigmoid(z1_l0[1, j])
-                g1_l0 = tanh(z1_l0[2, j])
-                o1_l0 = sigmoid(z1_l0[3, j])
-                if t > 0:
-                    v_2 = f1_l0 * c1_l0[n, t - 1, j]
-                else:
-                    v_2 = real(0)
-                w1 = i1_l0 * g1_l0 + v_2
-                c1_l0[n, t, j] = w1
-                shared1 = tanh(w1)
-                h1_l0[n, t, j] = o1_l0 * shared1
-    # h1[n, j] = h1_l0[n, 7, j]
-    for n in range(N):
-        for j in range(32):
-            h1[n, j] = h1_l0[n, 7, j]
-    # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
-    if N == 1:
-        tiled(False, True, 1, 10, 32, real(1), h1, 32, W2, 32, real(0), z2, 10)
-    else:
-        tiled(False, True, N, 10, 32, real(1), h1, 32, W2, 32, real(0), z2, 10)
-    # z2[n, j] += b2[j]
-    for n in range(N):
-        for j in range(10):
-            z2[n, j] += b2[j]
+                h1[n, j] = h1_l0[7, n, j]
+        # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
+        # z2[n, j] += b2[j]
+        if row_last - row_first == 1:
+            tiled_onto(False, True, 1, 10, 32, real(1), part(h1, row_first * 32), 32, W2, 32, b2, 0, part(z2, row_first * 10), 10)
+        else:
+            tiled_onto(False, True, row_last - row_first, 10, 32, real(1), part(h1, row_first * 32), 32, W2, 32, b2, 0, part(z2, row_first * 10), 10)
 
 
 @_compiled
 def _loss_kernel(parameters, x, y):
     N = x.shape[0]
+    x = view(x, 0, (x.shape[0], 8, 8))
     y = view(y, 0, (y.shape[0], 10))
     W1_ih_l0 = view(parameters, 0, (128, 8))
     W1_hh_l0 = view(parameters, 1024, (128, 32))
@@ -253,89 +262,110 @@ def _loss_kernel(parameters, x, y):
     b1_hh_l0 = view(parameters, 5248, (128,))
     W2 = view(parameters, 5376, (10, 32))
     b2 = view(parameters, 5696, (10,))
-    h1_l0 = np.empty((N, 8, 32), real)
-    s1_l0_sum_operand = np.empty((N, 32), real)
+    x_steps = np.empty((8, N, 8), real)
+    h1_l0 = np.empty((8, N, 32), real)
     s1_l0_sum = np.empty((N, 128), real)
-    s1_l0 = np.empty((N, 8, 128), real)
-    z1_l0 = np.empty((4, 32), real)
-    c1_l0 = np.empty((N, 8, 32), real)
+    s1_l0 = np.empty((8, N, 128), real)
+    c1_l0 = np.empty((8, N, 32), real)
     h1 = np.empty((N, 32), real)
-    z2 = np.empty((N, 10), real)
-    # s1_l0[n, t, g] = sum_{m} W1_ih_l0[g, m]*x[n, t, m]
-    tiled(False, True, N * 8, 128, 8, real(1), x, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
-    # s1_l0_sum_operand[n, t, k] = where(t > 0, h1_l0[n, t - 1, k], 0)
-    # s1_l0_sum[n, t, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[n, t, k]
-    # s1_l0[n, t, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[n, t, g], 0) + b1_hh_l0[g])
-    # z1_l0[n, t, a, j] = s1_l0[n, t, 32*a + j]
-    # i1_l0[n, t, j] = sigmoid(z1_l0[n, t, 0, j])
-    # f1_l0[n, t, j] = sigmoid(z1_l0[n, t, 1, j])
-    # g1_l0[n, t, j] = tanh(z1_l0[n, t, 2, j])
-    # o1_l0[n, t, j] = sigmoid(z1_l0[n, t, 3, j])
-    # c1_l0[n, t, j] = g1_l0[n, t, j]*i1_l0[n, t, j] + where(t > 0, c1_l0[n, t - 1, j]*f1_l0[n, t, j]…
-    # shared1[n, t, j] = tanh(c1_l0[n, t, j])
-    # h1_l0[n, t, j] = o1_l0[n, t, j]*shared1[n, t, j]
-    for t in range(8):
-        for n in range(N):
-            for k in range(32):
-                if t > 0:
-                    v = h1_l0[n, t - 1, k]
-                else:
-                    v = real(0)
-                s1_l0_sum_operand[n, k] = v
-        tiled(False, True, N, 128, 32, real(1), s1_l0_sum_operand, 32, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
-        for n in range(N):
-            for g in range(128):
-                s1_l0[n, t, g] += b1_ih_l0[g] + ((s1_l0_sum[n, g] if t > 0 else real(0)) + b1_hh_l0[g])
-            for a in range(4):
-                for j in range(32):
-                    z1_l0[a, j] = s1_l0[n, t, a * 32 + j]
-            for j in range(32):
-                i1_l0 = sigmoid(z1_l0[0, j])
-                f1_l0 = sigmoid(z1_l0[1, j])
-                g1_l0 = tanh(z1_l0[2, j])
-                o1_l0 = sigmoid(z1_l0[3, j])
-                if t > 0:
-                    v_2 = f1_l0 * c1_l0[n, t - 1, j]
-                else:
-                    v_2 = real(0)
-                w1 = i1_l0 * g1_l0 + v_2
-                c1_l0[n, t, j] = w1
-                shared1 = tanh(w1)
-                h1_l0[n, t, j] = o1_l0 * shared1
-    # h1[n, j] = h1_l0[n, 7, j]
+    z2 = np.empty((10, N), real)
+    a2_logsumexp_max = np.empty(N, real)
+    a2_logsumexp_shift = a2_logsumexp_max  # its memory
+    a2_logsumexp = a2_logsumexp_max  # its memory
+    a2_logsumexp_sum = np.empty(N, real)
+    C_row = a2_logsumexp_sum  # its memory
+    # x_steps[t, n, k] = x[n, t, k]
     for n in range(N):
-        for j in range(32):
-            h1[n, j] = h1_l0[n, 7, j]
-    # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
-    tiled(False, True, N, 10, 32, real(1), h1, 32, W2, 32, real(0), z2, 10)
+        for t in range(8):
+            for k in range(8):
+                x_steps[t, n, k] = x[n, t, k]
+    for n in range(N):
+        a2_logsumexp_max[n] = real(-np.inf)
     C_total = float(0)
+    # s1_l0[t, n, g] = sum_{m} W1_ih_l0[g, m]*x_steps[t, n, m]
+    tiled(False, True, N * 8, 128, 8, real(1), x_steps, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
     v2 = -real(1) / real(N)
-    # z2[n, j] += b2[j]
-    # a2_logsumexp_max[n] = max_{j} z2[n, j]
-    # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
-    # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
-    # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
-    # C_total = sum_{n j} -y[n, j]*(-a2_logsumexp[n] + z2[n, j])/N
+    for row_first in range(0, N, 256):
+        row_last = min(row_first + 256, N)
+        # s1_l0[t, n, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[t, n, g], 0) + b1_hh_l0[g])
+        # i1_l0[t, n, j] = sigmoid(s1_l0[t, n, j])
+        # f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
+        # g1_l0[t, n, j] = tanh(s1_l0[t, n, j + 64])
+        # o1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 96])
+        # c1_l0[t, n, j] = g1_l0[t, n, j]*i1_l0[t, n, j] + where(t > 0, c1_l0[t - 1, n, j]*f1_l0[t, n, j]…
+        # shared1[t, n, j] = tanh(c1_l0[t, n, j])
+        # h1_l0[t, n, j] = o1_l0[t, n, j]*shared1[t, n, j]
+        for t in range(1):
+            for n in range(natural(row_first), natural(row_last)):
+                for g in range(128):
+                    s1_l0_sum[n, g] = real(0)
+            for n in range(natural(row_first), natural(row_last)):
+                for g in range(128):
+                    s1_l0[t, n, g] += b1_ih_l0[g] + b1_hh_l0[g]
+                for j in range(32):
+                    i1_l0 = sigmoid(s1_l0[t, n, j])
+                    f1_l0 = sigmoid(s1_l0[t, n, j + 32])
+                    g1_l0 = tanh(s1_l0[t, n, j + 64])
+                    o1_l0 = sigmoid(s1_l0[t, n, j + 96])
+                    w1 = i1_l0 * g1_l0
+                    c1_l0[t, n, j] = w1
+                    shared1 = tanh(w1)
+                    h1_l0[t, n, j] = o1_l0 * shared1
+        # s1_l0_sum[t, n, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[t, n, k]
+        for t in range(1, 8):
+            tiled(False, True, row_last - row_first, 128, 32, real(1), part(h1_l0, N * (t - 1) * 32 + row_first * 32), 32, W1_hh_l0, 32, real(0), part(s1_l0_sum, row_first * 128), 128)
+            for n in range(natural(row_first), natural(row_last)):
+                for g in range(128):
+                    s1_l0[t, n, g] += b1_ih_l0[g] + (s1_l0_sum[n, g] + b1_hh_l0[g])
+                for j in range(32):
+                    i1_l0 = sigmoid(s1_l0[t, n, j])
+                    f1_l0 = sigmoid(s1_l0[t, n, j + 32])
+                    g1_l0 = tanh(s1_l0[t, n, j + 64])
+                    o1_l0 = sigmoid(s1_l0[t, n, j + 96])
+                    w2 = i1_l0 * g1_l0 + f1_l0 * c1_l0[t - 1, n, j]
+                    c1_l0[t, n, j] = w2
+                    shared1 = tanh(w2)
+                    h1_l0[t, n, j] = o1_l0 * shared1
+        # h1[n, j] = h1_l0[7, n, j]
+        for n in range(natural(row_first), natural(row_last)):
+            for j in range(32):
+                h1[n, j] = h1_l0[7, n, j]
+        # z2[j, n] = sum_{k} W2[j, k]*h1[n, k]
+        tiled(False, True, 10, row_last - row_first, 32, real(1), W2, 32, part(h1, row_first * 32), 32, real(0), part(z2, row_first), N)
+        # z2[j, n] += b2[j]
+        # a2_logsumexp_max[n] = max_{j} z2[j, n]
+        for j in range(10):
+            v1 = b2[j]
+            for n in range(natural(row_first), natural(row_last)):
+                z2[j, n] += v1
+                a2_logsumexp_max[n] = maximum(a2_logsumexp_max[n], z2[j, n])
+        # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
+        for n in range(natural(row_first), natural(row_last)):
+            w3 = a2_logsumexp_max[n]
+            a2_logsumexp_shift[n] = w3 if a2_logsumexp_max[n] > real(-1.7976931348623157e+308) and a2_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
+            a2_logsumexp_sum[n] = real(0)
+        # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[j, n])
+        for j in range(10):
+            for n in range(natural(row_first), natural(row_last)):
+                a2_logsumexp_sum[n] += exp(z2[j, n] - a2_logsumexp_shift[n])
+        # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
+        for n in range(natural(row_first), natural(row_last)):
+            a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
+            C_row[n] = real(0)
+        # C_row[n] = sum_{j} -y[n, j]*(-a2_logsumexp[n] + z2[j, n])/N
+        for j in range(10):
+            for n in range(natural(row_first), natural(row_last)):
+                C_row[n] += v2 * y[n, j] * (z2[j, n] - a2_logsumexp[n])
+    # C_total = sum_{n} C_row[n]
     for n in range(N):
-        a2_logsumexp_max_total = real(-np.inf)
-        for j in range(10):
-            z2[n, j] += b2[j]
-            a2_logsumexp_max_total = maximum(a2_logsumexp_max_total, z2[n, j])
-        a2_logsumexp_shift = a2_logsumexp_max_total if a2_logsumexp_max_total > real(-1.7976931348623157e+308) and a2_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
-        a2_logsumexp_sum_total = real(0)
-        v1 = -a2_logsumexp_shift
-        for j in range(10):
-            a2_logsumexp_sum_total = added(a2_logsumexp_sum_total, exp(z2[n, j] + v1))
-        a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_total)
-        v3 = -a2_logsumexp
-        for j in range(10):
-            C_total = added(C_total, float(v2 * y[n, j] * (z2[n, j] + v3)))
+        C_total = added(C_total, float(C_row[n]))
     return C_total
 
 
 @_compiled
 def _gradient_kernel(parameters, gradients, x, y):
     N = x.shape[0]
+    x = view(x, 0, (x.shape[0], 8, 8))
     y = view(y, 0, (y.shape[0], 10))
     W1_ih_l0 = view(parameters, 0, (128, 8))
     W1_hh_l0 = view(parameters, 1024, (128, 32))
@@ -349,77 +379,82 @@ def _gradient_kernel(parameters, gradients, x, y):
     b1_hh_l0_adjoint = view(gradients, 5248, (128,))
     W2_adjoint = view(gradients, 5376, (10, 32))
     b2_adjoint = view(gradients, 5696, (10,))
-    h1_l0 = np.empty((N, 8, 32), real)
-    h1_l0_adjoint = h1_l0  # its memory
-    s1_l0_sum_operand = np.empty((N, 8, 32), real)
+    x_steps = np.empty((8, N, 8), real)
+    h1_l0 = np.empty((8, N, 32), real)
     s1_l0_sum = np.empty((N, 128), real)
-    s1_l0 = np.empty((N, 8, 128), real)
+    s1_l0 = np.empty((8, N, 128), real)
     s1_l0_adjoint = s1_l0  # its memory
-    z1_l0 = np.empty((4, 32), real)
-    i1_l0 = np.empty((N, 8, 32), real)
-    f1_l0 = np.empty((N, 8, 32), real)
-    g1_l0 = np.empty((N, 8, 32), real)
-    o1_l0 = np.empty((N, 8, 32), real)
-    c1_l0 = np.empty((N, 8, 32), real)
-    shared1 = np.empty((N, 8, 32), real)
+    i1_l0 = np.empty((8, N, 32), real)
+    f1_l0 = np.empty((8, N, 32), real)
+    g1_l0 = np.empty((8, N, 32), real)
+    o1_l0 = np.empty((8, N, 32), real)
+    c1_l0 = np.empty((8, N, 32), real)
+    shared1 = np.empty((8, N, 32), real)
     h1 = np.empty((N, 32), real)
     h1_adjoint = h1  # its memory
     z2 = np.empty((N, 10), real)
     z2_adjoint = np.empty((N, 10), real)
-    c1_l0_adjoint = np.empty((N, 8, 32), real)
-    z1_l0_adjoint = np.empty((N, 8, 4, 32), real)
-    h1_l0_adjoint_operand = np.empty((N, 8, 128), real)
-    h1_l0_adjoint_contracted = np.empty((N, 32), real)
-    # s1_l0[n, t, g] = sum_{m} W1_ih_l0[g, m]*x[n, t, m]
-    tiled(False, True, N * 8, 128, 8, real(1), x, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
-    # s1_l0_sum_operand[n, t, k] = where(t > 0, h1_l0[n, t - 1, k], 0)
-    # s1_l0_sum[n, t, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[n, t, k]
-    # s1_l0[n, t, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[n, t, g], 0) + b1_hh_l0[g])
-    # z1_l0[n, t, a, j] = s1_l0[n, t, 32*a + j]
-    # i1_l0[n, t, j] = sigmoid(z1_l0[n, t, 0, j])
-    # f1_l0[n, t, j] = sigmoid(z1_l0[n, t, 1, j])
-    # g1_l0[n, t, j] = tanh(z1_l0[n, t, 2, j])
-    # o1_l0[n, t, j] = sigmoid(z1_l0[n, t, 3, j])
-    # c1_l0[n, t, j] = g1_l0[n, t, j]*i1_l0[n, t, j] + where(t > 0, c1_l0[n, t - 1, j]*f1_l0[n, t, j]…
-    # shared1[n, t, j] = tanh(c1_l0[n, t, j])
-    # h1_l0[n, t, j] = o1_l0[n, t, j]*shared1[n, t, j]
-    for t in range(8):
-        for n in range(N):
-            for k in range(32):
-                if t > 0:
-                    v = h1_l0[n, t - 1, k]
-                else:
-                    v = real(0)
-                s1_l0_sum_operand[n, t, k] = v
-        tiled(False, True, N, 128, 32, real(1), part(s1_l0_sum_operand, t * 32), 256, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
+    h1_l0_adjoint_contracted = np.empty((8, N, 32), real)
+    c1_l0_adjoint = np.empty((8, N, 32), real)
+    # x_steps[t, n, k] = x[n, t, k]
+    for n in range(N):
+        for t in range(8):
+            for k in range(8):
+                x_steps[t, n, k] = x[n, t, k]
+    # s1_l0[t, n, g] = sum_{m} W1_ih_l0[g, m]*x_steps[t, n, m]
+    tiled(False, True, N * 8, 128, 8, real(1), x_steps, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
+    # s1_l0[t, n, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[t, n, g], 0) + b1_hh_l0[g])
+    # i1_l0[t, n, j] = sigmoid(s1_l0[t, n, j])
+    # f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
+    # g1_l0[t, n, j] = tanh(s1_l0[t, n, j + 64])
+    # o1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 96])
+    # c1_l0[t, n, j] = g1_l0[t, n, j]*i1_l0[t, n, j] + where(t > 0, c1_l0[t - 1, n, j]*f1_l0[t, n, j]…
+    # shared1[t, n, j] = tanh(c1_l0[t, n, j])
+    # h1_l0[t, n, j] = o1_l0[t, n, j]*shared1[t, n, j]
+    for t in range(1):
         for n in range(N):
             for g in range(128):
-                s1_l0[n, t, g] += b1_ih_l0[g] + ((s1_l0_sum[n, g] if t > 0 else real(0)) + b1_hh_l0[g])
-            for a in range(4):
-                for j in range(32):
-                    z1_l0[a, j] = s1_l0[n, t, a * 32 + j]
+                s1_l0_sum[n, g] = real(0)
+        for n in range(N):
+            for g in range(128):
+                s1_l0[t, n, g] += b1_ih_l0[g] + b1_hh_l0[g]
             for j in range(32):
-                w1 = sigmoid(z1_l0[0, j])
-                i1_l0[n, t, j] = w1
-                w2 = sigmoid(z1_l0[1, j])
-                f1_l0[n, t, j] = w2
-                w3 = tanh(z1_l0[2, j])
-                g1_l0[n, t, j] = w3
-                w4 = sigmoid(z1_l0[3, j])
-                o1_l0[n, t, j] = w4
-                if t > 0:
-                    v_2 = w2 * c1_l0[n, t - 1, j]
-                else:
-                    v_2 = real(0)
-                w5 = w1 * w3 + v_2
-                c1_l0[n, t, j] = w5
-                w6 = tanh(w5)
-                shared1[n, t, j] = w6
-                h1_l0[n, t, j] = w4 * w6
-    # h1[n, j] = h1_l0[n, 7, j]
+                w1 = sigmoid(s1_l0[t, n, j])
+                i1_l0[t, n, j] = w1
+                f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
+                w2 = tanh(s1_l0[t, n, j + 64])
+                g1_l0[t, n, j] = w2
+                w3 = sigmoid(s1_l0[t, n, j + 96])
+                o1_l0[t, n, j] = w3
+                w4 = w1 * w2
+                c1_l0[t, n, j] = w4
+                w5 = tanh(w4)
+                shared1[t, n, j] = w5
+                h1_l0[t, n, j] = w3 * w5
+    # s1_l0_sum[t, n, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[t, n, k]
+    for t in range(1, 8):
+        tiled(False, True, N, 128, 32, real(1), part(h1_l0, N * (t - 1) * 32), 32, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
+        for n in range(N):
+            for g in range(128):
+                s1_l0[t, n, g] += b1_ih_l0[g] + (s1_l0_sum[n, g] + b1_hh_l0[g])
+            for j in range(32):
+                w6 = sigmoid(s1_l0[t, n, j])
+                i1_l0[t, n, j] = w6
+                w7 = sigmoid(s1_l0[t, n, j + 32])
+                f1_l0[t, n, j] = w7
+                w8 = tanh(s1_l0[t, n, j + 64])
+                g1_l0[t, n, j] = w8
+                w9 = sigmoid(s1_l0[t, n, j + 96])
+                o1_l0[t, n, j] = w9
+                w10 = w6 * w8 + w7 * c1_l0[t - 1, n, j]
+                c1_l0[t, n, j] = w10
+                w11 = tanh(w10)
+                shared1[t, n, j] = w11
+                h1_l0[t, n, j] = w9 * w11
+    # h1[n, j] = h1_l0[7, n, j]
     for n in range(N):
         for j in range(32):
-            h1[n, j] = h1_l0[n, 7, j]
+            h1[n, j] = h1_l0[7, n, j]
     # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
     tiled(False, True, N, 10, 32, real(1), h1, 32, W2, 32, real(0), z2, 10)
     C_total = real(0)
@@ -430,8 +465,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     if N > 256:
         for j in range(10):
             b2_adjoint_wide[j] = float(0)
-    w7 = real(1) / real(N)
-    v2 = -w7
+    w12 = real(1) / real(N)
+    v2 = -w12
     for n_first in range(0, N, 8):
         n_last = min(n_first + 8, N)
         # z2[n, j] += b2[j]
@@ -455,12 +490,12 @@ def _gradient_kernel(parameters, gradients, x, y):
             a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_total)
             v3 = -a2_logsumexp
             for j in range(10):
-                w8 = y[n, j]
-                w9 = z2[n, j] + v3
-                C_total = added(C_total, v2 * w8 * w9)
-                w10 = w7 * (exp(w9) - w8)
-                z2_adjoint[n, j] = w10
-                b2_adjoint[j] += w10
+                w13 = y[n, j]
+                w14 = z2[n, j] + v3
+                C_total = added(C_total, v2 * w13 * w14)
+                w15 = w12 * (exp(w14) - w13)
+                z2_adjoint[n, j] = w15
+                b2_adjoint[j] += w15
         if N > 256:
             C_total_wide += float(C_total)
             C_total = real(0)
@@ -475,74 +510,79 @@ def _gradient_kernel(parameters, gradients, x, y):
     tiled_in_blocks(256, 40, True, False, 10, 32, N, real(1), z2_adjoint, 10, h1, 32, real(0), W2_adjoint, 32)
     # h1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
     tiled(False, False, N, 32, 10, real(1), z2_adjoint, 10, W2, 32, real(0), h1_adjoint, 32)
-    # h1_l0_adjoint[n, 7, j] = h1_adjoint[n, j]
-    for n in range(N):
-        for t in range(8):
-            for j in range(32):
-                h1_l0_adjoint[n, t, j] = real(0)
-                c1_l0_adjoint[n, t, j] = real(0)
-        for j in range(32):
-            h1_l0_adjoint[n, 7, j] += h1_adjoint[n, j]
-    for n in range(N):
-        for t in range(8):
-            for a in range(4):
-                for j in range(32):
-                    z1_l0_adjoint[n, t, a, j] = real(0)
-    for n in range(N):
-        for t in range(8):
-            for g in range(128):
-                s1_l0_adjoint[n, t, g] = real(0)
-    # o1_l0_adjoint[n, t, j] = h1_l0_adjoint[n, t, j]*shared1[n, t, j]
-    # c1_l0_adjoint[n, t, j] = h1_l0_adjoint[n, t, j]*o1_l0[n, t, j]*(1 - shared1[n, t, j]**2)
-    # f1_l0_adjoint[n, t, j] = where(t > 0, c1_l0[n, t - 1, j]*c1_l0_adjoint[n, t, j], 0)
-    # c1_l0_adjoint[n, t - 1, j] += where(t > 0, c1_l0_adjoint[n, t, j]*f1_l0[n, t, j], 0)
-    # i1_l0_adjoint[n, t, j] = c1_l0_adjoint[n, t, j]*g1_l0[n, t, j]
-    # g1_l0_adjoint[n, t, j] = c1_l0_adjoint[n, t, j]*i1_l0[n, t, j]
-    # z1_l0_adjoint[n, t, 3, j] = o1_l0[n, t, j]*o1_l0_adjoint[n, t, j]*(1 - o1_l0[n, t, j])
-    # z1_l0_adjoint[n, t, 2, j] += g1_l0_adjoint[n, t, j]*(1 - g1_l0[n, t, j]**2)
-    # z1_l0_adjoint[n, t, 1, j] += f1_l0[n, t, j]*f1_l0_adjoint[n, t, j]*(1 - f1_l0[n, t, j])
-    # z1_l0_adjoint[n, t, 0, j] += i1_l0[n, t, j]*i1_l0_adjoint[n, t, j]*(1 - i1_l0[n, t, j])
-    # s1_l0_adjoint[n, t, 32*a + j] = z1_l0_adjoint[n, t, a, j]
-    # s1_l0_sum_adjoint[n, t, g] = where(t > 0, s1_l0_adjoint[n, t, g], 0)
-    # h1_l0_adjoint_operand[n, t, g] = where(t > 0, s1_l0_sum_adjoint[n, t, g], 0)
-    # h1_l0_adjoint_contracted[n, t, k] = sum_{g} W1_hh_l0[g, k]*h1_l0_adjoint_operand[n, t, g]
-    # h1_l0_adjoint[n, t - 1, k] += h1_l0_adjoint_contracted[n, t, k]
-    for t in range(7, -1, -1):
+    # h1_l0_adjoint[t, n, j] = where(t > 6, h1_adjoint[n, j], 0) + where(t < 7, h1_l0_adjoint_contrac…
+    # o1_l0_adjoint[t, n, j] = h1_l0_adjoint[t, n, j]*shared1[t, n, j]
+    # c1_l0_adjoint[t, n, j] = h1_l0_adjoint[t, n, j]*o1_l0[t, n, j]*(1 - shared1[t, n, j]**2) + wher…
+    # f1_l0_adjoint[t, n, j] = where(t > 0, c1_l0[t - 1, n, j]*c1_l0_adjoint[t, n, j], 0)
+    # i1_l0_adjoint[t, n, j] = c1_l0_adjoint[t, n, j]*g1_l0[t, n, j]
+    # g1_l0_adjoint[t, n, j] = c1_l0_adjoint[t, n, j]*i1_l0[t, n, j]
+    # s1_l0_adjoint[t, n, j + 96] = o1_l0[t, n, j]*o1_l0_adjoint[t, n, j]*(1 - o1_l0[t, n, j])
+    # s1_l0_adjoint[t, n, j + 64] += g1_l0_adjoint[t, n, j]*(1 - g1_l0[t, n, j]**2)
+    # s1_l0_adjoint[t, n, j + 32] += f1_l0[t, n, j]*f1_l0_adjoint[t, n, j]*(1 - f1_l0[t, n, j])
+    # s1_l0_adjoint[t, n, j] += i1_l0[t, n, j]*i1_l0_adjoint[t, n, j]*(1 - i1_l0[t, n, j])
+    # h1_l0_adjoint_contracted[t, n, k] = sum_{g} W1_hh_l0[g, k]*h1_l0_adjoint_operand[t, n, g]
+    for t in range(7, 6, -1):
         for n in range(N):
             for j in range(32):
-                w11 = h1_l0_adjoint[n, t, j]
-                w12 = shared1[n, t, j]
-                o1_l0_adjoint = w11 * w12
-                w13 = o1_l0[n, t, j]
-                c1_l0_adjoint[n, t, j] += w11 * w13 * (real(1) - (w12 * w12))
-                if t > 0:
-                    v_3 = c1_l0_adjoint[n, t, j] * c1_l0[n, t - 1, j]
-                else:
-                    v_3 = real(0)
-                f1_l0_adjoint = v_3
-                if t - 1 >= 0 and t - 1 < 8:
-                    c1_l0_adjoint[n, t - 1, j] += c1_l0_adjoint[n, t, j] * f1_l0[n, t, j] if t > 0 else real(0)
-                w14 = c1_l0_adjoint[n, t, j]
-                w15 = g1_l0[n, t, j]
-                i1_l0_adjoint = w14 * w15
-                w16 = i1_l0[n, t, j]
-                g1_l0_adjoint = w14 * w16
-                z1_l0_adjoint[n, t, 3, j] += o1_l0_adjoint * (w13 * (real(1) - w13))
-                z1_l0_adjoint[n, t, 2, j] += g1_l0_adjoint * (real(1) - (w15 * w15))
-                w17 = f1_l0[n, t, j]
-                z1_l0_adjoint[n, t, 1, j] += f1_l0_adjoint * (w17 * (real(1) - w17))
-                z1_l0_adjoint[n, t, 0, j] += i1_l0_adjoint * (w16 * (real(1) - w16))
-            for a in range(4):
-                for j in range(32):
-                    s1_l0_adjoint[n, t, a * 32 + j] += z1_l0_adjoint[n, t, a, j]
-            for g in range(128):
-                s1_l0_sum_adjoint = s1_l0_adjoint[n, t, g] if t > 0 else real(0)
-                h1_l0_adjoint_operand[n, t, g] = s1_l0_sum_adjoint if t > 0 else real(0)
-        tiled(False, False, N, 32, 128, real(1), part(h1_l0_adjoint_operand, t * 128), 1024, W1_hh_l0, 32, real(0), h1_l0_adjoint_contracted, 32)
+                h1_l0_adjoint = h1_adjoint[n, j]
+                w16 = shared1[t, n, j]
+                o1_l0_adjoint = h1_l0_adjoint * w16
+                w17 = o1_l0[t, n, j]
+                w18 = h1_l0_adjoint * w17 * (real(1) - (w16 * w16))
+                c1_l0_adjoint[t, n, j] = w18
+                f1_l0_adjoint = w18 * c1_l0[t - 1, n, j]
+                w19 = g1_l0[t, n, j]
+                i1_l0_adjoint = w18 * w19
+                w20 = i1_l0[t, n, j]
+                g1_l0_adjoint = w18 * w20
+                s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w17 * (real(1) - w17))
+                s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w19 * w19))
+                w21 = f1_l0[t, n, j]
+                s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w21 * (real(1) - w21))
+                s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w20 * (real(1) - w20))
+        tiled(False, False, N, 32, 128, real(1), part(s1_l0_adjoint, N * t * 128), 128, W1_hh_l0, 32, real(0), part(h1_l0_adjoint_contracted, N * t * 32), 32)
+    for t in range(6, 0, -1):
+        for n in range(N):
+            for j in range(32):
+                h1_l0_adjoint = h1_l0_adjoint_contracted[t + 1, n, j]
+                w22 = shared1[t, n, j]
+                o1_l0_adjoint = h1_l0_adjoint * w22
+                w23 = o1_l0[t, n, j]
+                w24 = h1_l0_adjoint * w23 * (real(1) - (w22 * w22)) + c1_l0_adjoint[t + 1, n, j] * f1_l0[t + 1, n, j]
+                c1_l0_adjoint[t, n, j] = w24
+                f1_l0_adjoint = w24 * c1_l0[t - 1, n, j]
+                w25 = g1_l0[t, n, j]
+                i1_l0_adjoint = w24 * w25
+                w26 = i1_l0[t, n, j]
+                g1_l0_adjoint = w24 * w26
+                s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w23 * (real(1) - w23))
+                s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w25 * w25))
+                w27 = f1_l0[t, n, j]
+                s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w27 * (real(1) - w27))
+                s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w26 * (real(1) - w26))
+        tiled(False, False, N, 32, 128, real(1), part(s1_l0_adjoint, N * t * 128), 128, W1_hh_l0, 32, real(0), part(h1_l0_adjoint_contracted, N * t * 32), 32)
+    for t in range(0, -1, -1):
+        for n in range(N):
+            for j in range(32):
+                h1_l0_adjoint = h1_l0_adjoint_contracted[t + 1, n, j]
+                w28 = shared1[t, n, j]
+                o1_l0_adjoint = h1_l0_adjoint * w28
+                w29 = o1_l0[t, n, j]
+                w30 = h1_l0_adjoint * w29 * (real(1) - (w28 * w28)) + c1_l0_adjoint[t + 1, n, j] * f1_l0[t + 1, n, j]
+                c1_l0_adjoint[t, n, j] = w30
+                f1_l0_adjoint = real(0)
+                w31 = g1_l0[t, n, j]
+                i1_l0_adjoint = w30 * w31
+                w32 = i1_l0[t, n, j]
+                g1_l0_adjoint = w30 * w32
+                s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w29 * (real(1) - w29))
+                s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w31 * w31))
+                w33 = f1_l0[t, n, j]
+                s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w33 * (real(1) - w33))
+                s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w32 * (real(1) - w32))
         for n in range(N):
             for k in range(32):
-                if t - 1 >= 0 and t - 1 < 8:
-                    h1_l0_adjoint[n, t - 1, k] += h1_l0_adjoint_contracted[n, k]
+                h1_l0_adjoint_contracted[t, n, k] = real(0)
     for g in range(128):
         b1_hh_l0_adjoint[g] = real(0)
         b1_ih_l0_adjoint[g] = real(0)
@@ -559,9 +599,9 @@ def _gradient_kernel(parameters, gradients, x, y):
         for n in range(natural(n_first), natural(n_last_2)):
             for t in range(8):
                 for g in range(128):
-                    w18 = s1_l0_adjoint[n, t, g]
-                    b1_hh_l0_adjoint[g] += w18
-                    b1_ih_l0_adjoint[g] += w18
+                    w34 = s1_l0_adjoint[t, n, g]
+                    b1_hh_l0_adjoint[g] += w34
+                    b1_ih_l0_adjoint[g] += w34
         if N > 256:
             for g in range(128):
                 b1_hh_l0_adjoint_wide[g] += float(b1_hh_l0_adjoint[g])
@@ -574,23 +614,27 @@ def _gradient_kernel(parameters, gradients, x, y):
             b1_hh_l0_adjoint[g] += real(b1_hh_l0_adjoint_wide[g])
         for g in range(128):
             b1_ih_l0_adjoint[g] += real(b1_ih_l0_adjoint_wide[g])
-    # W1_ih_l0_adjoint[g, m] = sum_{n t} s1_l0_adjoint[n, t, g]*x[n, t, m]
-    tiled_in_blocks(2048, 40, True, False, 128, 8, N * 8, real(1), s1_l0_adjoint, 128, x, 8, real(0), W1_ih_l0_adjoint, 8)
-    # W1_hh_l0_adjoint[g, k] = sum_{n t} h1_l0_adjoint_operand[n, t, g]*s1_l0_sum_operand[n, t, k]
-    tiled_in_blocks(2048, 40, True, False, 128, 32, N * 8, real(1), h1_l0_adjoint_operand, 128, s1_l0_sum_operand, 32, real(0), W1_hh_l0_adjoint, 32)
+    # W1_ih_l0_adjoint[g, m] = sum_{n t} s1_l0_adjoint[t, n, g]*x_steps[t, n, m]
+    tiled_in_blocks(2048, 40, True, False, 128, 8, N * 8, real(1), s1_l0_adjoint, 128, x_steps, 8, real(0), W1_ih_l0_adjoint, 8)
+    # W1_hh_l0_adjoint[g, k] = sum_{n t} h1_l0_adjoint_operand[t, n, g]*s1_l0_sum_operand[t, n, k]
+    tiled_in_blocks(1792, 35, True, False, 128, 32, N * 7, real(1), part(s1_l0_adjoint, N * 128), 128, h1_l0, 32, real(0), W1_hh_l0_adjoint, 32)
     return float(C_total)
 
 
+# The buffers of a step: elements for each example, and besides.
+_BUFFERS: Any = ((10, 0), (64, 0), (256, 0), (1024, 0), (256, 0), (256, 0), (256, 0), (256, 0), (256, 0), (256, 0), (32, 0), (10, 0), (1, 0), (1, 0), (0, 10), (0, 320), (32, 0), (256, 0), (256, 0), (0, 128), (0, 1024), (0, 4096),)
+_MULTIPLICATIONS = 58304  # of an example in the matrix products of a step
+
+
 @_compiled
-def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, y_all):
+def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, offsets, team, member, members, x_all, y_all):
     examples = order.shape[0]
     x_all = view(x_all, 0, (x_all.shape[0], 8, 8))
     y_all = view(y_all, 0, (y_all.shape[0], 10))
+    arrived = 0
     beta1_2, beta2_2, learning_rate_2 = hyperparameters[0], hyperparameters[1], hyperparameters[2]
     epsilon_2, step = hyperparameters[3], state[0]
     beta1, beta2, learning_rate, epsilon = beta1_2, beta2_2, learning_rate_2, epsilon_2
-    x = np.empty((batch_size, 8, 8), real)
-    y = np.empty((batch_size, 10), real)
     W1_ih_l0 = view(parameters, 0, (128, 8))
     W1_hh_l0 = view(parameters, 1024, (128, 32))
     b1_ih_l0 = view(parameters, 5120, (128,))
@@ -609,241 +653,76 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     W2_v = view(state, 11073, (10, 32))
     b2_m = view(state, 11393, (10,))
     b2_v = view(state, 11403, (10,))
-    h1_l0 = np.empty((batch_size, 8, 32), real)
-    h1_l0_adjoint = h1_l0  # its memory
-    s1_l0_sum_operand = np.empty((batch_size, 8, 32), real)
+    y = view(memory, offsets[0], (10, batch_size,))
+    x_steps_memory = view(memory, offsets[1], (batch_size, 64,))
+    h1_l0_memory = view(memory, offsets[2], (batch_size, 256,))
     s1_l0_sum = np.empty((batch_size, 128), real)
-    s1_l0 = np.empty((batch_size, 8, 128), real)
-    s1_l0_adjoint = s1_l0  # its memory
-    z1_l0 = np.empty((4, 32), real)
-    i1_l0 = np.empty((batch_size, 8, 32), real)
-    f1_l0 = np.empty((batch_size, 8, 32), real)
-    g1_l0 = np.empty((batch_size, 8, 32), real)
-    o1_l0 = np.empty((batch_size, 8, 32), real)
-    c1_l0 = np.empty((batch_size, 8, 32), real)
-    shared1 = np.empty((batch_size, 8, 32), real)
-    h1 = np.empty((batch_size, 32), real)
-    h1_adjoint = h1  # its memory
-    z2 = np.empty((batch_size, 10), real)
-    z2_adjoint = np.empty((batch_size, 10), real)
-    b2_adjoint = np.empty(10, real)
-    W2_adjoint = np.empty((10, 32), real)
-    c1_l0_adjoint = np.empty((batch_size, 8, 32), real)
-    z1_l0_adjoint = np.empty((batch_size, 8, 4, 32), real)
-    h1_l0_adjoint_operand = np.empty((batch_size, 8, 128), real)
-    h1_l0_adjoint_contracted = np.empty((batch_size, 32), real)
-    b1_hh_l0_adjoint = np.empty(128, real)
-    W1_ih_l0_adjoint = np.empty((128, 8), real)
-    W1_hh_l0_adjoint = np.empty((128, 32), real)
-    b2_adjoint_wide = np.empty(10, np.float64)
+    s1_l0_memory = view(memory, offsets[3], (batch_size, 1024,))
+    i1_l0_memory = view(memory, offsets[4], (batch_size, 256,))
+    f1_l0_memory = view(memory, offsets[5], (batch_size, 256,))
+    g1_l0_memory = view(memory, offsets[6], (batch_size, 256,))
+    o1_l0_memory = view(memory, offsets[7], (batch_size, 256,))
+    c1_l0_memory = view(memory, offsets[8], (batch_size, 256,))
+    shared1_memory = view(memory, offsets[9], (batch_size, 256,))
+    h1 = view(memory, offsets[10], (batch_size, 32,))
+    z2 = view(memory, offsets[11], (10, batch_size,))
+    z2_adjoint = z2  # its memory
+    a2_logsumexp_max = view(memory, offsets[12], (batch_size,))
+    a2_logsumexp_shift = a2_logsumexp_max  # its memory
+    a2_logsumexp = a2_logsumexp_max  # its memory
+    a2_logsumexp_sum = view(memory, offsets[13], (batch_size,))
+    C_row = a2_logsumexp_sum  # its memory
+    b2_adjoint = view(memory, offsets[14], (10,))
+    W2_adjoint = view(memory, offsets[15], (10, 32,))
+    h1_adjoint = view(memory, offsets[16], (batch_size, 32,))
+    h1_l0_adjoint_contracted_memory = view(memory, offsets[17], (batch_size, 256,))
+    c1_l0_adjoint_memory = view(memory, offsets[18], (batch_size, 256,))
+    b1_hh_l0_adjoint = view(memory, offsets[19], (128,))
+    W1_ih_l0_adjoint = view(memory, offsets[20], (128, 8,))
+    W1_hh_l0_adjoint = view(memory, offsets[21], (128, 32,))
     b1_hh_l0_adjoint_wide = np.empty(128, np.float64)
     total = float(0)
-    v5 = real(1) - beta1
-    v6 = real(1) - beta2
+    v4 = real(1) - beta1
+    v5 = real(1) - beta2
     for start in range(0, examples, batch_size):
         N = min(examples - start, batch_size)
-        for n in range(N):
+        x_steps = view(x_steps_memory, 0, (8, N, 8))
+        h1_l0 = view(h1_l0_memory, 0, (8, N, 32))
+        s1_l0 = view(s1_l0_memory, 0, (8, N, 128))
+        s1_l0_adjoint = s1_l0  # its memory
+        i1_l0 = view(i1_l0_memory, 0, (8, N, 32))
+        f1_l0 = view(f1_l0_memory, 0, (8, N, 32))
+        g1_l0 = view(g1_l0_memory, 0, (8, N, 32))
+        o1_l0 = view(o1_l0_memory, 0, (8, N, 32))
+        c1_l0 = view(c1_l0_memory, 0, (8, N, 32))
+        shared1 = view(shared1_memory, 0, (8, N, 32))
+        h1_l0_adjoint_contracted = view(h1_l0_adjoint_contracted_memory, 0, (8, N, 32))
+        c1_l0_adjoint = view(c1_l0_adjoint_memory, 0, (8, N, 32))
+        first = N * member // members
+        last = N * (member + 1) // members
+        first_128 = 128 * member // members
+        last_128 = 128 * (member + 1) // members
+        first_10 = 10 * member // members
+        last_10 = 10 * (member + 1) // members
+        first_32 = 32 * member // members
+        last_32 = 32 * (member + 1) // members
+        # y[j, n] = y[n, j]
+        for n in range(natural(first), natural(last)):
             example = np.uintp(order[start + n])
             later = np.uintp(order[min(start + n + batch_size, examples - 1)])
-            prefetch(x_all, later)
-            for k in range(8):
-                for t in range(x.shape[1]):
-                    x[n, t, k] = x_all[example, t, k]
-        for n in range(N):
+            prefetch(y_all, later)
+            for j in range(y.shape[0]):
+                y[j, n] = y_all[example, j]
+        # x_steps[t, n, k] = x[n, t, k]
+        for n in range(natural(first), natural(last)):
             example_2 = np.uintp(order[start + n])
             later_2 = np.uintp(order[min(start + n + batch_size, examples - 1)])
-            prefetch(y_all, later_2)
-            copy_row(y, n, y_all, example_2, 10)
-        # s1_l0[n, t, g] = sum_{m} W1_ih_l0[g, m]*x[n, t, m]
-        tiled(False, True, N * 8, 128, 8, real(1), x, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
-        # s1_l0_sum_operand[n, t, k] = where(t > 0, h1_l0[n, t - 1, k], 0)
-        # s1_l0_sum[n, t, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[n, t, k]
-        # s1_l0[n, t, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[n, t, g], 0) + b1_hh_l0[g])
-        # z1_l0[n, t, a, j] = s1_l0[n, t, 32*a + j]
-        # i1_l0[n, t, j] = sigmoid(z1_l0[n, t, 0, j])
-        # f1_l0[n, t, j] = sigmoid(z1_l0[n, t, 1, j])
-        # g1_l0[n, t, j] = tanh(z1_l0[n, t, 2, j])
-        # o1_l0[n, t, j] = sigmoid(z1_l0[n, t, 3, j])
-        # c1_l0[n, t, j] = g1_l0[n, t, j]*i1_l0[n, t, j] + where(t > 0, c1_l0[n, t - 1, j]*f1_l0[n, t, j]…
-        # shared1[n, t, j] = tanh(c1_l0[n, t, j])
-        # h1_l0[n, t, j] = o1_l0[n, t, j]*shared1[n, t, j]
-        for t in range(8):
-            for n in range(N):
-                for k in range(32):
-                    if t > 0:
-                        v = h1_l0[n, t - 1, k]
-                    else:
-                        v = real(0)
-                    s1_l0_sum_operand[n, t, k] = v
-            tiled(False, True, N, 128, 32, real(1), part(s1_l0_sum_operand, t * 32), 256, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
-            for n in range(N):
-                for g in range(128):
-                    s1_l0[n, t, g] += b1_ih_l0[g] + ((s1_l0_sum[n, g] if t > 0 else real(0)) + b1_hh_l0[g])
-                for a in range(4):
-                    for j in range(32):
-                        z1_l0[a, j] = s1_l0[n, t, a * 32 + j]
-                for j in range(32):
-                    w1 = sigmoid(z1_l0[0, j])
-                    i1_l0[n, t, j] = w1
-                    w2 = sigmoid(z1_l0[1, j])
-                    f1_l0[n, t, j] = w2
-                    w3 = tanh(z1_l0[2, j])
-                    g1_l0[n, t, j] = w3
-                    w4 = sigmoid(z1_l0[3, j])
-                    o1_l0[n, t, j] = w4
-                    if t > 0:
-                        v_2 = w2 * c1_l0[n, t - 1, j]
-                    else:
-                        v_2 = real(0)
-                    w5 = w1 * w3 + v_2
-                    c1_l0[n, t, j] = w5
-                    w6 = tanh(w5)
-                    shared1[n, t, j] = w6
-                    h1_l0[n, t, j] = w4 * w6
-        # h1[n, j] = h1_l0[n, 7, j]
-        for n in range(N):
-            for j in range(32):
-                h1[n, j] = h1_l0[n, 7, j]
-        # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
-        tiled(False, True, N, 10, 32, real(1), h1, 32, W2, 32, real(0), z2, 10)
-        C_total = real(0)
-        for j in range(10):
-            b2_adjoint[j] = real(0)
-        C_total_wide = float(0)
-        if N > 256:
-            for j in range(10):
-                b2_adjoint_wide[j] = float(0)
-        w7 = real(1) / real(N)
-        v2 = -w7
-        for n_first in range(0, N, 8):
-            n_last = min(n_first + 8, N)
-            # z2[n, j] += b2[j]
-            # a2_logsumexp_max[n] = max_{j} z2[n, j]
-            # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
-            # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
-            # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
-            # C_total = sum_{n j} -y[n, j]*(-a2_logsumexp[n] + z2[n, j])/N
-            # z2_adjoint[n, j] = 1/N*(exp(-a2_logsumexp[n] + z2[n, j]) - y[n, j])
-            # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-            for n in range(natural(n_first), natural(n_last)):
-                a2_logsumexp_max_total = real(-np.inf)
-                for j in range(10):
-                    z2[n, j] += b2[j]
-                    a2_logsumexp_max_total = maximum(a2_logsumexp_max_total, z2[n, j])
-                a2_logsumexp_shift = a2_logsumexp_max_total if a2_logsumexp_max_total > real(-1.7976931348623157e+308) and a2_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
-                a2_logsumexp_sum_total = real(0)
-                v1 = -a2_logsumexp_shift
-                for j in range(10):
-                    a2_logsumexp_sum_total = added(a2_logsumexp_sum_total, exp(z2[n, j] + v1))
-                a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_total)
-                v3 = -a2_logsumexp
-                for j in range(10):
-                    w8 = y[n, j]
-                    w9 = z2[n, j] + v3
-                    C_total = added(C_total, v2 * w8 * w9)
-                    w10 = w7 * (exp(w9) - w8)
-                    z2_adjoint[n, j] = w10
-                    b2_adjoint[j] += w10
-            if N > 256:
-                C_total_wide += float(C_total)
-                C_total = real(0)
-                for j in range(10):
-                    b2_adjoint_wide[j] += float(b2_adjoint[j])
-                    b2_adjoint[j] = real(0)
-        if N > 256:
-            C_total += real(C_total_wide)
-            for j in range(10):
-                b2_adjoint[j] += real(b2_adjoint_wide[j])
-        # W2_adjoint[j, k] = sum_{n} h1[n, k]*z2_adjoint[n, j]
-        tiled_in_blocks(256, 40, True, False, 10, 32, N, real(1), z2_adjoint, 10, h1, 32, real(0), W2_adjoint, 32)
-        # h1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
-        tiled(False, False, N, 32, 10, real(1), z2_adjoint, 10, W2, 32, real(0), h1_adjoint, 32)
-        # h1_l0_adjoint[n, 7, j] = h1_adjoint[n, j]
-        for n in range(N):
-            for t in range(8):
-                for j in range(32):
-                    h1_l0_adjoint[n, t, j] = real(0)
-                    c1_l0_adjoint[n, t, j] = real(0)
-            for j in range(32):
-                h1_l0_adjoint[n, 7, j] += h1_adjoint[n, j]
-        for i in range(N * 1024):
-            flat(z1_l0_adjoint)[i] = real(0)
-        for i in range(N * 1024):
-            flat(s1_l0_adjoint)[i] = real(0)
-        # o1_l0_adjoint[n, t, j] = h1_l0_adjoint[n, t, j]*shared1[n, t, j]
-        # c1_l0_adjoint[n, t, j] = h1_l0_adjoint[n, t, j]*o1_l0[n, t, j]*(1 - shared1[n, t, j]**2)
-        # f1_l0_adjoint[n, t, j] = where(t > 0, c1_l0[n, t - 1, j]*c1_l0_adjoint[n, t, j], 0)
-        # c1_l0_adjoint[n, t - 1, j] += where(t > 0, c1_l0_adjoint[n, t, j]*f1_l0[n, t, j], 0)
-        # i1_l0_adjoint[n, t, j] = c1_l0_adjoint[n, t, j]*g1_l0[n, t, j]
-        # g1_l0_adjoint[n, t, j] = c1_l0_adjoint[n, t, j]*i1_l0[n, t, j]
-        # z1_l0_adjoint[n, t, 3, j] = o1_l0[n, t, j]*o1_l0_adjoint[n, t, j]*(1 - o1_l0[n, t, j])
-        # z1_l0_adjoint[n, t, 2, j] += g1_l0_adjoint[n, t, j]*(1 - g1_l0[n, t, j]**2)
-        # z1_l0_adjoint[n, t, 1, j] += f1_l0[n, t, j]*f1_l0_adjoint[n, t, j]*(1 - f1_l0[n, t, j])
-        # z1_l0_adjoint[n, t, 0, j] += i1_l0[n, t, j]*i1_l0_adjoint[n, t, j]*(1 - i1_l0[n, t, j])
-        # s1_l0_adjoint[n, t, 32*a + j] = z1_l0_adjoint[n, t, a, j]
-        # s1_l0_sum_adjoint[n, t, g] = where(t > 0, s1_l0_adjoint[n, t, g], 0)
-        # h1_l0_adjoint_operand[n, t, g] = where(t > 0, s1_l0_sum_adjoint[n, t, g], 0)
-        # h1_l0_adjoint_contracted[n, t, k] = sum_{g} W1_hh_l0[g, k]*h1_l0_adjoint_operand[n, t, g]
-        # h1_l0_adjoint[n, t - 1, k] += h1_l0_adjoint_contracted[n, t, k]
-        for t in range(7, -1, -1):
-            for n in range(N):
-                for j in range(32):
-                    w11 = h1_l0_adjoint[n, t, j]
-                    w12 = shared1[n, t, j]
-                    o1_l0_adjoint = w11 * w12
-                    w13 = o1_l0[n, t, j]
-                    c1_l0_adjoint[n, t, j] += w11 * w13 * (real(1) - (w12 * w12))
-                    if t > 0:
-                        v_3 = c1_l0_adjoint[n, t, j] * c1_l0[n, t - 1, j]
-                    else:
-                        v_3 = real(0)
-                    f1_l0_adjoint = v_3
-                    if t - 1 >= 0 and t - 1 < 8:
-                        c1_l0_adjoint[n, t - 1, j] += c1_l0_adjoint[n, t, j] * f1_l0[n, t, j] if t > 0 else real(0)
-                    w14 = c1_l0_adjoint[n, t, j]
-                    w15 = g1_l0[n, t, j]
-                    i1_l0_adjoint = w14 * w15
-                    w16 = i1_l0[n, t, j]
-                    g1_l0_adjoint = w14 * w16
-                    z1_l0_adjoint[n, t, 3, j] += o1_l0_adjoint * (w13 * (real(1) - w13))
-                    z1_l0_adjoint[n, t, 2, j] += g1_l0_adjoint * (real(1) - (w15 * w15))
-                    w17 = f1_l0[n, t, j]
-                    z1_l0_adjoint[n, t, 1, j] += f1_l0_adjoint * (w17 * (real(1) - w17))
-                    z1_l0_adjoint[n, t, 0, j] += i1_l0_adjoint * (w16 * (real(1) - w16))
-                for a in range(4):
-                    for j in range(32):
-                        s1_l0_adjoint[n, t, a * 32 + j] += z1_l0_adjoint[n, t, a, j]
-                for g in range(128):
-                    s1_l0_sum_adjoint = s1_l0_adjoint[n, t, g] if t > 0 else real(0)
-                    h1_l0_adjoint_operand[n, t, g] = s1_l0_sum_adjoint if t > 0 else real(0)
-            tiled(False, False, N, 32, 128, real(1), part(h1_l0_adjoint_operand, t * 128), 1024, W1_hh_l0, 32, real(0), h1_l0_adjoint_contracted, 32)
-            for n in range(N):
-                for k in range(32):
-                    if t - 1 >= 0 and t - 1 < 8:
-                        h1_l0_adjoint[n, t - 1, k] += h1_l0_adjoint_contracted[n, k]
-        for g in range(128):
-            b1_hh_l0_adjoint[g] = real(0)
-        if N > 256:
-            for g in range(128):
-                b1_hh_l0_adjoint_wide[g] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_2 = min(n_first + 8, N)
-            # b1_hh_l0_adjoint[g] = sum_{n t} s1_l0_adjoint[n, t, g]
-            for n in range(natural(n_first), natural(n_last_2)):
-                for t in range(8):
-                    for g in range(128):
-                        b1_hh_l0_adjoint[g] += s1_l0_adjoint[n, t, g]
-            if N > 256:
-                for g in range(128):
-                    b1_hh_l0_adjoint_wide[g] += float(b1_hh_l0_adjoint[g])
-                    b1_hh_l0_adjoint[g] = real(0)
-        if N > 256:
-            for g in range(128):
-                b1_hh_l0_adjoint[g] += real(b1_hh_l0_adjoint_wide[g])
-        # W1_ih_l0_adjoint[g, m] = sum_{n t} s1_l0_adjoint[n, t, g]*x[n, t, m]
-        tiled_in_blocks(2048, 40, True, False, 128, 8, N * 8, real(1), s1_l0_adjoint, 128, x, 8, real(0), W1_ih_l0_adjoint, 8)
-        # W1_hh_l0_adjoint[g, k] = sum_{n t} h1_l0_adjoint_operand[n, t, g]*s1_l0_sum_operand[n, t, k]
-        tiled_in_blocks(2048, 40, True, False, 128, 32, N * 8, real(1), h1_l0_adjoint_operand, 128, s1_l0_sum_operand, 32, real(0), W1_hh_l0_adjoint, 32)
+            prefetch(x_all, later_2)
+            for k in range(8):
+                for t in range(x_steps.shape[0]):
+                    x_steps[t, n, k] = x_all[example_2, t, k]
+        for n in range(natural(first), natural(last)):
+            a2_logsumexp_max[n] = real(-np.inf)
         # step = step + 1
         step = step + real(1)
         # correction2 = sqrt(1 - beta2**step)
@@ -852,94 +731,307 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         learning_rate_step = learning_rate * correction2 / (real(1) - (beta1 ** step))
         # epsilon_step = correction2*epsilon
         epsilon_step = epsilon * correction2
-        v7 = -learning_rate_step
+        C_total = float(0)
+        for g in range(natural(first_128), natural(last_128)):
+            b1_hh_l0_adjoint[g] = real(0)
+        arrived = wait_for_team(team, members, arrived)
+        # s1_l0[t, n, g] = sum_{m} W1_ih_l0[g, m]*x_steps[t, n, m]
+        tiled(False, True, N * 8, last_128 - first_128, 8, real(1), x_steps, 8, part(W1_ih_l0, first_128 * 8), 8, real(0), part(s1_l0, first_128), 128)
+        arrived = wait_for_team(team, members, arrived)
+        w1 = real(1) / real(N)
+        v2 = -w1
+        for row_first in range(first, last, 256):
+            row_last = min(row_first + 256, last)
+            # s1_l0[t, n, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[t, n, g], 0) + b1_hh_l0[g])
+            # i1_l0[t, n, j] = sigmoid(s1_l0[t, n, j])
+            # f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
+            # g1_l0[t, n, j] = tanh(s1_l0[t, n, j + 64])
+            # o1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 96])
+            # c1_l0[t, n, j] = g1_l0[t, n, j]*i1_l0[t, n, j] + where(t > 0, c1_l0[t - 1, n, j]*f1_l0[t, n, j]…
+            # shared1[t, n, j] = tanh(c1_l0[t, n, j])
+            # h1_l0[t, n, j] = o1_l0[t, n, j]*shared1[t, n, j]
+            for t in range(1):
+                for n in range(natural(row_first), natural(row_last)):
+                    for g in range(128):
+                        s1_l0_sum[n, g] = real(0)
+                for n in range(natural(row_first), natural(row_last)):
+                    for g in range(128):
+                        s1_l0[t, n, g] += b1_ih_l0[g] + b1_hh_l0[g]
+                    for j in range(32):
+                        w2 = sigmoid(s1_l0[t, n, j])
+                        i1_l0[t, n, j] = w2
+                        f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
+                        w3 = tanh(s1_l0[t, n, j + 64])
+                        g1_l0[t, n, j] = w3
+                        w4 = sigmoid(s1_l0[t, n, j + 96])
+                        o1_l0[t, n, j] = w4
+                        w5 = w2 * w3
+                        c1_l0[t, n, j] = w5
+                        w6 = tanh(w5)
+                        shared1[t, n, j] = w6
+                        h1_l0[t, n, j] = w4 * w6
+            # s1_l0_sum[t, n, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[t, n, k]
+            for t in range(1, 8):
+                tiled(False, True, row_last - row_first, 128, 32, real(1), part(h1_l0, N * (t - 1) * 32 + row_first * 32), 32, W1_hh_l0, 32, real(0), part(s1_l0_sum, row_first * 128), 128)
+                for n in range(natural(row_first), natural(row_last)):
+                    for g in range(128):
+                        s1_l0[t, n, g] += b1_ih_l0[g] + (s1_l0_sum[n, g] + b1_hh_l0[g])
+                    for j in range(32):
+                        w7 = sigmoid(s1_l0[t, n, j])
+                        i1_l0[t, n, j] = w7
+                        w8 = sigmoid(s1_l0[t, n, j + 32])
+                        f1_l0[t, n, j] = w8
+                        w9 = tanh(s1_l0[t, n, j + 64])
+                        g1_l0[t, n, j] = w9
+                        w10 = sigmoid(s1_l0[t, n, j + 96])
+                        o1_l0[t, n, j] = w10
+                        w11 = w7 * w9 + w8 * c1_l0[t - 1, n, j]
+                        c1_l0[t, n, j] = w11
+                        w12 = tanh(w11)
+                        shared1[t, n, j] = w12
+                        h1_l0[t, n, j] = w10 * w12
+            # h1[n, j] = h1_l0[7, n, j]
+            for n in range(natural(row_first), natural(row_last)):
+                for j in range(32):
+                    h1[n, j] = h1_l0[7, n, j]
+            # z2[j, n] = sum_{k} W2[j, k]*h1[n, k]
+            tiled(False, True, 10, row_last - row_first, 32, real(1), W2, 32, part(h1, row_first * 32), 32, real(0), part(z2, row_first), batch_size)
+            # z2[j, n] += b2[j]
+            # a2_logsumexp_max[n] = max_{j} z2[j, n]
+            for j in range(10):
+                v1 = b2[j]
+                for n in range(natural(row_first), natural(row_last)):
+                    z2[j, n] += v1
+                    a2_logsumexp_max[n] = maximum(a2_logsumexp_max[n], z2[j, n])
+            # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
+            for n in range(natural(row_first), natural(row_last)):
+                w13 = a2_logsumexp_max[n]
+                a2_logsumexp_shift[n] = w13 if a2_logsumexp_max[n] > real(-1.7976931348623157e+308) and a2_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
+                a2_logsumexp_sum[n] = real(0)
+            # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[j, n])
+            for j in range(10):
+                for n in range(natural(row_first), natural(row_last)):
+                    a2_logsumexp_sum[n] += exp(z2[j, n] - a2_logsumexp_shift[n])
+            # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
+            for n in range(natural(row_first), natural(row_last)):
+                a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
+                C_row[n] = real(0)
+            # C_row[n] = sum_{j} -y[j, n]*(-a2_logsumexp[n] + z2[j, n])/N
+            # z2_adjoint[j, n] = 1/N*(exp(-a2_logsumexp[n] + z2[j, n]) - y[j, n])
+            for j in range(10):
+                for n in range(natural(row_first), natural(row_last)):
+                    w14 = y[j, n]
+                    w15 = z2[j, n] - a2_logsumexp[n]
+                    C_row[n] += v2 * w14 * w15
+                    z2_adjoint[j, n] = w1 * (exp(w15) - w14)
+            # h1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[j, n]
+            tiled(True, False, row_last - row_first, 32, 10, real(1), part(z2_adjoint, row_first), batch_size, W2, 32, real(0), part(h1_adjoint, row_first * 32), 32)
+            # h1_l0_adjoint[t, n, j] = where(t > 6, h1_adjoint[n, j], 0) + where(t < 7, h1_l0_adjoint_contrac…
+            # o1_l0_adjoint[t, n, j] = h1_l0_adjoint[t, n, j]*shared1[t, n, j]
+            # c1_l0_adjoint[t, n, j] = h1_l0_adjoint[t, n, j]*o1_l0[t, n, j]*(1 - shared1[t, n, j]**2) + wher…
+            # f1_l0_adjoint[t, n, j] = where(t > 0, c1_l0[t - 1, n, j]*c1_l0_adjoint[t, n, j], 0)
+            # i1_l0_adjoint[t, n, j] = c1_l0_adjoint[t, n, j]*g1_l0[t, n, j]
+            # g1_l0_adjoint[t, n, j] = c1_l0_adjoint[t, n, j]*i1_l0[t, n, j]
+            # s1_l0_adjoint[t, n, j + 96] = o1_l0[t, n, j]*o1_l0_adjoint[t, n, j]*(1 - o1_l0[t, n, j])
+            # s1_l0_adjoint[t, n, j + 64] += g1_l0_adjoint[t, n, j]*(1 - g1_l0[t, n, j]**2)
+            # s1_l0_adjoint[t, n, j + 32] += f1_l0[t, n, j]*f1_l0_adjoint[t, n, j]*(1 - f1_l0[t, n, j])
+            # s1_l0_adjoint[t, n, j] += i1_l0[t, n, j]*i1_l0_adjoint[t, n, j]*(1 - i1_l0[t, n, j])
+            # h1_l0_adjoint_contracted[t, n, k] = sum_{g} W1_hh_l0[g, k]*h1_l0_adjoint_operand[t, n, g]
+            for t in range(7, 6, -1):
+                for n in range(natural(row_first), natural(row_last)):
+                    for j in range(32):
+                        h1_l0_adjoint = h1_adjoint[n, j]
+                        w16 = shared1[t, n, j]
+                        o1_l0_adjoint = h1_l0_adjoint * w16
+                        w17 = o1_l0[t, n, j]
+                        w18 = h1_l0_adjoint * w17 * (real(1) - (w16 * w16))
+                        c1_l0_adjoint[t, n, j] = w18
+                        f1_l0_adjoint = w18 * c1_l0[t - 1, n, j]
+                        w19 = g1_l0[t, n, j]
+                        i1_l0_adjoint = w18 * w19
+                        w20 = i1_l0[t, n, j]
+                        g1_l0_adjoint = w18 * w20
+                        s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w17 * (real(1) - w17))
+                        s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w19 * w19))
+                        w21 = f1_l0[t, n, j]
+                        s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w21 * (real(1) - w21))
+                        s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w20 * (real(1) - w20))
+                tiled(False, False, row_last - row_first, 32, 128, real(1), part(s1_l0_adjoint, N * t * 128 + row_first * 128), 128, W1_hh_l0, 32, real(0), part(h1_l0_adjoint_contracted, N * t * 32 + row_first * 32), 32)
+            for t in range(6, 0, -1):
+                for n in range(natural(row_first), natural(row_last)):
+                    for j in range(32):
+                        h1_l0_adjoint = h1_l0_adjoint_contracted[t + 1, n, j]
+                        w22 = shared1[t, n, j]
+                        o1_l0_adjoint = h1_l0_adjoint * w22
+                        w23 = o1_l0[t, n, j]
+                        w24 = h1_l0_adjoint * w23 * (real(1) - (w22 * w22)) + c1_l0_adjoint[t + 1, n, j] * f1_l0[t + 1, n, j]
+                        c1_l0_adjoint[t, n, j] = w24
+                        f1_l0_adjoint = w24 * c1_l0[t - 1, n, j]
+                        w25 = g1_l0[t, n, j]
+                        i1_l0_adjoint = w24 * w25
+                        w26 = i1_l0[t, n, j]
+                        g1_l0_adjoint = w24 * w26
+                        s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w23 * (real(1) - w23))
+                        s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w25 * w25))
+                        w27 = f1_l0[t, n, j]
+                        s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w27 * (real(1) - w27))
+                        s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w26 * (real(1) - w26))
+                tiled(False, False, row_last - row_first, 32, 128, real(1), part(s1_l0_adjoint, N * t * 128 + row_first * 128), 128, W1_hh_l0, 32, real(0), part(h1_l0_adjoint_contracted, N * t * 32 + row_first * 32), 32)
+            for t in range(0, -1, -1):
+                for n in range(natural(row_first), natural(row_last)):
+                    for j in range(32):
+                        h1_l0_adjoint = h1_l0_adjoint_contracted[t + 1, n, j]
+                        w28 = shared1[t, n, j]
+                        o1_l0_adjoint = h1_l0_adjoint * w28
+                        w29 = o1_l0[t, n, j]
+                        w30 = h1_l0_adjoint * w29 * (real(1) - (w28 * w28)) + c1_l0_adjoint[t + 1, n, j] * f1_l0[t + 1, n, j]
+                        c1_l0_adjoint[t, n, j] = w30
+                        f1_l0_adjoint = real(0)
+                        w31 = g1_l0[t, n, j]
+                        i1_l0_adjoint = w30 * w31
+                        w32 = i1_l0[t, n, j]
+                        g1_l0_adjoint = w30 * w32
+                        s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w29 * (real(1) - w29))
+                        s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w31 * w31))
+                        w33 = f1_l0[t, n, j]
+                        s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w33 * (real(1) - w33))
+                        s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w32 * (real(1) - w32))
+                for n in range(natural(row_first), natural(row_last)):
+                    for k in range(32):
+                        h1_l0_adjoint_contracted[t, n, k] = real(0)
+        arrived = wait_for_team(team, members, arrived)
+        # b2_adjoint[j] = sum_{n} z2_adjoint[j, n]
+        for j in range(natural(first_10), natural(last_10)):
+            b2_adjoint_total = real(0)
+            b2_adjoint_total_wide = float(0)
+            for n_first in range(0, N, 256):
+                n_last = min(n_first + 256, N)
+                for n in range(natural(n_first), natural(n_last)):
+                    b2_adjoint_total = added(b2_adjoint_total, z2_adjoint[j, n])
+                if N > 256:
+                    b2_adjoint_total_wide += float(b2_adjoint_total)
+                    b2_adjoint_total = real(0)
+            if N > 256:
+                b2_adjoint_total += real(b2_adjoint_total_wide)
+            b2_adjoint[j] = b2_adjoint_total
+        v6 = -learning_rate_step
+        # b2_m[j] = b2_adjoint[j]*(1 - beta1) + b2_m[j]*beta1
+        # b2_v[j] = b2_adjoint[j]**2*(1 - beta2) + b2_v[j]*beta2
+        # b2[j] = b2[j] - b2_m[j]*learning_rate_step/(sqrt(b2_v[j]) + epsilon_step)
+        for j in range(natural(first_10), natural(last_10)):
+            w34 = b2_m[j]
+            w35 = b2_adjoint[j]
+            w36 = beta1 * w34 + v4 * w35
+            b2_m[j] = w36
+            w37 = b2_v[j]
+            w38 = beta2 * w37 + v5 * (w35 * w35)
+            b2_v[j] = w38
+            w39 = b2_m[j]
+            w40 = b2[j] + v6 * w39 / (np.sqrt(w38) + epsilon_step)
+            b2[j] = w40
+        # C_total = sum_{n} C_row[n]
+        for n in range(N):
+            C_total = added(C_total, float(C_row[n]))
+        # W2_adjoint[j, k] = sum_{n} h1[n, k]*z2_adjoint[j, n]
+        tiled_in_blocks(256, 40, False, False, 10, last_32 - first_32, N, real(1), z2_adjoint, batch_size, part(h1, first_32), 32, real(0), part(W2_adjoint, first_32), 32)
+        if N > 256:
+            for g in range(natural(first_128), natural(last_128)):
+                b1_hh_l0_adjoint_wide[g] = float(0)
+        for n_first in range(0, N, 8):
+            n_last_2 = min(n_first + 8, N)
+            # b1_hh_l0_adjoint[g] = sum_{n t} s1_l0_adjoint[t, n, g]
+            for n in range(natural(n_first), natural(n_last_2)):
+                for t in range(8):
+                    for g in range(natural(first_128), natural(last_128)):
+                        b1_hh_l0_adjoint[g] += s1_l0_adjoint[t, n, g]
+            if N > 256:
+                for g in range(natural(first_128), natural(last_128)):
+                    b1_hh_l0_adjoint_wide[g] += float(b1_hh_l0_adjoint[g])
+                    b1_hh_l0_adjoint[g] = real(0)
+        if N > 256:
+            for g in range(natural(first_128), natural(last_128)):
+                b1_hh_l0_adjoint[g] += real(b1_hh_l0_adjoint_wide[g])
+        # W1_ih_l0_adjoint[g, m] = sum_{n t} s1_l0_adjoint[t, n, g]*x_steps[t, n, m]
+        tiled_in_blocks(2048, 40, True, False, last_128 - first_128, 8, N * 8, real(1), part(s1_l0_adjoint, first_128), 128, x_steps, 8, real(0), part(W1_ih_l0_adjoint, first_128 * 8), 8)
+        # W1_hh_l0_adjoint[g, k] = sum_{n t} h1_l0_adjoint_operand[t, n, g]*s1_l0_sum_operand[t, n, k]
+        tiled_in_blocks(1792, 35, True, False, last_128 - first_128, 32, N * 7, real(1), part(s1_l0_adjoint, first_128 + N * 128), 128, h1_l0, 32, real(0), part(W1_hh_l0_adjoint, first_128 * 32), 32)
         # W1_ih_l0_m_next[g, m] = W1_ih_l0_adjoint[g, m]*(1 - beta1) + W1_ih_l0_m[g, m]*beta1
         # W1_ih_l0_v_next[g, m] = W1_ih_l0_adjoint[g, m]**2*(1 - beta2) + W1_ih_l0_v[g, m]*beta2
         # W1_ih_l0_next[g, m] = W1_ih_l0[g, m] - W1_ih_l0_m_next[g, m]*learning_rate_step/(sqrt(W1_ih_l0_…
-        for i in range(1024):
-            w18 = flat(W1_ih_l0_m)[i]
-            w19 = flat(W1_ih_l0_adjoint)[i]
-            w20 = beta1 * w18 + v5 * w19
-            flat(W1_ih_l0_m)[i] = w20
-            w21 = flat(W1_ih_l0_v)[i]
-            w22 = beta2 * w21 + v6 * (w19 * w19)
-            flat(W1_ih_l0_v)[i] = w22
-            w23 = flat(W1_ih_l0_m)[i]
-            w24 = flat(W1_ih_l0)[i] + v7 * w23 / (np.sqrt(w22) + epsilon_step)
-            flat(W1_ih_l0)[i] = w24
+        for i in range(natural(first_128) * 8, natural(last_128) * 8):
+            w41 = flat(W1_ih_l0_m)[i]
+            w42 = flat(W1_ih_l0_adjoint)[i]
+            w43 = beta1 * w41 + v4 * w42
+            flat(W1_ih_l0_m)[i] = w43
+            w44 = flat(W1_ih_l0_v)[i]
+            w45 = beta2 * w44 + v5 * (w42 * w42)
+            flat(W1_ih_l0_v)[i] = w45
+            w46 = flat(W1_ih_l0_m)[i]
+            w47 = flat(W1_ih_l0)[i] + v6 * w46 / (np.sqrt(w45) + epsilon_step)
+            flat(W1_ih_l0)[i] = w47
         # W1_hh_l0_m_next[g, k] = W1_hh_l0_adjoint[g, k]*(1 - beta1) + W1_hh_l0_m[g, k]*beta1
         # W1_hh_l0_v_next[g, k] = W1_hh_l0_adjoint[g, k]**2*(1 - beta2) + W1_hh_l0_v[g, k]*beta2
         # W1_hh_l0_next[g, k] = W1_hh_l0[g, k] - W1_hh_l0_m_next[g, k]*learning_rate_step/(sqrt(W1_hh_l0_…
-        for i in range(4096):
-            w25 = flat(W1_hh_l0_m)[i]
-            w26 = flat(W1_hh_l0_adjoint)[i]
-            w27 = beta1 * w25 + v5 * w26
-            flat(W1_hh_l0_m)[i] = w27
-            w28 = flat(W1_hh_l0_v)[i]
-            w29 = beta2 * w28 + v6 * (w26 * w26)
-            flat(W1_hh_l0_v)[i] = w29
-            w30 = flat(W1_hh_l0_m)[i]
-            w31 = flat(W1_hh_l0)[i] + v7 * w30 / (np.sqrt(w29) + epsilon_step)
-            flat(W1_hh_l0)[i] = w31
+        for i in range(natural(first_128) * 32, natural(last_128) * 32):
+            w48 = flat(W1_hh_l0_m)[i]
+            w49 = flat(W1_hh_l0_adjoint)[i]
+            w50 = beta1 * w48 + v4 * w49
+            flat(W1_hh_l0_m)[i] = w50
+            w51 = flat(W1_hh_l0_v)[i]
+            w52 = beta2 * w51 + v5 * (w49 * w49)
+            flat(W1_hh_l0_v)[i] = w52
+            w53 = flat(W1_hh_l0_m)[i]
+            w54 = flat(W1_hh_l0)[i] + v6 * w53 / (np.sqrt(w52) + epsilon_step)
+            flat(W1_hh_l0)[i] = w54
         # b1_ih_l0_m[g] = b1_hh_l0_adjoint[g]*(1 - beta1) + b1_ih_l0_m[g]*beta1
         # b1_ih_l0_v[g] = b1_hh_l0_adjoint[g]**2*(1 - beta2) + b1_ih_l0_v[g]*beta2
         # b1_ih_l0[g] = b1_ih_l0[g] - b1_ih_l0_m[g]*learning_rate_step/(sqrt(b1_ih_l0_v[g]) + epsilon_ste…
         # b1_hh_l0_m[g] = b1_hh_l0_adjoint[g]*(1 - beta1) + b1_hh_l0_m[g]*beta1
         # b1_hh_l0_v[g] = b1_hh_l0_adjoint[g]**2*(1 - beta2) + b1_hh_l0_v[g]*beta2
         # b1_hh_l0[g] = b1_hh_l0[g] - b1_hh_l0_m[g]*learning_rate_step/(sqrt(b1_hh_l0_v[g]) + epsilon_ste…
-        for g in range(128):
-            w32 = b1_ih_l0_m[g]
-            w33 = b1_hh_l0_adjoint[g]
-            w34 = v5 * w33
-            w35 = beta1 * w32 + w34
-            b1_ih_l0_m[g] = w35
-            w36 = b1_ih_l0_v[g]
-            w37 = v6 * (w33 * w33)
-            w38 = beta2 * w36 + w37
-            b1_ih_l0_v[g] = w38
-            w39 = b1_ih_l0_m[g]
-            w40 = b1_ih_l0[g] + v7 * w39 / (np.sqrt(w38) + epsilon_step)
-            b1_ih_l0[g] = w40
-            w41 = b1_hh_l0_m[g]
-            w42 = beta1 * w41 + w34
-            b1_hh_l0_m[g] = w42
-            w43 = b1_hh_l0_v[g]
-            w44 = beta2 * w43 + w37
-            b1_hh_l0_v[g] = w44
-            w45 = b1_hh_l0_m[g]
-            w46 = b1_hh_l0[g] + v7 * w45 / (np.sqrt(w44) + epsilon_step)
-            b1_hh_l0[g] = w46
-        # W2_m_next[j, k] = W2_adjoint[j, k]*(1 - beta1) + W2_m[j, k]*beta1
-        # W2_v_next[j, k] = W2_adjoint[j, k]**2*(1 - beta2) + W2_v[j, k]*beta2
-        # W2_next[j, k] = W2[j, k] - W2_m_next[j, k]*learning_rate_step/(sqrt(W2_v_next[j, k]) + epsilon_…
-        for i in range(320):
-            w47 = flat(W2_m)[i]
-            w48 = flat(W2_adjoint)[i]
-            w49 = beta1 * w47 + v5 * w48
-            flat(W2_m)[i] = w49
-            w50 = flat(W2_v)[i]
-            w51 = beta2 * w50 + v6 * (w48 * w48)
-            flat(W2_v)[i] = w51
-            w52 = flat(W2_m)[i]
-            w53 = flat(W2)[i] + v7 * w52 / (np.sqrt(w51) + epsilon_step)
-            flat(W2)[i] = w53
-        # b2_m[j] = b2_adjoint[j]*(1 - beta1) + b2_m[j]*beta1
-        # b2_v[j] = b2_adjoint[j]**2*(1 - beta2) + b2_v[j]*beta2
-        # b2[j] = b2[j] - b2_m[j]*learning_rate_step/(sqrt(b2_v[j]) + epsilon_step)
+        for g in range(natural(first_128), natural(last_128)):
+            w55 = b1_ih_l0_m[g]
+            w56 = b1_hh_l0_adjoint[g]
+            w57 = v4 * w56
+            w58 = beta1 * w55 + w57
+            b1_ih_l0_m[g] = w58
+            w59 = b1_ih_l0_v[g]
+            w60 = v5 * (w56 * w56)
+            w61 = beta2 * w59 + w60
+            b1_ih_l0_v[g] = w61
+            w62 = b1_ih_l0_m[g]
+            w63 = b1_ih_l0[g] + v6 * w62 / (np.sqrt(w61) + epsilon_step)
+            b1_ih_l0[g] = w63
+            w64 = b1_hh_l0_m[g]
+            w65 = beta1 * w64 + w57
+            b1_hh_l0_m[g] = w65
+            w66 = b1_hh_l0_v[g]
+            w67 = beta2 * w66 + w60
+            b1_hh_l0_v[g] = w67
+            w68 = b1_hh_l0_m[g]
+            w69 = b1_hh_l0[g] + v6 * w68 / (np.sqrt(w67) + epsilon_step)
+            b1_hh_l0[g] = w69
+        # W2_m[j, k] = W2_adjoint[j, k]*(1 - beta1) + W2_m[j, k]*beta1
+        # W2_v[j, k] = W2_adjoint[j, k]**2*(1 - beta2) + W2_v[j, k]*beta2
+        # W2[j, k] = W2[j, k] - W2_m[j, k]*learning_rate_step/(sqrt(W2_v[j, k]) + epsilon_step)
         for j in range(10):
-            w54 = b2_m[j]
-            w55 = b2_adjoint[j]
-            w56 = beta1 * w54 + v5 * w55
-            b2_m[j] = w56
-            w57 = b2_v[j]
-            w58 = beta2 * w57 + v6 * (w55 * w55)
-            b2_v[j] = w58
-            w59 = b2_m[j]
-            w60 = b2[j] + v7 * w59 / (np.sqrt(w58) + epsilon_step)
-            b2[j] = w60
-        total += float(N) * float(C_total)
-    state[0] = step
-    return total / float(examples)
+            for k in range(natural(first_32), natural(last_32)):
+                w70 = W2_m[j, k]
+                w71 = W2_adjoint[j, k]
+                w72 = beta1 * w70 + v4 * w71
+                W2_m[j, k] = w72
+                w73 = W2_v[j, k]
+                w74 = beta2 * w73 + v5 * (w71 * w71)
+                W2_v[j, k] = w74
+                w75 = W2_m[j, k]
+                w76 = W2[j, k] + v6 * w75 / (np.sqrt(w74) + epsilon_step)
+                W2[j, k] = w76
+        total += float(N) * C_total
+        arrived = wait_for_team(team, members, arrived)
+    arrived = wait_for_team(team, members, arrived)
+    if member == 0:
+        state[0] = step
+    return total
 
 
 # --- Compilation -------------------------------------------------------------------------------
@@ -3684,6 +3776,319 @@ def emitted_kernel(function: Any) -> Any:
     return kernel
 
 
+# --- Threads -----------------------------------------------------------------------------------
+
+
+def yield_function() -> Any:
+    """Return the system's call that lets another thread run on this core."""
+    if os.name == "nt":
+        return ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
+    return ctypes.CDLL(None).sched_yield
+
+
+# Kept here because machine code holds its address.
+YIELD_FUNCTION = yield_function()
+binding.add_symbol("symbp_yield", ctypes.cast(YIELD_FUNCTION, ctypes.c_void_p).value)
+CURRENT_CORE = None if os.name == "nt" else getattr(ctypes.CDLL(None), "sched_getcpu", None)
+# About ten microseconds; whoever is still not there is probably not running.
+SPINS = 500
+
+
+@intrinsic
+def wait_for_team(typing_context: Any, team: Any, members: Any, arrived: Any) -> Any:
+    """Wait until every member has come here; return the count of arrivals to start from next.
+
+    What a member wrote before it arrived is seen by all who waited. Written as instructions,
+    because Numba would take a tenth of a second to compile a function.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        number, before = (
+            context.cast(builder, arguments[place], signature.args[place], types.int64)
+            for place in (1, 2)
+        )
+        integer = ir.IntType(64)
+        one, zero = ir.Constant(integer, 1), ir.Constant(integer, 0)
+        target = builder.add(before, number)
+        spins = cgutils.alloca_once_value(builder, zero)
+        with builder.if_then(builder.icmp_signed(">", number, one)):
+            builder.atomic_rmw("add", array.data, one, "seq_cst")
+            ask, rest, done = (builder.append_basic_block(name) for name in ("ask", "rest", "met"))
+            builder.branch(ask)
+            builder.position_at_end(ask)
+            count = builder.load_atomic(array.data, "seq_cst", 8)
+            builder.cbranch(builder.icmp_signed("<", count, target), rest, done)
+            builder.position_at_end(rest)
+            if platform.machine().lower() in ("x86_64", "amd64"):
+                nothing = ir.FunctionType(ir.VoidType(), [])
+                name = "llvm.x86.sse2.pause"
+                builder.call(cgutils.get_or_insert_function(builder.module, nothing, name), [])
+            turns = builder.add(builder.load(spins), one)
+            builder.store(turns, spins)
+            with builder.if_then(builder.icmp_signed(">", turns, ir.Constant(integer, SPINS))):
+                kind = ir.FunctionType(ir.IntType(32), [])
+                name = "symbp_yield"
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+            builder.branch(ask)
+            builder.position_at_end(done)
+        return target
+
+    return types.int64(team, members, arrived), generate
+
+
+# Choosing how many
+
+# Multiplications of a step that are worth a second thread: some microseconds.
+WORTHWHILE = 200_000
+# Seconds: how long a trial takes, how long the better choice then works, how long the other one
+# is left alone at first, and at most.
+TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.02, 0.1, 2.0
+# Steps of a trial at least, if they take no longer than so many seconds.
+TRIAL_STEPS, LONGEST_TRIAL = 4, 0.1
+# How often each is tried before the first choice; the first time is a single step.
+TRIALS = 4
+
+
+def available_threads() -> int:
+    """Return how many threads may run: this process's cores, or fewer if the user said so."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limits = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
+    return max(1, min([cores or 1, *(int(n) for n in limits if n.isdecimal() and int(n) > 0)]))
+
+
+class Pace:
+    """What one thread and the whole team take for a step, for one batch size.
+
+    The slower one is tried again after a while, and less often each time that it loses again.
+    """
+
+    def __init__(self, members: int) -> None:
+        self.choices = [1, members]
+        self.seconds: dict[int, float] = {}
+        self.trials = 0
+        self.patience = PATIENCE
+        self.tried = 0.0
+
+    def next(self) -> tuple[int, int]:
+        """Return how many members take the next steps, and how many steps those are."""
+        if self.trials < TRIALS * len(self.choices):
+            members = self.choices[self.trials % len(self.choices)]
+            # One step says how many are a trial.
+            return members, self.steps_of_trial(members) if members in self.seconds else 1
+        best, other = sorted(self.choices, key=lambda members: self.seconds[members])
+        if time.perf_counter() - self.tried > self.patience:
+            return other, self.steps_of_trial(other)
+        return best, max(1, int(STRETCH / self.seconds[best]))
+
+    def steps_of_trial(self, members: int) -> int:
+        """Return how many steps tell what one takes: in the first the caches are still empty."""
+        seconds = self.seconds[members]
+        return max(1, int(TRIAL / seconds), min(TRIAL_STEPS, int(LONGEST_TRIAL / seconds)))
+
+    def note(self, members: int, steps: int, seconds: float) -> None:
+        """Take in what some steps took."""
+        found = max(seconds / steps, 1e-9)
+        if self.trials < TRIALS * len(self.choices):
+            # What disturbs makes a trial slower, never faster.
+            self.seconds[members] = min(found, self.seconds.get(members, found))
+            self.trials += 1
+            self.tried = time.perf_counter()
+            return
+        best = min(self.choices, key=lambda number: self.seconds[number])
+        self.seconds[members] = found
+        if members != best:
+            lost = found == max(self.seconds.values())
+            self.patience = min(2 * self.patience, MOST_PATIENCE) if lost else PATIENCE
+            self.tried = time.perf_counter()
+
+
+# Seconds for all members to come; where they take longer, one of them does the work.
+LONGEST_WAIT = 60.0
+
+
+def cores_beside_this() -> tuple[set[int], set[int]]:
+    """Return the cores that this thread may use, and those of them that it is not on now."""
+    if not hasattr(os, "sched_getaffinity") or CURRENT_CORE is None:
+        return set(), set()
+    cores = os.sched_getaffinity(0)
+    return cores, cores - {CURRENT_CORE()}
+
+
+def use_cores(cores: set[int]) -> None:
+    """Let this thread run on some cores only, if there are any."""
+    if cores:
+        with contextlib.suppress(OSError):  # they were taken away in the meantime
+            os.sched_setaffinity(0, cores)
+
+
+def together(
+    part: Callable[..., float], members: int, first: int, last: int
+) -> tuple[float, float]:
+    """Run `part` by some members, each in a thread of its own.
+
+    They begin when all are there: one that is missing would be waited for without end. The caller
+    is none of them, because it can be interrupted at any time, and they cannot. Returned are what
+    the first one returns, and the seconds from when they began.
+    """
+    if members == 1:
+        start = time.perf_counter()
+        return part(0, 1, first, last), time.perf_counter() - start
+    team = Team(part, members, first, last)
+    try:
+        # The first one comes last, and begins without having slept. Not by `threading.Thread`: an
+        # interruption of its start can leave a lock behind that the new thread waits for.
+        for member in (*range(1, members), 0):
+            _thread.start_new_thread(team.run, (member,))
+        team.wait()
+    except BaseException as error:
+        # Whoever waits for the others is sent away; or all came, and they work to the end.
+        team.dismiss()
+        team.wait()
+        if not isinstance(error, RuntimeError):  # the system allows no more threads
+            raise
+    if team.errors:
+        raise team.errors[0]
+    if not team.complete:
+        return together(part, 1, first, last)
+    return team.result, time.perf_counter() - team.start
+
+
+class Team:
+    """Threads that begin together, or not at all: the last one to come decides."""
+
+    def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
+        self.part, self.arguments = part, (members, first, last)
+        self.missing, self.working = members, members
+        self.decided, self.lock, self.bell = threading.Event(), threading.Lock(), threading.Lock()
+        self.bell.acquire()
+        self.complete = self.over = False
+        self.result, self.start = 0.0, 0.0
+        self.errors: list[BaseException] = []
+        self.cores, self.elsewhere = cores_beside_this()
+
+    def run(self, member: int) -> None:
+        """Wait for the others, and do a member's part."""
+        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
+        # milliseconds to find out that both are busy. So the first one has the core of the caller,
+        # who waits, for itself until they begin.
+        use_cores(self.elsewhere if member else self.cores - self.elsewhere)
+        with self.lock:
+            self.missing -= 1
+            if not self.missing and not self.decided.is_set():
+                self.complete = True
+                self.start = time.perf_counter()
+                self.decided.set()
+        if not self.decided.wait(LONGEST_WAIT):
+            self.dismiss()  # the caller is gone
+        use_cores(self.cores)
+        if not self.complete:
+            return
+        try:
+            result = self.part(member, *self.arguments)
+            if member == 0:
+                self.result = result
+        except BaseException as error:
+            self.errors.append(error)
+        with self.lock:
+            self.working -= 1
+            if not self.working:
+                self.over = True
+                self.bell.release()
+
+    def wait(self) -> None:
+        """Wait until no member works; the caller may be interrupted here, and wait again."""
+        while not self.over:
+            self.bell.acquire(timeout=0.05)
+
+    def dismiss(self) -> None:
+        """Let those who came go, unless all did."""
+        with self.lock:
+            self.decided.set()
+            if not self.complete:
+                self.over = True
+
+
+class TeamEpoch:
+    """An epoch in parts, run by as many threads as are fastest.
+
+    Parameters
+    ----------
+    part : callable
+        The kernel of a member's part.
+    buffers : sequence of (int, int)
+        What each buffer of a step takes: elements for each example, and besides.
+    multiplications : int
+        Of one example, in the matrix products of a step.
+    dtype : dtype
+        Of the buffers.
+    """
+
+    def __init__(
+        self,
+        part: Callable[..., float],
+        buffers: Sequence[tuple[int, int]],
+        multiplications: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.part, self.buffers, self.dtype = part, buffers, dtype
+        self.multiplications = multiplications
+        # By batch size and number of threads.
+        self.paces: dict[tuple[int, int], Pace] = {}
+
+    def workspace(self, batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return memory for all buffers of a step, and where each starts; on cache lines."""
+        line = 64 // self.dtype.itemsize
+        offsets = np.zeros(len(self.buffers) + 1, np.int64)
+        for position, (an_example, besides) in enumerate(self.buffers):
+            size = an_example * batch_size + besides
+            offsets[position + 1] = offsets[position] + -(-size // line) * line
+        memory = np.empty(int(offsets[-1]) + line, self.dtype)
+        first = -(memory.ctypes.data // self.dtype.itemsize) % line
+        return memory[first:], offsets
+
+    def __call__(
+        self,
+        parameters: NDArray[Any],
+        state: NDArray[Any],
+        hyperparameters: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        *arrays: NDArray[Any],
+    ) -> float:
+        """Run an epoch; return the mean cost over its batches."""
+        memory, offsets = self.workspace(batch_size)
+        team = np.zeros(16, np.int64)
+
+        def part(member: int, members: int, first: int, last: int) -> float:
+            return float(
+                self.part(
+                    parameters, state, hyperparameters, order[first:last], batch_size,
+                    memory, offsets, team, member, members, *arrays,
+                )
+            )  # fmt: skip
+
+        steps = -(-len(order) // batch_size)
+        worthwhile = self.multiplications * batch_size >= WORTHWHILE
+        threads = available_threads() if worthwhile else 1
+        if threads == 1:
+            return part(0, 1, 0, len(order)) / len(order)
+        if not getattr(self.part, "signatures", ()):
+            part(0, 1, 0, 0)  # compiles, before there is a team to wait
+        pace = self.paces.setdefault((batch_size, threads), Pace(threads))
+        total, done = 0.0, 0
+        while done < steps:
+            members, count = pace.next()
+            first, last = done * batch_size, min((done + count) * batch_size, len(order))
+            team[:] = 0
+            cost, seconds = together(part, members, first, last)
+            total += cost
+            taken = min(count, steps - done)
+            pace.note(members, taken, seconds)
+            done += taken
+        return total / len(order)
+
+
 # --- Gathering a batch -------------------------------------------------------------------------
 
 
@@ -3711,42 +4116,6 @@ def prefetch(typing_context: Any, array: Any, row: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, row), generate
-
-
-@intrinsic(prefer_literal=True)
-def copy_row(
-    typing_context: Any, target: Any, row: Any, source: Any, example: Any, size: Any
-) -> Any:
-    """Copy a row of `size` numbers between contiguous arrays: target[row] = source[example]."""
-    if target.dtype != source.dtype:
-        raise errors.TypingError(f"copy_row: {target.dtype} and {source.dtype} differ")
-    itemsize = target.dtype.bitwidth // 8
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        integer, byte = ir.IntType(64), ir.IntType(8)
-        if isinstance(size, types.IntegerLiteral):
-            count = ir.Constant(integer, size.literal_value * itemsize)
-        else:
-            number = context.cast(builder, arguments[4], signature.args[4], types.int64)
-            count = builder.mul(number, ir.Constant(integer, itemsize))
-
-        def start(position: int) -> Any:
-            kind = signature.args[position]
-            array = context.make_array(kind)(context, builder, arguments[position])
-            number = context.cast(
-                builder, arguments[position + 1], signature.args[position + 1], types.int64
-            )
-            data = builder.bitcast(array.data, byte.as_pointer())
-            return builder.gep(data, [builder.mul(number, count)])
-
-        to, here = start(0), start(2)
-        kind = ir.FunctionType(ir.VoidType(), [to.type, here.type, integer, ir.IntType(1)])
-        name = "llvm.memcpy.p0.p0.i64"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        builder.call(function, [to, here, count, ir.Constant(ir.IntType(1), 0)])
-        return context.get_dummy_value()
-
-    return types.void(target, row, source, example, size), generate
 
 
 # --- Views -------------------------------------------------------------------------------------
@@ -5250,6 +5619,7 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = emitted_kernel(_function)
 
 
+_epoch_kernel = TeamEpoch(_epoch_part, _BUFFERS, _MULTIPLICATIONS, DTYPE)
 _NETWORK = Network(
     DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,
     output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,

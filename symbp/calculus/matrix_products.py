@@ -145,9 +145,17 @@ def group_at(element: Element, group: Sequence[Index]) -> tuple[int, int] | None
     positions = [element.args.index(index) for index in group]
     if positions != list(range(positions[0], positions[0] + len(positions))):
         return None
-    if any(not isinstance(index.extent, int) for index in group[1:]):
-        return None  # rows beyond the batch's last would fall inside the run
+    # Rows beyond the batch's last would fall inside the run, but for arrays that have none.
+    gaps = any(not isinstance(index.extent, int) for index in group[1:])
+    if gaps and not (_has_steps_first(element) and positions == [0, 1]):
+        return None
     return positions[0], positions[-1]
+
+
+def _has_steps_first(element: Element) -> bool:
+    """Whether an array has its steps before its examples (:mod:`symbp.loops.dense_steps`)."""
+    indices = element.tensor.indices
+    return element.tensor.role == "intermediate" and indices[0].sequential
 
 
 def is_innermost(element: Element, group: Sequence[Index]) -> bool:

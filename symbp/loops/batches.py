@@ -49,7 +49,7 @@ def batches(function: Function, batch: sympy.Symbol) -> Function:
     Function
         Returns the mean of the cost over all examples. Memory is allocated once.
     """
-    before, step = _split(function.body)
+    before, step = _split(function.body, batch)
     last = step[-1]
     assert isinstance(last, Return), "a step ends with its cost"
     assert last.value is not None
@@ -73,7 +73,9 @@ def batches(function: Function, batch: sympy.Symbol) -> Function:
     )
 
 
-def _split(body: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
+def _split(
+    body: Sequence[Statement], batch: sympy.Symbol
+) -> tuple[list[Statement], list[Statement]]:
     """Return what is done once, and what is done for each batch.
 
     Once: memory, views, and numbers that never change.
@@ -98,5 +100,6 @@ def _split(body: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]
             statement.kind != "register" or statement.array in constants
         )
         fixed = isinstance(statement, Assign) and statement.target.tensor in constants
-        (once if memory or fixed or isinstance(statement, View) else each).append(statement)
+        viewed = isinstance(statement, View) and batch not in (statement.shape or ())
+        (once if memory or fixed or viewed else each).append(statement)
     return once, each

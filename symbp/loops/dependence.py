@@ -28,10 +28,11 @@ from symbp.loops.nodes import (
 )
 from symbp.loops.traverse import indices_of, reads_of
 from symbp.notation.by_identity import noted
+from symbp.notation.dependence import offset
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["Access", "Dependence", "Uses", "aligned"]
+__all__ = ["Access", "Dependence", "Uses", "aligned", "apart"]
 
 
 class Access(NamedTuple):
@@ -208,3 +209,17 @@ def aligned(one: Element, i: Index, other: Element, j: Index) -> bool:
     return one.tensor is other.tensor and any(
         a is i and b is j for a, b in zip(one.args, other.args, strict=True)
     )
+
+
+def apart(one: Element, i: Index, other: Element, j: Index, turns: int) -> bool:
+    """Whether two accesses never meet, whatever the turns of loops over i and j from 0 on.
+
+    One axis has ``i + 64`` here and ``j + 128`` there, with 64 turns.
+    """
+    if one.tensor is not other.tensor:
+        return False
+    for a, b in zip(one.args, other.args, strict=True):
+        first, second = offset(a, i), offset(b, j)
+        if first is not None and second is not None and abs(first - second) >= turns:
+            return True
+    return False

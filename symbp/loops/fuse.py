@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from symbp.loops.dependence import Dependence, Uses, aligned
+from symbp.loops.dependence import Dependence, Uses, aligned, apart
 from symbp.loops.nodes import Allocate, For, Function, If, Statement
 from symbp.loops.traverse import renamed, with_body
 from symbp.notation.index import Index
@@ -139,6 +139,9 @@ class _Fuser:
                     continue
                 if not (a.writes or b.writes) or aligned(a.element, i, b.element, j):
                     continue
+                turns = earlier.end if (earlier.start, earlier.step) == (0, 1) else None
+                if isinstance(turns, int) and apart(a.element, i, b.element, j, turns):
+                    continue  # parts of one array that do not overlap
                 if a.adds and b.adds and a.element.tensor.rank:
                     continue  # sums into one array: only their order changes
                 return False

@@ -9,6 +9,7 @@ from typing import Any
 
 from symbp.calculus.contract import typical_size
 from symbp.calculus.matrix_products import is_innermost
+from symbp.calculus.time_major import has_recurrence
 from symbp.calculus.unrolled import operations
 from symbp.entries.entry import Entry
 from symbp.loops.accumulate_strips import strips_of
@@ -24,8 +25,9 @@ from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
 
 __all__ = [
-    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "may_work_in_strips",
-    "read_in_place", "routine_of", "sizes", "strips", "sums", "unrolling", "without_rows",
+    "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "layout",
+    "may_work_in_strips", "read_in_place", "routine_of", "sizes", "strips", "sums",
+    "unrolling", "without_rows",
 ]  # fmt: skip
 
 
@@ -63,6 +65,14 @@ def several_sizes(entry: Entry) -> str:
 def sizes(entry: Entry) -> Decision:
     """Return the decision for programs with more sizes than the batch's that only arrays tell."""
     return Decision("rows", "whole batches", several_sizes(entry))
+
+
+def layout(entry: Entry) -> Decision | None:
+    """Decide how arrays of steps lie in memory; None for programs without a recurrence."""
+    if entry.program.batch is None or not has_recurrence(entry.program):
+        return None
+    reason = "a step of a recurrence works on all examples: their rows are neighbours"
+    return Decision("layout", "steps outermost", reason)
 
 
 def without_rows() -> Decision:

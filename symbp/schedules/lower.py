@@ -8,9 +8,12 @@ from functools import partial
 
 from symbp.calculus.contract import contract
 from symbp.calculus.fold import fold
+from symbp.calculus.gather_steps import gather_steps
+from symbp.calculus.inline_reshapes import inline_reshapes
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.share import share
 from symbp.calculus.sum_rows_first import sum_rows_first
+from symbp.calculus.time_major import time_major
 from symbp.calculus.transpose_short_rows import transpose_short_rows
 from symbp.entries.entry import Entry
 from symbp.loops.accumulate_strips import accumulate_strips
@@ -19,10 +22,13 @@ from symbp.loops.arrange import arrange
 from symbp.loops.batches import batches
 from symbp.loops.block_sums import block_sums
 from symbp.loops.build import build
+from symbp.loops.dense_steps import dense_steps, has_steps_outermost
 from symbp.loops.divide import can_divide, divide
 from symbp.loops.expand_blocks import expand_blocks
 from symbp.loops.few_rows import few_rows
+from symbp.loops.first_writes import first_writes
 from symbp.loops.flatten import flatten
+from symbp.loops.forward_copies import forward_copies
 from symbp.loops.fuse import fuse
 from symbp.loops.gather import BATCH_SIZE, gather, inline_gathers
 from symbp.loops.hoist import hoist
@@ -30,6 +36,7 @@ from symbp.loops.join_terms import join_terms
 from symbp.loops.lanes import lanes
 from symbp.loops.name_values import name_values
 from symbp.loops.nodes import Function, Product, Statement
+from symbp.loops.peel_steps import peel_steps
 from symbp.loops.products import products
 from symbp.loops.promote import promote
 from symbp.loops.propagate_copies import propagate_copies
@@ -72,11 +79,15 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     if small is not None:
         record.note(unroll, small)
         return _by_element(small, limits, record)
+    given = entry
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
     lowered = _in_strips(entry, limits, record)
     if lowered is not None:
         return lowered
+    layout = decide.layout(given) if plain else None
+    if layout is not None and record.decide(layout).choice == "steps outermost":
+        entry = _by_steps(given, record)
     if limits.folds and entry.program.updates:
         entry = record.run_on(entry, fold)
     lowered = _in_rows(entry, limits, record)
@@ -122,6 +133,13 @@ def lower_many(entry: Entry, limits: Limits, explained: bool = True, draws: bool
     function = record.run(propagate_copies, function)
     finished = replace(found, function=function)
     return Many(small, finished, tuple(record.arrows), tuple(record.decisions))
+def _by_steps(entry: Entry, record: Record) -> Entry:
+    """Return an entry point with a recurrence for a step of all examples at a time."""
+    entry = record.run_on(entry, inline_reshapes)
+    entry = record.run_on(entry, time_major)
+    entry = record.run_on(entry, contract)
+    entry = record.run_on(entry, share)
+    return record.run_on(entry, gather_steps)
 
 
 # The four ways --------------------------------------------------------------------------------
@@ -231,6 +249,9 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
 def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
     function: Function = _built(entry, record)
     function = record.run(products, function)
+    if has_steps_outermost(function):
+        function = record.run(forward_copies, function)
+        function = record.run(first_writes, function)
     if entry.batches:
         arrays = arrays_of(entry) if only_tiles else []
         chosen = decide.read_in_place(function, arrays)
@@ -252,6 +273,8 @@ def _over_batches(
         function = record.run(expand_blocks, function, decide.is_library, tiles)
     if not entry.batches:
         return function
+    if has_steps_outermost(function):
+        function = record.run(dense_steps, function, entry.batch)
     made: Function = record.run(batches, function, entry.batch)
     # A member of a team must not read a scalar that another has updated already.
     promoted: Function = record.run(promote, made)
@@ -261,6 +284,8 @@ def _over_batches(
 def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
     if entry.for_few:
         function = record.run(few_rows, function, FEW_ROWS)
+    if has_steps_outermost(function):
+        function = record.run(peel_steps, function)
     function = record.run(hoist, function)
     function = record.run(name_values, function)
     function = record.run(propagate_copies, function)
