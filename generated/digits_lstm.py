@@ -646,9 +646,7 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             example = np.uintp(order[start + n])
             later = np.uintp(order[min(start + n + batch_size, examples - 1)])
             prefetch(x_all, later)
-            for k in range(8):
-                for t in range(x.shape[1]):
-                    x[n, t, k] = x_all[example, t, k]
+            copy_row(x, n, x_all, example, 64)
         for n in range(N):
             example_2 = np.uintp(order[start + n])
             later_2 = np.uintp(order[min(start + n + batch_size, examples - 1)])
