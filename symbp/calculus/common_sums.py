@@ -13,7 +13,6 @@ is a sum that stands elsewhere too: a matrix product takes a number in front of 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sympy
 from sympy.core.expr import Expr
 
 from symbp.calculus.share import canonical
@@ -62,10 +61,10 @@ def common_sums(program: Program) -> Program:
     totals: dict[object, Element] = {}
     result: list[Equation] = []
     for equation in program.equations:
-        found = sums.get(equation)
-        if found is None or found.key not in alike:
+        if equation not in sums or sums[equation].key not in alike:
             result.append(equation)
             continue
+        found = sums[equation]
         if found.key not in totals:
             # The first of its places: what it reads is there by then.
             total = _total(found, names)
