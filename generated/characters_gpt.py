@@ -52,7 +52,7 @@ and scipy only.
     a6[n, t, j] = exp(z6[n, t, j] - LogSumExp(z6[n, t, j], j))
     C = -Sum(y[n, t, j]*(z6[n, t, j] - LogSumExp(z6[n, t, j], j)), n, t, j)/N/32
 
-Precision float32; signature 797c9c44e878d37b.
+Precision float32; signature c794c6d7dc62af2c.
 
     trainer = Trainer(seed=0).fit(x, y, epochs=10, batch_size=32)
 """
@@ -64,6 +64,7 @@ import numba
 if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < [0, 62]:
     raise ImportError(f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}")
 
+import _thread
 import argparse
 import ast
 import builtins
@@ -84,10 +85,13 @@ import json
 import math
 import operator
 import os
+import platform
 import re
 import stat
 import sys
 import textwrap
+import threading
+import time
 import warnings
 import weakref
 import zipfile
@@ -119,7 +123,7 @@ __all__ = [
 
 DTYPE = np.dtype("float32")
 real = np.float32
-SIGNATURE = "797c9c44e878d37b"
+SIGNATURE = "c794c6d7dc62af2c"
 
 # LaTeX of each equation.
 EQUATIONS = {
@@ -434,8 +438,8 @@ def _predict_kernel(parameters, z6, x):
     # a2[n, t, j] = P2[t, j] + a1[n, t, j]
     # mean3_norm1[n, t] = sum_{j} a2[n, t, j]/64
     # variance3_norm1[n, t] = sum_{j} (a2[n, t, j] - mean3_norm1[n, t])**2/64
-    # shared1[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
-    # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*shared1[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
+    # root5[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
+    # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*root5[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
     for n in range(N):
         for t in range(32):
             mean3_norm1_total = real(0)
@@ -448,9 +452,9 @@ def _predict_kernel(parameters, z6, x):
             for j in range(64):
                 w2 = a2[n, t, j] + v1
                 variance3_norm1_total = added(variance3_norm1_total, real(0.015625) * (w2 * w2))
-            shared1 = real(1) / np.sqrt(variance3_norm1_total + real(1e-05))
+            root5 = real(1) / np.sqrt(variance3_norm1_total + real(1e-05))
             for j in range(64):
-                a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v1) * shared1 + beta3_1[j]
+                a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v1) * root5 + beta3_1[j]
                 A3[n, t, j] = real(0)
     # z3[n, t, g] = sum_{m} W3_in[g, m]*a3_norm1[n, t, m]
     tiled(False, True, N * 32, 192, 64, real(1), a3_norm1, 64, W3_in, 64, real(0), z3, 192)
@@ -509,8 +513,8 @@ def _predict_kernel(parameters, z6, x):
     # r3_1[n, t, j] = a2[n, t, j] + a3[n, t, j]
     # mean3_norm2[n, t] = sum_{j} r3_1[n, t, j]/64
     # variance3_norm2[n, t] = sum_{j} (-mean3_norm2[n, t] + r3_1[n, t, j])**2/64
-    # shared2[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
-    # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*shared2[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
+    # root4[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
+    # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*root4[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
     for n in range(N):
         for t in range(32):
             mean3_norm2_total = real(0)
@@ -524,9 +528,9 @@ def _predict_kernel(parameters, z6, x):
             for j in range(64):
                 w5 = r3_1[n, t, j] + v4
                 variance3_norm2_total = added(variance3_norm2_total, real(0.015625) * (w5 * w5))
-            shared2 = real(1) / np.sqrt(variance3_norm2_total + real(1e-05))
+            root4 = real(1) / np.sqrt(variance3_norm2_total + real(1e-05))
             for j in range(64):
-                a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v4) * shared2 + beta3_2[j]
+                a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v4) * root4 + beta3_2[j]
     # z3_1[n, t, j] = sum_{k} W3_1[j, k]*a3_norm2[n, t, k]
     gemm(False, True, N * 32, 256, 64, real(1), a3_norm2, 64, W3_1, 64, real(0), z3_1, 256)
     # z3_1[n, t, j] += b3_1[j]
@@ -542,8 +546,8 @@ def _predict_kernel(parameters, z6, x):
     # r3_2[n, t, j] = r3_1[n, t, j] + z3_2[n, t, j]
     # mean4_norm1[n, t] = sum_{j} r3_2[n, t, j]/64
     # variance4_norm1[n, t] = sum_{j} (-mean4_norm1[n, t] + r3_2[n, t, j])**2/64
-    # shared3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
-    # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*shared3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
+    # root3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
+    # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*root3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
     for n in range(N):
         for t in range(32):
             mean4_norm1_total = real(0)
@@ -557,9 +561,9 @@ def _predict_kernel(parameters, z6, x):
             for j in range(64):
                 w7 = r3_2[n, t, j] + v6
                 variance4_norm1_total = added(variance4_norm1_total, real(0.015625) * (w7 * w7))
-            shared3 = real(1) / np.sqrt(variance4_norm1_total + real(1e-05))
+            root3 = real(1) / np.sqrt(variance4_norm1_total + real(1e-05))
             for j in range(64):
-                a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v6) * shared3 + beta4_1[j]
+                a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v6) * root3 + beta4_1[j]
                 A4[n, t, j] = real(0)
     # z4[n, t, g] = sum_{m} W4_in[g, m]*a4_norm1[n, t, m]
     tiled(False, True, N * 32, 192, 64, real(1), a4_norm1, 64, W4_in, 64, real(0), z4, 192)
@@ -613,8 +617,8 @@ def _predict_kernel(parameters, z6, x):
     # r4_1[n, t, j] = a4[n, t, j] + r3_2[n, t, j]
     # mean4_norm2[n, t] = sum_{j} r4_1[n, t, j]/64
     # variance4_norm2[n, t] = sum_{j} (-mean4_norm2[n, t] + r4_1[n, t, j])**2/64
-    # shared4[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
-    # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*shared4[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
+    # root2[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
+    # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*root2[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
     for n in range(N):
         for t in range(32):
             mean4_norm2_total = real(0)
@@ -628,9 +632,9 @@ def _predict_kernel(parameters, z6, x):
             for j in range(64):
                 w10 = r4_1[n, t, j] + v9
                 variance4_norm2_total = added(variance4_norm2_total, real(0.015625) * (w10 * w10))
-            shared4 = real(1) / np.sqrt(variance4_norm2_total + real(1e-05))
+            root2 = real(1) / np.sqrt(variance4_norm2_total + real(1e-05))
             for j in range(64):
-                a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v9) * shared4 + beta4_2[j]
+                a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v9) * root2 + beta4_2[j]
     # z4_1[n, t, j] = sum_{k} W4_1[j, k]*a4_norm2[n, t, k]
     gemm(False, True, N * 32, 256, 64, real(1), a4_norm2, 64, W4_1, 64, real(0), z4_1, 256)
     # z4_1[n, t, j] += b4_1[j]
@@ -646,8 +650,8 @@ def _predict_kernel(parameters, z6, x):
     # r4_2[n, t, j] = r4_1[n, t, j] + z4_2[n, t, j]
     # mean5[n, t] = sum_{j} r4_2[n, t, j]/64
     # variance5[n, t] = sum_{j} (-mean5[n, t] + r4_2[n, t, j])**2/64
-    # shared5[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
-    # a5[n, t, j] = beta5[j] + gamma5[j]*shared5[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+    # root1[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
+    # a5[n, t, j] = beta5[j] + gamma5[j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
     for n in range(N):
         for t in range(32):
             mean5_total = real(0)
@@ -661,9 +665,9 @@ def _predict_kernel(parameters, z6, x):
             for j in range(64):
                 w12 = r4_2[j] + v11
                 variance5_total = added(variance5_total, real(0.015625) * (w12 * w12))
-            shared5 = real(1) / np.sqrt(variance5_total + real(1e-05))
+            root1 = real(1) / np.sqrt(variance5_total + real(1e-05))
             for j in range(64):
-                a5[n, t, j] = gamma5[j] * (r4_2[j] + v11) * shared5 + beta5[j]
+                a5[n, t, j] = gamma5[j] * (r4_2[j] + v11) * root1 + beta5[j]
     # z6[n, t, j] = sum_{k} W6[j, k]*a5[n, t, k]
     tiled(False, True, N * 32, 45, 64, real(1), a5, 64, W6, 64, real(0), z6, 45)
     # z6[n, t, j] += b6[j]
@@ -761,8 +765,8 @@ def _loss_kernel(parameters, x, y):
     # a2[n, t, j] = P2[t, j] + a1[n, t, j]
     # mean3_norm1[n, t] = sum_{j} a2[n, t, j]/64
     # variance3_norm1[n, t] = sum_{j} (a2[n, t, j] - mean3_norm1[n, t])**2/64
-    # shared1[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
-    # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*shared1[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
+    # root5[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
+    # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*root5[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
     for n in range(N):
         for t in range(32):
             mean3_norm1_total = real(0)
@@ -775,9 +779,9 @@ def _loss_kernel(parameters, x, y):
             for j in range(64):
                 w2 = a2[n, t, j] + v1
                 variance3_norm1_total = added(variance3_norm1_total, real(0.015625) * (w2 * w2))
-            shared1 = real(1) / np.sqrt(variance3_norm1_total + real(1e-05))
+            root5 = real(1) / np.sqrt(variance3_norm1_total + real(1e-05))
             for j in range(64):
-                a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v1) * shared1 + beta3_1[j]
+                a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v1) * root5 + beta3_1[j]
                 A3[n, t, j] = real(0)
     # z3[n, t, g] = sum_{m} W3_in[g, m]*a3_norm1[n, t, m]
     tiled(False, True, N * 32, 192, 64, real(1), a3_norm1, 64, W3_in, 64, real(0), z3, 192)
@@ -836,8 +840,8 @@ def _loss_kernel(parameters, x, y):
     # r3_1[n, t, j] = a2[n, t, j] + a3[n, t, j]
     # mean3_norm2[n, t] = sum_{j} r3_1[n, t, j]/64
     # variance3_norm2[n, t] = sum_{j} (-mean3_norm2[n, t] + r3_1[n, t, j])**2/64
-    # shared2[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
-    # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*shared2[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
+    # root4[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
+    # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*root4[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
     for n in range(N):
         for t in range(32):
             mean3_norm2_total = real(0)
@@ -851,9 +855,9 @@ def _loss_kernel(parameters, x, y):
             for j in range(64):
                 w5 = r3_1[n, t, j] + v4
                 variance3_norm2_total = added(variance3_norm2_total, real(0.015625) * (w5 * w5))
-            shared2 = real(1) / np.sqrt(variance3_norm2_total + real(1e-05))
+            root4 = real(1) / np.sqrt(variance3_norm2_total + real(1e-05))
             for j in range(64):
-                a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v4) * shared2 + beta3_2[j]
+                a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v4) * root4 + beta3_2[j]
     # z3_1[n, t, j] = sum_{k} W3_1[j, k]*a3_norm2[n, t, k]
     gemm(False, True, N * 32, 256, 64, real(1), a3_norm2, 64, W3_1, 64, real(0), z3_1, 256)
     # z3_1[n, t, j] += b3_1[j]
@@ -869,8 +873,8 @@ def _loss_kernel(parameters, x, y):
     # r3_2[n, t, j] = r3_1[n, t, j] + z3_2[n, t, j]
     # mean4_norm1[n, t] = sum_{j} r3_2[n, t, j]/64
     # variance4_norm1[n, t] = sum_{j} (-mean4_norm1[n, t] + r3_2[n, t, j])**2/64
-    # shared3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
-    # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*shared3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
+    # root3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
+    # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*root3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
     for n in range(N):
         for t in range(32):
             mean4_norm1_total = real(0)
@@ -884,9 +888,9 @@ def _loss_kernel(parameters, x, y):
             for j in range(64):
                 w7 = r3_2[n, t, j] + v6
                 variance4_norm1_total = added(variance4_norm1_total, real(0.015625) * (w7 * w7))
-            shared3 = real(1) / np.sqrt(variance4_norm1_total + real(1e-05))
+            root3 = real(1) / np.sqrt(variance4_norm1_total + real(1e-05))
             for j in range(64):
-                a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v6) * shared3 + beta4_1[j]
+                a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v6) * root3 + beta4_1[j]
                 A4[n, t, j] = real(0)
     # z4[n, t, g] = sum_{m} W4_in[g, m]*a4_norm1[n, t, m]
     tiled(False, True, N * 32, 192, 64, real(1), a4_norm1, 64, W4_in, 64, real(0), z4, 192)
@@ -940,8 +944,8 @@ def _loss_kernel(parameters, x, y):
     # r4_1[n, t, j] = a4[n, t, j] + r3_2[n, t, j]
     # mean4_norm2[n, t] = sum_{j} r4_1[n, t, j]/64
     # variance4_norm2[n, t] = sum_{j} (-mean4_norm2[n, t] + r4_1[n, t, j])**2/64
-    # shared4[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
-    # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*shared4[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
+    # root2[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
+    # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*root2[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
     for n in range(N):
         for t in range(32):
             mean4_norm2_total = real(0)
@@ -955,9 +959,9 @@ def _loss_kernel(parameters, x, y):
             for j in range(64):
                 w10 = r4_1[n, t, j] + v9
                 variance4_norm2_total = added(variance4_norm2_total, real(0.015625) * (w10 * w10))
-            shared4 = real(1) / np.sqrt(variance4_norm2_total + real(1e-05))
+            root2 = real(1) / np.sqrt(variance4_norm2_total + real(1e-05))
             for j in range(64):
-                a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v9) * shared4 + beta4_2[j]
+                a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v9) * root2 + beta4_2[j]
     # z4_1[n, t, j] = sum_{k} W4_1[j, k]*a4_norm2[n, t, k]
     gemm(False, True, N * 32, 256, 64, real(1), a4_norm2, 64, W4_1, 64, real(0), z4_1, 256)
     # z4_1[n, t, j] += b4_1[j]
@@ -973,8 +977,8 @@ def _loss_kernel(parameters, x, y):
     # r4_2[n, t, j] = r4_1[n, t, j] + z4_2[n, t, j]
     # mean5[n, t] = sum_{j} r4_2[n, t, j]/64
     # variance5[n, t] = sum_{j} (-mean5[n, t] + r4_2[n, t, j])**2/64
-    # shared5[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
-    # a5[n, t, j] = beta5[j] + gamma5[j]*shared5[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+    # root1[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
+    # a5[n, t, j] = beta5[j] + gamma5[j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
     for n in range(N):
         for t in range(32):
             mean5_total = real(0)
@@ -988,9 +992,9 @@ def _loss_kernel(parameters, x, y):
             for j in range(64):
                 w12 = r4_2[j] + v11
                 variance5_total = added(variance5_total, real(0.015625) * (w12 * w12))
-            shared5 = real(1) / np.sqrt(variance5_total + real(1e-05))
+            root1 = real(1) / np.sqrt(variance5_total + real(1e-05))
             for j in range(64):
-                a5[n, t, j] = gamma5[j] * (r4_2[j] + v11) * shared5 + beta5[j]
+                a5[n, t, j] = gamma5[j] * (r4_2[j] + v11) * root1 + beta5[j]
     # z6[n, t, j] = sum_{k} W6[j, k]*a5[n, t, k]
     tiled(False, True, N * 32, 45, 64, real(1), a5, 64, W6, 64, real(0), z6, 45)
     C_total = float(0)
@@ -1102,8 +1106,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     a3_norm1_adjoint = a1  # its memory
     a2 = np.empty((N, 32, 64), real)
     mean3_norm1 = np.empty((N, 32), real)
-    variance3_norm1 = np.empty((N, 32), real)
-    shared1 = np.empty((N, 32), real)
+    root5 = np.empty((N, 32), real)
     a3_norm1 = np.empty((N, 32, 64), real)
     a2_adjoint = a3_norm1  # its memory
     z3 = np.empty((N, 32, 192), real)
@@ -1122,8 +1125,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     A3 = np.empty((N, 32, 64), real)
     r3_1 = np.empty((N, 32, 64), real)
     mean3_norm2 = np.empty((N, 32), real)
-    variance3_norm2 = np.empty((N, 32), real)
-    shared2 = np.empty((N, 32), real)
+    root4 = np.empty((N, 32), real)
     a3_norm2 = np.empty((N, 32, 64), real)
     r3_1_adjoint = a3_norm2  # its memory
     z3_1 = np.empty((N, 32, 256), real)
@@ -1132,8 +1134,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     a3_1_adjoint = a3_1  # its memory
     r3_2 = np.empty((N, 32, 64), real)
     mean4_norm1 = np.empty((N, 32), real)
-    variance4_norm1 = np.empty((N, 32), real)
-    shared3 = np.empty((N, 32), real)
+    root3 = np.empty((N, 32), real)
     a4_norm1 = np.empty((N, 32, 64), real)
     r3_2_adjoint = a4_norm1  # its memory
     Q4 = np.empty((N, 4, 32, 16), real)
@@ -1147,8 +1148,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     A4 = np.empty((N, 32, 64), real)
     r4_1 = np.empty((N, 32, 64), real)
     mean4_norm2 = np.empty((N, 32), real)
-    variance4_norm2 = np.empty((N, 32), real)
-    shared4 = np.empty((N, 32), real)
+    root2 = np.empty((N, 32), real)
     a4_norm2 = np.empty((N, 32, 64), real)
     r4_1_adjoint = a4_norm2  # its memory
     z4_1 = np.empty((N, 32, 256), real)
@@ -1157,26 +1157,17 @@ def _gradient_kernel(parameters, gradients, x, y):
     a4_1_adjoint = a4_1  # its memory
     r4_2 = np.empty((N, 32, 64), real)
     mean5 = np.empty((N, 32), real)
-    variance5 = np.empty((N, 32), real)
-    shared5 = np.empty((N, 32), real)
+    root1 = np.empty((N, 32), real)
     a5 = np.empty((N, 32, 64), real)
     r4_2_adjoint = a5  # its memory
     z6 = np.empty((N, 32, 45), real)
     z6_adjoint = np.empty((N, 32, 45), real)
-    mean5_adjoint = np.empty(32, real)
-    variance5_adjoint = np.empty(32, real)
-    mean4_norm2_adjoint = np.empty(32, real)
-    variance4_norm2_adjoint = np.empty(32, real)
     P4_adjoint_operand = np.empty((32, 16), real)
     P4_adjoint = np.empty((32, 32), real)
     V4_adjoint = np.empty((N, 4, 32, 16), real)
     S4_sum_adjoint = np.empty((32, 32), real)
     Q4_adjoint = np.empty((N, 4, 32, 16), real)
     K4_adjoint = np.empty((N, 4, 32, 16), real)
-    mean4_norm1_adjoint = np.empty(32, real)
-    variance4_norm1_adjoint = np.empty(32, real)
-    mean3_norm2_adjoint = np.empty(32, real)
-    variance3_norm2_adjoint = np.empty(32, real)
     P3_adjoint_operand = np.empty((32, 16), real)
     P3_adjoint = np.empty((32, 32), real)
     V3_adjoint = np.empty((4, 32, 16), real)
@@ -1184,8 +1175,6 @@ def _gradient_kernel(parameters, gradients, x, y):
     Q3_adjoint = np.empty((4, 32, 16), real)
     K3_adjoint = np.empty((4, 32, 16), real)
     z3_adjoint = np.empty((N, 32, 192), real)
-    mean3_norm1_adjoint = np.empty(32, real)
-    variance3_norm1_adjoint = np.empty(32, real)
     # a1[n, k, j] = E1[x[n, k], j]
     for n in range(N):
         for k in range(32):
@@ -1195,8 +1184,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # a2[n, t, j] = P2[t, j] + a1[n, t, j]
     # mean3_norm1[n, t] = sum_{j} a2[n, t, j]/64
     # variance3_norm1[n, t] = sum_{j} (a2[n, t, j] - mean3_norm1[n, t])**2/64
-    # shared1[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
-    # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*shared1[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
+    # root5[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
+    # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*root5[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
     for n in range(N):
         for t in range(32):
             mean3_norm1_total = real(0)
@@ -1210,9 +1199,8 @@ def _gradient_kernel(parameters, gradients, x, y):
             for j in range(64):
                 w2 = a2[n, t, j] + v1
                 variance3_norm1_total = added(variance3_norm1_total, real(0.015625) * (w2 * w2))
-            variance3_norm1[n, t] = variance3_norm1_total
             w3 = real(1) / np.sqrt(variance3_norm1_total + real(1e-05))
-            shared1[n, t] = w3
+            root5[n, t] = w3
             for j in range(64):
                 a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v1) * w3 + beta3_1[j]
                 A3[n, t, j] = real(0)
@@ -1273,8 +1261,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # r3_1[n, t, j] = a2[n, t, j] + a3[n, t, j]
     # mean3_norm2[n, t] = sum_{j} r3_1[n, t, j]/64
     # variance3_norm2[n, t] = sum_{j} (-mean3_norm2[n, t] + r3_1[n, t, j])**2/64
-    # shared2[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
-    # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*shared2[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
+    # root4[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
+    # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*root4[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
     for n in range(N):
         for t in range(32):
             mean3_norm2_total = real(0)
@@ -1289,9 +1277,8 @@ def _gradient_kernel(parameters, gradients, x, y):
             for j in range(64):
                 w6 = r3_1[n, t, j] + v5
                 variance3_norm2_total = added(variance3_norm2_total, real(0.015625) * (w6 * w6))
-            variance3_norm2[n, t] = variance3_norm2_total
             w7 = real(1) / np.sqrt(variance3_norm2_total + real(1e-05))
-            shared2[n, t] = w7
+            root4[n, t] = w7
             for j in range(64):
                 a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v5) * w7 + beta3_2[j]
     # z3_1[n, t, j] = sum_{k} W3_1[j, k]*a3_norm2[n, t, k]
@@ -1309,8 +1296,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # r3_2[n, t, j] = r3_1[n, t, j] + z3_2[n, t, j]
     # mean4_norm1[n, t] = sum_{j} r3_2[n, t, j]/64
     # variance4_norm1[n, t] = sum_{j} (-mean4_norm1[n, t] + r3_2[n, t, j])**2/64
-    # shared3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
-    # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*shared3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
+    # root3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
+    # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*root3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
     for n in range(N):
         for t in range(32):
             mean4_norm1_total = real(0)
@@ -1325,9 +1312,8 @@ def _gradient_kernel(parameters, gradients, x, y):
             for j in range(64):
                 w9 = r3_2[n, t, j] + v8
                 variance4_norm1_total = added(variance4_norm1_total, real(0.015625) * (w9 * w9))
-            variance4_norm1[n, t] = variance4_norm1_total
             w10 = real(1) / np.sqrt(variance4_norm1_total + real(1e-05))
-            shared3[n, t] = w10
+            root3[n, t] = w10
             for j in range(64):
                 a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v8) * w10 + beta4_1[j]
                 A4[n, t, j] = real(0)
@@ -1383,8 +1369,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # r4_1[n, t, j] = a4[n, t, j] + r3_2[n, t, j]
     # mean4_norm2[n, t] = sum_{j} r4_1[n, t, j]/64
     # variance4_norm2[n, t] = sum_{j} (-mean4_norm2[n, t] + r4_1[n, t, j])**2/64
-    # shared4[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
-    # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*shared4[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
+    # root2[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
+    # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*root2[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
     for n in range(N):
         for t in range(32):
             mean4_norm2_total = real(0)
@@ -1399,9 +1385,8 @@ def _gradient_kernel(parameters, gradients, x, y):
             for j in range(64):
                 w13 = r4_1[n, t, j] + v12
                 variance4_norm2_total = added(variance4_norm2_total, real(0.015625) * (w13 * w13))
-            variance4_norm2[n, t] = variance4_norm2_total
             w14 = real(1) / np.sqrt(variance4_norm2_total + real(1e-05))
-            shared4[n, t] = w14
+            root2[n, t] = w14
             for j in range(64):
                 a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v12) * w14 + beta4_2[j]
     # z4_1[n, t, j] = sum_{k} W4_1[j, k]*a4_norm2[n, t, k]
@@ -1419,8 +1404,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     # r4_2[n, t, j] = r4_1[n, t, j] + z4_2[n, t, j]
     # mean5[n, t] = sum_{j} r4_2[n, t, j]/64
     # variance5[n, t] = sum_{j} (-mean5[n, t] + r4_2[n, t, j])**2/64
-    # shared5[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
-    # a5[n, t, j] = beta5[j] + gamma5[j]*shared5[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+    # root1[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
+    # a5[n, t, j] = beta5[j] + gamma5[j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
     for n in range(N):
         for t in range(32):
             mean5_total = real(0)
@@ -1435,9 +1420,8 @@ def _gradient_kernel(parameters, gradients, x, y):
             for j in range(64):
                 w16 = r4_2[n, t, j] + v15
                 variance5_total = added(variance5_total, real(0.015625) * (w16 * w16))
-            variance5[n, t] = variance5_total
             w17 = real(1) / np.sqrt(variance5_total + real(1e-05))
-            shared5[n, t] = w17
+            root1[n, t] = w17
             for j in range(64):
                 a5[n, t, j] = gamma5[j] * (r4_2[n, t, j] + v15) * w17 + beta5[j]
     # z6[n, t, j] = sum_{k} W6[j, k]*a5[n, t, k]
@@ -1527,39 +1511,29 @@ def _gradient_kernel(parameters, gradients, x, y):
             b4_2_adjoint_wide[j] = float(0)
     for n_first in range(0, N, 8):
         n_last_2 = min(n_first + 8, N)
-        # mean5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*shared5[n, t]
-        # gamma5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]*shared5[n, t]*(-mean5[n, t] + r4_2[n, t, j])
-        # variance5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*(-mean5[n, t] + r4_2[n, t, j])…
+        # mean5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*root1[n, t]
+        # gamma5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+        # variance5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*root1[n, t]**3*(-mean5[n, t] +…
         # beta5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]
-        # mean5_adjoint[n, t] += sum_{j} -variance5_adjoint[n, t]*(-mean5[n, t] + r4_2[n, t, j])/32
-        # r4_2_adjoint[n, t, j] = a5_adjoint[n, t, j]*gamma5[j]*shared5[n, t] + mean5_adjoint[n, t]/64 + …
+        # r4_2_adjoint[n, t, j] = a5_adjoint[n, t, j]*gamma5[j]*root1[n, t] + mean5_adjoint[n, t]/64 + va…
         # b4_2_adjoint[j] = sum_{n t} r4_2_adjoint[n, t, j]
         for n in range(natural(n_first), natural(n_last_2)):
             for t in range(32):
                 mean5_adjoint_total = variance5_adjoint_total = real(0)
-                v22 = shared5[n, t]
+                v22 = root1[n, t]
                 v23 = -mean5[n, t]
-                v24 = variance5[n, t] + real(1e-05)
                 for j in range(64):
                     w22 = a5_adjoint[n, t, j]
                     w23 = gamma5[j]
                     mean5_adjoint_total = added(mean5_adjoint_total, -w22 * w23 * v22)
                     w24 = r4_2[n, t, j] + v23
                     gamma5_adjoint[j] += w22 * w24 * v22
-                    variance5_adjoint_total = added(variance5_adjoint_total, real(-0.5) * w22 * w23 * w24 / (v24 ** real(1.5)))
+                    variance5_adjoint_total = added(variance5_adjoint_total, real(-0.5) * w22 * w23 * w24 * (v22 * v22 * v22))
                     beta5_adjoint[j] += w22
-                mean5_adjoint[t] = mean5_adjoint_total
-                variance5_adjoint[t] = variance5_adjoint_total
-            for j in range(64):
-                for t in range(32):
-                    mean5_adjoint[t] += real(-0.03125) * variance5_adjoint[t] * (r4_2[n, t, j] - mean5[n, t])
-            for t in range(32):
-                v25 = shared5[n, t]
-                v26 = real(0.03125) * variance5_adjoint[t]
-                v27 = -mean5[n, t]
-                v28 = real(0.015625) * mean5_adjoint[t]
+                v25 = real(0.03125) * variance5_adjoint_total
+                v27 = real(0.015625) * mean5_adjoint_total
                 for j in range(64):
-                    w25 = a5_adjoint[n, t, j] * gamma5[j] * v25 + v26 * (r4_2[n, t, j] + v27) + v28
+                    w25 = a5_adjoint[n, t, j] * gamma5[j] * v22 + v25 * (r4_2[n, t, j] + v23) + v27
                     r4_2_adjoint[n, t, j] = w25
                     b4_2_adjoint[j] += w25
         if N > 256:
@@ -1631,39 +1605,29 @@ def _gradient_kernel(parameters, gradients, x, y):
             b4_out_adjoint_wide[j] = float(0)
     for n_first in range(0, N, 8):
         n_last_4 = min(n_first + 8, N)
-        # mean4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*shared4[n, t]
-        # gamma4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]*shared4[n, t]*(-mean4_norm2[n, t] + r…
-        # variance4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*(-mean4_norm2[n,…
+        # mean4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t]
+        # gamma4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]*root2[n, t]*(-mean4_norm2[n, t] + r4_…
+        # variance4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t]**3*(…
         # beta4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]
-        # mean4_norm2_adjoint[n, t] += sum_{j} -variance4_norm2_adjoint[n, t]*(-mean4_norm2[n, t] + r4_1[…
-        # r4_1_adjoint[n, t, j] = a4_norm2_adjoint[n, t, j]*gamma4_2[j]*shared4[n, t] + mean4_norm2_adjoi…
+        # r4_1_adjoint[n, t, j] = a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t] + mean4_norm2_adjoint…
         # b4_out_adjoint[j] = sum_{n t} r4_1_adjoint[n, t, j]
         for n in range(natural(n_first), natural(n_last_4)):
             for t in range(32):
                 mean4_norm2_adjoint_total = variance4_norm2_adjoint_total = real(0)
-                v29 = shared4[n, t]
-                v30 = -mean4_norm2[n, t]
-                v31 = variance4_norm2[n, t] + real(1e-05)
+                v28 = root2[n, t]
+                v29 = -mean4_norm2[n, t]
                 for j in range(64):
                     w27 = a4_norm2_adjoint[n, t, j]
                     w28 = gamma4_2[j]
-                    mean4_norm2_adjoint_total = added(mean4_norm2_adjoint_total, -w27 * w28 * v29)
-                    w29 = r4_1[n, t, j] + v30
-                    gamma4_2_adjoint[j] += w27 * w29 * v29
-                    variance4_norm2_adjoint_total = added(variance4_norm2_adjoint_total, real(-0.5) * w27 * w28 * w29 / (v31 ** real(1.5)))
+                    mean4_norm2_adjoint_total = added(mean4_norm2_adjoint_total, -w27 * w28 * v28)
+                    w29 = r4_1[n, t, j] + v29
+                    gamma4_2_adjoint[j] += w27 * w29 * v28
+                    variance4_norm2_adjoint_total = added(variance4_norm2_adjoint_total, real(-0.5) * w27 * w28 * w29 * (v28 * v28 * v28))
                     beta4_2_adjoint[j] += w27
-                mean4_norm2_adjoint[t] = mean4_norm2_adjoint_total
-                variance4_norm2_adjoint[t] = variance4_norm2_adjoint_total
-            for j in range(64):
-                for t in range(32):
-                    mean4_norm2_adjoint[t] += real(-0.03125) * variance4_norm2_adjoint[t] * (r4_1[n, t, j] - mean4_norm2[n, t])
-            for t in range(32):
-                v32 = shared4[n, t]
-                v33 = real(0.03125) * variance4_norm2_adjoint[t]
-                v34 = -mean4_norm2[n, t]
-                v35 = real(0.015625) * mean4_norm2_adjoint[t]
+                v31 = real(0.03125) * variance4_norm2_adjoint_total
+                v33 = real(0.015625) * mean4_norm2_adjoint_total
                 for j in range(64):
-                    w30 = r4_2_adjoint[n, t, j] + a4_norm2_adjoint[n, t, j] * gamma4_2[j] * v32 + v33 * (r4_1[n, t, j] + v34) + v35
+                    w30 = r4_2_adjoint[n, t, j] + a4_norm2_adjoint[n, t, j] * gamma4_2[j] * v28 + v31 * (r4_1[n, t, j] + v29) + v33
                     r4_1_adjoint[n, t, j] = w30
                     b4_out_adjoint[j] += w30
         if N > 256:
@@ -1761,39 +1725,29 @@ def _gradient_kernel(parameters, gradients, x, y):
             b3_2_adjoint_wide[j] = float(0)
     for n_first in range(0, N, 8):
         n_last_6 = min(n_first + 8, N)
-        # mean4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*shared3[n, t]
-        # gamma4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]*shared3[n, t]*(-mean4_norm1[n, t] + r…
-        # variance4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*(-mean4_norm1[n,…
+        # mean4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t]
+        # gamma4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]*root3[n, t]*(-mean4_norm1[n, t] + r3_…
+        # variance4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t]**3*(…
         # beta4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]
-        # mean4_norm1_adjoint[n, t] += sum_{j} -variance4_norm1_adjoint[n, t]*(-mean4_norm1[n, t] + r3_2[…
-        # r3_2_adjoint[n, t, j] = a4_norm1_adjoint[n, t, j]*gamma4_1[j]*shared3[n, t] + mean4_norm1_adjoi…
+        # r3_2_adjoint[n, t, j] = a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t] + mean4_norm1_adjoint…
         # b3_2_adjoint[j] = sum_{n t} r3_2_adjoint[n, t, j]
         for n in range(natural(n_first), natural(n_last_6)):
             for t in range(32):
                 mean4_norm1_adjoint_total = variance4_norm1_adjoint_total = real(0)
-                v36 = shared3[n, t]
-                v37 = -mean4_norm1[n, t]
-                v38 = variance4_norm1[n, t] + real(1e-05)
+                v34 = root3[n, t]
+                v35 = -mean4_norm1[n, t]
                 for j in range(64):
                     w31 = a4_norm1_adjoint[n, t, j]
                     w32 = gamma4_1[j]
-                    mean4_norm1_adjoint_total = added(mean4_norm1_adjoint_total, -w31 * w32 * v36)
-                    w33 = r3_2[n, t, j] + v37
-                    gamma4_1_adjoint[j] += w31 * w33 * v36
-                    variance4_norm1_adjoint_total = added(variance4_norm1_adjoint_total, real(-0.5) * w31 * w32 * w33 / (v38 ** real(1.5)))
+                    mean4_norm1_adjoint_total = added(mean4_norm1_adjoint_total, -w31 * w32 * v34)
+                    w33 = r3_2[n, t, j] + v35
+                    gamma4_1_adjoint[j] += w31 * w33 * v34
+                    variance4_norm1_adjoint_total = added(variance4_norm1_adjoint_total, real(-0.5) * w31 * w32 * w33 * (v34 * v34 * v34))
                     beta4_1_adjoint[j] += w31
-                mean4_norm1_adjoint[t] = mean4_norm1_adjoint_total
-                variance4_norm1_adjoint[t] = variance4_norm1_adjoint_total
-            for j in range(64):
-                for t in range(32):
-                    mean4_norm1_adjoint[t] += real(-0.03125) * variance4_norm1_adjoint[t] * (r3_2[n, t, j] - mean4_norm1[n, t])
-            for t in range(32):
-                v39 = shared3[n, t]
-                v40 = real(0.03125) * variance4_norm1_adjoint[t]
-                v41 = -mean4_norm1[n, t]
-                v42 = real(0.015625) * mean4_norm1_adjoint[t]
+                v37 = real(0.03125) * variance4_norm1_adjoint_total
+                v39 = real(0.015625) * mean4_norm1_adjoint_total
                 for j in range(64):
-                    w34 = r4_1_adjoint[n, t, j] + a4_norm1_adjoint[n, t, j] * gamma4_1[j] * v39 + v40 * (r3_2[n, t, j] + v41) + v42
+                    w34 = r4_1_adjoint[n, t, j] + a4_norm1_adjoint[n, t, j] * gamma4_1[j] * v34 + v37 * (r3_2[n, t, j] + v35) + v39
                     r3_2_adjoint[n, t, j] = w34
                     b3_2_adjoint[j] += w34
         if N > 256:
@@ -1862,39 +1816,29 @@ def _gradient_kernel(parameters, gradients, x, y):
             b3_out_adjoint_wide[j] = float(0)
     for n_first in range(0, N, 8):
         n_last_8 = min(n_first + 8, N)
-        # mean3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*shared2[n, t]
-        # gamma3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]*shared2[n, t]*(-mean3_norm2[n, t] + r…
-        # variance3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*(-mean3_norm2[n,…
+        # mean3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t]
+        # gamma3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]*root4[n, t]*(-mean3_norm2[n, t] + r3_…
+        # variance3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t]**3*(…
         # beta3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]
-        # mean3_norm2_adjoint[n, t] += sum_{j} -variance3_norm2_adjoint[n, t]*(-mean3_norm2[n, t] + r3_1[…
-        # r3_1_adjoint[n, t, j] = a3_norm2_adjoint[n, t, j]*gamma3_2[j]*shared2[n, t] + mean3_norm2_adjoi…
+        # r3_1_adjoint[n, t, j] = a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t] + mean3_norm2_adjoint…
         # b3_out_adjoint[j] = sum_{n t} r3_1_adjoint[n, t, j]
         for n in range(natural(n_first), natural(n_last_8)):
             for t in range(32):
                 mean3_norm2_adjoint_total = variance3_norm2_adjoint_total = real(0)
-                v43 = shared2[n, t]
-                v44 = -mean3_norm2[n, t]
-                v45 = variance3_norm2[n, t] + real(1e-05)
+                v40 = root4[n, t]
+                v41 = -mean3_norm2[n, t]
                 for j in range(64):
                     w36 = a3_norm2_adjoint[n, t, j]
                     w37 = gamma3_2[j]
-                    mean3_norm2_adjoint_total = added(mean3_norm2_adjoint_total, -w36 * w37 * v43)
-                    w38 = r3_1[n, t, j] + v44
-                    gamma3_2_adjoint[j] += w36 * w38 * v43
-                    variance3_norm2_adjoint_total = added(variance3_norm2_adjoint_total, real(-0.5) * w36 * w37 * w38 / (v45 ** real(1.5)))
+                    mean3_norm2_adjoint_total = added(mean3_norm2_adjoint_total, -w36 * w37 * v40)
+                    w38 = r3_1[n, t, j] + v41
+                    gamma3_2_adjoint[j] += w36 * w38 * v40
+                    variance3_norm2_adjoint_total = added(variance3_norm2_adjoint_total, real(-0.5) * w36 * w37 * w38 * (v40 * v40 * v40))
                     beta3_2_adjoint[j] += w36
-                mean3_norm2_adjoint[t] = mean3_norm2_adjoint_total
-                variance3_norm2_adjoint[t] = variance3_norm2_adjoint_total
-            for j in range(64):
-                for t in range(32):
-                    mean3_norm2_adjoint[t] += real(-0.03125) * variance3_norm2_adjoint[t] * (r3_1[n, t, j] - mean3_norm2[n, t])
-            for t in range(32):
-                v46 = shared2[n, t]
-                v47 = real(0.03125) * variance3_norm2_adjoint[t]
-                v48 = -mean3_norm2[n, t]
-                v49 = real(0.015625) * mean3_norm2_adjoint[t]
+                v43 = real(0.03125) * variance3_norm2_adjoint_total
+                v45 = real(0.015625) * mean3_norm2_adjoint_total
                 for j in range(64):
-                    w39 = r3_2_adjoint[n, t, j] + a3_norm2_adjoint[n, t, j] * gamma3_2[j] * v46 + v47 * (r3_1[n, t, j] + v48) + v49
+                    w39 = r3_2_adjoint[n, t, j] + a3_norm2_adjoint[n, t, j] * gamma3_2[j] * v40 + v43 * (r3_1[n, t, j] + v41) + v45
                     r3_1_adjoint[n, t, j] = w39
                     b3_out_adjoint[j] += w39
         if N > 256:
@@ -1984,38 +1928,28 @@ def _gradient_kernel(parameters, gradients, x, y):
             beta3_1_adjoint_wide[j] = float(0)
     for n_first in range(0, N, 8):
         n_last_10 = min(n_first + 8, N)
-        # mean3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*shared1[n, t]
-        # gamma3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]*shared1[n, t]*(a2[n, t, j] - mean3_no…
-        # variance3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*(a2[n, t, j] - m…
+        # mean3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t]
+        # gamma3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]*root5[n, t]*(a2[n, t, j] - mean3_norm…
+        # variance3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t]**3*(…
         # beta3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]
-        # mean3_norm1_adjoint[n, t] += sum_{j} -variance3_norm1_adjoint[n, t]*(a2[n, t, j] - mean3_norm1[…
-        # a2_adjoint[n, t, j] = a3_norm1_adjoint[n, t, j]*gamma3_1[j]*shared1[n, t] + mean3_norm1_adjoint…
+        # a2_adjoint[n, t, j] = a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t] + mean3_norm1_adjoint[n…
         for n in range(natural(n_first), natural(n_last_10)):
             for t in range(32):
                 mean3_norm1_adjoint_total = variance3_norm1_adjoint_total = real(0)
-                v50 = shared1[n, t]
-                v51 = -mean3_norm1[n, t]
-                v52 = variance3_norm1[n, t] + real(1e-05)
+                v46 = root5[n, t]
+                v47 = -mean3_norm1[n, t]
                 for j in range(64):
                     w40 = a3_norm1_adjoint[n, t, j]
                     w41 = gamma3_1[j]
-                    mean3_norm1_adjoint_total = added(mean3_norm1_adjoint_total, -w40 * w41 * v50)
-                    w42 = a2[n, t, j] + v51
-                    gamma3_1_adjoint[j] += w40 * w42 * v50
-                    variance3_norm1_adjoint_total = added(variance3_norm1_adjoint_total, real(-0.5) * w40 * w41 * w42 / (v52 ** real(1.5)))
+                    mean3_norm1_adjoint_total = added(mean3_norm1_adjoint_total, -w40 * w41 * v46)
+                    w42 = a2[n, t, j] + v47
+                    gamma3_1_adjoint[j] += w40 * w42 * v46
+                    variance3_norm1_adjoint_total = added(variance3_norm1_adjoint_total, real(-0.5) * w40 * w41 * w42 * (v46 * v46 * v46))
                     beta3_1_adjoint[j] += w40
-                mean3_norm1_adjoint[t] = mean3_norm1_adjoint_total
-                variance3_norm1_adjoint[t] = variance3_norm1_adjoint_total
-            for j in range(64):
-                for t in range(32):
-                    mean3_norm1_adjoint[t] += real(-0.03125) * variance3_norm1_adjoint[t] * (a2[n, t, j] - mean3_norm1[n, t])
-            for t in range(32):
-                v53 = shared1[n, t]
-                v54 = real(0.03125) * variance3_norm1_adjoint[t]
-                v55 = -mean3_norm1[n, t]
-                v56 = real(0.015625) * mean3_norm1_adjoint[t]
+                v49 = real(0.03125) * variance3_norm1_adjoint_total
+                v51 = real(0.015625) * mean3_norm1_adjoint_total
                 for j in range(64):
-                    a2_adjoint[n, t, j] = r3_1_adjoint[n, t, j] + a3_norm1_adjoint[n, t, j] * gamma3_1[j] * v53 + v54 * (a2[n, t, j] + v55) + v56
+                    a2_adjoint[n, t, j] = r3_1_adjoint[n, t, j] + a3_norm1_adjoint[n, t, j] * gamma3_1[j] * v46 + v49 * (a2[n, t, j] + v47) + v51
         if N > 256:
             for j in range(64):
                 gamma3_1_adjoint_wide[j] += float(gamma3_1_adjoint[j])
@@ -2057,20 +1991,25 @@ def _gradient_kernel(parameters, gradients, x, y):
     return float(C_total)
 
 
+# The buffers of a step: elements for each example, and besides.
+_BUFFERS: Any = ((64, 0), (1440, 0), (2048, 0), (32, 0), (32, 0), (32, 0), (2048, 0), (6144, 0), (2048, 0), (2048, 0), (2048, 0), (4096, 0), (128, 0), (4096, 0), (2048, 0), (2048, 0), (32, 0), (32, 0), (2048, 0), (8192, 0), (8192, 0), (2048, 0), (32, 0), (32, 0), (2048, 0), (2048, 0), (2048, 0), (2048, 0), (4096, 0), (2048, 0), (2048, 0), (32, 0), (32, 0), (2048, 0), (8192, 0), (8192, 0), (2048, 0), (32, 0), (32, 0), (2048, 0), (1440, 0), (32, 0), (32, 0), (1, 0), (1440, 0), (0, 45), (0, 2880), (2048, 0), (0, 64), (0, 64), (2048, 0), (0, 64), (0, 16384), (8192, 0), (0, 256), (0, 16384), (2048, 0), (0, 64), (0, 64), (2048, 0), (0, 64), (0, 4096), (2048, 0), (2048, 0), (2048, 0), (0, 192), (0, 12288), (0, 64), (0, 64), (2048, 0), (0, 64), (0, 16384), (0, 256), (0, 16384), (2048, 0), (0, 64), (0, 64), (2048, 0), (0, 64), (0, 4096), (2048, 0), (6144, 0), (0, 192), (0, 12288), (0, 64), (0, 64), (2048, 0), (0, 2048), (0, 2880),)
+_MULTIPLICATIONS = 9912320  # of an example in the matrix products of a step
+
+
 @_compiled
-def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, y_all):
+def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, offsets, team, member, members, x_all, y_all):
     examples = order.shape[0]
     x_all = view(x_all, 0, (x_all.shape[0], 32))
     y_all = view(y_all, 0, (y_all.shape[0], 32, 45))
     one = np.empty(1, real)
     one[0] = real(1)
-    threads = limit_threads(batch_size * 524288)
+    arrived = 0
     learning_rate_2, beta1_2, beta2_2 = hyperparameters[0], hyperparameters[1], hyperparameters[2]
     epsilon_2, weight_decay_2, step = hyperparameters[3], hyperparameters[4], state[0]
     learning_rate, beta1, beta2, epsilon = learning_rate_2, beta1_2, beta2_2, epsilon_2
     weight_decay = weight_decay_2
-    x = np.empty((batch_size, 32), np.int64)
-    y = np.empty((batch_size, 32, 45), real)
+    x = whole_numbers(memory, offsets[0], (batch_size, 32,))
+    y = view(memory, offsets[1], (batch_size, 32, 45,))
     E1 = view(parameters, 0, (45, 64))
     P2 = view(parameters, 2880, (32, 64))
     W3_in = view(parameters, 4928, (192, 64))
@@ -2161,485 +2100,731 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     W6_v = view(state, 212929, (45, 64))
     b6_m = view(state, 215809, (45,))
     b6_v = view(state, 215854, (45,))
-    a1 = np.empty((batch_size, 32, 64), real)
-    a3 = a1  # its memory
-    z3_2 = a1  # its memory
-    a4 = a1  # its memory
-    z4_2 = a1  # its memory
-    a5_adjoint = a1  # its memory
-    a4_norm2_adjoint = a1  # its memory
-    A4_adjoint = a1  # its memory
-    a4_norm1_adjoint = a1  # its memory
-    a3_norm2_adjoint = a1  # its memory
-    A3_adjoint = a1  # its memory
-    a3_norm1_adjoint = a1  # its memory
-    a2 = np.empty((batch_size, 32, 64), real)
-    mean3_norm1 = np.empty((batch_size, 32), real)
-    variance3_norm1 = np.empty((batch_size, 32), real)
-    shared1 = np.empty((batch_size, 32), real)
-    a3_norm1 = np.empty((batch_size, 32, 64), real)
-    a2_adjoint = a3_norm1  # its memory
-    z3 = np.empty((batch_size, 32, 192), real)
+    a1 = view(memory, offsets[2], (batch_size, 32, 64,))
+    a2 = a1  # its memory
+    mean3_norm1 = view(memory, offsets[3], (batch_size, 32,))
+    variance3_norm1 = view(memory, offsets[4], (batch_size, 32,))
+    mean3_norm2 = variance3_norm1  # its memory
+    root5 = view(memory, offsets[5], (batch_size, 32,))
+    a3_norm1 = view(memory, offsets[6], (batch_size, 32, 64,))
+    z3 = view(memory, offsets[7], (batch_size, 32, 192,))
     z4 = z3  # its memory
     z4_adjoint = z3  # its memory
-    Q3 = np.empty((batch_size, 4, 32, 16), real)
-    K3 = np.empty((batch_size, 4, 32, 16), real)
-    V3 = np.empty((batch_size, 4, 32, 16), real)
+    Q3 = view(memory, offsets[8], (batch_size, 4, 32, 16,))
+    K3 = view(memory, offsets[9], (batch_size, 4, 32, 16,))
+    V3 = view(memory, offsets[10], (batch_size, 4, 32, 16,))
+    Q3_adjoint = V3  # its memory
     S3_sum = np.empty((32, 32), real)
-    S3 = np.empty((batch_size, 4, 32, 32), real)
-    P4 = S3  # its memory
-    P3_logsumexp_shift = np.empty((batch_size, 4, 32), real)
+    S3 = view(memory, offsets[11], (batch_size, 4, 32, 32,))
+    S4 = S3  # its memory
+    P4_adjoint = S3  # its memory
+    P3_adjoint = S3  # its memory
+    P3_logsumexp_max = view(memory, offsets[12], (batch_size, 4, 32,))
+    P4_logsumexp_max = P3_logsumexp_max  # its memory
+    P4_logsumexp_adjoint = P3_logsumexp_max  # its memory
+    P3_logsumexp_adjoint = P3_logsumexp_max  # its memory
+    P3_logsumexp_shift = np.empty(32, real)
     P3_logsumexp_sum = np.empty(32, real)
-    P3 = np.empty((batch_size, 4, 32, 32), real)
+    P3 = view(memory, offsets[13], (batch_size, 4, 32, 32,))
     A3_contracted = np.empty((32, 4, 16), real)
-    A3 = np.empty((batch_size, 32, 64), real)
-    r3_1 = np.empty((batch_size, 32, 64), real)
-    mean3_norm2 = np.empty((batch_size, 32), real)
-    variance3_norm2 = np.empty((batch_size, 32), real)
-    shared2 = np.empty((batch_size, 32), real)
-    a3_norm2 = np.empty((batch_size, 32, 64), real)
-    r3_1_adjoint = a3_norm2  # its memory
-    z3_1 = np.empty((batch_size, 32, 256), real)
+    A3 = view(memory, offsets[14], (batch_size, 32, 64,))
+    a3 = view(memory, offsets[15], (batch_size, 32, 64,))
+    r3_1 = a3  # its memory
+    variance3_norm2 = view(memory, offsets[16], (batch_size, 32,))
+    mean4_norm1 = variance3_norm2  # its memory
+    root4 = view(memory, offsets[17], (batch_size, 32,))
+    a3_norm2 = view(memory, offsets[18], (batch_size, 32, 64,))
+    z3_1 = view(memory, offsets[19], (batch_size, 32, 256,))
     z3_1_adjoint = z3_1  # its memory
-    a3_1 = np.empty((batch_size, 32, 256), real)
-    a3_1_adjoint = a3_1  # its memory
-    r3_2 = np.empty((batch_size, 32, 64), real)
-    mean4_norm1 = np.empty((batch_size, 32), real)
-    variance4_norm1 = np.empty((batch_size, 32), real)
-    shared3 = np.empty((batch_size, 32), real)
-    a4_norm1 = np.empty((batch_size, 32, 64), real)
-    r3_2_adjoint = a4_norm1  # its memory
-    Q4 = np.empty((batch_size, 4, 32, 16), real)
-    K4 = np.empty((batch_size, 4, 32, 16), real)
-    V4 = np.empty((batch_size, 4, 32, 16), real)
+    a3_1 = view(memory, offsets[20], (batch_size, 32, 256,))
+    z3_2 = view(memory, offsets[21], (batch_size, 32, 64,))
+    r3_2 = z3_2  # its memory
+    variance4_norm1 = view(memory, offsets[22], (batch_size, 32,))
+    mean4_norm2 = variance4_norm1  # its memory
+    root3 = view(memory, offsets[23], (batch_size, 32,))
+    a4_norm1 = view(memory, offsets[24], (batch_size, 32, 64,))
+    Q4 = view(memory, offsets[25], (batch_size, 4, 32, 16,))
+    V3_adjoint = Q4  # its memory
+    K4 = view(memory, offsets[26], (batch_size, 4, 32, 16,))
+    K3_adjoint = K4  # its memory
+    V4 = view(memory, offsets[27], (batch_size, 4, 32, 16,))
+    Q4_adjoint = V4  # its memory
     S4_sum = np.empty((32, 32), real)
-    S4 = np.empty((32, 32), real)
     P4_logsumexp_shift = np.empty(32, real)
-    P4_logsumexp_sum = np.empty((batch_size, 4, 32), real)
+    P4_logsumexp_sum = np.empty(32, real)
+    P4 = view(memory, offsets[28], (batch_size, 4, 32, 32,))
     A4_contracted = np.empty((32, 4, 16), real)
-    A4 = np.empty((batch_size, 32, 64), real)
-    r4_1 = np.empty((batch_size, 32, 64), real)
-    mean4_norm2 = np.empty((batch_size, 32), real)
-    variance4_norm2 = np.empty((batch_size, 32), real)
-    shared4 = np.empty((batch_size, 32), real)
-    a4_norm2 = np.empty((batch_size, 32, 64), real)
-    r4_1_adjoint = a4_norm2  # its memory
-    z4_1 = np.empty((batch_size, 32, 256), real)
+    A4 = view(memory, offsets[29], (batch_size, 32, 64,))
+    a4 = view(memory, offsets[30], (batch_size, 32, 64,))
+    r4_1 = a4  # its memory
+    variance4_norm2 = view(memory, offsets[31], (batch_size, 32,))
+    mean5 = variance4_norm2  # its memory
+    root2 = view(memory, offsets[32], (batch_size, 32,))
+    a4_norm2 = view(memory, offsets[33], (batch_size, 32, 64,))
+    z4_1 = view(memory, offsets[34], (batch_size, 32, 256,))
     z4_1_adjoint = z4_1  # its memory
-    a4_1 = np.empty((batch_size, 32, 256), real)
-    a4_1_adjoint = a4_1  # its memory
-    r4_2 = np.empty((batch_size, 32, 64), real)
-    mean5 = np.empty((batch_size, 32), real)
-    variance5 = np.empty((batch_size, 32), real)
-    shared5 = np.empty((batch_size, 32), real)
-    a5 = np.empty((batch_size, 32, 64), real)
-    r4_2_adjoint = a5  # its memory
-    z6 = np.empty((batch_size, 32, 45), real)
-    z6_adjoint = np.empty((batch_size, 32, 45), real)
-    b6_adjoint = np.empty(45, real)
-    W6_adjoint = np.empty((45, 64), real)
-    mean5_adjoint = np.empty(32, real)
-    gamma5_adjoint = np.empty(64, real)
-    variance5_adjoint = np.empty(32, real)
-    beta5_adjoint = np.empty(64, real)
-    b4_2_adjoint = np.empty(64, real)
-    W4_2_adjoint = np.empty((64, 256), real)
-    b4_1_adjoint = np.empty(256, real)
-    W4_1_adjoint = np.empty((256, 64), real)
-    mean4_norm2_adjoint = np.empty(32, real)
-    gamma4_2_adjoint = np.empty(64, real)
-    variance4_norm2_adjoint = np.empty(32, real)
-    beta4_2_adjoint = np.empty(64, real)
-    b4_out_adjoint = np.empty(64, real)
-    W4_out_adjoint = np.empty((64, 64), real)
+    a4_1 = view(memory, offsets[35], (batch_size, 32, 256,))
+    z4_2 = view(memory, offsets[36], (batch_size, 32, 64,))
+    r4_2 = z4_2  # its memory
+    variance5 = view(memory, offsets[37], (batch_size, 32,))
+    a6_logsumexp_max = variance5  # its memory
+    a6_logsumexp_shift = variance5  # its memory
+    mean5_adjoint = variance5  # its memory
+    mean4_norm2_adjoint = variance5  # its memory
+    mean4_norm1_adjoint = variance5  # its memory
+    mean3_norm2_adjoint = variance5  # its memory
+    mean3_norm1_adjoint = variance5  # its memory
+    root1 = view(memory, offsets[38], (batch_size, 32,))
+    a5 = view(memory, offsets[39], (batch_size, 32, 64,))
+    z6 = view(memory, offsets[40], (batch_size, 32, 45,))
+    a6_logsumexp_sum = view(memory, offsets[41], (batch_size, 32,))
+    variance5_adjoint = a6_logsumexp_sum  # its memory
+    variance4_norm2_adjoint = a6_logsumexp_sum  # its memory
+    variance4_norm1_adjoint = a6_logsumexp_sum  # its memory
+    variance3_norm2_adjoint = a6_logsumexp_sum  # its memory
+    variance3_norm1_adjoint = a6_logsumexp_sum  # its memory
+    a6_logsumexp = view(memory, offsets[42], (batch_size, 32,))
+    C_row = view(memory, offsets[43], (batch_size,))
+    z6_adjoint = view(memory, offsets[44], (batch_size, 32, 45,))
+    b6_adjoint = view(memory, offsets[45], (45,))
+    W6_adjoint = view(memory, offsets[46], (45, 64,))
+    a5_adjoint = view(memory, offsets[47], (batch_size, 32, 64,))
+    gamma5_adjoint = view(memory, offsets[48], (64,))
+    beta5_adjoint = view(memory, offsets[49], (64,))
+    r4_2_adjoint = view(memory, offsets[50], (batch_size, 32, 64,))
+    b4_2_adjoint = view(memory, offsets[51], (64,))
+    W4_2_adjoint = view(memory, offsets[52], (64, 256,))
+    a4_1_adjoint = view(memory, offsets[53], (batch_size, 32, 256,))
+    a3_1_adjoint = a4_1_adjoint  # its memory
+    b4_1_adjoint = view(memory, offsets[54], (256,))
+    W4_1_adjoint = view(memory, offsets[55], (256, 64,))
+    a4_norm2_adjoint = view(memory, offsets[56], (batch_size, 32, 64,))
+    gamma4_2_adjoint = view(memory, offsets[57], (64,))
+    beta4_2_adjoint = view(memory, offsets[58], (64,))
+    r4_1_adjoint = view(memory, offsets[59], (batch_size, 32, 64,))
+    b4_out_adjoint = view(memory, offsets[60], (64,))
+    W4_out_adjoint = view(memory, offsets[61], (64, 64,))
+    A4_adjoint = view(memory, offsets[62], (batch_size, 32, 64,))
+    a4_norm1_adjoint = A4_adjoint  # its memory
     P4_adjoint_operand = np.empty((32, 16), real)
-    P4_adjoint = np.empty((32, 32), real)
-    V4_adjoint = np.empty((batch_size, 4, 32, 16), real)
+    V4_adjoint = view(memory, offsets[63], (batch_size, 4, 32, 16,))
     S4_sum_adjoint = np.empty((32, 32), real)
-    Q4_adjoint = np.empty((batch_size, 4, 32, 16), real)
-    K4_adjoint = np.empty((batch_size, 4, 32, 16), real)
-    b4_in_adjoint = np.empty(192, real)
-    W4_in_adjoint = np.empty((192, 64), real)
-    mean4_norm1_adjoint = np.empty(32, real)
-    gamma4_1_adjoint = np.empty(64, real)
-    variance4_norm1_adjoint = np.empty(32, real)
-    beta4_1_adjoint = np.empty(64, real)
-    b3_2_adjoint = np.empty(64, real)
-    W3_2_adjoint = np.empty((64, 256), real)
-    b3_1_adjoint = np.empty(256, real)
-    W3_1_adjoint = np.empty((256, 64), real)
-    mean3_norm2_adjoint = np.empty(32, real)
-    gamma3_2_adjoint = np.empty(64, real)
-    variance3_norm2_adjoint = np.empty(32, real)
-    beta3_2_adjoint = np.empty(64, real)
-    b3_out_adjoint = np.empty(64, real)
-    W3_out_adjoint = np.empty((64, 64), real)
+    K4_adjoint = view(memory, offsets[64], (batch_size, 4, 32, 16,))
+    b4_in_adjoint = view(memory, offsets[65], (192,))
+    W4_in_adjoint = view(memory, offsets[66], (192, 64,))
+    gamma4_1_adjoint = view(memory, offsets[67], (64,))
+    beta4_1_adjoint = view(memory, offsets[68], (64,))
+    r3_2_adjoint = view(memory, offsets[69], (batch_size, 32, 64,))
+    b3_2_adjoint = view(memory, offsets[70], (64,))
+    W3_2_adjoint = view(memory, offsets[71], (64, 256,))
+    b3_1_adjoint = view(memory, offsets[72], (256,))
+    W3_1_adjoint = view(memory, offsets[73], (256, 64,))
+    a3_norm2_adjoint = view(memory, offsets[74], (batch_size, 32, 64,))
+    gamma3_2_adjoint = view(memory, offsets[75], (64,))
+    beta3_2_adjoint = view(memory, offsets[76], (64,))
+    r3_1_adjoint = view(memory, offsets[77], (batch_size, 32, 64,))
+    b3_out_adjoint = view(memory, offsets[78], (64,))
+    W3_out_adjoint = view(memory, offsets[79], (64, 64,))
+    A3_adjoint = view(memory, offsets[80], (batch_size, 32, 64,))
+    a3_norm1_adjoint = A3_adjoint  # its memory
     P3_adjoint_operand = np.empty((32, 16), real)
-    P3_adjoint = np.empty((32, 32), real)
-    V3_adjoint = np.empty((4, 32, 16), real)
     S3_sum_adjoint = np.empty((32, 32), real)
-    Q3_adjoint = np.empty((4, 32, 16), real)
-    K3_adjoint = np.empty((4, 32, 16), real)
-    z3_adjoint = np.empty((batch_size, 32, 192), real)
-    b3_in_adjoint = np.empty(192, real)
-    W3_in_adjoint = np.empty((192, 64), real)
-    mean3_norm1_adjoint = np.empty(32, real)
-    gamma3_1_adjoint = np.empty(64, real)
-    variance3_norm1_adjoint = np.empty(32, real)
-    beta3_1_adjoint = np.empty(64, real)
-    P2_adjoint = np.empty((32, 64), real)
-    E1_adjoint = np.empty((45, 64), real)
+    z3_adjoint = view(memory, offsets[81], (batch_size, 32, 192,))
+    b3_in_adjoint = view(memory, offsets[82], (192,))
+    W3_in_adjoint = view(memory, offsets[83], (192, 64,))
+    gamma3_1_adjoint = view(memory, offsets[84], (64,))
+    beta3_1_adjoint = view(memory, offsets[85], (64,))
+    a2_adjoint = view(memory, offsets[86], (batch_size, 32, 64,))
+    P2_adjoint = view(memory, offsets[87], (32, 64,))
+    E1_adjoint = view(memory, offsets[88], (45, 64,))
     b6_adjoint_wide = np.empty(45, np.float64)
     gamma5_adjoint_wide = np.empty(64, np.float64)
     beta5_adjoint_wide = np.empty(64, np.float64)
     b4_2_adjoint_wide = np.empty(64, np.float64)
-    b4_1_adjoint_wide = np.empty(256, np.float64)
     gamma4_2_adjoint_wide = np.empty(64, np.float64)
     beta4_2_adjoint_wide = np.empty(64, np.float64)
     b4_out_adjoint_wide = np.empty(64, np.float64)
-    b4_in_adjoint_wide = np.empty(192, np.float64)
     gamma4_1_adjoint_wide = np.empty(64, np.float64)
     beta4_1_adjoint_wide = np.empty(64, np.float64)
     b3_2_adjoint_wide = np.empty(64, np.float64)
-    b3_1_adjoint_wide = np.empty(256, np.float64)
     gamma3_2_adjoint_wide = np.empty(64, np.float64)
     beta3_2_adjoint_wide = np.empty(64, np.float64)
     b3_out_adjoint_wide = np.empty(64, np.float64)
-    b3_in_adjoint_wide = np.empty(192, np.float64)
     gamma3_1_adjoint_wide = np.empty(64, np.float64)
     beta3_1_adjoint_wide = np.empty(64, np.float64)
+    b4_1_adjoint_wide = np.empty(256, np.float64)
+    b3_1_adjoint_wide = np.empty(256, np.float64)
+    b4_in_adjoint_wide = np.empty(192, np.float64)
+    b3_in_adjoint_wide = np.empty(192, np.float64)
     total = float(0)
-    v90 = real(1) - learning_rate * weight_decay
-    v50 = real(1) - beta1
-    v51 = real(1) - beta2
+    v95 = real(1) - learning_rate * weight_decay
+    v65 = real(1) - beta1
+    v66 = real(1) - beta2
     for start in range(0, examples, batch_size):
         N = min(examples - start, batch_size)
-        for n in range(N):
-            example = np.uintp(order[start + n])
-            later = np.uintp(order[min(start + n + batch_size, examples - 1)])
-            prefetch(x_all, later)
-            copy_row(x, n, x_all, example, 32)
-        for n in range(N):
-            example_2 = np.uintp(order[start + n])
-            later_2 = np.uintp(order[min(start + n + batch_size, examples - 1)])
-            prefetch(y_all, later_2)
-            for j in range(45):
-                for t in range(y.shape[1]):
-                    y[n, t, j] = y_all[example_2, t, j]
-        # a1[n, k, j] = E1[x[n, k], j]
-        for n in range(N):
-            for k in range(32):
-                example_3 = np.uintp(x[n, k])
-                for j in range(a1.shape[2]):
-                    a1[n, k, j] = E1[example_3, j]
-        # a2[n, t, j] = P2[t, j] + a1[n, t, j]
-        # mean3_norm1[n, t] = sum_{j} a2[n, t, j]/64
-        # variance3_norm1[n, t] = sum_{j} (a2[n, t, j] - mean3_norm1[n, t])**2/64
-        # shared1[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
-        # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*shared1[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
-        for n in range(N):
-            for t in range(32):
-                mean3_norm1_total = real(0)
-                for j in range(64):
-                    w1 = a1[n, t, j] + P2[t, j]
-                    a2[n, t, j] = w1
-                    mean3_norm1_total = added(mean3_norm1_total, real(0.015625) * w1)
-                mean3_norm1[n, t] = mean3_norm1_total
-                variance3_norm1_total = real(0)
-                v1 = -mean3_norm1_total
-                for j in range(64):
-                    w2 = a2[n, t, j] + v1
-                    variance3_norm1_total = added(variance3_norm1_total, real(0.015625) * (w2 * w2))
-                variance3_norm1[n, t] = variance3_norm1_total
-                w3 = real(1) / np.sqrt(variance3_norm1_total + real(1e-05))
-                shared1[n, t] = w3
-                for j in range(64):
-                    a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v1) * w3 + beta3_1[j]
-                    A3[n, t, j] = real(0)
-        # z3[n, t, g] = sum_{m} W3_in[g, m]*a3_norm1[n, t, m]
-        tiled(False, True, N * 32, 192, 64, real(1), a3_norm1, 64, W3_in, 64, real(0), z3, 192)
-        # z3[n, t, g] += b3_in[g]
-        # Q3[n, h, t, k] = z3[n, t, 16*h + k]
-        # K3[n, h, s, k] = z3[n, s, 16*h + k + 64]
-        # V3[n, h, s, k] = z3[n, s, 16*h + k + 128]
-        # S3_sum[n, h, t, s] = sum_{k} K3[n, h, s, k]*Q3[n, h, t, k]
-        # S3[n, h, t, s] = where(s <= t, S3_sum[n, h, t, s]/4, -oo)
-        # P3_logsumexp_max[n, h, t] = max_{s} S3[n, h, t, s]
-        # P3_logsumexp_shift[n, h, t] = where((P3_logsumexp_max[n, h, t] > -1.7976931348623157e+308) & (P…
-        for n in range(N):
-            for t in range(32):
-                for g in range(192):
-                    z3[n, t, g] += b3_in[g]
-            for h in range(4):
+        first = N * member // members
+        last = N * (member + 1) // members
+        first_45 = 45 * member // members
+        last_45 = 45 * (member + 1) // members
+        first_64 = 64 * member // members
+        last_64 = 64 * (member + 1) // members
+        first_256 = 256 * member // members
+        last_256 = 256 * (member + 1) // members
+        first_192 = 192 * member // members
+        last_192 = 192 * (member + 1) // members
+        first_32 = 32 * member // members
+        last_32 = 32 * (member + 1) // members
+        w1 = real(1) / real(N)
+        v19 = real(0.03125) * w1
+        v21 = real(-0.03125) * w1
+        for row_first in range(first, last, 256):
+            row_last = min(row_first + 256, last)
+            for n in range(natural(row_first), natural(row_last)):
+                example = np.uintp(order[start + n])
+                later = np.uintp(order[min(start + n + batch_size, examples - 1)])
+                prefetch(x_all, later)
+                copy_row(x, n, x_all, example, 32)
+            for n in range(natural(row_first), natural(row_last)):
+                example_2 = np.uintp(order[start + n])
+                later_2 = np.uintp(order[min(start + n + batch_size, examples - 1)])
+                prefetch(y_all, later_2)
+                copy_row(y, n, y_all, example_2, 1440)
+            # a1[n, k, j] = E1[x[n, k], j]
+            for n in range(natural(row_first), natural(row_last)):
+                for k in range(32):
+                    example_3 = np.uintp(x[n, k])
+                    for j in range(a1.shape[2]):
+                        a1[n, k, j] = E1[example_3, j]
+            # a2[n, t, j] = P2[t, j] + a1[n, t, j]
+            for n in range(natural(row_first), natural(row_last)):
                 for t in range(32):
-                    for k in range(16):
-                        Q3[n, h, t, k] = z3[n, t, h * 16 + k]
-                        K3[n, h, t, k] = z3[n, t, h * 16 + k + 64]
-                        V3[n, h, t, k] = z3[n, t, h * 16 + k + 128]
-                tiled(False, True, 32, 32, 16, real(1), part(Q3, n * 2048 + h * 512), 16, part(K3, n * 2048 + h * 512), 16, real(0), S3_sum, 32)
+                    for j in range(64):
+                        a2[n, t, j] = a1[n, t, j] + P2[t, j]
+                        A3[n, t, j] = real(0)
+            # mean3_norm1[n, t] = sum_{j} a2[n, t, j]/64
+            # variance3_norm1[n, t] = sum_{j} (a2[n, t, j] - mean3_norm1[n, t])**2/64
+            for n in range(natural(row_first), natural(row_last)):
                 for t in range(32):
-                    P3_logsumexp_max_total = real(-np.inf)
-                    for s in range(32):
-                        w4 = real(0.25) * S3_sum[t, s] if s <= t else real(-np.inf)
-                        S3[n, h, t, s] = w4
-                        P3_logsumexp_max_total = maximum(P3_logsumexp_max_total, w4)
-                    P3_logsumexp_shift[n, h, t] = P3_logsumexp_max_total if P3_logsumexp_max_total > real(-1.7976931348623157e+308) and P3_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
-        # P3_logsumexp_sum[n, h, t] = sum_{s} exp(-P3_logsumexp_shift[n, h, t] + S3[n, h, t, s])
-        # P3_logsumexp[n, h, t] = P3_logsumexp_shift[n, h, t] + log(P3_logsumexp_sum[n, h, t])
-        # P3[n, h, t, s] = exp(-P3_logsumexp[n, h, t] + S3[n, h, t, s])
-        # A3_contracted[n, t, h, k] = sum_{s} P3[n, h, t, s]*V3[n, h, s, k]
-        # A3[n, t, 16*h + k] = A3_contracted[n, t, h, k]
-        for n in range(N):
-            for h in range(4):
+                    mean3_norm1_total = real(0)
+                    for j in range(64):
+                        mean3_norm1_total = added(mean3_norm1_total, real(0.015625) * a2[n, t, j])
+                    mean3_norm1[n, t] = mean3_norm1_total
+                    variance3_norm1_total = real(0)
+                    v1 = -mean3_norm1_total
+                    for j in range(64):
+                        w2 = a2[n, t, j] + v1
+                        variance3_norm1_total = added(variance3_norm1_total, real(0.015625) * (w2 * w2))
+                    variance3_norm1[n, t] = variance3_norm1_total
+            # root5[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
+            # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*root5[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
+            for n in range(natural(row_first), natural(row_last)):
                 for t in range(32):
-                    P3_logsumexp_sum[t] = real(0)
-                    P4_logsumexp_sum[n, h, t] = real(0)
-                for s in range(32):
-                    for t in range(32):
-                        P3_logsumexp_sum[t] += exp(S3[n, h, t, s] - P3_logsumexp_shift[n, h, t])
-                for t in range(32):
-                    P3_logsumexp = P3_logsumexp_shift[n, h, t] + log(P3_logsumexp_sum[t])
-                    v4 = -P3_logsumexp
-                    for s in range(32):
-                        P3[n, h, t, s] = exp(S3[n, h, t, s] + v4)
-                tiled(False, False, 32, 16, 32, real(1), part(P3, n * 4096 + h * 1024), 32, part(V3, n * 2048 + h * 512), 16, real(0), part(A3_contracted, h * 16), 64)
-            for t in range(32):
+                    w3 = real(1) / np.sqrt(variance3_norm1[n, t] + real(1e-05))
+                    root5[n, t] = w3
+                    v2 = -mean3_norm1[n, t]
+                    for j in range(64):
+                        a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v2) * w3 + beta3_1[j]
+            # z3[n, t, g] = sum_{m} W3_in[g, m]*a3_norm1[n, t, m]
+            # z3[n, t, g] += b3_in[g]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 192, 64, real(1), part(a3_norm1, row_first * 2048), 64, W3_in, 64, b3_in, 0, part(z3, row_first * 6144), 192)
+            # Q3[n, h, t, k] = z3[n, t, 16*h + k]
+            # K3[n, h, s, k] = z3[n, s, 16*h + k + 64]
+            # V3[n, h, s, k] = z3[n, s, 16*h + k + 128]
+            # S3_sum[n, h, t, s] = sum_{k} K3[n, h, s, k]*Q3[n, h, t, k]
+            # S3[n, h, t, s] = where(s <= t, S3_sum[n, h, t, s]/4, -oo)
+            for n in range(natural(row_first), natural(row_last)):
                 for h in range(4):
-                    for k in range(16):
-                        A3[n, t, h * 16 + k] += A3_contracted[t, h, k]
-        # a3[n, t, j] = sum_{e} A3[n, t, e]*W3_out[j, e]
-        tiled(False, True, N * 32, 64, 64, real(1), A3, 64, W3_out, 64, real(0), a3, 64)
-        # a3[n, t, j] += b3_out[j]
-        # r3_1[n, t, j] = a2[n, t, j] + a3[n, t, j]
-        # mean3_norm2[n, t] = sum_{j} r3_1[n, t, j]/64
-        # variance3_norm2[n, t] = sum_{j} (-mean3_norm2[n, t] + r3_1[n, t, j])**2/64
-        # shared2[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
-        # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*shared2[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
-        for n in range(N):
-            for t in range(32):
-                mean3_norm2_total = real(0)
-                for j in range(64):
-                    a3_ = a3[n, t, j] + b3_out[j]
-                    w5 = a2[n, t, j] + a3_
-                    r3_1[n, t, j] = w5
-                    mean3_norm2_total = added(mean3_norm2_total, real(0.015625) * w5)
-                mean3_norm2[n, t] = mean3_norm2_total
-                variance3_norm2_total = real(0)
-                v5 = -mean3_norm2_total
-                for j in range(64):
-                    w6 = r3_1[n, t, j] + v5
-                    variance3_norm2_total = added(variance3_norm2_total, real(0.015625) * (w6 * w6))
-                variance3_norm2[n, t] = variance3_norm2_total
-                w7 = real(1) / np.sqrt(variance3_norm2_total + real(1e-05))
-                shared2[n, t] = w7
-                for j in range(64):
-                    a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v5) * w7 + beta3_2[j]
-        # z3_1[n, t, j] = sum_{k} W3_1[j, k]*a3_norm2[n, t, k]
-        gemm(False, True, N * 32, 256, 64, real(1), a3_norm2, 64, W3_1, 64, real(0), z3_1, 256)
-        # z3_1[n, t, j] += b3_1[j]
-        # a3_1[n, t, j] = gelu(z3_1[n, t, j])
-        for n in range(N):
-            for t in range(32):
-                for j in range(256):
-                    z3_1[n, t, j] += b3_1[j]
-                    a3_1[n, t, j] = gelu(z3_1[n, t, j])
-        # z3_2[n, t, j] = sum_{k} W3_2[j, k]*a3_1[n, t, k]
-        gemm(False, True, N * 32, 64, 256, real(1), a3_1, 256, W3_2, 256, real(0), z3_2, 64)
-        # z3_2[n, t, j] += b3_2[j]
-        # r3_2[n, t, j] = r3_1[n, t, j] + z3_2[n, t, j]
-        # mean4_norm1[n, t] = sum_{j} r3_2[n, t, j]/64
-        # variance4_norm1[n, t] = sum_{j} (-mean4_norm1[n, t] + r3_2[n, t, j])**2/64
-        # shared3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
-        # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*shared3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
-        for n in range(N):
-            for t in range(32):
-                mean4_norm1_total = real(0)
-                for j in range(64):
-                    z3_2_ = z3_2[n, t, j] + b3_2[j]
-                    w8 = r3_1[n, t, j] + z3_2_
-                    r3_2[n, t, j] = w8
-                    mean4_norm1_total = added(mean4_norm1_total, real(0.015625) * w8)
-                mean4_norm1[n, t] = mean4_norm1_total
-                variance4_norm1_total = real(0)
-                v8 = -mean4_norm1_total
-                for j in range(64):
-                    w9 = r3_2[n, t, j] + v8
-                    variance4_norm1_total = added(variance4_norm1_total, real(0.015625) * (w9 * w9))
-                variance4_norm1[n, t] = variance4_norm1_total
-                w10 = real(1) / np.sqrt(variance4_norm1_total + real(1e-05))
-                shared3[n, t] = w10
-                for j in range(64):
-                    a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v8) * w10 + beta4_1[j]
-                    A4[n, t, j] = real(0)
-        # z4[n, t, g] = sum_{m} W4_in[g, m]*a4_norm1[n, t, m]
-        tiled(False, True, N * 32, 192, 64, real(1), a4_norm1, 64, W4_in, 64, real(0), z4, 192)
-        # z4[n, t, g] += b4_in[g]
-        # Q4[n, h, t, k] = z4[n, t, 16*h + k]
-        # K4[n, h, s, k] = z4[n, s, 16*h + k + 64]
-        # V4[n, h, s, k] = z4[n, s, 16*h + k + 128]
-        # S4_sum[n, h, t, s] = sum_{k} K4[n, h, s, k]*Q4[n, h, t, k]
-        # S4[n, h, t, s] = where(s <= t, S4_sum[n, h, t, s]/4, -oo)
-        # P4_logsumexp_max[n, h, t] = max_{s} S4[n, h, t, s]
-        # P4_logsumexp_shift[n, h, t] = where((P4_logsumexp_max[n, h, t] > -1.7976931348623157e+308) & (P…
-        # P4_logsumexp_sum[n, h, t] = sum_{s} exp(-P4_logsumexp_shift[n, h, t] + S4[n, h, t, s])
-        # P4_logsumexp[n, h, t] = P4_logsumexp_shift[n, h, t] + log(P4_logsumexp_sum[n, h, t])
-        # P4[n, h, t, s] = exp(-P4_logsumexp[n, h, t] + S4[n, h, t, s])
-        # A4_contracted[n, t, h, k] = sum_{s} P4[n, h, t, s]*V4[n, h, s, k]
-        # A4[n, t, 16*h + k] = A4_contracted[n, t, h, k]
-        for n in range(N):
-            for t in range(32):
-                for g in range(192):
-                    z4[n, t, g] += b4_in[g]
-            for h in range(4):
-                for t in range(32):
-                    for k in range(16):
-                        Q4[n, h, t, k] = z4[n, t, h * 16 + k]
-                        K4[n, h, t, k] = z4[n, t, h * 16 + k + 64]
-                        V4[n, h, t, k] = z4[n, t, h * 16 + k + 128]
-                tiled(False, True, 32, 32, 16, real(1), part(Q4, n * 2048 + h * 512), 16, part(K4, n * 2048 + h * 512), 16, real(0), S4_sum, 32)
-                for t in range(32):
-                    P4_logsumexp_max_total = real(-np.inf)
-                    for s in range(32):
-                        w11 = real(0.25) * S4_sum[t, s] if s <= t else real(-np.inf)
-                        S4[t, s] = w11
-                        P4_logsumexp_max_total = maximum(P4_logsumexp_max_total, w11)
-                    P4_logsumexp_shift[t] = P4_logsumexp_max_total if P4_logsumexp_max_total > real(-1.7976931348623157e+308) and P4_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
-                for s in range(32):
                     for t in range(32):
-                        P4_logsumexp_sum[n, h, t] += exp(S4[t, s] - P4_logsumexp_shift[t])
-                for t in range(32):
-                    P4_logsumexp = P4_logsumexp_shift[t] + log(P4_logsumexp_sum[n, h, t])
-                    v11 = -P4_logsumexp
-                    for s in range(32):
-                        P4[n, h, t, s] = exp(S4[t, s] + v11)
-                tiled(False, False, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, part(V4, n * 2048 + h * 512), 16, real(0), part(A4_contracted, h * 16), 64)
-            for t in range(32):
+                        for k in range(16):
+                            Q3[n, h, t, k] = z3[n, t, h * 16 + k]
+                            K3[n, h, t, k] = z3[n, t, h * 16 + k + 64]
+                            V3[n, h, t, k] = z3[n, t, h * 16 + k + 128]
+                    tiled(False, True, 32, 32, 16, real(1), part(Q3, n * 2048 + h * 512), 16, part(K3, n * 2048 + h * 512), 16, real(0), S3_sum, 32)
+                    for t in range(32):
+                        for s in range(32):
+                            S3[n, h, t, s] = real(0.25) * S3_sum[t, s] if s <= t else real(-np.inf)
+            # P3_logsumexp_max[n, h, t] = max_{s} S3[n, h, t, s]
+            for n in range(natural(row_first), natural(row_last)):
                 for h in range(4):
-                    for k in range(16):
-                        A4[n, t, h * 16 + k] += A4_contracted[t, h, k]
-        # a4[n, t, j] = sum_{e} A4[n, t, e]*W4_out[j, e]
-        tiled(False, True, N * 32, 64, 64, real(1), A4, 64, W4_out, 64, real(0), a4, 64)
-        # a4[n, t, j] += b4_out[j]
-        # r4_1[n, t, j] = a4[n, t, j] + r3_2[n, t, j]
-        # mean4_norm2[n, t] = sum_{j} r4_1[n, t, j]/64
-        # variance4_norm2[n, t] = sum_{j} (-mean4_norm2[n, t] + r4_1[n, t, j])**2/64
-        # shared4[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
-        # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*shared4[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
-        for n in range(N):
-            for t in range(32):
-                mean4_norm2_total = real(0)
-                for j in range(64):
-                    a4_ = a4[n, t, j] + b4_out[j]
-                    w12 = r3_2[n, t, j] + a4_
-                    r4_1[n, t, j] = w12
-                    mean4_norm2_total = added(mean4_norm2_total, real(0.015625) * w12)
-                mean4_norm2[n, t] = mean4_norm2_total
-                variance4_norm2_total = real(0)
-                v12 = -mean4_norm2_total
-                for j in range(64):
-                    w13 = r4_1[n, t, j] + v12
-                    variance4_norm2_total = added(variance4_norm2_total, real(0.015625) * (w13 * w13))
-                variance4_norm2[n, t] = variance4_norm2_total
-                w14 = real(1) / np.sqrt(variance4_norm2_total + real(1e-05))
-                shared4[n, t] = w14
-                for j in range(64):
-                    a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v12) * w14 + beta4_2[j]
-        # z4_1[n, t, j] = sum_{k} W4_1[j, k]*a4_norm2[n, t, k]
-        gemm(False, True, N * 32, 256, 64, real(1), a4_norm2, 64, W4_1, 64, real(0), z4_1, 256)
-        # z4_1[n, t, j] += b4_1[j]
-        # a4_1[n, t, j] = gelu(z4_1[n, t, j])
-        for n in range(N):
-            for t in range(32):
-                for j in range(256):
-                    z4_1[n, t, j] += b4_1[j]
-                    a4_1[n, t, j] = gelu(z4_1[n, t, j])
-        # z4_2[n, t, j] = sum_{k} W4_2[j, k]*a4_1[n, t, k]
-        gemm(False, True, N * 32, 64, 256, real(1), a4_1, 256, W4_2, 256, real(0), z4_2, 64)
-        # z4_2[n, t, j] += b4_2[j]
-        # r4_2[n, t, j] = r4_1[n, t, j] + z4_2[n, t, j]
-        # mean5[n, t] = sum_{j} r4_2[n, t, j]/64
-        # variance5[n, t] = sum_{j} (-mean5[n, t] + r4_2[n, t, j])**2/64
-        # shared5[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
-        # a5[n, t, j] = beta5[j] + gamma5[j]*shared5[n, t]*(-mean5[n, t] + r4_2[n, t, j])
-        for n in range(N):
-            for t in range(32):
-                mean5_total = real(0)
-                for j in range(64):
-                    z4_2_ = z4_2[n, t, j] + b4_2[j]
-                    w15 = r4_1[n, t, j] + z4_2_
-                    r4_2[n, t, j] = w15
-                    mean5_total = added(mean5_total, real(0.015625) * w15)
-                mean5[n, t] = mean5_total
-                variance5_total = real(0)
-                v15 = -mean5_total
-                for j in range(64):
-                    w16 = r4_2[n, t, j] + v15
-                    variance5_total = added(variance5_total, real(0.015625) * (w16 * w16))
-                variance5[n, t] = variance5_total
-                w17 = real(1) / np.sqrt(variance5_total + real(1e-05))
-                shared5[n, t] = w17
-                for j in range(64):
-                    a5[n, t, j] = gamma5[j] * (r4_2[n, t, j] + v15) * w17 + beta5[j]
-        # z6[n, t, j] = sum_{k} W6[j, k]*a5[n, t, k]
-        tiled(False, True, N * 32, 45, 64, real(1), a5, 64, W6, 64, real(0), z6, 45)
-        C_total = real(0)
-        for j in range(45):
-            b6_adjoint[j] = real(0)
-        C_total_wide = float(0)
-        if N > 256:
-            for j in range(45):
-                b6_adjoint_wide[j] = float(0)
-        w18 = real(1) / real(N)
-        v19 = real(-0.03125) * w18
-        v21 = real(0.03125) * w18
-        for n_first in range(0, N, 8):
-            n_last = min(n_first + 8, N)
+                    for t in range(32):
+                        P3_logsumexp_max_total = real(-np.inf)
+                        for s in range(32):
+                            P3_logsumexp_max_total = maximum(P3_logsumexp_max_total, S3[n, h, t, s])
+                        P3_logsumexp_max[n, h, t] = P3_logsumexp_max_total
+            # P3_logsumexp_shift[n, h, t] = where((P3_logsumexp_max[n, h, t] > -1.7976931348623157e+308) & (P…
+            # P3_logsumexp_sum[n, h, t] = sum_{s} exp(-P3_logsumexp_shift[n, h, t] + S3[n, h, t, s])
+            # P3_logsumexp[n, h, t] = P3_logsumexp_shift[n, h, t] + log(P3_logsumexp_sum[n, h, t])
+            # P3[n, h, t, s] = exp(-P3_logsumexp[n, h, t] + S3[n, h, t, s])
+            # A3_contracted[n, t, h, k] = sum_{s} P3[n, h, t, s]*V3[n, h, s, k]
+            # A3[n, t, 16*h + k] = A3_contracted[n, t, h, k]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        w4 = P3_logsumexp_max[n, h, t]
+                        P3_logsumexp_shift[t] = w4 if P3_logsumexp_max[n, h, t] > real(-1.7976931348623157e+308) and P3_logsumexp_max[n, h, t] < real(1.7976931348623157e+308) else real(0)
+                        P3_logsumexp_sum[t] = real(0)
+                    for s in range(32):
+                        for t in range(32):
+                            P3_logsumexp_sum[t] += exp(S3[n, h, t, s] - P3_logsumexp_shift[t])
+                    for t in range(32):
+                        P3_logsumexp = P3_logsumexp_shift[t] + log(P3_logsumexp_sum[t])
+                        v4 = -P3_logsumexp
+                        for s in range(32):
+                            P3[n, h, t, s] = exp(S3[n, h, t, s] + v4)
+                    tiled(False, False, 32, 16, 32, real(1), part(P3, n * 4096 + h * 1024), 32, part(V3, n * 2048 + h * 512), 16, real(0), part(A3_contracted, h * 16), 64)
+                for t in range(32):
+                    for h in range(4):
+                        for k in range(16):
+                            A3[n, t, h * 16 + k] += A3_contracted[t, h, k]
+            # a3[n, t, j] = sum_{e} A3[n, t, e]*W3_out[j, e]
+            # a3[n, t, j] += b3_out[j]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 64, 64, real(1), part(A3, row_first * 2048), 64, W3_out, 64, b3_out, 0, part(a3, row_first * 2048), 64)
+            # r3_1[n, t, j] = a2[n, t, j] + a3[n, t, j]
+            for i in range(natural(row_first) * 2048, natural(row_last) * 2048):
+                flat(r3_1)[i] = flat(a2)[i] + flat(a3)[i]
+            # mean3_norm2[n, t] = sum_{j} r3_1[n, t, j]/64
+            # variance3_norm2[n, t] = sum_{j} (-mean3_norm2[n, t] + r3_1[n, t, j])**2/64
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean3_norm2_total = real(0)
+                    for j in range(64):
+                        mean3_norm2_total = added(mean3_norm2_total, real(0.015625) * r3_1[n, t, j])
+                    mean3_norm2[n, t] = mean3_norm2_total
+                    variance3_norm2_total = real(0)
+                    v5 = -mean3_norm2_total
+                    for j in range(64):
+                        w5 = r3_1[n, t, j] + v5
+                        variance3_norm2_total = added(variance3_norm2_total, real(0.015625) * (w5 * w5))
+                    variance3_norm2[n, t] = variance3_norm2_total
+            # root4[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
+            # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*root4[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    w6 = real(1) / np.sqrt(variance3_norm2[n, t] + real(1e-05))
+                    root4[n, t] = w6
+                    v6 = -mean3_norm2[n, t]
+                    for j in range(64):
+                        a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v6) * w6 + beta3_2[j]
+            # z3_1[n, t, j] = sum_{k} W3_1[j, k]*a3_norm2[n, t, k]
+            # z3_1[n, t, j] += b3_1[j]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 256, 64, real(1), part(a3_norm2, row_first * 2048), 64, W3_1, 64, b3_1, 0, part(z3_1, row_first * 8192), 256)
+            # a3_1[n, t, j] = gelu(z3_1[n, t, j])
+            for i in range(natural(row_first) * 8192, natural(row_last) * 8192):
+                flat(a3_1)[i] = gelu(flat(z3_1)[i])
+            # z3_2[n, t, j] = sum_{k} W3_2[j, k]*a3_1[n, t, k]
+            # z3_2[n, t, j] += b3_2[j]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 64, 256, real(1), part(a3_1, row_first * 8192), 256, W3_2, 256, b3_2, 0, part(z3_2, row_first * 2048), 64)
+            # r3_2[n, t, j] = r3_1[n, t, j] + z3_2[n, t, j]
+            for i in range(natural(row_first) * 2048, natural(row_last) * 2048):
+                flat(r3_2)[i] = flat(r3_1)[i] + flat(z3_2)[i]
+                flat(A4)[i] = real(0)
+            # mean4_norm1[n, t] = sum_{j} r3_2[n, t, j]/64
+            # variance4_norm1[n, t] = sum_{j} (-mean4_norm1[n, t] + r3_2[n, t, j])**2/64
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean4_norm1_total = real(0)
+                    for j in range(64):
+                        mean4_norm1_total = added(mean4_norm1_total, real(0.015625) * r3_2[n, t, j])
+                    mean4_norm1[n, t] = mean4_norm1_total
+                    variance4_norm1_total = real(0)
+                    v8 = -mean4_norm1_total
+                    for j in range(64):
+                        w7 = r3_2[n, t, j] + v8
+                        variance4_norm1_total = added(variance4_norm1_total, real(0.015625) * (w7 * w7))
+                    variance4_norm1[n, t] = variance4_norm1_total
+            # root3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
+            # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*root3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    w8 = real(1) / np.sqrt(variance4_norm1[n, t] + real(1e-05))
+                    root3[n, t] = w8
+                    v9 = -mean4_norm1[n, t]
+                    for j in range(64):
+                        a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v9) * w8 + beta4_1[j]
+            # z4[n, t, g] = sum_{m} W4_in[g, m]*a4_norm1[n, t, m]
+            # z4[n, t, g] += b4_in[g]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 192, 64, real(1), part(a4_norm1, row_first * 2048), 64, W4_in, 64, b4_in, 0, part(z4, row_first * 6144), 192)
+            # Q4[n, h, t, k] = z4[n, t, 16*h + k]
+            # K4[n, h, s, k] = z4[n, s, 16*h + k + 64]
+            # V4[n, h, s, k] = z4[n, s, 16*h + k + 128]
+            # S4_sum[n, h, t, s] = sum_{k} K4[n, h, s, k]*Q4[n, h, t, k]
+            # S4[n, h, t, s] = where(s <= t, S4_sum[n, h, t, s]/4, -oo)
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        for k in range(16):
+                            Q4[n, h, t, k] = z4[n, t, h * 16 + k]
+                            K4[n, h, t, k] = z4[n, t, h * 16 + k + 64]
+                            V4[n, h, t, k] = z4[n, t, h * 16 + k + 128]
+                    tiled(False, True, 32, 32, 16, real(1), part(Q4, n * 2048 + h * 512), 16, part(K4, n * 2048 + h * 512), 16, real(0), S4_sum, 32)
+                    for t in range(32):
+                        for s in range(32):
+                            S4[n, h, t, s] = real(0.25) * S4_sum[t, s] if s <= t else real(-np.inf)
+            # P4_logsumexp_max[n, h, t] = max_{s} S4[n, h, t, s]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        P4_logsumexp_max_total = real(-np.inf)
+                        for s in range(32):
+                            P4_logsumexp_max_total = maximum(P4_logsumexp_max_total, S4[n, h, t, s])
+                        P4_logsumexp_max[n, h, t] = P4_logsumexp_max_total
+            # P4_logsumexp_shift[n, h, t] = where((P4_logsumexp_max[n, h, t] > -1.7976931348623157e+308) & (P…
+            # P4_logsumexp_sum[n, h, t] = sum_{s} exp(-P4_logsumexp_shift[n, h, t] + S4[n, h, t, s])
+            # P4_logsumexp[n, h, t] = P4_logsumexp_shift[n, h, t] + log(P4_logsumexp_sum[n, h, t])
+            # P4[n, h, t, s] = exp(-P4_logsumexp[n, h, t] + S4[n, h, t, s])
+            # A4_contracted[n, t, h, k] = sum_{s} P4[n, h, t, s]*V4[n, h, s, k]
+            # A4[n, t, 16*h + k] = A4_contracted[n, t, h, k]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        w9 = P4_logsumexp_max[n, h, t]
+                        P4_logsumexp_shift[t] = w9 if P4_logsumexp_max[n, h, t] > real(-1.7976931348623157e+308) and P4_logsumexp_max[n, h, t] < real(1.7976931348623157e+308) else real(0)
+                        P4_logsumexp_sum[t] = real(0)
+                    for s in range(32):
+                        for t in range(32):
+                            P4_logsumexp_sum[t] += exp(S4[n, h, t, s] - P4_logsumexp_shift[t])
+                    for t in range(32):
+                        P4_logsumexp = P4_logsumexp_shift[t] + log(P4_logsumexp_sum[t])
+                        v11 = -P4_logsumexp
+                        for s in range(32):
+                            P4[n, h, t, s] = exp(S4[n, h, t, s] + v11)
+                    tiled(False, False, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, part(V4, n * 2048 + h * 512), 16, real(0), part(A4_contracted, h * 16), 64)
+                for t in range(32):
+                    for h in range(4):
+                        for k in range(16):
+                            A4[n, t, h * 16 + k] += A4_contracted[t, h, k]
+            # a4[n, t, j] = sum_{e} A4[n, t, e]*W4_out[j, e]
+            # a4[n, t, j] += b4_out[j]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 64, 64, real(1), part(A4, row_first * 2048), 64, W4_out, 64, b4_out, 0, part(a4, row_first * 2048), 64)
+            # r4_1[n, t, j] = a4[n, t, j] + r3_2[n, t, j]
+            for i in range(natural(row_first) * 2048, natural(row_last) * 2048):
+                flat(r4_1)[i] = flat(r3_2)[i] + flat(a4)[i]
+            # mean4_norm2[n, t] = sum_{j} r4_1[n, t, j]/64
+            # variance4_norm2[n, t] = sum_{j} (-mean4_norm2[n, t] + r4_1[n, t, j])**2/64
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean4_norm2_total = real(0)
+                    for j in range(64):
+                        mean4_norm2_total = added(mean4_norm2_total, real(0.015625) * r4_1[n, t, j])
+                    mean4_norm2[n, t] = mean4_norm2_total
+                    variance4_norm2_total = real(0)
+                    v12 = -mean4_norm2_total
+                    for j in range(64):
+                        w10 = r4_1[n, t, j] + v12
+                        variance4_norm2_total = added(variance4_norm2_total, real(0.015625) * (w10 * w10))
+                    variance4_norm2[n, t] = variance4_norm2_total
+            # root2[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
+            # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*root2[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    w11 = real(1) / np.sqrt(variance4_norm2[n, t] + real(1e-05))
+                    root2[n, t] = w11
+                    v13 = -mean4_norm2[n, t]
+                    for j in range(64):
+                        a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v13) * w11 + beta4_2[j]
+            # z4_1[n, t, j] = sum_{k} W4_1[j, k]*a4_norm2[n, t, k]
+            # z4_1[n, t, j] += b4_1[j]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 256, 64, real(1), part(a4_norm2, row_first * 2048), 64, W4_1, 64, b4_1, 0, part(z4_1, row_first * 8192), 256)
+            # a4_1[n, t, j] = gelu(z4_1[n, t, j])
+            for i in range(natural(row_first) * 8192, natural(row_last) * 8192):
+                flat(a4_1)[i] = gelu(flat(z4_1)[i])
+            # z4_2[n, t, j] = sum_{k} W4_2[j, k]*a4_1[n, t, k]
+            # z4_2[n, t, j] += b4_2[j]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 64, 256, real(1), part(a4_1, row_first * 8192), 256, W4_2, 256, b4_2, 0, part(z4_2, row_first * 2048), 64)
+            # r4_2[n, t, j] = r4_1[n, t, j] + z4_2[n, t, j]
+            for i in range(natural(row_first) * 2048, natural(row_last) * 2048):
+                flat(r4_2)[i] = flat(r4_1)[i] + flat(z4_2)[i]
+            # mean5[n, t] = sum_{j} r4_2[n, t, j]/64
+            # variance5[n, t] = sum_{j} (-mean5[n, t] + r4_2[n, t, j])**2/64
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean5_total = real(0)
+                    for j in range(64):
+                        mean5_total = added(mean5_total, real(0.015625) * r4_2[n, t, j])
+                    mean5[n, t] = mean5_total
+                    variance5_total = real(0)
+                    v15 = -mean5_total
+                    for j in range(64):
+                        w12 = r4_2[n, t, j] + v15
+                        variance5_total = added(variance5_total, real(0.015625) * (w12 * w12))
+                    variance5[n, t] = variance5_total
+            # root1[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
+            # a5[n, t, j] = beta5[j] + gamma5[j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    w13 = real(1) / np.sqrt(variance5[n, t] + real(1e-05))
+                    root1[n, t] = w13
+                    v16 = -mean5[n, t]
+                    for j in range(64):
+                        a5[n, t, j] = gamma5[j] * (r4_2[n, t, j] + v16) * w13 + beta5[j]
+            # z6[n, t, j] = sum_{k} W6[j, k]*a5[n, t, k]
             # z6[n, t, j] += b6[j]
+            tiled_onto(False, True, row_last * 32 - row_first * 32, 45, 64, real(1), part(a5, row_first * 2048), 64, W6, 64, b6, 0, part(z6, row_first * 1440), 45)
             # a6_logsumexp_max[n, t] = max_{j} z6[n, t, j]
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    a6_logsumexp_max_total = real(-np.inf)
+                    for j in range(45):
+                        a6_logsumexp_max_total = maximum(a6_logsumexp_max_total, z6[n, t, j])
+                    a6_logsumexp_max[n, t] = a6_logsumexp_max_total
             # a6_logsumexp_shift[n, t] = where((a6_logsumexp_max[n, t] > -1.7976931348623157e+308) & (a6_logs…
+            for i in range(natural(row_first) * 32, natural(row_last) * 32):
+                w14 = flat(a6_logsumexp_max)[i]
+                flat(a6_logsumexp_shift)[i] = w14 if flat(a6_logsumexp_max)[i] > real(-1.7976931348623157e+308) and flat(a6_logsumexp_max)[i] < real(1.7976931348623157e+308) else real(0)
             # a6_logsumexp_sum[n, t] = sum_{j} exp(-a6_logsumexp_shift[n, t] + z6[n, t, j])
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    a6_logsumexp_sum_total = real(0)
+                    v18 = -a6_logsumexp_shift[n, t]
+                    for j in range(45):
+                        a6_logsumexp_sum_total = added(a6_logsumexp_sum_total, exp(z6[n, t, j] + v18))
+                    a6_logsumexp_sum[n, t] = a6_logsumexp_sum_total
             # a6_logsumexp[n, t] = a6_logsumexp_shift[n, t] + log(a6_logsumexp_sum[n, t])
-            # C_total = sum_{n t j} -y[n, t, j]*(-a6_logsumexp[n, t] + z6[n, t, j])/(32*N)
             # z6_adjoint[n, t, j] = 1/N*(exp(-a6_logsumexp[n, t] + z6[n, t, j]) - y[n, t, j])/32
-            # b6_adjoint[j] = sum_{n t} z6_adjoint[n, t, j]
-            for n in range(natural(n_first), natural(n_last)):
-                for t_first in range(0, 32, 8):
-                    t_last = min(t_first + 8, 32)
-                    for t in range(natural(t_first), natural(t_last)):
-                        a6_logsumexp_max_total = real(-np.inf)
-                        for j in range(45):
-                            z6[n, t, j] += b6[j]
-                            a6_logsumexp_max_total = maximum(a6_logsumexp_max_total, z6[n, t, j])
-                        a6_logsumexp_shift = a6_logsumexp_max_total if a6_logsumexp_max_total > real(-1.7976931348623157e+308) and a6_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
-                        a6_logsumexp_sum_total = real(0)
-                        v18 = -a6_logsumexp_shift
-                        for j in range(45):
-                            a6_logsumexp_sum_total = added(a6_logsumexp_sum_total, exp(z6[n, t, j] + v18))
-                        a6_logsumexp = a6_logsumexp_shift + log(a6_logsumexp_sum_total)
-                        v20 = -a6_logsumexp
-                        for j in range(45):
-                            w19 = y[n, t, j]
-                            w20 = z6[n, t, j] + v20
-                            C_total = added(C_total, v19 * w19 * w20)
-                            w21 = v21 * (exp(w20) - w19)
-                            z6_adjoint[n, t, j] = w21
-                            b6_adjoint[j] += w21
-                    if N > 256:
-                        C_total_wide += float(C_total)
-                        C_total = real(0)
-            if N > 256:
-                for j in range(45):
-                    b6_adjoint_wide[j] += float(b6_adjoint[j])
-                    b6_adjoint[j] = real(0)
-        if N > 256:
-            C_total += real(C_total_wide)
-            for j in range(45):
-                b6_adjoint[j] += real(b6_adjoint_wide[j])
-        # W6_adjoint[j, k] = sum_{n t} a5[n, t, k]*z6_adjoint[n, t, j]
-        tiled_in_blocks(8192, 32, True, False, 45, 64, N * 32, real(1), z6_adjoint, 45, a5, 64, real(0), W6_adjoint, 64)
-        # a5_adjoint[n, t, k] = sum_{j} W6[j, k]*z6_adjoint[n, t, j]
-        tiled(False, False, N * 32, 64, 45, real(1), z6_adjoint, 45, W6, 64, real(0), a5_adjoint, 64)
-        for j in range(64):
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    w15 = a6_logsumexp_shift[n, t] + log(a6_logsumexp_sum[n, t])
+                    a6_logsumexp[n, t] = w15
+                    v20 = -w15
+                    for j in range(45):
+                        z6_adjoint[n, t, j] = v19 * (exp(z6[n, t, j] + v20) - y[n, t, j])
+            # C_row[n] = sum_{t j} -y[n, t, j]*(-a6_logsumexp[n, t] + z6[n, t, j])/(32*N)
+            for n in range(natural(row_first), natural(row_last)):
+                C_row_total = real(0)
+                for t in range(32):
+                    v22 = -a6_logsumexp[n, t]
+                    for j in range(45):
+                        C_row_total = added(C_row_total, v21 * y[n, t, j] * (z6[n, t, j] + v22))
+                C_row[n] = C_row_total
+            # a5_adjoint[n, t, k] = sum_{j} W6[j, k]*z6_adjoint[n, t, j]
+            tiled(False, False, row_last * 32 - row_first * 32, 64, 45, real(1), part(z6_adjoint, row_first * 1440), 45, W6, 64, real(0), part(a5_adjoint, row_first * 2048), 64)
+            # mean5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*root1[n, t]
+            # variance5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*root1[n, t]**3*(-mean5[n, t] +…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean5_adjoint_total = variance5_adjoint_total = real(0)
+                    v23 = root1[n, t]
+                    v24 = -mean5[n, t]
+                    for j in range(64):
+                        w16 = a5_adjoint[n, t, j]
+                        w17 = gamma5[j]
+                        mean5_adjoint_total = added(mean5_adjoint_total, -w16 * w17 * v23)
+                        variance5_adjoint_total = added(variance5_adjoint_total, real(-0.5) * w16 * w17 * (r4_2[n, t, j] + v24) * (v23 * v23 * v23))
+                    mean5_adjoint[n, t] = mean5_adjoint_total
+                    variance5_adjoint[n, t] = variance5_adjoint_total
+            # r4_2_adjoint[n, t, j] = a5_adjoint[n, t, j]*gamma5[j]*root1[n, t] + mean5_adjoint[n, t]/64 + va…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    v25 = root1[n, t]
+                    v26 = real(0.03125) * variance5_adjoint[n, t]
+                    v27 = -mean5[n, t]
+                    v28 = real(0.015625) * mean5_adjoint[n, t]
+                    for j in range(64):
+                        r4_2_adjoint[n, t, j] = a5_adjoint[n, t, j] * gamma5[j] * v25 + v26 * (r4_2[n, t, j] + v27) + v28
+            # a4_1_adjoint[n, t, k] = sum_{j} W4_2[j, k]*r4_2_adjoint[n, t, j]
+            tiled(False, False, row_last * 32 - row_first * 32, 256, 64, real(1), part(r4_2_adjoint, row_first * 2048), 64, W4_2, 256, real(0), part(a4_1_adjoint, row_first * 8192), 256)
+            # z4_1_adjoint[n, t, j] = a4_1_adjoint[n, t, j]*gelu_prime(z4_1[n, t, j])
+            for i in range(natural(row_first) * 8192, natural(row_last) * 8192):
+                flat(z4_1_adjoint)[i] = flat(a4_1_adjoint)[i] * gelu_prime(flat(z4_1)[i])
+            # a4_norm2_adjoint[n, t, k] = sum_{j} W4_1[j, k]*z4_1_adjoint[n, t, j]
+            tiled(False, False, row_last * 32 - row_first * 32, 64, 256, real(1), part(z4_1_adjoint, row_first * 8192), 256, W4_1, 64, real(0), part(a4_norm2_adjoint, row_first * 2048), 64)
+            # mean4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t]
+            # variance4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t]**3*(…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean4_norm2_adjoint_total = variance4_norm2_adjoint_total = real(0)
+                    v29 = root2[n, t]
+                    v30 = -mean4_norm2[n, t]
+                    for j in range(64):
+                        w18 = a4_norm2_adjoint[n, t, j]
+                        w19 = gamma4_2[j]
+                        mean4_norm2_adjoint_total = added(mean4_norm2_adjoint_total, -w18 * w19 * v29)
+                        variance4_norm2_adjoint_total = added(variance4_norm2_adjoint_total, real(-0.5) * w18 * w19 * (r4_1[n, t, j] + v30) * (v29 * v29 * v29))
+                    mean4_norm2_adjoint[n, t] = mean4_norm2_adjoint_total
+                    variance4_norm2_adjoint[n, t] = variance4_norm2_adjoint_total
+            # r4_1_adjoint[n, t, j] = a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t] + mean4_norm2_adjoint…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    v31 = root2[n, t]
+                    v32 = real(0.03125) * variance4_norm2_adjoint[n, t]
+                    v33 = -mean4_norm2[n, t]
+                    v34 = real(0.015625) * mean4_norm2_adjoint[n, t]
+                    for j in range(64):
+                        r4_1_adjoint[n, t, j] = r4_2_adjoint[n, t, j] + a4_norm2_adjoint[n, t, j] * gamma4_2[j] * v31 + v32 * (r4_1[n, t, j] + v33) + v34
+            # A4_adjoint[n, t, e] = sum_{j} W4_out[j, e]*r4_1_adjoint[n, t, j]
+            tiled(False, False, row_last * 32 - row_first * 32, 64, 64, real(1), part(r4_1_adjoint, row_first * 2048), 64, W4_out, 64, real(0), part(A4_adjoint, row_first * 2048), 64)
+            # P4_adjoint_operand[n, h, t, k] = A4_adjoint[n, t, 16*h + k]
+            # P4_adjoint[n, h, t, s] = sum_{k} P4_adjoint_operand[n, h, t, k]*V4[n, h, s, k]
+            # V4_adjoint[n, h, s, k] = sum_{t} P4[n, h, t, s]*P4_adjoint_operand[n, h, t, k]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        for k in range(16):
+                            P4_adjoint_operand[t, k] = A4_adjoint[n, t, h * 16 + k]
+                    tiled(False, True, 32, 32, 16, real(1), P4_adjoint_operand, 16, part(V4, n * 2048 + h * 512), 16, real(0), part(P4_adjoint, n * 4096 + h * 1024), 32)
+                    tiled(True, False, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, P4_adjoint_operand, 16, real(0), part(V4_adjoint, n * 2048 + h * 512), 16)
+            # P4_logsumexp_adjoint[n, h, t] = sum_{s} -P4[n, h, t, s]*P4_adjoint[n, h, t, s]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        P4_logsumexp_adjoint_total = real(0)
+                        for s in range(32):
+                            P4_logsumexp_adjoint_total = added(P4_logsumexp_adjoint_total, -P4_adjoint[n, h, t, s] * P4[n, h, t, s])
+                        P4_logsumexp_adjoint[n, h, t] = P4_logsumexp_adjoint_total
+            # S4_adjoint[n, h, t, s] = P4[n, h, t, s]*(P4_adjoint[n, h, t, s] + P4_logsumexp_adjoint[n, h, t])
+            # S4_sum_adjoint[n, h, t, s] = where(s <= t, S4_adjoint[n, h, t, s]/4, 0)
+            # Q4_adjoint[n, h, t, k] = sum_{s} K4[n, h, s, k]*S4_sum_adjoint[n, h, t, s]
+            # K4_adjoint[n, h, s, k] = sum_{t} Q4[n, h, t, k]*S4_sum_adjoint[n, h, t, s]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        v35 = P4_logsumexp_adjoint[n, h, t]
+                        for s in range(32):
+                            S4_adjoint = (P4_adjoint[n, h, t, s] + v35) * P4[n, h, t, s]
+                            S4_sum_adjoint[t, s] = real(0.25) * S4_adjoint if s <= t else real(0)
+                    tiled(False, False, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(K4, n * 2048 + h * 512), 16, real(0), part(Q4_adjoint, n * 2048 + h * 512), 16)
+                    tiled(True, False, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(Q4, n * 2048 + h * 512), 16, real(0), part(K4_adjoint, n * 2048 + h * 512), 16)
+            # z4_adjoint[n, s, 16*h + k + 128] = V4_adjoint[n, h, s, k]
+            # z4_adjoint[n, s, 16*h + k + 64] += K4_adjoint[n, h, s, k]
+            # z4_adjoint[n, t, 16*h + k] += Q4_adjoint[n, h, t, k]
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    for g in range(192):
+                        z4_adjoint[n, t, g] = real(0)
+                    for h in range(4):
+                        for k in range(16):
+                            z4_adjoint[n, t, h * 16 + k + 128] += V4_adjoint[n, h, t, k]
+                            z4_adjoint[n, t, h * 16 + k + 64] += K4_adjoint[n, h, t, k]
+                            z4_adjoint[n, t, h * 16 + k] += Q4_adjoint[n, h, t, k]
+            # a4_norm1_adjoint[n, t, m] = sum_{g} W4_in[g, m]*z4_adjoint[n, t, g]
+            tiled(False, False, row_last * 32 - row_first * 32, 64, 192, real(1), part(z4_adjoint, row_first * 6144), 192, W4_in, 64, real(0), part(a4_norm1_adjoint, row_first * 2048), 64)
+            # mean4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t]
+            # variance4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t]**3*(…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean4_norm1_adjoint_total = variance4_norm1_adjoint_total = real(0)
+                    v36 = root3[n, t]
+                    v37 = -mean4_norm1[n, t]
+                    for j in range(64):
+                        w20 = a4_norm1_adjoint[n, t, j]
+                        w21 = gamma4_1[j]
+                        mean4_norm1_adjoint_total = added(mean4_norm1_adjoint_total, -w20 * w21 * v36)
+                        variance4_norm1_adjoint_total = added(variance4_norm1_adjoint_total, real(-0.5) * w20 * w21 * (r3_2[n, t, j] + v37) * (v36 * v36 * v36))
+                    mean4_norm1_adjoint[n, t] = mean4_norm1_adjoint_total
+                    variance4_norm1_adjoint[n, t] = variance4_norm1_adjoint_total
+            # r3_2_adjoint[n, t, j] = a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t] + mean4_norm1_adjoint…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    v38 = root3[n, t]
+                    v39 = real(0.03125) * variance4_norm1_adjoint[n, t]
+                    v40 = -mean4_norm1[n, t]
+                    v41 = real(0.015625) * mean4_norm1_adjoint[n, t]
+                    for j in range(64):
+                        r3_2_adjoint[n, t, j] = r4_1_adjoint[n, t, j] + a4_norm1_adjoint[n, t, j] * gamma4_1[j] * v38 + v39 * (r3_2[n, t, j] + v40) + v41
+            # a3_1_adjoint[n, t, k] = sum_{j} W3_2[j, k]*r3_2_adjoint[n, t, j]
+            tiled(False, False, row_last * 32 - row_first * 32, 256, 64, real(1), part(r3_2_adjoint, row_first * 2048), 64, W3_2, 256, real(0), part(a3_1_adjoint, row_first * 8192), 256)
+            # z3_1_adjoint[n, t, j] = a3_1_adjoint[n, t, j]*gelu_prime(z3_1[n, t, j])
+            for i in range(natural(row_first) * 8192, natural(row_last) * 8192):
+                flat(z3_1_adjoint)[i] = flat(a3_1_adjoint)[i] * gelu_prime(flat(z3_1)[i])
+            # a3_norm2_adjoint[n, t, k] = sum_{j} W3_1[j, k]*z3_1_adjoint[n, t, j]
+            tiled(False, False, row_last * 32 - row_first * 32, 64, 256, real(1), part(z3_1_adjoint, row_first * 8192), 256, W3_1, 64, real(0), part(a3_norm2_adjoint, row_first * 2048), 64)
+            # mean3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t]
+            # variance3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t]**3*(…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean3_norm2_adjoint_total = variance3_norm2_adjoint_total = real(0)
+                    v42 = root4[n, t]
+                    v43 = -mean3_norm2[n, t]
+                    for j in range(64):
+                        w22 = a3_norm2_adjoint[n, t, j]
+                        w23 = gamma3_2[j]
+                        mean3_norm2_adjoint_total = added(mean3_norm2_adjoint_total, -w22 * w23 * v42)
+                        variance3_norm2_adjoint_total = added(variance3_norm2_adjoint_total, real(-0.5) * w22 * w23 * (r3_1[n, t, j] + v43) * (v42 * v42 * v42))
+                    mean3_norm2_adjoint[n, t] = mean3_norm2_adjoint_total
+                    variance3_norm2_adjoint[n, t] = variance3_norm2_adjoint_total
+            # r3_1_adjoint[n, t, j] = a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t] + mean3_norm2_adjoint…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    v44 = root4[n, t]
+                    v45 = real(0.03125) * variance3_norm2_adjoint[n, t]
+                    v46 = -mean3_norm2[n, t]
+                    v47 = real(0.015625) * mean3_norm2_adjoint[n, t]
+                    for j in range(64):
+                        r3_1_adjoint[n, t, j] = r3_2_adjoint[n, t, j] + a3_norm2_adjoint[n, t, j] * gamma3_2[j] * v44 + v45 * (r3_1[n, t, j] + v46) + v47
+            # A3_adjoint[n, t, e] = sum_{j} W3_out[j, e]*r3_1_adjoint[n, t, j]
+            tiled(False, False, row_last * 32 - row_first * 32, 64, 64, real(1), part(r3_1_adjoint, row_first * 2048), 64, W3_out, 64, real(0), part(A3_adjoint, row_first * 2048), 64)
+            # P3_adjoint_operand[n, h, t, k] = A3_adjoint[n, t, 16*h + k]
+            # P3_adjoint[n, h, t, s] = sum_{k} P3_adjoint_operand[n, h, t, k]*V3[n, h, s, k]
+            # V3_adjoint[n, h, s, k] = sum_{t} P3[n, h, t, s]*P3_adjoint_operand[n, h, t, k]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        for k in range(16):
+                            P3_adjoint_operand[t, k] = A3_adjoint[n, t, h * 16 + k]
+                    tiled(False, True, 32, 32, 16, real(1), P3_adjoint_operand, 16, part(V3, n * 2048 + h * 512), 16, real(0), part(P3_adjoint, n * 4096 + h * 1024), 32)
+                    tiled(True, False, 32, 16, 32, real(1), part(P3, n * 4096 + h * 1024), 32, P3_adjoint_operand, 16, real(0), part(V3_adjoint, n * 2048 + h * 512), 16)
+            # P3_logsumexp_adjoint[n, h, t] = sum_{s} -P3[n, h, t, s]*P3_adjoint[n, h, t, s]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        P3_logsumexp_adjoint_total = real(0)
+                        for s in range(32):
+                            P3_logsumexp_adjoint_total = added(P3_logsumexp_adjoint_total, -P3_adjoint[n, h, t, s] * P3[n, h, t, s])
+                        P3_logsumexp_adjoint[n, h, t] = P3_logsumexp_adjoint_total
+            # S3_adjoint[n, h, t, s] = P3[n, h, t, s]*(P3_adjoint[n, h, t, s] + P3_logsumexp_adjoint[n, h, t])
+            # S3_sum_adjoint[n, h, t, s] = where(s <= t, S3_adjoint[n, h, t, s]/4, 0)
+            # Q3_adjoint[n, h, t, k] = sum_{s} K3[n, h, s, k]*S3_sum_adjoint[n, h, t, s]
+            # K3_adjoint[n, h, s, k] = sum_{t} Q3[n, h, t, k]*S3_sum_adjoint[n, h, t, s]
+            for n in range(natural(row_first), natural(row_last)):
+                for h in range(4):
+                    for t in range(32):
+                        v48 = P3_logsumexp_adjoint[n, h, t]
+                        for s in range(32):
+                            S3_adjoint = (P3_adjoint[n, h, t, s] + v48) * P3[n, h, t, s]
+                            S3_sum_adjoint[t, s] = real(0.25) * S3_adjoint if s <= t else real(0)
+                    tiled(False, False, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(K3, n * 2048 + h * 512), 16, real(0), part(Q3_adjoint, n * 2048 + h * 512), 16)
+                    tiled(True, False, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(Q3, n * 2048 + h * 512), 16, real(0), part(K3_adjoint, n * 2048 + h * 512), 16)
+            # z3_adjoint[n, s, 16*h + k + 128] = V3_adjoint[n, h, s, k]
+            # z3_adjoint[n, s, 16*h + k + 64] += K3_adjoint[n, h, s, k]
+            # z3_adjoint[n, t, 16*h + k] += Q3_adjoint[n, h, t, k]
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    for g in range(192):
+                        z3_adjoint[n, t, g] = real(0)
+                    for h in range(4):
+                        for k in range(16):
+                            z3_adjoint[n, t, h * 16 + k + 128] += V3_adjoint[n, h, t, k]
+                            z3_adjoint[n, t, h * 16 + k + 64] += K3_adjoint[n, h, t, k]
+                            z3_adjoint[n, t, h * 16 + k] += Q3_adjoint[n, h, t, k]
+            # a3_norm1_adjoint[n, t, m] = sum_{g} W3_in[g, m]*z3_adjoint[n, t, g]
+            tiled(False, False, row_last * 32 - row_first * 32, 64, 192, real(1), part(z3_adjoint, row_first * 6144), 192, W3_in, 64, real(0), part(a3_norm1_adjoint, row_first * 2048), 64)
+            # mean3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t]
+            # variance3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t]**3*(…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    mean3_norm1_adjoint_total = variance3_norm1_adjoint_total = real(0)
+                    v49 = root5[n, t]
+                    v50 = -mean3_norm1[n, t]
+                    for j in range(64):
+                        w24 = a3_norm1_adjoint[n, t, j]
+                        w25 = gamma3_1[j]
+                        mean3_norm1_adjoint_total = added(mean3_norm1_adjoint_total, -w24 * w25 * v49)
+                        variance3_norm1_adjoint_total = added(variance3_norm1_adjoint_total, real(-0.5) * w24 * w25 * (a2[n, t, j] + v50) * (v49 * v49 * v49))
+                    mean3_norm1_adjoint[n, t] = mean3_norm1_adjoint_total
+                    variance3_norm1_adjoint[n, t] = variance3_norm1_adjoint_total
+            # a2_adjoint[n, t, j] = a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t] + mean3_norm1_adjoint[n…
+            for n in range(natural(row_first), natural(row_last)):
+                for t in range(32):
+                    v51 = root5[n, t]
+                    v52 = real(0.03125) * variance3_norm1_adjoint[n, t]
+                    v53 = -mean3_norm1[n, t]
+                    v54 = real(0.015625) * mean3_norm1_adjoint[n, t]
+                    for j in range(64):
+                        a2_adjoint[n, t, j] = r3_1_adjoint[n, t, j] + a3_norm1_adjoint[n, t, j] * gamma3_1[j] * v51 + v52 * (a2[n, t, j] + v53) + v54
+        C_total = float(0)
+        for j in range(natural(first_45), natural(last_45)):
+            b6_adjoint[j] = real(0)
+        for j in range(natural(first_64), natural(last_64)):
             gamma5_adjoint[j] = real(0)
             beta5_adjoint[j] = real(0)
             b4_2_adjoint[j] = real(0)
@@ -2649,451 +2834,21 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
             gamma4_1_adjoint[j] = real(0)
             beta4_1_adjoint[j] = real(0)
             b3_2_adjoint[j] = real(0)
+        for j in range(natural(first_64), natural(last_64)):
             gamma3_2_adjoint[j] = real(0)
             beta3_2_adjoint[j] = real(0)
             b3_out_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(64):
-                gamma5_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                beta5_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                b4_2_adjoint_wide[j] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_2 = min(n_first + 8, N)
-            # mean5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*shared5[n, t]
-            # gamma5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]*shared5[n, t]*(-mean5[n, t] + r4_2[n, t, j])
-            # variance5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*(-mean5[n, t] + r4_2[n, t, j])…
-            # beta5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]
-            # mean5_adjoint[n, t] += sum_{j} -variance5_adjoint[n, t]*(-mean5[n, t] + r4_2[n, t, j])/32
-            # r4_2_adjoint[n, t, j] = a5_adjoint[n, t, j]*gamma5[j]*shared5[n, t] + mean5_adjoint[n, t]/64 + …
-            # b4_2_adjoint[j] = sum_{n t} r4_2_adjoint[n, t, j]
-            for n in range(natural(n_first), natural(n_last_2)):
-                for t in range(32):
-                    mean5_adjoint_total = variance5_adjoint_total = real(0)
-                    v22 = shared5[n, t]
-                    v23 = -mean5[n, t]
-                    v24 = variance5[n, t] + real(1e-05)
-                    for j in range(64):
-                        w22 = a5_adjoint[n, t, j]
-                        w23 = gamma5[j]
-                        mean5_adjoint_total = added(mean5_adjoint_total, -w22 * w23 * v22)
-                        w24 = r4_2[n, t, j] + v23
-                        gamma5_adjoint[j] += w22 * w24 * v22
-                        variance5_adjoint_total = added(variance5_adjoint_total, real(-0.5) * w22 * w23 * w24 / (v24 ** real(1.5)))
-                        beta5_adjoint[j] += w22
-                    mean5_adjoint[t] = mean5_adjoint_total
-                    variance5_adjoint[t] = variance5_adjoint_total
-                for j in range(64):
-                    for t in range(32):
-                        mean5_adjoint[t] += real(-0.03125) * variance5_adjoint[t] * (r4_2[n, t, j] - mean5[n, t])
-                for t in range(32):
-                    v25 = shared5[n, t]
-                    v26 = real(0.03125) * variance5_adjoint[t]
-                    v27 = -mean5[n, t]
-                    v28 = real(0.015625) * mean5_adjoint[t]
-                    for j in range(64):
-                        w25 = a5_adjoint[n, t, j] * gamma5[j] * v25 + v26 * (r4_2[n, t, j] + v27) + v28
-                        r4_2_adjoint[n, t, j] = w25
-                        b4_2_adjoint[j] += w25
-            if N > 256:
-                for j in range(64):
-                    gamma5_adjoint_wide[j] += float(gamma5_adjoint[j])
-                    gamma5_adjoint[j] = real(0)
-                for j in range(64):
-                    beta5_adjoint_wide[j] += float(beta5_adjoint[j])
-                    beta5_adjoint[j] = real(0)
-                for j in range(64):
-                    b4_2_adjoint_wide[j] += float(b4_2_adjoint[j])
-                    b4_2_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(64):
-                gamma5_adjoint[j] += real(gamma5_adjoint_wide[j])
-            for j in range(64):
-                beta5_adjoint[j] += real(beta5_adjoint_wide[j])
-            for j in range(64):
-                b4_2_adjoint[j] += real(b4_2_adjoint_wide[j])
-        # W4_2_adjoint[j, k] = sum_{n t} a4_1[n, t, k]*r4_2_adjoint[n, t, j]
-        if N > 256:
-            tiled_in_blocks(8192, 32, True, False, 64, 256, N * 32, real(1), r4_2_adjoint, 64, a4_1, 256, real(0), W4_2_adjoint, 256)
-        else:
-            gemm(True, False, 64, 256, N * 32, real(1), r4_2_adjoint, 64, a4_1, 256, real(0), W4_2_adjoint, 256)
-        # a4_1_adjoint[n, t, k] = sum_{j} W4_2[j, k]*r4_2_adjoint[n, t, j]
-        gemm(False, False, N * 32, 256, 64, real(1), r4_2_adjoint, 64, W4_2, 256, real(0), a4_1_adjoint, 256)
-        for j in range(256):
+            gamma3_1_adjoint[j] = real(0)
+            beta3_1_adjoint[j] = real(0)
+        for j in range(natural(first_256), natural(last_256)):
             b4_1_adjoint[j] = real(0)
             b3_1_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(256):
-                b4_1_adjoint_wide[j] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_3 = min(n_first + 8, N)
-            # z4_1_adjoint[n, t, j] = a4_1_adjoint[n, t, j]*gelu_prime(z4_1[n, t, j])
-            # b4_1_adjoint[j] = sum_{n t} z4_1_adjoint[n, t, j]
-            for n in range(natural(n_first), natural(n_last_3)):
-                for t in range(32):
-                    for j in range(256):
-                        w26 = a4_1_adjoint[n, t, j] * gelu_prime(z4_1[n, t, j])
-                        z4_1_adjoint[n, t, j] = w26
-                        b4_1_adjoint[j] += w26
-            if N > 256:
-                for j in range(256):
-                    b4_1_adjoint_wide[j] += float(b4_1_adjoint[j])
-                    b4_1_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(256):
-                b4_1_adjoint[j] += real(b4_1_adjoint_wide[j])
-        # W4_1_adjoint[j, k] = sum_{n t} a4_norm2[n, t, k]*z4_1_adjoint[n, t, j]
-        if N > 256:
-            tiled_in_blocks(8192, 32, True, False, 256, 64, N * 32, real(1), z4_1_adjoint, 256, a4_norm2, 64, real(0), W4_1_adjoint, 64)
-        else:
-            gemm(True, False, 256, 64, N * 32, real(1), z4_1_adjoint, 256, a4_norm2, 64, real(0), W4_1_adjoint, 64)
-        # a4_norm2_adjoint[n, t, k] = sum_{j} W4_1[j, k]*z4_1_adjoint[n, t, j]
-        gemm(False, False, N * 32, 64, 256, real(1), z4_1_adjoint, 256, W4_1, 64, real(0), a4_norm2_adjoint, 64)
-        if N > 256:
-            for j in range(64):
-                gamma4_2_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                beta4_2_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                b4_out_adjoint_wide[j] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_4 = min(n_first + 8, N)
-            # mean4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*shared4[n, t]
-            # gamma4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]*shared4[n, t]*(-mean4_norm2[n, t] + r…
-            # variance4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*(-mean4_norm2[n,…
-            # beta4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]
-            # mean4_norm2_adjoint[n, t] += sum_{j} -variance4_norm2_adjoint[n, t]*(-mean4_norm2[n, t] + r4_1[…
-            # r4_1_adjoint[n, t, j] = a4_norm2_adjoint[n, t, j]*gamma4_2[j]*shared4[n, t] + mean4_norm2_adjoi…
-            # b4_out_adjoint[j] = sum_{n t} r4_1_adjoint[n, t, j]
-            for n in range(natural(n_first), natural(n_last_4)):
-                for t in range(32):
-                    mean4_norm2_adjoint_total = variance4_norm2_adjoint_total = real(0)
-                    v29 = shared4[n, t]
-                    v30 = -mean4_norm2[n, t]
-                    v31 = variance4_norm2[n, t] + real(1e-05)
-                    for j in range(64):
-                        w27 = a4_norm2_adjoint[n, t, j]
-                        w28 = gamma4_2[j]
-                        mean4_norm2_adjoint_total = added(mean4_norm2_adjoint_total, -w27 * w28 * v29)
-                        w29 = r4_1[n, t, j] + v30
-                        gamma4_2_adjoint[j] += w27 * w29 * v29
-                        variance4_norm2_adjoint_total = added(variance4_norm2_adjoint_total, real(-0.5) * w27 * w28 * w29 / (v31 ** real(1.5)))
-                        beta4_2_adjoint[j] += w27
-                    mean4_norm2_adjoint[t] = mean4_norm2_adjoint_total
-                    variance4_norm2_adjoint[t] = variance4_norm2_adjoint_total
-                for j in range(64):
-                    for t in range(32):
-                        mean4_norm2_adjoint[t] += real(-0.03125) * variance4_norm2_adjoint[t] * (r4_1[n, t, j] - mean4_norm2[n, t])
-                for t in range(32):
-                    v32 = shared4[n, t]
-                    v33 = real(0.03125) * variance4_norm2_adjoint[t]
-                    v34 = -mean4_norm2[n, t]
-                    v35 = real(0.015625) * mean4_norm2_adjoint[t]
-                    for j in range(64):
-                        w30 = r4_2_adjoint[n, t, j] + a4_norm2_adjoint[n, t, j] * gamma4_2[j] * v32 + v33 * (r4_1[n, t, j] + v34) + v35
-                        r4_1_adjoint[n, t, j] = w30
-                        b4_out_adjoint[j] += w30
-            if N > 256:
-                for j in range(64):
-                    gamma4_2_adjoint_wide[j] += float(gamma4_2_adjoint[j])
-                    gamma4_2_adjoint[j] = real(0)
-                for j in range(64):
-                    beta4_2_adjoint_wide[j] += float(beta4_2_adjoint[j])
-                    beta4_2_adjoint[j] = real(0)
-                for j in range(64):
-                    b4_out_adjoint_wide[j] += float(b4_out_adjoint[j])
-                    b4_out_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(64):
-                gamma4_2_adjoint[j] += real(gamma4_2_adjoint_wide[j])
-            for j in range(64):
-                beta4_2_adjoint[j] += real(beta4_2_adjoint_wide[j])
-            for j in range(64):
-                b4_out_adjoint[j] += real(b4_out_adjoint_wide[j])
-        # W4_out_adjoint[j, e] = sum_{n t} A4[n, t, e]*r4_1_adjoint[n, t, j]
-        tiled_in_blocks(8192, 32, True, False, 64, 64, N * 32, real(1), r4_1_adjoint, 64, A4, 64, real(0), W4_out_adjoint, 64)
-        # A4_adjoint[n, t, e] = sum_{j} W4_out[j, e]*r4_1_adjoint[n, t, j]
-        tiled(False, False, N * 32, 64, 64, real(1), r4_1_adjoint, 64, W4_out, 64, real(0), A4_adjoint, 64)
-        # P4_adjoint_operand[n, h, t, k] = A4_adjoint[n, t, 16*h + k]
-        # P4_adjoint[n, h, t, s] = sum_{k} P4_adjoint_operand[n, h, t, k]*V4[n, h, s, k]
-        # V4_adjoint[n, h, s, k] = sum_{t} P4[n, h, t, s]*P4_adjoint_operand[n, h, t, k]
-        # P4_logsumexp_adjoint[n, h, t] = sum_{s} -P4[n, h, t, s]*P4_adjoint[n, h, t, s]
-        # S4_adjoint[n, h, t, s] = P4[n, h, t, s]*(P4_adjoint[n, h, t, s] + P4_logsumexp_adjoint[n, h, t])
-        # S4_sum_adjoint[n, h, t, s] = where(s <= t, S4_adjoint[n, h, t, s]/4, 0)
-        # Q4_adjoint[n, h, t, k] = sum_{s} K4[n, h, s, k]*S4_sum_adjoint[n, h, t, s]
-        # K4_adjoint[n, h, s, k] = sum_{t} Q4[n, h, t, k]*S4_sum_adjoint[n, h, t, s]
-        for n in range(N):
-            for h in range(4):
-                for t in range(32):
-                    for k in range(16):
-                        P4_adjoint_operand[t, k] = A4_adjoint[n, t, h * 16 + k]
-                tiled(False, True, 32, 32, 16, real(1), P4_adjoint_operand, 16, part(V4, n * 2048 + h * 512), 16, real(0), P4_adjoint, 32)
-                tiled(True, False, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, P4_adjoint_operand, 16, real(0), part(V4_adjoint, n * 2048 + h * 512), 16)
-                for t in range(32):
-                    P4_logsumexp_adjoint_total = real(0)
-                    for s in range(32):
-                        P4_logsumexp_adjoint_total = added(P4_logsumexp_adjoint_total, -P4_adjoint[t, s] * P4[n, h, t, s])
-                    for s in range(32):
-                        S4_adjoint = (P4_adjoint[t, s] + P4_logsumexp_adjoint_total) * P4[n, h, t, s]
-                        S4_sum_adjoint[t, s] = real(0.25) * S4_adjoint if s <= t else real(0)
-                tiled(False, False, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(K4, n * 2048 + h * 512), 16, real(0), part(Q4_adjoint, n * 2048 + h * 512), 16)
-                tiled(True, False, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(Q4, n * 2048 + h * 512), 16, real(0), part(K4_adjoint, n * 2048 + h * 512), 16)
-        for g in range(192):
+        for g in range(natural(first_192), natural(last_192)):
             b4_in_adjoint[g] = real(0)
             b3_in_adjoint[g] = real(0)
-        if N > 256:
-            for g in range(192):
-                b4_in_adjoint_wide[g] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_5 = min(n_first + 8, N)
-            # z4_adjoint[n, s, 16*h + k + 128] = V4_adjoint[n, h, s, k]
-            # z4_adjoint[n, s, 16*h + k + 64] += K4_adjoint[n, h, s, k]
-            # z4_adjoint[n, t, 16*h + k] += Q4_adjoint[n, h, t, k]
-            # b4_in_adjoint[g] = sum_{n t} z4_adjoint[n, t, g]
-            for n in range(natural(n_first), natural(n_last_5)):
-                for t in range(32):
-                    for g in range(192):
-                        z4_adjoint[n, t, g] = real(0)
-                    for h in range(4):
-                        for k in range(16):
-                            z4_adjoint[n, t, h * 16 + k + 128] += V4_adjoint[n, h, t, k]
-                            z4_adjoint[n, t, h * 16 + k + 64] += K4_adjoint[n, h, t, k]
-                            z4_adjoint[n, t, h * 16 + k] += Q4_adjoint[n, h, t, k]
-                    for g in range(192):
-                        b4_in_adjoint[g] += z4_adjoint[n, t, g]
-                        z3_adjoint[n, t, g] = real(0)
-            if N > 256:
-                for g in range(192):
-                    b4_in_adjoint_wide[g] += float(b4_in_adjoint[g])
-                    b4_in_adjoint[g] = real(0)
-        if N > 256:
-            for g in range(192):
-                b4_in_adjoint[g] += real(b4_in_adjoint_wide[g])
-        # W4_in_adjoint[g, m] = sum_{n t} a4_norm1[n, t, m]*z4_adjoint[n, t, g]
-        tiled_in_blocks(8192, 32, True, False, 192, 64, N * 32, real(1), z4_adjoint, 192, a4_norm1, 64, real(0), W4_in_adjoint, 64)
-        # a4_norm1_adjoint[n, t, m] = sum_{g} W4_in[g, m]*z4_adjoint[n, t, g]
-        tiled(False, False, N * 32, 64, 192, real(1), z4_adjoint, 192, W4_in, 64, real(0), a4_norm1_adjoint, 64)
-        if N > 256:
-            for j in range(64):
-                gamma4_1_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                beta4_1_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                b3_2_adjoint_wide[j] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_6 = min(n_first + 8, N)
-            # mean4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*shared3[n, t]
-            # gamma4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]*shared3[n, t]*(-mean4_norm1[n, t] + r…
-            # variance4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*(-mean4_norm1[n,…
-            # beta4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]
-            # mean4_norm1_adjoint[n, t] += sum_{j} -variance4_norm1_adjoint[n, t]*(-mean4_norm1[n, t] + r3_2[…
-            # r3_2_adjoint[n, t, j] = a4_norm1_adjoint[n, t, j]*gamma4_1[j]*shared3[n, t] + mean4_norm1_adjoi…
-            # b3_2_adjoint[j] = sum_{n t} r3_2_adjoint[n, t, j]
-            for n in range(natural(n_first), natural(n_last_6)):
-                for t in range(32):
-                    mean4_norm1_adjoint_total = variance4_norm1_adjoint_total = real(0)
-                    v36 = shared3[n, t]
-                    v37 = -mean4_norm1[n, t]
-                    v38 = variance4_norm1[n, t] + real(1e-05)
-                    for j in range(64):
-                        w31 = a4_norm1_adjoint[n, t, j]
-                        w32 = gamma4_1[j]
-                        mean4_norm1_adjoint_total = added(mean4_norm1_adjoint_total, -w31 * w32 * v36)
-                        w33 = r3_2[n, t, j] + v37
-                        gamma4_1_adjoint[j] += w31 * w33 * v36
-                        variance4_norm1_adjoint_total = added(variance4_norm1_adjoint_total, real(-0.5) * w31 * w32 * w33 / (v38 ** real(1.5)))
-                        beta4_1_adjoint[j] += w31
-                    mean4_norm1_adjoint[t] = mean4_norm1_adjoint_total
-                    variance4_norm1_adjoint[t] = variance4_norm1_adjoint_total
-                for j in range(64):
-                    for t in range(32):
-                        mean4_norm1_adjoint[t] += real(-0.03125) * variance4_norm1_adjoint[t] * (r3_2[n, t, j] - mean4_norm1[n, t])
-                for t in range(32):
-                    v39 = shared3[n, t]
-                    v40 = real(0.03125) * variance4_norm1_adjoint[t]
-                    v41 = -mean4_norm1[n, t]
-                    v42 = real(0.015625) * mean4_norm1_adjoint[t]
-                    for j in range(64):
-                        w34 = r4_1_adjoint[n, t, j] + a4_norm1_adjoint[n, t, j] * gamma4_1[j] * v39 + v40 * (r3_2[n, t, j] + v41) + v42
-                        r3_2_adjoint[n, t, j] = w34
-                        b3_2_adjoint[j] += w34
-            if N > 256:
-                for j in range(64):
-                    gamma4_1_adjoint_wide[j] += float(gamma4_1_adjoint[j])
-                    gamma4_1_adjoint[j] = real(0)
-                for j in range(64):
-                    beta4_1_adjoint_wide[j] += float(beta4_1_adjoint[j])
-                    beta4_1_adjoint[j] = real(0)
-                for j in range(64):
-                    b3_2_adjoint_wide[j] += float(b3_2_adjoint[j])
-                    b3_2_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(64):
-                gamma4_1_adjoint[j] += real(gamma4_1_adjoint_wide[j])
-            for j in range(64):
-                beta4_1_adjoint[j] += real(beta4_1_adjoint_wide[j])
-            for j in range(64):
-                b3_2_adjoint[j] += real(b3_2_adjoint_wide[j])
-        # W3_2_adjoint[j, k] = sum_{n t} a3_1[n, t, k]*r3_2_adjoint[n, t, j]
-        if N > 256:
-            tiled_in_blocks(8192, 32, True, False, 64, 256, N * 32, real(1), r3_2_adjoint, 64, a3_1, 256, real(0), W3_2_adjoint, 256)
-        else:
-            gemm(True, False, 64, 256, N * 32, real(1), r3_2_adjoint, 64, a3_1, 256, real(0), W3_2_adjoint, 256)
-        # a3_1_adjoint[n, t, k] = sum_{j} W3_2[j, k]*r3_2_adjoint[n, t, j]
-        gemm(False, False, N * 32, 256, 64, real(1), r3_2_adjoint, 64, W3_2, 256, real(0), a3_1_adjoint, 256)
-        if N > 256:
-            for j in range(256):
-                b3_1_adjoint_wide[j] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_7 = min(n_first + 8, N)
-            # z3_1_adjoint[n, t, j] = a3_1_adjoint[n, t, j]*gelu_prime(z3_1[n, t, j])
-            # b3_1_adjoint[j] = sum_{n t} z3_1_adjoint[n, t, j]
-            for n in range(natural(n_first), natural(n_last_7)):
-                for t in range(32):
-                    for j in range(256):
-                        w35 = a3_1_adjoint[n, t, j] * gelu_prime(z3_1[n, t, j])
-                        z3_1_adjoint[n, t, j] = w35
-                        b3_1_adjoint[j] += w35
-            if N > 256:
-                for j in range(256):
-                    b3_1_adjoint_wide[j] += float(b3_1_adjoint[j])
-                    b3_1_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(256):
-                b3_1_adjoint[j] += real(b3_1_adjoint_wide[j])
-        # W3_1_adjoint[j, k] = sum_{n t} a3_norm2[n, t, k]*z3_1_adjoint[n, t, j]
-        if N > 256:
-            tiled_in_blocks(8192, 32, True, False, 256, 64, N * 32, real(1), z3_1_adjoint, 256, a3_norm2, 64, real(0), W3_1_adjoint, 64)
-        else:
-            gemm(True, False, 256, 64, N * 32, real(1), z3_1_adjoint, 256, a3_norm2, 64, real(0), W3_1_adjoint, 64)
-        # a3_norm2_adjoint[n, t, k] = sum_{j} W3_1[j, k]*z3_1_adjoint[n, t, j]
-        gemm(False, False, N * 32, 64, 256, real(1), z3_1_adjoint, 256, W3_1, 64, real(0), a3_norm2_adjoint, 64)
-        if N > 256:
-            for j in range(64):
-                gamma3_2_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                beta3_2_adjoint_wide[j] = float(0)
-        if N > 256:
-            for j in range(64):
-                b3_out_adjoint_wide[j] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_8 = min(n_first + 8, N)
-            # mean3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*shared2[n, t]
-            # gamma3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]*shared2[n, t]*(-mean3_norm2[n, t] + r…
-            # variance3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*(-mean3_norm2[n,…
-            # beta3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]
-            # mean3_norm2_adjoint[n, t] += sum_{j} -variance3_norm2_adjoint[n, t]*(-mean3_norm2[n, t] + r3_1[…
-            # r3_1_adjoint[n, t, j] = a3_norm2_adjoint[n, t, j]*gamma3_2[j]*shared2[n, t] + mean3_norm2_adjoi…
-            # b3_out_adjoint[j] = sum_{n t} r3_1_adjoint[n, t, j]
-            for n in range(natural(n_first), natural(n_last_8)):
-                for t in range(32):
-                    mean3_norm2_adjoint_total = variance3_norm2_adjoint_total = real(0)
-                    v43 = shared2[n, t]
-                    v44 = -mean3_norm2[n, t]
-                    v45 = variance3_norm2[n, t] + real(1e-05)
-                    for j in range(64):
-                        w36 = a3_norm2_adjoint[n, t, j]
-                        w37 = gamma3_2[j]
-                        mean3_norm2_adjoint_total = added(mean3_norm2_adjoint_total, -w36 * w37 * v43)
-                        w38 = r3_1[n, t, j] + v44
-                        gamma3_2_adjoint[j] += w36 * w38 * v43
-                        variance3_norm2_adjoint_total = added(variance3_norm2_adjoint_total, real(-0.5) * w36 * w37 * w38 / (v45 ** real(1.5)))
-                        beta3_2_adjoint[j] += w36
-                    mean3_norm2_adjoint[t] = mean3_norm2_adjoint_total
-                    variance3_norm2_adjoint[t] = variance3_norm2_adjoint_total
-                for j in range(64):
-                    for t in range(32):
-                        mean3_norm2_adjoint[t] += real(-0.03125) * variance3_norm2_adjoint[t] * (r3_1[n, t, j] - mean3_norm2[n, t])
-                for t in range(32):
-                    v46 = shared2[n, t]
-                    v47 = real(0.03125) * variance3_norm2_adjoint[t]
-                    v48 = -mean3_norm2[n, t]
-                    v49 = real(0.015625) * mean3_norm2_adjoint[t]
-                    for j in range(64):
-                        w39 = r3_2_adjoint[n, t, j] + a3_norm2_adjoint[n, t, j] * gamma3_2[j] * v46 + v47 * (r3_1[n, t, j] + v48) + v49
-                        r3_1_adjoint[n, t, j] = w39
-                        b3_out_adjoint[j] += w39
-            if N > 256:
-                for j in range(64):
-                    gamma3_2_adjoint_wide[j] += float(gamma3_2_adjoint[j])
-                    gamma3_2_adjoint[j] = real(0)
-                for j in range(64):
-                    beta3_2_adjoint_wide[j] += float(beta3_2_adjoint[j])
-                    beta3_2_adjoint[j] = real(0)
-                for j in range(64):
-                    b3_out_adjoint_wide[j] += float(b3_out_adjoint[j])
-                    b3_out_adjoint[j] = real(0)
-        if N > 256:
-            for j in range(64):
-                gamma3_2_adjoint[j] += real(gamma3_2_adjoint_wide[j])
-            for j in range(64):
-                beta3_2_adjoint[j] += real(beta3_2_adjoint_wide[j])
-            for j in range(64):
-                b3_out_adjoint[j] += real(b3_out_adjoint_wide[j])
-        # W3_out_adjoint[j, e] = sum_{n t} A3[n, t, e]*r3_1_adjoint[n, t, j]
-        tiled_in_blocks(8192, 32, True, False, 64, 64, N * 32, real(1), r3_1_adjoint, 64, A3, 64, real(0), W3_out_adjoint, 64)
-        # A3_adjoint[n, t, e] = sum_{j} W3_out[j, e]*r3_1_adjoint[n, t, j]
-        tiled(False, False, N * 32, 64, 64, real(1), r3_1_adjoint, 64, W3_out, 64, real(0), A3_adjoint, 64)
-        if N > 256:
-            for g in range(192):
-                b3_in_adjoint_wide[g] = float(0)
-        for n_first in range(0, N, 8):
-            n_last_9 = min(n_first + 8, N)
-            # P3_adjoint_operand[n, h, t, k] = A3_adjoint[n, t, 16*h + k]
-            # P3_adjoint[n, h, t, s] = sum_{k} P3_adjoint_operand[n, h, t, k]*V3[n, h, s, k]
-            # V3_adjoint[n, h, s, k] = sum_{t} P3[n, h, t, s]*P3_adjoint_operand[n, h, t, k]
-            # P3_logsumexp_adjoint[n, h, t] = sum_{s} -P3[n, h, t, s]*P3_adjoint[n, h, t, s]
-            # S3_adjoint[n, h, t, s] = P3[n, h, t, s]*(P3_adjoint[n, h, t, s] + P3_logsumexp_adjoint[n, h, t])
-            # S3_sum_adjoint[n, h, t, s] = where(s <= t, S3_adjoint[n, h, t, s]/4, 0)
-            # Q3_adjoint[n, h, t, k] = sum_{s} K3[n, h, s, k]*S3_sum_adjoint[n, h, t, s]
-            # K3_adjoint[n, h, s, k] = sum_{t} Q3[n, h, t, k]*S3_sum_adjoint[n, h, t, s]
-            # z3_adjoint[n, s, 16*h + k + 128] = V3_adjoint[n, h, s, k]
-            # z3_adjoint[n, s, 16*h + k + 64] += K3_adjoint[n, h, s, k]
-            # z3_adjoint[n, t, 16*h + k] += Q3_adjoint[n, h, t, k]
-            # b3_in_adjoint[g] = sum_{n t} z3_adjoint[n, t, g]
-            for n in range(natural(n_first), natural(n_last_9)):
-                for h in range(4):
-                    for t in range(32):
-                        for k in range(16):
-                            P3_adjoint_operand[t, k] = A3_adjoint[n, t, h * 16 + k]
-                    tiled(False, True, 32, 32, 16, real(1), P3_adjoint_operand, 16, part(V3, n * 2048 + h * 512), 16, real(0), P3_adjoint, 32)
-                    tiled(True, False, 32, 16, 32, real(1), part(P3, n * 4096 + h * 1024), 32, P3_adjoint_operand, 16, real(0), part(V3_adjoint, h * 512), 16)
-                    for t in range(32):
-                        P3_logsumexp_adjoint_total = real(0)
-                        for s in range(32):
-                            P3_logsumexp_adjoint_total = added(P3_logsumexp_adjoint_total, -P3_adjoint[t, s] * P3[n, h, t, s])
-                        for s in range(32):
-                            S3_adjoint = (P3_adjoint[t, s] + P3_logsumexp_adjoint_total) * P3[n, h, t, s]
-                            S3_sum_adjoint[t, s] = real(0.25) * S3_adjoint if s <= t else real(0)
-                    tiled(False, False, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(K3, n * 2048 + h * 512), 16, real(0), part(Q3_adjoint, h * 512), 16)
-                    tiled(True, False, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(Q3, n * 2048 + h * 512), 16, real(0), part(K3_adjoint, h * 512), 16)
-                for s in range(32):
-                    for h in range(4):
-                        for k in range(16):
-                            z3_adjoint[n, s, h * 16 + k + 128] += V3_adjoint[h, s, k]
-                            z3_adjoint[n, s, h * 16 + k + 64] += K3_adjoint[h, s, k]
-                            z3_adjoint[n, s, h * 16 + k] += Q3_adjoint[h, s, k]
-                    for g in range(192):
-                        b3_in_adjoint[g] += z3_adjoint[n, s, g]
-            if N > 256:
-                for g in range(192):
-                    b3_in_adjoint_wide[g] += float(b3_in_adjoint[g])
-                    b3_in_adjoint[g] = real(0)
-        if N > 256:
-            for g in range(192):
-                b3_in_adjoint[g] += real(b3_in_adjoint_wide[g])
-        # W3_in_adjoint[g, m] = sum_{n t} a3_norm1[n, t, m]*z3_adjoint[n, t, g]
-        tiled_in_blocks(8192, 32, True, False, 192, 64, N * 32, real(1), z3_adjoint, 192, a3_norm1, 64, real(0), W3_in_adjoint, 64)
-        # a3_norm1_adjoint[n, t, m] = sum_{g} W3_in[g, m]*z3_adjoint[n, t, g]
-        tiled(False, False, N * 32, 64, 192, real(1), z3_adjoint, 192, W3_in, 64, real(0), a3_norm1_adjoint, 64)
+        for m in range(45):
+            for j in range(natural(first_64), natural(last_64)):
+                E1_adjoint[m, j] = real(0)
         # step = step + 1
         step = step + real(1)
         # correction2 = sqrt(1 - beta2**step)
@@ -3102,276 +2857,414 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         learning_rate_step = learning_rate * correction2 / (real(1) - (beta1 ** step))
         # epsilon_step = correction2*epsilon
         epsilon_step = epsilon * correction2
-        v52 = -learning_rate_step
-        # b3_out_m[j] = b3_out_adjoint[j]*(1 - beta1) + b3_out_m[j]*beta1
-        # b3_out_v[j] = b3_out_adjoint[j]**2*(1 - beta2) + b3_out_v[j]*beta2
-        # b3_out[j] = b3_out[j]*weight_kept - b3_out_m[j]*learning_rate_step/(sqrt(b3_out_v[j]) + epsilon…
-        # b3_2_m[j] = b3_2_adjoint[j]*(1 - beta1) + b3_2_m[j]*beta1
-        # b3_2_v[j] = b3_2_adjoint[j]**2*(1 - beta2) + b3_2_v[j]*beta2
-        # b3_2[j] = b3_2[j]*weight_kept - b3_2_m[j]*learning_rate_step/(sqrt(b3_2_v[j]) + epsilon_step)
-        for j in range(64):
-            gamma3_1_adjoint[j] = real(0)
-            beta3_1_adjoint[j] = real(0)
-            w40 = b3_out_m[j]
-            w41 = b3_out_adjoint[j]
-            w42 = beta1 * w40 + v50 * w41
-            b3_out_m[j] = w42
-            w43 = b3_out_v[j]
-            w44 = beta2 * w43 + v51 * (w41 * w41)
-            b3_out_v[j] = w44
-            w45 = b3_out_m[j]
-            w46 = v90 * b3_out[j] + v52 * w45 / (np.sqrt(w44) + epsilon_step)
-            b3_out[j] = w46
-            w47 = b3_2_m[j]
-            w48 = b3_2_adjoint[j]
-            w49 = beta1 * w47 + v50 * w48
-            b3_2_m[j] = w49
-            w50 = b3_2_v[j]
-            w51 = beta2 * w50 + v51 * (w48 * w48)
-            b3_2_v[j] = w51
-            w52 = b3_2_m[j]
-            w53 = v90 * b3_2[j] + v52 * w52 / (np.sqrt(w51) + epsilon_step)
-            b3_2[j] = w53
+        arrived = wait_for_team(team, members, arrived)
+        # C_total = sum_{n} C_row[n]
+        for n in range(N):
+            C_total = added(C_total, float(C_row[n]))
         if N > 256:
-            for j in range(64):
+            for j in range(natural(first_45), natural(last_45)):
+                b6_adjoint_wide[j] = float(0)
+        for n_first in range(0, N, 8):
+            n_last = min(n_first + 8, N)
+            # b6_adjoint[j] = sum_{n t} z6_adjoint[n, t, j]
+            for n in range(natural(n_first), natural(n_last)):
+                for t in range(32):
+                    for j in range(natural(first_45), natural(last_45)):
+                        b6_adjoint[j] += z6_adjoint[n, t, j]
+            if N > 256:
+                for j in range(natural(first_45), natural(last_45)):
+                    b6_adjoint_wide[j] += float(b6_adjoint[j])
+                    b6_adjoint[j] = real(0)
+        if N > 256:
+            for j in range(natural(first_45), natural(last_45)):
+                b6_adjoint[j] += real(b6_adjoint_wide[j])
+        # W6_adjoint[j, k] = sum_{n t} a5[n, t, k]*z6_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 45, last_64 - first_64, N * 32, real(1), z6_adjoint, 45, part(a5, first_64), 64, real(0), part(W6_adjoint, first_64), 64)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                gamma5_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                beta5_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                b4_2_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                gamma4_2_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                beta4_2_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                b4_out_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                gamma4_1_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                beta4_1_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                b3_2_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                gamma3_2_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                beta3_2_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
+                b3_out_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_64), natural(last_64)):
                 gamma3_1_adjoint_wide[j] = float(0)
         if N > 256:
-            for j in range(64):
+            for j in range(natural(first_64), natural(last_64)):
                 beta3_1_adjoint_wide[j] = float(0)
         for n_first in range(0, N, 8):
-            n_last_10 = min(n_first + 8, N)
-            # mean3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*shared1[n, t]
-            # gamma3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]*shared1[n, t]*(a2[n, t, j] - mean3_no…
-            # variance3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*(a2[n, t, j] - m…
+            n_last_2 = min(n_first + 8, N)
+            # gamma5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+            # beta5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]
+            # b4_2_adjoint[j] = sum_{n t} r4_2_adjoint[n, t, j]
+            # gamma4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]*root2[n, t]*(-mean4_norm2[n, t] + r4_…
+            # beta4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]
+            # b4_out_adjoint[j] = sum_{n t} r4_1_adjoint[n, t, j]
+            # gamma4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]*root3[n, t]*(-mean4_norm1[n, t] + r3_…
+            # beta4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]
+            # b3_2_adjoint[j] = sum_{n t} r3_2_adjoint[n, t, j]
+            # gamma3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]*root4[n, t]*(-mean3_norm2[n, t] + r3_…
+            # beta3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]
+            # b3_out_adjoint[j] = sum_{n t} r3_1_adjoint[n, t, j]
+            # gamma3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]*root5[n, t]*(a2[n, t, j] - mean3_norm…
             # beta3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]
-            # mean3_norm1_adjoint[n, t] += sum_{j} -variance3_norm1_adjoint[n, t]*(a2[n, t, j] - mean3_norm1[…
-            # a2_adjoint[n, t, j] = a3_norm1_adjoint[n, t, j]*gamma3_1[j]*shared1[n, t] + mean3_norm1_adjoint…
-            for n in range(natural(n_first), natural(n_last_10)):
+            for n in range(natural(n_first), natural(n_last_2)):
                 for t in range(32):
-                    mean3_norm1_adjoint_total = variance3_norm1_adjoint_total = real(0)
-                    v53 = shared1[n, t]
-                    v54 = -mean3_norm1[n, t]
-                    v55 = variance3_norm1[n, t] + real(1e-05)
-                    for j in range(64):
-                        w54 = a3_norm1_adjoint[n, t, j]
-                        w55 = gamma3_1[j]
-                        mean3_norm1_adjoint_total = added(mean3_norm1_adjoint_total, -w54 * w55 * v53)
-                        w56 = a2[n, t, j] + v54
-                        gamma3_1_adjoint[j] += w54 * w56 * v53
-                        variance3_norm1_adjoint_total = added(variance3_norm1_adjoint_total, real(-0.5) * w54 * w55 * w56 / (v55 ** real(1.5)))
-                        beta3_1_adjoint[j] += w54
-                    mean3_norm1_adjoint[t] = mean3_norm1_adjoint_total
-                    variance3_norm1_adjoint[t] = variance3_norm1_adjoint_total
-                for j in range(64):
-                    for t in range(32):
-                        mean3_norm1_adjoint[t] += real(-0.03125) * variance3_norm1_adjoint[t] * (a2[n, t, j] - mean3_norm1[n, t])
-                for t in range(32):
-                    v56 = shared1[n, t]
-                    v57 = real(0.03125) * variance3_norm1_adjoint[t]
-                    v58 = -mean3_norm1[n, t]
-                    v59 = real(0.015625) * mean3_norm1_adjoint[t]
-                    for j in range(64):
-                        a2_adjoint[n, t, j] = r3_1_adjoint[n, t, j] + a3_norm1_adjoint[n, t, j] * gamma3_1[j] * v56 + v57 * (a2[n, t, j] + v58) + v59
+                    v55 = -mean5[n, t]
+                    v56 = root1[n, t]
+                    v57 = -mean4_norm2[n, t]
+                    v58 = root2[n, t]
+                    v59 = -mean4_norm1[n, t]
+                    v60 = root3[n, t]
+                    v61 = -mean3_norm2[n, t]
+                    v62 = root4[n, t]
+                    v63 = -mean3_norm1[n, t]
+                    v64 = root5[n, t]
+                    for j in range(natural(first_64), natural(last_64)):
+                        w26 = a5_adjoint[n, t, j]
+                        gamma5_adjoint[j] += w26 * (r4_2[n, t, j] + v55) * v56
+                        beta5_adjoint[j] += w26
+                        b4_2_adjoint[j] += r4_2_adjoint[n, t, j]
+                        w27 = a4_norm2_adjoint[n, t, j]
+                        gamma4_2_adjoint[j] += w27 * (r4_1[n, t, j] + v57) * v58
+                        beta4_2_adjoint[j] += w27
+                        b4_out_adjoint[j] += r4_1_adjoint[n, t, j]
+                        w28 = a4_norm1_adjoint[n, t, j]
+                        gamma4_1_adjoint[j] += w28 * (r3_2[n, t, j] + v59) * v60
+                        beta4_1_adjoint[j] += w28
+                        b3_2_adjoint[j] += r3_2_adjoint[n, t, j]
+                        w29 = a3_norm2_adjoint[n, t, j]
+                        gamma3_2_adjoint[j] += w29 * (r3_1[n, t, j] + v61) * v62
+                        beta3_2_adjoint[j] += w29
+                        b3_out_adjoint[j] += r3_1_adjoint[n, t, j]
+                        w30 = a3_norm1_adjoint[n, t, j]
+                        gamma3_1_adjoint[j] += w30 * (a2[n, t, j] + v63) * v64
+                        beta3_1_adjoint[j] += w30
             if N > 256:
-                for j in range(64):
+                for j in range(natural(first_64), natural(last_64)):
+                    gamma5_adjoint_wide[j] += float(gamma5_adjoint[j])
+                    gamma5_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    beta5_adjoint_wide[j] += float(beta5_adjoint[j])
+                    beta5_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    b4_2_adjoint_wide[j] += float(b4_2_adjoint[j])
+                    b4_2_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    gamma4_2_adjoint_wide[j] += float(gamma4_2_adjoint[j])
+                    gamma4_2_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    beta4_2_adjoint_wide[j] += float(beta4_2_adjoint[j])
+                    beta4_2_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    b4_out_adjoint_wide[j] += float(b4_out_adjoint[j])
+                    b4_out_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    gamma4_1_adjoint_wide[j] += float(gamma4_1_adjoint[j])
+                    gamma4_1_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    beta4_1_adjoint_wide[j] += float(beta4_1_adjoint[j])
+                    beta4_1_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    b3_2_adjoint_wide[j] += float(b3_2_adjoint[j])
+                    b3_2_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    gamma3_2_adjoint_wide[j] += float(gamma3_2_adjoint[j])
+                    gamma3_2_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    beta3_2_adjoint_wide[j] += float(beta3_2_adjoint[j])
+                    beta3_2_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
+                    b3_out_adjoint_wide[j] += float(b3_out_adjoint[j])
+                    b3_out_adjoint[j] = real(0)
+                for j in range(natural(first_64), natural(last_64)):
                     gamma3_1_adjoint_wide[j] += float(gamma3_1_adjoint[j])
                     gamma3_1_adjoint[j] = real(0)
-                for j in range(64):
+                for j in range(natural(first_64), natural(last_64)):
                     beta3_1_adjoint_wide[j] += float(beta3_1_adjoint[j])
                     beta3_1_adjoint[j] = real(0)
         if N > 256:
-            for j in range(64):
+            for j in range(natural(first_64), natural(last_64)):
+                gamma5_adjoint[j] += real(gamma5_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                beta5_adjoint[j] += real(beta5_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                b4_2_adjoint[j] += real(b4_2_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                gamma4_2_adjoint[j] += real(gamma4_2_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                beta4_2_adjoint[j] += real(beta4_2_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                b4_out_adjoint[j] += real(b4_out_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                gamma4_1_adjoint[j] += real(gamma4_1_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                beta4_1_adjoint[j] += real(beta4_1_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                b3_2_adjoint[j] += real(b3_2_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                gamma3_2_adjoint[j] += real(gamma3_2_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                beta3_2_adjoint[j] += real(beta3_2_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
+                b3_out_adjoint[j] += real(b3_out_adjoint_wide[j])
+            for j in range(natural(first_64), natural(last_64)):
                 gamma3_1_adjoint[j] += real(gamma3_1_adjoint_wide[j])
-            for j in range(64):
+            for j in range(natural(first_64), natural(last_64)):
                 beta3_1_adjoint[j] += real(beta3_1_adjoint_wide[j])
-        for i in range(2880):
-            flat(E1_adjoint)[i] = real(0)
+        # W4_2_adjoint[j, k] = sum_{n t} a4_1[n, t, k]*r4_2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 64, last_256 - first_256, N * 32, real(1), r4_2_adjoint, 64, part(a4_1, first_256), 256, real(0), part(W4_2_adjoint, first_256), 256)
+        if N > 256:
+            for j in range(natural(first_256), natural(last_256)):
+                b4_1_adjoint_wide[j] = float(0)
+        if N > 256:
+            for j in range(natural(first_256), natural(last_256)):
+                b3_1_adjoint_wide[j] = float(0)
+        for n_first in range(0, N, 8):
+            n_last_3 = min(n_first + 8, N)
+            # b4_1_adjoint[j] = sum_{n t} z4_1_adjoint[n, t, j]
+            # b3_1_adjoint[j] = sum_{n t} z3_1_adjoint[n, t, j]
+            for n in range(natural(n_first), natural(n_last_3)):
+                for t in range(32):
+                    for j in range(natural(first_256), natural(last_256)):
+                        b4_1_adjoint[j] += z4_1_adjoint[n, t, j]
+                        b3_1_adjoint[j] += z3_1_adjoint[n, t, j]
+            if N > 256:
+                for j in range(natural(first_256), natural(last_256)):
+                    b4_1_adjoint_wide[j] += float(b4_1_adjoint[j])
+                    b4_1_adjoint[j] = real(0)
+                for j in range(natural(first_256), natural(last_256)):
+                    b3_1_adjoint_wide[j] += float(b3_1_adjoint[j])
+                    b3_1_adjoint[j] = real(0)
+        if N > 256:
+            for j in range(natural(first_256), natural(last_256)):
+                b4_1_adjoint[j] += real(b4_1_adjoint_wide[j])
+            for j in range(natural(first_256), natural(last_256)):
+                b3_1_adjoint[j] += real(b3_1_adjoint_wide[j])
+        # W4_1_adjoint[j, k] = sum_{n t} a4_norm2[n, t, k]*z4_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, last_256 - first_256, 64, N * 32, real(1), part(z4_1_adjoint, first_256), 256, a4_norm2, 64, real(0), part(W4_1_adjoint, first_256 * 64), 64)
+        # W4_out_adjoint[j, e] = sum_{n t} A4[n, t, e]*r4_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, last_64 - first_64, 64, N * 32, real(1), part(r4_1_adjoint, first_64), 64, A4, 64, real(0), part(W4_out_adjoint, first_64 * 64), 64)
+        if N > 256:
+            for g in range(natural(first_192), natural(last_192)):
+                b4_in_adjoint_wide[g] = float(0)
+        if N > 256:
+            for g in range(natural(first_192), natural(last_192)):
+                b3_in_adjoint_wide[g] = float(0)
+        for n_first in range(0, N, 8):
+            n_last_4 = min(n_first + 8, N)
+            # b4_in_adjoint[g] = sum_{n t} z4_adjoint[n, t, g]
+            # b3_in_adjoint[g] = sum_{n t} z3_adjoint[n, t, g]
+            for n in range(natural(n_first), natural(n_last_4)):
+                for t in range(32):
+                    for g in range(natural(first_192), natural(last_192)):
+                        b4_in_adjoint[g] += z4_adjoint[n, t, g]
+                        b3_in_adjoint[g] += z3_adjoint[n, t, g]
+            if N > 256:
+                for g in range(natural(first_192), natural(last_192)):
+                    b4_in_adjoint_wide[g] += float(b4_in_adjoint[g])
+                    b4_in_adjoint[g] = real(0)
+                for g in range(natural(first_192), natural(last_192)):
+                    b3_in_adjoint_wide[g] += float(b3_in_adjoint[g])
+                    b3_in_adjoint[g] = real(0)
+        if N > 256:
+            for g in range(natural(first_192), natural(last_192)):
+                b4_in_adjoint[g] += real(b4_in_adjoint_wide[g])
+            for g in range(natural(first_192), natural(last_192)):
+                b3_in_adjoint[g] += real(b3_in_adjoint_wide[g])
+        # W4_in_adjoint[g, m] = sum_{n t} a4_norm1[n, t, m]*z4_adjoint[n, t, g]
+        tiled_in_blocks(8192, 32, True, False, last_192 - first_192, 64, N * 32, real(1), part(z4_adjoint, first_192), 192, a4_norm1, 64, real(0), part(W4_in_adjoint, first_192 * 64), 64)
+        # W3_2_adjoint[j, k] = sum_{n t} a3_1[n, t, k]*r3_2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 64, last_256 - first_256, N * 32, real(1), r3_2_adjoint, 64, part(a3_1, first_256), 256, real(0), part(W3_2_adjoint, first_256), 256)
+        # W3_1_adjoint[j, k] = sum_{n t} a3_norm2[n, t, k]*z3_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, last_256 - first_256, 64, N * 32, real(1), part(z3_1_adjoint, first_256), 256, a3_norm2, 64, real(0), part(W3_1_adjoint, first_256 * 64), 64)
+        # W3_out_adjoint[j, e] = sum_{n t} A3[n, t, e]*r3_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, last_64 - first_64, 64, N * 32, real(1), part(r3_1_adjoint, first_64), 64, A3, 64, real(0), part(W3_out_adjoint, first_64 * 64), 64)
+        # W3_in_adjoint[g, m] = sum_{n t} a3_norm1[n, t, m]*z3_adjoint[n, t, g]
+        tiled_in_blocks(8192, 32, True, False, last_192 - first_192, 64, N * 32, real(1), part(z3_adjoint, first_192), 192, a3_norm1, 64, real(0), part(W3_in_adjoint, first_192 * 64), 64)
         # E1_adjoint[x[n, k], j] = a2_adjoint[n, k, j]
         if N > 256:
             E1_adjoint_wide = np.empty((45, 64), np.float64)
             for m in range(45):
-                for j in range(64):
+                for j in range(natural(first_64), natural(last_64)):
                     E1_adjoint_wide[m, j] = float(0)
             for n in range(N):
                 for k in range(32):
                     example_4 = np.uintp(x[n, k])
-                    for j in range(64):
+                    for j in range(natural(first_64), natural(last_64)):
                         E1_adjoint_wide[example_4, j] += float(a2_adjoint[n, k, j])
             for m in range(45):
-                for j in range(64):
+                for j in range(natural(first_64), natural(last_64)):
                     E1_adjoint[m, j] += real(E1_adjoint_wide[m, j])
         else:
             for n in range(N):
                 for k in range(32):
                     example_5 = np.uintp(x[n, k])
-                    for j in range(64):
+                    for j in range(natural(first_64), natural(last_64)):
                         E1_adjoint[example_5, j] += a2_adjoint[n, k, j]
         # P2_adjoint[t, j] = sum_{n} a2_adjoint[n, t, j]
-        tiled_in_blocks(256, 40, True, False, 1, 2048, N, real(1), one, 0, a2_adjoint, 2048, real(0), P2_adjoint, 2048)
-        # E1_m_next[m, j] = E1_adjoint[m, j]*(1 - beta1) + E1_m[m, j]*beta1
-        # E1_v_next[m, j] = E1_adjoint[m, j]**2*(1 - beta2) + E1_v[m, j]*beta2
-        # W6_m_next[j, k] = W6_adjoint[j, k]*(1 - beta1) + W6_m[j, k]*beta1
-        # W6_v_next[j, k] = W6_adjoint[j, k]**2*(1 - beta2) + W6_v[j, k]*beta2
-        # E1_next[m, j] = E1[m, j]*weight_kept - E1_m_next[m, j]*learning_rate_step/(sqrt(E1_v_next[m, j]…
-        # W6_next[j, k] = W6[j, k]*weight_kept - W6_m_next[j, k]*learning_rate_step/(sqrt(W6_v_next[j, k]…
-        for i in range(2880):
-            w57 = flat(E1_m)[i]
-            w58 = flat(E1_adjoint)[i]
-            w59 = beta1 * w57 + v50 * w58
-            flat(E1_m)[i] = w59
-            w60 = flat(E1_v)[i]
-            w61 = beta2 * w60 + v51 * (w58 * w58)
-            flat(E1_v)[i] = w61
-            w62 = flat(W6_m)[i]
-            w63 = flat(W6_adjoint)[i]
-            w64 = beta1 * w62 + v50 * w63
-            flat(W6_m)[i] = w64
-            w65 = flat(W6_v)[i]
-            w66 = beta2 * w65 + v51 * (w63 * w63)
-            flat(W6_v)[i] = w66
-            w67 = flat(E1_m)[i]
-            w68 = flat(E1_v)[i]
-            w69 = v90 * flat(E1)[i] + v52 * w67 / (np.sqrt(w68) + epsilon_step)
-            flat(E1)[i] = w69
-            w70 = flat(W6_m)[i]
-            w71 = v90 * flat(W6)[i] + v52 * w70 / (np.sqrt(w66) + epsilon_step)
-            flat(W6)[i] = w71
+        tiled_in_blocks(256, 40, True, False, 1, last_32 * 64 - first_32 * 64, N, real(1), one, 0, part(a2_adjoint, first_32 * 64), 2048, real(0), part(P2_adjoint, first_32 * 64), last_32 * 64 - first_32 * 64)
+        v67 = -learning_rate_step
+        # E1_m[m, j] = E1_adjoint[m, j]*(1 - beta1) + E1_m[m, j]*beta1
+        # E1_v[m, j] = E1_adjoint[m, j]**2*(1 - beta2) + E1_v[m, j]*beta2
+        # W6_m[j, k] = W6_adjoint[j, k]*(1 - beta1) + W6_m[j, k]*beta1
+        # W6_v[j, k] = W6_adjoint[j, k]**2*(1 - beta2) + W6_v[j, k]*beta2
+        # E1[m, j] = E1[m, j]*weight_kept - E1_m[m, j]*learning_rate_step/(sqrt(E1_v[m, j]) + epsilon_ste…
+        # W6[j, k] = W6[j, k]*weight_kept - W6_m[j, k]*learning_rate_step/(sqrt(W6_v[j, k]) + epsilon_ste…
+        for m in range(45):
+            for j in range(natural(first_64), natural(last_64)):
+                w31 = E1_m[m, j]
+                w32 = E1_adjoint[m, j]
+                w33 = beta1 * w31 + v65 * w32
+                E1_m[m, j] = w33
+                w34 = E1_v[m, j]
+                w35 = beta2 * w34 + v66 * (w32 * w32)
+                E1_v[m, j] = w35
+                w36 = W6_m[m, j]
+                w37 = W6_adjoint[m, j]
+                w38 = beta1 * w36 + v65 * w37
+                W6_m[m, j] = w38
+                w39 = W6_v[m, j]
+                w40 = beta2 * w39 + v66 * (w37 * w37)
+                W6_v[m, j] = w40
+                w41 = E1_m[m, j]
+                w42 = E1_v[m, j]
+                w43 = v95 * E1[m, j] + v67 * w41 / (np.sqrt(w42) + epsilon_step)
+                E1[m, j] = w43
+                w44 = W6_m[m, j]
+                w45 = v95 * W6[m, j] + v67 * w44 / (np.sqrt(w40) + epsilon_step)
+                W6[m, j] = w45
         # b6_m[j] = b6_adjoint[j]*(1 - beta1) + b6_m[j]*beta1
         # b6_v[j] = b6_adjoint[j]**2*(1 - beta2) + b6_v[j]*beta2
         # b6[j] = b6[j]*weight_kept - b6_m[j]*learning_rate_step/(sqrt(b6_v[j]) + epsilon_step)
-        for j in range(45):
-            w72 = b6_m[j]
-            w73 = b6_adjoint[j]
-            w74 = beta1 * w72 + v50 * w73
-            b6_m[j] = w74
-            w75 = b6_v[j]
-            w76 = beta2 * w75 + v51 * (w73 * w73)
-            b6_v[j] = w76
-            w77 = b6_m[j]
-            w78 = v90 * b6[j] + v52 * w77 / (np.sqrt(w76) + epsilon_step)
-            b6[j] = w78
-        # P2_m_next[t, j] = P2_adjoint[t, j]*(1 - beta1) + P2_m[t, j]*beta1
-        # P2_v_next[t, j] = P2_adjoint[t, j]**2*(1 - beta2) + P2_v[t, j]*beta2
-        # P2_next[t, j] = P2[t, j]*weight_kept - P2_m_next[t, j]*learning_rate_step/(sqrt(P2_v_next[t, j]…
-        for i in range(2048):
-            w79 = flat(P2_m)[i]
-            w80 = flat(P2_adjoint)[i]
-            w81 = beta1 * w79 + v50 * w80
-            flat(P2_m)[i] = w81
-            w82 = flat(P2_v)[i]
-            w83 = beta2 * w82 + v51 * (w80 * w80)
-            flat(P2_v)[i] = w83
-            w84 = flat(P2_m)[i]
-            w85 = v90 * flat(P2)[i] + v52 * w84 / (np.sqrt(w83) + epsilon_step)
-            flat(P2)[i] = w85
+        for j in range(natural(first_45), natural(last_45)):
+            w46 = b6_m[j]
+            w47 = b6_adjoint[j]
+            w48 = beta1 * w46 + v65 * w47
+            b6_m[j] = w48
+            w49 = b6_v[j]
+            w50 = beta2 * w49 + v66 * (w47 * w47)
+            b6_v[j] = w50
+            w51 = b6_m[j]
+            w52 = v95 * b6[j] + v67 * w51 / (np.sqrt(w50) + epsilon_step)
+            b6[j] = w52
         # W3_in_m_next[g, k] = W3_in_adjoint[g, k]*(1 - beta1) + W3_in_m[g, k]*beta1
         # W3_in_v_next[g, k] = W3_in_adjoint[g, k]**2*(1 - beta2) + W3_in_v[g, k]*beta2
         # W3_in_next[g, k] = W3_in[g, k]*weight_kept - W3_in_m_next[g, k]*learning_rate_step/(sqrt(W3_in_…
         # W4_in_m_next[g, k] = W4_in_adjoint[g, k]*(1 - beta1) + W4_in_m[g, k]*beta1
         # W4_in_v_next[g, k] = W4_in_adjoint[g, k]**2*(1 - beta2) + W4_in_v[g, k]*beta2
         # W4_in_next[g, k] = W4_in[g, k]*weight_kept - W4_in_m_next[g, k]*learning_rate_step/(sqrt(W4_in_…
-        for i in range(12288):
-            w86 = flat(W3_in_m)[i]
-            w87 = flat(W3_in_adjoint)[i]
-            w88 = beta1 * w86 + v50 * w87
-            flat(W3_in_m)[i] = w88
-            w89 = flat(W3_in_v)[i]
-            w90 = beta2 * w89 + v51 * (w87 * w87)
-            flat(W3_in_v)[i] = w90
-            w91 = flat(W3_in_m)[i]
-            w92 = v90 * flat(W3_in)[i] + v52 * w91 / (np.sqrt(w90) + epsilon_step)
-            flat(W3_in)[i] = w92
-            w93 = flat(W4_in_m)[i]
-            w94 = flat(W4_in_adjoint)[i]
-            w95 = beta1 * w93 + v50 * w94
-            flat(W4_in_m)[i] = w95
-            w96 = flat(W4_in_v)[i]
-            w97 = beta2 * w96 + v51 * (w94 * w94)
-            flat(W4_in_v)[i] = w97
-            w98 = flat(W4_in_m)[i]
-            w99 = v90 * flat(W4_in)[i] + v52 * w98 / (np.sqrt(w97) + epsilon_step)
-            flat(W4_in)[i] = w99
+        for i in range(natural(first_192) * 64, natural(last_192) * 64):
+            w53 = flat(W3_in_m)[i]
+            w54 = flat(W3_in_adjoint)[i]
+            w55 = beta1 * w53 + v65 * w54
+            flat(W3_in_m)[i] = w55
+            w56 = flat(W3_in_v)[i]
+            w57 = beta2 * w56 + v66 * (w54 * w54)
+            flat(W3_in_v)[i] = w57
+            w58 = flat(W3_in_m)[i]
+            w59 = v95 * flat(W3_in)[i] + v67 * w58 / (np.sqrt(w57) + epsilon_step)
+            flat(W3_in)[i] = w59
+            w60 = flat(W4_in_m)[i]
+            w61 = flat(W4_in_adjoint)[i]
+            w62 = beta1 * w60 + v65 * w61
+            flat(W4_in_m)[i] = w62
+            w63 = flat(W4_in_v)[i]
+            w64 = beta2 * w63 + v66 * (w61 * w61)
+            flat(W4_in_v)[i] = w64
+            w65 = flat(W4_in_m)[i]
+            w66 = v95 * flat(W4_in)[i] + v67 * w65 / (np.sqrt(w64) + epsilon_step)
+            flat(W4_in)[i] = w66
         # b3_in_m[g] = b3_in_adjoint[g]*(1 - beta1) + b3_in_m[g]*beta1
         # b3_in_v[g] = b3_in_adjoint[g]**2*(1 - beta2) + b3_in_v[g]*beta2
         # b3_in[g] = b3_in[g]*weight_kept - b3_in_m[g]*learning_rate_step/(sqrt(b3_in_v[g]) + epsilon_ste…
         # b4_in_m[g] = b4_in_adjoint[g]*(1 - beta1) + b4_in_m[g]*beta1
         # b4_in_v[g] = b4_in_adjoint[g]**2*(1 - beta2) + b4_in_v[g]*beta2
         # b4_in[g] = b4_in[g]*weight_kept - b4_in_m[g]*learning_rate_step/(sqrt(b4_in_v[g]) + epsilon_ste…
-        for g in range(192):
-            w100 = b3_in_m[g]
-            w101 = b3_in_adjoint[g]
-            w102 = beta1 * w100 + v50 * w101
-            b3_in_m[g] = w102
-            w103 = b3_in_v[g]
-            w104 = beta2 * w103 + v51 * (w101 * w101)
-            b3_in_v[g] = w104
-            w105 = b3_in_m[g]
-            w106 = v90 * b3_in[g] + v52 * w105 / (np.sqrt(w104) + epsilon_step)
-            b3_in[g] = w106
-            w107 = b4_in_m[g]
-            w108 = b4_in_adjoint[g]
-            w109 = beta1 * w107 + v50 * w108
-            b4_in_m[g] = w109
-            w110 = b4_in_v[g]
-            w111 = beta2 * w110 + v51 * (w108 * w108)
-            b4_in_v[g] = w111
-            w112 = b4_in_m[g]
-            w113 = v90 * b4_in[g] + v52 * w112 / (np.sqrt(w111) + epsilon_step)
-            b4_in[g] = w113
+        for g in range(natural(first_192), natural(last_192)):
+            w67 = b3_in_m[g]
+            w68 = b3_in_adjoint[g]
+            w69 = beta1 * w67 + v65 * w68
+            b3_in_m[g] = w69
+            w70 = b3_in_v[g]
+            w71 = beta2 * w70 + v66 * (w68 * w68)
+            b3_in_v[g] = w71
+            w72 = b3_in_m[g]
+            w73 = v95 * b3_in[g] + v67 * w72 / (np.sqrt(w71) + epsilon_step)
+            b3_in[g] = w73
+            w74 = b4_in_m[g]
+            w75 = b4_in_adjoint[g]
+            w76 = beta1 * w74 + v65 * w75
+            b4_in_m[g] = w76
+            w77 = b4_in_v[g]
+            w78 = beta2 * w77 + v66 * (w75 * w75)
+            b4_in_v[g] = w78
+            w79 = b4_in_m[g]
+            w80 = v95 * b4_in[g] + v67 * w79 / (np.sqrt(w78) + epsilon_step)
+            b4_in[g] = w80
         # W3_out_m_next[j, k] = W3_out_adjoint[j, k]*(1 - beta1) + W3_out_m[j, k]*beta1
         # W3_out_v_next[j, k] = W3_out_adjoint[j, k]**2*(1 - beta2) + W3_out_v[j, k]*beta2
         # W3_out_next[j, k] = W3_out[j, k]*weight_kept - W3_out_m_next[j, k]*learning_rate_step/(sqrt(W3_…
         # W4_out_m_next[j, k] = W4_out_adjoint[j, k]*(1 - beta1) + W4_out_m[j, k]*beta1
         # W4_out_v_next[j, k] = W4_out_adjoint[j, k]**2*(1 - beta2) + W4_out_v[j, k]*beta2
         # W4_out_next[j, k] = W4_out[j, k]*weight_kept - W4_out_m_next[j, k]*learning_rate_step/(sqrt(W4_…
-        for i in range(4096):
-            w114 = flat(W3_out_m)[i]
-            w115 = flat(W3_out_adjoint)[i]
-            w116 = beta1 * w114 + v50 * w115
-            flat(W3_out_m)[i] = w116
-            w117 = flat(W3_out_v)[i]
-            w118 = beta2 * w117 + v51 * (w115 * w115)
-            flat(W3_out_v)[i] = w118
-            w119 = flat(W3_out_m)[i]
-            w120 = v90 * flat(W3_out)[i] + v52 * w119 / (np.sqrt(w118) + epsilon_step)
-            flat(W3_out)[i] = w120
-            w121 = flat(W4_out_m)[i]
-            w122 = flat(W4_out_adjoint)[i]
-            w123 = beta1 * w121 + v50 * w122
-            flat(W4_out_m)[i] = w123
-            w124 = flat(W4_out_v)[i]
-            w125 = beta2 * w124 + v51 * (w122 * w122)
-            flat(W4_out_v)[i] = w125
-            w126 = flat(W4_out_m)[i]
-            w127 = v90 * flat(W4_out)[i] + v52 * w126 / (np.sqrt(w125) + epsilon_step)
-            flat(W4_out)[i] = w127
-        # W3_2_m_next[j, k] = W3_2_adjoint[j, k]*(1 - beta1) + W3_2_m[j, k]*beta1
-        # W3_2_v_next[j, k] = W3_2_adjoint[j, k]**2*(1 - beta2) + W3_2_v[j, k]*beta2
-        # W3_2_next[j, k] = W3_2[j, k]*weight_kept - W3_2_m_next[j, k]*learning_rate_step/(sqrt(W3_2_v_ne…
-        # W4_2_m_next[j, k] = W4_2_adjoint[j, k]*(1 - beta1) + W4_2_m[j, k]*beta1
-        # W4_2_v_next[j, k] = W4_2_adjoint[j, k]**2*(1 - beta2) + W4_2_v[j, k]*beta2
-        # W4_2_next[j, k] = W4_2[j, k]*weight_kept - W4_2_m_next[j, k]*learning_rate_step/(sqrt(W4_2_v_ne…
-        for i in range(16384):
-            w128 = flat(W3_2_m)[i]
-            w129 = flat(W3_2_adjoint)[i]
-            w130 = beta1 * w128 + v50 * w129
-            flat(W3_2_m)[i] = w130
-            w131 = flat(W3_2_v)[i]
-            w132 = beta2 * w131 + v51 * (w129 * w129)
-            flat(W3_2_v)[i] = w132
-            w133 = flat(W3_2_m)[i]
-            w134 = v90 * flat(W3_2)[i] + v52 * w133 / (np.sqrt(w132) + epsilon_step)
-            flat(W3_2)[i] = w134
-            w135 = flat(W4_2_m)[i]
-            w136 = flat(W4_2_adjoint)[i]
-            w137 = beta1 * w135 + v50 * w136
-            flat(W4_2_m)[i] = w137
-            w138 = flat(W4_2_v)[i]
-            w139 = beta2 * w138 + v51 * (w136 * w136)
-            flat(W4_2_v)[i] = w139
-            w140 = flat(W4_2_m)[i]
-            w141 = v90 * flat(W4_2)[i] + v52 * w140 / (np.sqrt(w139) + epsilon_step)
-            flat(W4_2)[i] = w141
+        for i in range(natural(first_64) * 64, natural(last_64) * 64):
+            w81 = flat(W3_out_m)[i]
+            w82 = flat(W3_out_adjoint)[i]
+            w83 = beta1 * w81 + v65 * w82
+            flat(W3_out_m)[i] = w83
+            w84 = flat(W3_out_v)[i]
+            w85 = beta2 * w84 + v66 * (w82 * w82)
+            flat(W3_out_v)[i] = w85
+            w86 = flat(W3_out_m)[i]
+            w87 = v95 * flat(W3_out)[i] + v67 * w86 / (np.sqrt(w85) + epsilon_step)
+            flat(W3_out)[i] = w87
+            w88 = flat(W4_out_m)[i]
+            w89 = flat(W4_out_adjoint)[i]
+            w90 = beta1 * w88 + v65 * w89
+            flat(W4_out_m)[i] = w90
+            w91 = flat(W4_out_v)[i]
+            w92 = beta2 * w91 + v66 * (w89 * w89)
+            flat(W4_out_v)[i] = w92
+            w93 = flat(W4_out_m)[i]
+            w94 = v95 * flat(W4_out)[i] + v67 * w93 / (np.sqrt(w92) + epsilon_step)
+            flat(W4_out)[i] = w94
+        # b3_out_m[j] = b3_out_adjoint[j]*(1 - beta1) + b3_out_m[j]*beta1
+        # b3_out_v[j] = b3_out_adjoint[j]**2*(1 - beta2) + b3_out_v[j]*beta2
+        # b3_out[j] = b3_out[j]*weight_kept - b3_out_m[j]*learning_rate_step/(sqrt(b3_out_v[j]) + epsilon…
+        # b3_2_m[j] = b3_2_adjoint[j]*(1 - beta1) + b3_2_m[j]*beta1
+        # b3_2_v[j] = b3_2_adjoint[j]**2*(1 - beta2) + b3_2_v[j]*beta2
+        # b3_2[j] = b3_2[j]*weight_kept - b3_2_m[j]*learning_rate_step/(sqrt(b3_2_v[j]) + epsilon_step)
         # gamma3_1_m[j] = beta1*gamma3_1_m[j] + gamma3_1_adjoint[j]*(1 - beta1)
         # gamma3_1_v[j] = beta2*gamma3_1_v[j] + gamma3_1_adjoint[j]**2*(1 - beta2)
         # gamma3_1[j] = gamma3_1[j]*weight_kept - gamma3_1_m[j]*learning_rate_step/(epsilon_step + sqrt(g…
@@ -3408,185 +3301,252 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         # beta5_m[j] = beta1*beta5_m[j] + beta5_adjoint[j]*(1 - beta1)
         # beta5_v[j] = beta2*beta5_v[j] + beta5_adjoint[j]**2*(1 - beta2)
         # beta5[j] = beta5[j]*weight_kept - beta5_m[j]*learning_rate_step/(sqrt(beta5_v[j]) + epsilon_ste…
+        for j in range(natural(first_64), natural(last_64)):
+            w95 = b3_out_m[j]
+            w96 = b3_out_adjoint[j]
+            w97 = beta1 * w95 + v65 * w96
+            b3_out_m[j] = w97
+            w98 = b3_out_v[j]
+            w99 = beta2 * w98 + v66 * (w96 * w96)
+            b3_out_v[j] = w99
+            w100 = b3_out_m[j]
+            w101 = v95 * b3_out[j] + v67 * w100 / (np.sqrt(w99) + epsilon_step)
+            b3_out[j] = w101
+            w102 = b3_2_m[j]
+            w103 = b3_2_adjoint[j]
+            w104 = beta1 * w102 + v65 * w103
+            b3_2_m[j] = w104
+            w105 = b3_2_v[j]
+            w106 = beta2 * w105 + v66 * (w103 * w103)
+            b3_2_v[j] = w106
+            w107 = b3_2_m[j]
+            w108 = v95 * b3_2[j] + v67 * w107 / (np.sqrt(w106) + epsilon_step)
+            b3_2[j] = w108
+            w109 = gamma3_1_m[j]
+            w110 = gamma3_1_adjoint[j]
+            w111 = beta1 * w109 + v65 * w110
+            gamma3_1_m[j] = w111
+            w112 = gamma3_1_v[j]
+            w113 = beta2 * w112 + v66 * (w110 * w110)
+            gamma3_1_v[j] = w113
+            w114 = gamma3_1_m[j]
+            w115 = v95 * gamma3_1[j] + v67 * w114 / (np.sqrt(w113) + epsilon_step)
+            gamma3_1[j] = w115
+            w116 = beta3_1_m[j]
+            w117 = beta3_1_adjoint[j]
+            w118 = beta1 * w116 + v65 * w117
+            beta3_1_m[j] = w118
+            w119 = beta3_1_v[j]
+            w120 = beta2 * w119 + v66 * (w117 * w117)
+            beta3_1_v[j] = w120
+            w121 = beta3_1_m[j]
+            w122 = v95 * beta3_1[j] + v67 * w121 / (np.sqrt(w120) + epsilon_step)
+            beta3_1[j] = w122
+            w123 = gamma3_2_m[j]
+            w124 = gamma3_2_adjoint[j]
+            w125 = beta1 * w123 + v65 * w124
+            gamma3_2_m[j] = w125
+            w126 = gamma3_2_v[j]
+            w127 = beta2 * w126 + v66 * (w124 * w124)
+            gamma3_2_v[j] = w127
+            w128 = gamma3_2_m[j]
+            w129 = v95 * gamma3_2[j] + v67 * w128 / (np.sqrt(w127) + epsilon_step)
+            gamma3_2[j] = w129
+            w130 = beta3_2_m[j]
+            w131 = beta3_2_adjoint[j]
+            w132 = beta1 * w130 + v65 * w131
+            beta3_2_m[j] = w132
+            w133 = beta3_2_v[j]
+            w134 = beta2 * w133 + v66 * (w131 * w131)
+            beta3_2_v[j] = w134
+            w135 = beta3_2_m[j]
+            w136 = v95 * beta3_2[j] + v67 * w135 / (np.sqrt(w134) + epsilon_step)
+            beta3_2[j] = w136
+            w137 = b4_out_m[j]
+            w138 = b4_out_adjoint[j]
+            w139 = beta1 * w137 + v65 * w138
+            b4_out_m[j] = w139
+            w140 = b4_out_v[j]
+            w141 = beta2 * w140 + v66 * (w138 * w138)
+            b4_out_v[j] = w141
+            w142 = b4_out_m[j]
+            w143 = v95 * b4_out[j] + v67 * w142 / (np.sqrt(w141) + epsilon_step)
+            b4_out[j] = w143
+            w144 = b4_2_m[j]
+            w145 = b4_2_adjoint[j]
+            w146 = beta1 * w144 + v65 * w145
+            b4_2_m[j] = w146
+            w147 = b4_2_v[j]
+            w148 = beta2 * w147 + v66 * (w145 * w145)
+            b4_2_v[j] = w148
+            w149 = b4_2_m[j]
+            w150 = v95 * b4_2[j] + v67 * w149 / (np.sqrt(w148) + epsilon_step)
+            b4_2[j] = w150
+            w151 = gamma4_1_m[j]
+            w152 = gamma4_1_adjoint[j]
+            w153 = beta1 * w151 + v65 * w152
+            gamma4_1_m[j] = w153
+            w154 = gamma4_1_v[j]
+            w155 = beta2 * w154 + v66 * (w152 * w152)
+            gamma4_1_v[j] = w155
+            w156 = gamma4_1_m[j]
+            w157 = v95 * gamma4_1[j] + v67 * w156 / (np.sqrt(w155) + epsilon_step)
+            gamma4_1[j] = w157
+            w158 = beta4_1_m[j]
+            w159 = beta4_1_adjoint[j]
+            w160 = beta1 * w158 + v65 * w159
+            beta4_1_m[j] = w160
+            w161 = beta4_1_v[j]
+            w162 = beta2 * w161 + v66 * (w159 * w159)
+            beta4_1_v[j] = w162
+            w163 = beta4_1_m[j]
+            w164 = v95 * beta4_1[j] + v67 * w163 / (np.sqrt(w162) + epsilon_step)
+            beta4_1[j] = w164
+            w165 = gamma4_2_m[j]
+            w166 = gamma4_2_adjoint[j]
+            w167 = beta1 * w165 + v65 * w166
+            gamma4_2_m[j] = w167
+            w168 = gamma4_2_v[j]
+            w169 = beta2 * w168 + v66 * (w166 * w166)
+            gamma4_2_v[j] = w169
+            w170 = gamma4_2_m[j]
+            w171 = v95 * gamma4_2[j] + v67 * w170 / (np.sqrt(w169) + epsilon_step)
+            gamma4_2[j] = w171
+            w172 = beta4_2_m[j]
+            w173 = beta4_2_adjoint[j]
+            w174 = beta1 * w172 + v65 * w173
+            beta4_2_m[j] = w174
+            w175 = beta4_2_v[j]
+            w176 = beta2 * w175 + v66 * (w173 * w173)
+            beta4_2_v[j] = w176
+            w177 = beta4_2_m[j]
+            w178 = v95 * beta4_2[j] + v67 * w177 / (np.sqrt(w176) + epsilon_step)
+            beta4_2[j] = w178
+            w179 = gamma5_m[j]
+            w180 = gamma5_adjoint[j]
+            w181 = beta1 * w179 + v65 * w180
+            gamma5_m[j] = w181
+            w182 = gamma5_v[j]
+            w183 = beta2 * w182 + v66 * (w180 * w180)
+            gamma5_v[j] = w183
+            w184 = gamma5_m[j]
+            w185 = v95 * gamma5[j] + v67 * w184 / (np.sqrt(w183) + epsilon_step)
+            gamma5[j] = w185
+            w186 = beta5_m[j]
+            w187 = beta5_adjoint[j]
+            w188 = beta1 * w186 + v65 * w187
+            beta5_m[j] = w188
+            w189 = beta5_v[j]
+            w190 = beta2 * w189 + v66 * (w187 * w187)
+            beta5_v[j] = w190
+            w191 = beta5_m[j]
+            w192 = v95 * beta5[j] + v67 * w191 / (np.sqrt(w190) + epsilon_step)
+            beta5[j] = w192
+        # W3_2_m[j, k] = W3_2_adjoint[j, k]*(1 - beta1) + W3_2_m[j, k]*beta1
+        # W3_2_v[j, k] = W3_2_adjoint[j, k]**2*(1 - beta2) + W3_2_v[j, k]*beta2
+        # W3_2[j, k] = W3_2[j, k]*weight_kept - W3_2_m[j, k]*learning_rate_step/(sqrt(W3_2_v[j, k]) + eps…
+        # W4_2_m[j, k] = W4_2_adjoint[j, k]*(1 - beta1) + W4_2_m[j, k]*beta1
+        # W4_2_v[j, k] = W4_2_adjoint[j, k]**2*(1 - beta2) + W4_2_v[j, k]*beta2
+        # W4_2[j, k] = W4_2[j, k]*weight_kept - W4_2_m[j, k]*learning_rate_step/(sqrt(W4_2_v[j, k]) + eps…
         for j in range(64):
-            w142 = gamma3_1_m[j]
-            w143 = gamma3_1_adjoint[j]
-            w144 = beta1 * w142 + v50 * w143
-            gamma3_1_m[j] = w144
-            w145 = gamma3_1_v[j]
-            w146 = beta2 * w145 + v51 * (w143 * w143)
-            gamma3_1_v[j] = w146
-            w147 = gamma3_1_m[j]
-            w148 = v90 * gamma3_1[j] + v52 * w147 / (np.sqrt(w146) + epsilon_step)
-            gamma3_1[j] = w148
-            w149 = beta3_1_m[j]
-            w150 = beta3_1_adjoint[j]
-            w151 = beta1 * w149 + v50 * w150
-            beta3_1_m[j] = w151
-            w152 = beta3_1_v[j]
-            w153 = beta2 * w152 + v51 * (w150 * w150)
-            beta3_1_v[j] = w153
-            w154 = beta3_1_m[j]
-            w155 = v90 * beta3_1[j] + v52 * w154 / (np.sqrt(w153) + epsilon_step)
-            beta3_1[j] = w155
-            w156 = gamma3_2_m[j]
-            w157 = gamma3_2_adjoint[j]
-            w158 = beta1 * w156 + v50 * w157
-            gamma3_2_m[j] = w158
-            w159 = gamma3_2_v[j]
-            w160 = beta2 * w159 + v51 * (w157 * w157)
-            gamma3_2_v[j] = w160
-            w161 = gamma3_2_m[j]
-            w162 = v90 * gamma3_2[j] + v52 * w161 / (np.sqrt(w160) + epsilon_step)
-            gamma3_2[j] = w162
-            w163 = beta3_2_m[j]
-            w164 = beta3_2_adjoint[j]
-            w165 = beta1 * w163 + v50 * w164
-            beta3_2_m[j] = w165
-            w166 = beta3_2_v[j]
-            w167 = beta2 * w166 + v51 * (w164 * w164)
-            beta3_2_v[j] = w167
-            w168 = beta3_2_m[j]
-            w169 = v90 * beta3_2[j] + v52 * w168 / (np.sqrt(w167) + epsilon_step)
-            beta3_2[j] = w169
-            w170 = b4_out_m[j]
-            w171 = b4_out_adjoint[j]
-            w172 = beta1 * w170 + v50 * w171
-            b4_out_m[j] = w172
-            w173 = b4_out_v[j]
-            w174 = beta2 * w173 + v51 * (w171 * w171)
-            b4_out_v[j] = w174
-            w175 = b4_out_m[j]
-            w176 = v90 * b4_out[j] + v52 * w175 / (np.sqrt(w174) + epsilon_step)
-            b4_out[j] = w176
-            w177 = b4_2_m[j]
-            w178 = b4_2_adjoint[j]
-            w179 = beta1 * w177 + v50 * w178
-            b4_2_m[j] = w179
-            w180 = b4_2_v[j]
-            w181 = beta2 * w180 + v51 * (w178 * w178)
-            b4_2_v[j] = w181
-            w182 = b4_2_m[j]
-            w183 = v90 * b4_2[j] + v52 * w182 / (np.sqrt(w181) + epsilon_step)
-            b4_2[j] = w183
-            w184 = gamma4_1_m[j]
-            w185 = gamma4_1_adjoint[j]
-            w186 = beta1 * w184 + v50 * w185
-            gamma4_1_m[j] = w186
-            w187 = gamma4_1_v[j]
-            w188 = beta2 * w187 + v51 * (w185 * w185)
-            gamma4_1_v[j] = w188
-            w189 = gamma4_1_m[j]
-            w190 = v90 * gamma4_1[j] + v52 * w189 / (np.sqrt(w188) + epsilon_step)
-            gamma4_1[j] = w190
-            w191 = beta4_1_m[j]
-            w192 = beta4_1_adjoint[j]
-            w193 = beta1 * w191 + v50 * w192
-            beta4_1_m[j] = w193
-            w194 = beta4_1_v[j]
-            w195 = beta2 * w194 + v51 * (w192 * w192)
-            beta4_1_v[j] = w195
-            w196 = beta4_1_m[j]
-            w197 = v90 * beta4_1[j] + v52 * w196 / (np.sqrt(w195) + epsilon_step)
-            beta4_1[j] = w197
-            w198 = gamma4_2_m[j]
-            w199 = gamma4_2_adjoint[j]
-            w200 = beta1 * w198 + v50 * w199
-            gamma4_2_m[j] = w200
-            w201 = gamma4_2_v[j]
-            w202 = beta2 * w201 + v51 * (w199 * w199)
-            gamma4_2_v[j] = w202
-            w203 = gamma4_2_m[j]
-            w204 = v90 * gamma4_2[j] + v52 * w203 / (np.sqrt(w202) + epsilon_step)
-            gamma4_2[j] = w204
-            w205 = beta4_2_m[j]
-            w206 = beta4_2_adjoint[j]
-            w207 = beta1 * w205 + v50 * w206
-            beta4_2_m[j] = w207
-            w208 = beta4_2_v[j]
-            w209 = beta2 * w208 + v51 * (w206 * w206)
-            beta4_2_v[j] = w209
-            w210 = beta4_2_m[j]
-            w211 = v90 * beta4_2[j] + v52 * w210 / (np.sqrt(w209) + epsilon_step)
-            beta4_2[j] = w211
-            w212 = gamma5_m[j]
-            w213 = gamma5_adjoint[j]
-            w214 = beta1 * w212 + v50 * w213
-            gamma5_m[j] = w214
-            w215 = gamma5_v[j]
-            w216 = beta2 * w215 + v51 * (w213 * w213)
-            gamma5_v[j] = w216
-            w217 = gamma5_m[j]
-            w218 = v90 * gamma5[j] + v52 * w217 / (np.sqrt(w216) + epsilon_step)
-            gamma5[j] = w218
-            w219 = beta5_m[j]
-            w220 = beta5_adjoint[j]
-            w221 = beta1 * w219 + v50 * w220
-            beta5_m[j] = w221
-            w222 = beta5_v[j]
-            w223 = beta2 * w222 + v51 * (w220 * w220)
-            beta5_v[j] = w223
-            w224 = beta5_m[j]
-            w225 = v90 * beta5[j] + v52 * w224 / (np.sqrt(w223) + epsilon_step)
-            beta5[j] = w225
+            for k in range(natural(first_256), natural(last_256)):
+                w193 = W3_2_m[j, k]
+                w194 = W3_2_adjoint[j, k]
+                w195 = beta1 * w193 + v65 * w194
+                W3_2_m[j, k] = w195
+                w196 = W3_2_v[j, k]
+                w197 = beta2 * w196 + v66 * (w194 * w194)
+                W3_2_v[j, k] = w197
+                w198 = W3_2_m[j, k]
+                w199 = v95 * W3_2[j, k] + v67 * w198 / (np.sqrt(w197) + epsilon_step)
+                W3_2[j, k] = w199
+                w200 = W4_2_m[j, k]
+                w201 = W4_2_adjoint[j, k]
+                w202 = beta1 * w200 + v65 * w201
+                W4_2_m[j, k] = w202
+                w203 = W4_2_v[j, k]
+                w204 = beta2 * w203 + v66 * (w201 * w201)
+                W4_2_v[j, k] = w204
+                w205 = W4_2_m[j, k]
+                w206 = v95 * W4_2[j, k] + v67 * w205 / (np.sqrt(w204) + epsilon_step)
+                W4_2[j, k] = w206
         # W3_1_m_next[j, k] = W3_1_adjoint[j, k]*(1 - beta1) + W3_1_m[j, k]*beta1
         # W3_1_v_next[j, k] = W3_1_adjoint[j, k]**2*(1 - beta2) + W3_1_v[j, k]*beta2
         # W3_1_next[j, k] = W3_1[j, k]*weight_kept - W3_1_m_next[j, k]*learning_rate_step/(sqrt(W3_1_v_ne…
         # W4_1_m_next[j, k] = W4_1_adjoint[j, k]*(1 - beta1) + W4_1_m[j, k]*beta1
         # W4_1_v_next[j, k] = W4_1_adjoint[j, k]**2*(1 - beta2) + W4_1_v[j, k]*beta2
         # W4_1_next[j, k] = W4_1[j, k]*weight_kept - W4_1_m_next[j, k]*learning_rate_step/(sqrt(W4_1_v_ne…
-        for i in range(16384):
-            w226 = flat(W3_1_m)[i]
-            w227 = flat(W3_1_adjoint)[i]
-            w228 = beta1 * w226 + v50 * w227
-            flat(W3_1_m)[i] = w228
-            w229 = flat(W3_1_v)[i]
-            w230 = beta2 * w229 + v51 * (w227 * w227)
-            flat(W3_1_v)[i] = w230
-            w231 = flat(W3_1_m)[i]
-            w232 = v90 * flat(W3_1)[i] + v52 * w231 / (np.sqrt(w230) + epsilon_step)
-            flat(W3_1)[i] = w232
-            w233 = flat(W4_1_m)[i]
-            w234 = flat(W4_1_adjoint)[i]
-            w235 = beta1 * w233 + v50 * w234
-            flat(W4_1_m)[i] = w235
-            w236 = flat(W4_1_v)[i]
-            w237 = beta2 * w236 + v51 * (w234 * w234)
-            flat(W4_1_v)[i] = w237
-            w238 = flat(W4_1_m)[i]
-            w239 = v90 * flat(W4_1)[i] + v52 * w238 / (np.sqrt(w237) + epsilon_step)
-            flat(W4_1)[i] = w239
+        for i in range(natural(first_256) * 64, natural(last_256) * 64):
+            w207 = flat(W3_1_m)[i]
+            w208 = flat(W3_1_adjoint)[i]
+            w209 = beta1 * w207 + v65 * w208
+            flat(W3_1_m)[i] = w209
+            w210 = flat(W3_1_v)[i]
+            w211 = beta2 * w210 + v66 * (w208 * w208)
+            flat(W3_1_v)[i] = w211
+            w212 = flat(W3_1_m)[i]
+            w213 = v95 * flat(W3_1)[i] + v67 * w212 / (np.sqrt(w211) + epsilon_step)
+            flat(W3_1)[i] = w213
+            w214 = flat(W4_1_m)[i]
+            w215 = flat(W4_1_adjoint)[i]
+            w216 = beta1 * w214 + v65 * w215
+            flat(W4_1_m)[i] = w216
+            w217 = flat(W4_1_v)[i]
+            w218 = beta2 * w217 + v66 * (w215 * w215)
+            flat(W4_1_v)[i] = w218
+            w219 = flat(W4_1_m)[i]
+            w220 = v95 * flat(W4_1)[i] + v67 * w219 / (np.sqrt(w218) + epsilon_step)
+            flat(W4_1)[i] = w220
         # b3_1_m[j] = b3_1_adjoint[j]*(1 - beta1) + b3_1_m[j]*beta1
         # b3_1_v[j] = b3_1_adjoint[j]**2*(1 - beta2) + b3_1_v[j]*beta2
         # b3_1[j] = b3_1[j]*weight_kept - b3_1_m[j]*learning_rate_step/(sqrt(b3_1_v[j]) + epsilon_step)
         # b4_1_m[j] = b4_1_adjoint[j]*(1 - beta1) + b4_1_m[j]*beta1
         # b4_1_v[j] = b4_1_adjoint[j]**2*(1 - beta2) + b4_1_v[j]*beta2
         # b4_1[j] = b4_1[j]*weight_kept - b4_1_m[j]*learning_rate_step/(sqrt(b4_1_v[j]) + epsilon_step)
-        for j in range(256):
-            w240 = b3_1_m[j]
-            w241 = b3_1_adjoint[j]
-            w242 = beta1 * w240 + v50 * w241
-            b3_1_m[j] = w242
-            w243 = b3_1_v[j]
-            w244 = beta2 * w243 + v51 * (w241 * w241)
-            b3_1_v[j] = w244
-            w245 = b3_1_m[j]
-            w246 = v90 * b3_1[j] + v52 * w245 / (np.sqrt(w244) + epsilon_step)
-            b3_1[j] = w246
-            w247 = b4_1_m[j]
-            w248 = b4_1_adjoint[j]
-            w249 = beta1 * w247 + v50 * w248
-            b4_1_m[j] = w249
-            w250 = b4_1_v[j]
-            w251 = beta2 * w250 + v51 * (w248 * w248)
-            b4_1_v[j] = w251
-            w252 = b4_1_m[j]
-            w253 = v90 * b4_1[j] + v52 * w252 / (np.sqrt(w251) + epsilon_step)
-            b4_1[j] = w253
-        total += float(N) * float(C_total)
-    state[0] = step
-    restore_threads(threads)
-    return total / float(examples)
+        for j in range(natural(first_256), natural(last_256)):
+            w221 = b3_1_m[j]
+            w222 = b3_1_adjoint[j]
+            w223 = beta1 * w221 + v65 * w222
+            b3_1_m[j] = w223
+            w224 = b3_1_v[j]
+            w225 = beta2 * w224 + v66 * (w222 * w222)
+            b3_1_v[j] = w225
+            w226 = b3_1_m[j]
+            w227 = v95 * b3_1[j] + v67 * w226 / (np.sqrt(w225) + epsilon_step)
+            b3_1[j] = w227
+            w228 = b4_1_m[j]
+            w229 = b4_1_adjoint[j]
+            w230 = beta1 * w228 + v65 * w229
+            b4_1_m[j] = w230
+            w231 = b4_1_v[j]
+            w232 = beta2 * w231 + v66 * (w229 * w229)
+            b4_1_v[j] = w232
+            w233 = b4_1_m[j]
+            w234 = v95 * b4_1[j] + v67 * w233 / (np.sqrt(w232) + epsilon_step)
+            b4_1[j] = w234
+        arrived = wait_for_team(team, members, arrived)
+        v94 = -learning_rate_step
+        # P2_m[t, j] = P2_adjoint[t, j]*(1 - beta1) + P2_m[t, j]*beta1
+        # P2_v[t, j] = P2_adjoint[t, j]**2*(1 - beta2) + P2_v[t, j]*beta2
+        # P2[t, j] = P2[t, j]*weight_kept - P2_m[t, j]*learning_rate_step/(sqrt(P2_v[t, j]) + epsilon_ste…
+        for t in range(32):
+            for j in range(natural(first_64), natural(last_64)):
+                w235 = P2_m[t, j]
+                w236 = P2_adjoint[t, j]
+                w237 = beta1 * w235 + v65 * w236
+                P2_m[t, j] = w237
+                w238 = P2_v[t, j]
+                w239 = beta2 * w238 + v66 * (w236 * w236)
+                P2_v[t, j] = w239
+                w240 = P2_m[t, j]
+                w241 = v95 * P2[t, j] + v94 * w240 / (np.sqrt(w239) + epsilon_step)
+                P2[t, j] = w241
+        total += float(N) * C_total
+        arrived = wait_for_team(team, members, arrived)
+    arrived = wait_for_team(team, members, arrived)
+    if member == 0:
+        state[0] = step
+    return total
 
 
 # --- Compilation -------------------------------------------------------------------------------
@@ -6331,6 +6291,319 @@ def emitted_kernel(function: Any) -> Any:
     return kernel
 
 
+# --- Threads -----------------------------------------------------------------------------------
+
+
+def yield_function() -> Any:
+    """Return the system's call that lets another thread run on this core."""
+    if os.name == "nt":
+        return ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
+    return ctypes.CDLL(None).sched_yield
+
+
+# Kept here because machine code holds its address.
+YIELD_FUNCTION = yield_function()
+binding.add_symbol("symbp_yield", ctypes.cast(YIELD_FUNCTION, ctypes.c_void_p).value)
+CURRENT_CORE = None if os.name == "nt" else getattr(ctypes.CDLL(None), "sched_getcpu", None)
+# About ten microseconds; whoever is still not there is probably not running.
+SPINS = 500
+
+
+@intrinsic
+def wait_for_team(typing_context: Any, team: Any, members: Any, arrived: Any) -> Any:
+    """Wait until every member has come here; return the count of arrivals to start from next.
+
+    What a member wrote before it arrived is seen by all who waited. Written as instructions,
+    because Numba would take a tenth of a second to compile a function.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        number, before = (
+            context.cast(builder, arguments[place], signature.args[place], types.int64)
+            for place in (1, 2)
+        )
+        integer = ir.IntType(64)
+        one, zero = ir.Constant(integer, 1), ir.Constant(integer, 0)
+        target = builder.add(before, number)
+        spins = cgutils.alloca_once_value(builder, zero)
+        with builder.if_then(builder.icmp_signed(">", number, one)):
+            builder.atomic_rmw("add", array.data, one, "seq_cst")
+            ask, rest, done = (builder.append_basic_block(name) for name in ("ask", "rest", "met"))
+            builder.branch(ask)
+            builder.position_at_end(ask)
+            count = builder.load_atomic(array.data, "seq_cst", 8)
+            builder.cbranch(builder.icmp_signed("<", count, target), rest, done)
+            builder.position_at_end(rest)
+            if platform.machine().lower() in ("x86_64", "amd64"):
+                nothing = ir.FunctionType(ir.VoidType(), [])
+                name = "llvm.x86.sse2.pause"
+                builder.call(cgutils.get_or_insert_function(builder.module, nothing, name), [])
+            turns = builder.add(builder.load(spins), one)
+            builder.store(turns, spins)
+            with builder.if_then(builder.icmp_signed(">", turns, ir.Constant(integer, SPINS))):
+                kind = ir.FunctionType(ir.IntType(32), [])
+                name = "symbp_yield"
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+            builder.branch(ask)
+            builder.position_at_end(done)
+        return target
+
+    return types.int64(team, members, arrived), generate
+
+
+# Choosing how many
+
+# Multiplications of a step that are worth a second thread: some microseconds.
+WORTHWHILE = 200_000
+# Seconds: how long a trial takes, how long the better choice then works, how long the other one
+# is left alone at first, and at most.
+TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.02, 0.1, 2.0
+# Steps of a trial at least, if they take no longer than so many seconds.
+TRIAL_STEPS, LONGEST_TRIAL = 4, 0.1
+# How often each is tried before the first choice; the first time is a single step.
+TRIALS = 4
+
+
+def available_threads() -> int:
+    """Return how many threads may run: this process's cores, or fewer if the user said so."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limits = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
+    return max(1, min([cores or 1, *(int(n) for n in limits if n.isdecimal() and int(n) > 0)]))
+
+
+class Pace:
+    """What one thread and the whole team take for a step, for one batch size.
+
+    The slower one is tried again after a while, and less often each time that it loses again.
+    """
+
+    def __init__(self, members: int) -> None:
+        self.choices = [1, members]
+        self.seconds: dict[int, float] = {}
+        self.trials = 0
+        self.patience = PATIENCE
+        self.tried = 0.0
+
+    def next(self) -> tuple[int, int]:
+        """Return how many members take the next steps, and how many steps those are."""
+        if self.trials < TRIALS * len(self.choices):
+            members = self.choices[self.trials % len(self.choices)]
+            # One step says how many are a trial.
+            return members, self.steps_of_trial(members) if members in self.seconds else 1
+        best, other = sorted(self.choices, key=lambda members: self.seconds[members])
+        if time.perf_counter() - self.tried > self.patience:
+            return other, self.steps_of_trial(other)
+        return best, max(1, int(STRETCH / self.seconds[best]))
+
+    def steps_of_trial(self, members: int) -> int:
+        """Return how many steps tell what one takes: in the first the caches are still empty."""
+        seconds = self.seconds[members]
+        return max(1, int(TRIAL / seconds), min(TRIAL_STEPS, int(LONGEST_TRIAL / seconds)))
+
+    def note(self, members: int, steps: int, seconds: float) -> None:
+        """Take in what some steps took."""
+        found = max(seconds / steps, 1e-9)
+        if self.trials < TRIALS * len(self.choices):
+            # What disturbs makes a trial slower, never faster.
+            self.seconds[members] = min(found, self.seconds.get(members, found))
+            self.trials += 1
+            self.tried = time.perf_counter()
+            return
+        best = min(self.choices, key=lambda number: self.seconds[number])
+        self.seconds[members] = found
+        if members != best:
+            lost = found == max(self.seconds.values())
+            self.patience = min(2 * self.patience, MOST_PATIENCE) if lost else PATIENCE
+            self.tried = time.perf_counter()
+
+
+# Seconds for all members to come; where they take longer, one of them does the work.
+LONGEST_WAIT = 60.0
+
+
+def cores_beside_this() -> tuple[set[int], set[int]]:
+    """Return the cores that this thread may use, and those of them that it is not on now."""
+    if not hasattr(os, "sched_getaffinity") or CURRENT_CORE is None:
+        return set(), set()
+    cores = os.sched_getaffinity(0)
+    return cores, cores - {CURRENT_CORE()}
+
+
+def use_cores(cores: set[int]) -> None:
+    """Let this thread run on some cores only, if there are any."""
+    if cores:
+        with contextlib.suppress(OSError):  # they were taken away in the meantime
+            os.sched_setaffinity(0, cores)
+
+
+def together(
+    part: Callable[..., float], members: int, first: int, last: int
+) -> tuple[float, float]:
+    """Run `part` by some members, each in a thread of its own.
+
+    They begin when all are there: one that is missing would be waited for without end. The caller
+    is none of them, because it can be interrupted at any time, and they cannot. Returned are what
+    the first one returns, and the seconds from when they began.
+    """
+    if members == 1:
+        start = time.perf_counter()
+        return part(0, 1, first, last), time.perf_counter() - start
+    team = Team(part, members, first, last)
+    try:
+        # The first one comes last, and begins without having slept. Not by `threading.Thread`: an
+        # interruption of its start can leave a lock behind that the new thread waits for.
+        for member in (*range(1, members), 0):
+            _thread.start_new_thread(team.run, (member,))
+        team.wait()
+    except BaseException as error:
+        # Whoever waits for the others is sent away; or all came, and they work to the end.
+        team.dismiss()
+        team.wait()
+        if not isinstance(error, RuntimeError):  # the system allows no more threads
+            raise
+    if team.errors:
+        raise team.errors[0]
+    if not team.complete:
+        return together(part, 1, first, last)
+    return team.result, time.perf_counter() - team.start
+
+
+class Team:
+    """Threads that begin together, or not at all: the last one to come decides."""
+
+    def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
+        self.part, self.arguments = part, (members, first, last)
+        self.missing, self.working = members, members
+        self.decided, self.lock, self.bell = threading.Event(), threading.Lock(), threading.Lock()
+        self.bell.acquire()
+        self.complete = self.over = False
+        self.result, self.start = 0.0, 0.0
+        self.errors: list[BaseException] = []
+        self.cores, self.elsewhere = cores_beside_this()
+
+    def run(self, member: int) -> None:
+        """Wait for the others, and do a member's part."""
+        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
+        # milliseconds to find out that both are busy. So the first one has the core of the caller,
+        # who waits, for itself until they begin.
+        use_cores(self.elsewhere if member else self.cores - self.elsewhere)
+        with self.lock:
+            self.missing -= 1
+            if not self.missing and not self.decided.is_set():
+                self.complete = True
+                self.start = time.perf_counter()
+                self.decided.set()
+        if not self.decided.wait(LONGEST_WAIT):
+            self.dismiss()  # the caller is gone
+        use_cores(self.cores)
+        if not self.complete:
+            return
+        try:
+            result = self.part(member, *self.arguments)
+            if member == 0:
+                self.result = result
+        except BaseException as error:
+            self.errors.append(error)
+        with self.lock:
+            self.working -= 1
+            if not self.working:
+                self.over = True
+                self.bell.release()
+
+    def wait(self) -> None:
+        """Wait until no member works; the caller may be interrupted here, and wait again."""
+        while not self.over:
+            self.bell.acquire(timeout=0.05)
+
+    def dismiss(self) -> None:
+        """Let those who came go, unless all did."""
+        with self.lock:
+            self.decided.set()
+            if not self.complete:
+                self.over = True
+
+
+class TeamEpoch:
+    """An epoch in parts, run by as many threads as are fastest.
+
+    Parameters
+    ----------
+    part : callable
+        The kernel of a member's part.
+    buffers : sequence of (int, int)
+        What each buffer of a step takes: elements for each example, and besides.
+    multiplications : int
+        Of one example, in the matrix products of a step.
+    dtype : dtype
+        Of the buffers.
+    """
+
+    def __init__(
+        self,
+        part: Callable[..., float],
+        buffers: Sequence[tuple[int, int]],
+        multiplications: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.part, self.buffers, self.dtype = part, buffers, dtype
+        self.multiplications = multiplications
+        # By batch size and number of threads.
+        self.paces: dict[tuple[int, int], Pace] = {}
+
+    def workspace(self, batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return memory for all buffers of a step, and where each starts; on cache lines."""
+        line = 64 // self.dtype.itemsize
+        offsets = np.zeros(len(self.buffers) + 1, np.int64)
+        for position, (an_example, besides) in enumerate(self.buffers):
+            size = an_example * batch_size + besides
+            offsets[position + 1] = offsets[position] + -(-size // line) * line
+        memory = np.empty(int(offsets[-1]) + line, self.dtype)
+        first = -(memory.ctypes.data // self.dtype.itemsize) % line
+        return memory[first:], offsets
+
+    def __call__(
+        self,
+        parameters: NDArray[Any],
+        state: NDArray[Any],
+        hyperparameters: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        *arrays: NDArray[Any],
+    ) -> float:
+        """Run an epoch; return the mean cost over its batches."""
+        memory, offsets = self.workspace(batch_size)
+        team = np.zeros(16, np.int64)
+
+        def part(member: int, members: int, first: int, last: int) -> float:
+            return float(
+                self.part(
+                    parameters, state, hyperparameters, order[first:last], batch_size,
+                    memory, offsets, team, member, members, *arrays,
+                )
+            )  # fmt: skip
+
+        steps = -(-len(order) // batch_size)
+        worthwhile = self.multiplications * batch_size >= WORTHWHILE
+        threads = available_threads() if worthwhile else 1
+        if threads == 1:
+            return part(0, 1, 0, len(order)) / len(order)
+        if not getattr(self.part, "signatures", ()):
+            part(0, 1, 0, 0)  # compiles, before there is a team to wait
+        pace = self.paces.setdefault((batch_size, threads), Pace(threads))
+        total, done = 0.0, 0
+        while done < steps:
+            members, count = pace.next()
+            first, last = done * batch_size, min((done + count) * batch_size, len(order))
+            team[:] = 0
+            cost, seconds = together(part, members, first, last)
+            total += cost
+            taken = min(count, steps - done)
+            pace.note(members, taken, seconds)
+            done += taken
+        return total / len(order)
+
+
 # --- Gathering a batch -------------------------------------------------------------------------
 
 
@@ -6431,6 +6704,19 @@ def view(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data, extents = place_of(context, builder, signature, arguments)
         return view_of(context, builder, kind, data, extents)
+
+    return kind(memory, start, shape), generate
+
+
+@intrinsic
+def whole_numbers(typing_context: Any, memory: Any, start: Any, shape: Any) -> Any:
+    """Return the array of 64-bit integers of a shape that begins where memory[start] lies."""
+    kind = types.Array(types.int64, len(shape), "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data, extents = place_of(context, builder, signature, arguments)
+        whole = builder.bitcast(data, ir.IntType(64).as_pointer())
+        return view_of(context, builder, kind, whole, extents)
 
     return kind(memory, start, shape), generate
 
@@ -8242,6 +8528,7 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = emitted_kernel(_function)
 
 
+_epoch_kernel = TeamEpoch(_epoch_part, _BUFFERS, _MULTIPLICATIONS, DTYPE)
 _NETWORK = Network(
     DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,
     output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,

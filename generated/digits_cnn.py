@@ -25,6 +25,7 @@ import numba
 if [int(part) for part in numba.__version__.split(".")[:2] if part.isdecimal()] < [0, 62]:
     raise ImportError(f"{__file__}: expected Numba 0.62 or newer, got {numba.__version__}")
 
+import _thread
 import argparse
 import ast
 import builtins
@@ -45,10 +46,13 @@ import json
 import math
 import operator
 import os
+import platform
 import re
 import stat
 import sys
 import textwrap
+import threading
+import time
 import warnings
 import weakref
 import zipfile
@@ -155,7 +159,6 @@ def _compiled(function: Any) -> Any:
 def _predict_kernel(parameters, z4, x):
     N = x.shape[0]
     x = view(x, 0, (x.shape[0], 1, 8, 8))
-    z4 = view(z4, 0, (z4.shape[0], 10))
     W1 = view(parameters, 0, (8, 1, 3, 3))
     b1 = view(parameters, 72, (8,))
     W4 = view(parameters, 80, (10, 128))
@@ -165,55 +168,54 @@ def _predict_kernel(parameters, z4, x):
     a1 = np.empty((N, 8, 8, 8), real)
     a2 = np.empty((N, 8, 4, 4), real)
     a3 = np.empty((N, 128), real)
-    # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
-    # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
-    # z1[n, o, i, l] += b1[o]
-    # a1[n, o, i, l] = relu(z1[n, o, i, l])
-    for n in range(N):
-        for i in range(8):
-            for l in range(8):
-                for c in range(1):
-                    for p in range(3):
-                        for q in range(3):
-                            if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
-                                v = x[n, c, i + p - 1, l + q - 1]
-                            else:
-                                v = real(0)
-                            z1_operand[i, l, c, p, q] = v
-        tiled(False, True, 8, 64, 9, real(1), W1, 9, z1_operand, 9, real(0), z1, 64)
-        for o in range(8):
-            v1 = b1[o]
+    for row_first in range(0, N, 256):
+        row_last = min(row_first + 256, N)
+        # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
+        # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
+        # z1[n, o, i, l] += b1[o]
+        # a1[n, o, i, l] = relu(z1[n, o, i, l])
+        for n in range(natural(row_first), natural(row_last)):
             for i in range(8):
                 for l in range(8):
-                    z1_ = z1[o, i, l] + v1
-                    a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
-    # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
-    for n in range(N):
-        for o in range(8):
-            for i in range(4):
-                for l in range(4):
-                    a2[n, o, i, l] = real(-np.inf)
-                for p in range(2):
-                    for q in range(2):
-                        for l in range(4):
-                            a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
-    # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
-    for n in range(N):
-        for k in range(128):
-            a3[n, k] = real(0)
-        for o in range(8):
-            for i in range(4):
-                for l in range(4):
-                    a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
-    # z4[n, j] = sum_{k} W4[j, k]*a3[n, k]
-    if N == 1:
-        tiled(False, True, 1, 10, 128, real(1), a3, 128, W4, 128, real(0), z4, 10)
-    else:
-        tiled(False, True, N, 10, 128, real(1), a3, 128, W4, 128, real(0), z4, 10)
-    # z4[n, j] += b4[j]
-    for n in range(N):
-        for j in range(10):
-            z4[n, j] += b4[j]
+                    for c in range(1):
+                        for p in range(3):
+                            for q in range(3):
+                                if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
+                                    v = x[n, c, i + p - 1, l + q - 1]
+                                else:
+                                    v = real(0)
+                                z1_operand[i, l, c, p, q] = v
+            tiled(False, True, 8, 64, 9, real(1), W1, 9, z1_operand, 9, real(0), z1, 64)
+            for o in range(8):
+                v1 = b1[o]
+                for i in range(8):
+                    for l in range(8):
+                        z1_ = z1[o, i, l] + v1
+                        a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
+        # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
+        for n in range(natural(row_first), natural(row_last)):
+            for o in range(8):
+                for i in range(4):
+                    for l in range(4):
+                        a2[n, o, i, l] = real(-np.inf)
+                    for p in range(2):
+                        for q in range(2):
+                            for l in range(4):
+                                a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
+        # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
+        for n in range(natural(row_first), natural(row_last)):
+            for k in range(128):
+                a3[n, k] = real(0)
+            for o in range(8):
+                for i in range(4):
+                    for l in range(4):
+                        a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
+        # z4[n, j] = sum_{k} W4[j, k]*a3[n, k]
+        # z4[n, j] += b4[j]
+        if row_last - row_first == 1:
+            tiled_onto(False, True, 1, 10, 128, real(1), part(a3, row_first * 128), 128, W4, 128, b4, 0, part(z4, row_first * 10), 10)
+        else:
+            tiled_onto(False, True, row_last - row_first, 10, 128, real(1), part(a3, row_first * 128), 128, W4, 128, b4, 0, part(z4, row_first * 10), 10)
 
 
 @_compiled
@@ -230,71 +232,87 @@ def _loss_kernel(parameters, x, y):
     a1 = np.empty((N, 8, 8, 8), real)
     a2 = np.empty((N, 8, 4, 4), real)
     a3 = np.empty((N, 128), real)
-    z4 = np.empty((N, 10), real)
-    # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
-    # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
-    # z1[n, o, i, l] += b1[o]
-    # a1[n, o, i, l] = relu(z1[n, o, i, l])
-    for n in range(N):
-        for i in range(8):
-            for l in range(8):
-                for c in range(1):
-                    for p in range(3):
-                        for q in range(3):
-                            if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
-                                v = x[n, c, i + p - 1, l + q - 1]
-                            else:
-                                v = real(0)
-                            z1_operand[i, l, c, p, q] = v
-        tiled(False, True, 8, 64, 9, real(1), W1, 9, z1_operand, 9, real(0), z1, 64)
-        for o in range(8):
-            v1 = b1[o]
+    z4 = np.empty((10, N), real)
+    a4_logsumexp_max = np.empty(N, real)
+    a4_logsumexp_shift = a4_logsumexp_max  # its memory
+    a4_logsumexp = a4_logsumexp_max  # its memory
+    a4_logsumexp_sum = np.empty(N, real)
+    C_row = a4_logsumexp_sum  # its memory
+    v3 = -real(1) / real(N)
+    for row_first in range(0, N, 256):
+        row_last = min(row_first + 256, N)
+        # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
+        # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
+        # z1[n, o, i, l] += b1[o]
+        # a1[n, o, i, l] = relu(z1[n, o, i, l])
+        for n in range(natural(row_first), natural(row_last)):
             for i in range(8):
                 for l in range(8):
-                    z1_ = z1[o, i, l] + v1
-                    a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
-    # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
-    for n in range(N):
-        for o in range(8):
-            for i in range(4):
-                for l in range(4):
-                    a2[n, o, i, l] = real(-np.inf)
-                for p in range(2):
-                    for q in range(2):
-                        for l in range(4):
-                            a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
-    # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
-    for n in range(N):
-        for k in range(128):
-            a3[n, k] = real(0)
-        for o in range(8):
-            for i in range(4):
-                for l in range(4):
-                    a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
-    # z4[n, j] = sum_{k} W4[j, k]*a3[n, k]
-    tiled(False, True, N, 10, 128, real(1), a3, 128, W4, 128, real(0), z4, 10)
+                    for c in range(1):
+                        for p in range(3):
+                            for q in range(3):
+                                if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
+                                    v = x[n, c, i + p - 1, l + q - 1]
+                                else:
+                                    v = real(0)
+                                z1_operand[i, l, c, p, q] = v
+            tiled(False, True, 8, 64, 9, real(1), W1, 9, z1_operand, 9, real(0), z1, 64)
+            for o in range(8):
+                v1 = b1[o]
+                for i in range(8):
+                    for l in range(8):
+                        z1_ = z1[o, i, l] + v1
+                        a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
+        # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
+        for n in range(natural(row_first), natural(row_last)):
+            for o in range(8):
+                for i in range(4):
+                    for l in range(4):
+                        a2[n, o, i, l] = real(-np.inf)
+                    for p in range(2):
+                        for q in range(2):
+                            for l in range(4):
+                                a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
+        # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
+        for n in range(natural(row_first), natural(row_last)):
+            for k in range(128):
+                a3[n, k] = real(0)
+            for o in range(8):
+                for i in range(4):
+                    for l in range(4):
+                        a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
+        # z4[j, n] = sum_{k} W4[j, k]*a3[n, k]
+        tiled(False, True, 10, row_last - row_first, 128, real(1), W4, 128, part(a3, row_first * 128), 128, real(0), part(z4, row_first), N)
+        for n in range(natural(row_first), natural(row_last)):
+            a4_logsumexp_max[n] = real(-np.inf)
+        # z4[j, n] += b4[j]
+        # a4_logsumexp_max[n] = max_{j} z4[j, n]
+        for j in range(10):
+            v2 = b4[j]
+            for n in range(natural(row_first), natural(row_last)):
+                z4[j, n] += v2
+                a4_logsumexp_max[n] = maximum(a4_logsumexp_max[n], z4[j, n])
+        # a4_logsumexp_shift[n] = where((a4_logsumexp_max[n] > -1.7976931348623157e+308) & (a4_logsumexp_…
+        for n in range(natural(row_first), natural(row_last)):
+            w1 = a4_logsumexp_max[n]
+            a4_logsumexp_shift[n] = w1 if a4_logsumexp_max[n] > real(-1.7976931348623157e+308) and a4_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
+            a4_logsumexp_sum[n] = real(0)
+        # a4_logsumexp_sum[n] = sum_{j} exp(-a4_logsumexp_shift[n] + z4[j, n])
+        for j in range(10):
+            for n in range(natural(row_first), natural(row_last)):
+                a4_logsumexp_sum[n] += exp(z4[j, n] - a4_logsumexp_shift[n])
+        # a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
+        for n in range(natural(row_first), natural(row_last)):
+            a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
+            C_row[n] = real(0)
+        # C_row[n] = sum_{j} -y[n, j]*(-a4_logsumexp[n] + z4[j, n])/N
+        for j in range(10):
+            for n in range(natural(row_first), natural(row_last)):
+                C_row[n] += v3 * y[n, j] * (z4[j, n] - a4_logsumexp[n])
     C_total = float(0)
-    v3 = -real(1) / real(N)
-    # z4[n, j] += b4[j]
-    # a4_logsumexp_max[n] = max_{j} z4[n, j]
-    # a4_logsumexp_shift[n] = where((a4_logsumexp_max[n] > -1.7976931348623157e+308) & (a4_logsumexp_…
-    # a4_logsumexp_sum[n] = sum_{j} exp(-a4_logsumexp_shift[n] + z4[n, j])
-    # a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
-    # C_total = sum_{n j} -y[n, j]*(-a4_logsumexp[n] + z4[n, j])/N
+    # C_total = sum_{n} C_row[n]
     for n in range(N):
-        a4_logsumexp_max_total = real(-np.inf)
-        for j in range(10):
-            z4[n, j] += b4[j]
-            a4_logsumexp_max_total = maximum(a4_logsumexp_max_total, z4[n, j])
-        a4_logsumexp_shift = a4_logsumexp_max_total if a4_logsumexp_max_total > real(-1.7976931348623157e+308) and a4_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
-        a4_logsumexp_sum_total = real(0)
-        v2 = -a4_logsumexp_shift
-        for j in range(10):
-            a4_logsumexp_sum_total = added(a4_logsumexp_sum_total, exp(z4[n, j] + v2))
-        a4_logsumexp = a4_logsumexp_shift + log(a4_logsumexp_sum_total)
-        v4 = -a4_logsumexp
-        for j in range(10):
-            C_total = added(C_total, float(v3 * y[n, j] * (z4[n, j] + v4)))
+        C_total = added(C_total, float(C_row[n]))
     return C_total
 
 
@@ -484,17 +502,21 @@ def _gradient_kernel(parameters, gradients, x, y):
     return float(C_total)
 
 
+# The buffers of a step: elements for each example, and besides.
+_BUFFERS: Any = ((64, 0), (10, 0), (576, 0), (512, 0), (128, 0), (128, 0), (10, 0), (1, 0), (1, 0), (0, 10), (0, 1280), (128, 0), (128, 0), (128, 0), (512, 0), (0, 8), (4608, 0), (0, 72),)
+_MULTIPLICATIONS = 8960  # of an example in the matrix products of a step
+
+
 @_compiled
-def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, y_all):
+def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, offsets, team, member, members, x_all, y_all):
     examples = order.shape[0]
     x_all = view(x_all, 0, (x_all.shape[0], 1, 8, 8))
     y_all = view(y_all, 0, (y_all.shape[0], 10))
-    threads = limit_threads(batch_size * 512)
+    arrived = 0
     beta1_2, beta2_2, learning_rate_2 = hyperparameters[0], hyperparameters[1], hyperparameters[2]
     epsilon_2, step = hyperparameters[3], state[0]
     beta1, beta2, learning_rate, epsilon = beta1_2, beta2_2, learning_rate_2, epsilon_2
-    x = np.empty((batch_size, 1, 8, 8), real)
-    y = np.empty((batch_size, 10), real)
+    x = view(memory, offsets[0], (batch_size, 1, 8, 8,))
     W1 = view(parameters, 0, (8, 1, 3, 3))
     b1 = view(parameters, 72, (8,))
     W4 = view(parameters, 80, (10, 128))
@@ -507,195 +529,166 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
     W4_v = view(state, 1441, (10, 128))
     b4_m = view(state, 2721, (10,))
     b4_v = view(state, 2731, (10,))
-    z1_operand = np.empty((batch_size, 8, 8, 1, 3, 3), real)
+    y = view(memory, offsets[1], (10, batch_size,))
+    z1_operand = view(memory, offsets[2], (batch_size, 8, 8, 1, 3, 3,))
     z1 = np.empty((8, 8, 8), real)
-    a1 = np.empty((batch_size, 8, 8, 8), real)
-    a2 = np.empty((batch_size, 8, 4, 4), real)
-    a3 = np.empty((batch_size, 128), real)
-    a3_adjoint = a3  # its memory
-    z4 = np.empty((batch_size, 10), real)
-    z4_adjoint = np.empty((batch_size, 10), real)
-    b4_adjoint = np.empty(10, real)
-    W4_adjoint = np.empty((10, 128), real)
-    a2_adjoint = np.empty((batch_size, 8, 4, 4), real)
-    a2_ties = np.empty((batch_size, 8, 4, 4), real)
+    a1 = view(memory, offsets[3], (batch_size, 8, 8, 8,))
+    a2 = view(memory, offsets[4], (batch_size, 8, 4, 4,))
+    a3 = view(memory, offsets[5], (batch_size, 128,))
+    z4 = view(memory, offsets[6], (10, batch_size,))
+    z4_adjoint = z4  # its memory
+    a4_logsumexp_max = view(memory, offsets[7], (batch_size,))
+    a4_logsumexp_shift = a4_logsumexp_max  # its memory
+    a4_logsumexp = a4_logsumexp_max  # its memory
+    a4_logsumexp_sum = view(memory, offsets[8], (batch_size,))
+    C_row = a4_logsumexp_sum  # its memory
+    b4_adjoint = view(memory, offsets[9], (10,))
+    W4_adjoint = view(memory, offsets[10], (10, 128,))
+    a3_adjoint = view(memory, offsets[11], (batch_size, 128,))
+    a2_adjoint = view(memory, offsets[12], (batch_size, 8, 4, 4,))
+    a2_ties = view(memory, offsets[13], (batch_size, 8, 4, 4,))
     a1_adjoint = np.empty((8, 8), real)
-    z1_adjoint = np.empty((8, 8, 8), real)
-    b1_adjoint = np.empty(8, real)
-    W1_adjoint_operand = np.empty((3, 3, 8, batch_size, 8, 8), real)
-    W1_adjoint = np.empty((8, 1, 3, 3), real)
-    b4_adjoint_wide = np.empty(10, np.float64)
+    z1_adjoint = view(memory, offsets[14], (batch_size, 8, 8, 8,))
+    b1_adjoint = view(memory, offsets[15], (8,))
+    W1_adjoint_operand = view(memory, offsets[16], (3, 3, 8, batch_size, 8, 8,))
+    W1_adjoint = view(memory, offsets[17], (8, 1, 3, 3,))
     b1_adjoint_wide = np.empty(8, np.float64)
     total = float(0)
-    v6 = real(1) - beta1
-    v7 = real(1) - beta2
+    v5 = real(1) - beta1
+    v6 = real(1) - beta2
     for start in range(0, examples, batch_size):
         N = min(examples - start, batch_size)
-        for n in range(N):
-            example = np.uintp(order[start + n])
-            later = np.uintp(order[min(start + n + batch_size, examples - 1)])
-            prefetch(x_all, later)
-            for w in range(8):
-                for h in range(8):
-                    for c in range(1):
-                        x[n, c, h, w] = x_all[example, c, h, w]
-        for n in range(N):
-            example_2 = np.uintp(order[start + n])
-            later_2 = np.uintp(order[min(start + n + batch_size, examples - 1)])
-            prefetch(y_all, later_2)
-            copy_row(y, n, y_all, example_2, 10)
-        # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
-        # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
-        # z1[n, o, i, l] += b1[o]
-        # a1[n, o, i, l] = relu(z1[n, o, i, l])
-        for n in range(N):
-            for i in range(8):
-                for l in range(8):
-                    for c in range(1):
-                        for p in range(3):
-                            for q in range(3):
-                                if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
-                                    v = x[n, c, i + p - 1, l + q - 1]
-                                else:
-                                    v = real(0)
-                                z1_operand[n, i, l, c, p, q] = v
-            tiled(False, True, 8, 64, 9, real(1), W1, 9, part(z1_operand, n * 576), 9, real(0), z1, 64)
-            for o in range(8):
-                v1 = b1[o]
-                for i in range(8):
-                    for l in range(8):
-                        z1_ = z1[o, i, l] + v1
-                        a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
-        # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
-        for n in range(N):
-            for o in range(8):
-                for i in range(4):
-                    for l in range(4):
-                        a2[n, o, i, l] = real(-np.inf)
-                        a2_ties[n, o, i, l] = real(0)
-                    for p in range(2):
-                        for q in range(2):
-                            for l in range(4):
-                                a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
-        # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
-        # a2_ties[n, o, i, l] = sum_{p q} where(Eq(a1[n, o, 2*i + p, 2*l + q], a2[n, o, i, l]), 1, 0)
-        for n in range(N):
-            for k in range(128):
-                a3[n, k] = real(0)
-            for o in range(8):
-                for i in range(4):
-                    for l in range(4):
-                        a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
-                    for p in range(2):
-                        for q in range(2):
-                            for l in range(4):
-                                a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)
-        # z4[n, j] = sum_{k} W4[j, k]*a3[n, k]
-        tiled(False, True, N, 10, 128, real(1), a3, 128, W4, 128, real(0), z4, 10)
-        C_total = real(0)
-        for j in range(10):
-            b4_adjoint[j] = real(0)
-        C_total_wide = float(0)
-        if N > 256:
-            for j in range(10):
-                b4_adjoint_wide[j] = float(0)
+        first = N * member // members
+        last = N * (member + 1) // members
+        first_8 = 8 * member // members
+        last_8 = 8 * (member + 1) // members
+        first_10 = 10 * member // members
+        last_10 = 10 * (member + 1) // members
+        first_128 = 128 * member // members
+        last_128 = 128 * (member + 1) // members
         w1 = real(1) / real(N)
         v3 = -w1
-        for n_first in range(0, N, 8):
-            n_last = min(n_first + 8, N)
-            # z4[n, j] += b4[j]
-            # a4_logsumexp_max[n] = max_{j} z4[n, j]
-            # a4_logsumexp_shift[n] = where((a4_logsumexp_max[n] > -1.7976931348623157e+308) & (a4_logsumexp_…
-            # a4_logsumexp_sum[n] = sum_{j} exp(-a4_logsumexp_shift[n] + z4[n, j])
-            # a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
-            # C_total = sum_{n j} -y[n, j]*(-a4_logsumexp[n] + z4[n, j])/N
-            # z4_adjoint[n, j] = 1/N*(exp(-a4_logsumexp[n] + z4[n, j]) - y[n, j])
-            # b4_adjoint[j] = sum_{n} z4_adjoint[n, j]
-            for n in range(natural(n_first), natural(n_last)):
-                a4_logsumexp_max_total = real(-np.inf)
-                for j in range(10):
-                    z4[n, j] += b4[j]
-                    a4_logsumexp_max_total = maximum(a4_logsumexp_max_total, z4[n, j])
-                a4_logsumexp_shift = a4_logsumexp_max_total if a4_logsumexp_max_total > real(-1.7976931348623157e+308) and a4_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
-                a4_logsumexp_sum_total = real(0)
-                v2 = -a4_logsumexp_shift
-                for j in range(10):
-                    a4_logsumexp_sum_total = added(a4_logsumexp_sum_total, exp(z4[n, j] + v2))
-                a4_logsumexp = a4_logsumexp_shift + log(a4_logsumexp_sum_total)
-                v4 = -a4_logsumexp
-                for j in range(10):
-                    w2 = y[n, j]
-                    w3 = z4[n, j] + v4
-                    C_total = added(C_total, v3 * w2 * w3)
-                    w4 = w1 * (exp(w3) - w2)
-                    z4_adjoint[n, j] = w4
-                    b4_adjoint[j] += w4
-            if N > 256:
-                C_total_wide += float(C_total)
-                C_total = real(0)
-                for j in range(10):
-                    b4_adjoint_wide[j] += float(b4_adjoint[j])
-                    b4_adjoint[j] = real(0)
-        if N > 256:
-            C_total += real(C_total_wide)
-            for j in range(10):
-                b4_adjoint[j] += real(b4_adjoint_wide[j])
-        # W4_adjoint[j, k] = sum_{n} a3[n, k]*z4_adjoint[n, j]
-        tiled_in_blocks(256, 40, True, False, 10, 128, N, real(1), z4_adjoint, 10, a3, 128, real(0), W4_adjoint, 128)
-        # a3_adjoint[n, k] = sum_{j} W4[j, k]*z4_adjoint[n, j]
-        tiled(False, False, N, 128, 10, real(1), z4_adjoint, 10, W4, 128, real(0), a3_adjoint, 128)
-        # a2_adjoint[n, o, i, l] = a3_adjoint[n, 4*i + l + 16*o]
-        for n in range(N):
-            for o in range(8):
-                for i in range(4):
-                    for l in range(4):
-                        a2_adjoint[n, o, i, l] = a3_adjoint[n, o * 16 + i * 4 + l]
-        for o in range(8):
-            b1_adjoint[o] = real(0)
-        if N > 256:
-            for o in range(8):
-                b1_adjoint_wide[o] = float(0)
-        # a1_adjoint[n, o, 2*i + p, 2*l + q] = a2_adjoint[n, o, i, l]*where(Eq(a1[n, o, 2*i + p, 2*l + q]…
-        # z1_adjoint[n, o, i, l] = a1_adjoint[n, o, i, l]*where(a1[n, o, i, l] > 0, 1, 0)
-        # b1_adjoint[o] = sum_{n i l} z1_adjoint[n, o, i, l]
-        # W1_adjoint_operand[p, q, o, n, i, l] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 <…
-        for n in range(N):
-            for o in range(8):
-                for i in range(64):
-                    flat(a1_adjoint)[i] = real(0)
-                for i in range(4):
-                    for p in range(2):
-                        for q in range(2):
-                            for l in range(4):
-                                a1_adjoint[i * 2 + p, l * 2 + q] += a2_adjoint[n, o, i, l] * (real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)) / a2_ties[n, o, i, l]
-                for i_first in range(0, 8, 8):
-                    i_last = 8
-                    for i in range(natural(i_first), natural(i_last)):
+        for row_first in range(first, last, 256):
+            row_last = min(row_first + 256, last)
+            for n in range(natural(row_first), natural(row_last)):
+                example = np.uintp(order[start + n])
+                later = np.uintp(order[min(start + n + batch_size, examples - 1)])
+                prefetch(x_all, later)
+                copy_row(x, n, x_all, example, 64)
+            # y[j, n] = y[n, j]
+            for n in range(natural(row_first), natural(row_last)):
+                example_2 = np.uintp(order[start + n])
+                later_2 = np.uintp(order[min(start + n + batch_size, examples - 1)])
+                prefetch(y_all, later_2)
+                for j in range(y.shape[0]):
+                    y[j, n] = y_all[example_2, j]
+            # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
+            # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
+            # z1[n, o, i, l] += b1[o]
+            # a1[n, o, i, l] = relu(z1[n, o, i, l])
+            for n in range(natural(row_first), natural(row_last)):
+                for i in range(8):
+                    for l in range(8):
+                        for c in range(1):
+                            for p in range(3):
+                                for q in range(3):
+                                    if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
+                                        v = x[n, c, i + p - 1, l + q - 1]
+                                    else:
+                                        v = real(0)
+                                    z1_operand[n, i, l, c, p, q] = v
+                tiled(False, True, 8, 64, 9, real(1), W1, 9, part(z1_operand, n * 576), 9, real(0), z1, 64)
+                for o in range(8):
+                    v1 = b1[o]
+                    for i in range(8):
                         for l in range(8):
-                            w5 = a1_adjoint[i, l] * (real(1) if a1[n, o, i, l] > real(0) else real(0))
-                            z1_adjoint[o, i, l] = w5
-                            b1_adjoint[o] = added(b1_adjoint[o], w5)
-                    if N > 256:
-                        for o_2 in range(8):
-                            b1_adjoint_wide[o_2] += float(b1_adjoint[o_2])
-                            b1_adjoint[o_2] = real(0)
-            for p in range(3):
-                for q in range(3):
-                    for o in range(8):
-                        for i in range(8):
-                            for l in range(8):
-                                W1_adjoint_operand[p, q, o, n, i, l] = z1_adjoint[o, i, l] if p + i - 1 >= 0 and q + l - 1 >= 0 and p + i - 1 < 8 and q + l - 1 < 8 else real(0)
-        if N > 256:
-            for o in range(8):
-                b1_adjoint[o] += real(b1_adjoint_wide[o])
-        # W1_adjoint[o, c, p, q] = sum_{n i l} W1_adjoint_operand[p, q, o, n, i, l]*z1_operand[n, i, l, c…
-        for c in range(1):
-            for p in range(3):
-                for q in range(3):
-                    if N > 256:
-                        tiled_in_blocks(16384, 64, False, False, 8, 1, N * 64, real(1), part(W1_adjoint_operand, batch_size * p * 1536 + batch_size * q * 512), batch_size * 64, part(z1_operand, c * 9 + p * 3 + q), 9, real(0), part(W1_adjoint, c * 9 + p * 3 + q), 9)
-                    else:
-                        gemv(False, 8, N * 64, real(1), part(W1_adjoint_operand, batch_size * p * 1536 + batch_size * q * 512), batch_size * 64, part(z1_operand, c * 9 + p * 3 + q), 9, real(0), part(W1_adjoint, c * 9 + p * 3 + q), 9)
+                            z1_ = z1[o, i, l] + v1
+                            a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
+            # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
+            for n in range(natural(row_first), natural(row_last)):
+                for o in range(8):
+                    for i in range(4):
+                        for l in range(4):
+                            a2[n, o, i, l] = real(-np.inf)
+                            a2_ties[n, o, i, l] = real(0)
+                        for p in range(2):
+                            for q in range(2):
+                                for l in range(4):
+                                    a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
+            # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
+            # a2_ties[n, o, i, l] = sum_{p q} where(Eq(a1[n, o, 2*i + p, 2*l + q], a2[n, o, i, l]), 1, 0)
+            for n in range(natural(row_first), natural(row_last)):
+                for k in range(128):
+                    a3[n, k] = real(0)
+                for o in range(8):
+                    for i in range(4):
+                        for l in range(4):
+                            a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
+                        for p in range(2):
+                            for q in range(2):
+                                for l in range(4):
+                                    a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)
+            # z4[j, n] = sum_{k} W4[j, k]*a3[n, k]
+            tiled(False, True, 10, row_last - row_first, 128, real(1), W4, 128, part(a3, row_first * 128), 128, real(0), part(z4, row_first), batch_size)
+            for n in range(natural(row_first), natural(row_last)):
+                a4_logsumexp_max[n] = real(-np.inf)
+            # z4[j, n] += b4[j]
+            # a4_logsumexp_max[n] = max_{j} z4[j, n]
+            for j in range(10):
+                v2 = b4[j]
+                for n in range(natural(row_first), natural(row_last)):
+                    z4[j, n] += v2
+                    a4_logsumexp_max[n] = maximum(a4_logsumexp_max[n], z4[j, n])
+            # a4_logsumexp_shift[n] = where((a4_logsumexp_max[n] > -1.7976931348623157e+308) & (a4_logsumexp_…
+            for n in range(natural(row_first), natural(row_last)):
+                w2 = a4_logsumexp_max[n]
+                a4_logsumexp_shift[n] = w2 if a4_logsumexp_max[n] > real(-1.7976931348623157e+308) and a4_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
+                a4_logsumexp_sum[n] = real(0)
+            # a4_logsumexp_sum[n] = sum_{j} exp(-a4_logsumexp_shift[n] + z4[j, n])
+            for j in range(10):
+                for n in range(natural(row_first), natural(row_last)):
+                    a4_logsumexp_sum[n] += exp(z4[j, n] - a4_logsumexp_shift[n])
+            # a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
+            for n in range(natural(row_first), natural(row_last)):
+                a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
+                C_row[n] = real(0)
+            # C_row[n] = sum_{j} -y[j, n]*(-a4_logsumexp[n] + z4[j, n])/N
+            # z4_adjoint[j, n] = 1/N*(exp(-a4_logsumexp[n] + z4[j, n]) - y[j, n])
+            for j in range(10):
+                for n in range(natural(row_first), natural(row_last)):
+                    w3 = y[j, n]
+                    w4 = z4[j, n] - a4_logsumexp[n]
+                    C_row[n] += v3 * w3 * w4
+                    z4_adjoint[j, n] = w1 * (exp(w4) - w3)
+            # a3_adjoint[n, k] = sum_{j} W4[j, k]*z4_adjoint[j, n]
+            tiled(True, False, row_last - row_first, 128, 10, real(1), part(z4_adjoint, row_first), batch_size, W4, 128, real(0), part(a3_adjoint, row_first * 128), 128)
+            # a2_adjoint[n, o, i, l] = a3_adjoint[n, 4*i + l + 16*o]
+            for n in range(natural(row_first), natural(row_last)):
+                for o in range(8):
+                    for i in range(4):
+                        for l in range(4):
+                            a2_adjoint[n, o, i, l] = a3_adjoint[n, o * 16 + i * 4 + l]
+            # a1_adjoint[n, o, 2*i + p, 2*l + q] = a2_adjoint[n, o, i, l]*where(Eq(a1[n, o, 2*i + p, 2*l + q]…
+            # z1_adjoint[n, o, i, l] = a1_adjoint[n, o, i, l]*where(a1[n, o, i, l] > 0, 1, 0)
+            # W1_adjoint_operand[p, q, o, n, i, l] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 <…
+            for n in range(natural(row_first), natural(row_last)):
+                for o in range(8):
+                    for i in range(64):
+                        flat(a1_adjoint)[i] = real(0)
+                    for i in range(4):
+                        for p in range(2):
+                            for q in range(2):
+                                for l in range(4):
+                                    a1_adjoint[i * 2 + p, l * 2 + q] += a2_adjoint[n, o, i, l] * (real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)) / a2_ties[n, o, i, l]
+                    for i in range(8):
+                        for l in range(8):
+                            z1_adjoint[n, o, i, l] = a1_adjoint[i, l] * (real(1) if a1[n, o, i, l] > real(0) else real(0))
+                for p in range(3):
+                    for q in range(3):
+                        for o in range(8):
+                            for i in range(8):
+                                for l in range(8):
+                                    W1_adjoint_operand[p, q, o, n, i, l] = z1_adjoint[n, o, i, l] if p + i - 1 >= 0 and q + l - 1 >= 0 and p + i - 1 < 8 and q + l - 1 < 8 else real(0)
         # step = step + 1
         step = step + real(1)
         # correction2 = sqrt(1 - beta2**step)
@@ -704,67 +697,116 @@ def _epoch_kernel(parameters, state, hyperparameters, order, batch_size, x_all, 
         learning_rate_step = learning_rate * correction2 / (real(1) - (beta1 ** step))
         # epsilon_step = correction2*epsilon
         epsilon_step = epsilon * correction2
-        v8 = -learning_rate_step
-        # W1_m_next[o, c, p, q] = W1_adjoint[o, c, p, q]*(1 - beta1) + W1_m[o, c, p, q]*beta1
-        # W1_v_next[o, c, p, q] = W1_adjoint[o, c, p, q]**2*(1 - beta2) + W1_v[o, c, p, q]*beta2
-        # W1_next[o, c, p, q] = W1[o, c, p, q] - W1_m_next[o, c, p, q]*learning_rate_step/(sqrt(W1_v_next…
-        for i in range(72):
-            w6 = flat(W1_m)[i]
-            w7 = flat(W1_adjoint)[i]
-            w8 = beta1 * w6 + v6 * w7
-            flat(W1_m)[i] = w8
-            w9 = flat(W1_v)[i]
-            w10 = beta2 * w9 + v7 * (w7 * w7)
-            flat(W1_v)[i] = w10
-            w11 = flat(W1_m)[i]
-            w12 = flat(W1)[i] + v8 * w11 / (np.sqrt(w10) + epsilon_step)
-            flat(W1)[i] = w12
-        # b1_m[o] = b1_adjoint[o]*(1 - beta1) + b1_m[o]*beta1
-        # b1_v[o] = b1_adjoint[o]**2*(1 - beta2) + b1_v[o]*beta2
-        # b1[o] = b1[o] - b1_m[o]*learning_rate_step/(sqrt(b1_v[o]) + epsilon_step)
-        for o in range(8):
-            w13 = b1_m[o]
-            w14 = b1_adjoint[o]
-            w15 = beta1 * w13 + v6 * w14
-            b1_m[o] = w15
-            w16 = b1_v[o]
-            w17 = beta2 * w16 + v7 * (w14 * w14)
-            b1_v[o] = w17
-            w18 = b1_m[o]
-            w19 = b1[o] + v8 * w18 / (np.sqrt(w17) + epsilon_step)
-            b1[o] = w19
-        # W4_m_next[j, k] = W4_adjoint[j, k]*(1 - beta1) + W4_m[j, k]*beta1
-        # W4_v_next[j, k] = W4_adjoint[j, k]**2*(1 - beta2) + W4_v[j, k]*beta2
-        # W4_next[j, k] = W4[j, k] - W4_m_next[j, k]*learning_rate_step/(sqrt(W4_v_next[j, k]) + epsilon_…
-        for i in range(1280):
-            w20 = flat(W4_m)[i]
-            w21 = flat(W4_adjoint)[i]
-            w22 = beta1 * w20 + v6 * w21
-            flat(W4_m)[i] = w22
-            w23 = flat(W4_v)[i]
-            w24 = beta2 * w23 + v7 * (w21 * w21)
-            flat(W4_v)[i] = w24
-            w25 = flat(W4_m)[i]
-            w26 = flat(W4)[i] + v8 * w25 / (np.sqrt(w24) + epsilon_step)
-            flat(W4)[i] = w26
+        C_total = float(0)
+        for o in range(natural(first_8), natural(last_8)):
+            b1_adjoint[o] = real(0)
+        arrived = wait_for_team(team, members, arrived)
+        # b4_adjoint[j] = sum_{n} z4_adjoint[j, n]
+        for j in range(natural(first_10), natural(last_10)):
+            b4_adjoint_total = real(0)
+            b4_adjoint_total_wide = float(0)
+            for n_first in range(0, N, 256):
+                n_last = min(n_first + 256, N)
+                for n in range(natural(n_first), natural(n_last)):
+                    b4_adjoint_total = added(b4_adjoint_total, z4_adjoint[j, n])
+                if N > 256:
+                    b4_adjoint_total_wide += float(b4_adjoint_total)
+                    b4_adjoint_total = real(0)
+            if N > 256:
+                b4_adjoint_total += real(b4_adjoint_total_wide)
+            b4_adjoint[j] = b4_adjoint_total
+        v7 = -learning_rate_step
         # b4_m[j] = b4_adjoint[j]*(1 - beta1) + b4_m[j]*beta1
         # b4_v[j] = b4_adjoint[j]**2*(1 - beta2) + b4_v[j]*beta2
         # b4[j] = b4[j] - b4_m[j]*learning_rate_step/(sqrt(b4_v[j]) + epsilon_step)
+        for j in range(natural(first_10), natural(last_10)):
+            w5 = b4_m[j]
+            w6 = b4_adjoint[j]
+            w7 = beta1 * w5 + v5 * w6
+            b4_m[j] = w7
+            w8 = b4_v[j]
+            w9 = beta2 * w8 + v6 * (w6 * w6)
+            b4_v[j] = w9
+            w10 = b4_m[j]
+            w11 = b4[j] + v7 * w10 / (np.sqrt(w9) + epsilon_step)
+            b4[j] = w11
+        # C_total = sum_{n} C_row[n]
+        for n in range(N):
+            C_total = added(C_total, float(C_row[n]))
+        # W4_adjoint[j, k] = sum_{n} a3[n, k]*z4_adjoint[j, n]
+        tiled_in_blocks(256, 40, False, False, 10, last_128 - first_128, N, real(1), z4_adjoint, batch_size, part(a3, first_128), 128, real(0), part(W4_adjoint, first_128), 128)
+        if N > 256:
+            for o in range(natural(first_8), natural(last_8)):
+                b1_adjoint_wide[o] = float(0)
+        # b1_adjoint[o] = sum_{n i l} z1_adjoint[n, o, i, l]
+        for n in range(N):
+            for o in range(natural(first_8), natural(last_8)):
+                for i_first in range(0, 8, 8):
+                    i_last = 8
+                    for i in range(natural(i_first), natural(i_last)):
+                        for l in range(8):
+                            b1_adjoint[o] = added(b1_adjoint[o], z1_adjoint[n, o, i, l])
+                    if N > 256:
+                        for o_2 in range(natural(first_8), natural(last_8)):
+                            b1_adjoint_wide[o_2] += float(b1_adjoint[o_2])
+                            b1_adjoint[o_2] = real(0)
+        if N > 256:
+            for o in range(natural(first_8), natural(last_8)):
+                b1_adjoint[o] += real(b1_adjoint_wide[o])
+        # W1_adjoint[o, c, p, q] = sum_{n i l} W1_adjoint_operand[p, q, o, n, i, l]*z1_operand[n, i, l, c…
+        for c in range(1):
+            for p in range(3):
+                for q in range(3):
+                    tiled_in_blocks(16384, 64, False, False, last_8 - first_8, 1, N * 64, real(1), part(W1_adjoint_operand, batch_size * p * 1536 + batch_size * q * 512 + first_8 * batch_size * 64), batch_size * 64, part(z1_operand, c * 9 + p * 3 + q), 9, real(0), part(W1_adjoint, c * 9 + p * 3 + q + first_8 * 9), 9)
+        # W1_m_next[o, c, p, q] = W1_adjoint[o, c, p, q]*(1 - beta1) + W1_m[o, c, p, q]*beta1
+        # W1_v_next[o, c, p, q] = W1_adjoint[o, c, p, q]**2*(1 - beta2) + W1_v[o, c, p, q]*beta2
+        # W1_next[o, c, p, q] = W1[o, c, p, q] - W1_m_next[o, c, p, q]*learning_rate_step/(sqrt(W1_v_next…
+        for i in range(natural(first_8) * 9, natural(last_8) * 9):
+            w12 = flat(W1_m)[i]
+            w13 = flat(W1_adjoint)[i]
+            w14 = beta1 * w12 + v5 * w13
+            flat(W1_m)[i] = w14
+            w15 = flat(W1_v)[i]
+            w16 = beta2 * w15 + v6 * (w13 * w13)
+            flat(W1_v)[i] = w16
+            w17 = flat(W1_m)[i]
+            w18 = flat(W1)[i] + v7 * w17 / (np.sqrt(w16) + epsilon_step)
+            flat(W1)[i] = w18
+        # b1_m[o] = b1_adjoint[o]*(1 - beta1) + b1_m[o]*beta1
+        # b1_v[o] = b1_adjoint[o]**2*(1 - beta2) + b1_v[o]*beta2
+        # b1[o] = b1[o] - b1_m[o]*learning_rate_step/(sqrt(b1_v[o]) + epsilon_step)
+        for o in range(natural(first_8), natural(last_8)):
+            w19 = b1_m[o]
+            w20 = b1_adjoint[o]
+            w21 = beta1 * w19 + v5 * w20
+            b1_m[o] = w21
+            w22 = b1_v[o]
+            w23 = beta2 * w22 + v6 * (w20 * w20)
+            b1_v[o] = w23
+            w24 = b1_m[o]
+            w25 = b1[o] + v7 * w24 / (np.sqrt(w23) + epsilon_step)
+            b1[o] = w25
+        # W4_m[j, k] = W4_adjoint[j, k]*(1 - beta1) + W4_m[j, k]*beta1
+        # W4_v[j, k] = W4_adjoint[j, k]**2*(1 - beta2) + W4_v[j, k]*beta2
+        # W4[j, k] = W4[j, k] - W4_m[j, k]*learning_rate_step/(sqrt(W4_v[j, k]) + epsilon_step)
         for j in range(10):
-            w27 = b4_m[j]
-            w28 = b4_adjoint[j]
-            w29 = beta1 * w27 + v6 * w28
-            b4_m[j] = w29
-            w30 = b4_v[j]
-            w31 = beta2 * w30 + v7 * (w28 * w28)
-            b4_v[j] = w31
-            w32 = b4_m[j]
-            w33 = b4[j] + v8 * w32 / (np.sqrt(w31) + epsilon_step)
-            b4[j] = w33
-        total += float(N) * float(C_total)
-    state[0] = step
-    restore_threads(threads)
-    return total / float(examples)
+            for k in range(natural(first_128), natural(last_128)):
+                w26 = W4_m[j, k]
+                w27 = W4_adjoint[j, k]
+                w28 = beta1 * w26 + v5 * w27
+                W4_m[j, k] = w28
+                w29 = W4_v[j, k]
+                w30 = beta2 * w29 + v6 * (w27 * w27)
+                W4_v[j, k] = w30
+                w31 = W4_m[j, k]
+                w32 = W4[j, k] + v7 * w31 / (np.sqrt(w30) + epsilon_step)
+                W4[j, k] = w32
+        total += float(N) * C_total
+        arrived = wait_for_team(team, members, arrived)
+    arrived = wait_for_team(team, members, arrived)
+    if member == 0:
+        state[0] = step
+    return total
 
 
 # --- Compilation -------------------------------------------------------------------------------
@@ -3509,6 +3551,319 @@ def emitted_kernel(function: Any) -> Any:
     return kernel
 
 
+# --- Threads -----------------------------------------------------------------------------------
+
+
+def yield_function() -> Any:
+    """Return the system's call that lets another thread run on this core."""
+    if os.name == "nt":
+        return ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
+    return ctypes.CDLL(None).sched_yield
+
+
+# Kept here because machine code holds its address.
+YIELD_FUNCTION = yield_function()
+binding.add_symbol("symbp_yield", ctypes.cast(YIELD_FUNCTION, ctypes.c_void_p).value)
+CURRENT_CORE = None if os.name == "nt" else getattr(ctypes.CDLL(None), "sched_getcpu", None)
+# About ten microseconds; whoever is still not there is probably not running.
+SPINS = 500
+
+
+@intrinsic
+def wait_for_team(typing_context: Any, team: Any, members: Any, arrived: Any) -> Any:
+    """Wait until every member has come here; return the count of arrivals to start from next.
+
+    What a member wrote before it arrived is seen by all who waited. Written as instructions,
+    because Numba would take a tenth of a second to compile a function.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        number, before = (
+            context.cast(builder, arguments[place], signature.args[place], types.int64)
+            for place in (1, 2)
+        )
+        integer = ir.IntType(64)
+        one, zero = ir.Constant(integer, 1), ir.Constant(integer, 0)
+        target = builder.add(before, number)
+        spins = cgutils.alloca_once_value(builder, zero)
+        with builder.if_then(builder.icmp_signed(">", number, one)):
+            builder.atomic_rmw("add", array.data, one, "seq_cst")
+            ask, rest, done = (builder.append_basic_block(name) for name in ("ask", "rest", "met"))
+            builder.branch(ask)
+            builder.position_at_end(ask)
+            count = builder.load_atomic(array.data, "seq_cst", 8)
+            builder.cbranch(builder.icmp_signed("<", count, target), rest, done)
+            builder.position_at_end(rest)
+            if platform.machine().lower() in ("x86_64", "amd64"):
+                nothing = ir.FunctionType(ir.VoidType(), [])
+                name = "llvm.x86.sse2.pause"
+                builder.call(cgutils.get_or_insert_function(builder.module, nothing, name), [])
+            turns = builder.add(builder.load(spins), one)
+            builder.store(turns, spins)
+            with builder.if_then(builder.icmp_signed(">", turns, ir.Constant(integer, SPINS))):
+                kind = ir.FunctionType(ir.IntType(32), [])
+                name = "symbp_yield"
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+            builder.branch(ask)
+            builder.position_at_end(done)
+        return target
+
+    return types.int64(team, members, arrived), generate
+
+
+# Choosing how many
+
+# Multiplications of a step that are worth a second thread: some microseconds.
+WORTHWHILE = 200_000
+# Seconds: how long a trial takes, how long the better choice then works, how long the other one
+# is left alone at first, and at most.
+TRIAL, STRETCH, PATIENCE, MOST_PATIENCE = 0.004, 0.02, 0.1, 2.0
+# Steps of a trial at least, if they take no longer than so many seconds.
+TRIAL_STEPS, LONGEST_TRIAL = 4, 0.1
+# How often each is tried before the first choice; the first time is a single step.
+TRIALS = 4
+
+
+def available_threads() -> int:
+    """Return how many threads may run: this process's cores, or fewer if the user said so."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limits = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
+    return max(1, min([cores or 1, *(int(n) for n in limits if n.isdecimal() and int(n) > 0)]))
+
+
+class Pace:
+    """What one thread and the whole team take for a step, for one batch size.
+
+    The slower one is tried again after a while, and less often each time that it loses again.
+    """
+
+    def __init__(self, members: int) -> None:
+        self.choices = [1, members]
+        self.seconds: dict[int, float] = {}
+        self.trials = 0
+        self.patience = PATIENCE
+        self.tried = 0.0
+
+    def next(self) -> tuple[int, int]:
+        """Return how many members take the next steps, and how many steps those are."""
+        if self.trials < TRIALS * len(self.choices):
+            members = self.choices[self.trials % len(self.choices)]
+            # One step says how many are a trial.
+            return members, self.steps_of_trial(members) if members in self.seconds else 1
+        best, other = sorted(self.choices, key=lambda members: self.seconds[members])
+        if time.perf_counter() - self.tried > self.patience:
+            return other, self.steps_of_trial(other)
+        return best, max(1, int(STRETCH / self.seconds[best]))
+
+    def steps_of_trial(self, members: int) -> int:
+        """Return how many steps tell what one takes: in the first the caches are still empty."""
+        seconds = self.seconds[members]
+        return max(1, int(TRIAL / seconds), min(TRIAL_STEPS, int(LONGEST_TRIAL / seconds)))
+
+    def note(self, members: int, steps: int, seconds: float) -> None:
+        """Take in what some steps took."""
+        found = max(seconds / steps, 1e-9)
+        if self.trials < TRIALS * len(self.choices):
+            # What disturbs makes a trial slower, never faster.
+            self.seconds[members] = min(found, self.seconds.get(members, found))
+            self.trials += 1
+            self.tried = time.perf_counter()
+            return
+        best = min(self.choices, key=lambda number: self.seconds[number])
+        self.seconds[members] = found
+        if members != best:
+            lost = found == max(self.seconds.values())
+            self.patience = min(2 * self.patience, MOST_PATIENCE) if lost else PATIENCE
+            self.tried = time.perf_counter()
+
+
+# Seconds for all members to come; where they take longer, one of them does the work.
+LONGEST_WAIT = 60.0
+
+
+def cores_beside_this() -> tuple[set[int], set[int]]:
+    """Return the cores that this thread may use, and those of them that it is not on now."""
+    if not hasattr(os, "sched_getaffinity") or CURRENT_CORE is None:
+        return set(), set()
+    cores = os.sched_getaffinity(0)
+    return cores, cores - {CURRENT_CORE()}
+
+
+def use_cores(cores: set[int]) -> None:
+    """Let this thread run on some cores only, if there are any."""
+    if cores:
+        with contextlib.suppress(OSError):  # they were taken away in the meantime
+            os.sched_setaffinity(0, cores)
+
+
+def together(
+    part: Callable[..., float], members: int, first: int, last: int
+) -> tuple[float, float]:
+    """Run `part` by some members, each in a thread of its own.
+
+    They begin when all are there: one that is missing would be waited for without end. The caller
+    is none of them, because it can be interrupted at any time, and they cannot. Returned are what
+    the first one returns, and the seconds from when they began.
+    """
+    if members == 1:
+        start = time.perf_counter()
+        return part(0, 1, first, last), time.perf_counter() - start
+    team = Team(part, members, first, last)
+    try:
+        # The first one comes last, and begins without having slept. Not by `threading.Thread`: an
+        # interruption of its start can leave a lock behind that the new thread waits for.
+        for member in (*range(1, members), 0):
+            _thread.start_new_thread(team.run, (member,))
+        team.wait()
+    except BaseException as error:
+        # Whoever waits for the others is sent away; or all came, and they work to the end.
+        team.dismiss()
+        team.wait()
+        if not isinstance(error, RuntimeError):  # the system allows no more threads
+            raise
+    if team.errors:
+        raise team.errors[0]
+    if not team.complete:
+        return together(part, 1, first, last)
+    return team.result, time.perf_counter() - team.start
+
+
+class Team:
+    """Threads that begin together, or not at all: the last one to come decides."""
+
+    def __init__(self, part: Callable[..., float], members: int, first: int, last: int) -> None:
+        self.part, self.arguments = part, (members, first, last)
+        self.missing, self.working = members, members
+        self.decided, self.lock, self.bell = threading.Event(), threading.Lock(), threading.Lock()
+        self.bell.acquire()
+        self.complete = self.over = False
+        self.result, self.start = 0.0, 0.0
+        self.errors: list[BaseException] = []
+        self.cores, self.elsewhere = cores_beside_this()
+
+    def run(self, member: int) -> None:
+        """Wait for the others, and do a member's part."""
+        # Linux likes to wake a thread on the core of the one that wakes it, and takes tens of
+        # milliseconds to find out that both are busy. So the first one has the core of the caller,
+        # who waits, for itself until they begin.
+        use_cores(self.elsewhere if member else self.cores - self.elsewhere)
+        with self.lock:
+            self.missing -= 1
+            if not self.missing and not self.decided.is_set():
+                self.complete = True
+                self.start = time.perf_counter()
+                self.decided.set()
+        if not self.decided.wait(LONGEST_WAIT):
+            self.dismiss()  # the caller is gone
+        use_cores(self.cores)
+        if not self.complete:
+            return
+        try:
+            result = self.part(member, *self.arguments)
+            if member == 0:
+                self.result = result
+        except BaseException as error:
+            self.errors.append(error)
+        with self.lock:
+            self.working -= 1
+            if not self.working:
+                self.over = True
+                self.bell.release()
+
+    def wait(self) -> None:
+        """Wait until no member works; the caller may be interrupted here, and wait again."""
+        while not self.over:
+            self.bell.acquire(timeout=0.05)
+
+    def dismiss(self) -> None:
+        """Let those who came go, unless all did."""
+        with self.lock:
+            self.decided.set()
+            if not self.complete:
+                self.over = True
+
+
+class TeamEpoch:
+    """An epoch in parts, run by as many threads as are fastest.
+
+    Parameters
+    ----------
+    part : callable
+        The kernel of a member's part.
+    buffers : sequence of (int, int)
+        What each buffer of a step takes: elements for each example, and besides.
+    multiplications : int
+        Of one example, in the matrix products of a step.
+    dtype : dtype
+        Of the buffers.
+    """
+
+    def __init__(
+        self,
+        part: Callable[..., float],
+        buffers: Sequence[tuple[int, int]],
+        multiplications: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.part, self.buffers, self.dtype = part, buffers, dtype
+        self.multiplications = multiplications
+        # By batch size and number of threads.
+        self.paces: dict[tuple[int, int], Pace] = {}
+
+    def workspace(self, batch_size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return memory for all buffers of a step, and where each starts; on cache lines."""
+        line = 64 // self.dtype.itemsize
+        offsets = np.zeros(len(self.buffers) + 1, np.int64)
+        for position, (an_example, besides) in enumerate(self.buffers):
+            size = an_example * batch_size + besides
+            offsets[position + 1] = offsets[position] + -(-size // line) * line
+        memory = np.empty(int(offsets[-1]) + line, self.dtype)
+        first = -(memory.ctypes.data // self.dtype.itemsize) % line
+        return memory[first:], offsets
+
+    def __call__(
+        self,
+        parameters: NDArray[Any],
+        state: NDArray[Any],
+        hyperparameters: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        *arrays: NDArray[Any],
+    ) -> float:
+        """Run an epoch; return the mean cost over its batches."""
+        memory, offsets = self.workspace(batch_size)
+        team = np.zeros(16, np.int64)
+
+        def part(member: int, members: int, first: int, last: int) -> float:
+            return float(
+                self.part(
+                    parameters, state, hyperparameters, order[first:last], batch_size,
+                    memory, offsets, team, member, members, *arrays,
+                )
+            )  # fmt: skip
+
+        steps = -(-len(order) // batch_size)
+        worthwhile = self.multiplications * batch_size >= WORTHWHILE
+        threads = available_threads() if worthwhile else 1
+        if threads == 1:
+            return part(0, 1, 0, len(order)) / len(order)
+        if not getattr(self.part, "signatures", ()):
+            part(0, 1, 0, 0)  # compiles, before there is a team to wait
+        pace = self.paces.setdefault((batch_size, threads), Pace(threads))
+        total, done = 0.0, 0
+        while done < steps:
+            members, count = pace.next()
+            first, last = done * batch_size, min((done + count) * batch_size, len(order))
+            team[:] = 0
+            cost, seconds = together(part, members, first, last)
+            total += cost
+            taken = min(count, steps - done)
+            pace.note(members, taken, seconds)
+            done += taken
+        return total / len(order)
+
+
 # --- Gathering a batch -------------------------------------------------------------------------
 
 
@@ -5377,6 +5732,7 @@ for _name, _function in _KERNELS.items():
     globals()[_name] = emitted_kernel(_function)
 
 
+_epoch_kernel = TeamEpoch(_epoch_part, _BUFFERS, _MULTIPLICATIONS, DTYPE)
 _NETWORK = Network(
     DTYPE, SIGNATURE, Parameters, _PARAMETERS, _ARGUMENTS, _HYPERPARAMETERS, _RANGES,
     output=_OUTPUT, threshold=_THRESHOLD, state_size=_STATE_SIZE,

@@ -133,7 +133,7 @@ def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
     """Yield the arrows from the given equations to the finished program of an entry point."""
     from symbp.calculus.expand import expand
     from symbp.calculus.phases import inference_form, training_form
-    from symbp.calculus.share import share
+    from symbp.entries.model import FINISHING
     from symbp.entries.registry import ENTRIES
     from symbp.networks.optimizers import optimise
 
@@ -159,7 +159,9 @@ def _front(model: Any, entry: "Entry") -> Iterator[_Step]:
             arrows.append((optimise.__name__, optimise.__module__, program))
         program = expand(program, model.derivatives)
         arrows.append((expand.__name__, expand.__module__, program))
-        arrows.append((share.__name__, share.__module__, share(program)))
+        for finish in FINISHING:
+            program = finish(program)
+            arrows.append((finish.__name__, finish.__module__, program))
     for name, module, made in arrows:
         file = module.replace(".", "/") + ".py"
         yield _Step(name, file, _first_line(name, file), made)

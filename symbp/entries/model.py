@@ -18,6 +18,8 @@ from functools import cached_property
 
 import sympy
 
+from symbp.calculus.common_sums import common_sums
+from symbp.calculus.deviations import without_deviations
 from symbp.calculus.expand import expand
 from symbp.calculus.gradient_program import (
     Arrow,
@@ -25,6 +27,7 @@ from symbp.calculus.gradient_program import (
     gradient_program,
     prepared_program,
 )
+from symbp.calculus.half_powers import half_powers
 from symbp.calculus.noise import Drawn, advanced, drawn
 from symbp.calculus.phases import inference_form, training_form
 from symbp.calculus.share import share
@@ -35,7 +38,10 @@ from symbp.notation.operation import DerivativeForm
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
-__all__ = ["Model"]
+__all__ = ["FINISHING", "Model"]
+
+# What is done to a program whose scalar bodies are written out.
+FINISHING = (without_deviations, common_sums, half_powers, share)
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,10 @@ class Model:
 
     def finished(self, program: Program) -> Program:
         """Return a program with scalar bodies written out, each value computed once."""
-        return share(expand(program, self.derivatives))
+        program = expand(program, self.derivatives)
+        for finish in FINISHING:
+            program = finish(program)
+        return program
 
     def computing(self, program: Program, results: Iterable[Tensor]) -> Program:
         """Return a derived program, finished, that computes some tensors and nothing else."""

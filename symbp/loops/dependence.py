@@ -26,6 +26,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
+from symbp.loops.scratch import scratch_in
 from symbp.loops.traverse import indices_of, reads_of
 from symbp.notation.by_identity import noted
 from symbp.notation.dependence import offset
@@ -73,6 +74,7 @@ class Dependence:
         places = _places(function)
         self.places = {tensor: place for tensor, place in places.items() if place is not tensor}
         self.known: dict[int, tuple[Uses, Uses]] = {}
+        self.scratch = scratch_in(function)
 
     def memory(self, tensor: Tensor) -> Any:
         """Return what stands for the memory of an array; the same for arrays that may overlap."""

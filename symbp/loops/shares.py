@@ -59,12 +59,19 @@ def share_of(statement: Statement, dependence: Dependence) -> Share | None:
     """Return how a statement can be divided, or None when it cannot be.
 
     What writes both arrays and registers that others read has no division; nor has what reads
-    elements of another member's part of what it writes.
+    elements of another member's part of what it writes. What a turn of its loop keeps for itself
+    (see :mod:`symbp.loops.scratch`) is each member's own.
     """
     if not isinstance(statement, For | If | Product | Assign | Accumulate):
         return Share(statement)
     found = list(_leaves(statement, ()))
     own = {s.array for s in statements_in([statement]) if isinstance(s, Allocate)}
+    if isinstance(statement, For):
+        scratch = {t for t, around in dependence.scratch.items() if statement.index in around}
+        if any(element.tensor in scratch for element, _ in found):
+            # Only its own loop may be divided: a part of a turn has not all that the turn keeps.
+            found = [(e, tuple(i for i in path if i is statement.index)) for e, path in found]
+        own |= scratch
     found = [leaf for leaf in found if leaf[0].tensor not in own]
     arrays = [leaf for leaf in found if leaf[0].tensor.rank]
     if not arrays:
@@ -193,7 +200,7 @@ def _leaves(statement: Statement, path: tuple[Index, ...]) -> Iterator[_Leaf]:
             yield from _leaves(child, path)
     elif isinstance(statement, Product):
         # Of a group of indices in one dimension only the first has a range of its own.
-        first = [group[0].index for group in (statement.rows, statement.columns) if len(group) == 1]
+        first = [group[0].index for group in (statement.rows, statement.columns) if group]
         yield statement.target, (*path, *first)
     else:
         for element in writes_of(statement):

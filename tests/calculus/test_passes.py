@@ -9,9 +9,12 @@ import sympy
 from hypothesis import given, settings
 
 import symbp as bp
+from symbp.calculus.common_sums import common_sums
 from symbp.calculus.contract import contract, is_contraction
+from symbp.calculus.deviations import without_deviations
 from symbp.calculus.expand import expand
 from symbp.calculus.fold import fold
+from symbp.calculus.half_powers import half_powers
 from symbp.calculus.interpreter import interpret
 from symbp.calculus.lower_logsumexp import lower_logsumexp
 from symbp.calculus.normalise import normalise
@@ -29,6 +32,9 @@ Pass = Callable[[Program], Program]
 # Each pass with what has to come before it.
 PASSES: dict[str, tuple[list[Pass], Pass]] = {
     "expand": ([], expand),
+    "deviations": ([expand], without_deviations),
+    "common_sums": ([expand], common_sums),
+    "half_powers": ([expand], half_powers),
     "share": ([expand], share),
     "lower_logsumexp": ([expand, share], lower_logsumexp),
     "contract": ([expand, share, lower_logsumexp], contract),

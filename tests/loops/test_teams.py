@@ -69,6 +69,40 @@ CASES = {
         """,
         "",
     ),
+    "what a turn keeps for itself each member has for itself": (
+        divide,
+        """
+        function f(in x[N, 3], out y[N, 3], N):
+            allocate s[3] of each member
+            for n from 0 to N:
+                for j from 0 to 3:
+                    s[j] = exp(x[n, j])
+                for j from 0 to 3:
+                    y[n, j] = exp(s[2])
+        """,
+        """
+        allocate s[3] of each member
+        let first, last = this member's part of 0 to N
+        for n from first to last:
+            for j from 0 to 3:
+                s[j] = exp(x[n, j])
+            for j from 0 to 3:
+                y[n, j] = exp(s[2])
+        """,
+    ),
+    "rows of examples and steps are divided by example": (
+        divide,
+        """
+        function f(in x[N, 2, 3], in W[3, 3], out z[N, 2, 3], N):
+            product z[n, t, j] = sum(x[n, t, k] W[j, k]; k from 0 to 3) for n from 0 to N, \
+                t from 0 to 2, j from 0 to 3
+        """,
+        """
+        let first, last = this member's part of 0 to N
+        product z[n, t, j] = sum(x[n, t, k] W[j, k]; k from 0 to 3) for n from first to last, \
+            t from 0 to 2, j from 0 to 3
+        """,
+    ),
     "each member has its rows": (
         divide,
         """
