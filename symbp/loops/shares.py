@@ -193,7 +193,7 @@ def _leaves(statement: Statement, path: tuple[Index, ...]) -> Iterator[_Leaf]:
             yield from _leaves(child, path)
     elif isinstance(statement, Product):
         # Of a group of indices in one dimension only the first has a range of its own.
-        first = [group[0].index for group in (statement.rows, statement.columns) if len(group) == 1]
+        first = [group[0].index for group in (statement.rows, statement.columns) if group]
         yield statement.target, (*path, *first)
     else:
         for element in writes_of(statement):

@@ -22,6 +22,7 @@ from symbp.notation.tensor import Element, Tensor
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import prefers_tiles
 from symbp.schedules.schedule import Decision
+from symbp.schedules.strip_length import has_positions, least_rows
 
 __all__ = [
     "compiling", "in_rows", "in_tiles", "is_library", "large_batches", "may_work_in_strips",
@@ -132,6 +133,7 @@ def may_work_in_strips(entry: Entry, limits: Limits) -> bool:
     )
     # Of so many buffers one takes over the memory of others.
     fits = limits.cache >= LEAST_STRIP * numbers * limits.itemsize // REUSED
+    fits = fits or has_positions(entry)
     return fits and work <= MOST_WORK * numbers and not _fit(numbers, limits)
 
 
@@ -163,11 +165,13 @@ def strips(function: Function, batch: Any, limits: Limits) -> Decision:
         for product in function.statements
         if isinstance(product, Product)
     )
-    rows = limits.cache // max(1, numbers * limits.itemsize) // 8 * 8
+    least = least_rows(function, batch, LEAST_STRIP)
+    rows = limits.cache // max(1, numbers * limits.itemsize)
+    rows = rows // 8 * 8 if rows >= LEAST_STRIP else max(rows, 1)
     told = {"numbers of a row": numbers, "multiplications of a row": work, "rows": rows}
     if _fit(numbers, limits):
         return Decision("strips", "none", f"{ENOUGH} rows fit into the cache", told)
-    if rows < LEAST_STRIP:
+    if rows < least:
         return Decision("strips", "none", "too few rows would fit into the cache", told)
     if work > MOST_WORK * numbers:
         return Decision("strips", "none", "arithmetic takes longer than memory", told)
@@ -175,6 +179,8 @@ def strips(function: Function, batch: Any, limits: Limits) -> Decision:
     if isinstance(parts, str):
         return Decision("strips", "none", parts, told)
     reason = "deep and narrow: memory takes longer than arithmetic"
+    if rows < LEAST_STRIP:
+        reason = f"each row has many positions: {least} in a strip are enough to pack weights for"
     return Decision("strips", "added up in strips", reason, told)
 
 

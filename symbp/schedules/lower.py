@@ -40,6 +40,7 @@ from symbp.loops.unread_stores import unread_stores
 from symbp.loops.whole_arrays import whole_arrays
 from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
+from symbp.schedules.layout import lay_out
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
 from symbp.schedules.schedule import Lowered, Record
@@ -73,6 +74,7 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
         return _by_element(small, limits, record)
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
+    entry = lay_out(entry, record)
     lowered = _in_strips(entry, limits, record)
     if lowered is not None:
         return lowered
@@ -114,7 +116,9 @@ def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     function = attempt.run(storage, function)
     function = attempt.run(arrange, function)
     function = attempt.run(unread_stores, function)
-    function = attempt.run(reuse, function)
+    # What the strips share, such as a copy of weights, keeps its memory from strip to strip.
+    shared = [t for t in function.allocations if not t.rank or t.shape[0] != batch]
+    function = attempt.run(reuse, function, shared)
     choice = decide.strips(function, batch, limits)
     if choice.choice != "added up in strips":
         return None
