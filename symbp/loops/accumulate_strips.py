@@ -16,7 +16,6 @@ into the cache, memory takes longer than arithmetic. Machine learning knows this
 accumulation over micro-batches.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -130,12 +129,9 @@ class _Sorter:
         self.function, self.batch = function, batch
         self.dependence = Dependence(function)
         self.rows = row_arrays(function, batch)
-        self.used: Counter[Tensor] = Counter()  # by how many statements
 
     def strips(self) -> Strips:
         _, rest, end = split_setup(self.function)
-        for statement in (*rest, *end):
-            self.used.update({element.tensor for element, _ in elements_in([statement])})
         result = Strips()
         over = [_runs_over(statement, self.batch) for statement in rest]
         if not any(over):
@@ -143,7 +139,9 @@ class _Sorter:
         sums: dict[Tensor, None] = {}
         for statement in (s for s, by_rows in zip(rest, over, strict=True) if by_rows):
             own = {s.array for s in statements_in([statement]) if isinstance(s, Allocate)}
-            own |= self.of_one_turn(statement)
+            if isinstance(statement, For):
+                scratch = self.dependence.scratch(statement).items()
+                own |= {tensor for tensor, loops in scratch if statement.index in loops}
             for tensor in self.sums(statement, (), own):
                 sums.setdefault(tensor)
         memory = self.dependence.memory
@@ -181,20 +179,6 @@ class _Sorter:
         early = {e.tensor for e, writes in elements_in(result.before) if writes}
         result.begun = tuple(tensor for tensor in sums if tensor in early)
         return result
-
-    def of_one_turn(self, statement: Statement) -> set[Tensor]:
-        """Return the arrays of each member that only a loop over rows uses.
-
-        Such an array has lost its axis of rows (see :mod:`symbp.loops.storage`): what a turn reads
-        of it the same turn has written.
-        """
-        return {
-            tensor
-            for tensor in {element.tensor for element, _ in elements_in([statement])}
-            if tensor in self.function.allocations
-            and self.function.allocations[tensor].kind == "member"
-            and self.used[tensor] == 1
-        }
 
     def is_zero(self, statement: Statement, sums: Iterable[Tensor]) -> bool:
         """Whether a statement only sets sums to zero."""

@@ -4,7 +4,8 @@ Two statements depend on each other when one writes what the other reads or writ
 apart by the memory in which they lie: views of one array that do not overlap are independent.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sympy
@@ -26,7 +27,7 @@ from symbp.loops.nodes import (
     Statement,
     View,
 )
-from symbp.loops.traverse import indices_of, reads_of
+from symbp.loops.traverse import indices_of, reads_of, writes_of
 from symbp.notation.by_identity import noted
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -72,6 +73,42 @@ class Dependence:
         places = _places(function)
         self.places = {tensor: place for tensor, place in places.items() if place is not tensor}
         self.known: dict[int, tuple[Uses, Uses]] = {}
+        self.members = {t for t, a in function.allocations.items() if a.kind == "member"}
+        self.members.difference_update(view.of for view in function.views.values())
+        self.count: Counter[Tensor] = Counter()
+        if self.members:
+            self.count.update(tensor for tensor, _ in self._of_members(function.body, ()))
+
+    def scratch(self, statement: Statement) -> dict[Tensor, frozenset[Index]]:
+        """Return the arrays of each member that only a statement uses, with the loops around it.
+
+        An array that has lost an axis to a loop (see :mod:`symbp.loops.storage`) holds nothing
+        from one turn of that loop to the next, and all of its uses are in the loop.
+        """
+        if not self.members:
+            return {}
+        found: dict[Tensor, list[frozenset[Index]]] = {}
+        for tensor, around in self._of_members((statement,), ()):
+            found.setdefault(tensor, []).append(frozenset(around))
+        return {
+            tensor: frozenset.intersection(*paths)
+            for tensor, paths in found.items()
+            if len(paths) == self.count[tensor]
+        }
+
+    def _of_members(
+        self, body: Sequence[Statement], around: tuple[Index, ...]
+    ) -> Iterator[tuple[Tensor, tuple[Index, ...]]]:
+        """Yield each use of an array that a member has for itself, with the loops around it."""
+        for statement in body:
+            for element in (*reads_of(statement), *writes_of(statement)):
+                if element.tensor in self.members:
+                    yield element.tensor, around
+            if isinstance(statement, For):
+                yield from self._of_members(statement.body, (*around, statement.index))
+            elif isinstance(statement, If):
+                yield from self._of_members(statement.body, around)
+                yield from self._of_members(statement.otherwise, around)
 
     def memory(self, tensor: Tensor) -> Any:
         """Return what stands for the memory of an array; the same for arrays that may overlap."""

@@ -66,6 +66,20 @@ def share_of(statement: Statement, dependence: Dependence) -> Share | None:
     found = list(_leaves(statement, ()))
     own = {s.array for s in statements_in([statement]) if isinstance(s, Allocate)}
     found = [leaf for leaf in found if leaf[0].tensor not in own]
+    scratch = dependence.scratch(statement)
+    if scratch:
+        # What a turn has for itself need not be divided, where turns are.
+        rest = [leaf for leaf in found if leaf[0].tensor not in scratch]
+        share = _divided(statement, rest, dependence, own | set(scratch))
+        if share is not None and all(share.along & loops for loops in scratch.values()):
+            return share
+    return _divided(statement, found, dependence, own)
+
+
+def _divided(
+    statement: Statement, found: Sequence["_Leaf"], dependence: Dependence, own: set[Any]
+) -> Share | None:
+    """Return a division along an index of all that is written, but for what is a turn's own."""
     arrays = [leaf for leaf in found if leaf[0].tensor.rank]
     if not arrays:
         return _with_uses(Share(statement), dependence, own)
