@@ -121,7 +121,7 @@ def _rows_outside(statement: Statement) -> Statement:
         loops.append(statement)
         (statement,) = statement.body
     found = copy.value.args[0].atoms(Index)
-    for loop in sorted(loops, key=lambda loop: loop.index in found):
+    for loop in sorted(reversed(loops), key=lambda loop: loop.index in found):
         statement = replace(loop, body=(statement,))
     return statement
 

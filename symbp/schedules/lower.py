@@ -33,10 +33,12 @@ from symbp.loops.products import products
 from symbp.loops.promote import promote
 from symbp.loops.propagate_copies import propagate_copies
 from symbp.loops.reuse import reuse
+from symbp.loops.set_once import set_once
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.unroll_windows import unroll_windows
 from symbp.loops.whole_arrays import whole_arrays
 from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
@@ -188,7 +190,9 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
 
 def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
     function: Function = _built(entry, record)
+    function = record.run(set_once, function)
     function = record.run(products, function)
+    function = record.run(unroll_windows, function)
     if entry.batches:
         arrays = arrays_of(entry) if only_tiles else []
         chosen = decide.read_in_place(function, arrays)

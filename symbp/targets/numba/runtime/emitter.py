@@ -28,6 +28,9 @@ from symbp.targets.numba.runtime.emitted_values import (
 )
 
 
+VECTOR = 8
+
+
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
 
@@ -207,8 +210,19 @@ class Emitter(Repeats):
             again = builder.icmp_signed(">" if up else "<", rest, step)
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
-        builder.cbranch(again, body, after)
+        back = builder.cbranch(again, body, after)
+        inner = not any(isinstance(node, ast.For) for part in statement.body for node in ast.walk(part))
+        if inner and isinstance(stop, ir.Constant) and len(given) == 1 and VECTOR <= stop.constant <= 8 * VECTOR:
+            back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
+
+    def not_unrolled(self) -> Any:
+        """Return what tells LLVM not to write a loop out: only of a loop does it make vectors."""
+        module = self.builder.module
+        told = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = ir.MDValue(module, [told], name=str(len(module.metadata)))
+        loop.operands = (loop, told)  # it names itself, so that no other loop's is the same
+        return loop
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""
