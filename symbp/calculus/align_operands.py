@@ -13,7 +13,7 @@ the weights that are copied, once for a batch, and their gradient likewise.
 
 from collections.abc import Iterator, Sequence
 
-from symbp.calculus.contract import is_contraction, typical_size
+from symbp.calculus.contract import typical_size
 from symbp.calculus.matrix_products import MatrixProduct, as_product, is_innermost
 from symbp.calculus.patches import patches_of
 from symbp.notation.equation import Equation, Origin

@@ -37,9 +37,7 @@ def channels_last(program: Program, kept: Container[Tensor] = ()) -> Program:
     return permuted(program, channels_of(program, kept))
 
 
-def channels_of(
-    program: Program, kept: Container[Tensor] = ()
-) -> dict[Tensor, tuple[int, ...]]:
+def channels_of(program: Program, kept: Container[Tensor] = ()) -> dict[Tensor, tuple[int, ...]]:
     """Return the tensors that have channels before other axes, each with a better order of axes.
 
     Parameters

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbp.calculus.contract import is_contraction, split_scalars, typical_size
+from symbp.calculus.contract import is_contraction, split_scalars
 from symbp.notation.equation import Equation
 from symbp.notation.index import Index
 from symbp.notation.program import Program
@@ -162,16 +162,12 @@ def _ordered(patch: Patch) -> Sequence[Index]:
     """Return the indices of a patch in the order in which it is stored."""
     inside = patch.window
     batch = [i for i in patch.patch.args if not isinstance(i.extent, int)]
-    place = {
-        index: axis for axis, s in enumerate(patch.around.args) for index in affine_indices(s)
-    }
-    ranked = sorted(
-        (i for i in patch.patch.args if i not in batch), key=lambda i: place.get(i, -1)
-    )
+    place = {index: axis for axis, s in enumerate(patch.around.args) for index in affine_indices(s)}
+    ranked = sorted((i for i in patch.patch.args if i not in batch), key=lambda i: place.get(i, -1))
     window = [i for i in ranked if i in inside]
     positions = [i for i in ranked if i not in inside]
     if not window or not positions:
-        return patch.patch.args
+        return tuple(patch.patch.args)
     orders = [(*batch, *positions, *window), (*batch, *window, *positions)]
     runs = [run_of(patch.patch.tensor[order], patch.around) for order in orders]
     # A product of all positions of a batch at once, where the runs are as long.
@@ -209,8 +205,3 @@ def permuted(program: Program, orders: dict[Tensor, tuple[int, ...]]) -> Program
         return equation.rename(mapping) if mapping else equation
 
     return program.replace(equations=tuple(moved(equation) for equation in program.equations))
-
-
-def size_of(indices: Sequence[Index]) -> int:
-    """Return how many values some indices have together, with a usual number of rows."""
-    return int(typical_size(index.extent for index in indices))

@@ -121,7 +121,9 @@ def _rows_outside(statement: Statement) -> Statement:
         loops.append(statement)
         (statement,) = statement.body
     found = copy.value.args[0].atoms(Index)
-    for loop in sorted(reversed(loops), key=lambda loop: loop.index in found):
+    # The others keep their order, the innermost first.
+    places = {loop.index: place for place, loop in enumerate(loops)}
+    for loop in sorted(loops, key=lambda loop: (loop.index in found, -places[loop.index])):
         statement = replace(loop, body=(statement,))
     return statement
 

@@ -19,7 +19,7 @@ from symbp.loops.traverse import elements_in, with_body
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
-__all__ = ["covers", "set_once"]
+__all__ = ["set_once"]
 
 
 def set_once(function: Function) -> Function:
@@ -41,8 +41,12 @@ def _body(given: Sequence[Statement]) -> tuple[Statement, ...]:
             continue
         loops, leaf = _nest(statement)
         before = _nest(result[-1]) if result and isinstance(result[-1], For) else ([], None)
-        if isinstance(leaf, Accumulate) and leaf.operation == "sum" and _fills(*before, leaf.target):
-            covered = None if _reads_itself(leaf) else covers(loops, leaf.target)
+        if (
+            isinstance(leaf, Accumulate)
+            and leaf.operation == "sum"
+            and _fills(*before, leaf.target)
+        ):
+            covered = None if _reads_itself(leaf) else _covers(loops, leaf.target)
             if covered is not None:
                 if covered:
                     result.pop()
@@ -91,7 +95,7 @@ def _reads_itself(leaf: Accumulate) -> bool:
     ) or leaf.value.has(leaf.target)
 
 
-def covers(loops: Sequence[For], target: Element) -> bool | None:
+def _covers(loops: Sequence[For], target: Element) -> bool | None:
     """Return whether a nest writes all elements of an array; None if one of them perhaps twice.
 
     Parameters

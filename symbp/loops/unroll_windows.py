@@ -18,8 +18,7 @@ from dataclasses import replace
 
 import sympy
 
-from symbp.loops.nodes import Accumulate, Assign, For, Function, Statement
-from symbp.loops.set_once import covers
+from symbp.loops.nodes import Accumulate, For, Function, Statement
 from symbp.loops.traverse import elements_in, renamed, with_body
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
@@ -65,16 +64,22 @@ def _nest(outermost: For, most: int) -> Statement | None:
     if len(loops[-1].body) != 1:
         return None
     (leaf,) = loops[-1].body
-    if not isinstance(leaf, Assign | Accumulate) or not _in_any_order(loops, leaf):
+    if not isinstance(leaf, Accumulate) or not leaf.free_order:
         return None
     inner = loops[-1].index
     elements = [element for element, _ in elements_in([leaf])]
-    windows = [loop for loop in loops[:-1] if _is_window(loop, elements)]
-    if not windows or not _is_apart(leaf, elements, inner):
+    windows: list[For] = []
+    count = 1
+    # The smallest first: a window has fewer places than there are positions of it.
+    slid = [loop for loop in loops[:-1] if _is_window(loop, elements)]
+    for loop in sorted(slid, key=lambda loop: int(loop.end)):
+        count *= int(loop.end)
+        if count <= most:
+            windows.append(loop)
+    windows = [loop for loop in loops if loop in windows]
+    if not windows or not _is_apart(leaf, inner):
         return None
     places = list(itertools.product(*(range(int(loop.end)) for loop in windows)))
-    if len(places) > most:
-        return None
     indices = [loop.index for loop in windows]
     body: Statement = replace(
         loops[-1],
@@ -100,15 +105,8 @@ def _is_window(loop: For, elements: Sequence[Element]) -> bool:
     )
 
 
-def _in_any_order(loops: Sequence[For], leaf: Assign | Accumulate) -> bool:
-    """Whether the turns of a nest may be done in any order, for all that is written."""
-    if isinstance(leaf, Accumulate):
-        return leaf.free_order
-    return not leaf.target.is_plain and covers(loops, leaf.target) is not None
-
-
-def _is_apart(leaf: Assign | Accumulate, elements: Sequence[Element], inner: Index) -> bool:
-    """Whether the turns of the innermost loop write elements that no other turn uses."""
-    own = [element for element in elements if element.tensor is leaf.target.tensor]
-    axes = [axis for axis, subscript in enumerate(leaf.target.args) if subscript is inner]
-    return any(all(element.args[axis] is inner for element in own) for axis in axes)
+def _is_apart(leaf: Accumulate, inner: Index) -> bool:
+    """Whether the turns of the innermost loop write other elements each, and nothing reads them."""
+    own = leaf.target.tensor
+    read = any(element.tensor is own for element in leaf.value.atoms(Element))
+    return inner in leaf.target.args and not read

@@ -28,9 +28,6 @@ from symbp.targets.numba.runtime.emitted_values import (
 )
 
 
-VECTOR = 8
-
-
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
 
@@ -41,6 +38,9 @@ class Emitter(Repeats):
     text_of : function
         Returns the tree of a jitted function whose text is emitted too, or None.
     """
+
+    # Turns that fill a vector of single precision, and that LLVM may still write out.
+    FEWEST, MOST = 8, 64
 
     def __init__(self, context: Any, builder: Any, text_of: Callable[[Any], Any]) -> None:
         super().__init__(context, builder)
@@ -211,10 +211,18 @@ class Emitter(Repeats):
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
         back = builder.cbranch(again, body, after)
-        inner = not any(isinstance(node, ast.For) for part in statement.body for node in ast.walk(part))
-        if inner and isinstance(stop, ir.Constant) and len(given) == 1 and VECTOR <= stop.constant <= 8 * VECTOR:
+        if self.is_for_vectors(statement, stop):
             back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
+
+    def is_for_vectors(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a loop is one of few turns that LLVM would write out before it makes vectors."""
+        inner = (node for child in statement.body for node in ast.walk(child))
+        return (
+            isinstance(stop, ir.Constant)
+            and self.FEWEST <= stop.constant <= self.MOST
+            and not any(isinstance(node, ast.For) for node in inner)
+        )
 
     def not_unrolled(self) -> Any:
         """Return what tells LLVM not to write a loop out: only of a loop does it make vectors."""
