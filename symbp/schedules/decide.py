@@ -103,7 +103,7 @@ def in_rows(function: Function, limits: Limits, threads: bool) -> Decision:
 # A strip has at least so many rows: with fewer, packing the weights takes longer than is gained.
 LEAST_STRIP = 24
 # With positions of its own an example fills a strip; so many are worth a meeting of a team, and two
-# to sixteen take the same time within 4 %.
+# to sixteen take the same time within 7 %.
 FEWEST = 4
 # Into how few of its buffers those of a network may fit, at most.
 REUSED = 8
