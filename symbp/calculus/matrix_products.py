@@ -89,11 +89,14 @@ def as_column_sum(equation: Equation) -> MatrixProduct | None:
     if (
         not isinstance(second, Element)
         or not (second.is_plain and equation.lhs.is_plain)
-        or len(equation.reduce) != 1
+        or not equation.reduce
         or second.args != (*equation.reduce, *columns)
-        or any(not isinstance(index.extent, int) for index in columns)
-        or typical_size(index.extent for index in columns) < _SHORT_ROW
+        or any(not isinstance(index.extent, int) for index in (*equation.reduce[1:], *columns))
     ):
+        return None
+    # Of many positions, which a loop adds to memory one after another, half as many columns do.
+    least = _SHORT_ROW if len(equation.reduce) == 1 else _SHORT_ROW // 2
+    if typical_size(index.extent for index in columns) < least:
         return None
     return MatrixProduct(equation, (), None, second, (), columns, equation.reduce)
 

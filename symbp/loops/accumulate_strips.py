@@ -11,9 +11,8 @@
                                                    W_adjoint = W_total
                                                    for j, i: W[j, i] = W[j, i] - …
 
-Deep networks of narrow layers do little with each number: where those of a whole batch do not fit
-into the cache, memory takes longer than arithmetic. Machine learning knows this as gradient
-accumulation over micro-batches.
+Where the numbers of a whole batch do not fit into the cache, memory takes longer than arithmetic.
+Machine learning knows this as gradient accumulation over micro-batches.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -139,6 +138,9 @@ class _Sorter:
         sums: dict[Tensor, None] = {}
         for statement in (s for s, by_rows in zip(rest, over, strict=True) if by_rows):
             own = {s.array for s in statements_in([statement]) if isinstance(s, Allocate)}
+            if isinstance(statement, For):
+                scratch = self.dependence.scratch(statement)
+                own.update(t for t, loops in scratch.items() if statement.index in loops)
             for tensor in self.sums(statement, (), own):
                 sums.setdefault(tensor)
         memory = self.dependence.memory

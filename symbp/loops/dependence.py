@@ -4,7 +4,8 @@ Two statements depend on each other when one writes what the other reads or writ
 apart by the memory in which they lie: views of one array that do not overlap are independent.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sympy
@@ -74,7 +75,16 @@ class Dependence:
         places = _places(function)
         self.places = {tensor: place for tensor, place in places.items() if place is not tensor}
         self.known: dict[int, tuple[Uses, Uses]] = {}
-        self.scratch = scratch_in(function)
+        self.kept = scratch_in(function)
+
+    def scratch(self, statement: Statement) -> dict[Tensor, frozenset[Index]]:
+        """Return the arrays that only a loop uses and its turns keep for themselves.
+
+        Each with the loops around all of its uses; see :mod:`symbp.loops.scratch`.
+        """
+        if not isinstance(statement, For):
+            return {}
+        return {t: loops for t, loops in self.kept.items() if statement.index in loops}
 
     def memory(self, tensor: Tensor) -> Any:
         """Return what stands for the memory of an array; the same for arrays that may overlap."""

@@ -30,6 +30,7 @@ def scratch_in(function: Function) -> dict[Tensor, frozenset[Index]]:
     made = {
         s.array for s in function.body if isinstance(s, Allocate) and s.kind == "member" and s.shape
     }
+    made.difference_update(view.of for view in function.views.values())
     around: dict[Tensor, tuple[Index, ...]] = {}
 
     def visit(body: Sequence[Statement], path: tuple[Index, ...]) -> None:

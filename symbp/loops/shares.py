@@ -66,13 +66,21 @@ def share_of(statement: Statement, dependence: Dependence) -> Share | None:
         return Share(statement)
     found = list(_leaves(statement, ()))
     own = {s.array for s in statements_in([statement]) if isinstance(s, Allocate)}
-    if isinstance(statement, For):
-        scratch = {t for t, around in dependence.scratch.items() if statement.index in around}
-        if any(element.tensor in scratch for element, _ in found):
-            # Only its own loop may be divided: a part of a turn has not all that the turn keeps.
-            found = [(e, tuple(i for i in path if i is statement.index)) for e, path in found]
-        own |= scratch
     found = [leaf for leaf in found if leaf[0].tensor not in own]
+    scratch = dependence.scratch(statement)
+    if scratch:
+        # What a turn has for itself need not be divided, where turns are.
+        rest = [leaf for leaf in found if leaf[0].tensor not in scratch]
+        share = _divided(statement, rest, dependence, own | set(scratch))
+        if share is not None and all(share.along & loops for loops in scratch.values()):
+            return share
+    return _divided(statement, found, dependence, own)
+
+
+def _divided(
+    statement: Statement, found: Sequence["_Leaf"], dependence: Dependence, own: set[Any]
+) -> Share | None:
+    """Return a division along an index of all that is written, but for what is a turn's own."""
     arrays = [leaf for leaf in found if leaf[0].tensor.rank]
     if not arrays:
         return _with_uses(Share(statement), dependence, own)

@@ -41,13 +41,16 @@ from symbp.loops.products import products
 from symbp.loops.promote import promote
 from symbp.loops.propagate_copies import propagate_copies
 from symbp.loops.reuse import reuse
+from symbp.loops.set_once import set_once
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.unroll_windows import unroll_windows
 from symbp.loops.whole_arrays import whole_arrays
 from symbp.notation.tensor import Tensor
 from symbp.schedules import decide, replicas
+from symbp.schedules.layout import lay_out
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
 from symbp.schedules.schedule import Lowered, Many, Record
@@ -82,6 +85,7 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     given = entry
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
+    entry = lay_out(entry, record)
     lowered = _in_strips(entry, limits, record)
     if lowered is not None:
         return lowered
@@ -178,7 +182,9 @@ def _in_strips(entry: Entry, limits: Limits, record: Record) -> Lowered | None:
     function = attempt.run(storage, function)
     function = attempt.run(arrange, function)
     function = attempt.run(unread_stores, function)
-    function = attempt.run(reuse, function)
+    # What the strips share, such as a copy of weights, keeps its memory from strip to strip.
+    shared = [t for t in function.allocations if not t.rank or t.shape[0] != batch]
+    function = attempt.run(reuse, function, shared)
     choice = decide.strips(function, batch, limits)
     if choice.choice != "added up in strips":
         return None
@@ -248,10 +254,12 @@ def _whole(entry: Entry, limits: Limits, record: Record) -> Lowered:
 
 def _multiplied(entry: Entry, limits: Limits, record: Record, only_tiles: bool) -> Function:
     function: Function = _built(entry, record)
+    function = record.run(set_once, function)
     function = record.run(products, function)
     if has_steps_outermost(function):
         function = record.run(forward_copies, function)
         function = record.run(first_writes, function)
+    function = record.run(unroll_windows, function)
     if entry.batches:
         arrays = arrays_of(entry) if only_tiles else []
         chosen = decide.read_in_place(function, arrays)

@@ -26,9 +26,11 @@ from symbp.loops.nodes import Allocate, Barrier, For, Function, Return, statemen
 from symbp.loops.products import products
 from symbp.loops.promote import promote
 from symbp.loops.reuse import reuse
+from symbp.loops.set_once import set_once
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
 from symbp.loops.unread_stores import unread_stores
+from symbp.loops.unroll_windows import unroll_windows
 from symbp.loops.unswitch import unswitch
 from tests.comparison import assert_close
 from tests.loops.random_loops import random_loops
@@ -72,6 +74,8 @@ ROWS_APART = partial(fuse, rows_apart=True)
 BLOCKS = Blocks(few=1, terms=2, in_vectors=2, least=1, multiplied=1, products=2, places=1)
 # Each pass with what has to come before it.
 PASSES: dict[str, tuple[list[Pass], Pass]] = {
+    "set once": ([], set_once),
+    "unroll windows": ([set_once], unroll_windows),
     "expand products": ([products], expand_products),
     "fuse": ([], fuse),
     "fuse rows apart": ([products], ROWS_APART),

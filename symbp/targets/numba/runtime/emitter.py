@@ -39,6 +39,9 @@ class Emitter(Repeats):
         Returns the tree of a jitted function whose text is emitted too, or None.
     """
 
+    # Turns that fill a vector of single precision, and that LLVM may still write out.
+    FEWEST, MOST = 8, 64
+
     def __init__(self, context: Any, builder: Any, text_of: Callable[[Any], Any]) -> None:
         super().__init__(context, builder)
         self.text_of = text_of
@@ -207,8 +210,27 @@ class Emitter(Repeats):
             again = builder.icmp_signed(">" if up else "<", rest, step)
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
-        builder.cbranch(again, body, after)
+        back = builder.cbranch(again, body, after)
+        if self.is_for_vectors(statement, stop):
+            back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
+
+    def is_for_vectors(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a loop is one of few turns that LLVM would write out before it makes vectors."""
+        inner = (node for child in statement.body for node in ast.walk(child))
+        return (
+            isinstance(stop, ir.Constant)
+            and self.FEWEST <= stop.constant <= self.MOST
+            and not any(isinstance(node, ast.For) for node in inner)
+        )
+
+    def not_unrolled(self) -> Any:
+        """Return what tells LLVM not to write a loop out: only of a loop does it make vectors."""
+        module = self.builder.module
+        told = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = ir.MDValue(module, [told], name=str(len(module.metadata)))
+        loop.operands = (loop, told)  # it names itself, so that no other loop's is the same
+        return loop
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""
