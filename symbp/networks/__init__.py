@@ -1,7 +1,7 @@
 """Front ends: small functions and classes that return equations. Nothing here differentiates."""
 
 from symbp.networks.activations import ACTIVATIONS, activation
-from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, NAdam, RAdam
+from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, LazyAdam, NAdam, RAdam
 from symbp.networks.adaptive import Adadelta, Adagrad, RMSProp
 from symbp.networks.attention import MultiHeadAttention, TransformerBlock
 from symbp.networks.batch_norm import BatchNorm1d, BatchNorm2d
@@ -108,6 +108,7 @@ __all__ = [
     "KLDivergence",
     "Layer",
     "LayerNorm",
+    "LazyAdam",
     "LinearDecay",
     "Lion",
     "MaxPool1d",

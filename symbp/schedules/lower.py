@@ -6,6 +6,7 @@ Every arrow is a line; what is decided on the way is decided in :mod:`symbp.sche
 from dataclasses import replace
 from functools import partial
 
+from symbp.calculus.changes_first import changes_first
 from symbp.calculus.contract import contract
 from symbp.calculus.fold import fold
 from symbp.calculus.lower_logsumexp import lower_logsumexp
@@ -35,6 +36,7 @@ from symbp.loops.propagate_copies import propagate_copies
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
+from symbp.loops.touched_rows import touched_rows
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
 from symbp.loops.whole_arrays import whole_arrays
@@ -43,6 +45,7 @@ from symbp.schedules import decide
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
 from symbp.schedules.schedule import Lowered, Record
+from symbp.schedules.tables import rows_touched, tables
 from symbp.schedules.unroll import unroll
 
 __all__ = ["lower"]
@@ -77,7 +80,11 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     if lowered is not None:
         return lowered
     if limits.folds and entry.program.updates:
+        written = entry.program
         entry = record.run_on(entry, fold)
+        entry = record.run_on(entry, changes_first)
+        for choice in tables(written, entry.program):
+            record.decide(choice)
     lowered = _in_rows(entry, limits, record)
     return _whole(entry, limits, record) if lowered is None else lowered
 
@@ -224,6 +231,9 @@ def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
 def _built(entry: Entry, record: Record) -> Function:
     """Write a loop nest for each equation; of an epoch, for one batch that is gathered."""
     function: Function = record.run(build, entry, BATCH_SIZE if entry.batches else None)
+    for choice in rows_touched(function):
+        record.decide(choice)
+    function = record.run(touched_rows, function)
     if not entry.batches:
         return function
     gathered: Function = record.run(gather, function, entry.batch)

@@ -27,6 +27,9 @@ from symbp.targets.numba.runtime.emitted_values import (
     static,
 )
 
+# The most turns of a loop that LLVM may write out.
+LONGEST_UNROLLED = 256
+
 
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
@@ -207,8 +210,32 @@ class Emitter(Repeats):
             again = builder.icmp_signed(">" if up else "<", rest, step)
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
-        builder.cbranch(again, body, after)
+        branch = builder.cbranch(again, body, after)
+        if self.is_along_row(statement, stop):
+            self.keep_in_loop(branch)
         builder.position_at_end(after)
+
+    def is_along_row(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a short loop runs along rows that are looked up.
+
+        LLVM would write it out before it makes vectors of it; of the loop over the rows around it
+        it then makes vectors of elements from different rows, which it gathers one by one.
+        """
+        if not isinstance(stop, ir.Constant) or stop.constant > LONGEST_UNROLLED:
+            return False
+        nodes = list(ast.walk(statement))
+        rows = (self.frame.variables.get(node.id) for node in nodes if isinstance(node, ast.Name))
+        return sum(isinstance(node, ast.For) for node in nodes) == 1 and any(
+            isinstance(row, Value) and row.kind == types.uintp for row in rows
+        )
+
+    def keep_in_loop(self, branch: Any) -> None:
+        """Ask LLVM not to write out the loop that a branch closes."""
+        module = self.builder.module
+        wish = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = module.add_metadata([wish])
+        loop.operands = (loop, wish)  # a loop's node begins with itself
+        branch.set_metadata("llvm.loop", loop)
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""
