@@ -145,7 +145,7 @@ class _Rewriting:
         where_ = [*([number] if len(self.plan.lookups) > 1 else []), *nest.indices]
         places = nest.leaf.target.args
         leaves = [
-            Assign(last[places], sympy.sympify(value), nest.leaf.equation)
+            Assign(last[places], sympy.sympify(value, strict=True), nest.leaf.equation)
             for last, value in zip(self.last, where_, strict=True)
         ]
         return [_around(nest.loops, leaves)]
