@@ -12,7 +12,7 @@ __all__ = ["factorisation"]
 
 _BATCH = 1024
 # So small that it does not matter where it stands: PyTorch does not correct it with the moments.
-_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-12
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-30
 
 
 def factorisation(steps: int, users: int, items: int, lazy: bool = False) -> Training:
