@@ -20,7 +20,8 @@ def tables(written: Program, folded: Program) -> list[Decision]:
         With its updates, before and after gradients were added straight onto parameters.
     """
     following, found = dict(written.updates), []
-    counts = {e.origin.source.tensor for e in written.equations if e.origin.rule == "lookup"}
+    sources = (e.origin.source for e in written.equations if e.origin.rule == "lookup")
+    counts = {source.tensor for source in sources if source is not None}
     for parameter, gradient in looked_up(written).items():
         if gradient in counts:
             continue  # its loops tell; see `rows_touched`

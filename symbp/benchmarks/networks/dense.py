@@ -112,7 +112,8 @@ def pinn(steps: int) -> Training:
     )
 
 
-def _burgers(u: Any, u_x: Any, u_t: Any, u_xx: Any, y: Any, w: Any) -> Any:
+def _burgers(*given: Any) -> Any:
+    u, u_x, u_t, u_xx, y, w = given
     return ((u_t + u * u_x - 0.003 * u_xx) ** 2 + w * (u - y) ** 2).mean()
 
 

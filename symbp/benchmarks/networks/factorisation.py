@@ -28,6 +28,7 @@ def factorisation(steps: int, users: int, items: int, lazy: bool = False) -> Tra
     generator = np.random.default_rng(0)
     rows = _BATCH * steps
     arrays = generator.integers(0, users, rows), generator.integers(0, items, rows), drawn(rows)
+    peers: dict[str, Any]
     if lazy:
         peers = {
             "JAX, last of equal rows": partial(_jax_lazy, by_sorting=False),

@@ -12,7 +12,7 @@ __all__ = ["cnn"]
 
 def cnn(steps: int) -> Training:
     """Return two convolutions with max-pooling and a dense layer, 64 images a batch, by descent."""
-    layers = [
+    layers: list[bp.Layer] = [
         bp.Conv2d(8, 3), bp.Activation("relu"), bp.MaxPool2d(2),
         bp.Conv2d(16, 3), bp.Activation("relu"), bp.MaxPool2d(2),
         bp.Flatten(), bp.Dense(10),

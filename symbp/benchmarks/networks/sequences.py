@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import symbp as bp
-from symbp.benchmarks.networks.training import Training, drawn
+from symbp.benchmarks.networks.training import Cost, Training, drawn
 
 __all__ = ["gpt", "lstm"]
 
@@ -16,7 +16,7 @@ def lstm(steps: int) -> Training:
     net = bp.Network([bp.LSTM(64), bp.Dense(1)], input=(32, 16), loss="mean_squared_error")
     rows = 32 * steps
     arrays = drawn(rows, 32, 16), drawn(rows, 32, 1, seed=1)
-    costs = {
+    costs: dict[str, Cost] = {
         name: partial(_lstm_cost, unroll=unroll, outside=outside)
         for name, unroll, outside in (
             ("scan", 1, False), ("scan, inputs outside", 1, True),
@@ -53,7 +53,7 @@ def gpt(steps: int) -> Training:
     width, window, characters = 64, 32, 65
     small = ("normal", 0.02)
     block = partial(bp.TransformerBlock, 4, 4 * width, activation="gelu", norm_first=True)
-    layers = [
+    layers: list[bp.Layer] = [
         bp.Embedding(characters, width, initial=small),
         bp.PositionalEncoding(learned=True, initial=small),
         block(causal=True), block(causal=True), bp.LayerNorm(), bp.Dense(characters),
