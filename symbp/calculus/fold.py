@@ -2,11 +2,13 @@
 
 ``W_next = W - η G`` with ``G = Σ_n δ a`` read by nothing else becomes ``W_next = W`` and
 ``W_next += Σ_n -η δ a``: one matrix product that accumulates into the parameters, with no
-gradient stored.
+gradient stored. The gradient of a table of which a batch looks up a few rows, ``G[user[n], k] +=
+δ[n, k]``, is added in the same way: a step then takes as long as the batch is large.
 """
 
 import sympy
 
+from symbp.calculus.lookups import is_sparse
 from symbp.notation.arithmetic import Plus
 from symbp.notation.collected import factors, product_of, terms
 from symbp.notation.equation import Equation, Origin
@@ -44,9 +46,10 @@ def fold(program: Program) -> Program:
             dropped.add(element.tensor)
             for writer in source:
                 renamed = _at(writer, element)
+                places = dict(zip(element.args, renamed.lhs.args, strict=True))
                 added.append(
                     renamed.replace(
-                        lhs=equation.lhs,
+                        lhs=equation.lhs.xreplace(places),
                         body=product_of(factor, renamed.body),
                         accumulate=True,
                         origin=Origin("fold", writer),
@@ -81,11 +84,18 @@ def _single_sum(
             or readers.get(factor.tensor) != 1
             or factor.tensor in kept
             or not source
-            or any(not w.reduce or w.operation != "sum" or not w.lhs.is_plain for w in source)
+            or not all(_is_added(writer) for writer in source)
         ):
             continue
         return others, factor, source
     return None
+
+
+def _is_added(writer: Equation) -> bool:
+    """Whether an equation is a sum that may go straight onto what it changes."""
+    if writer.lhs.is_plain:
+        return bool(writer.reduce) and writer.operation == "sum"
+    return is_sparse(writer)
 
 
 def _reads(term: sympy.Expr, tensor: Tensor) -> bool:
@@ -94,6 +104,8 @@ def _reads(term: sympy.Expr, tensor: Tensor) -> bool:
 
 def _at(writer: Equation, element: Element) -> Equation:
     """Return the equation with its left-hand side's indices named as in the element."""
+    if not writer.lhs.is_plain:
+        return writer  # each of its subscripts says where what it adds belongs
     names: dict[sympy.Basic, sympy.Basic] = {i: i.fresh() for i in writer.reduce}
     names.update(zip(writer.lhs.args, element.args, strict=True))
     return writer.rename(names)

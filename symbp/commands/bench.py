@@ -17,6 +17,14 @@ def bench(
         list[str] | None,
         typer.Option(metavar="SIZES", help="Such as 784-30-10.", show_default="all"),
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="One of other kinds, such as cnn, lstm, gpt, pinn or factorisation, or all; each "
+            "against JAX, and PyTorch where it is written for it.",
+            show_default=False,
+        ),
+    ] = None,
     peer: Annotated[
         list[str] | None,
         typer.Option(
@@ -84,6 +92,8 @@ def bench(
 
     symbp bench --quick --workload 784-30-10 --peer jax --peer torch --threads 1
 
+    symbp bench --network factorisation --network lstm --threads 1
+
     symbp bench --json bench.json --markdown bench.md --svg bench.svg
     """
     if many:
@@ -95,6 +105,11 @@ def bench(
             lines.append(line)
         if markdown is not None:
             write_text(markdown, "\n".join(lines) + "\n")
+        return
+    if network:
+        from symbp.benchmarks.networks.session import run_networks
+
+        run_networks(network, dtype or (), threads or (), quick=quick, json=json)
         return
     from symbp.benchmarks.selection import plan
     from symbp.benchmarks.session import run_and_report

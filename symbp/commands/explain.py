@@ -25,6 +25,8 @@ from symbp.commands.errors import reports_errors
 if TYPE_CHECKING:
     from symbp import Program
     from symbp.entries.entry import Entry
+    from symbp.entries.model import Model
+    from symbp.schedules.schedule import Lowered
 
 __all__ = ["explain"]
 
@@ -106,6 +108,8 @@ def explain(
         # One line over it: what follows depends on all of these.
         typer.echo(f"{entry} of {' '.join(repr(net).split())}, {chosen!r}, {dtype}, for Numba\n")
         _list(steps, lowered.decisions, _modes(model))
+        if asked.name in ("step", "epoch"):
+            _memory(model, lowered, limits.itemsize)
         return
     wanted = [step for step in steps if stage in ("all", step.name)]
     if not wanted:
@@ -229,3 +233,19 @@ def _text(result: Any) -> str:
     from symbp.loops.text import text
 
     return text(result) if isinstance(result, Function) else str(_program(result))
+
+
+def _memory(model: "Model", lowered: "Lowered", itemsize: int) -> None:
+    """Print what a step of a usual batch allocates, against what it cannot do without."""
+    from symbp.calculus.contract import TYPICAL_BATCH
+    from symbp.schedules.memory import memory
+
+    found = memory(model, lowered, itemsize, TYPICAL_BATCH)
+    parts = (
+        ("parameters", found.parameters), ("state", found.state),
+        ("stored gradient", found.gradient), ("activations", found.activations),
+    )  # fmt: skip
+    typer.echo(f"\nMemory of a step of {TYPICAL_BATCH} examples, bytes:")
+    typer.echo(f"  needed: {found.needed} (" + ", ".join(f"{n} {b}" for n, b in parts) + ")")
+    largest = ", ".join(f"{name} {size}" for name, size in found.largest[:4])
+    typer.echo(f"  held and allocated: {found.total}, {found.ratio:.2f} × that; most: {largest}")

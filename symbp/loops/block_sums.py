@@ -110,6 +110,7 @@ class _Blocker:
     def __init__(self, function: Function, blocks: Blocks) -> None:
         self.function, self.blocks = function, blocks
         self.dependence = Dependence(function)
+        self.changed = {a.array for a in function.arguments if a.role == "inout"}
         self.widened: set[Tensor] = set()
         self.depth = 0
 
@@ -242,7 +243,13 @@ class _Blocker:
             return 0
         rows = int(sympy.prod(extents))
         terms = count_of(loop for loop in each.reduced if not is_long(loop))
-        return max(self.blocks.few, min(rows, self.blocks.places) // terms)
+        # Straight onto an argument are added few rows of many: all of them are not to be gone over.
+        most = (
+            rows
+            if self.function.memory(each.target.tensor) in self.changed
+            else min(rows, self.blocks.places)
+        )
+        return max(self.blocks.few, most // terms)
 
     def cut(self, each: RowSum) -> tuple[For, int]:
         """Return the loop to be cut into blocks, and how many of its turns a block has."""

@@ -4,8 +4,7 @@ Two statements depend on each other when one writes what the other reads or writ
 apart by the memory in which they lie: views of one array that do not overlap are independent.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import sympy

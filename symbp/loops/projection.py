@@ -60,7 +60,7 @@ def reached(
     System or None
         None if nothing is sure.
     """
-    solved = _solved(variables, domain, equal)
+    solved = _solved(variables, domain, equal, name)
     if solved is None:
         return None
     system, shares = solved, 0
@@ -106,11 +106,15 @@ def reached(
     return system
 
 
-def _solved(variables: Variables, domain: System, equal: list[Form]) -> System | None:
+def _solved(variables: Variables, domain: System, equal: list[Form], name: Naming) -> System | None:
     """Return the domain with the equations used up, each for one of the second's variables."""
     system, left = domain.copy(), list(equal)
     while left:
         form = left.pop(0)
+        same = _same_datum(variables, form, name)
+        if same is not None:
+            left += same
+            continue
         others = sorted(n for n in form if n < 0)
         if not others:
             system.require_zero(form)
@@ -124,6 +128,27 @@ def _solved(variables: Variables, domain: System, equal: list[Form]) -> System |
         system = system.replaced(chosen, value)
         left = [replaced(other, chosen, value) for other in left]
     return system
+
+
+def _same_datum(variables: Variables, form: Form, name: Naming) -> list[Form] | None:
+    """Return forms that are zero where two data are one element; None if others are compared.
+
+    Where they are, the data are equal.
+    """
+    if len(form) != 2 or sorted(form.values()) != [-1, 1]:
+        return None
+    first, second = max(form), -min(form)
+    if first <= 0 or second <= 0:
+        return None
+    one, other = variables.definitions[first], variables.definitions[second]
+    if not (isinstance(one, Data) and isinstance(other, Data) and one.array is other.array):
+        return None
+    if one.array is None or any(name(number) != number for number in one.around):
+        return None
+    return [
+        added(mine, renamed_form(its, name), -1)
+        for mine, its in zip(one.subscripts, other.subscripts, strict=True)
+    ]
 
 
 def _parts(system: System, name: int) -> tuple[System, list[Form], list[Form]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbp.notation.affine import Form, System, added, scaled, shifted, variable
+from symbp.notation.tensor import Tensor
 
 __all__ = [
     "Data", "Definition", "Greatest", "Least", "Quotient", "Share", "Stepped", "Variables",
@@ -60,7 +61,21 @@ class Share:
 
 @dataclass(frozen=True)
 class Data:
-    """An element of an array of whole numbers, or what is not affine."""
+    """An element of an array of whole numbers, or what is not affine.
+
+    Attributes
+    ----------
+    array : Tensor, optional
+        Whose element it is, if equal subscripts mean equal numbers.
+    subscripts : tuple of Form
+        Which element.
+    around : frozenset of int
+        The variables of the loops in whose turns the array is written anew.
+    """
+
+    array: Tensor | None = None
+    subscripts: tuple[Form, ...] = ()
+    around: frozenset[int] = frozenset()
 
 
 Definition = Stepped | Least | Greatest | Quotient | Share | Data

@@ -15,6 +15,7 @@ import sympy
 from sympy.logic.boolalg import And, Not, Or
 
 from symbp.loops.nodes import Accumulate, Assign, Function
+from symbp.loops.settled import settled
 from symbp.loops.variables import Data, Variables
 from symbp.notation.affine import Form, added, constant, scaled, shifted, variable
 from symbp.notation.functions import where
@@ -146,7 +147,12 @@ class Numbers:
             # What is written on the way need not be the same where it is read again.
             depth = self.variables.depth(forms) if role == "in" else 10**9
             uniform = role == "in" and self.variables.all_uniform(forms)
-            name = self.variables.new(str(element), depth, uniform, Data())
+            found = settled(self.function).get(tensor)
+            known = None if found is None else [self.known.get(index) for index in found]
+            data = Data()
+            if known is not None and None not in known:
+                data = Data(tensor, tuple(forms), frozenset(n for f in known if f for n in f))
+            name = self.variables.new(str(element), depth, uniform, data)
             limit = limits_of(self.function).get(tensor)
             self.variables.facts[name] += self.kept(variable(name), limit)
             return name

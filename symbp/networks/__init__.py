@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symbp.networks.activations import ACTIVATIONS, activation
-    from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, NAdam, RAdam
+    from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, LazyAdam, NAdam, RAdam
     from symbp.networks.adaptive import Adadelta, Adagrad, RMSProp
     from symbp.networks.attention import MultiHeadAttention, TransformerBlock
     from symbp.networks.batch_norm import BatchNorm1d, BatchNorm2d
@@ -115,6 +115,7 @@ __all__ = [
     "KLDivergence",
     "Layer",
     "LayerNorm",
+    "LazyAdam",
     "LinearDecay",
     "Lion",
     "MaxPool1d",

@@ -12,7 +12,7 @@ from symbp.notation.functions import maximum, where
 from symbp.notation.standard import Abs, sqrt
 from symbp.notation.tensor import Tensor
 
-__all__ = ["LAMB", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
+__all__ = ["LAMB", "Adam", "AdamW", "Adamax", "LazyAdam", "NAdam", "RAdam"]
 
 
 @checks_options
@@ -86,6 +86,67 @@ class AdamW(Adam):
         decay = self.constant("weight_decay", updates)
         kept = updates.scalar("weight_kept", 1 - eta * decay, r"\kappa")
         updates.replace(parameter, kept * parameter.element - change)
+
+
+@checks_options
+@dataclass(frozen=True)
+class LazyAdam(Adam):
+    """Adam that changes those rows of a table alone that the batch looks up.
+
+    A table is a parameter whose gradient is made of rows at places that the data tells, such as
+    ``U[user[n], k]`` or that of :class:`symbp.Embedding`. In the rows that a batch looks up, the
+    moments and the parameter take Adam's step, with the sum of all that the batch adds to the
+    gradient of the row, also where it looks a row up several times; all other rows, and their
+    moments, stay as they are. A step takes as long as the batch is large, however large the table
+    is. t counts all steps, as in ``torch.optim.SparseAdam``, from which it differs in that ε is
+    corrected with the moments, as in :class:`symbp.Adam`.
+
+    Every other parameter, and a table with a term for each row in its gradient such as a penalty,
+    takes the step of :class:`symbp.Adam`. A row that is looked up in every batch does so, too; of
+    others, Adam's moments go on decaying, and moving the row, while no batch looks it up.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Positive.
+    beta1, beta2 : float, default 0.9 and 0.999
+        How slowly the two moments forget; in [0, 1).
+    epsilon : float, default 1e-8
+        Positive; outside of the root.
+
+    Raises
+    ------
+    SymbpError
+        It is inside of :class:`symbp.Accumulate`, whose step is for several batches.
+
+    Examples
+    --------
+    >>> import symbp as bp
+    >>> n, k, u = bp.indices("n k u", "N", 4, 1000)
+    >>> user, r = bp.input("user", n, kind="integer"), bp.target("r", n)
+    >>> U, p, C = bp.parameter("U", u, k), bp.tensor("p", n), bp.tensor("C")
+    >>> program = bp.Program([
+    ...     bp.Equation(p[n], bp.Sum(U[user[n], k] ** 2, k)),
+    ...     bp.Equation(C, bp.Sum((p[n] - r[n]) ** 2, n) / n.extent),
+    ... ], cost=C)
+    >>> trainer = bp.compile(program, bp.LazyAdam(0.1))
+    >>> before = trainer.parameters.U.copy()
+    >>> changed = trainer.fit([3, 3, 7], [1.0, 1.0, 2.0], epochs=1).parameters.U != before
+    >>> changed.any(axis=1).nonzero()[0].tolist()
+    [3, 7]
+    """
+
+    def update(self, parameter: Tensor, g: Expr, updates: Updates) -> None:
+        """Write Adam's equations, for the rows that are looked up."""
+        row_is_looked_up = updates.looked_up(parameter)
+        if row_is_looked_up is None:
+            super().update(parameter, g, updates)
+            return
+        # What counts the steps counts all of them, whichever rows they change.
+        self.constant("learning_rate", updates)
+        updates.count()
+        with updates.only_when(row_is_looked_up):
+            super().update(parameter, g, updates)
 
 
 @checks_options

@@ -8,7 +8,7 @@ which after a step stands in ``Program.updates``.
 from dataclasses import is_dataclass
 
 from symbp.calculus.normalise import normalised_equations
-from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, NAdam, RAdam
+from symbp.networks.adam import LAMB, Adam, Adamax, AdamW, LazyAdam, NAdam, RAdam
 from symbp.networks.adaptive import Adadelta, Adagrad, RMSProp
 from symbp.networks.gradient_descent import SGD, Lion, Momentum, Nesterov
 from symbp.networks.hyperparameters import HYPERPARAMETERS
@@ -27,6 +27,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "LazyAdam",
     "Lion",
     "Momentum",
     "NAdam",
@@ -48,6 +49,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "rmsprop": RMSProp,
     "adam": Adam,
     "adamw": AdamW,
+    "lazyadam": LazyAdam,
     "nadam": NAdam,
     "radam": RAdam,
     "adamax": Adamax,
@@ -66,6 +68,7 @@ _LEARNING_RATES = {
     "rmsprop": 0.003,
     "adam": 0.003,
     "adamw": 0.003,
+    "lazyadam": 0.003,
     "nadam": 0.003,
     "radam": 0.003,
     "adamax": 0.005,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sympy.core.expr import Expr
 
+from symbp.calculus.lookups import lookup_equations
 from symbp.notation.arithmetic import Plus
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import SymbpError
@@ -32,6 +33,7 @@ class Updates:
     """
 
     def __init__(self, program: Program | None = None) -> None:
+        self.program = program
         self.names = set() if program is None else {tensor.name for tensor in program.tensors}
         self.equations: list[Equation] = []
         self.pairs: list[tuple[Tensor, Tensor]] = []
@@ -80,6 +82,36 @@ class Updates:
     def count(self) -> Expr:
         """Return the number of this step, counted from 1; a state shared by all parameters."""
         return self.recurrence("step", lambda step: step + 1, "t")
+
+    def looked_up(self, parameter: Tensor) -> Any:
+        """Return whether the batch looks up the row of a table that an element stands in.
+
+        Parameters
+        ----------
+        parameter : Tensor
+            What is updated.
+
+        Returns
+        -------
+        condition or None
+            At the parameter's own indices, for ``where``. None if it is no table: its gradient has
+            more than scatters to places that the data tells.
+        """
+        name = f"{parameter.name}_looked_up"
+        if name not in self._shared:
+            gradient = None if self.program is None else dict(self.program.gradients).get(parameter)
+            made = None
+            if self.program is not None and gradient is not None:
+                writers = self.program.equations_of(gradient)
+                made = lookup_equations(name, parameter, writers, self.names)
+            self.equations += [] if made is None else made[0]
+            self._shared[name] = None if made is None else made[1] > 0
+        if self._shared[name] is not None and self._taken is not None:
+            raise SymbpError(
+                f"{parameter.name}: an optimizer that changes the rows of one batch alone has no "
+                f"step for several; expected another one inside of bp.Accumulate, such as bp.Adam"
+            )
+        return self._shared[name]
 
     def recurrence(
         self, name: str, rule: Callable[[Expr], Expr], symbol: str | None = None

@@ -6,6 +6,7 @@ Every arrow is a line; what is decided on the way is decided in :mod:`symbp.sche
 from dataclasses import replace
 from functools import partial
 
+from symbp.calculus.changes_first import changes_first
 from symbp.calculus.contract import contract
 from symbp.calculus.fold import fold
 from symbp.calculus.gather_steps import gather_steps
@@ -44,6 +45,7 @@ from symbp.loops.reuse import reuse
 from symbp.loops.set_once import set_once
 from symbp.loops.storage import storage
 from symbp.loops.strip_mine import strip_mine
+from symbp.loops.touched_rows import touched_rows
 from symbp.loops.traverse import map_statements
 from symbp.loops.unread_stores import unread_stores
 from symbp.loops.unroll_windows import unroll_windows
@@ -54,6 +56,7 @@ from symbp.schedules.layout import lay_out
 from symbp.schedules.limits import Limits
 from symbp.schedules.product_rule import FEW_ROWS
 from symbp.schedules.schedule import Lowered, Many, Record
+from symbp.schedules.tables import rows_touched, tables
 from symbp.schedules.unroll import unroll
 
 __all__ = ["lower", "lower_many"]
@@ -93,7 +96,11 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     if layout is not None and record.decide(layout).choice == "steps outermost":
         entry = _by_steps(given, record)
     if limits.folds and entry.program.updates:
+        written = entry.program
         entry = record.run_on(entry, fold)
+        entry = record.run_on(entry, changes_first)
+        for choice in tables(written, entry.program):
+            record.decide(choice)
     lowered = _in_rows(entry, limits, record)
     return _whole(entry, limits, record) if lowered is None else lowered
 
@@ -137,6 +144,8 @@ def lower_many(entry: Entry, limits: Limits, explained: bool = True, draws: bool
     function = record.run(propagate_copies, function)
     finished = replace(found, function=function)
     return Many(small, finished, tuple(record.arrows), tuple(record.decisions))
+
+
 def _by_steps(entry: Entry, record: Record) -> Entry:
     """Return an entry point with a recurrence for a step of all examples at a time."""
     entry = record.run_on(entry, inline_reshapes)
@@ -303,6 +312,9 @@ def _finished(entry: Entry, function: Function, record: Record) -> Lowered:
 def _built(entry: Entry, record: Record) -> Function:
     """Write a loop nest for each equation; of an epoch, for one batch that is gathered."""
     function: Function = record.run(build, entry, BATCH_SIZE if entry.batches else None)
+    for choice in rows_touched(function):
+        record.decide(choice)
+    function = record.run(touched_rows, function)
     if not entry.batches:
         return function
     gathered: Function = record.run(gather, function, entry.batch)

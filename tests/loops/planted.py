@@ -56,6 +56,12 @@ PLANTED: dict[str, Planted] = {
         "                return True\n        return True",
         ("tests.loops.test_fuse", "fuse"),
     ),
+    "loops.touched_rows": Planted(
+        "what is kept is stored before all is computed",
+        "(*values, *kept)",
+        "(*kept, *values)",
+        ("tests.test_tables_looked_up::test_touched_rows",),
+    ),
     "loops.storage": Planted(
         "an axis that only the first use has in common with a loop",
         "here: set[int] = set.intersection(",

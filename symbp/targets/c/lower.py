@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import sympy
 
+from symbp.calculus.changes_first import changes_first
 from symbp.calculus.contract import contract
 from symbp.calculus.fold import fold
 from symbp.calculus.lower_logsumexp import lower_logsumexp
@@ -26,11 +27,13 @@ from symbp.loops.nodes import Product
 from symbp.loops.products import products
 from symbp.loops.reuse import reuse
 from symbp.loops.storage import storage
+from symbp.loops.touched_rows import touched_rows
 from symbp.loops.unread_stores import unread_stores
 from symbp.loops.unswitch import unswitch
 from symbp.notation.tensor import Tensor
 from symbp.schedules import decide
 from symbp.schedules.schedule import Lowered, Record
+from symbp.schedules.tables import rows_touched, tables
 from symbp.targets.c.strips import rows_are_independent, strips
 
 __all__ = ["CAPACITY", "lowered"]
@@ -69,7 +72,11 @@ def lowered(
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
     if entry.program.updates:
+        written = entry.program
         entry = record.run_on(entry, fold)
+        entry = record.run_on(entry, changes_first)
+        for choice in tables(written, entry.program):
+            record.decide(choice)
     if not few:
         entry = record.run_on(entry, sum_rows_first)
         kept = set(entry.roots)
@@ -77,6 +84,9 @@ def lowered(
             kept |= {tensor for slot in entry.slots for tensor in slot.tensors}
         entry = record.run_on(entry, transpose_short_rows, kept)
     function = record.run(build, entry, BATCH_SIZE if entry.batches else CAPACITY)
+    for choice in rows_touched(function):
+        record.decide(choice)
+    function = record.run(touched_rows, function)
     if entry.batches:
         function = record.run(gather, function, batch)
     # Products of a good size stay, and begin with their biases; the others are loops again.

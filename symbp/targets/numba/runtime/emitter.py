@@ -27,6 +27,9 @@ from symbp.targets.numba.runtime.emitted_values import (
     static,
 )
 
+# The most turns of a loop that LLVM may write out.
+LONGEST_UNROLLED = 256
+
 
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
@@ -211,7 +214,7 @@ class Emitter(Repeats):
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
         back = builder.cbranch(again, body, after)
-        if self.is_for_vectors(statement, stop):
+        if self.is_for_vectors(statement, stop) or self.is_along_row(statement, stop):
             back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
 
@@ -231,6 +234,20 @@ class Emitter(Repeats):
         loop = ir.MDValue(module, [told], name=str(len(module.metadata)))
         loop.operands = (loop, told)  # it names itself, so that no other loop's is the same
         return loop
+
+    def is_along_row(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a short loop runs along rows that are looked up.
+
+        LLVM would write it out before it makes vectors of it; of the loop over the rows around it
+        it then makes vectors of elements from different rows, which it gathers one by one.
+        """
+        if not isinstance(stop, ir.Constant) or stop.constant > LONGEST_UNROLLED:
+            return False
+        nodes = list(ast.walk(statement))
+        rows = (self.frame.variables.get(node.id) for node in nodes if isinstance(node, ast.Name))
+        return sum(isinstance(node, ast.For) for node in nodes) == 1 and any(
+            isinstance(row, Value) and row.kind == types.uintp for row in rows
+        )
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""
