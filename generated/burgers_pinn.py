@@ -114,139 +114,136 @@ EQUATIONS = {
     "z8": "z^{9}_{j} = \\sum_{k} w^{9}_{jk} a^{8}_{k} + b^{9}_{j}",
     "a8": "a^{9}_{j} = \\tanh(z^{9}_{j})",
     "z9": "z^{10}_{j} = \\sum_{k} w^{10}_{jk} a^{9}_{k} + b^{10}_{j}",
-    "u": "u = z^{10}_{0}",
-    "da1_dx1": "\\frac{\\partial a^{2}_{j}}{\\partial x_{1}} = w^{2}_{j,1} \\tanh'(z^{2}_{j})",
-    "dz2_dx1": "\\frac{\\partial z^{3}_{j}}{\\partial x_{1}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}}",
-    "da2_dx1": "\\frac{\\partial a^{3}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\tanh'(z^{3}_{j})",
-    "dz3_dx1": "\\frac{\\partial z^{4}_{j}}{\\partial x_{1}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}}",
-    "da3_dx1": "\\frac{\\partial a^{4}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\tanh'(z^{4}_{j})",
-    "dz4_dx1": "\\frac{\\partial z^{5}_{j}}{\\partial x_{1}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}}",
-    "da4_dx1": "\\frac{\\partial a^{5}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\tanh'(z^{5}_{j})",
-    "dz5_dx1": "\\frac{\\partial z^{6}_{j}}{\\partial x_{1}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}}",
-    "da5_dx1": "\\frac{\\partial a^{6}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\tanh'(z^{6}_{j})",
-    "dz6_dx1": "\\frac{\\partial z^{7}_{j}}{\\partial x_{1}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}}",
-    "da6_dx1": "\\frac{\\partial a^{7}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\tanh'(z^{7}_{j})",
-    "dz7_dx1": "\\frac{\\partial z^{8}_{j}}{\\partial x_{1}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}}",
-    "da7_dx1": "\\frac{\\partial a^{8}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\tanh'(z^{8}_{j})",
-    "dz8_dx1": "\\frac{\\partial z^{9}_{j}}{\\partial x_{1}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}}",
-    "da8_dx1": "\\frac{\\partial a^{9}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\tanh'(z^{9}_{j})",
-    "dz9_dx1": "\\frac{\\partial z^{10}_{j}}{\\partial x_{1}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}}",
-    "du_dx1": "\\frac{\\partial u}{\\partial x_{1}} = \\frac{\\partial z^{10}_{0}}{\\partial x_{1}}",
-    "da1_dx0": "\\frac{\\partial a^{2}_{j}}{\\partial x_{0}} = w^{2}_{j,0} \\tanh'(z^{2}_{j})",
-    "dz2_dx0": "\\frac{\\partial z^{3}_{j}}{\\partial x_{0}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{0}}",
-    "da2_dx0": "\\frac{\\partial a^{3}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\tanh'(z^{3}_{j})",
-    "dz3_dx0": "\\frac{\\partial z^{4}_{j}}{\\partial x_{0}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{0}}",
-    "da3_dx0": "\\frac{\\partial a^{4}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\tanh'(z^{4}_{j})",
-    "dz4_dx0": "\\frac{\\partial z^{5}_{j}}{\\partial x_{0}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{0}}",
-    "da4_dx0": "\\frac{\\partial a^{5}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\tanh'(z^{5}_{j})",
-    "dz5_dx0": "\\frac{\\partial z^{6}_{j}}{\\partial x_{0}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{0}}",
-    "da5_dx0": "\\frac{\\partial a^{6}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\tanh'(z^{6}_{j})",
-    "dz6_dx0": "\\frac{\\partial z^{7}_{j}}{\\partial x_{0}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{0}}",
-    "da6_dx0": "\\frac{\\partial a^{7}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\tanh'(z^{7}_{j})",
-    "dz7_dx0": "\\frac{\\partial z^{8}_{j}}{\\partial x_{0}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{0}}",
-    "da7_dx0": "\\frac{\\partial a^{8}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\tanh'(z^{8}_{j})",
-    "dz8_dx0": "\\frac{\\partial z^{9}_{j}}{\\partial x_{0}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{0}}",
-    "da8_dx0": "\\frac{\\partial a^{9}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\tanh'(z^{9}_{j})",
-    "dz9_dx0": "\\frac{\\partial z^{10}_{j}}{\\partial x_{0}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{0}}",
-    "du_dx0": "\\frac{\\partial u}{\\partial x_{0}} = \\frac{\\partial z^{10}_{0}}{\\partial x_{0}}",
-    "d2a1_dx0_dx0": "\\frac{\\partial^2 a^{2}_{j}}{\\partial x_{0}^2} = -2 (w^{2}_{j,0})^2 a^{2}_{j} \\tanh'(z^{2}_{j})",
-    "d2z2_dx0_dx0": "\\frac{\\partial^2 z^{3}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{3}_{jk} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{0}^2}",
-    "d2a2_dx0_dx0": "\\frac{\\partial^2 a^{3}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{0}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{3}_{j})",
-    "d2z3_dx0_dx0": "\\frac{\\partial^2 z^{4}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{4}_{jk} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{0}^2}",
-    "d2a3_dx0_dx0": "\\frac{\\partial^2 a^{4}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{0}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{4}_{j})",
-    "d2z4_dx0_dx0": "\\frac{\\partial^2 z^{5}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{5}_{jk} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{0}^2}",
-    "d2a4_dx0_dx0": "\\frac{\\partial^2 a^{5}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{0}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{5}_{j})",
-    "d2z5_dx0_dx0": "\\frac{\\partial^2 z^{6}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{6}_{jk} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{0}^2}",
-    "d2a5_dx0_dx0": "\\frac{\\partial^2 a^{6}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{0}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{6}_{j})",
-    "d2z6_dx0_dx0": "\\frac{\\partial^2 z^{7}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{7}_{jk} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{0}^2}",
-    "d2a6_dx0_dx0": "\\frac{\\partial^2 a^{7}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{0}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{7}_{j})",
-    "d2z7_dx0_dx0": "\\frac{\\partial^2 z^{8}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{8}_{jk} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{0}^2}",
-    "d2a7_dx0_dx0": "\\frac{\\partial^2 a^{8}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{0}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{8}_{j})",
-    "d2z8_dx0_dx0": "\\frac{\\partial^2 z^{9}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{9}_{jk} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{0}^2}",
-    "d2a8_dx0_dx0": "\\frac{\\partial^2 a^{9}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{0}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{9}_{j})",
-    "d2z9_dx0_dx0": "\\frac{\\partial^2 z^{10}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{10}_{jk} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{0}^2}",
-    "d2u_dx0_dx0": "\\frac{\\partial^2 u}{\\partial x_{0}^2} = \\frac{\\partial^2 z^{10}_{0}}{\\partial x_{0}^2}",
-    "r": "r = \\frac{\\partial u}{\\partial x_{1}} + \\frac{\\partial u}{\\partial x_{0}} u - \\nu \\frac{\\partial^2 u}{\\partial x_{0}^2}",
+    "u": "u = z^{10}_{1}",
+    "da1_dx1": "\\frac{\\partial a^{2}_{j}}{\\partial x_{2}} = w^{2}_{j,2} \\tanh'(z^{2}_{j})",
+    "dz2_dx1": "\\frac{\\partial z^{3}_{j}}{\\partial x_{2}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{2}}",
+    "da2_dx1": "\\frac{\\partial a^{3}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{2}} \\tanh'(z^{3}_{j})",
+    "dz3_dx1": "\\frac{\\partial z^{4}_{j}}{\\partial x_{2}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{2}}",
+    "da3_dx1": "\\frac{\\partial a^{4}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{2}} \\tanh'(z^{4}_{j})",
+    "dz4_dx1": "\\frac{\\partial z^{5}_{j}}{\\partial x_{2}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{2}}",
+    "da4_dx1": "\\frac{\\partial a^{5}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{2}} \\tanh'(z^{5}_{j})",
+    "dz5_dx1": "\\frac{\\partial z^{6}_{j}}{\\partial x_{2}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{2}}",
+    "da5_dx1": "\\frac{\\partial a^{6}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{2}} \\tanh'(z^{6}_{j})",
+    "dz6_dx1": "\\frac{\\partial z^{7}_{j}}{\\partial x_{2}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{2}}",
+    "da6_dx1": "\\frac{\\partial a^{7}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{2}} \\tanh'(z^{7}_{j})",
+    "dz7_dx1": "\\frac{\\partial z^{8}_{j}}{\\partial x_{2}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{2}}",
+    "da7_dx1": "\\frac{\\partial a^{8}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{2}} \\tanh'(z^{8}_{j})",
+    "dz8_dx1": "\\frac{\\partial z^{9}_{j}}{\\partial x_{2}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{2}}",
+    "da8_dx1": "\\frac{\\partial a^{9}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{2}} \\tanh'(z^{9}_{j})",
+    "dz9_dx1": "\\frac{\\partial z^{10}_{j}}{\\partial x_{2}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{2}}",
+    "du_dx1": "\\frac{\\partial u}{\\partial x_{2}} = \\frac{\\partial z^{10}_{1}}{\\partial x_{2}}",
+    "da1_dx0": "\\frac{\\partial a^{2}_{j}}{\\partial x_{1}} = w^{2}_{j,1} \\tanh'(z^{2}_{j})",
+    "dz2_dx0": "\\frac{\\partial z^{3}_{j}}{\\partial x_{1}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}}",
+    "da2_dx0": "\\frac{\\partial a^{3}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\tanh'(z^{3}_{j})",
+    "dz3_dx0": "\\frac{\\partial z^{4}_{j}}{\\partial x_{1}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}}",
+    "da3_dx0": "\\frac{\\partial a^{4}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\tanh'(z^{4}_{j})",
+    "dz4_dx0": "\\frac{\\partial z^{5}_{j}}{\\partial x_{1}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}}",
+    "da4_dx0": "\\frac{\\partial a^{5}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\tanh'(z^{5}_{j})",
+    "dz5_dx0": "\\frac{\\partial z^{6}_{j}}{\\partial x_{1}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}}",
+    "da5_dx0": "\\frac{\\partial a^{6}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\tanh'(z^{6}_{j})",
+    "dz6_dx0": "\\frac{\\partial z^{7}_{j}}{\\partial x_{1}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}}",
+    "da6_dx0": "\\frac{\\partial a^{7}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\tanh'(z^{7}_{j})",
+    "dz7_dx0": "\\frac{\\partial z^{8}_{j}}{\\partial x_{1}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}}",
+    "da7_dx0": "\\frac{\\partial a^{8}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\tanh'(z^{8}_{j})",
+    "dz8_dx0": "\\frac{\\partial z^{9}_{j}}{\\partial x_{1}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}}",
+    "da8_dx0": "\\frac{\\partial a^{9}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\tanh'(z^{9}_{j})",
+    "dz9_dx0": "\\frac{\\partial z^{10}_{j}}{\\partial x_{1}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}}",
+    "du_dx0": "\\frac{\\partial u}{\\partial x_{1}} = \\frac{\\partial z^{10}_{1}}{\\partial x_{1}}",
+    "d2a1_dx0_dx0": "\\frac{\\partial^2 a^{2}_{j}}{\\partial x_{1}^2} = -2 (w^{2}_{j,1})^2 a^{2}_{j} \\tanh'(z^{2}_{j})",
+    "d2z2_dx0_dx0": "\\frac{\\partial^2 z^{3}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{3}_{jk} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{1}^2}",
+    "d2a2_dx0_dx0": "\\frac{\\partial^2 a^{3}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{1}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{3}_{j})",
+    "d2z3_dx0_dx0": "\\frac{\\partial^2 z^{4}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{4}_{jk} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{1}^2}",
+    "d2a3_dx0_dx0": "\\frac{\\partial^2 a^{4}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{1}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{4}_{j})",
+    "d2z4_dx0_dx0": "\\frac{\\partial^2 z^{5}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{5}_{jk} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{1}^2}",
+    "d2a4_dx0_dx0": "\\frac{\\partial^2 a^{5}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{1}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{5}_{j})",
+    "d2z5_dx0_dx0": "\\frac{\\partial^2 z^{6}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{6}_{jk} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{1}^2}",
+    "d2a5_dx0_dx0": "\\frac{\\partial^2 a^{6}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{1}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{6}_{j})",
+    "d2z6_dx0_dx0": "\\frac{\\partial^2 z^{7}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{7}_{jk} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{1}^2}",
+    "d2a6_dx0_dx0": "\\frac{\\partial^2 a^{7}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{1}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{7}_{j})",
+    "d2z7_dx0_dx0": "\\frac{\\partial^2 z^{8}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{8}_{jk} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{1}^2}",
+    "d2a7_dx0_dx0": "\\frac{\\partial^2 a^{8}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{1}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{8}_{j})",
+    "d2z8_dx0_dx0": "\\frac{\\partial^2 z^{9}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{9}_{jk} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{1}^2}",
+    "d2a8_dx0_dx0": "\\frac{\\partial^2 a^{9}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{1}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{9}_{j})",
+    "d2z9_dx0_dx0": "\\frac{\\partial^2 z^{10}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{10}_{jk} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{1}^2}",
+    "d2u_dx0_dx0": "\\frac{\\partial^2 u}{\\partial x_{1}^2} = \\frac{\\partial^2 z^{10}_{1}}{\\partial x_{1}^2}",
+    "r": "r = \\frac{\\partial u}{\\partial x_{2}} + \\frac{\\partial u}{\\partial x_{1}} u - \\nu \\frac{\\partial^2 u}{\\partial x_{1}^2}",
     "C": "C = r^2 + w (u - y)^2",
     "r_adjoint": "\\frac{\\partial C}{\\partial r} = 2 r",
-    "du_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial u/\\partial x_{0})} = \\frac{\\partial C}{\\partial r} u",
-    "du_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial u/\\partial x_{1})} = \\frac{\\partial C}{\\partial r}",
-    "d2u_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 u/\\partial x_{0}^2)} = -\\nu \\frac{\\partial C}{\\partial r}",
-    "d2z9_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{0}^2)} = [j = 0] \\frac{\\partial C}{\\partial (\\partial^2 u/\\partial x_{0}^2)}",
-    "d2a8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{k}/\\partial x_{0}^2)} w^{10}_{kj}",
-    "d2z8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} \\tanh'(z^{9}_{j})",
-    "d2a7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{k}/\\partial x_{0}^2)} w^{9}_{kj}",
-    "d2z7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} \\tanh'(z^{8}_{j})",
-    "d2a6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{k}/\\partial x_{0}^2)} w^{8}_{kj}",
-    "d2z6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} \\tanh'(z^{7}_{j})",
-    "d2a5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{k}/\\partial x_{0}^2)} w^{7}_{kj}",
-    "d2z5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} \\tanh'(z^{6}_{j})",
-    "d2a4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{k}/\\partial x_{0}^2)} w^{6}_{kj}",
-    "d2z4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} \\tanh'(z^{5}_{j})",
-    "d2a3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{k}/\\partial x_{0}^2)} w^{5}_{kj}",
-    "d2z3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} \\tanh'(z^{4}_{j})",
-    "d2a2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{k}/\\partial x_{0}^2)} w^{4}_{kj}",
-    "d2z2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} \\tanh'(z^{3}_{j})",
-    "d2a1_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{k}/\\partial x_{0}^2)} w^{3}_{kj}",
-    "dz9_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{0})} = [j = 0] \\frac{\\partial C}{\\partial (\\partial u/\\partial x_{0})}",
-    "da8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{0})} w^{10}_{kj}",
-    "dz8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{9}_{j})",
-    "da7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{0})} w^{9}_{kj}",
-    "dz7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{8}_{j})",
-    "da6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{0})} w^{8}_{kj}",
-    "dz6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{7}_{j})",
-    "da5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{0})} w^{7}_{kj}",
-    "dz5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{6}_{j})",
-    "da4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{0})} w^{6}_{kj}",
-    "dz4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{5}_{j})",
-    "da3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{0})} w^{5}_{kj}",
-    "dz3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{4}_{j})",
-    "da2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{0})} w^{4}_{kj}",
-    "dz2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{3}_{j})",
-    "da1_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{0})} w^{3}_{kj}",
-    "dz9_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} = [j = 0] \\frac{\\partial C}{\\partial (\\partial u/\\partial x_{1})}",
-    "da8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{1})} w^{10}_{kj}",
-    "dz8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} \\tanh'(z^{9}_{j})",
-    "da7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{1})} w^{9}_{kj}",
-    "dz7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} \\tanh'(z^{8}_{j})",
-    "da6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{1})} w^{8}_{kj}",
-    "dz6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} \\tanh'(z^{7}_{j})",
-    "da5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{1})} w^{7}_{kj}",
-    "dz5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} \\tanh'(z^{6}_{j})",
-    "da4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{1})} w^{6}_{kj}",
-    "dz4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} \\tanh'(z^{5}_{j})",
-    "da3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{1})} w^{5}_{kj}",
-    "dz3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} \\tanh'(z^{4}_{j})",
-    "da2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{1})} w^{4}_{kj}",
-    "dz2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} \\tanh'(z^{3}_{j})",
-    "da1_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{1})} w^{3}_{kj}",
-    "z9_adjoint": "\\delta^{10}_{j} = [j = 0] \\left( \\frac{\\partial C}{\\partial r} \\frac{\\partial u}{\\partial x_{0}} + 2 w (u - y) \\right)",
+    "d2z9_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{1}^2)} = [j = 1] \\left( -\\nu \\frac{\\partial C}{\\partial r} \\right)",
+    "d2a8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{k}/\\partial x_{1}^2)} w^{10}_{kj}",
+    "d2z8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} \\tanh'(z^{9}_{j})",
+    "d2a7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{k}/\\partial x_{1}^2)} w^{9}_{kj}",
+    "d2z7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} \\tanh'(z^{8}_{j})",
+    "d2a6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{k}/\\partial x_{1}^2)} w^{8}_{kj}",
+    "d2z6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} \\tanh'(z^{7}_{j})",
+    "d2a5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{k}/\\partial x_{1}^2)} w^{7}_{kj}",
+    "d2z5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} \\tanh'(z^{6}_{j})",
+    "d2a4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{k}/\\partial x_{1}^2)} w^{6}_{kj}",
+    "d2z4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} \\tanh'(z^{5}_{j})",
+    "d2a3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{k}/\\partial x_{1}^2)} w^{5}_{kj}",
+    "d2z3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} \\tanh'(z^{4}_{j})",
+    "d2a2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{k}/\\partial x_{1}^2)} w^{4}_{kj}",
+    "d2z2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} \\tanh'(z^{3}_{j})",
+    "d2a1_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{k}/\\partial x_{1}^2)} w^{3}_{kj}",
+    "dz9_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} = [j = 1] \\frac{\\partial C}{\\partial r} u",
+    "da8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{1})} w^{10}_{kj}",
+    "dz8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{9}_{j})",
+    "da7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{1})} w^{9}_{kj}",
+    "dz7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{8}_{j})",
+    "da6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{1})} w^{8}_{kj}",
+    "dz6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{7}_{j})",
+    "da5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{1})} w^{7}_{kj}",
+    "dz5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{6}_{j})",
+    "da4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{1})} w^{6}_{kj}",
+    "dz4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{5}_{j})",
+    "da3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{1})} w^{5}_{kj}",
+    "dz3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{4}_{j})",
+    "da2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{1})} w^{4}_{kj}",
+    "dz2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{3}_{j})",
+    "da1_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{1})} w^{3}_{kj}",
+    "dz9_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{2})} = [j = 1] \\frac{\\partial C}{\\partial r}",
+    "da8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{2})} w^{10}_{kj}",
+    "dz8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{2})} \\tanh'(z^{9}_{j})",
+    "da7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{2})} w^{9}_{kj}",
+    "dz7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{2})} \\tanh'(z^{8}_{j})",
+    "da6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{2})} w^{8}_{kj}",
+    "dz6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{2})} \\tanh'(z^{7}_{j})",
+    "da5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{2})} w^{7}_{kj}",
+    "dz5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{2})} \\tanh'(z^{6}_{j})",
+    "da4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{2})} w^{6}_{kj}",
+    "dz4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{2})} \\tanh'(z^{5}_{j})",
+    "da3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{2})} w^{5}_{kj}",
+    "dz3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{2})} \\tanh'(z^{4}_{j})",
+    "da2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{2})} w^{4}_{kj}",
+    "dz2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{2})} \\tanh'(z^{3}_{j})",
+    "da1_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{2})} w^{3}_{kj}",
+    "z9_adjoint": "\\delta^{10}_{j} = [j = 1] \\left( \\frac{\\partial C}{\\partial r} \\frac{\\partial u}{\\partial x_{1}} + 2 w (u - y) \\right)",
     "b9_adjoint": "\\frac{\\partial C}{\\partial b^{10}_{j}} = \\delta^{10}_{j}",
-    "W9_adjoint": "\\frac{\\partial C}{\\partial w^{10}_{jk}} = a^{9}_{k} \\delta^{10}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{0})} \\frac{\\partial a^{9}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{0}^2}",
-    "z8_adjoint": "\\delta^{9}_{j} = \\left( \\sum_{k} w^{10}_{kj} \\delta^{10}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{9}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} a^{9}_{j} \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{0}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{0})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{9}_{j})",
+    "W9_adjoint": "\\frac{\\partial C}{\\partial w^{10}_{jk}} = a^{9}_{k} \\delta^{10}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{2})} \\frac{\\partial a^{9}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{1}^2}",
+    "z8_adjoint": "\\delta^{9}_{j} = \\left( \\sum_{k} w^{10}_{kj} \\delta^{10}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{9}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} a^{9}_{j} \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{1}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{2})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{9}_{j})",
     "b8_adjoint": "\\frac{\\partial C}{\\partial b^{9}_{j}} = \\delta^{9}_{j}",
-    "W8_adjoint": "\\frac{\\partial C}{\\partial w^{9}_{jk}} = a^{8}_{k} \\delta^{9}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{0})} \\frac{\\partial a^{8}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{0}^2}",
-    "z7_adjoint": "\\delta^{8}_{j} = \\left( \\sum_{k} w^{9}_{kj} \\delta^{9}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{8}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} a^{8}_{j} \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{0}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{0})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{8}_{j})",
+    "W8_adjoint": "\\frac{\\partial C}{\\partial w^{9}_{jk}} = a^{8}_{k} \\delta^{9}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{2})} \\frac{\\partial a^{8}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{1}^2}",
+    "z7_adjoint": "\\delta^{8}_{j} = \\left( \\sum_{k} w^{9}_{kj} \\delta^{9}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{8}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} a^{8}_{j} \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{1}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{2})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{8}_{j})",
     "b7_adjoint": "\\frac{\\partial C}{\\partial b^{8}_{j}} = \\delta^{8}_{j}",
-    "W7_adjoint": "\\frac{\\partial C}{\\partial w^{8}_{jk}} = a^{7}_{k} \\delta^{8}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{0})} \\frac{\\partial a^{7}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{0}^2}",
-    "z6_adjoint": "\\delta^{7}_{j} = \\left( \\sum_{k} w^{8}_{kj} \\delta^{8}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{7}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} a^{7}_{j} \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{0}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{0})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{7}_{j})",
+    "W7_adjoint": "\\frac{\\partial C}{\\partial w^{8}_{jk}} = a^{7}_{k} \\delta^{8}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{2})} \\frac{\\partial a^{7}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{1}^2}",
+    "z6_adjoint": "\\delta^{7}_{j} = \\left( \\sum_{k} w^{8}_{kj} \\delta^{8}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{7}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} a^{7}_{j} \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{1}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{2})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{7}_{j})",
     "b6_adjoint": "\\frac{\\partial C}{\\partial b^{7}_{j}} = \\delta^{7}_{j}",
-    "W6_adjoint": "\\frac{\\partial C}{\\partial w^{7}_{jk}} = a^{6}_{k} \\delta^{7}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{0})} \\frac{\\partial a^{6}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{0}^2}",
-    "z5_adjoint": "\\delta^{6}_{j} = \\left( \\sum_{k} w^{7}_{kj} \\delta^{7}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{6}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} a^{6}_{j} \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{0}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{0})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{6}_{j})",
+    "W6_adjoint": "\\frac{\\partial C}{\\partial w^{7}_{jk}} = a^{6}_{k} \\delta^{7}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{2})} \\frac{\\partial a^{6}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{1}^2}",
+    "z5_adjoint": "\\delta^{6}_{j} = \\left( \\sum_{k} w^{7}_{kj} \\delta^{7}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{6}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} a^{6}_{j} \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{1}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{2})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{6}_{j})",
     "b5_adjoint": "\\frac{\\partial C}{\\partial b^{6}_{j}} = \\delta^{6}_{j}",
-    "W5_adjoint": "\\frac{\\partial C}{\\partial w^{6}_{jk}} = a^{5}_{k} \\delta^{6}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{0})} \\frac{\\partial a^{5}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{0}^2}",
-    "z4_adjoint": "\\delta^{5}_{j} = \\left( \\sum_{k} w^{6}_{kj} \\delta^{6}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{5}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} a^{5}_{j} \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{0}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{0})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{5}_{j})",
+    "W5_adjoint": "\\frac{\\partial C}{\\partial w^{6}_{jk}} = a^{5}_{k} \\delta^{6}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{2})} \\frac{\\partial a^{5}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{1}^2}",
+    "z4_adjoint": "\\delta^{5}_{j} = \\left( \\sum_{k} w^{6}_{kj} \\delta^{6}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{5}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} a^{5}_{j} \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{1}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{2})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{5}_{j})",
     "b4_adjoint": "\\frac{\\partial C}{\\partial b^{5}_{j}} = \\delta^{5}_{j}",
-    "W4_adjoint": "\\frac{\\partial C}{\\partial w^{5}_{jk}} = a^{4}_{k} \\delta^{5}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{0})} \\frac{\\partial a^{4}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{0}^2}",
-    "z3_adjoint": "\\delta^{4}_{j} = \\left( \\sum_{k} w^{5}_{kj} \\delta^{5}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{4}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} a^{4}_{j} \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{0}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{0})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{4}_{j})",
+    "W4_adjoint": "\\frac{\\partial C}{\\partial w^{5}_{jk}} = a^{4}_{k} \\delta^{5}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{2})} \\frac{\\partial a^{4}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{1}^2}",
+    "z3_adjoint": "\\delta^{4}_{j} = \\left( \\sum_{k} w^{5}_{kj} \\delta^{5}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{4}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} a^{4}_{j} \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{1}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{2})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{4}_{j})",
     "b3_adjoint": "\\frac{\\partial C}{\\partial b^{4}_{j}} = \\delta^{4}_{j}",
-    "W3_adjoint": "\\frac{\\partial C}{\\partial w^{4}_{jk}} = a^{3}_{k} \\delta^{4}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{0})} \\frac{\\partial a^{3}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{0}^2}",
-    "z2_adjoint": "\\delta^{3}_{j} = \\left( \\sum_{k} w^{4}_{kj} \\delta^{4}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{3}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} a^{3}_{j} \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{0}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{0})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{3}_{j})",
+    "W3_adjoint": "\\frac{\\partial C}{\\partial w^{4}_{jk}} = a^{3}_{k} \\delta^{4}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{2})} \\frac{\\partial a^{3}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{1}^2}",
+    "z2_adjoint": "\\delta^{3}_{j} = \\left( \\sum_{k} w^{4}_{kj} \\delta^{4}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{3}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} a^{3}_{j} \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{1}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{2})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{3}_{j})",
     "b2_adjoint": "\\frac{\\partial C}{\\partial b^{3}_{j}} = \\delta^{3}_{j}",
-    "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = a^{2}_{k} \\delta^{3}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{0})} \\frac{\\partial a^{2}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{0}^2}",
-    "z1_adjoint": "\\delta^{2}_{j} = \\left( 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} (w^{2}_{j,0})^2 (a^{2}_{j})^2 + \\sum_{k} w^{3}_{kj} \\delta^{3}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} (w^{2}_{j,0})^2 \\tanh'(z^{2}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{0})} w^{2}_{j,0} a^{2}_{j} - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} w^{2}_{j,1} a^{2}_{j} \\right) \\tanh'(z^{2}_{j})",
+    "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = a^{2}_{k} \\delta^{3}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{2})} \\frac{\\partial a^{2}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{1}^2}",
+    "z1_adjoint": "\\delta^{2}_{j} = \\left( 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} (w^{2}_{j,1})^2 (a^{2}_{j})^2 + \\sum_{k} w^{3}_{kj} \\delta^{3}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} (w^{2}_{j,1})^2 \\tanh'(z^{2}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} w^{2}_{j,1} a^{2}_{j} - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{2})} w^{2}_{j,2} a^{2}_{j} \\right) \\tanh'(z^{2}_{j})",
     "b1_adjoint": "\\frac{\\partial C}{\\partial b^{2}_{j}} = \\delta^{2}_{j}",
-    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{jk}} = x_{k} \\delta^{2}_{j} + [k = 0] \\left( -4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} w^{2}_{j,0} a^{2}_{j} \\tanh'(z^{2}_{j}) \\right) + [k = 0] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{0})} \\tanh'(z^{2}_{j}) + [k = 1] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} \\tanh'(z^{2}_{j})",
+    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{jk}} = x_{k} \\delta^{2}_{j} + [k = 1] \\left( -4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} w^{2}_{j,1} a^{2}_{j} \\tanh'(z^{2}_{j}) \\right) + [k = 1] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} \\tanh'(z^{2}_{j}) + [k = 2] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{2})} \\tanh'(z^{2}_{j})",
 }
 
 
@@ -831,7 +828,6 @@ def _gradient_kernel(parameters, gradients, x, y, w):
     z8 = np.empty((32, 20), real)
     a8 = z8  # its memory
     z9 = np.empty((32, 1), real)
-    d2z9_dx0_dx0_adjoint = z9  # its memory
     da1_dx1 = np.empty((32, 20), real)
     dz2_dx1 = np.empty((32, 20), real)
     z2_adjoint = dz2_dx1  # its memory
@@ -855,7 +851,6 @@ def _gradient_kernel(parameters, gradients, x, y, w):
     z8_adjoint = dz8_dx1  # its memory
     da8_dx1 = np.empty((32, 20), real)
     dz9_dx1 = np.empty((32, 1), real)
-    dz9_dx0_adjoint = dz9_dx1  # its memory
     da1_dx0 = np.empty((32, 20), real)
     dz2_dx0 = np.empty((32, 20), real)
     a1_adjoint = dz2_dx0  # its memory
@@ -880,7 +875,6 @@ def _gradient_kernel(parameters, gradients, x, y, w):
     da1_dx1_adjoint = dz8_dx0  # its memory
     da8_dx0 = np.empty((32, 20), real)
     dz9_dx0 = np.empty((32, 1), real)
-    dz9_dx1_adjoint = dz9_dx0  # its memory
     d2a1_dx0_dx0 = np.empty((32, 20), real)
     d2z2_dx0_dx0 = np.empty((32, 20), real)
     d2a2_dx0_dx0 = np.empty((32, 20), real)
@@ -898,13 +892,9 @@ def _gradient_kernel(parameters, gradients, x, y, w):
     a7_adjoint = d2z8_dx0_dx0  # its memory
     d2a8_dx0_dx0 = np.empty((32, 20), real)
     d2z9_dx0_dx0 = np.empty((32, 1), real)
-    z9_adjoint = d2z9_dx0_dx0  # its memory
     nu = real(0.003183098861837907)
     C_row = np.empty(32, real)
-    r_adjoint = np.empty(32, real)
-    u_adjoint = np.empty(32, real)
-    du_dx0_adjoint = np.empty(32, real)
-    d2u_dx0_dx0_adjoint = np.empty(32, real)
+    d2z9_dx0_dx0_adjoint = np.empty((32, 1), real)
     d2a8_dx0_dx0_adjoint = np.empty((32, 20), real)
     d2z8_dx0_dx0_adjoint = np.empty((32, 20), real)
     d2a7_dx0_dx0_adjoint = np.empty((32, 20), real)
@@ -920,6 +910,7 @@ def _gradient_kernel(parameters, gradients, x, y, w):
     d2a2_dx0_dx0_adjoint = np.empty((32, 20), real)
     d2z2_dx0_dx0_adjoint = np.empty((32, 20), real)
     d2a1_dx0_dx0_adjoint = np.empty((32, 20), real)
+    dz9_dx0_adjoint = np.empty((32, 1), real)
     da8_dx0_adjoint = np.empty((32, 20), real)
     dz8_dx0_adjoint = np.empty((32, 20), real)
     da7_dx0_adjoint = np.empty((32, 20), real)
@@ -935,6 +926,7 @@ def _gradient_kernel(parameters, gradients, x, y, w):
     da2_dx0_adjoint = np.empty((32, 20), real)
     dz2_dx0_adjoint = np.empty((32, 20), real)
     da1_dx0_adjoint = np.empty((32, 20), real)
+    dz9_dx1_adjoint = np.empty((32, 1), real)
     da8_dx1_adjoint = np.empty((32, 20), real)
     dz8_dx1_adjoint = np.empty((32, 20), real)
     da7_dx1_adjoint = np.empty((32, 20), real)
@@ -949,6 +941,7 @@ def _gradient_kernel(parameters, gradients, x, y, w):
     dz3_dx1_adjoint = np.empty((32, 20), real)
     da2_dx1_adjoint = np.empty((32, 20), real)
     dz2_dx1_adjoint = np.empty((32, 20), real)
+    z9_adjoint = np.empty((32, 1), real)
     a8_adjoint = np.empty((32, 20), real)
     b9_adjoint_total = np.empty(1, real)
     W9_adjoint_total = np.empty((1, 20), real)
@@ -1214,6 +1207,10 @@ def _gradient_kernel(parameters, gradients, x, y, w):
         # u_adjoint[n] = du_dx0[n]*r_adjoint[n] + 2*w[n]*(u[n] - y[n])/N
         # du_dx0_adjoint[n] = r_adjoint[n]*u[n]
         # d2u_dx0_dx0_adjoint[n] = -nu*r_adjoint[n]
+        # d2z9_dx0_dx0_adjoint[n, 0] = d2u_dx0_dx0_adjoint[n]
+        # dz9_dx0_adjoint[n, 0] = du_dx0_adjoint[n]
+        # dz9_dx1_adjoint[n, 0] = r_adjoint[n]
+        # z9_adjoint[n, 0] = u_adjoint[n]
         for n in range(rows):
             u = z9[n, 0]
             du_dx1 = dz9_dx1[n, 0]
@@ -1223,61 +1220,50 @@ def _gradient_kernel(parameters, gradients, x, y, w):
             w39 = w_strip[n]
             w40 = u - y_strip[n]
             C_row[n] = v2 * ((r * r) + w39 * (w40 * w40))
-            w41 = v3 * r
-            r_adjoint[n] = w41
-            u_adjoint[n] = v3 * w39 * w40 + w41 * du_dx0
-            du_dx0_adjoint[n] = w41 * u
-            d2u_dx0_dx0_adjoint[n] = v1 * w41
-        # d2z9_dx0_dx0_adjoint[n, 0] = d2u_dx0_dx0_adjoint[n]
-        # dz9_dx0_adjoint[n, 0] = du_dx0_adjoint[n]
-        # dz9_dx1_adjoint[n, 0] = r_adjoint[n]
-        # z9_adjoint[n, 0] = u_adjoint[n]
-        for n in range(rows):
-            for j in range(1):
-                d2z9_dx0_dx0_adjoint[n, j] = real(0)
-                dz9_dx0_adjoint[n, j] = real(0)
-                dz9_dx1_adjoint[n, j] = real(0)
-                z9_adjoint[n, j] = real(0)
-            d2z9_dx0_dx0_adjoint[n, 0] += d2u_dx0_dx0_adjoint[n]
-            dz9_dx0_adjoint[n, 0] += du_dx0_adjoint[n]
-            dz9_dx1_adjoint[n, 0] += r_adjoint[n]
-            z9_adjoint[n, 0] += u_adjoint[n]
+            r_adjoint = v3 * r
+            u_adjoint = v3 * w39 * w40 + r_adjoint * du_dx0
+            du_dx0_adjoint = r_adjoint * u
+            d2u_dx0_dx0_adjoint = v1 * r_adjoint
+            d2z9_dx0_dx0_adjoint[n, 0] = d2u_dx0_dx0_adjoint
+            dz9_dx0_adjoint[n, 0] = du_dx0_adjoint
+            dz9_dx1_adjoint[n, 0] = r_adjoint
+            z9_adjoint[n, 0] = u_adjoint
         # d2a8_dx0_dx0_adjoint[n, k] = sum_{j} W9[j, k]*d2z9_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 1, real(1), d2z9_dx0_dx0_adjoint, 1, W9, 20, real(0), d2a8_dx0_dx0_adjoint, 20)
         # d2z8_dx0_dx0_adjoint[n, j] = d2a8_dx0_dx0_adjoint[n, j]*(1 - a8[n, j]**2)
         for i in range(rows * 20):
-            w42 = flat(a8)[i]
-            flat(d2z8_dx0_dx0_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(1) - (w42 * w42))
+            w41 = flat(a8)[i]
+            flat(d2z8_dx0_dx0_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(1) - (w41 * w41))
         # d2a7_dx0_dx0_adjoint[n, k] = sum_{j} W8[j, k]*d2z8_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), d2z8_dx0_dx0_adjoint, 20, W8, 20, real(0), d2a7_dx0_dx0_adjoint, 20)
         # d2z7_dx0_dx0_adjoint[n, j] = d2a7_dx0_dx0_adjoint[n, j]*(1 - a7[n, j]**2)
         for i in range(rows * 20):
-            w43 = flat(a7)[i]
-            flat(d2z7_dx0_dx0_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(1) - (w43 * w43))
+            w42 = flat(a7)[i]
+            flat(d2z7_dx0_dx0_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(1) - (w42 * w42))
         # d2a6_dx0_dx0_adjoint[n, k] = sum_{j} W7[j, k]*d2z7_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), d2z7_dx0_dx0_adjoint, 20, W7, 20, real(0), d2a6_dx0_dx0_adjoint, 20)
         # d2z6_dx0_dx0_adjoint[n, j] = d2a6_dx0_dx0_adjoint[n, j]*(1 - a6[n, j]**2)
         for i in range(rows * 20):
-            w44 = flat(a6)[i]
-            flat(d2z6_dx0_dx0_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(1) - (w44 * w44))
+            w43 = flat(a6)[i]
+            flat(d2z6_dx0_dx0_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(1) - (w43 * w43))
         # d2a5_dx0_dx0_adjoint[n, k] = sum_{j} W6[j, k]*d2z6_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), d2z6_dx0_dx0_adjoint, 20, W6, 20, real(0), d2a5_dx0_dx0_adjoint, 20)
         # d2z5_dx0_dx0_adjoint[n, j] = d2a5_dx0_dx0_adjoint[n, j]*(1 - a5[n, j]**2)
         for i in range(rows * 20):
-            w45 = flat(a5)[i]
-            flat(d2z5_dx0_dx0_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(1) - (w45 * w45))
+            w44 = flat(a5)[i]
+            flat(d2z5_dx0_dx0_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(1) - (w44 * w44))
         # d2a4_dx0_dx0_adjoint[n, k] = sum_{j} W5[j, k]*d2z5_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), d2z5_dx0_dx0_adjoint, 20, W5, 20, real(0), d2a4_dx0_dx0_adjoint, 20)
         # d2z4_dx0_dx0_adjoint[n, j] = d2a4_dx0_dx0_adjoint[n, j]*(1 - a4[n, j]**2)
         for i in range(rows * 20):
-            w46 = flat(a4)[i]
-            flat(d2z4_dx0_dx0_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(1) - (w46 * w46))
+            w45 = flat(a4)[i]
+            flat(d2z4_dx0_dx0_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(1) - (w45 * w45))
         # d2a3_dx0_dx0_adjoint[n, k] = sum_{j} W4[j, k]*d2z4_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), d2z4_dx0_dx0_adjoint, 20, W4, 20, real(0), d2a3_dx0_dx0_adjoint, 20)
         # d2z3_dx0_dx0_adjoint[n, j] = d2a3_dx0_dx0_adjoint[n, j]*(1 - a3[n, j]**2)
         for i in range(rows * 20):
-            w47 = flat(a3)[i]
-            flat(d2z3_dx0_dx0_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(1) - (w47 * w47))
+            w46 = flat(a3)[i]
+            flat(d2z3_dx0_dx0_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(1) - (w46 * w46))
         # d2a2_dx0_dx0_adjoint[n, k] = sum_{j} W3[j, k]*d2z3_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), d2z3_dx0_dx0_adjoint, 20, W3, 20, real(0), d2a2_dx0_dx0_adjoint, 20)
         # da8_dx0_adjoint[n, k] = sum_{j} W9[j, k]*dz9_dx0_adjoint[n, j]
@@ -1285,48 +1271,48 @@ def _gradient_kernel(parameters, gradients, x, y, w):
         # d2z2_dx0_dx0_adjoint[n, j] = d2a2_dx0_dx0_adjoint[n, j]*(1 - a2[n, j]**2)
         # dz8_dx0_adjoint[n, j] = -4*a8[n, j]*d2a8_dx0_dx0_adjoint[n, j]*dz8_dx0[n, j]*(1 - a8[n, j]**2) …
         for i in range(rows * 20):
-            w48 = flat(a2)[i]
-            flat(d2z2_dx0_dx0_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(1) - (w48 * w48))
-            w49 = flat(a8)[i]
-            w50 = real(1) - (w49 * w49)
-            flat(dz8_dx0_adjoint)[i] = flat(da8_dx0_adjoint)[i] * w50 - real(4) * flat(d2a8_dx0_dx0_adjoint)[i] * flat(dz8_dx0)[i] * w49 * w50
+            w47 = flat(a2)[i]
+            flat(d2z2_dx0_dx0_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(1) - (w47 * w47))
+            w48 = flat(a8)[i]
+            w49 = real(1) - (w48 * w48)
+            flat(dz8_dx0_adjoint)[i] = flat(da8_dx0_adjoint)[i] * w49 - real(4) * flat(d2a8_dx0_dx0_adjoint)[i] * flat(dz8_dx0)[i] * w48 * w49
         # d2a1_dx0_dx0_adjoint[n, k] = sum_{j} W2[j, k]*d2z2_dx0_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), d2z2_dx0_dx0_adjoint, 20, W2, 20, real(0), d2a1_dx0_dx0_adjoint, 20)
         # da7_dx0_adjoint[n, k] = sum_{j} W8[j, k]*dz8_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz8_dx0_adjoint, 20, W8, 20, real(0), da7_dx0_adjoint, 20)
         # dz7_dx0_adjoint[n, j] = -4*a7[n, j]*d2a7_dx0_dx0_adjoint[n, j]*dz7_dx0[n, j]*(1 - a7[n, j]**2) …
         for i in range(rows * 20):
-            w51 = flat(a7)[i]
-            w52 = real(1) - (w51 * w51)
-            flat(dz7_dx0_adjoint)[i] = flat(da7_dx0_adjoint)[i] * w52 - real(4) * flat(d2a7_dx0_dx0_adjoint)[i] * flat(dz7_dx0)[i] * w51 * w52
+            w50 = flat(a7)[i]
+            w51 = real(1) - (w50 * w50)
+            flat(dz7_dx0_adjoint)[i] = flat(da7_dx0_adjoint)[i] * w51 - real(4) * flat(d2a7_dx0_dx0_adjoint)[i] * flat(dz7_dx0)[i] * w50 * w51
         # da6_dx0_adjoint[n, k] = sum_{j} W7[j, k]*dz7_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz7_dx0_adjoint, 20, W7, 20, real(0), da6_dx0_adjoint, 20)
         # dz6_dx0_adjoint[n, j] = -4*a6[n, j]*d2a6_dx0_dx0_adjoint[n, j]*dz6_dx0[n, j]*(1 - a6[n, j]**2) …
         for i in range(rows * 20):
-            w53 = flat(a6)[i]
-            w54 = real(1) - (w53 * w53)
-            flat(dz6_dx0_adjoint)[i] = flat(da6_dx0_adjoint)[i] * w54 - real(4) * flat(d2a6_dx0_dx0_adjoint)[i] * flat(dz6_dx0)[i] * w53 * w54
+            w52 = flat(a6)[i]
+            w53 = real(1) - (w52 * w52)
+            flat(dz6_dx0_adjoint)[i] = flat(da6_dx0_adjoint)[i] * w53 - real(4) * flat(d2a6_dx0_dx0_adjoint)[i] * flat(dz6_dx0)[i] * w52 * w53
         # da5_dx0_adjoint[n, k] = sum_{j} W6[j, k]*dz6_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz6_dx0_adjoint, 20, W6, 20, real(0), da5_dx0_adjoint, 20)
         # dz5_dx0_adjoint[n, j] = -4*a5[n, j]*d2a5_dx0_dx0_adjoint[n, j]*dz5_dx0[n, j]*(1 - a5[n, j]**2) …
         for i in range(rows * 20):
-            w55 = flat(a5)[i]
-            w56 = real(1) - (w55 * w55)
-            flat(dz5_dx0_adjoint)[i] = flat(da5_dx0_adjoint)[i] * w56 - real(4) * flat(d2a5_dx0_dx0_adjoint)[i] * flat(dz5_dx0)[i] * w55 * w56
+            w54 = flat(a5)[i]
+            w55 = real(1) - (w54 * w54)
+            flat(dz5_dx0_adjoint)[i] = flat(da5_dx0_adjoint)[i] * w55 - real(4) * flat(d2a5_dx0_dx0_adjoint)[i] * flat(dz5_dx0)[i] * w54 * w55
         # da4_dx0_adjoint[n, k] = sum_{j} W5[j, k]*dz5_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz5_dx0_adjoint, 20, W5, 20, real(0), da4_dx0_adjoint, 20)
         # dz4_dx0_adjoint[n, j] = -4*a4[n, j]*d2a4_dx0_dx0_adjoint[n, j]*dz4_dx0[n, j]*(1 - a4[n, j]**2) …
         for i in range(rows * 20):
-            w57 = flat(a4)[i]
-            w58 = real(1) - (w57 * w57)
-            flat(dz4_dx0_adjoint)[i] = flat(da4_dx0_adjoint)[i] * w58 - real(4) * flat(d2a4_dx0_dx0_adjoint)[i] * flat(dz4_dx0)[i] * w57 * w58
+            w56 = flat(a4)[i]
+            w57 = real(1) - (w56 * w56)
+            flat(dz4_dx0_adjoint)[i] = flat(da4_dx0_adjoint)[i] * w57 - real(4) * flat(d2a4_dx0_dx0_adjoint)[i] * flat(dz4_dx0)[i] * w56 * w57
         # da3_dx0_adjoint[n, k] = sum_{j} W4[j, k]*dz4_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz4_dx0_adjoint, 20, W4, 20, real(0), da3_dx0_adjoint, 20)
         # dz3_dx0_adjoint[n, j] = -4*a3[n, j]*d2a3_dx0_dx0_adjoint[n, j]*dz3_dx0[n, j]*(1 - a3[n, j]**2) …
         for i in range(rows * 20):
-            w59 = flat(a3)[i]
-            w60 = real(1) - (w59 * w59)
-            flat(dz3_dx0_adjoint)[i] = flat(da3_dx0_adjoint)[i] * w60 - real(4) * flat(d2a3_dx0_dx0_adjoint)[i] * flat(dz3_dx0)[i] * w59 * w60
+            w58 = flat(a3)[i]
+            w59 = real(1) - (w58 * w58)
+            flat(dz3_dx0_adjoint)[i] = flat(da3_dx0_adjoint)[i] * w59 - real(4) * flat(d2a3_dx0_dx0_adjoint)[i] * flat(dz3_dx0)[i] * w58 * w59
         # da2_dx0_adjoint[n, k] = sum_{j} W3[j, k]*dz3_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz3_dx0_adjoint, 20, W3, 20, real(0), da2_dx0_adjoint, 20)
         # da8_dx1_adjoint[n, k] = sum_{j} W9[j, k]*dz9_dx1_adjoint[n, j]
@@ -1334,43 +1320,43 @@ def _gradient_kernel(parameters, gradients, x, y, w):
         # dz2_dx0_adjoint[n, j] = -4*a2[n, j]*d2a2_dx0_dx0_adjoint[n, j]*dz2_dx0[n, j]*(1 - a2[n, j]**2) …
         # dz8_dx1_adjoint[n, j] = da8_dx1_adjoint[n, j]*(1 - a8[n, j]**2)
         for i in range(rows * 20):
-            w61 = flat(a2)[i]
-            w62 = real(1) - (w61 * w61)
-            flat(dz2_dx0_adjoint)[i] = flat(da2_dx0_adjoint)[i] * w62 - real(4) * flat(d2a2_dx0_dx0_adjoint)[i] * flat(dz2_dx0)[i] * w61 * w62
-            w63 = flat(a8)[i]
-            flat(dz8_dx1_adjoint)[i] = flat(da8_dx1_adjoint)[i] * (real(1) - (w63 * w63))
+            w60 = flat(a2)[i]
+            w61 = real(1) - (w60 * w60)
+            flat(dz2_dx0_adjoint)[i] = flat(da2_dx0_adjoint)[i] * w61 - real(4) * flat(d2a2_dx0_dx0_adjoint)[i] * flat(dz2_dx0)[i] * w60 * w61
+            w62 = flat(a8)[i]
+            flat(dz8_dx1_adjoint)[i] = flat(da8_dx1_adjoint)[i] * (real(1) - (w62 * w62))
         # da1_dx0_adjoint[n, k] = sum_{j} W2[j, k]*dz2_dx0_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz2_dx0_adjoint, 20, W2, 20, real(0), da1_dx0_adjoint, 20)
         # da7_dx1_adjoint[n, k] = sum_{j} W8[j, k]*dz8_dx1_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz8_dx1_adjoint, 20, W8, 20, real(0), da7_dx1_adjoint, 20)
         # dz7_dx1_adjoint[n, j] = da7_dx1_adjoint[n, j]*(1 - a7[n, j]**2)
         for i in range(rows * 20):
-            w64 = flat(a7)[i]
-            flat(dz7_dx1_adjoint)[i] = flat(da7_dx1_adjoint)[i] * (real(1) - (w64 * w64))
+            w63 = flat(a7)[i]
+            flat(dz7_dx1_adjoint)[i] = flat(da7_dx1_adjoint)[i] * (real(1) - (w63 * w63))
         # da6_dx1_adjoint[n, k] = sum_{j} W7[j, k]*dz7_dx1_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz7_dx1_adjoint, 20, W7, 20, real(0), da6_dx1_adjoint, 20)
         # dz6_dx1_adjoint[n, j] = da6_dx1_adjoint[n, j]*(1 - a6[n, j]**2)
         for i in range(rows * 20):
-            w65 = flat(a6)[i]
-            flat(dz6_dx1_adjoint)[i] = flat(da6_dx1_adjoint)[i] * (real(1) - (w65 * w65))
+            w64 = flat(a6)[i]
+            flat(dz6_dx1_adjoint)[i] = flat(da6_dx1_adjoint)[i] * (real(1) - (w64 * w64))
         # da5_dx1_adjoint[n, k] = sum_{j} W6[j, k]*dz6_dx1_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz6_dx1_adjoint, 20, W6, 20, real(0), da5_dx1_adjoint, 20)
         # dz5_dx1_adjoint[n, j] = da5_dx1_adjoint[n, j]*(1 - a5[n, j]**2)
         for i in range(rows * 20):
-            w66 = flat(a5)[i]
-            flat(dz5_dx1_adjoint)[i] = flat(da5_dx1_adjoint)[i] * (real(1) - (w66 * w66))
+            w65 = flat(a5)[i]
+            flat(dz5_dx1_adjoint)[i] = flat(da5_dx1_adjoint)[i] * (real(1) - (w65 * w65))
         # da4_dx1_adjoint[n, k] = sum_{j} W5[j, k]*dz5_dx1_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz5_dx1_adjoint, 20, W5, 20, real(0), da4_dx1_adjoint, 20)
         # dz4_dx1_adjoint[n, j] = da4_dx1_adjoint[n, j]*(1 - a4[n, j]**2)
         for i in range(rows * 20):
-            w67 = flat(a4)[i]
-            flat(dz4_dx1_adjoint)[i] = flat(da4_dx1_adjoint)[i] * (real(1) - (w67 * w67))
+            w66 = flat(a4)[i]
+            flat(dz4_dx1_adjoint)[i] = flat(da4_dx1_adjoint)[i] * (real(1) - (w66 * w66))
         # da3_dx1_adjoint[n, k] = sum_{j} W4[j, k]*dz4_dx1_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz4_dx1_adjoint, 20, W4, 20, real(0), da3_dx1_adjoint, 20)
         # dz3_dx1_adjoint[n, j] = da3_dx1_adjoint[n, j]*(1 - a3[n, j]**2)
         for i in range(rows * 20):
-            w68 = flat(a3)[i]
-            flat(dz3_dx1_adjoint)[i] = flat(da3_dx1_adjoint)[i] * (real(1) - (w68 * w68))
+            w67 = flat(a3)[i]
+            flat(dz3_dx1_adjoint)[i] = flat(da3_dx1_adjoint)[i] * (real(1) - (w67 * w67))
         # da2_dx1_adjoint[n, k] = sum_{j} W3[j, k]*dz3_dx1_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz3_dx1_adjoint, 20, W3, 20, real(0), da2_dx1_adjoint, 20)
         # a8_adjoint[n, k] = sum_{j} W9[j, k]*z9_adjoint[n, j]
@@ -1378,87 +1364,87 @@ def _gradient_kernel(parameters, gradients, x, y, w):
         # dz2_dx1_adjoint[n, j] = da2_dx1_adjoint[n, j]*(1 - a2[n, j]**2)
         # z8_adjoint[n, j] = -2*a8[n, j]*da8_dx0_adjoint[n, j]*dz8_dx0[n, j]*(1 - a8[n, j]**2) - 2*a8[n, …
         for i in range(rows * 20):
-            w69 = flat(a2)[i]
-            flat(dz2_dx1_adjoint)[i] = flat(da2_dx1_adjoint)[i] * (real(1) - (w69 * w69))
-            w70 = flat(dz8_dx0)[i]
-            w71 = (w70 * w70)
-            w72 = flat(a8)[i]
-            w73 = (w72 * w72)
-            w74 = real(1) - w73
-            flat(z8_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(4) * w71 * w73 * w74 - real(2) * w71 * (w74 * w74) - real(2) * flat(d2z8_dx0_dx0)[i] * w72 * w74) - real(2) * flat(da8_dx0_adjoint)[i] * w70 * w72 * w74 - real(2) * flat(da8_dx1_adjoint)[i] * flat(dz8_dx1)[i] * w72 * w74 + flat(a8_adjoint)[i] * w74
+            w68 = flat(a2)[i]
+            flat(dz2_dx1_adjoint)[i] = flat(da2_dx1_adjoint)[i] * (real(1) - (w68 * w68))
+            w69 = flat(dz8_dx0)[i]
+            w70 = (w69 * w69)
+            w71 = flat(a8)[i]
+            w72 = (w71 * w71)
+            w73 = real(1) - w72
+            flat(z8_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(4) * w70 * w72 * w73 - real(2) * w70 * (w73 * w73) - real(2) * flat(d2z8_dx0_dx0)[i] * w71 * w73) - real(2) * flat(da8_dx0_adjoint)[i] * w69 * w71 * w73 - real(2) * flat(da8_dx1_adjoint)[i] * flat(dz8_dx1)[i] * w71 * w73 + flat(a8_adjoint)[i] * w73
         # da1_dx1_adjoint[n, k] = sum_{j} W2[j, k]*dz2_dx1_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), dz2_dx1_adjoint, 20, W2, 20, real(0), da1_dx1_adjoint, 20)
         # a7_adjoint[n, k] = sum_{j} W8[j, k]*z8_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), z8_adjoint, 20, W8, 20, real(0), a7_adjoint, 20)
         # z7_adjoint[n, j] = -2*a7[n, j]*da7_dx0_adjoint[n, j]*dz7_dx0[n, j]*(1 - a7[n, j]**2) - 2*a7[n, …
         for i in range(rows * 20):
-            w75 = flat(dz7_dx0)[i]
-            w76 = (w75 * w75)
-            w77 = flat(a7)[i]
-            w78 = (w77 * w77)
-            w79 = real(1) - w78
-            flat(z7_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(4) * w76 * w78 * w79 - real(2) * w76 * (w79 * w79) - real(2) * flat(d2z7_dx0_dx0)[i] * w77 * w79) - real(2) * flat(da7_dx0_adjoint)[i] * w75 * w77 * w79 - real(2) * flat(da7_dx1_adjoint)[i] * flat(dz7_dx1)[i] * w77 * w79 + flat(a7_adjoint)[i] * w79
+            w74 = flat(dz7_dx0)[i]
+            w75 = (w74 * w74)
+            w76 = flat(a7)[i]
+            w77 = (w76 * w76)
+            w78 = real(1) - w77
+            flat(z7_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(4) * w75 * w77 * w78 - real(2) * w75 * (w78 * w78) - real(2) * flat(d2z7_dx0_dx0)[i] * w76 * w78) - real(2) * flat(da7_dx0_adjoint)[i] * w74 * w76 * w78 - real(2) * flat(da7_dx1_adjoint)[i] * flat(dz7_dx1)[i] * w76 * w78 + flat(a7_adjoint)[i] * w78
         # a6_adjoint[n, k] = sum_{j} W7[j, k]*z7_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), z7_adjoint, 20, W7, 20, real(0), a6_adjoint, 20)
         # z6_adjoint[n, j] = -2*a6[n, j]*da6_dx0_adjoint[n, j]*dz6_dx0[n, j]*(1 - a6[n, j]**2) - 2*a6[n, …
         for i in range(rows * 20):
-            w80 = flat(dz6_dx0)[i]
-            w81 = (w80 * w80)
-            w82 = flat(a6)[i]
-            w83 = (w82 * w82)
-            w84 = real(1) - w83
-            flat(z6_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(4) * w81 * w83 * w84 - real(2) * w81 * (w84 * w84) - real(2) * flat(d2z6_dx0_dx0)[i] * w82 * w84) - real(2) * flat(da6_dx0_adjoint)[i] * w80 * w82 * w84 - real(2) * flat(da6_dx1_adjoint)[i] * flat(dz6_dx1)[i] * w82 * w84 + flat(a6_adjoint)[i] * w84
+            w79 = flat(dz6_dx0)[i]
+            w80 = (w79 * w79)
+            w81 = flat(a6)[i]
+            w82 = (w81 * w81)
+            w83 = real(1) - w82
+            flat(z6_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(4) * w80 * w82 * w83 - real(2) * w80 * (w83 * w83) - real(2) * flat(d2z6_dx0_dx0)[i] * w81 * w83) - real(2) * flat(da6_dx0_adjoint)[i] * w79 * w81 * w83 - real(2) * flat(da6_dx1_adjoint)[i] * flat(dz6_dx1)[i] * w81 * w83 + flat(a6_adjoint)[i] * w83
         # a5_adjoint[n, k] = sum_{j} W6[j, k]*z6_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), z6_adjoint, 20, W6, 20, real(0), a5_adjoint, 20)
         # z5_adjoint[n, j] = -2*a5[n, j]*da5_dx0_adjoint[n, j]*dz5_dx0[n, j]*(1 - a5[n, j]**2) - 2*a5[n, …
         for i in range(rows * 20):
-            w85 = flat(dz5_dx0)[i]
-            w86 = (w85 * w85)
-            w87 = flat(a5)[i]
-            w88 = (w87 * w87)
-            w89 = real(1) - w88
-            flat(z5_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(4) * w86 * w88 * w89 - real(2) * w86 * (w89 * w89) - real(2) * flat(d2z5_dx0_dx0)[i] * w87 * w89) - real(2) * flat(da5_dx0_adjoint)[i] * w85 * w87 * w89 - real(2) * flat(da5_dx1_adjoint)[i] * flat(dz5_dx1)[i] * w87 * w89 + flat(a5_adjoint)[i] * w89
+            w84 = flat(dz5_dx0)[i]
+            w85 = (w84 * w84)
+            w86 = flat(a5)[i]
+            w87 = (w86 * w86)
+            w88 = real(1) - w87
+            flat(z5_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(4) * w85 * w87 * w88 - real(2) * w85 * (w88 * w88) - real(2) * flat(d2z5_dx0_dx0)[i] * w86 * w88) - real(2) * flat(da5_dx0_adjoint)[i] * w84 * w86 * w88 - real(2) * flat(da5_dx1_adjoint)[i] * flat(dz5_dx1)[i] * w86 * w88 + flat(a5_adjoint)[i] * w88
         # a4_adjoint[n, k] = sum_{j} W5[j, k]*z5_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), z5_adjoint, 20, W5, 20, real(0), a4_adjoint, 20)
         # z4_adjoint[n, j] = -2*a4[n, j]*da4_dx0_adjoint[n, j]*dz4_dx0[n, j]*(1 - a4[n, j]**2) - 2*a4[n, …
         for i in range(rows * 20):
-            w90 = flat(dz4_dx0)[i]
-            w91 = (w90 * w90)
-            w92 = flat(a4)[i]
-            w93 = (w92 * w92)
-            w94 = real(1) - w93
-            flat(z4_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(4) * w91 * w93 * w94 - real(2) * w91 * (w94 * w94) - real(2) * flat(d2z4_dx0_dx0)[i] * w92 * w94) - real(2) * flat(da4_dx0_adjoint)[i] * w90 * w92 * w94 - real(2) * flat(da4_dx1_adjoint)[i] * flat(dz4_dx1)[i] * w92 * w94 + flat(a4_adjoint)[i] * w94
+            w89 = flat(dz4_dx0)[i]
+            w90 = (w89 * w89)
+            w91 = flat(a4)[i]
+            w92 = (w91 * w91)
+            w93 = real(1) - w92
+            flat(z4_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(4) * w90 * w92 * w93 - real(2) * w90 * (w93 * w93) - real(2) * flat(d2z4_dx0_dx0)[i] * w91 * w93) - real(2) * flat(da4_dx0_adjoint)[i] * w89 * w91 * w93 - real(2) * flat(da4_dx1_adjoint)[i] * flat(dz4_dx1)[i] * w91 * w93 + flat(a4_adjoint)[i] * w93
         # a3_adjoint[n, k] = sum_{j} W4[j, k]*z4_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), z4_adjoint, 20, W4, 20, real(0), a3_adjoint, 20)
         # z3_adjoint[n, j] = -2*a3[n, j]*da3_dx0_adjoint[n, j]*dz3_dx0[n, j]*(1 - a3[n, j]**2) - 2*a3[n, …
         for i in range(rows * 20):
-            w95 = flat(dz3_dx0)[i]
-            w96 = (w95 * w95)
-            w97 = flat(a3)[i]
-            w98 = (w97 * w97)
-            w99 = real(1) - w98
-            flat(z3_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(4) * w96 * w98 * w99 - real(2) * w96 * (w99 * w99) - real(2) * flat(d2z3_dx0_dx0)[i] * w97 * w99) - real(2) * flat(da3_dx0_adjoint)[i] * w95 * w97 * w99 - real(2) * flat(da3_dx1_adjoint)[i] * flat(dz3_dx1)[i] * w97 * w99 + flat(a3_adjoint)[i] * w99
+            w94 = flat(dz3_dx0)[i]
+            w95 = (w94 * w94)
+            w96 = flat(a3)[i]
+            w97 = (w96 * w96)
+            w98 = real(1) - w97
+            flat(z3_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(4) * w95 * w97 * w98 - real(2) * w95 * (w98 * w98) - real(2) * flat(d2z3_dx0_dx0)[i] * w96 * w98) - real(2) * flat(da3_dx0_adjoint)[i] * w94 * w96 * w98 - real(2) * flat(da3_dx1_adjoint)[i] * flat(dz3_dx1)[i] * w96 * w98 + flat(a3_adjoint)[i] * w98
         # a2_adjoint[n, k] = sum_{j} W3[j, k]*z3_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), z3_adjoint, 20, W3, 20, real(0), a2_adjoint, 20)
         # z2_adjoint[n, j] = -2*a2[n, j]*da2_dx0_adjoint[n, j]*dz2_dx0[n, j]*(1 - a2[n, j]**2) - 2*a2[n, …
         for i in range(rows * 20):
-            w100 = flat(dz2_dx0)[i]
-            w101 = (w100 * w100)
-            w102 = flat(a2)[i]
-            w103 = (w102 * w102)
-            w104 = real(1) - w103
-            flat(z2_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(4) * w101 * w103 * w104 - real(2) * w101 * (w104 * w104) - real(2) * flat(d2z2_dx0_dx0)[i] * w102 * w104) - real(2) * flat(da2_dx0_adjoint)[i] * w100 * w102 * w104 - real(2) * flat(da2_dx1_adjoint)[i] * flat(dz2_dx1)[i] * w102 * w104 + flat(a2_adjoint)[i] * w104
+            w99 = flat(dz2_dx0)[i]
+            w100 = (w99 * w99)
+            w101 = flat(a2)[i]
+            w102 = (w101 * w101)
+            w103 = real(1) - w102
+            flat(z2_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(4) * w100 * w102 * w103 - real(2) * w100 * (w103 * w103) - real(2) * flat(d2z2_dx0_dx0)[i] * w101 * w103) - real(2) * flat(da2_dx0_adjoint)[i] * w99 * w101 * w103 - real(2) * flat(da2_dx1_adjoint)[i] * flat(dz2_dx1)[i] * w101 * w103 + flat(a2_adjoint)[i] * w103
         # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
         tiled(False, False, rows, 20, 20, real(1), z2_adjoint, 20, W2, 20, real(0), a1_adjoint, 20)
         # z1_adjoint[n, j] = -2*W1[j, 0]*a1[n, j]*da1_dx0_adjoint[n, j]*(1 - a1[n, j]**2) - 2*W1[j, 1]*a1…
         for n in range(rows):
             for j in range(20):
-                w105 = W1[j, 0]
-                w106 = a1[n, j]
-                w107 = (w106 * w106)
-                w108 = real(1) - w107
-                w109 = W1[j, 0]
-                z1_adjoint[n, j] = d2a1_dx0_dx0_adjoint[n, j] * (real(4) * (w109 * w109) * w107 * w108 - real(2) * (w105 * w105) * (w108 * w108)) - real(2) * da1_dx0_adjoint[n, j] * W1[j, 0] * w106 * w108 - real(2) * da1_dx1_adjoint[n, j] * W1[j, 1] * w106 * w108 + a1_adjoint[n, j] * w108
+                w104 = W1[j, 0]
+                w105 = a1[n, j]
+                w106 = (w105 * w105)
+                w107 = real(1) - w106
+                w108 = W1[j, 0]
+                z1_adjoint[n, j] = d2a1_dx0_dx0_adjoint[n, j] * (real(4) * (w108 * w108) * w106 * w107 - real(2) * (w104 * w104) * (w107 * w107)) - real(2) * da1_dx0_adjoint[n, j] * W1[j, 0] * w105 * w107 - real(2) * da1_dx1_adjoint[n, j] * W1[j, 1] * w105 * w107 + a1_adjoint[n, j] * w107
         C_total = real(0)
         for j in range(1):
             b9_adjoint[j] = real(0)
@@ -1491,10 +1477,10 @@ def _gradient_kernel(parameters, gradients, x, y, w):
         # W1_adjoint[j, 0] += sum_{n} da1_dx0_adjoint[n, j]*(1 - a1[n, j]**2)
         for n in range(rows):
             for j in range(20):
-                w110 = a1[n, j]
-                w111 = real(1) - (w110 * w110)
-                W1_adjoint[j, 0] += real(-4) * d2a1_dx0_dx0_adjoint[n, j] * W1[j, 0] * w110 * w111
-                W1_adjoint[j, 0] += da1_dx0_adjoint[n, j] * w111
+                w109 = a1[n, j]
+                w110 = real(1) - (w109 * w109)
+                W1_adjoint[j, 0] += real(-4) * d2a1_dx0_dx0_adjoint[n, j] * W1[j, 0] * w109 * w110
+                W1_adjoint[j, 0] += da1_dx0_adjoint[n, j] * w110
         # W9_adjoint[j, k] += sum_{n} da8_dx0[n, k]*dz9_dx0_adjoint[n, j]
         tiled(True, False, 1, 20, rows, real(1), dz9_dx0_adjoint, 1, da8_dx0, 20, real(1), W9_adjoint, 20)
         # W8_adjoint[j, k] += sum_{n} da7_dx0[n, k]*dz8_dx0_adjoint[n, j]
@@ -1530,8 +1516,8 @@ def _gradient_kernel(parameters, gradients, x, y, w):
         # W1_adjoint[j, 1] += sum_{n} da1_dx1_adjoint[n, j]*(1 - a1[n, j]**2)
         for n in range(rows):
             for j in range(20):
-                w112 = a1[n, j]
-                W1_adjoint[j, 1] += da1_dx1_adjoint[n, j] * (real(1) - (w112 * w112))
+                w111 = a1[n, j]
+                W1_adjoint[j, 1] += da1_dx1_adjoint[n, j] * (real(1) - (w111 * w111))
         # W9_adjoint[j, k] += sum_{n} a8[n, k]*z9_adjoint[n, j]
         tiled(True, False, 1, 20, rows, real(1), z9_adjoint, 1, a8, 20, real(1), W9_adjoint, 20)
         # b8_adjoint[j] = sum_{n} z8_adjoint[n, j]
@@ -1618,7 +1604,7 @@ def _gradient_kernel(parameters, gradients, x, y, w):
 
 
 # The buffers of a step: elements for each example, and besides.
-_BUFFERS: Any = ((0, 32), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 32), (0, 32), (0, 32), (0, 20), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 40), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 1), (0, 640), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 1), (0, 20), (0, 400), (0, 400), (0, 400), (0, 400), (0, 400), (0, 400), (0, 400), (0, 40), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20),)
+_BUFFERS: Any = ((0, 32), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 32), (0, 32), (0, 20), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 640), (0, 400), (0, 640), (0, 40), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 640), (0, 32), (0, 1), (0, 640), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 1), (0, 20), (0, 400), (0, 400), (0, 400), (0, 400), (0, 400), (0, 400), (0, 400), (0, 40), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20), (0, 20),)
 _MULTIPLICATIONS = 34080  # of an example in the matrix products of a step
 
 
@@ -1632,9 +1618,7 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     epsilon_2, step = hyperparameters[3], state[0]
     beta1, beta2, learning_rate, epsilon = beta1_2, beta2_2, learning_rate_2, epsilon_2
     y = view(memory, offsets[0], (32,))
-    u_adjoint = y  # its memory
     w = view(memory, offsets[1], (32,))
-    du_dx0_adjoint = w  # its memory
     W1 = view(parameters, 0, (20, 2))
     b1 = view(parameters, 40, (20,))
     W2 = view(parameters, 60, (20, 20))
@@ -1706,7 +1690,6 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     z8 = view(memory, offsets[9], (32, 20,))
     a8 = z8  # its memory
     z9 = view(memory, offsets[10], (32, 1,))
-    d2z9_dx0_dx0_adjoint = z9  # its memory
     da1_dx1 = view(memory, offsets[11], (32, 20,))
     dz2_dx1 = view(memory, offsets[12], (32, 20,))
     z2_adjoint = dz2_dx1  # its memory
@@ -1730,7 +1713,6 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     z8_adjoint = dz8_dx1  # its memory
     da8_dx1 = view(memory, offsets[25], (32, 20,))
     dz9_dx1 = view(memory, offsets[26], (32, 1,))
-    dz9_dx0_adjoint = dz9_dx1  # its memory
     da1_dx0 = view(memory, offsets[27], (32, 20,))
     dz2_dx0 = view(memory, offsets[28], (32, 20,))
     a1_adjoint = dz2_dx0  # its memory
@@ -1755,7 +1737,6 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     da1_dx1_adjoint = dz8_dx0  # its memory
     da8_dx0 = view(memory, offsets[41], (32, 20,))
     dz9_dx0 = view(memory, offsets[42], (32, 1,))
-    dz9_dx1_adjoint = dz9_dx0  # its memory
     d2a1_dx0_dx0 = view(memory, offsets[43], (32, 20,))
     d2z2_dx0_dx0 = view(memory, offsets[44], (32, 20,))
     d2a2_dx0_dx0 = view(memory, offsets[45], (32, 20,))
@@ -1773,34 +1754,33 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     a7_adjoint = d2z8_dx0_dx0  # its memory
     d2a8_dx0_dx0 = view(memory, offsets[57], (32, 20,))
     d2z9_dx0_dx0 = view(memory, offsets[58], (32, 1,))
-    z9_adjoint = d2z9_dx0_dx0  # its memory
     C_row = view(memory, offsets[59], (32,))
-    r_adjoint = view(memory, offsets[60], (32,))
-    d2u_dx0_dx0_adjoint = view(memory, offsets[61], (32,))
-    W9_adjoint = view(memory, offsets[62], (1, 20,))
-    d2a8_dx0_dx0_adjoint = view(memory, offsets[63], (32, 20,))
-    d2z8_dx0_dx0_adjoint = view(memory, offsets[64], (32, 20,))
-    W8_adjoint = view(memory, offsets[65], (20, 20,))
-    d2a7_dx0_dx0_adjoint = view(memory, offsets[66], (32, 20,))
-    d2z7_dx0_dx0_adjoint = view(memory, offsets[67], (32, 20,))
-    W7_adjoint = view(memory, offsets[68], (20, 20,))
-    d2a6_dx0_dx0_adjoint = view(memory, offsets[69], (32, 20,))
-    d2z6_dx0_dx0_adjoint = view(memory, offsets[70], (32, 20,))
-    W6_adjoint = view(memory, offsets[71], (20, 20,))
-    d2a5_dx0_dx0_adjoint = view(memory, offsets[72], (32, 20,))
-    d2z5_dx0_dx0_adjoint = view(memory, offsets[73], (32, 20,))
-    W5_adjoint = view(memory, offsets[74], (20, 20,))
-    d2a4_dx0_dx0_adjoint = view(memory, offsets[75], (32, 20,))
-    d2z4_dx0_dx0_adjoint = view(memory, offsets[76], (32, 20,))
-    W4_adjoint = view(memory, offsets[77], (20, 20,))
-    d2a3_dx0_dx0_adjoint = view(memory, offsets[78], (32, 20,))
-    d2z3_dx0_dx0_adjoint = view(memory, offsets[79], (32, 20,))
-    W3_adjoint = view(memory, offsets[80], (20, 20,))
-    d2a2_dx0_dx0_adjoint = view(memory, offsets[81], (32, 20,))
-    d2z2_dx0_dx0_adjoint = view(memory, offsets[82], (32, 20,))
-    W2_adjoint = view(memory, offsets[83], (20, 20,))
-    d2a1_dx0_dx0_adjoint = view(memory, offsets[84], (32, 20,))
-    W1_adjoint = view(memory, offsets[85], (20, 2,))
+    d2z9_dx0_dx0_adjoint = view(memory, offsets[60], (32, 1,))
+    W9_adjoint = view(memory, offsets[61], (1, 20,))
+    d2a8_dx0_dx0_adjoint = view(memory, offsets[62], (32, 20,))
+    d2z8_dx0_dx0_adjoint = view(memory, offsets[63], (32, 20,))
+    W8_adjoint = view(memory, offsets[64], (20, 20,))
+    d2a7_dx0_dx0_adjoint = view(memory, offsets[65], (32, 20,))
+    d2z7_dx0_dx0_adjoint = view(memory, offsets[66], (32, 20,))
+    W7_adjoint = view(memory, offsets[67], (20, 20,))
+    d2a6_dx0_dx0_adjoint = view(memory, offsets[68], (32, 20,))
+    d2z6_dx0_dx0_adjoint = view(memory, offsets[69], (32, 20,))
+    W6_adjoint = view(memory, offsets[70], (20, 20,))
+    d2a5_dx0_dx0_adjoint = view(memory, offsets[71], (32, 20,))
+    d2z5_dx0_dx0_adjoint = view(memory, offsets[72], (32, 20,))
+    W5_adjoint = view(memory, offsets[73], (20, 20,))
+    d2a4_dx0_dx0_adjoint = view(memory, offsets[74], (32, 20,))
+    d2z4_dx0_dx0_adjoint = view(memory, offsets[75], (32, 20,))
+    W4_adjoint = view(memory, offsets[76], (20, 20,))
+    d2a3_dx0_dx0_adjoint = view(memory, offsets[77], (32, 20,))
+    d2z3_dx0_dx0_adjoint = view(memory, offsets[78], (32, 20,))
+    W3_adjoint = view(memory, offsets[79], (20, 20,))
+    d2a2_dx0_dx0_adjoint = view(memory, offsets[80], (32, 20,))
+    d2z2_dx0_dx0_adjoint = view(memory, offsets[81], (32, 20,))
+    W2_adjoint = view(memory, offsets[82], (20, 20,))
+    d2a1_dx0_dx0_adjoint = view(memory, offsets[83], (32, 20,))
+    W1_adjoint = view(memory, offsets[84], (20, 2,))
+    dz9_dx0_adjoint = view(memory, offsets[85], (32, 1,))
     da8_dx0_adjoint = view(memory, offsets[86], (32, 20,))
     dz8_dx0_adjoint = view(memory, offsets[87], (32, 20,))
     da7_dx0_adjoint = view(memory, offsets[88], (32, 20,))
@@ -1816,48 +1796,50 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     da2_dx0_adjoint = view(memory, offsets[98], (32, 20,))
     dz2_dx0_adjoint = view(memory, offsets[99], (32, 20,))
     da1_dx0_adjoint = view(memory, offsets[100], (32, 20,))
-    da8_dx1_adjoint = view(memory, offsets[101], (32, 20,))
-    dz8_dx1_adjoint = view(memory, offsets[102], (32, 20,))
-    da7_dx1_adjoint = view(memory, offsets[103], (32, 20,))
-    dz7_dx1_adjoint = view(memory, offsets[104], (32, 20,))
-    da6_dx1_adjoint = view(memory, offsets[105], (32, 20,))
-    dz6_dx1_adjoint = view(memory, offsets[106], (32, 20,))
-    da5_dx1_adjoint = view(memory, offsets[107], (32, 20,))
-    dz5_dx1_adjoint = view(memory, offsets[108], (32, 20,))
-    da4_dx1_adjoint = view(memory, offsets[109], (32, 20,))
-    dz4_dx1_adjoint = view(memory, offsets[110], (32, 20,))
-    da3_dx1_adjoint = view(memory, offsets[111], (32, 20,))
-    dz3_dx1_adjoint = view(memory, offsets[112], (32, 20,))
-    da2_dx1_adjoint = view(memory, offsets[113], (32, 20,))
-    dz2_dx1_adjoint = view(memory, offsets[114], (32, 20,))
-    b9_adjoint = view(memory, offsets[115], (1,))
-    a8_adjoint = view(memory, offsets[116], (32, 20,))
-    b8_adjoint = view(memory, offsets[117], (20,))
-    b7_adjoint = view(memory, offsets[118], (20,))
-    b6_adjoint = view(memory, offsets[119], (20,))
-    b5_adjoint = view(memory, offsets[120], (20,))
-    b4_adjoint = view(memory, offsets[121], (20,))
-    b3_adjoint = view(memory, offsets[122], (20,))
-    b2_adjoint = view(memory, offsets[123], (20,))
-    b1_adjoint = view(memory, offsets[124], (20,))
-    b9_adjoint_total = view(memory, offsets[125], (1,))
-    W9_adjoint_total = view(memory, offsets[126], (1, 20,))
-    W8_adjoint_total = view(memory, offsets[127], (20, 20,))
-    W7_adjoint_total = view(memory, offsets[128], (20, 20,))
-    W6_adjoint_total = view(memory, offsets[129], (20, 20,))
-    W5_adjoint_total = view(memory, offsets[130], (20, 20,))
-    W4_adjoint_total = view(memory, offsets[131], (20, 20,))
-    W3_adjoint_total = view(memory, offsets[132], (20, 20,))
-    W2_adjoint_total = view(memory, offsets[133], (20, 20,))
-    W1_adjoint_total = view(memory, offsets[134], (20, 2,))
-    b8_adjoint_total = view(memory, offsets[135], (20,))
-    b7_adjoint_total = view(memory, offsets[136], (20,))
-    b6_adjoint_total = view(memory, offsets[137], (20,))
-    b5_adjoint_total = view(memory, offsets[138], (20,))
-    b4_adjoint_total = view(memory, offsets[139], (20,))
-    b3_adjoint_total = view(memory, offsets[140], (20,))
-    b2_adjoint_total = view(memory, offsets[141], (20,))
-    b1_adjoint_total = view(memory, offsets[142], (20,))
+    dz9_dx1_adjoint = view(memory, offsets[101], (32, 1,))
+    da8_dx1_adjoint = view(memory, offsets[102], (32, 20,))
+    dz8_dx1_adjoint = view(memory, offsets[103], (32, 20,))
+    da7_dx1_adjoint = view(memory, offsets[104], (32, 20,))
+    dz7_dx1_adjoint = view(memory, offsets[105], (32, 20,))
+    da6_dx1_adjoint = view(memory, offsets[106], (32, 20,))
+    dz6_dx1_adjoint = view(memory, offsets[107], (32, 20,))
+    da5_dx1_adjoint = view(memory, offsets[108], (32, 20,))
+    dz5_dx1_adjoint = view(memory, offsets[109], (32, 20,))
+    da4_dx1_adjoint = view(memory, offsets[110], (32, 20,))
+    dz4_dx1_adjoint = view(memory, offsets[111], (32, 20,))
+    da3_dx1_adjoint = view(memory, offsets[112], (32, 20,))
+    dz3_dx1_adjoint = view(memory, offsets[113], (32, 20,))
+    da2_dx1_adjoint = view(memory, offsets[114], (32, 20,))
+    dz2_dx1_adjoint = view(memory, offsets[115], (32, 20,))
+    z9_adjoint = view(memory, offsets[116], (32, 1,))
+    b9_adjoint = view(memory, offsets[117], (1,))
+    a8_adjoint = view(memory, offsets[118], (32, 20,))
+    b8_adjoint = view(memory, offsets[119], (20,))
+    b7_adjoint = view(memory, offsets[120], (20,))
+    b6_adjoint = view(memory, offsets[121], (20,))
+    b5_adjoint = view(memory, offsets[122], (20,))
+    b4_adjoint = view(memory, offsets[123], (20,))
+    b3_adjoint = view(memory, offsets[124], (20,))
+    b2_adjoint = view(memory, offsets[125], (20,))
+    b1_adjoint = view(memory, offsets[126], (20,))
+    b9_adjoint_total = view(memory, offsets[127], (1,))
+    W9_adjoint_total = view(memory, offsets[128], (1, 20,))
+    W8_adjoint_total = view(memory, offsets[129], (20, 20,))
+    W7_adjoint_total = view(memory, offsets[130], (20, 20,))
+    W6_adjoint_total = view(memory, offsets[131], (20, 20,))
+    W5_adjoint_total = view(memory, offsets[132], (20, 20,))
+    W4_adjoint_total = view(memory, offsets[133], (20, 20,))
+    W3_adjoint_total = view(memory, offsets[134], (20, 20,))
+    W2_adjoint_total = view(memory, offsets[135], (20, 20,))
+    W1_adjoint_total = view(memory, offsets[136], (20, 2,))
+    b8_adjoint_total = view(memory, offsets[137], (20,))
+    b7_adjoint_total = view(memory, offsets[138], (20,))
+    b6_adjoint_total = view(memory, offsets[139], (20,))
+    b5_adjoint_total = view(memory, offsets[140], (20,))
+    b4_adjoint_total = view(memory, offsets[141], (20,))
+    b3_adjoint_total = view(memory, offsets[142], (20,))
+    b2_adjoint_total = view(memory, offsets[143], (20,))
+    b1_adjoint_total = view(memory, offsets[144], (20,))
     nu = real(0.003183098861837907)
     total = float(0)
     v1 = -nu
@@ -2127,6 +2109,10 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # u_adjoint[n] = du_dx0[n]*r_adjoint[n] + 2*w[n]*(u[n] - y[n])/N
             # du_dx0_adjoint[n] = r_adjoint[n]*u[n]
             # d2u_dx0_dx0_adjoint[n] = -nu*r_adjoint[n]
+            # d2z9_dx0_dx0_adjoint[n, 0] = d2u_dx0_dx0_adjoint[n]
+            # dz9_dx0_adjoint[n, 0] = du_dx0_adjoint[n]
+            # dz9_dx1_adjoint[n, 0] = r_adjoint[n]
+            # z9_adjoint[n, 0] = u_adjoint[n]
             for n in range(natural(first), natural(last)):
                 u = z9[n, 0]
                 du_dx1 = dz9_dx1[n, 0]
@@ -2136,61 +2122,50 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
                 w39 = w[n]
                 w40 = u - y[n]
                 C_row[n] = v2 * ((r * r) + w39 * (w40 * w40))
-                w41 = v3 * r
-                r_adjoint[n] = w41
-                u_adjoint[n] = v3 * w39 * w40 + w41 * du_dx0
-                du_dx0_adjoint[n] = w41 * u
-                d2u_dx0_dx0_adjoint[n] = v1 * w41
-            # d2z9_dx0_dx0_adjoint[n, 0] = d2u_dx0_dx0_adjoint[n]
-            # dz9_dx0_adjoint[n, 0] = du_dx0_adjoint[n]
-            # dz9_dx1_adjoint[n, 0] = r_adjoint[n]
-            # z9_adjoint[n, 0] = u_adjoint[n]
-            for n in range(natural(first), natural(last)):
-                for j in range(1):
-                    d2z9_dx0_dx0_adjoint[n, j] = real(0)
-                    dz9_dx0_adjoint[n, j] = real(0)
-                    dz9_dx1_adjoint[n, j] = real(0)
-                    z9_adjoint[n, j] = real(0)
-                d2z9_dx0_dx0_adjoint[n, 0] += d2u_dx0_dx0_adjoint[n]
-                dz9_dx0_adjoint[n, 0] += du_dx0_adjoint[n]
-                dz9_dx1_adjoint[n, 0] += r_adjoint[n]
-                z9_adjoint[n, 0] += u_adjoint[n]
+                r_adjoint = v3 * r
+                u_adjoint = v3 * w39 * w40 + r_adjoint * du_dx0
+                du_dx0_adjoint = r_adjoint * u
+                d2u_dx0_dx0_adjoint = v1 * r_adjoint
+                d2z9_dx0_dx0_adjoint[n, 0] = d2u_dx0_dx0_adjoint
+                dz9_dx0_adjoint[n, 0] = du_dx0_adjoint
+                dz9_dx1_adjoint[n, 0] = r_adjoint
+                z9_adjoint[n, 0] = u_adjoint
             # d2a8_dx0_dx0_adjoint[n, k] = sum_{j} W9[j, k]*d2z9_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 1, real(1), part(d2z9_dx0_dx0_adjoint, first), 1, W9, 20, real(0), part(d2a8_dx0_dx0_adjoint, first * 20), 20)
             # d2z8_dx0_dx0_adjoint[n, j] = d2a8_dx0_dx0_adjoint[n, j]*(1 - a8[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w42 = flat(a8)[i]
-                flat(d2z8_dx0_dx0_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(1) - (w42 * w42))
+                w41 = flat(a8)[i]
+                flat(d2z8_dx0_dx0_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(1) - (w41 * w41))
             # d2a7_dx0_dx0_adjoint[n, k] = sum_{j} W8[j, k]*d2z8_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(d2z8_dx0_dx0_adjoint, first * 20), 20, W8, 20, real(0), part(d2a7_dx0_dx0_adjoint, first * 20), 20)
             # d2z7_dx0_dx0_adjoint[n, j] = d2a7_dx0_dx0_adjoint[n, j]*(1 - a7[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w43 = flat(a7)[i]
-                flat(d2z7_dx0_dx0_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(1) - (w43 * w43))
+                w42 = flat(a7)[i]
+                flat(d2z7_dx0_dx0_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(1) - (w42 * w42))
             # d2a6_dx0_dx0_adjoint[n, k] = sum_{j} W7[j, k]*d2z7_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(d2z7_dx0_dx0_adjoint, first * 20), 20, W7, 20, real(0), part(d2a6_dx0_dx0_adjoint, first * 20), 20)
             # d2z6_dx0_dx0_adjoint[n, j] = d2a6_dx0_dx0_adjoint[n, j]*(1 - a6[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w44 = flat(a6)[i]
-                flat(d2z6_dx0_dx0_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(1) - (w44 * w44))
+                w43 = flat(a6)[i]
+                flat(d2z6_dx0_dx0_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(1) - (w43 * w43))
             # d2a5_dx0_dx0_adjoint[n, k] = sum_{j} W6[j, k]*d2z6_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(d2z6_dx0_dx0_adjoint, first * 20), 20, W6, 20, real(0), part(d2a5_dx0_dx0_adjoint, first * 20), 20)
             # d2z5_dx0_dx0_adjoint[n, j] = d2a5_dx0_dx0_adjoint[n, j]*(1 - a5[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w45 = flat(a5)[i]
-                flat(d2z5_dx0_dx0_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(1) - (w45 * w45))
+                w44 = flat(a5)[i]
+                flat(d2z5_dx0_dx0_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(1) - (w44 * w44))
             # d2a4_dx0_dx0_adjoint[n, k] = sum_{j} W5[j, k]*d2z5_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(d2z5_dx0_dx0_adjoint, first * 20), 20, W5, 20, real(0), part(d2a4_dx0_dx0_adjoint, first * 20), 20)
             # d2z4_dx0_dx0_adjoint[n, j] = d2a4_dx0_dx0_adjoint[n, j]*(1 - a4[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w46 = flat(a4)[i]
-                flat(d2z4_dx0_dx0_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(1) - (w46 * w46))
+                w45 = flat(a4)[i]
+                flat(d2z4_dx0_dx0_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(1) - (w45 * w45))
             # d2a3_dx0_dx0_adjoint[n, k] = sum_{j} W4[j, k]*d2z4_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(d2z4_dx0_dx0_adjoint, first * 20), 20, W4, 20, real(0), part(d2a3_dx0_dx0_adjoint, first * 20), 20)
             # d2z3_dx0_dx0_adjoint[n, j] = d2a3_dx0_dx0_adjoint[n, j]*(1 - a3[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w47 = flat(a3)[i]
-                flat(d2z3_dx0_dx0_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(1) - (w47 * w47))
+                w46 = flat(a3)[i]
+                flat(d2z3_dx0_dx0_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(1) - (w46 * w46))
             # d2a2_dx0_dx0_adjoint[n, k] = sum_{j} W3[j, k]*d2z3_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(d2z3_dx0_dx0_adjoint, first * 20), 20, W3, 20, real(0), part(d2a2_dx0_dx0_adjoint, first * 20), 20)
             # da8_dx0_adjoint[n, k] = sum_{j} W9[j, k]*dz9_dx0_adjoint[n, j]
@@ -2198,48 +2173,48 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # d2z2_dx0_dx0_adjoint[n, j] = d2a2_dx0_dx0_adjoint[n, j]*(1 - a2[n, j]**2)
             # dz8_dx0_adjoint[n, j] = -4*a8[n, j]*d2a8_dx0_dx0_adjoint[n, j]*dz8_dx0[n, j]*(1 - a8[n, j]**2) …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w48 = flat(a2)[i]
-                flat(d2z2_dx0_dx0_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(1) - (w48 * w48))
-                w49 = flat(a8)[i]
-                w50 = real(1) - (w49 * w49)
-                flat(dz8_dx0_adjoint)[i] = flat(da8_dx0_adjoint)[i] * w50 - real(4) * flat(d2a8_dx0_dx0_adjoint)[i] * flat(dz8_dx0)[i] * w49 * w50
+                w47 = flat(a2)[i]
+                flat(d2z2_dx0_dx0_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(1) - (w47 * w47))
+                w48 = flat(a8)[i]
+                w49 = real(1) - (w48 * w48)
+                flat(dz8_dx0_adjoint)[i] = flat(da8_dx0_adjoint)[i] * w49 - real(4) * flat(d2a8_dx0_dx0_adjoint)[i] * flat(dz8_dx0)[i] * w48 * w49
             # d2a1_dx0_dx0_adjoint[n, k] = sum_{j} W2[j, k]*d2z2_dx0_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(d2z2_dx0_dx0_adjoint, first * 20), 20, W2, 20, real(0), part(d2a1_dx0_dx0_adjoint, first * 20), 20)
             # da7_dx0_adjoint[n, k] = sum_{j} W8[j, k]*dz8_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz8_dx0_adjoint, first * 20), 20, W8, 20, real(0), part(da7_dx0_adjoint, first * 20), 20)
             # dz7_dx0_adjoint[n, j] = -4*a7[n, j]*d2a7_dx0_dx0_adjoint[n, j]*dz7_dx0[n, j]*(1 - a7[n, j]**2) …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w51 = flat(a7)[i]
-                w52 = real(1) - (w51 * w51)
-                flat(dz7_dx0_adjoint)[i] = flat(da7_dx0_adjoint)[i] * w52 - real(4) * flat(d2a7_dx0_dx0_adjoint)[i] * flat(dz7_dx0)[i] * w51 * w52
+                w50 = flat(a7)[i]
+                w51 = real(1) - (w50 * w50)
+                flat(dz7_dx0_adjoint)[i] = flat(da7_dx0_adjoint)[i] * w51 - real(4) * flat(d2a7_dx0_dx0_adjoint)[i] * flat(dz7_dx0)[i] * w50 * w51
             # da6_dx0_adjoint[n, k] = sum_{j} W7[j, k]*dz7_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz7_dx0_adjoint, first * 20), 20, W7, 20, real(0), part(da6_dx0_adjoint, first * 20), 20)
             # dz6_dx0_adjoint[n, j] = -4*a6[n, j]*d2a6_dx0_dx0_adjoint[n, j]*dz6_dx0[n, j]*(1 - a6[n, j]**2) …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w53 = flat(a6)[i]
-                w54 = real(1) - (w53 * w53)
-                flat(dz6_dx0_adjoint)[i] = flat(da6_dx0_adjoint)[i] * w54 - real(4) * flat(d2a6_dx0_dx0_adjoint)[i] * flat(dz6_dx0)[i] * w53 * w54
+                w52 = flat(a6)[i]
+                w53 = real(1) - (w52 * w52)
+                flat(dz6_dx0_adjoint)[i] = flat(da6_dx0_adjoint)[i] * w53 - real(4) * flat(d2a6_dx0_dx0_adjoint)[i] * flat(dz6_dx0)[i] * w52 * w53
             # da5_dx0_adjoint[n, k] = sum_{j} W6[j, k]*dz6_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz6_dx0_adjoint, first * 20), 20, W6, 20, real(0), part(da5_dx0_adjoint, first * 20), 20)
             # dz5_dx0_adjoint[n, j] = -4*a5[n, j]*d2a5_dx0_dx0_adjoint[n, j]*dz5_dx0[n, j]*(1 - a5[n, j]**2) …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w55 = flat(a5)[i]
-                w56 = real(1) - (w55 * w55)
-                flat(dz5_dx0_adjoint)[i] = flat(da5_dx0_adjoint)[i] * w56 - real(4) * flat(d2a5_dx0_dx0_adjoint)[i] * flat(dz5_dx0)[i] * w55 * w56
+                w54 = flat(a5)[i]
+                w55 = real(1) - (w54 * w54)
+                flat(dz5_dx0_adjoint)[i] = flat(da5_dx0_adjoint)[i] * w55 - real(4) * flat(d2a5_dx0_dx0_adjoint)[i] * flat(dz5_dx0)[i] * w54 * w55
             # da4_dx0_adjoint[n, k] = sum_{j} W5[j, k]*dz5_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz5_dx0_adjoint, first * 20), 20, W5, 20, real(0), part(da4_dx0_adjoint, first * 20), 20)
             # dz4_dx0_adjoint[n, j] = -4*a4[n, j]*d2a4_dx0_dx0_adjoint[n, j]*dz4_dx0[n, j]*(1 - a4[n, j]**2) …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w57 = flat(a4)[i]
-                w58 = real(1) - (w57 * w57)
-                flat(dz4_dx0_adjoint)[i] = flat(da4_dx0_adjoint)[i] * w58 - real(4) * flat(d2a4_dx0_dx0_adjoint)[i] * flat(dz4_dx0)[i] * w57 * w58
+                w56 = flat(a4)[i]
+                w57 = real(1) - (w56 * w56)
+                flat(dz4_dx0_adjoint)[i] = flat(da4_dx0_adjoint)[i] * w57 - real(4) * flat(d2a4_dx0_dx0_adjoint)[i] * flat(dz4_dx0)[i] * w56 * w57
             # da3_dx0_adjoint[n, k] = sum_{j} W4[j, k]*dz4_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz4_dx0_adjoint, first * 20), 20, W4, 20, real(0), part(da3_dx0_adjoint, first * 20), 20)
             # dz3_dx0_adjoint[n, j] = -4*a3[n, j]*d2a3_dx0_dx0_adjoint[n, j]*dz3_dx0[n, j]*(1 - a3[n, j]**2) …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w59 = flat(a3)[i]
-                w60 = real(1) - (w59 * w59)
-                flat(dz3_dx0_adjoint)[i] = flat(da3_dx0_adjoint)[i] * w60 - real(4) * flat(d2a3_dx0_dx0_adjoint)[i] * flat(dz3_dx0)[i] * w59 * w60
+                w58 = flat(a3)[i]
+                w59 = real(1) - (w58 * w58)
+                flat(dz3_dx0_adjoint)[i] = flat(da3_dx0_adjoint)[i] * w59 - real(4) * flat(d2a3_dx0_dx0_adjoint)[i] * flat(dz3_dx0)[i] * w58 * w59
             # da2_dx0_adjoint[n, k] = sum_{j} W3[j, k]*dz3_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz3_dx0_adjoint, first * 20), 20, W3, 20, real(0), part(da2_dx0_adjoint, first * 20), 20)
             # da8_dx1_adjoint[n, k] = sum_{j} W9[j, k]*dz9_dx1_adjoint[n, j]
@@ -2247,43 +2222,43 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # dz2_dx0_adjoint[n, j] = -4*a2[n, j]*d2a2_dx0_dx0_adjoint[n, j]*dz2_dx0[n, j]*(1 - a2[n, j]**2) …
             # dz8_dx1_adjoint[n, j] = da8_dx1_adjoint[n, j]*(1 - a8[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w61 = flat(a2)[i]
-                w62 = real(1) - (w61 * w61)
-                flat(dz2_dx0_adjoint)[i] = flat(da2_dx0_adjoint)[i] * w62 - real(4) * flat(d2a2_dx0_dx0_adjoint)[i] * flat(dz2_dx0)[i] * w61 * w62
-                w63 = flat(a8)[i]
-                flat(dz8_dx1_adjoint)[i] = flat(da8_dx1_adjoint)[i] * (real(1) - (w63 * w63))
+                w60 = flat(a2)[i]
+                w61 = real(1) - (w60 * w60)
+                flat(dz2_dx0_adjoint)[i] = flat(da2_dx0_adjoint)[i] * w61 - real(4) * flat(d2a2_dx0_dx0_adjoint)[i] * flat(dz2_dx0)[i] * w60 * w61
+                w62 = flat(a8)[i]
+                flat(dz8_dx1_adjoint)[i] = flat(da8_dx1_adjoint)[i] * (real(1) - (w62 * w62))
             # da1_dx0_adjoint[n, k] = sum_{j} W2[j, k]*dz2_dx0_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz2_dx0_adjoint, first * 20), 20, W2, 20, real(0), part(da1_dx0_adjoint, first * 20), 20)
             # da7_dx1_adjoint[n, k] = sum_{j} W8[j, k]*dz8_dx1_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz8_dx1_adjoint, first * 20), 20, W8, 20, real(0), part(da7_dx1_adjoint, first * 20), 20)
             # dz7_dx1_adjoint[n, j] = da7_dx1_adjoint[n, j]*(1 - a7[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w64 = flat(a7)[i]
-                flat(dz7_dx1_adjoint)[i] = flat(da7_dx1_adjoint)[i] * (real(1) - (w64 * w64))
+                w63 = flat(a7)[i]
+                flat(dz7_dx1_adjoint)[i] = flat(da7_dx1_adjoint)[i] * (real(1) - (w63 * w63))
             # da6_dx1_adjoint[n, k] = sum_{j} W7[j, k]*dz7_dx1_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz7_dx1_adjoint, first * 20), 20, W7, 20, real(0), part(da6_dx1_adjoint, first * 20), 20)
             # dz6_dx1_adjoint[n, j] = da6_dx1_adjoint[n, j]*(1 - a6[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w65 = flat(a6)[i]
-                flat(dz6_dx1_adjoint)[i] = flat(da6_dx1_adjoint)[i] * (real(1) - (w65 * w65))
+                w64 = flat(a6)[i]
+                flat(dz6_dx1_adjoint)[i] = flat(da6_dx1_adjoint)[i] * (real(1) - (w64 * w64))
             # da5_dx1_adjoint[n, k] = sum_{j} W6[j, k]*dz6_dx1_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz6_dx1_adjoint, first * 20), 20, W6, 20, real(0), part(da5_dx1_adjoint, first * 20), 20)
             # dz5_dx1_adjoint[n, j] = da5_dx1_adjoint[n, j]*(1 - a5[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w66 = flat(a5)[i]
-                flat(dz5_dx1_adjoint)[i] = flat(da5_dx1_adjoint)[i] * (real(1) - (w66 * w66))
+                w65 = flat(a5)[i]
+                flat(dz5_dx1_adjoint)[i] = flat(da5_dx1_adjoint)[i] * (real(1) - (w65 * w65))
             # da4_dx1_adjoint[n, k] = sum_{j} W5[j, k]*dz5_dx1_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz5_dx1_adjoint, first * 20), 20, W5, 20, real(0), part(da4_dx1_adjoint, first * 20), 20)
             # dz4_dx1_adjoint[n, j] = da4_dx1_adjoint[n, j]*(1 - a4[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w67 = flat(a4)[i]
-                flat(dz4_dx1_adjoint)[i] = flat(da4_dx1_adjoint)[i] * (real(1) - (w67 * w67))
+                w66 = flat(a4)[i]
+                flat(dz4_dx1_adjoint)[i] = flat(da4_dx1_adjoint)[i] * (real(1) - (w66 * w66))
             # da3_dx1_adjoint[n, k] = sum_{j} W4[j, k]*dz4_dx1_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz4_dx1_adjoint, first * 20), 20, W4, 20, real(0), part(da3_dx1_adjoint, first * 20), 20)
             # dz3_dx1_adjoint[n, j] = da3_dx1_adjoint[n, j]*(1 - a3[n, j]**2)
             for i in range(natural(first) * 20, natural(last) * 20):
-                w68 = flat(a3)[i]
-                flat(dz3_dx1_adjoint)[i] = flat(da3_dx1_adjoint)[i] * (real(1) - (w68 * w68))
+                w67 = flat(a3)[i]
+                flat(dz3_dx1_adjoint)[i] = flat(da3_dx1_adjoint)[i] * (real(1) - (w67 * w67))
             # da2_dx1_adjoint[n, k] = sum_{j} W3[j, k]*dz3_dx1_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz3_dx1_adjoint, first * 20), 20, W3, 20, real(0), part(da2_dx1_adjoint, first * 20), 20)
             # a8_adjoint[n, k] = sum_{j} W9[j, k]*z9_adjoint[n, j]
@@ -2291,87 +2266,87 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # dz2_dx1_adjoint[n, j] = da2_dx1_adjoint[n, j]*(1 - a2[n, j]**2)
             # z8_adjoint[n, j] = -2*a8[n, j]*da8_dx0_adjoint[n, j]*dz8_dx0[n, j]*(1 - a8[n, j]**2) - 2*a8[n, …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w69 = flat(a2)[i]
-                flat(dz2_dx1_adjoint)[i] = flat(da2_dx1_adjoint)[i] * (real(1) - (w69 * w69))
-                w70 = flat(dz8_dx0)[i]
-                w71 = (w70 * w70)
-                w72 = flat(a8)[i]
-                w73 = (w72 * w72)
-                w74 = real(1) - w73
-                flat(z8_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(4) * w71 * w73 * w74 - real(2) * w71 * (w74 * w74) - real(2) * flat(d2z8_dx0_dx0)[i] * w72 * w74) - real(2) * flat(da8_dx0_adjoint)[i] * w70 * w72 * w74 - real(2) * flat(da8_dx1_adjoint)[i] * flat(dz8_dx1)[i] * w72 * w74 + flat(a8_adjoint)[i] * w74
+                w68 = flat(a2)[i]
+                flat(dz2_dx1_adjoint)[i] = flat(da2_dx1_adjoint)[i] * (real(1) - (w68 * w68))
+                w69 = flat(dz8_dx0)[i]
+                w70 = (w69 * w69)
+                w71 = flat(a8)[i]
+                w72 = (w71 * w71)
+                w73 = real(1) - w72
+                flat(z8_adjoint)[i] = flat(d2a8_dx0_dx0_adjoint)[i] * (real(4) * w70 * w72 * w73 - real(2) * w70 * (w73 * w73) - real(2) * flat(d2z8_dx0_dx0)[i] * w71 * w73) - real(2) * flat(da8_dx0_adjoint)[i] * w69 * w71 * w73 - real(2) * flat(da8_dx1_adjoint)[i] * flat(dz8_dx1)[i] * w71 * w73 + flat(a8_adjoint)[i] * w73
             # da1_dx1_adjoint[n, k] = sum_{j} W2[j, k]*dz2_dx1_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(dz2_dx1_adjoint, first * 20), 20, W2, 20, real(0), part(da1_dx1_adjoint, first * 20), 20)
             # a7_adjoint[n, k] = sum_{j} W8[j, k]*z8_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(z8_adjoint, first * 20), 20, W8, 20, real(0), part(a7_adjoint, first * 20), 20)
             # z7_adjoint[n, j] = -2*a7[n, j]*da7_dx0_adjoint[n, j]*dz7_dx0[n, j]*(1 - a7[n, j]**2) - 2*a7[n, …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w75 = flat(dz7_dx0)[i]
-                w76 = (w75 * w75)
-                w77 = flat(a7)[i]
-                w78 = (w77 * w77)
-                w79 = real(1) - w78
-                flat(z7_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(4) * w76 * w78 * w79 - real(2) * w76 * (w79 * w79) - real(2) * flat(d2z7_dx0_dx0)[i] * w77 * w79) - real(2) * flat(da7_dx0_adjoint)[i] * w75 * w77 * w79 - real(2) * flat(da7_dx1_adjoint)[i] * flat(dz7_dx1)[i] * w77 * w79 + flat(a7_adjoint)[i] * w79
+                w74 = flat(dz7_dx0)[i]
+                w75 = (w74 * w74)
+                w76 = flat(a7)[i]
+                w77 = (w76 * w76)
+                w78 = real(1) - w77
+                flat(z7_adjoint)[i] = flat(d2a7_dx0_dx0_adjoint)[i] * (real(4) * w75 * w77 * w78 - real(2) * w75 * (w78 * w78) - real(2) * flat(d2z7_dx0_dx0)[i] * w76 * w78) - real(2) * flat(da7_dx0_adjoint)[i] * w74 * w76 * w78 - real(2) * flat(da7_dx1_adjoint)[i] * flat(dz7_dx1)[i] * w76 * w78 + flat(a7_adjoint)[i] * w78
             # a6_adjoint[n, k] = sum_{j} W7[j, k]*z7_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(z7_adjoint, first * 20), 20, W7, 20, real(0), part(a6_adjoint, first * 20), 20)
             # z6_adjoint[n, j] = -2*a6[n, j]*da6_dx0_adjoint[n, j]*dz6_dx0[n, j]*(1 - a6[n, j]**2) - 2*a6[n, …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w80 = flat(dz6_dx0)[i]
-                w81 = (w80 * w80)
-                w82 = flat(a6)[i]
-                w83 = (w82 * w82)
-                w84 = real(1) - w83
-                flat(z6_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(4) * w81 * w83 * w84 - real(2) * w81 * (w84 * w84) - real(2) * flat(d2z6_dx0_dx0)[i] * w82 * w84) - real(2) * flat(da6_dx0_adjoint)[i] * w80 * w82 * w84 - real(2) * flat(da6_dx1_adjoint)[i] * flat(dz6_dx1)[i] * w82 * w84 + flat(a6_adjoint)[i] * w84
+                w79 = flat(dz6_dx0)[i]
+                w80 = (w79 * w79)
+                w81 = flat(a6)[i]
+                w82 = (w81 * w81)
+                w83 = real(1) - w82
+                flat(z6_adjoint)[i] = flat(d2a6_dx0_dx0_adjoint)[i] * (real(4) * w80 * w82 * w83 - real(2) * w80 * (w83 * w83) - real(2) * flat(d2z6_dx0_dx0)[i] * w81 * w83) - real(2) * flat(da6_dx0_adjoint)[i] * w79 * w81 * w83 - real(2) * flat(da6_dx1_adjoint)[i] * flat(dz6_dx1)[i] * w81 * w83 + flat(a6_adjoint)[i] * w83
             # a5_adjoint[n, k] = sum_{j} W6[j, k]*z6_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(z6_adjoint, first * 20), 20, W6, 20, real(0), part(a5_adjoint, first * 20), 20)
             # z5_adjoint[n, j] = -2*a5[n, j]*da5_dx0_adjoint[n, j]*dz5_dx0[n, j]*(1 - a5[n, j]**2) - 2*a5[n, …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w85 = flat(dz5_dx0)[i]
-                w86 = (w85 * w85)
-                w87 = flat(a5)[i]
-                w88 = (w87 * w87)
-                w89 = real(1) - w88
-                flat(z5_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(4) * w86 * w88 * w89 - real(2) * w86 * (w89 * w89) - real(2) * flat(d2z5_dx0_dx0)[i] * w87 * w89) - real(2) * flat(da5_dx0_adjoint)[i] * w85 * w87 * w89 - real(2) * flat(da5_dx1_adjoint)[i] * flat(dz5_dx1)[i] * w87 * w89 + flat(a5_adjoint)[i] * w89
+                w84 = flat(dz5_dx0)[i]
+                w85 = (w84 * w84)
+                w86 = flat(a5)[i]
+                w87 = (w86 * w86)
+                w88 = real(1) - w87
+                flat(z5_adjoint)[i] = flat(d2a5_dx0_dx0_adjoint)[i] * (real(4) * w85 * w87 * w88 - real(2) * w85 * (w88 * w88) - real(2) * flat(d2z5_dx0_dx0)[i] * w86 * w88) - real(2) * flat(da5_dx0_adjoint)[i] * w84 * w86 * w88 - real(2) * flat(da5_dx1_adjoint)[i] * flat(dz5_dx1)[i] * w86 * w88 + flat(a5_adjoint)[i] * w88
             # a4_adjoint[n, k] = sum_{j} W5[j, k]*z5_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(z5_adjoint, first * 20), 20, W5, 20, real(0), part(a4_adjoint, first * 20), 20)
             # z4_adjoint[n, j] = -2*a4[n, j]*da4_dx0_adjoint[n, j]*dz4_dx0[n, j]*(1 - a4[n, j]**2) - 2*a4[n, …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w90 = flat(dz4_dx0)[i]
-                w91 = (w90 * w90)
-                w92 = flat(a4)[i]
-                w93 = (w92 * w92)
-                w94 = real(1) - w93
-                flat(z4_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(4) * w91 * w93 * w94 - real(2) * w91 * (w94 * w94) - real(2) * flat(d2z4_dx0_dx0)[i] * w92 * w94) - real(2) * flat(da4_dx0_adjoint)[i] * w90 * w92 * w94 - real(2) * flat(da4_dx1_adjoint)[i] * flat(dz4_dx1)[i] * w92 * w94 + flat(a4_adjoint)[i] * w94
+                w89 = flat(dz4_dx0)[i]
+                w90 = (w89 * w89)
+                w91 = flat(a4)[i]
+                w92 = (w91 * w91)
+                w93 = real(1) - w92
+                flat(z4_adjoint)[i] = flat(d2a4_dx0_dx0_adjoint)[i] * (real(4) * w90 * w92 * w93 - real(2) * w90 * (w93 * w93) - real(2) * flat(d2z4_dx0_dx0)[i] * w91 * w93) - real(2) * flat(da4_dx0_adjoint)[i] * w89 * w91 * w93 - real(2) * flat(da4_dx1_adjoint)[i] * flat(dz4_dx1)[i] * w91 * w93 + flat(a4_adjoint)[i] * w93
             # a3_adjoint[n, k] = sum_{j} W4[j, k]*z4_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(z4_adjoint, first * 20), 20, W4, 20, real(0), part(a3_adjoint, first * 20), 20)
             # z3_adjoint[n, j] = -2*a3[n, j]*da3_dx0_adjoint[n, j]*dz3_dx0[n, j]*(1 - a3[n, j]**2) - 2*a3[n, …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w95 = flat(dz3_dx0)[i]
-                w96 = (w95 * w95)
-                w97 = flat(a3)[i]
-                w98 = (w97 * w97)
-                w99 = real(1) - w98
-                flat(z3_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(4) * w96 * w98 * w99 - real(2) * w96 * (w99 * w99) - real(2) * flat(d2z3_dx0_dx0)[i] * w97 * w99) - real(2) * flat(da3_dx0_adjoint)[i] * w95 * w97 * w99 - real(2) * flat(da3_dx1_adjoint)[i] * flat(dz3_dx1)[i] * w97 * w99 + flat(a3_adjoint)[i] * w99
+                w94 = flat(dz3_dx0)[i]
+                w95 = (w94 * w94)
+                w96 = flat(a3)[i]
+                w97 = (w96 * w96)
+                w98 = real(1) - w97
+                flat(z3_adjoint)[i] = flat(d2a3_dx0_dx0_adjoint)[i] * (real(4) * w95 * w97 * w98 - real(2) * w95 * (w98 * w98) - real(2) * flat(d2z3_dx0_dx0)[i] * w96 * w98) - real(2) * flat(da3_dx0_adjoint)[i] * w94 * w96 * w98 - real(2) * flat(da3_dx1_adjoint)[i] * flat(dz3_dx1)[i] * w96 * w98 + flat(a3_adjoint)[i] * w98
             # a2_adjoint[n, k] = sum_{j} W3[j, k]*z3_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(z3_adjoint, first * 20), 20, W3, 20, real(0), part(a2_adjoint, first * 20), 20)
             # z2_adjoint[n, j] = -2*a2[n, j]*da2_dx0_adjoint[n, j]*dz2_dx0[n, j]*(1 - a2[n, j]**2) - 2*a2[n, …
             for i in range(natural(first) * 20, natural(last) * 20):
-                w100 = flat(dz2_dx0)[i]
-                w101 = (w100 * w100)
-                w102 = flat(a2)[i]
-                w103 = (w102 * w102)
-                w104 = real(1) - w103
-                flat(z2_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(4) * w101 * w103 * w104 - real(2) * w101 * (w104 * w104) - real(2) * flat(d2z2_dx0_dx0)[i] * w102 * w104) - real(2) * flat(da2_dx0_adjoint)[i] * w100 * w102 * w104 - real(2) * flat(da2_dx1_adjoint)[i] * flat(dz2_dx1)[i] * w102 * w104 + flat(a2_adjoint)[i] * w104
+                w99 = flat(dz2_dx0)[i]
+                w100 = (w99 * w99)
+                w101 = flat(a2)[i]
+                w102 = (w101 * w101)
+                w103 = real(1) - w102
+                flat(z2_adjoint)[i] = flat(d2a2_dx0_dx0_adjoint)[i] * (real(4) * w100 * w102 * w103 - real(2) * w100 * (w103 * w103) - real(2) * flat(d2z2_dx0_dx0)[i] * w101 * w103) - real(2) * flat(da2_dx0_adjoint)[i] * w99 * w101 * w103 - real(2) * flat(da2_dx1_adjoint)[i] * flat(dz2_dx1)[i] * w101 * w103 + flat(a2_adjoint)[i] * w103
             # a1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
             tiled(False, False, last - first, 20, 20, real(1), part(z2_adjoint, first * 20), 20, W2, 20, real(0), part(a1_adjoint, first * 20), 20)
             # z1_adjoint[n, j] = -2*W1[j, 0]*a1[n, j]*da1_dx0_adjoint[n, j]*(1 - a1[n, j]**2) - 2*W1[j, 1]*a1…
             for n in range(natural(first), natural(last)):
                 for j in range(20):
-                    w105 = W1[j, 0]
-                    w106 = a1[n, j]
-                    w107 = (w106 * w106)
-                    w108 = real(1) - w107
-                    w109 = W1[j, 0]
-                    z1_adjoint[n, j] = d2a1_dx0_dx0_adjoint[n, j] * (real(4) * (w109 * w109) * w107 * w108 - real(2) * (w105 * w105) * (w108 * w108)) - real(2) * da1_dx0_adjoint[n, j] * W1[j, 0] * w106 * w108 - real(2) * da1_dx1_adjoint[n, j] * W1[j, 1] * w106 * w108 + a1_adjoint[n, j] * w108
+                    w104 = W1[j, 0]
+                    w105 = a1[n, j]
+                    w106 = (w105 * w105)
+                    w107 = real(1) - w106
+                    w108 = W1[j, 0]
+                    z1_adjoint[n, j] = d2a1_dx0_dx0_adjoint[n, j] * (real(4) * (w108 * w108) * w106 * w107 - real(2) * (w104 * w104) * (w107 * w107)) - real(2) * da1_dx0_adjoint[n, j] * W1[j, 0] * w105 * w107 - real(2) * da1_dx1_adjoint[n, j] * W1[j, 1] * w105 * w107 + a1_adjoint[n, j] * w107
             C_total = real(0)
             for j in range(natural(first_1), natural(last_1)):
                 b9_adjoint[j] = real(0)
@@ -2405,10 +2380,10 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # W1_adjoint[j, 0] += sum_{n} da1_dx0_adjoint[n, j]*(1 - a1[n, j]**2)
             for n in range(rows):
                 for j in range(natural(first_20), natural(last_20)):
-                    w110 = a1[n, j]
-                    w111 = real(1) - (w110 * w110)
-                    W1_adjoint[j, 0] += real(-4) * d2a1_dx0_dx0_adjoint[n, j] * W1[j, 0] * w110 * w111
-                    W1_adjoint[j, 0] += da1_dx0_adjoint[n, j] * w111
+                    w109 = a1[n, j]
+                    w110 = real(1) - (w109 * w109)
+                    W1_adjoint[j, 0] += real(-4) * d2a1_dx0_dx0_adjoint[n, j] * W1[j, 0] * w109 * w110
+                    W1_adjoint[j, 0] += da1_dx0_adjoint[n, j] * w110
             # W9_adjoint[j, k] += sum_{n} da8_dx0[n, k]*dz9_dx0_adjoint[n, j]
             tiled(True, False, 1, last_20 - first_20, rows, real(1), dz9_dx0_adjoint, 1, part(da8_dx0, first_20), 20, real(1), part(W9_adjoint, first_20), 20)
             # W8_adjoint[j, k] += sum_{n} da7_dx0[n, k]*dz8_dx0_adjoint[n, j]
@@ -2444,8 +2419,8 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # W1_adjoint[j, 1] += sum_{n} da1_dx1_adjoint[n, j]*(1 - a1[n, j]**2)
             for n in range(rows):
                 for j in range(natural(first_20), natural(last_20)):
-                    w112 = a1[n, j]
-                    W1_adjoint[j, 1] += da1_dx1_adjoint[n, j] * (real(1) - (w112 * w112))
+                    w111 = a1[n, j]
+                    W1_adjoint[j, 1] += da1_dx1_adjoint[n, j] * (real(1) - (w111 * w111))
             # W9_adjoint[j, k] += sum_{n} a8[n, k]*z9_adjoint[n, j]
             tiled(True, False, 1, last_20 - first_20, rows, real(1), z9_adjoint, 1, part(a8, first_20), 20, real(1), part(W9_adjoint, first_20), 20)
             # b8_adjoint[j] = sum_{n} z8_adjoint[n, j]
@@ -2536,16 +2511,16 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # W1_v_next[j, k] = W1_adjoint[j, k]**2*(1 - beta2) + W1_v[j, k]*beta2
         # W1_next[j, k] = W1[j, k] - W1_m_next[j, k]*learning_rate_step/(sqrt(W1_v_next[j, k]) + epsilon_…
         for i in range(natural(first_20) * 2, natural(last_20) * 2):
-            w113 = flat(W1_m)[i]
-            w114 = flat(W1_adjoint)[i]
-            w115 = beta1 * w113 + v4 * w114
-            flat(W1_m)[i] = w115
-            w116 = flat(W1_v)[i]
-            w117 = beta2 * w116 + v5 * (w114 * w114)
-            flat(W1_v)[i] = w117
-            w118 = flat(W1_m)[i]
-            w119 = flat(W1)[i] + v6 * w118 / (np.sqrt(w117) + epsilon_step)
-            flat(W1)[i] = w119
+            w112 = flat(W1_m)[i]
+            w113 = flat(W1_adjoint)[i]
+            w114 = beta1 * w112 + v4 * w113
+            flat(W1_m)[i] = w114
+            w115 = flat(W1_v)[i]
+            w116 = beta2 * w115 + v5 * (w113 * w113)
+            flat(W1_v)[i] = w116
+            w117 = flat(W1_m)[i]
+            w118 = flat(W1)[i] + v6 * w117 / (np.sqrt(w116) + epsilon_step)
+            flat(W1)[i] = w118
         # b1_m[j] = b1_adjoint[j]*(1 - beta1) + b1_m[j]*beta1
         # b1_v[j] = b1_adjoint[j]**2*(1 - beta2) + b1_v[j]*beta2
         # b1[j] = b1[j] - b1_m[j]*learning_rate_step/(sqrt(b1_v[j]) + epsilon_step)
@@ -2571,86 +2546,86 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # b8_v[j] = b8_adjoint[j]**2*(1 - beta2) + b8_v[j]*beta2
         # b8[j] = b8[j] - b8_m[j]*learning_rate_step/(sqrt(b8_v[j]) + epsilon_step)
         for j in range(natural(first_20), natural(last_20)):
-            w120 = b1_m[j]
-            w121 = b1_adjoint[j]
-            w122 = beta1 * w120 + v4 * w121
-            b1_m[j] = w122
-            w123 = b1_v[j]
-            w124 = beta2 * w123 + v5 * (w121 * w121)
-            b1_v[j] = w124
-            w125 = b1_m[j]
-            w126 = b1[j] + v6 * w125 / (np.sqrt(w124) + epsilon_step)
-            b1[j] = w126
-            w127 = b2_m[j]
-            w128 = b2_adjoint[j]
-            w129 = beta1 * w127 + v4 * w128
-            b2_m[j] = w129
-            w130 = b2_v[j]
-            w131 = beta2 * w130 + v5 * (w128 * w128)
-            b2_v[j] = w131
-            w132 = b2_m[j]
-            w133 = b2[j] + v6 * w132 / (np.sqrt(w131) + epsilon_step)
-            b2[j] = w133
-            w134 = b3_m[j]
-            w135 = b3_adjoint[j]
-            w136 = beta1 * w134 + v4 * w135
-            b3_m[j] = w136
-            w137 = b3_v[j]
-            w138 = beta2 * w137 + v5 * (w135 * w135)
-            b3_v[j] = w138
-            w139 = b3_m[j]
-            w140 = b3[j] + v6 * w139 / (np.sqrt(w138) + epsilon_step)
-            b3[j] = w140
-            w141 = b4_m[j]
-            w142 = b4_adjoint[j]
-            w143 = beta1 * w141 + v4 * w142
-            b4_m[j] = w143
-            w144 = b4_v[j]
-            w145 = beta2 * w144 + v5 * (w142 * w142)
-            b4_v[j] = w145
-            w146 = b4_m[j]
-            w147 = b4[j] + v6 * w146 / (np.sqrt(w145) + epsilon_step)
-            b4[j] = w147
-            w148 = b5_m[j]
-            w149 = b5_adjoint[j]
-            w150 = beta1 * w148 + v4 * w149
-            b5_m[j] = w150
-            w151 = b5_v[j]
-            w152 = beta2 * w151 + v5 * (w149 * w149)
-            b5_v[j] = w152
-            w153 = b5_m[j]
-            w154 = b5[j] + v6 * w153 / (np.sqrt(w152) + epsilon_step)
-            b5[j] = w154
-            w155 = b6_m[j]
-            w156 = b6_adjoint[j]
-            w157 = beta1 * w155 + v4 * w156
-            b6_m[j] = w157
-            w158 = b6_v[j]
-            w159 = beta2 * w158 + v5 * (w156 * w156)
-            b6_v[j] = w159
-            w160 = b6_m[j]
-            w161 = b6[j] + v6 * w160 / (np.sqrt(w159) + epsilon_step)
-            b6[j] = w161
-            w162 = b7_m[j]
-            w163 = b7_adjoint[j]
-            w164 = beta1 * w162 + v4 * w163
-            b7_m[j] = w164
-            w165 = b7_v[j]
-            w166 = beta2 * w165 + v5 * (w163 * w163)
-            b7_v[j] = w166
-            w167 = b7_m[j]
-            w168 = b7[j] + v6 * w167 / (np.sqrt(w166) + epsilon_step)
-            b7[j] = w168
-            w169 = b8_m[j]
-            w170 = b8_adjoint[j]
-            w171 = beta1 * w169 + v4 * w170
-            b8_m[j] = w171
-            w172 = b8_v[j]
-            w173 = beta2 * w172 + v5 * (w170 * w170)
-            b8_v[j] = w173
-            w174 = b8_m[j]
-            w175 = b8[j] + v6 * w174 / (np.sqrt(w173) + epsilon_step)
-            b8[j] = w175
+            w119 = b1_m[j]
+            w120 = b1_adjoint[j]
+            w121 = beta1 * w119 + v4 * w120
+            b1_m[j] = w121
+            w122 = b1_v[j]
+            w123 = beta2 * w122 + v5 * (w120 * w120)
+            b1_v[j] = w123
+            w124 = b1_m[j]
+            w125 = b1[j] + v6 * w124 / (np.sqrt(w123) + epsilon_step)
+            b1[j] = w125
+            w126 = b2_m[j]
+            w127 = b2_adjoint[j]
+            w128 = beta1 * w126 + v4 * w127
+            b2_m[j] = w128
+            w129 = b2_v[j]
+            w130 = beta2 * w129 + v5 * (w127 * w127)
+            b2_v[j] = w130
+            w131 = b2_m[j]
+            w132 = b2[j] + v6 * w131 / (np.sqrt(w130) + epsilon_step)
+            b2[j] = w132
+            w133 = b3_m[j]
+            w134 = b3_adjoint[j]
+            w135 = beta1 * w133 + v4 * w134
+            b3_m[j] = w135
+            w136 = b3_v[j]
+            w137 = beta2 * w136 + v5 * (w134 * w134)
+            b3_v[j] = w137
+            w138 = b3_m[j]
+            w139 = b3[j] + v6 * w138 / (np.sqrt(w137) + epsilon_step)
+            b3[j] = w139
+            w140 = b4_m[j]
+            w141 = b4_adjoint[j]
+            w142 = beta1 * w140 + v4 * w141
+            b4_m[j] = w142
+            w143 = b4_v[j]
+            w144 = beta2 * w143 + v5 * (w141 * w141)
+            b4_v[j] = w144
+            w145 = b4_m[j]
+            w146 = b4[j] + v6 * w145 / (np.sqrt(w144) + epsilon_step)
+            b4[j] = w146
+            w147 = b5_m[j]
+            w148 = b5_adjoint[j]
+            w149 = beta1 * w147 + v4 * w148
+            b5_m[j] = w149
+            w150 = b5_v[j]
+            w151 = beta2 * w150 + v5 * (w148 * w148)
+            b5_v[j] = w151
+            w152 = b5_m[j]
+            w153 = b5[j] + v6 * w152 / (np.sqrt(w151) + epsilon_step)
+            b5[j] = w153
+            w154 = b6_m[j]
+            w155 = b6_adjoint[j]
+            w156 = beta1 * w154 + v4 * w155
+            b6_m[j] = w156
+            w157 = b6_v[j]
+            w158 = beta2 * w157 + v5 * (w155 * w155)
+            b6_v[j] = w158
+            w159 = b6_m[j]
+            w160 = b6[j] + v6 * w159 / (np.sqrt(w158) + epsilon_step)
+            b6[j] = w160
+            w161 = b7_m[j]
+            w162 = b7_adjoint[j]
+            w163 = beta1 * w161 + v4 * w162
+            b7_m[j] = w163
+            w164 = b7_v[j]
+            w165 = beta2 * w164 + v5 * (w162 * w162)
+            b7_v[j] = w165
+            w166 = b7_m[j]
+            w167 = b7[j] + v6 * w166 / (np.sqrt(w165) + epsilon_step)
+            b7[j] = w167
+            w168 = b8_m[j]
+            w169 = b8_adjoint[j]
+            w170 = beta1 * w168 + v4 * w169
+            b8_m[j] = w170
+            w171 = b8_v[j]
+            w172 = beta2 * w171 + v5 * (w169 * w169)
+            b8_v[j] = w172
+            w173 = b8_m[j]
+            w174 = b8[j] + v6 * w173 / (np.sqrt(w172) + epsilon_step)
+            b8[j] = w174
         # W2_m_next[j, k] = W2_adjoint[j, k]*(1 - beta1) + W2_m[j, k]*beta1
         # W2_v_next[j, k] = W2_adjoint[j, k]**2*(1 - beta2) + W2_v[j, k]*beta2
         # W2_next[j, k] = W2[j, k] - W2_m_next[j, k]*learning_rate_step/(sqrt(W2_v_next[j, k]) + epsilon_…
@@ -2673,105 +2648,105 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # W8_v_next[j, k] = W8_adjoint[j, k]**2*(1 - beta2) + W8_v[j, k]*beta2
         # W8_next[j, k] = W8[j, k] - W8_m_next[j, k]*learning_rate_step/(sqrt(W8_v_next[j, k]) + epsilon_…
         for i in range(natural(first_20) * 20, natural(last_20) * 20):
-            w176 = flat(W2_m)[i]
-            w177 = flat(W2_adjoint)[i]
-            w178 = beta1 * w176 + v4 * w177
-            flat(W2_m)[i] = w178
-            w179 = flat(W2_v)[i]
-            w180 = beta2 * w179 + v5 * (w177 * w177)
-            flat(W2_v)[i] = w180
-            w181 = flat(W2_m)[i]
-            w182 = flat(W2)[i] + v6 * w181 / (np.sqrt(w180) + epsilon_step)
-            flat(W2)[i] = w182
-            w183 = flat(W3_m)[i]
-            w184 = flat(W3_adjoint)[i]
-            w185 = beta1 * w183 + v4 * w184
-            flat(W3_m)[i] = w185
-            w186 = flat(W3_v)[i]
-            w187 = beta2 * w186 + v5 * (w184 * w184)
-            flat(W3_v)[i] = w187
-            w188 = flat(W3_m)[i]
-            w189 = flat(W3)[i] + v6 * w188 / (np.sqrt(w187) + epsilon_step)
-            flat(W3)[i] = w189
-            w190 = flat(W4_m)[i]
-            w191 = flat(W4_adjoint)[i]
-            w192 = beta1 * w190 + v4 * w191
-            flat(W4_m)[i] = w192
-            w193 = flat(W4_v)[i]
-            w194 = beta2 * w193 + v5 * (w191 * w191)
-            flat(W4_v)[i] = w194
-            w195 = flat(W4_m)[i]
-            w196 = flat(W4)[i] + v6 * w195 / (np.sqrt(w194) + epsilon_step)
-            flat(W4)[i] = w196
-            w197 = flat(W5_m)[i]
-            w198 = flat(W5_adjoint)[i]
-            w199 = beta1 * w197 + v4 * w198
-            flat(W5_m)[i] = w199
-            w200 = flat(W5_v)[i]
-            w201 = beta2 * w200 + v5 * (w198 * w198)
-            flat(W5_v)[i] = w201
-            w202 = flat(W5_m)[i]
-            w203 = flat(W5)[i] + v6 * w202 / (np.sqrt(w201) + epsilon_step)
-            flat(W5)[i] = w203
-            w204 = flat(W6_m)[i]
-            w205 = flat(W6_adjoint)[i]
-            w206 = beta1 * w204 + v4 * w205
-            flat(W6_m)[i] = w206
-            w207 = flat(W6_v)[i]
-            w208 = beta2 * w207 + v5 * (w205 * w205)
-            flat(W6_v)[i] = w208
-            w209 = flat(W6_m)[i]
-            w210 = flat(W6)[i] + v6 * w209 / (np.sqrt(w208) + epsilon_step)
-            flat(W6)[i] = w210
-            w211 = flat(W7_m)[i]
-            w212 = flat(W7_adjoint)[i]
-            w213 = beta1 * w211 + v4 * w212
-            flat(W7_m)[i] = w213
-            w214 = flat(W7_v)[i]
-            w215 = beta2 * w214 + v5 * (w212 * w212)
-            flat(W7_v)[i] = w215
-            w216 = flat(W7_m)[i]
-            w217 = flat(W7)[i] + v6 * w216 / (np.sqrt(w215) + epsilon_step)
-            flat(W7)[i] = w217
-            w218 = flat(W8_m)[i]
-            w219 = flat(W8_adjoint)[i]
-            w220 = beta1 * w218 + v4 * w219
-            flat(W8_m)[i] = w220
-            w221 = flat(W8_v)[i]
-            w222 = beta2 * w221 + v5 * (w219 * w219)
-            flat(W8_v)[i] = w222
-            w223 = flat(W8_m)[i]
-            w224 = flat(W8)[i] + v6 * w223 / (np.sqrt(w222) + epsilon_step)
-            flat(W8)[i] = w224
+            w175 = flat(W2_m)[i]
+            w176 = flat(W2_adjoint)[i]
+            w177 = beta1 * w175 + v4 * w176
+            flat(W2_m)[i] = w177
+            w178 = flat(W2_v)[i]
+            w179 = beta2 * w178 + v5 * (w176 * w176)
+            flat(W2_v)[i] = w179
+            w180 = flat(W2_m)[i]
+            w181 = flat(W2)[i] + v6 * w180 / (np.sqrt(w179) + epsilon_step)
+            flat(W2)[i] = w181
+            w182 = flat(W3_m)[i]
+            w183 = flat(W3_adjoint)[i]
+            w184 = beta1 * w182 + v4 * w183
+            flat(W3_m)[i] = w184
+            w185 = flat(W3_v)[i]
+            w186 = beta2 * w185 + v5 * (w183 * w183)
+            flat(W3_v)[i] = w186
+            w187 = flat(W3_m)[i]
+            w188 = flat(W3)[i] + v6 * w187 / (np.sqrt(w186) + epsilon_step)
+            flat(W3)[i] = w188
+            w189 = flat(W4_m)[i]
+            w190 = flat(W4_adjoint)[i]
+            w191 = beta1 * w189 + v4 * w190
+            flat(W4_m)[i] = w191
+            w192 = flat(W4_v)[i]
+            w193 = beta2 * w192 + v5 * (w190 * w190)
+            flat(W4_v)[i] = w193
+            w194 = flat(W4_m)[i]
+            w195 = flat(W4)[i] + v6 * w194 / (np.sqrt(w193) + epsilon_step)
+            flat(W4)[i] = w195
+            w196 = flat(W5_m)[i]
+            w197 = flat(W5_adjoint)[i]
+            w198 = beta1 * w196 + v4 * w197
+            flat(W5_m)[i] = w198
+            w199 = flat(W5_v)[i]
+            w200 = beta2 * w199 + v5 * (w197 * w197)
+            flat(W5_v)[i] = w200
+            w201 = flat(W5_m)[i]
+            w202 = flat(W5)[i] + v6 * w201 / (np.sqrt(w200) + epsilon_step)
+            flat(W5)[i] = w202
+            w203 = flat(W6_m)[i]
+            w204 = flat(W6_adjoint)[i]
+            w205 = beta1 * w203 + v4 * w204
+            flat(W6_m)[i] = w205
+            w206 = flat(W6_v)[i]
+            w207 = beta2 * w206 + v5 * (w204 * w204)
+            flat(W6_v)[i] = w207
+            w208 = flat(W6_m)[i]
+            w209 = flat(W6)[i] + v6 * w208 / (np.sqrt(w207) + epsilon_step)
+            flat(W6)[i] = w209
+            w210 = flat(W7_m)[i]
+            w211 = flat(W7_adjoint)[i]
+            w212 = beta1 * w210 + v4 * w211
+            flat(W7_m)[i] = w212
+            w213 = flat(W7_v)[i]
+            w214 = beta2 * w213 + v5 * (w211 * w211)
+            flat(W7_v)[i] = w214
+            w215 = flat(W7_m)[i]
+            w216 = flat(W7)[i] + v6 * w215 / (np.sqrt(w214) + epsilon_step)
+            flat(W7)[i] = w216
+            w217 = flat(W8_m)[i]
+            w218 = flat(W8_adjoint)[i]
+            w219 = beta1 * w217 + v4 * w218
+            flat(W8_m)[i] = w219
+            w220 = flat(W8_v)[i]
+            w221 = beta2 * w220 + v5 * (w218 * w218)
+            flat(W8_v)[i] = w221
+            w222 = flat(W8_m)[i]
+            w223 = flat(W8)[i] + v6 * w222 / (np.sqrt(w221) + epsilon_step)
+            flat(W8)[i] = w223
         # W9_m[j, k] = W9_adjoint[j, k]*(1 - beta1) + W9_m[j, k]*beta1
         # W9_v[j, k] = W9_adjoint[j, k]**2*(1 - beta2) + W9_v[j, k]*beta2
         # W9[j, k] = W9[j, k] - W9_m[j, k]*learning_rate_step/(sqrt(W9_v[j, k]) + epsilon_step)
         for j in range(1):
             for k in range(natural(first_20), natural(last_20)):
-                w225 = W9_m[j, k]
-                w226 = W9_adjoint[j, k]
-                w227 = beta1 * w225 + v4 * w226
-                W9_m[j, k] = w227
-                w228 = W9_v[j, k]
-                w229 = beta2 * w228 + v5 * (w226 * w226)
-                W9_v[j, k] = w229
-                w230 = W9_m[j, k]
-                w231 = W9[j, k] + v6 * w230 / (np.sqrt(w229) + epsilon_step)
-                W9[j, k] = w231
+                w224 = W9_m[j, k]
+                w225 = W9_adjoint[j, k]
+                w226 = beta1 * w224 + v4 * w225
+                W9_m[j, k] = w226
+                w227 = W9_v[j, k]
+                w228 = beta2 * w227 + v5 * (w225 * w225)
+                W9_v[j, k] = w228
+                w229 = W9_m[j, k]
+                w230 = W9[j, k] + v6 * w229 / (np.sqrt(w228) + epsilon_step)
+                W9[j, k] = w230
         # b9_m[j] = b9_adjoint[j]*(1 - beta1) + b9_m[j]*beta1
         # b9_v[j] = b9_adjoint[j]**2*(1 - beta2) + b9_v[j]*beta2
         # b9[j] = b9[j] - b9_m[j]*learning_rate_step/(sqrt(b9_v[j]) + epsilon_step)
         for j in range(natural(first_1), natural(last_1)):
-            w232 = b9_m[j]
-            w233 = b9_adjoint[j]
-            w234 = beta1 * w232 + v4 * w233
-            b9_m[j] = w234
-            w235 = b9_v[j]
-            w236 = beta2 * w235 + v5 * (w233 * w233)
-            b9_v[j] = w236
-            w237 = b9_m[j]
-            w238 = b9[j] + v6 * w237 / (np.sqrt(w236) + epsilon_step)
-            b9[j] = w238
+            w231 = b9_m[j]
+            w232 = b9_adjoint[j]
+            w233 = beta1 * w231 + v4 * w232
+            b9_m[j] = w233
+            w234 = b9_v[j]
+            w235 = beta2 * w234 + v5 * (w232 * w232)
+            b9_v[j] = w235
+            w236 = b9_m[j]
+            w237 = b9[j] + v6 * w236 / (np.sqrt(w235) + epsilon_step)
+            b9[j] = w237
         total += float(N) * float(C_total)
         arrived = wait_for_team(team, members, arrived)
     arrived = wait_for_team(team, members, arrived)
@@ -4160,15 +4135,14 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
+        rows = self._examples(rows)
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
             visited = self._generator.permutation(order) if shuffle else order
             step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            cost = self._epoch(values, visited, step, checked)
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -4176,11 +4150,26 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,
@@ -5193,6 +5182,10 @@ class Repeats(Expressions):
 # --- Statements as instructions ----------------------------------------------------------------
 
 
+# The most turns of a loop that LLVM may write out.
+LONGEST_UNROLLED = 256
+
+
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
 
@@ -5203,6 +5196,9 @@ class Emitter(Repeats):
     text_of : function
         Returns the tree of a jitted function whose text is emitted too, or None.
     """
+
+    # Turns that fill a vector of single precision, and that LLVM may still write out.
+    FEWEST, MOST = 8, 64
 
     def __init__(self, context: Any, builder: Any, text_of: Callable[[Any], Any]) -> None:
         super().__init__(context, builder)
@@ -5372,8 +5368,41 @@ class Emitter(Repeats):
             again = builder.icmp_signed(">" if up else "<", rest, step)
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
-        builder.cbranch(again, body, after)
+        back = builder.cbranch(again, body, after)
+        if self.is_for_vectors(statement, stop) or self.is_along_row(statement, stop):
+            back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
+
+    def is_for_vectors(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a loop is one of few turns that LLVM would write out before it makes vectors."""
+        inner = (node for child in statement.body for node in ast.walk(child))
+        return (
+            isinstance(stop, ir.Constant)
+            and self.FEWEST <= stop.constant <= self.MOST
+            and not any(isinstance(node, ast.For) for node in inner)
+        )
+
+    def not_unrolled(self) -> Any:
+        """Return what tells LLVM not to write a loop out: only of a loop does it make vectors."""
+        module = self.builder.module
+        told = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = ir.MDValue(module, [told], name=str(len(module.metadata)))
+        loop.operands = (loop, told)  # it names itself, so that no other loop's is the same
+        return loop
+
+    def is_along_row(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a short loop runs along rows that are looked up.
+
+        LLVM would write it out before it makes vectors of it; of the loop over the rows around it
+        it then makes vectors of elements from different rows, which it gathers one by one.
+        """
+        if not isinstance(stop, ir.Constant) or stop.constant > LONGEST_UNROLLED:
+            return False
+        nodes = list(ast.walk(statement))
+        rows = (self.frame.variables.get(node.id) for node in nodes if isinstance(node, ast.Name))
+        return sum(isinstance(node, ast.For) for node in nodes) == 1 and any(
+            isinstance(row, Value) and row.kind == types.uintp for row in rows
+        )
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""

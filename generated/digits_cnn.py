@@ -88,22 +88,21 @@ SIGNATURE = "ccc429dc9e204fa6"
 
 # LaTeX of each equation.
 EQUATIONS = {
-    "z1": "z^{2}_{oil} = \\sum_{c, p, q} w^{2}_{ocpq} \\begin{cases} a^{1}_{c,i+p-1,l+q-1} & \\text{if } i + p - 1 \\ge 0 \\wedge l + q - 1 \\ge 0 \\wedge i + p - 1 < 8 \\wedge l + q - 1 < 8 \\\\ 0 & \\text{otherwise} \\end{cases} + b^{2}_{o}",
+    "z1": "z^{2}_{oil} = \\sum_{c, p, q} w^{2}_{ocpq} \\begin{cases} a^{1}_{c,i+p-2,l+q-2} & \\text{if } i + p \\ge 3 \\wedge l + q \\ge 3 \\wedge i + p \\le 10 \\wedge l + q \\le 10 \\\\ 0 & \\text{otherwise} \\end{cases} + b^{2}_{o}",
     "a1": "a^{2}_{oil} = \\operatorname{relu}(z^{2}_{oil})",
-    "a2": "a^{3}_{oil} = \\max_{p, q} a^{2}_{o,2i+p,2l+q}",
-    "a3": "a^{4}_{k} = \\sum_{o, i, l :\\, 16o+4i+l = k} a^{3}_{oil}",
+    "a2": "a^{3}_{oil} = \\max_{p, q} a^{2}_{o,2i+p-2,2l+q-2}",
+    "a3": "a^{4}_{k} = \\sum_{o, i, l :\\, 16o+4i+l-20 = k} a^{3}_{oil}",
     "z4": "z^{5}_{j} = \\sum_{k} w^{5}_{jk} a^{4}_{k} + b^{5}_{j}",
     "a4": "a^{5}_{j} = \\frac{e^{z^{5}_{j}}}{\\sum_{k} e^{z^{5}_{k}}}",
     "C": "C = -\\sum_{j} y_{j} \\ln a^{5}_{j}",
     "z4_adjoint": "\\delta^{5}_{j} = a^{5}_{j} - y_{j}",
     "b4_adjoint": "\\frac{\\partial C}{\\partial b^{5}_{j}} = \\delta^{5}_{j}",
     "W4_adjoint": "\\frac{\\partial C}{\\partial w^{5}_{jk}} = a^{4}_{k} \\delta^{5}_{j}",
-    "a3_adjoint": "\\frac{\\partial C}{\\partial a^{4}_{k}} = \\sum_{j} w^{5}_{jk} \\delta^{5}_{j}",
-    "a2_adjoint": "\\frac{\\partial C}{\\partial a^{3}_{oil}} = \\frac{\\partial C}{\\partial a^{4}_{16o+4i+l}}",
-    "a1_adjoint": "\\frac{\\partial C}{\\partial a^{2}_{oil}} = \\sum_{j, p, k, q :\\, 2j+p = i, 2k+q = l} \\frac{[a^{2}_{o,2j+p,2k+q} = a^{3}_{ojk}]}{\\sum_{r, s} [a^{2}_{o,2j+r,2k+s} = a^{3}_{ojk}]} \\frac{\\partial C}{\\partial a^{3}_{ojk}}",
+    "a2_adjoint": "\\frac{\\partial C}{\\partial a^{3}_{oil}} = \\sum_{j} w^{5}_{j,16o+4i+l-20} \\delta^{5}_{j}",
+    "a1_adjoint": "\\frac{\\partial C}{\\partial a^{2}_{oil}} = \\sum_{j, p, k, q :\\, 2j+p-2 = i, 2k+q-2 = l} \\frac{[a^{2}_{o,2j+p-2,2k+q-2} = a^{3}_{ojk}]}{\\sum_{r, s} [a^{2}_{o,2j+r-2,2k+s-2} = a^{3}_{ojk}]} \\frac{\\partial C}{\\partial a^{3}_{ojk}}",
     "z1_adjoint": "\\delta^{2}_{oil} = \\frac{\\partial C}{\\partial a^{2}_{oil}} \\operatorname{relu}'(z^{2}_{oil})",
     "b1_adjoint": "\\frac{\\partial C}{\\partial b^{2}_{o}} = \\sum_{i, l} \\delta^{2}_{oil}",
-    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{ocpq}} = \\sum_{i, l} \\begin{cases} a^{1}_{c,p+i-1,q+l-1} \\delta^{2}_{oil} & \\text{if } p + i - 1 \\ge 0 \\wedge q + l - 1 \\ge 0 \\wedge p + i - 1 < 8 \\wedge q + l - 1 < 8 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{ocpq}} = \\sum_{i, l} \\begin{cases} a^{1}_{c,p+i-2,q+l-2} \\delta^{2}_{oil} & \\text{if } p + i \\ge 3 \\wedge q + l \\ge 3 \\wedge p + i \\le 10 \\wedge q + l \\le 10 \\\\ 0 & \\text{otherwise} \\end{cases}",
 }
 
 
@@ -163,53 +162,52 @@ def _predict_kernel(parameters, z4, x):
     b1 = view(parameters, 72, (8,))
     W4 = view(parameters, 80, (10, 128))
     b4 = view(parameters, 1360, (10,))
-    z1_operand = np.empty((8, 8, 1, 3, 3), real)
+    z1_operand = np.empty((1, 3, 3, 8, 8), real)
+    W1_aligned = np.empty((1, 3, 3, 8), real)
     z1 = np.empty((8, 8, 8), real)
     a1 = np.empty((N, 8, 8, 8), real)
-    a2 = np.empty((N, 8, 4, 4), real)
     a3 = np.empty((N, 128), real)
+    # W1_aligned[c, p, q, o] = W1[o, c, p, q]
+    for c in range(1):
+        for p in range(3):
+            for q in range(3):
+                for o in range(8):
+                    W1_aligned[c, p, q, o] = W1[o, c, p, q]
     for row_first in range(0, N, 256):
         row_last = min(row_first + 256, N)
-        # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
-        # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
-        # z1[n, o, i, l] += b1[o]
-        # a1[n, o, i, l] = relu(z1[n, o, i, l])
+        # z1_operand[n, c, p, q, i, l] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
+        # z1[n, i, l, o] = sum_{c p q} W1_aligned[c, p, q, o]*z1_operand[n, c, p, q, i, l]
+        # z1[n, i, l, o] += b1[o]
+        # a1[n, i, l, o] = relu(z1[n, i, l, o])
         for n in range(natural(row_first), natural(row_last)):
-            for i in range(8):
-                for l in range(8):
-                    for c in range(1):
-                        for p in range(3):
-                            for q in range(3):
-                                if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
-                                    v = x[n, c, i + p - 1, l + q - 1]
+            for c in range(1):
+                for p in range(3):
+                    for q in range(3):
+                        for i in range(8):
+                            for l in range(8):
+                                if p + i - 1 >= 0 and q + l - 1 >= 0 and p + i - 1 < 8 and q + l - 1 < 8:
+                                    v = x[n, c, p + i - 1, q + l - 1]
                                 else:
                                     v = real(0)
-                                z1_operand[i, l, c, p, q] = v
-            tiled(False, True, 8, 64, 9, real(1), W1, 9, z1_operand, 9, real(0), z1, 64)
-            for o in range(8):
-                v1 = b1[o]
-                for i in range(8):
-                    for l in range(8):
-                        z1_ = z1[o, i, l] + v1
-                        a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
-        # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
+                                z1_operand[c, p, q, i, l] = v
+            tiled(True, False, 64, 8, 9, real(1), z1_operand, 64, W1_aligned, 8, real(0), z1, 8)
+            for i in range(8):
+                for l in range(8):
+                    for o in range(8):
+                        z1_ = z1[i, l, o] + b1[o]
+                        a1[n, i, l, o] = (real(0) if z1_ <= real(0) else z1_)
+        # a2[n, i, l, o] = max_{p q} a1[n, 2*i + p, 2*l + q, o]
+        # a3[n, 4*i + l + 16*o] = a2[n, i, l, o]
         for n in range(natural(row_first), natural(row_last)):
-            for o in range(8):
-                for i in range(4):
-                    for l in range(4):
-                        a2[n, o, i, l] = real(-np.inf)
-                    for p in range(2):
-                        for q in range(2):
-                            for l in range(4):
-                                a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
-        # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
-        for n in range(natural(row_first), natural(row_last)):
-            for k in range(128):
-                a3[n, k] = real(0)
-            for o in range(8):
-                for i in range(4):
-                    for l in range(4):
-                        a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
+            for i in range(4):
+                for l in range(4):
+                    for o in range(8):
+                        a2 = real(-np.inf)
+                        a2 = maximum(a2, a1[n, i * 2, l * 2, o])
+                        a2 = maximum(a2, a1[n, i * 2, l * 2 + 1, o])
+                        a2 = maximum(a2, a1[n, i * 2 + 1, l * 2, o])
+                        a2 = maximum(a2, a1[n, i * 2 + 1, l * 2 + 1, o])
+                        a3[n, i * 4 + l + o * 16] = a2
         # z4[n, j] = sum_{k} W4[j, k]*a3[n, k]
         # z4[n, j] += b4[j]
         if row_last - row_first == 1:
@@ -221,99 +219,111 @@ def _predict_kernel(parameters, z4, x):
 @_compiled
 def _loss_kernel(parameters, x, y):
     N = x.shape[0]
-    x = view(x, 0, (x.shape[0], 1, 8, 8))
-    y = view(y, 0, (y.shape[0], 10))
     W1 = view(parameters, 0, (8, 1, 3, 3))
     b1 = view(parameters, 72, (8,))
     W4 = view(parameters, 80, (10, 128))
     b4 = view(parameters, 1360, (10,))
-    z1_operand = np.empty((8, 8, 1, 3, 3), real)
+    z1_operand = np.empty((1, 3, 3, 8, 8), real)
+    W1_aligned = np.empty((1, 3, 3, 8), real)
     z1 = np.empty((8, 8, 8), real)
-    a1 = np.empty((N, 8, 8, 8), real)
-    a2 = np.empty((N, 8, 4, 4), real)
-    a3 = np.empty((N, 128), real)
-    z4 = np.empty((10, N), real)
-    a4_logsumexp_max = np.empty(N, real)
+    a1 = np.empty((200, 8, 8, 8), real)
+    a3 = np.empty((200, 128), real)
+    z4 = np.empty((200, 10), real)
+    a4_logsumexp_max = np.empty(200, real)
     a4_logsumexp_shift = a4_logsumexp_max  # its memory
     a4_logsumexp = a4_logsumexp_max  # its memory
-    a4_logsumexp_sum = np.empty(N, real)
+    a4_logsumexp_sum = np.empty(200, real)
     C_row = a4_logsumexp_sum  # its memory
-    v3 = -real(1) / real(N)
-    for row_first in range(0, N, 256):
-        row_last = min(row_first + 256, N)
-        # z1_operand[n, i, l, c, p, q] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
-        # z1[n, o, i, l] = sum_{c p q} W1[o, c, p, q]*z1_operand[n, i, l, c, p, q]
-        # z1[n, o, i, l] += b1[o]
-        # a1[n, o, i, l] = relu(z1[n, o, i, l])
-        for n in range(natural(row_first), natural(row_last)):
-            for i in range(8):
-                for l in range(8):
-                    for c in range(1):
-                        for p in range(3):
-                            for q in range(3):
-                                if i + p - 1 >= 0 and l + q - 1 >= 0 and i + p - 1 < 8 and l + q - 1 < 8:
-                                    v = x[n, c, i + p - 1, l + q - 1]
+    # W1_aligned[c, p, q, o] = W1[o, c, p, q]
+    for c in range(1):
+        for p in range(3):
+            for q in range(3):
+                for o in range(8):
+                    W1_aligned[c, p, q, o] = W1[o, c, p, q]
+    C_total_total = float(0)
+    v2 = -real(1) / real(N)
+    for row_first in range(0, N, 200):
+        rows = min(N - row_first, 200)
+        x_strip = view(x, row_first * 64, (rows, 1, 8, 8))
+        y_strip = view(y, row_first * 10, (rows, 10))
+        C_total = real(0)
+        # z1_operand[n, c, p, q, i, l] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 < 8) & (l…
+        # z1[n, i, l, o] = sum_{c p q} W1_aligned[c, p, q, o]*z1_operand[n, c, p, q, i, l]
+        # z1[n, i, l, o] += b1[o]
+        # a1[n, i, l, o] = relu(z1[n, i, l, o])
+        for n in range(rows):
+            for c in range(1):
+                for p in range(3):
+                    for q in range(3):
+                        for i in range(8):
+                            for l in range(8):
+                                if p + i - 1 >= 0 and q + l - 1 >= 0 and p + i - 1 < 8 and q + l - 1 < 8:
+                                    v = x_strip[n, c, p + i - 1, q + l - 1]
                                 else:
                                     v = real(0)
-                                z1_operand[i, l, c, p, q] = v
-            tiled(False, True, 8, 64, 9, real(1), W1, 9, z1_operand, 9, real(0), z1, 64)
-            for o in range(8):
-                v1 = b1[o]
-                for i in range(8):
-                    for l in range(8):
-                        z1_ = z1[o, i, l] + v1
-                        a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
-        # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
-        for n in range(natural(row_first), natural(row_last)):
-            for o in range(8):
-                for i in range(4):
-                    for l in range(4):
-                        a2[n, o, i, l] = real(-np.inf)
-                    for p in range(2):
-                        for q in range(2):
-                            for l in range(4):
-                                a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
-        # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
-        for n in range(natural(row_first), natural(row_last)):
-            for k in range(128):
-                a3[n, k] = real(0)
-            for o in range(8):
-                for i in range(4):
-                    for l in range(4):
-                        a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
-        # z4[j, n] = sum_{k} W4[j, k]*a3[n, k]
-        tiled(False, True, 10, row_last - row_first, 128, real(1), W4, 128, part(a3, row_first * 128), 128, real(0), part(z4, row_first), N)
-        for n in range(natural(row_first), natural(row_last)):
-            a4_logsumexp_max[n] = real(-np.inf)
-        # z4[j, n] += b4[j]
-        # a4_logsumexp_max[n] = max_{j} z4[j, n]
-        for j in range(10):
-            v2 = b4[j]
-            for n in range(natural(row_first), natural(row_last)):
-                z4[j, n] += v2
-                a4_logsumexp_max[n] = maximum(a4_logsumexp_max[n], z4[j, n])
+                                z1_operand[c, p, q, i, l] = v
+            tiled(True, False, 64, 8, 9, real(1), z1_operand, 64, W1_aligned, 8, real(0), z1, 8)
+            for i in range(8):
+                for l in range(8):
+                    for o in range(8):
+                        z1_ = z1[i, l, o] + b1[o]
+                        a1[n, i, l, o] = (real(0) if z1_ <= real(0) else z1_)
+        # a2[n, i, l, o] = max_{p q} a1[n, 2*i + p, 2*l + q, o]
+        # a3[n, 4*i + l + 16*o] = a2[n, i, l, o]
+        for n in range(rows):
+            for i in range(4):
+                for l in range(4):
+                    for o in range(8):
+                        a2 = real(-np.inf)
+                        a2 = maximum(a2, a1[n, i * 2, l * 2, o])
+                        a2 = maximum(a2, a1[n, i * 2, l * 2 + 1, o])
+                        a2 = maximum(a2, a1[n, i * 2 + 1, l * 2, o])
+                        a2 = maximum(a2, a1[n, i * 2 + 1, l * 2 + 1, o])
+                        a3[n, i * 4 + l + o * 16] = a2
+        # z4[n, j] = sum_{k} W4[j, k]*a3[n, k]
+        # z4[n, j] += b4[j]
+        tiled_onto(False, True, rows, 10, 128, real(1), a3, 128, W4, 128, b4, 0, z4, 10)
+        # a4_logsumexp_max[n] = max_{j} z4[n, j]
+        for n in range(rows):
+            a4_logsumexp_max_total = real(-np.inf)
+            for j in range(10):
+                a4_logsumexp_max_total = maximum(a4_logsumexp_max_total, z4[n, j])
+            a4_logsumexp_max[n] = a4_logsumexp_max_total
         # a4_logsumexp_shift[n] = where((a4_logsumexp_max[n] > -1.7976931348623157e+308) & (a4_logsumexp_…
-        for n in range(natural(row_first), natural(row_last)):
+        for n in range(rows):
             w1 = a4_logsumexp_max[n]
             a4_logsumexp_shift[n] = w1 if a4_logsumexp_max[n] > real(-1.7976931348623157e+308) and a4_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
-            a4_logsumexp_sum[n] = real(0)
-        # a4_logsumexp_sum[n] = sum_{j} exp(-a4_logsumexp_shift[n] + z4[j, n])
-        for j in range(10):
-            for n in range(natural(row_first), natural(row_last)):
-                a4_logsumexp_sum[n] += exp(z4[j, n] - a4_logsumexp_shift[n])
+        # a4_logsumexp_sum[n] = sum_{j} exp(-a4_logsumexp_shift[n] + z4[n, j])
+        for n in range(rows):
+            a4_logsumexp_sum_total = real(0)
+            v1 = -a4_logsumexp_shift[n]
+            for j in range(10):
+                a4_logsumexp_sum_total = added(a4_logsumexp_sum_total, exp(z4[n, j] + v1))
+            a4_logsumexp_sum[n] = a4_logsumexp_sum_total
         # a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
-        for n in range(natural(row_first), natural(row_last)):
+        for n in range(rows):
             a4_logsumexp[n] = a4_logsumexp_shift[n] + log(a4_logsumexp_sum[n])
-            C_row[n] = real(0)
-        # C_row[n] = sum_{j} -y[n, j]*(-a4_logsumexp[n] + z4[j, n])/N
-        for j in range(10):
-            for n in range(natural(row_first), natural(row_last)):
-                C_row[n] += v3 * y[n, j] * (z4[j, n] - a4_logsumexp[n])
-    C_total = float(0)
-    # C_total = sum_{n} C_row[n]
-    for n in range(N):
-        C_total = added(C_total, float(C_row[n]))
-    return C_total
+        # C_row[n] = sum_{j} -y[n, j]*(-a4_logsumexp[n] + z4[n, j])/N
+        for n in range(rows):
+            C_row_total = real(0)
+            v3 = -a4_logsumexp[n]
+            for j in range(10):
+                C_row_total = added(C_row_total, v2 * y_strip[n, j] * (z4[n, j] + v3))
+            C_row[n] = C_row_total
+        C_total_wide = float(0)
+        for n_first in range(0, rows, 256):
+            n_last = min(n_first + 256, rows)
+            # C_total = sum_{n} C_row[n]
+            for n in range(natural(n_first), natural(n_last)):
+                C_total = added(C_total, C_row[n])
+            if rows > 256:
+                C_total_wide += float(C_total)
+                C_total = real(0)
+        if rows > 256:
+            C_total += real(C_total_wide)
+        C_total_total += float(C_total)
+    C_total = real(C_total_total)
+    return float(C_total)
 
 
 @_compiled
@@ -338,7 +348,7 @@ def _gradient_kernel(parameters, gradients, x, y):
     a3_adjoint = a3  # its memory
     z4 = np.empty((N, 10), real)
     z4_adjoint = np.empty((N, 10), real)
-    a2_adjoint = np.empty((N, 8, 4, 4), real)
+    a2_adjoint = np.empty(4, real)
     a2_ties = np.empty((N, 8, 4, 4), real)
     a1_adjoint = np.empty((8, 8), real)
     z1_adjoint = np.empty((8, 8, 8), real)
@@ -366,29 +376,24 @@ def _gradient_kernel(parameters, gradients, x, y):
                     z1_ = z1[o, i, l] + v1
                     a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
     # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
+    # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
+    # a2_ties[n, o, i, l] = sum_{p q} where(Eq(a1[n, o, 2*i + p, 2*l + q], a2[n, o, i, l]), 1, 0)
     for n in range(N):
         for o in range(8):
             for i in range(4):
                 for l in range(4):
                     a2[n, o, i, l] = real(-np.inf)
+                    a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2, l * 2])
+                    a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2, l * 2 + 1])
+                    a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2 + 1, l * 2])
+                    a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2 + 1, l * 2 + 1])
+                    w1 = a2[n, o, i, l]
+                    a3[n, o * 16 + i * 4 + l] = w1
                     a2_ties[n, o, i, l] = real(0)
-                for p in range(2):
-                    for q in range(2):
-                        for l in range(4):
-                            a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
-    # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
-    # a2_ties[n, o, i, l] = sum_{p q} where(Eq(a1[n, o, 2*i + p, 2*l + q], a2[n, o, i, l]), 1, 0)
-    for n in range(N):
-        for k in range(128):
-            a3[n, k] = real(0)
-        for o in range(8):
-            for i in range(4):
-                for l in range(4):
-                    a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
-                for p in range(2):
-                    for q in range(2):
-                        for l in range(4):
-                            a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)
+                    a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2, l * 2] == a2[n, o, i, l] else real(0)
+                    a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2, l * 2 + 1] == a2[n, o, i, l] else real(0)
+                    a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + 1, l * 2] == a2[n, o, i, l] else real(0)
+                    a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + 1, l * 2 + 1] == a2[n, o, i, l] else real(0)
     # z4[n, j] = sum_{k} W4[j, k]*a3[n, k]
     tiled(False, True, N, 10, 128, real(1), a3, 128, W4, 128, real(0), z4, 10)
     C_total = real(0)
@@ -399,8 +404,8 @@ def _gradient_kernel(parameters, gradients, x, y):
     if N > 256:
         for j in range(10):
             b4_adjoint_wide[j] = float(0)
-    w1 = real(1) / real(N)
-    v3 = -w1
+    w2 = real(1) / real(N)
+    v3 = -w2
     for n_first in range(0, N, 8):
         n_last = min(n_first + 8, N)
         # z4[n, j] += b4[j]
@@ -424,12 +429,12 @@ def _gradient_kernel(parameters, gradients, x, y):
             a4_logsumexp = a4_logsumexp_shift + log(a4_logsumexp_sum_total)
             v4 = -a4_logsumexp
             for j in range(10):
-                w2 = y[n, j]
-                w3 = z4[n, j] + v4
-                C_total = added(C_total, v3 * w2 * w3)
-                w4 = w1 * (exp(w3) - w2)
-                z4_adjoint[n, j] = w4
-                b4_adjoint[j] += w4
+                w3 = y[n, j]
+                w4 = z4[n, j] + v4
+                C_total = added(C_total, v3 * w3 * w4)
+                w5 = w2 * (exp(w4) - w3)
+                z4_adjoint[n, j] = w5
+                b4_adjoint[j] += w5
         if N > 256:
             C_total_wide += float(C_total)
             C_total = real(0)
@@ -444,39 +449,33 @@ def _gradient_kernel(parameters, gradients, x, y):
     tiled_in_blocks(256, 40, True, False, 10, 128, N, real(1), z4_adjoint, 10, a3, 128, real(0), W4_adjoint, 128)
     # a3_adjoint[n, k] = sum_{j} W4[j, k]*z4_adjoint[n, j]
     tiled(False, False, N, 128, 10, real(1), z4_adjoint, 10, W4, 128, real(0), a3_adjoint, 128)
-    # a2_adjoint[n, o, i, l] = a3_adjoint[n, 4*i + l + 16*o]
-    for n in range(N):
-        for o in range(8):
-            for i in range(4):
-                for l in range(4):
-                    a2_adjoint[n, o, i, l] = a3_adjoint[n, o * 16 + i * 4 + l]
     for o in range(8):
         b1_adjoint[o] = real(0)
     b1_adjoint_wide = np.empty(8, np.float64)
     if N > 256:
         for o in range(8):
             b1_adjoint_wide[o] = float(0)
+    # a2_adjoint[n, o, i, l] = a3_adjoint[n, 4*i + l + 16*o]
     # a1_adjoint[n, o, 2*i + p, 2*l + q] = a2_adjoint[n, o, i, l]*where(Eq(a1[n, o, 2*i + p, 2*l + q]…
     # z1_adjoint[n, o, i, l] = a1_adjoint[n, o, i, l]*where(a1[n, o, i, l] > 0, 1, 0)
     # b1_adjoint[o] = sum_{n i l} z1_adjoint[n, o, i, l]
     # W1_adjoint_operand[p, q, o, n, i, l] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 <…
     for n in range(N):
         for o in range(8):
-            for i in range(8):
-                for l in range(8):
-                    a1_adjoint[i, l] = real(0)
             for i in range(4):
+                for l in range(4):
+                    a2_adjoint[l] = a3_adjoint[n, o * 16 + i * 4 + l]
                 for p in range(2):
                     for q in range(2):
                         for l in range(4):
-                            a1_adjoint[i * 2 + p, l * 2 + q] += a2_adjoint[n, o, i, l] * (real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)) / a2_ties[n, o, i, l]
+                            a1_adjoint[i * 2 + p, l * 2 + q] = a2_adjoint[l] * (real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)) / a2_ties[n, o, i, l]
             for i_first in range(0, 8, 8):
                 i_last = 8
                 for i in range(natural(i_first), natural(i_last)):
                     for l in range(8):
-                        w5 = a1_adjoint[i, l] * (real(1) if a1[n, o, i, l] > real(0) else real(0))
-                        z1_adjoint[o, i, l] = w5
-                        b1_adjoint[o] = added(b1_adjoint[o], w5)
+                        w6 = a1_adjoint[i, l] * (real(1) if a1[n, o, i, l] > real(0) else real(0))
+                        z1_adjoint[o, i, l] = w6
+                        b1_adjoint[o] = added(b1_adjoint[o], w6)
                 if N > 256:
                     for o_2 in range(8):
                         b1_adjoint_wide[o_2] += float(b1_adjoint[o_2])
@@ -503,7 +502,7 @@ def _gradient_kernel(parameters, gradients, x, y):
 
 
 # The buffers of a step: elements for each example, and besides.
-_BUFFERS: Any = ((64, 0), (10, 0), (576, 0), (512, 0), (128, 0), (128, 0), (10, 0), (1, 0), (1, 0), (0, 10), (0, 1280), (128, 0), (128, 0), (128, 0), (512, 0), (0, 8), (4608, 0), (0, 72),)
+_BUFFERS: Any = ((64, 0), (10, 0), (576, 0), (512, 0), (128, 0), (128, 0), (10, 0), (1, 0), (1, 0), (0, 10), (0, 1280), (128, 0), (128, 0), (512, 0), (0, 8), (4608, 0), (0, 72),)
 _MULTIPLICATIONS = 8960  # of an example in the matrix products of a step
 
 
@@ -545,13 +544,13 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
     b4_adjoint = view(memory, offsets[9], (10,))
     W4_adjoint = view(memory, offsets[10], (10, 128,))
     a3_adjoint = view(memory, offsets[11], (batch_size, 128,))
-    a2_adjoint = view(memory, offsets[12], (batch_size, 8, 4, 4,))
-    a2_ties = view(memory, offsets[13], (batch_size, 8, 4, 4,))
+    a2_adjoint = np.empty(4, real)
+    a2_ties = view(memory, offsets[12], (batch_size, 8, 4, 4,))
     a1_adjoint = np.empty((8, 8), real)
-    z1_adjoint = view(memory, offsets[14], (batch_size, 8, 8, 8,))
-    b1_adjoint = view(memory, offsets[15], (8,))
-    W1_adjoint_operand = view(memory, offsets[16], (3, 3, 8, batch_size, 8, 8,))
-    W1_adjoint = view(memory, offsets[17], (8, 1, 3, 3,))
+    z1_adjoint = view(memory, offsets[13], (batch_size, 8, 8, 8,))
+    b1_adjoint = view(memory, offsets[14], (8,))
+    W1_adjoint_operand = view(memory, offsets[15], (3, 3, 8, batch_size, 8, 8,))
+    W1_adjoint = view(memory, offsets[16], (8, 1, 3, 3,))
     b1_adjoint_wide = np.empty(8, np.float64)
     total = float(0)
     v5 = real(1) - beta1
@@ -605,29 +604,24 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
                             z1_ = z1[o, i, l] + v1
                             a1[n, o, i, l] = (real(0) if z1_ <= real(0) else z1_)
             # a2[n, o, i, l] = max_{p q} a1[n, o, 2*i + p, 2*l + q]
+            # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
+            # a2_ties[n, o, i, l] = sum_{p q} where(Eq(a1[n, o, 2*i + p, 2*l + q], a2[n, o, i, l]), 1, 0)
             for n in range(natural(row_first), natural(row_last)):
                 for o in range(8):
                     for i in range(4):
                         for l in range(4):
                             a2[n, o, i, l] = real(-np.inf)
+                            a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2, l * 2])
+                            a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2, l * 2 + 1])
+                            a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2 + 1, l * 2])
+                            a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, i * 2 + 1, l * 2 + 1])
+                            w2 = a2[n, o, i, l]
+                            a3[n, o * 16 + i * 4 + l] = w2
                             a2_ties[n, o, i, l] = real(0)
-                        for p in range(2):
-                            for q in range(2):
-                                for l in range(4):
-                                    a2[n, o, i, l] = maximum(a2[n, o, i, l], a1[n, o, p + i * 2, l * 2 + q])
-            # a3[n, 4*i + l + 16*o] = a2[n, o, i, l]
-            # a2_ties[n, o, i, l] = sum_{p q} where(Eq(a1[n, o, 2*i + p, 2*l + q], a2[n, o, i, l]), 1, 0)
-            for n in range(natural(row_first), natural(row_last)):
-                for k in range(128):
-                    a3[n, k] = real(0)
-                for o in range(8):
-                    for i in range(4):
-                        for l in range(4):
-                            a3[n, o * 16 + i * 4 + l] += a2[n, o, i, l]
-                        for p in range(2):
-                            for q in range(2):
-                                for l in range(4):
-                                    a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)
+                            a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2, l * 2] == a2[n, o, i, l] else real(0)
+                            a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2, l * 2 + 1] == a2[n, o, i, l] else real(0)
+                            a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + 1, l * 2] == a2[n, o, i, l] else real(0)
+                            a2_ties[n, o, i, l] += real(1) if a1[n, o, i * 2 + 1, l * 2 + 1] == a2[n, o, i, l] else real(0)
             # z4[j, n] = sum_{k} W4[j, k]*a3[n, k]
             tiled(False, True, 10, row_last - row_first, 128, real(1), W4, 128, part(a3, row_first * 128), 128, real(0), part(z4, row_first), batch_size)
             for n in range(natural(row_first), natural(row_last)):
@@ -641,8 +635,8 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
                     a4_logsumexp_max[n] = maximum(a4_logsumexp_max[n], z4[j, n])
             # a4_logsumexp_shift[n] = where((a4_logsumexp_max[n] > -1.7976931348623157e+308) & (a4_logsumexp_…
             for n in range(natural(row_first), natural(row_last)):
-                w2 = a4_logsumexp_max[n]
-                a4_logsumexp_shift[n] = w2 if a4_logsumexp_max[n] > real(-1.7976931348623157e+308) and a4_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
+                w3 = a4_logsumexp_max[n]
+                a4_logsumexp_shift[n] = w3 if a4_logsumexp_max[n] > real(-1.7976931348623157e+308) and a4_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
                 a4_logsumexp_sum[n] = real(0)
             # a4_logsumexp_sum[n] = sum_{j} exp(-a4_logsumexp_shift[n] + z4[j, n])
             for j in range(10):
@@ -656,30 +650,25 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             # z4_adjoint[j, n] = 1/N*(exp(-a4_logsumexp[n] + z4[j, n]) - y[j, n])
             for j in range(10):
                 for n in range(natural(row_first), natural(row_last)):
-                    w3 = y[j, n]
-                    w4 = z4[j, n] - a4_logsumexp[n]
-                    C_row[n] += v3 * w3 * w4
-                    z4_adjoint[j, n] = w1 * (exp(w4) - w3)
+                    w4 = y[j, n]
+                    w5 = z4[j, n] - a4_logsumexp[n]
+                    C_row[n] += v3 * w4 * w5
+                    z4_adjoint[j, n] = w1 * (exp(w5) - w4)
             # a3_adjoint[n, k] = sum_{j} W4[j, k]*z4_adjoint[j, n]
             tiled(True, False, row_last - row_first, 128, 10, real(1), part(z4_adjoint, row_first), batch_size, W4, 128, real(0), part(a3_adjoint, row_first * 128), 128)
             # a2_adjoint[n, o, i, l] = a3_adjoint[n, 4*i + l + 16*o]
-            for n in range(natural(row_first), natural(row_last)):
-                for o in range(8):
-                    for i in range(4):
-                        for l in range(4):
-                            a2_adjoint[n, o, i, l] = a3_adjoint[n, o * 16 + i * 4 + l]
             # a1_adjoint[n, o, 2*i + p, 2*l + q] = a2_adjoint[n, o, i, l]*where(Eq(a1[n, o, 2*i + p, 2*l + q]…
             # z1_adjoint[n, o, i, l] = a1_adjoint[n, o, i, l]*where(a1[n, o, i, l] > 0, 1, 0)
             # W1_adjoint_operand[p, q, o, n, i, l] = where((i + p - 1 >= 0) & (l + q - 1 >= 0) & (i + p - 1 <…
             for n in range(natural(row_first), natural(row_last)):
                 for o in range(8):
-                    for i in range(64):
-                        flat(a1_adjoint)[i] = real(0)
                     for i in range(4):
+                        for l in range(4):
+                            a2_adjoint[l] = a3_adjoint[n, o * 16 + i * 4 + l]
                         for p in range(2):
                             for q in range(2):
                                 for l in range(4):
-                                    a1_adjoint[i * 2 + p, l * 2 + q] += a2_adjoint[n, o, i, l] * (real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)) / a2_ties[n, o, i, l]
+                                    a1_adjoint[i * 2 + p, l * 2 + q] = a2_adjoint[l] * (real(1) if a1[n, o, i * 2 + p, l * 2 + q] == a2[n, o, i, l] else real(0)) / a2_ties[n, o, i, l]
                     for i in range(8):
                         for l in range(8):
                             z1_adjoint[n, o, i, l] = a1_adjoint[i, l] * (real(1) if a1[n, o, i, l] > real(0) else real(0))
@@ -720,16 +709,16 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # b4_v[j] = b4_adjoint[j]**2*(1 - beta2) + b4_v[j]*beta2
         # b4[j] = b4[j] - b4_m[j]*learning_rate_step/(sqrt(b4_v[j]) + epsilon_step)
         for j in range(natural(first_10), natural(last_10)):
-            w5 = b4_m[j]
-            w6 = b4_adjoint[j]
-            w7 = beta1 * w5 + v5 * w6
-            b4_m[j] = w7
-            w8 = b4_v[j]
-            w9 = beta2 * w8 + v6 * (w6 * w6)
-            b4_v[j] = w9
-            w10 = b4_m[j]
-            w11 = b4[j] + v7 * w10 / (np.sqrt(w9) + epsilon_step)
-            b4[j] = w11
+            w6 = b4_m[j]
+            w7 = b4_adjoint[j]
+            w8 = beta1 * w6 + v5 * w7
+            b4_m[j] = w8
+            w9 = b4_v[j]
+            w10 = beta2 * w9 + v6 * (w7 * w7)
+            b4_v[j] = w10
+            w11 = b4_m[j]
+            w12 = b4[j] + v7 * w11 / (np.sqrt(w10) + epsilon_step)
+            b4[j] = w12
         # C_total = sum_{n} C_row[n]
         for n in range(N):
             C_total = added(C_total, float(C_row[n]))
@@ -762,45 +751,45 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
         # W1_v_next[o, c, p, q] = W1_adjoint[o, c, p, q]**2*(1 - beta2) + W1_v[o, c, p, q]*beta2
         # W1_next[o, c, p, q] = W1[o, c, p, q] - W1_m_next[o, c, p, q]*learning_rate_step/(sqrt(W1_v_next…
         for i in range(natural(first_8) * 9, natural(last_8) * 9):
-            w12 = flat(W1_m)[i]
-            w13 = flat(W1_adjoint)[i]
-            w14 = beta1 * w12 + v5 * w13
-            flat(W1_m)[i] = w14
-            w15 = flat(W1_v)[i]
-            w16 = beta2 * w15 + v6 * (w13 * w13)
-            flat(W1_v)[i] = w16
-            w17 = flat(W1_m)[i]
-            w18 = flat(W1)[i] + v7 * w17 / (np.sqrt(w16) + epsilon_step)
-            flat(W1)[i] = w18
+            w13 = flat(W1_m)[i]
+            w14 = flat(W1_adjoint)[i]
+            w15 = beta1 * w13 + v5 * w14
+            flat(W1_m)[i] = w15
+            w16 = flat(W1_v)[i]
+            w17 = beta2 * w16 + v6 * (w14 * w14)
+            flat(W1_v)[i] = w17
+            w18 = flat(W1_m)[i]
+            w19 = flat(W1)[i] + v7 * w18 / (np.sqrt(w17) + epsilon_step)
+            flat(W1)[i] = w19
         # b1_m[o] = b1_adjoint[o]*(1 - beta1) + b1_m[o]*beta1
         # b1_v[o] = b1_adjoint[o]**2*(1 - beta2) + b1_v[o]*beta2
         # b1[o] = b1[o] - b1_m[o]*learning_rate_step/(sqrt(b1_v[o]) + epsilon_step)
         for o in range(natural(first_8), natural(last_8)):
-            w19 = b1_m[o]
-            w20 = b1_adjoint[o]
-            w21 = beta1 * w19 + v5 * w20
-            b1_m[o] = w21
-            w22 = b1_v[o]
-            w23 = beta2 * w22 + v6 * (w20 * w20)
-            b1_v[o] = w23
-            w24 = b1_m[o]
-            w25 = b1[o] + v7 * w24 / (np.sqrt(w23) + epsilon_step)
-            b1[o] = w25
+            w20 = b1_m[o]
+            w21 = b1_adjoint[o]
+            w22 = beta1 * w20 + v5 * w21
+            b1_m[o] = w22
+            w23 = b1_v[o]
+            w24 = beta2 * w23 + v6 * (w21 * w21)
+            b1_v[o] = w24
+            w25 = b1_m[o]
+            w26 = b1[o] + v7 * w25 / (np.sqrt(w24) + epsilon_step)
+            b1[o] = w26
         # W4_m[j, k] = W4_adjoint[j, k]*(1 - beta1) + W4_m[j, k]*beta1
         # W4_v[j, k] = W4_adjoint[j, k]**2*(1 - beta2) + W4_v[j, k]*beta2
         # W4[j, k] = W4[j, k] - W4_m[j, k]*learning_rate_step/(sqrt(W4_v[j, k]) + epsilon_step)
         for j in range(10):
             for k in range(natural(first_128), natural(last_128)):
-                w26 = W4_m[j, k]
-                w27 = W4_adjoint[j, k]
-                w28 = beta1 * w26 + v5 * w27
-                W4_m[j, k] = w28
-                w29 = W4_v[j, k]
-                w30 = beta2 * w29 + v6 * (w27 * w27)
-                W4_v[j, k] = w30
-                w31 = W4_m[j, k]
-                w32 = W4[j, k] + v7 * w31 / (np.sqrt(w30) + epsilon_step)
-                W4[j, k] = w32
+                w27 = W4_m[j, k]
+                w28 = W4_adjoint[j, k]
+                w29 = beta1 * w27 + v5 * w28
+                W4_m[j, k] = w29
+                w30 = W4_v[j, k]
+                w31 = beta2 * w30 + v6 * (w28 * w28)
+                W4_v[j, k] = w31
+                w32 = W4_m[j, k]
+                w33 = W4[j, k] + v7 * w32 / (np.sqrt(w31) + epsilon_step)
+                W4[j, k] = w33
         total += float(N) * C_total
         arrived = wait_for_team(team, members, arrived)
     arrived = wait_for_team(team, members, arrived)
@@ -2189,15 +2178,14 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
+        rows = self._examples(rows)
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
             visited = self._generator.permutation(order) if shuffle else order
             step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            cost = self._epoch(values, visited, step, checked)
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -2205,11 +2193,26 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,
@@ -3222,6 +3225,10 @@ class Repeats(Expressions):
 # --- Statements as instructions ----------------------------------------------------------------
 
 
+# The most turns of a loop that LLVM may write out.
+LONGEST_UNROLLED = 256
+
+
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
 
@@ -3232,6 +3239,9 @@ class Emitter(Repeats):
     text_of : function
         Returns the tree of a jitted function whose text is emitted too, or None.
     """
+
+    # Turns that fill a vector of single precision, and that LLVM may still write out.
+    FEWEST, MOST = 8, 64
 
     def __init__(self, context: Any, builder: Any, text_of: Callable[[Any], Any]) -> None:
         super().__init__(context, builder)
@@ -3401,8 +3411,41 @@ class Emitter(Repeats):
             again = builder.icmp_signed(">" if up else "<", rest, step)
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
-        builder.cbranch(again, body, after)
+        back = builder.cbranch(again, body, after)
+        if self.is_for_vectors(statement, stop) or self.is_along_row(statement, stop):
+            back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
+
+    def is_for_vectors(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a loop is one of few turns that LLVM would write out before it makes vectors."""
+        inner = (node for child in statement.body for node in ast.walk(child))
+        return (
+            isinstance(stop, ir.Constant)
+            and self.FEWEST <= stop.constant <= self.MOST
+            and not any(isinstance(node, ast.For) for node in inner)
+        )
+
+    def not_unrolled(self) -> Any:
+        """Return what tells LLVM not to write a loop out: only of a loop does it make vectors."""
+        module = self.builder.module
+        told = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = ir.MDValue(module, [told], name=str(len(module.metadata)))
+        loop.operands = (loop, told)  # it names itself, so that no other loop's is the same
+        return loop
+
+    def is_along_row(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a short loop runs along rows that are looked up.
+
+        LLVM would write it out before it makes vectors of it; of the loop over the rows around it
+        it then makes vectors of elements from different rows, which it gathers one by one.
+        """
+        if not isinstance(stop, ir.Constant) or stop.constant > LONGEST_UNROLLED:
+            return False
+        nodes = list(ast.walk(statement))
+        rows = (self.frame.variables.get(node.id) for node in nodes if isinstance(node, ast.Name))
+        return sum(isinstance(node, ast.For) for node in nodes) == 1 and any(
+            isinstance(row, Value) and row.kind == types.uintp for row in rows
+        )
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""

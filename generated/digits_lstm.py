@@ -89,34 +89,29 @@ SIGNATURE = "9262df62852e083c"
 
 # LaTeX of each equation.
 EQUATIONS = {
-    "s1_l0": "s^{2}_{tg} = \\sum_{m} w^{2}_{gm} a^{1}_{tm} + b^{2}_{g} + \\left( \\begin{cases} \\sum_{k} u^{2}_{gk} \\mathrm{h1\\_l0}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases} + d^{2}_{g} \\right)",
-    "z1_l0": "z^{2}_{taj} = s^{2}_{t,32a+j}",
-    "i1_l0": "i^{2}_{tj} = \\sigma(z^{2}_{t,0,j})",
-    "f1_l0": "f^{2}_{tj} = \\sigma(z^{2}_{t,1,j})",
-    "g1_l0": "g^{2}_{tj} = \\tanh(z^{2}_{t,2,j})",
-    "o1_l0": "o^{2}_{tj} = \\sigma(z^{2}_{t,3,j})",
-    "c1_l0": "c^{2}_{tj} = i^{2}_{tj} g^{2}_{tj} + \\begin{cases} f^{2}_{tj} c^{2}_{t-1,j} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "h1_l0": "\\mathrm{h1\\_l0}_{tj} = o^{2}_{tj} \\tanh(c^{2}_{tj})",
-    "h1": "h^{2}_{j} = \\mathrm{h1\\_l0}_{7,j}",
-    "z2": "z^{3}_{j} = \\sum_{k} w^{3}_{jk} h^{2}_{k} + b^{3}_{j}",
+    "s1_l0": "s^{2}_{tg} = \\sum_{m} w^{2}_{gm} a^{1}_{tm} + b^{2}_{g} + \\left( \\sum_{k} u^{2}_{gk} h^{2}_{t-1,k} + d^{2}_{g} \\right)",
+    "z1_l0": "z^{2}_{taj} = s^{2}_{t,32a+j-32}",
+    "i1_l0": "i^{2}_{tj} = \\sigma(z^{2}_{t,1,j})",
+    "f1_l0": "f^{2}_{tj} = \\sigma(z^{2}_{t,2,j})",
+    "g1_l0": "g^{2}_{tj} = \\tanh(z^{2}_{t,3,j})",
+    "o1_l0": "o^{2}_{tj} = \\sigma(z^{2}_{t,4,j})",
+    "c1_l0": "c^{2}_{tj} = i^{2}_{tj} g^{2}_{tj} + f^{2}_{tj} c^{2}_{t-1,j}",
+    "h1_l0": "h^{2}_{tj} = o^{2}_{tj} \\tanh(c^{2}_{tj})",
+    "h1": "a^{2}_{j} = h^{2}_{8,j}",
+    "z2": "z^{3}_{j} = \\sum_{k} w^{3}_{jk} a^{2}_{k} + b^{3}_{j}",
     "a2": "a^{3}_{j} = \\frac{e^{z^{3}_{j}}}{\\sum_{k} e^{z^{3}_{k}}}",
     "C": "C = -\\sum_{j} y_{j} \\ln a^{3}_{j}",
     "z2_adjoint": "\\delta^{3}_{j} = a^{3}_{j} - y_{j}",
     "b2_adjoint": "\\frac{\\partial C}{\\partial b^{3}_{j}} = \\delta^{3}_{j}",
-    "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = h^{2}_{k} \\delta^{3}_{j}",
-    "h1_adjoint": "\\frac{\\partial C}{\\partial h^{2}_{j}} = \\sum_{k} w^{3}_{kj} \\delta^{3}_{k}",
-    "o1_l0_adjoint": "\\frac{\\partial C}{\\partial o^{2}_{tj}} = \\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} \\tanh(c^{2}_{tj})",
-    "f1_l0_adjoint": "\\frac{\\partial C}{\\partial f^{2}_{tj}} = \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{tj}} c^{2}_{t-1,j} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "c1_l0_adjoint": "\\frac{\\partial C}{\\partial c^{2}_{tj}} = \\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} o^{2}_{tj} \\tanh'(c^{2}_{tj}) + \\sum_{u :\\, u-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial c^{2}_{uj}} f^{2}_{uj} & \\text{if } u > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "i1_l0_adjoint": "\\frac{\\partial C}{\\partial i^{2}_{tj}} = \\frac{\\partial C}{\\partial c^{2}_{tj}} g^{2}_{tj}",
-    "g1_l0_adjoint": "\\frac{\\partial C}{\\partial g^{2}_{tj}} = \\frac{\\partial C}{\\partial c^{2}_{tj}} i^{2}_{tj}",
-    "z1_l0_adjoint": "\\frac{\\partial C}{\\partial z^{2}_{taj}} = [a = 3] \\frac{\\partial C}{\\partial o^{2}_{tj}} \\sigma'(z^{2}_{t,3,j}) + [a = 2] \\frac{\\partial C}{\\partial g^{2}_{tj}} \\tanh'(z^{2}_{t,2,j}) + [a = 1] \\frac{\\partial C}{\\partial f^{2}_{tj}} \\sigma'(z^{2}_{t,1,j}) + [a = 0] \\frac{\\partial C}{\\partial i^{2}_{tj}} \\sigma'(z^{2}_{t,0,j})",
-    "s1_l0_adjoint": "\\frac{\\partial C}{\\partial s^{2}_{tg}} = \\sum_{a, j :\\, 32a+j = g} \\frac{\\partial C}{\\partial z^{2}_{taj}}",
-    "h1_l0_adjoint": "\\frac{\\partial C}{\\partial \\mathrm{h1\\_l0}_{tj}} = [t = 7] \\frac{\\partial C}{\\partial h^{2}_{j}} + \\sum_{v, g :\\, v-1 = t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{vg}} u^{2}_{gj} & \\text{if } v > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = a^{2}_{k} \\delta^{3}_{j}",
+    "c1_l0_adjoint": "\\frac{\\partial C}{\\partial c^{2}_{tj}} = \\frac{\\partial C}{\\partial h^{2}_{tj}} o^{2}_{tj} \\tanh'(c^{2}_{tj}) + \\frac{\\partial C}{\\partial c^{2}_{t+1,j}} f^{2}_{t+1,j}",
+    "z1_l0_adjoint": "\\frac{\\partial C}{\\partial z^{2}_{taj}} = [a = 4] \\frac{\\partial C}{\\partial h^{2}_{tj}} \\tanh(c^{2}_{tj}) \\sigma'(z^{2}_{t,4,j}) + [a = 3] \\frac{\\partial C}{\\partial c^{2}_{tj}} i^{2}_{tj} \\tanh'(z^{2}_{t,3,j}) + [a = 2] \\frac{\\partial C}{\\partial c^{2}_{tj}} c^{2}_{t-1,j} \\sigma'(z^{2}_{t,2,j}) + [a = 1] \\frac{\\partial C}{\\partial c^{2}_{tj}} g^{2}_{tj} \\sigma'(z^{2}_{t,1,j})",
+    "s1_l0_adjoint": "\\frac{\\partial C}{\\partial s^{2}_{tg}} = \\sum_{a, j :\\, 32a+j-32 = g} \\frac{\\partial C}{\\partial z^{2}_{taj}}",
+    "h1_l0_adjoint": "\\frac{\\partial C}{\\partial h^{2}_{tj}} = [t = 8] \\sum_{k} w^{3}_{kj} \\delta^{3}_{k} + \\sum_{g} \\frac{\\partial C}{\\partial s^{2}_{t+1,g}} u^{2}_{gj}",
     "b1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial d^{2}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}}",
     "b1_ih_l0_adjoint": "\\frac{\\partial C}{\\partial b^{2}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}}",
     "W1_ih_l0_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{gm}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}} a^{1}_{tm}",
-    "W1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial u^{2}_{gk}} = \\sum_{t} \\begin{cases} \\frac{\\partial C}{\\partial s^{2}_{tg}} \\mathrm{h1\\_l0}_{t-1,k} & \\text{if } t > 0 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "W1_hh_l0_adjoint": "\\frac{\\partial C}{\\partial u^{2}_{gk}} = \\sum_{t} \\frac{\\partial C}{\\partial s^{2}_{tg}} h^{2}_{t-1,k}",
 }
 
 
@@ -254,119 +249,128 @@ def _predict_kernel(parameters, z2, x):
 @_compiled
 def _loss_kernel(parameters, x, y):
     N = x.shape[0]
-    x = view(x, 0, (x.shape[0], 8, 8))
-    y = view(y, 0, (y.shape[0], 10))
     W1_ih_l0 = view(parameters, 0, (128, 8))
     W1_hh_l0 = view(parameters, 1024, (128, 32))
     b1_ih_l0 = view(parameters, 5120, (128,))
     b1_hh_l0 = view(parameters, 5248, (128,))
     W2 = view(parameters, 5376, (10, 32))
     b2 = view(parameters, 5696, (10,))
-    x_steps = np.empty((8, N, 8), real)
-    h1_l0 = np.empty((8, N, 32), real)
-    s1_l0_sum = np.empty((N, 128), real)
-    s1_l0 = np.empty((8, N, 128), real)
-    c1_l0 = np.empty((8, N, 32), real)
-    h1 = np.empty((N, 32), real)
-    z2 = np.empty((10, N), real)
-    a2_logsumexp_max = np.empty(N, real)
+    h1_l0 = np.empty((72, 8, 32), real)
+    s1_l0_sum_operand = np.empty((72, 32), real)
+    s1_l0_sum = np.empty((72, 128), real)
+    s1_l0 = np.empty((72, 8, 128), real)
+    z1_l0 = np.empty((4, 32), real)
+    c1_l0 = np.empty((72, 8, 32), real)
+    h1 = np.empty((72, 32), real)
+    z2 = np.empty((72, 10), real)
+    a2_logsumexp_max = np.empty(72, real)
     a2_logsumexp_shift = a2_logsumexp_max  # its memory
     a2_logsumexp = a2_logsumexp_max  # its memory
-    a2_logsumexp_sum = np.empty(N, real)
+    a2_logsumexp_sum = np.empty(72, real)
     C_row = a2_logsumexp_sum  # its memory
-    # x_steps[t, n, k] = x[n, t, k]
-    for n in range(N):
-        for t in range(8):
-            for k in range(8):
-                x_steps[t, n, k] = x[n, t, k]
-    for n in range(N):
-        a2_logsumexp_max[n] = real(-np.inf)
-    C_total = float(0)
-    # s1_l0[t, n, g] = sum_{m} W1_ih_l0[g, m]*x_steps[t, n, m]
-    tiled(False, True, N * 8, 128, 8, real(1), x_steps, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
+    C_total_total = float(0)
     v2 = -real(1) / real(N)
-    for row_first in range(0, N, 256):
-        row_last = min(row_first + 256, N)
-        # s1_l0[t, n, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[t, n, g], 0) + b1_hh_l0[g])
-        # i1_l0[t, n, j] = sigmoid(s1_l0[t, n, j])
-        # f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
-        # g1_l0[t, n, j] = tanh(s1_l0[t, n, j + 64])
-        # o1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 96])
-        # c1_l0[t, n, j] = g1_l0[t, n, j]*i1_l0[t, n, j] + where(t > 0, c1_l0[t - 1, n, j]*f1_l0[t, n, j]…
-        # shared1[t, n, j] = tanh(c1_l0[t, n, j])
-        # h1_l0[t, n, j] = o1_l0[t, n, j]*shared1[t, n, j]
-        for t in range(1):
-            for n in range(natural(row_first), natural(row_last)):
+    for row_first in range(0, N, 72):
+        rows = min(N - row_first, 72)
+        x_strip = view(x, row_first * 64, (rows, 8, 8))
+        y_strip = view(y, row_first * 10, (rows, 10))
+        # s1_l0[n, t, g] = sum_{m} W1_ih_l0[g, m]*x[n, t, m]
+        tiled(False, True, rows * 8, 128, 8, real(1), x_strip, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
+        # s1_l0_sum_operand[n, t, k] = where(t > 0, h1_l0[n, t - 1, k], 0)
+        # s1_l0_sum[n, t, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[n, t, k]
+        # s1_l0[n, t, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[n, t, g], 0) + b1_hh_l0[g])
+        # z1_l0[n, t, a, j] = s1_l0[n, t, 32*a + j]
+        # i1_l0[n, t, j] = sigmoid(z1_l0[n, t, 0, j])
+        # f1_l0[n, t, j] = sigmoid(z1_l0[n, t, 1, j])
+        # g1_l0[n, t, j] = tanh(z1_l0[n, t, 2, j])
+        # o1_l0[n, t, j] = sigmoid(z1_l0[n, t, 3, j])
+        # c1_l0[n, t, j] = g1_l0[n, t, j]*i1_l0[n, t, j] + where(t > 0, c1_l0[n, t - 1, j]*f1_l0[n, t, j]…
+        # shared1[n, t, j] = tanh(c1_l0[n, t, j])
+        # h1_l0[n, t, j] = o1_l0[n, t, j]*shared1[n, t, j]
+        for t in range(8):
+            for n in range(rows):
+                for k in range(32):
+                    if t > 0:
+                        v = h1_l0[n, t - 1, k]
+                    else:
+                        v = real(0)
+                    s1_l0_sum_operand[n, k] = v
+            tiled(False, True, rows, 128, 32, real(1), s1_l0_sum_operand, 32, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
+            for n in range(rows):
                 for g in range(128):
-                    s1_l0_sum[n, g] = real(0)
-            for n in range(natural(row_first), natural(row_last)):
-                for g in range(128):
-                    s1_l0[t, n, g] += b1_ih_l0[g] + b1_hh_l0[g]
+                    s1_l0[n, t, g] += b1_ih_l0[g] + ((s1_l0_sum[n, g] if t > 0 else real(0)) + b1_hh_l0[g])
+                for a in range(4):
+                    for j in range(32):
+                        z1_l0[a, j] = s1_l0[n, t, a * 32 + j]
                 for j in range(32):
-                    i1_l0 = sigmoid(s1_l0[t, n, j])
-                    f1_l0 = sigmoid(s1_l0[t, n, j + 32])
-                    g1_l0 = tanh(s1_l0[t, n, j + 64])
-                    o1_l0 = sigmoid(s1_l0[t, n, j + 96])
-                    w1 = i1_l0 * g1_l0
-                    c1_l0[t, n, j] = w1
+                    i1_l0 = sigmoid(z1_l0[0, j])
+                    f1_l0 = sigmoid(z1_l0[1, j])
+                    g1_l0 = tanh(z1_l0[2, j])
+                    o1_l0 = sigmoid(z1_l0[3, j])
+                    if t > 0:
+                        v_2 = f1_l0 * c1_l0[n, t - 1, j]
+                    else:
+                        v_2 = real(0)
+                    w1 = i1_l0 * g1_l0 + v_2
+                    c1_l0[n, t, j] = w1
                     shared1 = tanh(w1)
-                    h1_l0[t, n, j] = o1_l0 * shared1
-        # s1_l0_sum[t, n, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[t, n, k]
-        for t in range(1, 8):
-            tiled(False, True, row_last - row_first, 128, 32, real(1), part(h1_l0, N * (t - 1) * 32 + row_first * 32), 32, W1_hh_l0, 32, real(0), part(s1_l0_sum, row_first * 128), 128)
-            for n in range(natural(row_first), natural(row_last)):
-                for g in range(128):
-                    s1_l0[t, n, g] += b1_ih_l0[g] + (s1_l0_sum[n, g] + b1_hh_l0[g])
-                for j in range(32):
-                    i1_l0 = sigmoid(s1_l0[t, n, j])
-                    f1_l0 = sigmoid(s1_l0[t, n, j + 32])
-                    g1_l0 = tanh(s1_l0[t, n, j + 64])
-                    o1_l0 = sigmoid(s1_l0[t, n, j + 96])
-                    w2 = i1_l0 * g1_l0 + f1_l0 * c1_l0[t - 1, n, j]
-                    c1_l0[t, n, j] = w2
-                    shared1 = tanh(w2)
-                    h1_l0[t, n, j] = o1_l0 * shared1
-        # h1[n, j] = h1_l0[7, n, j]
-        for n in range(natural(row_first), natural(row_last)):
+                    h1_l0[n, t, j] = o1_l0 * shared1
+        # h1[n, j] = h1_l0[n, 7, j]
+        for n in range(rows):
             for j in range(32):
-                h1[n, j] = h1_l0[7, n, j]
-        # z2[j, n] = sum_{k} W2[j, k]*h1[n, k]
-        tiled(False, True, 10, row_last - row_first, 32, real(1), W2, 32, part(h1, row_first * 32), 32, real(0), part(z2, row_first), N)
-        # z2[j, n] += b2[j]
-        # a2_logsumexp_max[n] = max_{j} z2[j, n]
-        for j in range(10):
-            v1 = b2[j]
-            for n in range(natural(row_first), natural(row_last)):
-                z2[j, n] += v1
-                a2_logsumexp_max[n] = maximum(a2_logsumexp_max[n], z2[j, n])
+                h1[n, j] = h1_l0[n, 7, j]
+        # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
+        # z2[n, j] += b2[j]
+        tiled_onto(False, True, rows, 10, 32, real(1), h1, 32, W2, 32, b2, 0, z2, 10)
+        # a2_logsumexp_max[n] = max_{j} z2[n, j]
+        for n in range(rows):
+            a2_logsumexp_max_total = real(-np.inf)
+            for j in range(10):
+                a2_logsumexp_max_total = maximum(a2_logsumexp_max_total, z2[n, j])
+            a2_logsumexp_max[n] = a2_logsumexp_max_total
         # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
-        for n in range(natural(row_first), natural(row_last)):
-            w3 = a2_logsumexp_max[n]
-            a2_logsumexp_shift[n] = w3 if a2_logsumexp_max[n] > real(-1.7976931348623157e+308) and a2_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
-            a2_logsumexp_sum[n] = real(0)
-        # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[j, n])
-        for j in range(10):
-            for n in range(natural(row_first), natural(row_last)):
-                a2_logsumexp_sum[n] += exp(z2[j, n] - a2_logsumexp_shift[n])
+        for n in range(rows):
+            w2 = a2_logsumexp_max[n]
+            a2_logsumexp_shift[n] = w2 if a2_logsumexp_max[n] > real(-1.7976931348623157e+308) and a2_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
+        # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
+        for n in range(rows):
+            a2_logsumexp_sum_total = real(0)
+            v1 = -a2_logsumexp_shift[n]
+            for j in range(10):
+                a2_logsumexp_sum_total = added(a2_logsumexp_sum_total, exp(z2[n, j] + v1))
+            a2_logsumexp_sum[n] = a2_logsumexp_sum_total
         # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
-        for n in range(natural(row_first), natural(row_last)):
+        for n in range(rows):
             a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
-            C_row[n] = real(0)
-        # C_row[n] = sum_{j} -y[n, j]*(-a2_logsumexp[n] + z2[j, n])/N
-        for j in range(10):
-            for n in range(natural(row_first), natural(row_last)):
-                C_row[n] += v2 * y[n, j] * (z2[j, n] - a2_logsumexp[n])
-    # C_total = sum_{n} C_row[n]
-    for n in range(N):
-        C_total = added(C_total, float(C_row[n]))
-    return C_total
+        # C_row[n] = sum_{j} -y[n, j]*(-a2_logsumexp[n] + z2[n, j])/N
+        for n in range(rows):
+            C_row_total = real(0)
+            v3 = -a2_logsumexp[n]
+            for j in range(10):
+                C_row_total = added(C_row_total, v2 * y_strip[n, j] * (z2[n, j] + v3))
+            C_row[n] = C_row_total
+        C_total = real(0)
+        C_total_wide = float(0)
+        for n_first in range(0, rows, 256):
+            n_last = min(n_first + 256, rows)
+            # C_total = sum_{n} C_row[n]
+            for n in range(natural(n_first), natural(n_last)):
+                C_total = added(C_total, C_row[n])
+            if rows > 256:
+                C_total_wide += float(C_total)
+                C_total = real(0)
+        if rows > 256:
+            C_total += real(C_total_wide)
+        C_total_total += float(C_total)
+    C_total = real(C_total_total)
+    return float(C_total)
 
 
 @_compiled
 def _gradient_kernel(parameters, gradients, x, y):
     N = x.shape[0]
-    x = view(x, 0, (x.shape[0], 8, 8))
-    y = view(y, 0, (y.shape[0], 10))
+    one = np.empty(1, real)
+    one[0] = real(1)
     W1_ih_l0 = view(parameters, 0, (128, 8))
     W1_hh_l0 = view(parameters, 1024, (128, 32))
     b1_ih_l0 = view(parameters, 5120, (128,))
@@ -379,245 +383,271 @@ def _gradient_kernel(parameters, gradients, x, y):
     b1_hh_l0_adjoint = view(gradients, 5248, (128,))
     W2_adjoint = view(gradients, 5376, (10, 32))
     b2_adjoint = view(gradients, 5696, (10,))
-    x_steps = np.empty((8, N, 8), real)
-    h1_l0 = np.empty((8, N, 32), real)
-    s1_l0_sum = np.empty((N, 128), real)
-    s1_l0 = np.empty((8, N, 128), real)
+    h1_l0 = np.empty((23, 8, 32), real)
+    h1_l0_adjoint = h1_l0  # its memory
+    s1_l0_sum_operand = np.empty((23, 8, 32), real)
+    s1_l0_sum = np.empty((23, 128), real)
+    s1_l0 = np.empty((23, 8, 128), real)
     s1_l0_adjoint = s1_l0  # its memory
-    i1_l0 = np.empty((8, N, 32), real)
-    f1_l0 = np.empty((8, N, 32), real)
-    g1_l0 = np.empty((8, N, 32), real)
-    o1_l0 = np.empty((8, N, 32), real)
-    c1_l0 = np.empty((8, N, 32), real)
-    shared1 = np.empty((8, N, 32), real)
-    h1 = np.empty((N, 32), real)
+    z1_l0 = np.empty((4, 32), real)
+    i1_l0 = np.empty((23, 8, 32), real)
+    f1_l0 = np.empty((23, 8, 32), real)
+    g1_l0 = np.empty((23, 8, 32), real)
+    o1_l0 = np.empty((23, 8, 32), real)
+    c1_l0 = np.empty((23, 8, 32), real)
+    shared1 = np.empty((23, 8, 32), real)
+    h1 = np.empty((23, 32), real)
     h1_adjoint = h1  # its memory
-    z2 = np.empty((N, 10), real)
-    z2_adjoint = np.empty((N, 10), real)
-    h1_l0_adjoint_contracted = np.empty((8, N, 32), real)
-    c1_l0_adjoint = np.empty((8, N, 32), real)
-    # x_steps[t, n, k] = x[n, t, k]
-    for n in range(N):
-        for t in range(8):
-            for k in range(8):
-                x_steps[t, n, k] = x[n, t, k]
-    # s1_l0[t, n, g] = sum_{m} W1_ih_l0[g, m]*x_steps[t, n, m]
-    tiled(False, True, N * 8, 128, 8, real(1), x_steps, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
-    # s1_l0[t, n, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[t, n, g], 0) + b1_hh_l0[g])
-    # i1_l0[t, n, j] = sigmoid(s1_l0[t, n, j])
-    # f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
-    # g1_l0[t, n, j] = tanh(s1_l0[t, n, j + 64])
-    # o1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 96])
-    # c1_l0[t, n, j] = g1_l0[t, n, j]*i1_l0[t, n, j] + where(t > 0, c1_l0[t - 1, n, j]*f1_l0[t, n, j]…
-    # shared1[t, n, j] = tanh(c1_l0[t, n, j])
-    # h1_l0[t, n, j] = o1_l0[t, n, j]*shared1[t, n, j]
-    for t in range(1):
-        for n in range(N):
-            for g in range(128):
-                s1_l0_sum[n, g] = real(0)
-        for n in range(N):
-            for g in range(128):
-                s1_l0[t, n, g] += b1_ih_l0[g] + b1_hh_l0[g]
-            for j in range(32):
-                w1 = sigmoid(s1_l0[t, n, j])
-                i1_l0[t, n, j] = w1
-                f1_l0[t, n, j] = sigmoid(s1_l0[t, n, j + 32])
-                w2 = tanh(s1_l0[t, n, j + 64])
-                g1_l0[t, n, j] = w2
-                w3 = sigmoid(s1_l0[t, n, j + 96])
-                o1_l0[t, n, j] = w3
-                w4 = w1 * w2
-                c1_l0[t, n, j] = w4
-                w5 = tanh(w4)
-                shared1[t, n, j] = w5
-                h1_l0[t, n, j] = w3 * w5
-    # s1_l0_sum[t, n, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[t, n, k]
-    for t in range(1, 8):
-        tiled(False, True, N, 128, 32, real(1), part(h1_l0, N * (t - 1) * 32), 32, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
-        for n in range(N):
-            for g in range(128):
-                s1_l0[t, n, g] += b1_ih_l0[g] + (s1_l0_sum[n, g] + b1_hh_l0[g])
-            for j in range(32):
-                w6 = sigmoid(s1_l0[t, n, j])
-                i1_l0[t, n, j] = w6
-                w7 = sigmoid(s1_l0[t, n, j + 32])
-                f1_l0[t, n, j] = w7
-                w8 = tanh(s1_l0[t, n, j + 64])
-                g1_l0[t, n, j] = w8
-                w9 = sigmoid(s1_l0[t, n, j + 96])
-                o1_l0[t, n, j] = w9
-                w10 = w6 * w8 + w7 * c1_l0[t - 1, n, j]
-                c1_l0[t, n, j] = w10
-                w11 = tanh(w10)
-                shared1[t, n, j] = w11
-                h1_l0[t, n, j] = w9 * w11
-    # h1[n, j] = h1_l0[7, n, j]
-    for n in range(N):
-        for j in range(32):
-            h1[n, j] = h1_l0[7, n, j]
-    # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
-    tiled(False, True, N, 10, 32, real(1), h1, 32, W2, 32, real(0), z2, 10)
-    C_total = real(0)
+    z2 = np.empty((23, 10), real)
+    a2_logsumexp_max = np.empty(23, real)
+    a2_logsumexp_shift = a2_logsumexp_max  # its memory
+    C_row = a2_logsumexp_max  # its memory
+    a2_logsumexp_sum = np.empty(23, real)
+    a2_logsumexp = np.empty(23, real)
+    z2_adjoint = np.empty((23, 10), real)
+    c1_l0_adjoint = np.empty((23, 8, 32), real)
+    z1_l0_adjoint = np.empty((23, 8, 4, 32), real)
+    h1_l0_adjoint_operand = np.empty((23, 8, 128), real)
+    h1_l0_adjoint_contracted = np.empty((23, 32), real)
+    b2_adjoint_total = np.empty(10, np.float64)
+    W2_adjoint_total = np.empty((10, 32), np.float64)
+    b1_hh_l0_adjoint_total = np.empty(128, np.float64)
+    b1_ih_l0_adjoint_total = np.empty(128, np.float64)
+    W1_ih_l0_adjoint_total = np.empty((128, 8), np.float64)
+    W1_hh_l0_adjoint_total = np.empty((128, 32), np.float64)
+    C_total_total = float(0)
     for j in range(10):
-        b2_adjoint[j] = real(0)
-    C_total_wide = float(0)
-    b2_adjoint_wide = np.empty(10, np.float64)
-    if N > 256:
-        for j in range(10):
-            b2_adjoint_wide[j] = float(0)
-    w12 = real(1) / real(N)
-    v2 = -w12
-    for n_first in range(0, N, 8):
-        n_last = min(n_first + 8, N)
+        b2_adjoint_total[j] = float(0)
+    for i in range(320):
+        flat(W2_adjoint_total)[i] = real(0)
+    for g in range(128):
+        b1_hh_l0_adjoint_total[g] = float(0)
+        b1_ih_l0_adjoint_total[g] = float(0)
+    for i in range(1024):
+        flat(W1_ih_l0_adjoint_total)[i] = real(0)
+    for i in range(4096):
+        flat(W1_hh_l0_adjoint_total)[i] = real(0)
+    v2 = real(1) / real(N)
+    v4 = -v2
+    for row_first in range(0, N, 23):
+        rows = min(N - row_first, 23)
+        x_strip = view(x, row_first * 64, (rows, 8, 8))
+        y_strip = view(y, row_first * 10, (rows, 10))
+        # s1_l0[n, t, g] = sum_{m} W1_ih_l0[g, m]*x[n, t, m]
+        tiled(False, True, rows * 8, 128, 8, real(1), x_strip, 8, W1_ih_l0, 8, real(0), s1_l0, 128)
+        # s1_l0_sum_operand[n, t, k] = where(t > 0, h1_l0[n, t - 1, k], 0)
+        # s1_l0_sum[n, t, g] = sum_{k} W1_hh_l0[g, k]*s1_l0_sum_operand[n, t, k]
+        # s1_l0[n, t, g] += b1_ih_l0[g] + (where(t > 0, s1_l0_sum[n, t, g], 0) + b1_hh_l0[g])
+        # z1_l0[n, t, a, j] = s1_l0[n, t, 32*a + j]
+        # i1_l0[n, t, j] = sigmoid(z1_l0[n, t, 0, j])
+        # f1_l0[n, t, j] = sigmoid(z1_l0[n, t, 1, j])
+        # g1_l0[n, t, j] = tanh(z1_l0[n, t, 2, j])
+        # o1_l0[n, t, j] = sigmoid(z1_l0[n, t, 3, j])
+        # c1_l0[n, t, j] = g1_l0[n, t, j]*i1_l0[n, t, j] + where(t > 0, c1_l0[n, t - 1, j]*f1_l0[n, t, j]…
+        # shared1[n, t, j] = tanh(c1_l0[n, t, j])
+        # h1_l0[n, t, j] = o1_l0[n, t, j]*shared1[n, t, j]
+        for t in range(8):
+            for n in range(rows):
+                for k in range(32):
+                    if t > 0:
+                        v = h1_l0[n, t - 1, k]
+                    else:
+                        v = real(0)
+                    s1_l0_sum_operand[n, t, k] = v
+            tiled(False, True, rows, 128, 32, real(1), part(s1_l0_sum_operand, t * 32), 256, W1_hh_l0, 32, real(0), s1_l0_sum, 128)
+            for n in range(rows):
+                for g in range(128):
+                    s1_l0[n, t, g] += b1_ih_l0[g] + ((s1_l0_sum[n, g] if t > 0 else real(0)) + b1_hh_l0[g])
+                for a in range(4):
+                    for j in range(32):
+                        z1_l0[a, j] = s1_l0[n, t, a * 32 + j]
+                for j in range(32):
+                    w1 = sigmoid(z1_l0[0, j])
+                    i1_l0[n, t, j] = w1
+                    w2 = sigmoid(z1_l0[1, j])
+                    f1_l0[n, t, j] = w2
+                    w3 = tanh(z1_l0[2, j])
+                    g1_l0[n, t, j] = w3
+                    w4 = sigmoid(z1_l0[3, j])
+                    o1_l0[n, t, j] = w4
+                    if t > 0:
+                        v_2 = w2 * c1_l0[n, t - 1, j]
+                    else:
+                        v_2 = real(0)
+                    w5 = w1 * w3 + v_2
+                    c1_l0[n, t, j] = w5
+                    w6 = tanh(w5)
+                    shared1[n, t, j] = w6
+                    h1_l0[n, t, j] = w4 * w6
+        # h1[n, j] = h1_l0[n, 7, j]
+        for n in range(rows):
+            for j in range(32):
+                h1[n, j] = h1_l0[n, 7, j]
+        # z2[n, j] = sum_{k} W2[j, k]*h1[n, k]
         # z2[n, j] += b2[j]
+        tiled_onto(False, True, rows, 10, 32, real(1), h1, 32, W2, 32, b2, 0, z2, 10)
         # a2_logsumexp_max[n] = max_{j} z2[n, j]
-        # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
-        # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
-        # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
-        # C_total = sum_{n j} -y[n, j]*(-a2_logsumexp[n] + z2[n, j])/N
-        # z2_adjoint[n, j] = 1/N*(exp(-a2_logsumexp[n] + z2[n, j]) - y[n, j])
-        # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
-        for n in range(natural(n_first), natural(n_last)):
+        for n in range(rows):
             a2_logsumexp_max_total = real(-np.inf)
             for j in range(10):
-                z2[n, j] += b2[j]
                 a2_logsumexp_max_total = maximum(a2_logsumexp_max_total, z2[n, j])
-            a2_logsumexp_shift = a2_logsumexp_max_total if a2_logsumexp_max_total > real(-1.7976931348623157e+308) and a2_logsumexp_max_total < real(1.7976931348623157e+308) else real(0)
+            a2_logsumexp_max[n] = a2_logsumexp_max_total
+        # a2_logsumexp_shift[n] = where((a2_logsumexp_max[n] > -1.7976931348623157e+308) & (a2_logsumexp_…
+        for n in range(rows):
+            w7 = a2_logsumexp_max[n]
+            a2_logsumexp_shift[n] = w7 if a2_logsumexp_max[n] > real(-1.7976931348623157e+308) and a2_logsumexp_max[n] < real(1.7976931348623157e+308) else real(0)
+        # a2_logsumexp_sum[n] = sum_{j} exp(-a2_logsumexp_shift[n] + z2[n, j])
+        for n in range(rows):
             a2_logsumexp_sum_total = real(0)
-            v1 = -a2_logsumexp_shift
+            v1 = -a2_logsumexp_shift[n]
             for j in range(10):
                 a2_logsumexp_sum_total = added(a2_logsumexp_sum_total, exp(z2[n, j] + v1))
-            a2_logsumexp = a2_logsumexp_shift + log(a2_logsumexp_sum_total)
-            v3 = -a2_logsumexp
+            a2_logsumexp_sum[n] = a2_logsumexp_sum_total
+        # a2_logsumexp[n] = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
+        # z2_adjoint[n, j] = 1/N*(exp(-a2_logsumexp[n] + z2[n, j]) - y[n, j])
+        for n in range(rows):
+            w8 = a2_logsumexp_shift[n] + log(a2_logsumexp_sum[n])
+            a2_logsumexp[n] = w8
+            v3 = -w8
             for j in range(10):
-                w13 = y[n, j]
-                w14 = z2[n, j] + v3
-                C_total = added(C_total, v2 * w13 * w14)
-                w15 = w12 * (exp(w14) - w13)
-                z2_adjoint[n, j] = w15
-                b2_adjoint[j] += w15
-        if N > 256:
-            C_total_wide += float(C_total)
-            C_total = real(0)
+                z2_adjoint[n, j] = v2 * (exp(z2[n, j] + v3) - y_strip[n, j])
+        # C_row[n] = sum_{j} -y[n, j]*(-a2_logsumexp[n] + z2[n, j])/N
+        for n in range(rows):
+            C_row_total = real(0)
+            v5 = -a2_logsumexp[n]
             for j in range(10):
-                b2_adjoint_wide[j] += float(b2_adjoint[j])
-                b2_adjoint[j] = real(0)
-    if N > 256:
-        C_total += real(C_total_wide)
+                C_row_total = added(C_row_total, v4 * y_strip[n, j] * (z2[n, j] + v5))
+            C_row[n] = C_row_total
+        C_total = real(0)
+        C_total_wide = float(0)
+        for n_first in range(0, rows, 256):
+            n_last = min(n_first + 256, rows)
+            # C_total = sum_{n} C_row[n]
+            for n in range(natural(n_first), natural(n_last)):
+                C_total = added(C_total, C_row[n])
+            if rows > 256:
+                C_total_wide += float(C_total)
+                C_total = real(0)
+        if rows > 256:
+            C_total += real(C_total_wide)
         for j in range(10):
-            b2_adjoint[j] += real(b2_adjoint_wide[j])
-    # W2_adjoint[j, k] = sum_{n} h1[n, k]*z2_adjoint[n, j]
-    tiled_in_blocks(256, 40, True, False, 10, 32, N, real(1), z2_adjoint, 10, h1, 32, real(0), W2_adjoint, 32)
-    # h1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
-    tiled(False, False, N, 32, 10, real(1), z2_adjoint, 10, W2, 32, real(0), h1_adjoint, 32)
-    # h1_l0_adjoint[t, n, j] = where(t > 6, h1_adjoint[n, j], 0) + where(t < 7, h1_l0_adjoint_contrac…
-    # o1_l0_adjoint[t, n, j] = h1_l0_adjoint[t, n, j]*shared1[t, n, j]
-    # c1_l0_adjoint[t, n, j] = h1_l0_adjoint[t, n, j]*o1_l0[t, n, j]*(1 - shared1[t, n, j]**2) + wher…
-    # f1_l0_adjoint[t, n, j] = where(t > 0, c1_l0[t - 1, n, j]*c1_l0_adjoint[t, n, j], 0)
-    # i1_l0_adjoint[t, n, j] = c1_l0_adjoint[t, n, j]*g1_l0[t, n, j]
-    # g1_l0_adjoint[t, n, j] = c1_l0_adjoint[t, n, j]*i1_l0[t, n, j]
-    # s1_l0_adjoint[t, n, j + 96] = o1_l0[t, n, j]*o1_l0_adjoint[t, n, j]*(1 - o1_l0[t, n, j])
-    # s1_l0_adjoint[t, n, j + 64] += g1_l0_adjoint[t, n, j]*(1 - g1_l0[t, n, j]**2)
-    # s1_l0_adjoint[t, n, j + 32] += f1_l0[t, n, j]*f1_l0_adjoint[t, n, j]*(1 - f1_l0[t, n, j])
-    # s1_l0_adjoint[t, n, j] += i1_l0[t, n, j]*i1_l0_adjoint[t, n, j]*(1 - i1_l0[t, n, j])
-    # h1_l0_adjoint_contracted[t, n, k] = sum_{g} W1_hh_l0[g, k]*h1_l0_adjoint_operand[t, n, g]
-    for t in range(7, 6, -1):
-        for n in range(N):
-            for j in range(32):
-                h1_l0_adjoint = h1_adjoint[n, j]
-                w16 = shared1[t, n, j]
-                o1_l0_adjoint = h1_l0_adjoint * w16
-                w17 = o1_l0[t, n, j]
-                w18 = h1_l0_adjoint * w17 * (real(1) - (w16 * w16))
-                c1_l0_adjoint[t, n, j] = w18
-                f1_l0_adjoint = w18 * c1_l0[t - 1, n, j]
-                w19 = g1_l0[t, n, j]
-                i1_l0_adjoint = w18 * w19
-                w20 = i1_l0[t, n, j]
-                g1_l0_adjoint = w18 * w20
-                s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w17 * (real(1) - w17))
-                s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w19 * w19))
-                w21 = f1_l0[t, n, j]
-                s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w21 * (real(1) - w21))
-                s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w20 * (real(1) - w20))
-        tiled(False, False, N, 32, 128, real(1), part(s1_l0_adjoint, N * t * 128), 128, W1_hh_l0, 32, real(0), part(h1_l0_adjoint_contracted, N * t * 32), 32)
-    for t in range(6, 0, -1):
-        for n in range(N):
-            for j in range(32):
-                h1_l0_adjoint = h1_l0_adjoint_contracted[t + 1, n, j]
-                w22 = shared1[t, n, j]
-                o1_l0_adjoint = h1_l0_adjoint * w22
-                w23 = o1_l0[t, n, j]
-                w24 = h1_l0_adjoint * w23 * (real(1) - (w22 * w22)) + c1_l0_adjoint[t + 1, n, j] * f1_l0[t + 1, n, j]
-                c1_l0_adjoint[t, n, j] = w24
-                f1_l0_adjoint = w24 * c1_l0[t - 1, n, j]
-                w25 = g1_l0[t, n, j]
-                i1_l0_adjoint = w24 * w25
-                w26 = i1_l0[t, n, j]
-                g1_l0_adjoint = w24 * w26
-                s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w23 * (real(1) - w23))
-                s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w25 * w25))
-                w27 = f1_l0[t, n, j]
-                s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w27 * (real(1) - w27))
-                s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w26 * (real(1) - w26))
-        tiled(False, False, N, 32, 128, real(1), part(s1_l0_adjoint, N * t * 128), 128, W1_hh_l0, 32, real(0), part(h1_l0_adjoint_contracted, N * t * 32), 32)
-    for t in range(0, -1, -1):
-        for n in range(N):
-            for j in range(32):
-                h1_l0_adjoint = h1_l0_adjoint_contracted[t + 1, n, j]
-                w28 = shared1[t, n, j]
-                o1_l0_adjoint = h1_l0_adjoint * w28
-                w29 = o1_l0[t, n, j]
-                w30 = h1_l0_adjoint * w29 * (real(1) - (w28 * w28)) + c1_l0_adjoint[t + 1, n, j] * f1_l0[t + 1, n, j]
-                c1_l0_adjoint[t, n, j] = w30
-                f1_l0_adjoint = real(0)
-                w31 = g1_l0[t, n, j]
-                i1_l0_adjoint = w30 * w31
-                w32 = i1_l0[t, n, j]
-                g1_l0_adjoint = w30 * w32
-                s1_l0_adjoint[t, n, j + 96] = o1_l0_adjoint * (w29 * (real(1) - w29))
-                s1_l0_adjoint[t, n, j + 64] = g1_l0_adjoint * (real(1) - (w31 * w31))
-                w33 = f1_l0[t, n, j]
-                s1_l0_adjoint[t, n, j + 32] = f1_l0_adjoint * (w33 * (real(1) - w33))
-                s1_l0_adjoint[t, n, j] = i1_l0_adjoint * (w32 * (real(1) - w32))
-        for n in range(N):
-            for k in range(32):
-                h1_l0_adjoint_contracted[t, n, k] = real(0)
-    for g in range(128):
-        b1_hh_l0_adjoint[g] = real(0)
-        b1_ih_l0_adjoint[g] = real(0)
-    b1_hh_l0_adjoint_wide = np.empty(128, np.float64)
-    if N > 256:
-        for g in range(128):
-            b1_hh_l0_adjoint_wide[g] = float(0)
-    b1_ih_l0_adjoint_wide = np.empty(128, np.float64)
-    if N > 256:
-        for g in range(128):
-            b1_ih_l0_adjoint_wide[g] = float(0)
-    for n_first in range(0, N, 8):
-        n_last_2 = min(n_first + 8, N)
-        for n in range(natural(n_first), natural(n_last_2)):
+            b2_adjoint[j] = real(0)
+        b2_adjoint_wide = np.empty(10, np.float64)
+        if rows > 256:
+            for j in range(10):
+                b2_adjoint_wide[j] = float(0)
+        for n_first in range(0, rows, 32):
+            n_last_2 = min(n_first + 32, rows)
+            # b2_adjoint[j] = sum_{n} z2_adjoint[n, j]
+            for n in range(natural(n_first), natural(n_last_2)):
+                for j in range(10):
+                    b2_adjoint[j] += z2_adjoint[n, j]
+            if rows > 256:
+                for j in range(10):
+                    b2_adjoint_wide[j] += float(b2_adjoint[j])
+                    b2_adjoint[j] = real(0)
+        if rows > 256:
+            for j in range(10):
+                b2_adjoint[j] += real(b2_adjoint_wide[j])
+        # W2_adjoint[j, k] = sum_{n} h1[n, k]*z2_adjoint[n, j]
+        tiled_in_blocks(256, 40, True, False, 10, 32, rows, real(1), z2_adjoint, 10, h1, 32, real(0), W2_adjoint, 32)
+        # h1_adjoint[n, k] = sum_{j} W2[j, k]*z2_adjoint[n, j]
+        tiled(False, False, rows, 32, 10, real(1), z2_adjoint, 10, W2, 32, real(0), h1_adjoint, 32)
+        # h1_l0_adjoint[n, 7, j] = h1_adjoint[n, j]
+        for n in range(rows):
             for t in range(8):
+                for j in range(32):
+                    h1_l0_adjoint[n, t, j] = real(0)
+                    c1_l0_adjoint[n, t, j] = real(0)
+            for j in range(32):
+                h1_l0_adjoint[n, 7, j] += h1_adjoint[n, j]
+        for i in range(rows * 1024):
+            flat(z1_l0_adjoint)[i] = real(0)
+        for i in range(rows * 1024):
+            flat(s1_l0_adjoint)[i] = real(0)
+        # o1_l0_adjoint[n, t, j] = h1_l0_adjoint[n, t, j]*shared1[n, t, j]
+        # c1_l0_adjoint[n, t, j] = h1_l0_adjoint[n, t, j]*o1_l0[n, t, j]*(1 - shared1[n, t, j]**2)
+        # f1_l0_adjoint[n, t, j] = where(t > 0, c1_l0[n, t - 1, j]*c1_l0_adjoint[n, t, j], 0)
+        # c1_l0_adjoint[n, t - 1, j] += where(t > 0, c1_l0_adjoint[n, t, j]*f1_l0[n, t, j], 0)
+        # i1_l0_adjoint[n, t, j] = c1_l0_adjoint[n, t, j]*g1_l0[n, t, j]
+        # g1_l0_adjoint[n, t, j] = c1_l0_adjoint[n, t, j]*i1_l0[n, t, j]
+        # z1_l0_adjoint[n, t, 3, j] = o1_l0[n, t, j]*o1_l0_adjoint[n, t, j]*(1 - o1_l0[n, t, j])
+        # z1_l0_adjoint[n, t, 2, j] += g1_l0_adjoint[n, t, j]*(1 - g1_l0[n, t, j]**2)
+        # z1_l0_adjoint[n, t, 1, j] += f1_l0[n, t, j]*f1_l0_adjoint[n, t, j]*(1 - f1_l0[n, t, j])
+        # z1_l0_adjoint[n, t, 0, j] += i1_l0[n, t, j]*i1_l0_adjoint[n, t, j]*(1 - i1_l0[n, t, j])
+        # s1_l0_adjoint[n, t, 32*a + j] = z1_l0_adjoint[n, t, a, j]
+        # s1_l0_sum_adjoint[n, t, g] = where(t > 0, s1_l0_adjoint[n, t, g], 0)
+        # h1_l0_adjoint_operand[n, t, g] = where(t > 0, s1_l0_sum_adjoint[n, t, g], 0)
+        # h1_l0_adjoint_contracted[n, t, k] = sum_{g} W1_hh_l0[g, k]*h1_l0_adjoint_operand[n, t, g]
+        # h1_l0_adjoint[n, t - 1, k] += h1_l0_adjoint_contracted[n, t, k]
+        for t in range(7, -1, -1):
+            for n in range(rows):
+                for j in range(32):
+                    w9 = h1_l0_adjoint[n, t, j]
+                    w10 = shared1[n, t, j]
+                    o1_l0_adjoint = w9 * w10
+                    w11 = o1_l0[n, t, j]
+                    c1_l0_adjoint[n, t, j] += w9 * w11 * (real(1) - (w10 * w10))
+                    if t > 0:
+                        v_3 = c1_l0_adjoint[n, t, j] * c1_l0[n, t - 1, j]
+                    else:
+                        v_3 = real(0)
+                    f1_l0_adjoint = v_3
+                    if t - 1 >= 0 and t - 1 < 8:
+                        c1_l0_adjoint[n, t - 1, j] += c1_l0_adjoint[n, t, j] * f1_l0[n, t, j] if t > 0 else real(0)
+                    w12 = c1_l0_adjoint[n, t, j]
+                    w13 = g1_l0[n, t, j]
+                    i1_l0_adjoint = w12 * w13
+                    w14 = i1_l0[n, t, j]
+                    g1_l0_adjoint = w12 * w14
+                    z1_l0_adjoint[n, t, 3, j] += o1_l0_adjoint * (w11 * (real(1) - w11))
+                    z1_l0_adjoint[n, t, 2, j] += g1_l0_adjoint * (real(1) - (w13 * w13))
+                    w15 = f1_l0[n, t, j]
+                    z1_l0_adjoint[n, t, 1, j] += f1_l0_adjoint * (w15 * (real(1) - w15))
+                    z1_l0_adjoint[n, t, 0, j] += i1_l0_adjoint * (w14 * (real(1) - w14))
+                for a in range(4):
+                    for j in range(32):
+                        s1_l0_adjoint[n, t, a * 32 + j] += z1_l0_adjoint[n, t, a, j]
                 for g in range(128):
-                    w34 = s1_l0_adjoint[t, n, g]
-                    b1_hh_l0_adjoint[g] += w34
-                    b1_ih_l0_adjoint[g] += w34
-        if N > 256:
-            for g in range(128):
-                b1_hh_l0_adjoint_wide[g] += float(b1_hh_l0_adjoint[g])
-                b1_hh_l0_adjoint[g] = real(0)
-            for g in range(128):
-                b1_ih_l0_adjoint_wide[g] += float(b1_ih_l0_adjoint[g])
-                b1_ih_l0_adjoint[g] = real(0)
-    if N > 256:
+                    s1_l0_sum_adjoint = s1_l0_adjoint[n, t, g] if t > 0 else real(0)
+                    h1_l0_adjoint_operand[n, t, g] = s1_l0_sum_adjoint if t > 0 else real(0)
+            tiled(False, False, rows, 32, 128, real(1), part(h1_l0_adjoint_operand, t * 128), 1024, W1_hh_l0, 32, real(0), h1_l0_adjoint_contracted, 32)
+            for n in range(rows):
+                for k in range(32):
+                    if t - 1 >= 0 and t - 1 < 8:
+                        h1_l0_adjoint[n, t - 1, k] += h1_l0_adjoint_contracted[n, k]
+        # b1_hh_l0_adjoint[g] = sum_{n t} s1_l0_adjoint[n, t, g]
+        tiled_in_blocks(2048, 40, True, False, 1, 128, rows * 8, real(1), one, 0, s1_l0_adjoint, 128, real(0), b1_hh_l0_adjoint, 128)
+        # b1_ih_l0_adjoint[g] = sum_{n t} s1_l0_adjoint[n, t, g]
+        tiled_in_blocks(2048, 40, True, False, 1, 128, rows * 8, real(1), one, 0, s1_l0_adjoint, 128, real(0), b1_ih_l0_adjoint, 128)
+        # W1_ih_l0_adjoint[g, m] = sum_{n t} s1_l0_adjoint[n, t, g]*x[n, t, m]
+        tiled_in_blocks(2048, 40, True, False, 128, 8, rows * 8, real(1), s1_l0_adjoint, 128, x_strip, 8, real(0), W1_ih_l0_adjoint, 8)
+        # W1_hh_l0_adjoint[g, k] = sum_{n t} h1_l0_adjoint_operand[n, t, g]*s1_l0_sum_operand[n, t, k]
+        tiled_in_blocks(2048, 40, True, False, 128, 32, rows * 8, real(1), h1_l0_adjoint_operand, 128, s1_l0_sum_operand, 32, real(0), W1_hh_l0_adjoint, 32)
+        C_total_total += float(C_total)
+        for j in range(10):
+            b2_adjoint_total[j] += float(b2_adjoint[j])
+        for i in range(320):
+            flat(W2_adjoint_total)[i] += flat(W2_adjoint)[i]
         for g in range(128):
-            b1_hh_l0_adjoint[g] += real(b1_hh_l0_adjoint_wide[g])
-        for g in range(128):
-            b1_ih_l0_adjoint[g] += real(b1_ih_l0_adjoint_wide[g])
-    # W1_ih_l0_adjoint[g, m] = sum_{n t} s1_l0_adjoint[t, n, g]*x_steps[t, n, m]
-    tiled_in_blocks(2048, 40, True, False, 128, 8, N * 8, real(1), s1_l0_adjoint, 128, x_steps, 8, real(0), W1_ih_l0_adjoint, 8)
-    # W1_hh_l0_adjoint[g, k] = sum_{n t} h1_l0_adjoint_operand[t, n, g]*s1_l0_sum_operand[t, n, k]
-    tiled_in_blocks(1792, 35, True, False, 128, 32, N * 7, real(1), part(s1_l0_adjoint, N * 128), 128, h1_l0, 32, real(0), W1_hh_l0_adjoint, 32)
+            b1_hh_l0_adjoint_total[g] += float(b1_hh_l0_adjoint[g])
+            b1_ih_l0_adjoint_total[g] += float(b1_ih_l0_adjoint[g])
+        for i in range(1024):
+            flat(W1_ih_l0_adjoint_total)[i] += flat(W1_ih_l0_adjoint)[i]
+        for i in range(4096):
+            flat(W1_hh_l0_adjoint_total)[i] += flat(W1_hh_l0_adjoint)[i]
+    C_total = real(C_total_total)
+    for j in range(10):
+        b2_adjoint[j] = real(b2_adjoint_total[j])
+    for i in range(320):
+        flat(W2_adjoint)[i] = flat(W2_adjoint_total)[i]
+    for g in range(128):
+        b1_hh_l0_adjoint[g] = real(b1_hh_l0_adjoint_total[g])
+        b1_ih_l0_adjoint[g] = real(b1_ih_l0_adjoint_total[g])
+    for i in range(1024):
+        flat(W1_ih_l0_adjoint)[i] = flat(W1_ih_l0_adjoint_total)[i]
+    for i in range(4096):
+        flat(W1_hh_l0_adjoint)[i] = flat(W1_hh_l0_adjoint_total)[i]
     return float(C_total)
 
 
@@ -718,8 +748,8 @@ def _epoch_part(parameters, state, hyperparameters, order, batch_size, memory, o
             example_2 = np.uintp(order[start + n])
             later_2 = np.uintp(order[min(start + n + batch_size, examples - 1)])
             prefetch(x_all, later_2)
-            for k in range(8):
-                for t in range(x_steps.shape[0]):
+            for t in range(8):
+                for k in range(x_steps.shape[2]):
                     x_steps[t, n, k] = x_all[example_2, t, k]
         for n in range(natural(first), natural(last)):
             a2_logsumexp_max[n] = real(-np.inf)
@@ -2414,15 +2444,14 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
+        rows = self._examples(rows)
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
             visited = self._generator.permutation(order) if shuffle else order
             step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            cost = self._epoch(values, visited, step, checked)
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -2430,11 +2459,26 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,
@@ -3447,6 +3491,10 @@ class Repeats(Expressions):
 # --- Statements as instructions ----------------------------------------------------------------
 
 
+# The most turns of a loop that LLVM may write out.
+LONGEST_UNROLLED = 256
+
+
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
 
@@ -3457,6 +3505,9 @@ class Emitter(Repeats):
     text_of : function
         Returns the tree of a jitted function whose text is emitted too, or None.
     """
+
+    # Turns that fill a vector of single precision, and that LLVM may still write out.
+    FEWEST, MOST = 8, 64
 
     def __init__(self, context: Any, builder: Any, text_of: Callable[[Any], Any]) -> None:
         super().__init__(context, builder)
@@ -3626,8 +3677,41 @@ class Emitter(Repeats):
             again = builder.icmp_signed(">" if up else "<", rest, step)
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
-        builder.cbranch(again, body, after)
+        back = builder.cbranch(again, body, after)
+        if self.is_for_vectors(statement, stop) or self.is_along_row(statement, stop):
+            back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
+
+    def is_for_vectors(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a loop is one of few turns that LLVM would write out before it makes vectors."""
+        inner = (node for child in statement.body for node in ast.walk(child))
+        return (
+            isinstance(stop, ir.Constant)
+            and self.FEWEST <= stop.constant <= self.MOST
+            and not any(isinstance(node, ast.For) for node in inner)
+        )
+
+    def not_unrolled(self) -> Any:
+        """Return what tells LLVM not to write a loop out: only of a loop does it make vectors."""
+        module = self.builder.module
+        told = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = ir.MDValue(module, [told], name=str(len(module.metadata)))
+        loop.operands = (loop, told)  # it names itself, so that no other loop's is the same
+        return loop
+
+    def is_along_row(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a short loop runs along rows that are looked up.
+
+        LLVM would write it out before it makes vectors of it; of the loop over the rows around it
+        it then makes vectors of elements from different rows, which it gathers one by one.
+        """
+        if not isinstance(stop, ir.Constant) or stop.constant > LONGEST_UNROLLED:
+            return False
+        nodes = list(ast.walk(statement))
+        rows = (self.frame.variables.get(node.id) for node in nodes if isinstance(node, ast.Name))
+        return sum(isinstance(node, ast.For) for node in nodes) == 1 and any(
+            isinstance(row, Value) and row.kind == types.uintp for row in rows
+        )
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""

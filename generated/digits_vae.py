@@ -99,7 +99,7 @@ EQUATIONS = {
     "a4": "a^{5}_{j} = \\operatorname{relu}(z^{5}_{j})",
     "z5": "z^{6}_{j} = \\sum_{k} w^{6}_{jk} a^{5}_{k} + b^{6}_{j}",
     "p": "p_{k} = \\sigma(z^{6}_{k})",
-    "C": "C = \\sum_{k} (\\operatorname{softplus}(z^{6}_{k}) - z^{6}_{k} x_{k}) + \\frac{1}{2} \\sum_{l} ((z^{3}_{l})^2 + e^{z^{4}_{l}} - 1 - z^{4}_{l})",
+    "C": "C = -\\sum_{k} (x_{k} \\ln p_{k} + (1 - x_{k}) \\ln(1 - p_{k})) + \\frac{1}{2} \\sum_{l} ((z^{3}_{l})^2 + e^{z^{4}_{l}} - 1 - z^{4}_{l})",
     "z5_adjoint": "\\delta^{6}_{j} = p_{j} - x_{j}",
     "b5_adjoint": "\\frac{\\partial C}{\\partial b^{6}_{j}} = \\delta^{6}_{j}",
     "W5_adjoint": "\\frac{\\partial C}{\\partial w^{6}_{jk}} = a^{5}_{k} \\delta^{6}_{j}",
@@ -2356,15 +2356,14 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
+        rows = self._examples(rows)
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
             visited = self._generator.permutation(order) if shuffle else order
             step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            cost = self._epoch(values, visited, step, checked)
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -2372,11 +2371,26 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,
@@ -3389,6 +3403,10 @@ class Repeats(Expressions):
 # --- Statements as instructions ----------------------------------------------------------------
 
 
+# The most turns of a loop that LLVM may write out.
+LONGEST_UNROLLED = 256
+
+
 class Emitter(Repeats):
     """Emits the statements of one kernel, where a builder stands.
 
@@ -3399,6 +3417,9 @@ class Emitter(Repeats):
     text_of : function
         Returns the tree of a jitted function whose text is emitted too, or None.
     """
+
+    # Turns that fill a vector of single precision, and that LLVM may still write out.
+    FEWEST, MOST = 8, 64
 
     def __init__(self, context: Any, builder: Any, text_of: Callable[[Any], Any]) -> None:
         super().__init__(context, builder)
@@ -3568,8 +3589,41 @@ class Emitter(Repeats):
             again = builder.icmp_signed(">" if up else "<", rest, step)
             following = builder.add(index, step)
         index.add_incoming(following, builder.block)
-        builder.cbranch(again, body, after)
+        back = builder.cbranch(again, body, after)
+        if self.is_for_vectors(statement, stop) or self.is_along_row(statement, stop):
+            back.set_metadata("llvm.loop", self.not_unrolled())
         builder.position_at_end(after)
+
+    def is_for_vectors(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a loop is one of few turns that LLVM would write out before it makes vectors."""
+        inner = (node for child in statement.body for node in ast.walk(child))
+        return (
+            isinstance(stop, ir.Constant)
+            and self.FEWEST <= stop.constant <= self.MOST
+            and not any(isinstance(node, ast.For) for node in inner)
+        )
+
+    def not_unrolled(self) -> Any:
+        """Return what tells LLVM not to write a loop out: only of a loop does it make vectors."""
+        module = self.builder.module
+        told = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = ir.MDValue(module, [told], name=str(len(module.metadata)))
+        loop.operands = (loop, told)  # it names itself, so that no other loop's is the same
+        return loop
+
+    def is_along_row(self, statement: ast.For, stop: Any) -> bool:
+        """Whether a short loop runs along rows that are looked up.
+
+        LLVM would write it out before it makes vectors of it; of the loop over the rows around it
+        it then makes vectors of elements from different rows, which it gathers one by one.
+        """
+        if not isinstance(stop, ir.Constant) or stop.constant > LONGEST_UNROLLED:
+            return False
+        nodes = list(ast.walk(statement))
+        rows = (self.frame.variables.get(node.id) for node in nodes if isinstance(node, ast.Name))
+        return sum(isinstance(node, ast.For) for node in nodes) == 1 and any(
+            isinstance(row, Value) and row.kind == types.uintp for row in rows
+        )
 
     def on_Pass(self, statement: ast.Pass) -> None:
         """Emit nothing."""

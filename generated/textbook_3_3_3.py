@@ -1811,15 +1811,14 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
+        rows = self._examples(rows)
         order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
             visited = self._generator.permutation(order) if shuffle else order
             step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            cost = self._epoch(values, visited, step, checked)
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -1827,11 +1826,26 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,
