@@ -74,17 +74,7 @@ def module_source(
     ----------
     program : Program
         With a cost and at least one parameter.
-    optimizer : Optimizer or str, optional
-        What a training step does with the gradient; by default ``SGD(0.1)``.
-    dtype : {"float64", "float32"}
-        The precision of the module.
-    derivatives : {"fast", "accurate"}
-        See :func:`generate`.
-    entries : sequence of str
-        See :func:`generate`.
-    outputs : sequence of str or Tensor
-        See :func:`generate`.
-    ranks : bool
+    optimizer, dtype, derivatives, entries, outputs, ranks
         See :func:`generate`.
     is_read : bool
         Whether people read it, so that a small network's module is short rather than quick to
@@ -382,15 +372,8 @@ def compile(
     ----------
     program : Program
         A network, or your own equations with a cost.
-    optimizer : Optimizer or str, optional
-        For example ``bp.Adam(0.001)``, or a name such as ``"adam"`` with the step size that
-        ``symbp train`` takes; by default ``bp.SGD(0.1)``.
-    dtype : {"float64", "float32"}
-        The precision of the module.
-    derivatives : {"fast", "accurate"}
-        See :func:`generate`.
-    entries : sequence of str
-        See :func:`generate`; ``trainer.module.hvp`` is one of them.
+    optimizer, dtype, derivatives, entries
+        See :func:`generate`; ``trainer.module.hvp`` is one of the entries.
     outputs : sequence of str or Tensor
         What ``trainer.evaluate(name, …)`` computes besides the output; see :func:`generate`.
     seed : int

@@ -157,7 +157,7 @@ __all__ = [
 # The names of each module.
 _MODULES = {
     "activations": "ACTIVATIONS activation",
-    "adam": "Adam AdamW Adamax LAMB NAdam RAdam",
+    "adam": "Adam AdamW Adamax LAMB LazyAdam NAdam RAdam",
     "adaptive": "Adadelta Adagrad RMSProp",
     "attention": "MultiHeadAttention TransformerBlock",
     "batch_norm": "BatchNorm1d BatchNorm2d",
