@@ -404,10 +404,7 @@ def compile(
     """
     many = None
     if checked_flag("ranks", ranks) and replicas is not None:
-        raise SymbpError(
-            "ranks=True, replicas=…: many networks at once are trained by one process; leave out "
-            "one of them"
-        )
+        raise SymbpError("ranks=True, replicas=…: one process trains replicas; leave out one")
     if replicas is not None:
         count = checked_size("replicas", replicas)
         optimizer, values = of_one_network(_optimizer(optimizer), count)
