@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 
@@ -26,6 +27,8 @@ class Line:
         Whether it stands for every layer, its labels being ``l``, ``l+1``, …, ``L``.
     renamed : bool
         Whether indices print as j, k, … whatever they are called.
+    style : Style
+        How it prints.
     """
 
     equations: tuple[Equation, ...]
@@ -33,6 +36,7 @@ class Line:
     sources: tuple[Equation, ...] = ()
     general: bool = False
     renamed: bool = False
+    style: Style = NIELSEN
 
     @property
     def lhs(self) -> Element:

@@ -158,8 +158,12 @@ class _Placing:
                 up[chain[0]] = max(up[chain[0]], self.sizes[chain[0]][1] + LOOP)
         passing = [0.0] * (len(self.rank) - real)
         size = list(zip([*up, *passing], [*down, *passing], strict=True))
+        targets = {vertex.key for vertex in self.graph.vertices if vertex.kind == "target"}
+        light = [node for node, key in enumerate(self.keys) if key in targets]
         gap = [VERTEX_GAP if node < real else EDGE_GAP for node in range(len(self.rank))]
-        self.y = heights(columns, self.after, self.before, size, gap, real, self.graph.aligned)
+        self.y = heights(
+            columns, self.after, self.before, size, gap, real, self.graph.aligned, light
+        )
         half = [
             max((self.sizes[node][0] / 2 for node in column if node < real), default=4.0)
             for column in columns

@@ -8,22 +8,23 @@ reader's light or dark scheme; the background is transparent.
 import hashlib
 
 from symbp.derivations.graphs.layout import Curve, Layout, Point, layout
+from symbp.derivations.graphs.notation import pieces, spans
 from symbp.derivations.graphs.plain import PlainGraph, Vertex
 from symbp.derivations.graphs.shapes import (
     LINE,
+    SCRIPT,
     SMALL,
     STUB,
     TEXT,
     Shape,
     edge_lines,
-    pieces,
     shape_of,
     text_width,
 )
 
 __all__ = ["svg"]
 
-FONT = "'DejaVu Sans', 'Noto Sans', 'Segoe UI', Helvetica, Arial, sans-serif"
+FONT = "'STIX Two Text', 'Latin Modern Roman', 'Times New Roman', 'DejaVu Serif', serif"
 # Black or white on these is at least 4.5 : 1, and so are values and gradients on the page.
 LIGHT = {
     "ink": "#1f2328", "line": "#57606a", "faint": "#57606a", "paper": "#ffffff",
@@ -36,7 +37,15 @@ DARK = {
     "value": "#56d364", "gradient": "#ff938a",
 }  # fmt: skip
 WIDEST_SHRUNK = 1000.0
-FILLS = {"input": "input", "parameter": "parameter", "constant": "paper", "cost": "cost"}
+# How far scripts are moved, in the size of the letter.
+RAISED, LOWERED = 0.38, 0.22
+FILLS = {
+    "input": "input",
+    "target": "input",
+    "parameter": "parameter",
+    "constant": "paper",
+    "cost": "cost",
+}
 
 
 def svg(graph: PlainGraph) -> str:
@@ -86,7 +95,10 @@ def svg(graph: PlainGraph) -> str:
 
 
 def _content(graph: PlainGraph) -> object:
-    vertices = [(v.key, v.label, v.kind, v.above, v.below, v.rank, v.bias) for v in graph.vertices]
+    vertices = [
+        (v.key, v.label, v.kind, v.above, v.below, v.rank, v.bias, v.function)
+        for v in graph.vertices
+    ]
     edges = [(e.source, e.target, e.label, e.above, e.below) for e in graph.edges]
     return vertices, edges, graph.title, graph.leftwards, graph.in_order, graph.aligned
 
@@ -99,6 +111,7 @@ def _style(identity: str, width: float) -> str:
         f"{own}{{{fits}color-scheme:light dark}}",
         f"{own} text{{font-family:{FONT};font-size:{SMALL:g}px;text-anchor:middle;stroke:none}}",
         f"{own} .name{{font-size:{TEXT:g}px}}",
+        f"{own} .i{{font-style:italic}}",
         # A rim of the page's colour keeps what stands at an edge legible on other edges.
         f"{own} .halo{{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}}",
         f"{own} .edge{{fill:none;stroke-width:1.2px}}",
@@ -234,18 +247,35 @@ def _label_size(lines: list[tuple[str, str]]) -> tuple[float, float] | None:
 
 
 def _text(x: float, y: float, text: str, name: str) -> str:
-    shown, shift = "", 0.0
-    for part, place in pieces(text):
+    size = TEXT if name.startswith("name") else SMALL
+    shown, across, along = "", 0.0, 0.0
+    for piece in pieces(text):
         # Shifts are relative to the piece before; baseline-shift is not known to every viewer.
-        wanted = {"sub": 0.25, "super": -0.35}.get(place, 0.0)
-        if not place and not shift:
-            shown += _escaped(part)
-            continue
-        moved = f' dy="{wanted - shift:g}em"'
-        size = ' font-size="75%"' if place else ""
-        shown += f"<tspan{moved}{size}>{_escaped(part)}</tspan>"
-        shift = wanted
+        if piece.base:
+            shown += _spans(piece.base, across, along)
+            across = along = 0.0
+        wide = text_width(piece.above, size * SCRIPT)
+        if piece.above:
+            shown += _spans(piece.above, across, along - RAISED * size, script=True)
+            across, along = 0.0, RAISED * size
+        if piece.below:
+            # Under what stands above.
+            shown += _spans(piece.below, across - wide, along + LOWERED * size, script=True)
+            across = max(0.0, wide - text_width(piece.below, size * SCRIPT))
+            along = -LOWERED * size
     return f'<text class="{name}" x="{round(x, 2):g}" y="{round(y, 2):g}">{shown}</text>'
+
+
+def _spans(text: str, across: float, along: float, script: bool = False) -> str:
+    shown = ""
+    for part, italic in spans(text, script):
+        moved = f' dx="{round(across, 2):g}"' if across else ""
+        moved += f' dy="{round(along, 2):g}"' if along else ""
+        moved += ' class="i"' if italic else ""
+        moved += f' font-size="{100 * SCRIPT:g}%"' if script else ""
+        shown += f"<tspan{moved}>{_escaped(part)}</tspan>" if moved else _escaped(part)
+        across = along = 0.0
+    return shown
 
 
 def _escaped(text: str) -> str:

@@ -42,10 +42,7 @@ def remark_on_places(equations: Iterable[Equation], printer: IndexForm) -> str:
     if first is None:
         return ""
     shown, _ = printer.show(first, {index: index.name for index in first.atoms(Index)})
-    return (
-        f"Indices count from 0, as in ${shown}$; only entries that are "
-        "written out one by one count from 1."
-    )
+    return printer.style.words.say("places", shown=f"${shown}$")
 
 
 def _numbered(equations: Iterable[Equation]) -> Iterator[Expr]:
