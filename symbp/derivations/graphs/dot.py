@@ -8,8 +8,8 @@ from symbp.derivations.graphs.shapes import fold_lines
 __all__ = ["dot"]
 
 SHAPES = {
-    "input": "box", "target": "box", "parameter": "box", "constant": "plaintext", "operation": "ellipse",
-    "cost": "doublecircle", "neuron": "circle", "fold": "plaintext",
+    "input": "box", "target": "box", "parameter": "box", "constant": "plaintext",
+    "operation": "ellipse", "cost": "doublecircle", "neuron": "circle", "fold": "plaintext",
 }  # fmt: skip
 VALUE, GRADIENT, LABEL = "#116329", "#b3131f", "#57606a"
 
