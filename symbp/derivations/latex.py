@@ -13,6 +13,7 @@ __all__ = ["Latex"]
 
 # What makes parentheses grow.
 TALL = (r"\frac", r"\sum", r"\max", r"\begin")
+GREEK_LETTER = re.compile(r"\\[a-z]+")
 # A subscript, not an underscore in a name.
 SUBSCRIPT = re.compile(r"(?<!\\)_")
 # Letters that mean something to TeX, in a user's name.
@@ -51,7 +52,10 @@ class Latex(Markup):
     def whole(self, base: str, rank: int) -> str:
         if not rank:
             return base
-        return filled(self.book.vector if rank == 1 else self.book.matrix, base)
+        template = self.book.vector if rank == 1 else self.book.matrix
+        if GREEK_LETTER.fullmatch(base):  # which the bold upright font does not have
+            template = template.replace(r"\mathbf", r"\boldsymbol")
+        return filled(template, base)
 
     def word(self, text: str) -> str:
         return rf"\mathrm{{{_escaped(text)}}}"

@@ -11,7 +11,7 @@ __all__ = ["CHINESE"]
 SENTENCES = {
     # Joining
     "list.comma": "、",
-    "list.and": "和",
+    "list.and": "和 ",
     "list.clause": "，",
     "colon": "：",
     "full stop": "。",
