@@ -170,8 +170,9 @@ def test_a_books_letters_give_way_to_a_users() -> None:
     )
     text = bp.derive(program).text("index", style="goodfellow")
     assert "a⁽⁰⁾" in text  # not h, which is taken
-    own = bp.Program([bp.Equation(C, bp.Sum(h[j] ** 2, j))], cost=C)
-    assert bp.derive(own).text("index", style="bishop").startswith("      C =")
+    q = bp.parameter("q", j)
+    own = bp.Program([bp.Equation(C, bp.Sum(q[j] ** 2, j))], cost=C)  # no network of layers
+    assert bp.derive(own).styled("bishop").forward[0].text("index").startswith("C = Σⱼ q")
 
 
 def test_macros_of_the_author_are_used_defined_and_expanded(tmp_path: Path) -> None:
