@@ -7,6 +7,7 @@ no layer is named here.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -44,7 +45,8 @@ LETTERS = (
 
 def steps(derivation: GradientEquations) -> Steps:
     """Return every step; see :meth:`Derivation.steps`."""
-    return _Writer(derivation).steps()
+    found = _Writer(derivation).steps()
+    return Steps(replace(step, style=derivation.style) for step in found)
 
 
 class _Writer:
@@ -357,7 +359,7 @@ class _Writer:
     def _introduced(self) -> dict[Tensor, Tensor]:
         """Return how the tensors print that passes made, by letters that are not in use."""
         tensors = self.derivation.differentiated.tensors
-        style = style_of("latex")
+        style = style_of("latex", self.derivation.style)
         taken = {style.tensor_name(tensor)[0] for tensor in tensors if tensor in self.kept}
         taken |= {style.tensor_name(t)[0] for t in tensors if t.role != "intermediate"}
         free = [letter for letter in LETTERS if letter not in taken]

@@ -130,7 +130,7 @@ def test_few_edges_are_labelled_where_columns_are_folded() -> None:
 
 def test_targets_fold_like_the_outputs() -> None:
     graph = layer_graph(bp.derive(bp.mlp(784, 30, 10)))
-    assert [label for label in labels(graph, "input") if label[0] == "y"] == [
+    assert [label for label in labels(graph, "target")] == [
         f"y{number}".translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")) for number in range(1, 11)
     ]
 
