@@ -98,7 +98,8 @@ class _Contents:
         further = further and derivation.of is None
 
         def section(key: str, blocks: Iterable[Block], detailed: bool = False) -> Section:
-            return Section(self.words.say(f"section.{key}"), tuple(blocks), detailed, key)
+            title = self.words.say(f"section.{key}")
+            return Section(title, tuple(blocks), detailed, _anchor(key))
 
         title, backward = self.backward()
         made = [
@@ -193,8 +194,8 @@ class _Contents:
                 yield Heading(self.words.say("heading.derivation", what=what))
             if step.kind in _INLINE and not any(len(f) > _SHORT for f in step.flat(form)):
                 shown = self.words.listed([f"${formula}$" for formula in step.flat(form)])
-                said = self.words.say("step.inline", said=step.explanation("latex"), shown=shown)
-                yield Prose(said)
+                said = step.explanation("latex")
+                yield Prose(self.words.say(f"step.inline.{step.kind}", said=said, shown=shown))
                 continue
             yield Prose(step.explanation("latex") + step.colon)
             # What has a name is tagged once, where all results stand.
@@ -217,6 +218,11 @@ class _Contents:
         one = style.scripted(cost, "n", "")
         mean = rf"\frac{{1}}{{{batch}}} \sum_{{n=1}}^{{{batch}}} {one}"
         return self.words.say("forward.mean", batch=f"${batch}$", mean=f"${mean}$")
+
+
+def _anchor(key: str) -> str:
+    """Return what names a section in a link: its English title, in every language."""
+    return words_of("en").say(f"section.{key}").lower().replace(" ", "-")
 
 
 def _overview(program: Program, of: Tensor | None, words: Words) -> str:
