@@ -13,8 +13,8 @@ from symbp.derivations.boundary import boundaries, gathered
 from symbp.derivations.equations import DerivedEquation, Statement
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
-from symbp.derivations.statements import is_named
 from symbp.derivations.markup import Markup
+from symbp.derivations.statements import is_named
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.tensor import Element, Tensor
 

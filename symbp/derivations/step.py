@@ -24,8 +24,8 @@ __all__ = ["Equality", "Fact", "Formula", "Kind", "Step", "Steps"]
 MOST_STEPS = 60
 
 Kind = Literal[
-    "definition", "equation", "chain rule", "local derivative", "substitution", "result",
-    "statement", "likewise",
+    "definition", "rewriting", "equation", "chain rule", "local derivative", "substitution",
+    "result", "statement", "likewise",
 ]  # fmt: skip
 
 
@@ -83,8 +83,9 @@ class Step:
     Attributes
     ----------
     kind : str
-        ``"definition"``: quantities that are introduced; ``"equation"``: the equations that read
-        the tensor; ``"chain rule"``: the rule applied to them, with local derivatives by name;
+        ``"definition"``: quantities that are introduced; ``"rewriting"``: what the logarithms of
+        softmaxes are in terms of them; ``"equation"``: the equations that read the tensor;
+        ``"chain rule"``: the rule applied to them, with local derivatives by name;
         ``"local derivative"``: what these are; ``"substitution"``: the rule with their values;
         ``"result"``; ``"likewise"``: results that come about as one before them did;
         ``"statement"``: what the results of all layers have in common.
@@ -139,6 +140,8 @@ class Step:
         cost = formula(printer.tensor(self.cost))
         if self.kind == "definition":
             return words.say("step.definition")
+        if self.kind == "rewriting":
+            return words.say("step.rewriting")
         if self.kind == "equation":
             return words.count("step.equation", len(self.formulas), name=name)
         if self.kind == "chain rule":
@@ -168,8 +171,10 @@ class Step:
     def heading(self, language: str = "text") -> str:
         """Return what is derived, such as ``δ²`` or ``∂C/∂w²``."""
         printer = IndexForm(style_of(language, self.style), self.cost)
-        return words_of(self.style.language).say("list.comma").join(
-            printer.tensor(tensor) for tensor in (self.about, *self.others)
+        return (
+            words_of(self.style.language)
+            .say("list.comma")
+            .join(printer.tensor(tensor) for tensor in (self.about, *self.others))
         )
 
     def sides(self, form: str = "matrix", language: str = "latex") -> list[tuple[str, str]]:

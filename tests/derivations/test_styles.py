@@ -81,9 +81,7 @@ def test_a_style_changes_names_and_nothing_else(style: str, form: str) -> None:
         assert before.equations == after.equations
     # Where derivatives have no symbol there is none to define, in a section of its own.
     defined = 0 if styled.style.delta else 2
-    assert (
-        len(styled.text(form).splitlines()) + defined == len(DERIVATION.text(form).splitlines())
-    )
+    assert len(styled.text(form).splitlines()) + defined == len(DERIVATION.text(form).splitlines())
 
 
 def value(node: Matrix, names: dict[str, np.ndarray], turned: bool) -> np.ndarray:

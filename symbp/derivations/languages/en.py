@@ -14,6 +14,7 @@ SENTENCES = {
     "gap": " ",
     # Steps of a derivation
     "step.definition": "Write",
+    "step.rewriting": "The logarithm of the softmax is then",
     "step.equation.one": "{name} appears in the equation",
     "step.equation.many": "{name} appears in the equations",
     "step.chain": "By the chain rule, along every path from {name} to {cost}",

@@ -18,6 +18,7 @@ SENTENCES = {
     "gap": "",
     # Steps of a derivation
     "step.definition": "记",
+    "step.rewriting": "于是 softmax 的对数为",
     "step.equation.one": "{name} 出现在下式中",
     "step.equation.many": "{name} 出现在以下各式中",
     "step.chain": "由链式法则，沿从 {name} 到 {cost} 的每条路径",

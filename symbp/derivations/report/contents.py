@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import sympy
+
 from symbp.derivations.arrangement import definitions, outside, parts
 from symbp.derivations.components import MOST_ENTRIES, spread
 from symbp.derivations.equations import DerivedEquation
@@ -15,6 +17,7 @@ from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.languages import Words, words_of
 from symbp.derivations.numbering import key_of
+from symbp.derivations.patterns import softmax_argument
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.derivations.report.blocks import (
     Block,
@@ -32,8 +35,9 @@ from symbp.derivations.report.places import remark_on_places
 from symbp.derivations.report.symbols import symbols_of
 from symbp.derivations.steps import steps
 from symbp.notation.errors import SymbpError
+from symbp.notation.functions import operation_of
 from symbp.notation.program import Program
-from symbp.notation.tensor import Tensor
+from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["contents", "plain_title", "row_of"]
 
@@ -68,7 +72,23 @@ def contents(
 
 def plain_title(derivation: GradientEquations) -> str:
     """Return one line that names what was differentiated."""
-    return " ".join(repr(derivation.program).split()).strip("<>")
+    return " ".join(derivation.program.title(_applied_to_output(derivation)).split())
+
+
+def _applied_to_output(derivation: GradientEquations) -> str:
+    """Return the name of the function by which an equation that is printed reads the output."""
+    output = derivation.program.output
+    if output is None:
+        return ""
+    for line in derivation.forward:
+        body = line.equations[0].body
+        if not isinstance(body, sympy.Function) or len(body.args) != 1:
+            continue
+        softmax = softmax_argument(body.args[0]) if isinstance(body, sympy.exp) else None
+        argument = body.args[0] if softmax is None else softmax[0]
+        if isinstance(argument, Element) and argument.tensor.name == output.name:
+            return "softmax" if softmax else operation_of(type(body)).name
+    return ""
 
 
 def row_of(line: DerivedEquation, form: str, name: str = "") -> Row:
