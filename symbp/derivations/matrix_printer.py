@@ -116,9 +116,10 @@ class MatrixForm:
         if isinstance(node, Hadamard):
             return style.hadamard.join(self._operand(factor) for factor in node.factors), MUL
         assert isinstance(node, Product)
+        last = node.factors[-1]
         return style.times.join(
             style.parentheses(self.show(factor)[0])
-            if isinstance(factor, (Hadamard, Divide, Plus)) or self._is_apart(factor)
+            if isinstance(factor, (Hadamard, Divide, Plus)) or self._is_apart(factor, last)
             else self.enclosed(factor, MUL)
             for factor in node.factors
         ), MUL
@@ -127,16 +128,17 @@ class MatrixForm:
         """Return a node in parentheses if it holds together less than needed."""
         return self.scalars.enclosed(self.show(node), least)
 
-    def _is_apart(self, node: Matrix) -> bool:
-        """Whether a factor is a ∂C/∂z on one line, where another book has a δ."""
-        if not self.style.one_line or self.style.book.gradient == "nabla":
-            return False
+    def _is_apart(self, node: Matrix, last: Matrix) -> bool:
+        """Whether a factor is a ∂C/∂z on one line, where another book has a δ, or a ∇C before one.
+
+        ∇C (a)ᵀ would read as one of C at a.
+        """
         source = node.tensor.adjoint_of if isinstance(node, Named) else None
-        return (
-            source is not None
-            and source.adjoint_symbol is not None
-            and not self.style.has_symbol(source)
-        )
+        if source is None or self.style.has_symbol(source):
+            return False
+        if self.style.book.gradient == "nabla":
+            return node is not last and source.rank > 0 and source.partial_of is None
+        return self.style.one_line and source.adjoint_symbol is not None
 
     def _operand(self, node: Matrix) -> str:
         """Return a factor of an elementwise product; a matrix product in it is set apart."""

@@ -166,8 +166,8 @@ class _Contents:
         blocks: list[Block] = []
         arranged = parts(derivation)
         named = bool(arranged) and arranged[0].statement is not None
-        if named:
-            defined = [row_of(line, self.form) for line in definitions(derivation)]
+        defined = [row_of(line, self.form) for line in definitions(derivation)] if named else []
+        if defined:
             shown = self.words.listed([f"${row.left} = {row.right}$" for row in defined])
             blocks.append(Prose(self.words.say("backward.definition", shown=shown)))
         after = self._outside(adjoints=True)
