@@ -136,7 +136,9 @@ def definitions(derivation: GradientEquations) -> list[DerivedEquation]:
         return []
     found: dict[tuple[object, ...], DerivedEquation] = {}
     named = [line for line in derivation.backward if is_named(line.tensor)]
-    for line in reversed(named):
+    # The one with the fewest indices stands for all layers.
+    forward = named[::-1]
+    for line in sorted(forward, key=lambda line: line.tensor.rank):
         source = line.tensor.adjoint_of
         assert source is not None, "a named adjoint is the adjoint of a tensor"
         layered = isinstance(source.label, int)

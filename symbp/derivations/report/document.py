@@ -40,7 +40,7 @@ _BETWEEN = 2.5
 _LONG_TABLE = 12
 
 _PREAMBLE = r"""\documentclass[a4paper,fleqn]{article}
-\usepackage[margin=25mm]{geometry}
+\usepackage[hmargin=25mm,vmargin=20mm]{geometry}
 \usepackage{amsmath}
 \usepackage{amssymb}
 \setlength{\mathindent}{1.5em}
@@ -65,8 +65,10 @@ def latex_document(derivation: GradientEquations, form: str = "matrix") -> str:
     head = _PREAMBLE + words.preamble + style.preamble + "\n" * bool(style.preamble)
     parts = [
         head + style.definitions(),
-        rf"\title{{{words.say('report.title')}\\[0.7ex] \large {title}}}",
-        "\\author{}\n\\date{}\n\n\\begin{document}\n\\maketitle\n",
+        "\n\\begin{document}",
+        # Without the room for an author and a date.
+        rf"\begin{{center}}\LARGE {words.say('report.title')}\\[0.7ex]",
+        rf"\large {title}\end{{center}}",
     ]
     labels = EquationLabels() if style.numbered else None
     parts += [_section(section, labels) for section in contents(derivation, form)]
