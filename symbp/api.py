@@ -7,6 +7,7 @@ from symbp.derivations import Derivation, DerivedEquation, Statement, derive
 from symbp.derivations.draw import draw
 from symbp.derivations.graphs import Graph
 from symbp.derivations.report.sections import register as _register_section
+from symbp.derivations.style import STYLES, Style
 from symbp.derivations.trace import Trace, trace
 from symbp.interop.onnx import from_onnx, to_onnx
 from symbp.listing.code_listing import code_listing
@@ -174,6 +175,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "SGD",
+    "STYLES",
     "Abs",
     "Accumulate",
     "Activation",
@@ -255,6 +257,7 @@ __all__ = [
     "SmoothL1",
     "Statement",
     "StepDecay",
+    "Style",
     "Sum",
     "SymbpError",
     "Tensor",

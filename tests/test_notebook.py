@@ -114,7 +114,7 @@ def test_a_sum_of_10_000_terms_shows_the_first() -> None:
         bundle = shown(thing)
         assert bundle["text/plain"].startswith("f = ")
         assert "+ … 9,980 more terms" in bundle["text/plain"]
-        assert r"x_{0}^2 + x_{1}^2" in bundle["text/latex"]
+        assert r"x_{1}^2 + x_{2}^2" in bundle["text/latex"]
         assert r"+ \dots\ \text{9,980 more terms}" in bundle["text/latex"]
         assert len(bundle["text/latex"]) < 1000
 

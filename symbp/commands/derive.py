@@ -51,6 +51,19 @@ def derive(
             "can be pasted.",
         ),
     ] = False,
+    style: Annotated[
+        Literal["nielsen", "goodfellow", "bishop", "petersen"],
+        typer.Option(help="The book whose notation is followed."),
+    ] = "nielsen",
+    language: Annotated[
+        Literal["en", "zh"], typer.Option(help="The language of the words: English or Chinese.")
+    ] = "en",
+    numbered: Annotated[
+        bool,
+        typer.Option(
+            "--numbered", help="In LaTeX: equations with numbers, and labels to refer to."
+        ),
+    ] = False,
     entry: Annotated[
         str | None,
         typer.Option(
@@ -127,6 +140,10 @@ def derive(
 
     symbp derive 3-3-3 --steps --format markdown -o steps.md
 
+    symbp derive 3-3-3 --style goodfellow --numbered --latex derivation.tex
+
+    symbp derive 3-3-3 --language zh --html report.html
+
     symbp derive 3-3-3 --entry "W1\[0,0]"
 
     symbp derive 3-3-3 --form component --latex every-entry.tex
@@ -143,6 +160,8 @@ def derive(
         others = {
             "--activation": activation, "--loss": loss, "--output": output, "--entry": entry,
             "--html": html, "--latex": latex, "--steps": steps or None,
+            "--style": None if style == "nielsen" else style, "--numbered": numbered or None,
+            "--language": None if language == "en" else language,
         }  # fmt: skip
         derived = _of_formula(network, wrt, order, shape, assume, function, format, others)
         lines = [derived[0], str(derived[1].check(draws=6))] if check else [derived[0]]
@@ -166,9 +185,11 @@ def derive(
 
     if entry is not None and steps:
         raise SymbpError("--steps: one entry has no steps, leave out --steps or --entry")
+    if numbered and latex is None and format != "latex":
+        raise SymbpError("--numbered: is for --format latex or --latex FILE")
     derivation = derivation_of(
         read_network(network, activation, loss, output), count_from=count_from
-    )
+    ).styled(style, language, numbered=numbered)
     written: list[tuple[Path, str]] = []
     if html is not None:
         # A page has the generated code too, in a section that the code generator adds.
@@ -229,13 +250,17 @@ def _printed(derivation: "Derivation", form: str, format: str, steps: bool) -> s
     if not steps:
         return derivation.text(form) if format == "text" else derivation.latex(form)
     # Here, since only steps in the form of components need it.
-    from symbp.derivations.report.contents import STEPS_IN_INDEX_FORM
+    from symbp.derivations.languages import words_of
 
-    said = [STEPS_IN_INDEX_FORM] if form == "component" else []
+    words = words_of(derivation.style.language)
+    said = [words.say("steps.index form")] if form == "component" else []
     found = derivation.steps()
     if format == "text":
         return "\n\n".join([derivation.text(form), *said, found.text(form)])
-    return "\n\n".join([_displayed(derivation.latex(form)), *said, found.latex(form)])
+    whole = derivation.latex(form)
+    if not derivation.style.numbered:  # else it is a display already
+        whole = _displayed(whole)
+    return "\n\n".join([whole, *said, found.latex(form)])
 
 
 def _entry(derivation: "Derivation", entry: str, format: str) -> str:

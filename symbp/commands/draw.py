@@ -51,21 +51,31 @@ def draw(
         int, typer.Option(help="How many vertices are drawn at the most; columns fold beyond.")
     ] = 200,
     format: Annotated[
-        Literal["svg", "dot", "mermaid", "markdown"] | None,
+        Literal["svg", "tikz", "dot", "mermaid", "markdown"] | None,
         typer.Option(help="The format.", show_default="what the file's name says, else svg"),
     ] = None,
+    animate: Annotated[
+        bool,
+        typer.Option(
+            "--animate", help="SVG of a trace that moves: values forward, gradients backward."
+        ),
+    ] = False,
+    style: Annotated[
+        Literal["nielsen", "goodfellow", "bishop", "petersen"],
+        typer.Option(help="The book whose letters a network has."),
+    ] = "nielsen",
     to: Annotated[
         Path | None,
         typer.Option(
             "--to",
             "-o",
             metavar="FILE",
-            help="Write to a file: .svg, .dot, .mmd (Mermaid) or .md.",
+            help="Write to a file: .svg, .tex (TikZ), .dot, .mmd (Mermaid) or .md.",
             show_default="standard output",
         ),
     ] = None,
 ) -> None:
-    """Draw a network as SVG, Graphviz or Mermaid.
+    """Draw a network as SVG, TikZ, Graphviz or Mermaid.
 
     [bold]Examples[/bold]
 
@@ -76,9 +86,13 @@ def draw(
     symbp draw model.py:net --view equations --format dot
 
     symbp draw "(x + y) * z" --at x=-2,y=5,z=-4 -o graph.svg
+
+    symbp draw "(x + y) * z" --at x=-2,y=5,z=-4 --animate -o trace.svg
+
+    symbp draw 3-3-3 -o network.tex
     """
     from symbp.derivations.draw import draw as drawing
-    from symbp.derivations.graphs.formats import FORMATS, format_of
+    from symbp.derivations.graphs.formats import format_of, text_of
     from symbp.notation.files import write_text
 
     chosen = format or ("svg" if to is None else format_of(to))
@@ -88,7 +102,11 @@ def draw(
                                       "--output": output})  # fmt: skip
     else:
         thing = read_network(network, activation, loss, output)
-    text = FORMATS[chosen](drawing(thing, view, limit=limit))
+    if style != "nielsen" and view != "equations" and at is None:
+        from symbp.derivations.derive import derive
+
+        thing = derive(thing).styled(style)
+    text = text_of(drawing(thing, view, limit=limit), chosen, animate)
     if to is None:
         typer.echo(text, nl=False)
     else:

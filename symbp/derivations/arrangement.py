@@ -13,8 +13,8 @@ from symbp.derivations.boundary import boundaries, gathered
 from symbp.derivations.equations import DerivedEquation, Statement
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.markup import Markup
 from symbp.derivations.statements import is_named
-from symbp.derivations.style import Style
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.tensor import Element, Tensor
 
@@ -86,7 +86,7 @@ def _needed(line: DerivedEquation, unnamed: dict[Tensor, DerivedEquation]) -> li
 
 
 def outside(
-    lines: Sequence[DerivedEquation], style: Style, *, adjoints: bool
+    lines: Sequence[DerivedEquation], style: Markup, *, adjoints: bool
 ) -> tuple[str, str] | None:
     """Return what formulas read before the first place or after the last, as ``h₀ⱼ = c₀ⱼ = 0``.
 
@@ -94,7 +94,7 @@ def outside(
     ----------
     lines : sequence of DerivedEquation
         The formulas.
-    style : Style
+    style : Markup
         The language.
     adjoints : bool
         Whether of adjoints, or of what is computed forward.
@@ -128,10 +128,17 @@ def _apart(equation: Equation) -> Equation:
 
 
 def definitions(derivation: GradientEquations) -> list[DerivedEquation]:
-    """Return what each symbol of an adjoint stands for, ``δˡ = ∂C/∂zˡ``, once for all layers."""
+    """Return what each symbol of an adjoint stands for, ``δˡ = ∂C/∂zˡ``, once for all layers.
+
+    Nothing where the book writes derivatives, and has no symbols for them.
+    """
+    if not derivation.style.delta:
+        return []
     found: dict[tuple[object, ...], DerivedEquation] = {}
     named = [line for line in derivation.backward if is_named(line.tensor)]
-    for line in reversed(named):
+    # The one with the fewest indices stands for all layers.
+    forward = named[::-1]
+    for line in sorted(forward, key=lambda line: line.tensor.rank):
         source = line.tensor.adjoint_of
         assert source is not None, "a named adjoint is the adjoint of a tensor"
         layered = isinstance(source.label, int)
@@ -148,5 +155,5 @@ def definitions(derivation: GradientEquations) -> list[DerivedEquation]:
         partial = plain.like(f"{source.name}_partial", adjoint_of=plain)
         places = line.lhs.args
         equation = Equation(delta[places], partial[places], origin=Origin("definition"))
-        found[key] = DerivedEquation((equation,), line.cost, general=False)
+        found[key] = DerivedEquation((equation,), line.cost, style=derivation.style)
     return list(found.values())

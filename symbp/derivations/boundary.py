@@ -89,14 +89,14 @@ def shifts(lhs: Element, equation: Equation) -> tuple[dict[Index, Expr], tuple[E
         own = list(subscript.atoms(Index))
         if len(own) != 1 or own[0] in names:
             return None
-        shift = sympy.sympify(subscript - own[0])
+        shift = sympy.sympify(subscript - own[0], strict=True)
         if not shift.is_Integer:
             return None
         names[own[0]] = asked - shift
         if shift > 0:
             conditions.append(asked > shift - 1)
         last = own[0].extent + shift  # the first place that is none
-        if sympy.sympify(last - asked.extent).is_nonnegative is not True:
+        if sympy.sympify(last - asked.extent, strict=True).is_nonnegative is not True:
             conditions.append(asked < last)
     return names, tuple(conditions)
 
@@ -167,13 +167,13 @@ def _of_element(
     if tensor.role != "intermediate" and tensor.adjoint_of is None:
         return
     for axis, (subscript, extent) in enumerate(zip(element.args, tensor.shape, strict=True)):
-        shift = sympy.sympify(subscript - index)
+        shift = sympy.sympify(subscript - index, strict=True)
         if not shift.is_Integer or extent != index.extent:
             continue
         if low is not None and shift < 0 and low == -shift == 1:
             yield Boundary(tensor, axis, sympy.Integer(-1))
         if high is not None and shift > 0 and shift == 1 and sympy.expand(extent - 2 - high) == 0:
-            yield Boundary(tensor, axis, sympy.sympify(extent))
+            yield Boundary(tensor, axis, sympy.sympify(extent, strict=True))
 
 
 def decided(node: Expr, known: frozenset[Expr] = frozenset()) -> Expr:
@@ -187,7 +187,8 @@ def decided(node: Expr, known: frozenset[Expr] = frozenset()) -> Expr:
         if bounds is not None:
             index, low, high = bounds
             always = (low is None or low <= 0) == True and (  # noqa: E712 - SymPy's own truth
-                high is None or sympy.sympify(high - index.extent + 1).is_nonnegative is True
+                high is None
+                or sympy.sympify(high - index.extent + 1, strict=True).is_nonnegative is True
             )
             if always:
                 return decided(node.args[1], known)

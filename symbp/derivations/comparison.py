@@ -39,8 +39,10 @@ from symbp.calculus.path_counts import PathCounts, count_paths, is_recurrent
 from symbp.calculus.sizes import Sizes, axes_of, sizes_of
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.languages import Words, words_of
 from symbp.derivations.printing import style_of
 from symbp.derivations.quantities import formula_in, number_in, ratio_in
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.equation import Equation
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.index import Index
@@ -49,7 +51,7 @@ from symbp.notation.tensor import Tensor
 
 __all__ = ["OperationCounts", "OperationRow", "operation_counts"]
 
-COLUMNS = ("multiplications", "additions", "function calls", "all")
+COLUMNS = ("multiplications", "additions", "calls")
 # A formula with more terms is not made: blocks with shortcuts double the paths' with each.
 MOST_TERMS = 1000
 
@@ -95,6 +97,8 @@ class OperationCounts:
         The number of paths from the cost to all of them.
     per_example : bool
         Whether the counts are those of one example.
+    style : Style
+        How it prints.
     """
 
     rows: tuple[OperationRow, ...]
@@ -103,6 +107,7 @@ class OperationCounts:
     parameters: int
     paths: Any
     per_example: bool
+    style: Style = NIELSEN
 
     def row(self, method: str) -> OperationRow:
         """Return the row of a method, such as ``"reverse mode"``."""
@@ -110,7 +115,7 @@ class OperationCounts:
 
     def text(self) -> str:
         """Return the table, the formulas below it and what the sizes are, for a terminal."""
-        table = [("", *COLUMNS, "× forward pass"), *self._cells("text")]
+        table = [self.header, *self._cells("text")]
         widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
         lines = [self._caption("text"), ""]
         for line in table:
@@ -118,8 +123,8 @@ class OperationCounts:
             lines.append(f"{line[0]:<{widths[0]}}  {'  '.join(cells)}".rstrip())
         lines.append("")
         for row in self.rows:
-            lines.append(row.method)
-            lines += [f"  {name}: {formula}" for name, formula in _formulas(row, "text")]
+            lines.append(self.method(row))
+            lines += [f"  {name}: {formula}" for name, formula in self._formulas(row, "text")]
         return "\n".join([*lines, "", *self._with("text")]).rstrip()
 
     def latex(self) -> str:
@@ -131,12 +136,12 @@ class OperationCounts:
             " & ".join((row[0], *(f"${cell}$" if cell else "" for cell in row[1:])))
             for row in self._cells("latex", exact=False)
         ]
-        heads = " & ".join(("", *COLUMNS, r"$\times$ forward pass"))
+        heads = " & ".join(self.header).replace("×", r"$\times$")
         table = " \\\\\n".join(rows)
         formulas = [
-            rf"{row.method if position == 0 else ''} & {name} & \raggedright {text}"
+            rf"{self.method(row) if position == 0 else ''} & {name} & \raggedright {text}"
             for row in self.rows
-            for position, (name, text) in enumerate(_formulas(row, "latex"))
+            for position, (name, text) in enumerate(self._formulas(row, "latex"))
         ]
         blocks = [
             self._caption("latex"),
@@ -154,15 +159,16 @@ class OperationCounts:
     def markdown(self) -> str:
         """Return the table and the formulas in Markdown, formulas between dollar signs."""
         lines = [self._caption("latex"), ""]
-        lines.append("| | " + " | ".join((*COLUMNS, "× forward pass")) + " |")
-        lines.append("|:--|" + "--:|" * (len(COLUMNS) + 1))
+        lines.append("| | " + " | ".join(self.header[1:]) + " |")
+        lines.append("|:--|" + "--:|" * (len(self.header) - 1))
         for row in self._cells("latex"):
             cells = [f"${cell}$" if cell else "" for cell in row[1:]]
             lines.append("| " + " | ".join([row[0], *cells]) + " |")
         lines += ["", "| | | formula |", "|:--|:--|:--|"]
         for entry in self.rows:
-            for position, (name, text) in enumerate(_formulas(entry, "latex")):
-                lines.append(f"| {entry.method if position == 0 else ''} | {name} | {text} |")
+            for position, (name, text) in enumerate(self._formulas(entry, "latex")):
+                shown = self.method(entry) if position == 0 else ""
+                lines.append(f"| {shown} | {name} | {text} |")
         return "\n".join([*lines, "", ", ".join(self.legend("latex"))]).rstrip() + "\n"
 
     def __str__(self) -> str:
@@ -179,40 +185,58 @@ class OperationCounts:
             if (include is None or kind in include) and kind not in (exclude or ())
         }
 
+    @property
+    def words(self) -> Words:
+        """The words of the language in which it prints."""
+        return words_of(self.style.language)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The titles of the table's columns."""
+        return ("", *(self.words.say(f"count.{column}") for column in (*COLUMNS, "all", "ratio")))
+
+    def method(self, row: OperationRow) -> str:
+        """Return the name of a row's method."""
+        return self.words.say(f"method.{row.method}")
+
+    def _formulas(self, row: OperationRow, language: str) -> list[tuple[str, str]]:
+        return formulas_of(row, language, self.style)
+
     def _caption(self, language: str) -> str:
-        example = ", for one example" if self.per_example else ""
-        style = style_of(language)
+        example = self.words.say("count.example") if self.per_example else ""
+        style = style_of(language, self.style)
         dollars = "${}$" if language == "latex" else "{}"
         count = dollars.format(number_in(self.parameters, style))
-        paths = "" if self.paths is None else (
-            f"; {dollars.format(number_in(self.paths, style))} paths lead to them from the cost"
-        )  # fmt: skip
-        return f"Operations for the gradient with respect to {count} parameters{example}{paths}."
+        paths = ""
+        if self.paths is not None:
+            number = dollars.format(number_in(self.paths, style))
+            paths = self.words.say("count.paths", paths=number)
+        return self.words.say("count.caption", count=count, example=example, paths=paths)
 
     def _cells(self, language: str, exact: bool = True) -> list[tuple[str, ...]]:
         first = self.rows[0].numbers
-        style = style_of(language)
+        style = style_of(language, self.style)
         lines: list[tuple[str, ...]] = []
         for row in self.rows:
             counts = row.numbers
             if counts is None:
-                lines.append((row.method, *("–" if language == "text" else "-",) * 5))
+                lines.append((self.method(row), *("–" if language == "text" else "-",) * 5))
                 continue
             values = (counts.multiplications, counts.additions, counts.calls, counts.total)
             cells = [number_in(value, style, exact) for value in values]
             ratio = ""
             if first is not None and all(isinstance(c.total, int) for c in (first, counts)):
                 ratio = ratio_in(counts.total, first.total, style)
-            lines.append((row.method, *cells, ratio))
+            lines.append((self.method(row), *cells, ratio))
         return lines
 
     def _with(self, language: str) -> list[str]:
         entries = self.legend(language)
-        return ["with " + ", ".join(entries)] if entries else []
+        return [self.words.say("count.with", sizes=", ".join(entries))] if entries else []
 
     def legend(self, language: str = "text") -> list[str]:
         """Return what each size is, such as ``n₁ = 784 (k of w²ⱼₖ)``; LaTeX in dollar signs."""
-        style = style_of(language)
+        style = style_of(language, self.style)
         entries = []
         for symbol, value in self.sizes.items():
             index, tensor = self.axes[symbol]
@@ -225,7 +249,7 @@ class OperationCounts:
                 parts.append(IndexForm(style, tensor).tensor(tensor, names))
             if language == "latex":
                 parts = [f"${part}$" for part in parts]
-            entries.append(f"{parts[0]} ({' of '.join(parts[1:])})")
+            entries.append(self.words.say(f"count.size.{len(parts)}", parts=parts))
         return entries
 
 
@@ -283,7 +307,9 @@ def operation_counts(derivation: GradientEquations) -> OperationCounts:
     found = {s for row in rows if row.formulas for s in row.formulas.total.free_symbols}
     named = {symbol: value for symbol, value in sizes.values.items() if symbol in found}
     axes = {symbol: found for symbol, found in axes_of(program, sizes).items() if symbol in named}
-    return OperationCounts(tuple(rows), named, axes, entries, total, derivation.per_example)
+    return OperationCounts(
+        tuple(rows), named, axes, entries, total, derivation.per_example, derivation.style
+    )
 
 
 class _Counting:
@@ -374,13 +400,15 @@ def _plain(count: Any) -> Any:
     return int(expression) if expression.is_Integer else expression
 
 
-def _formulas(row: OperationRow, language: str) -> list[tuple[str, str]]:
+def formulas_of(row: OperationRow, language: str, book: Style = NIELSEN) -> list[tuple[str, str]]:
     """Return the formula of each column, in dollar signs where it is LaTeX."""
+    words = words_of(book.language)
     if row.formulas is None:
-        return [("all", row.remark)]
-    style = style_of(language)
+        return [(words.say("count.all"), words.note(row.remark))]
+    style = style_of(language, book)
     counts = (row.formulas.multiplications, row.formulas.additions, row.formulas.calls)
     shown = [formula_in(count, style) for count in counts]
     if language == "latex":
         shown = [f"${text}$" for text in shown]
-    return list(zip(COLUMNS, shown, strict=False))
+    names = [words.say(f"count.{column}") for column in COLUMNS]
+    return list(zip(names, shown, strict=True))

@@ -4,6 +4,7 @@ It stands above the steps, the paths, the counts and the reports, so that none o
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from symbp.derivations.counting import counted_from
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.sheet import sheet_bundle, sheet_latex, sheet_text
+from symbp.derivations.style import Style, chosen_style
+from symbp.derivations.styled import styled
 from symbp.notation.errors import UnsupportedError
 from symbp.notation.files import write_text
 from symbp.notation.tensor import Element, Tensor
@@ -51,6 +54,8 @@ class Derivation(GradientEquations):
         What was differentiated, where that is not the cost: the gradients are then Jacobians.
     count_from : {1, 0}
         What the first place of an axis is called in all that is printed.
+    style : Style
+        How it prints: the book whose notation is followed, and the language of the words.
 
     Examples
     --------
@@ -59,6 +64,48 @@ class Derivation(GradientEquations):
     >>> print(derivation.bp2.text())
     δˡ = ((wˡ⁺¹)ᵀ δˡ⁺¹) ⊙ σ′(zˡ)
     """
+
+    def styled(
+        self,
+        style: Style | str | None = None,
+        language: str | None = None,
+        *,
+        preamble: str | None = None,
+        macros: Mapping[str, str] | None = None,
+        numbered: bool | None = None,
+    ) -> "Derivation":
+        r"""Return the same derivation as another book prints it.
+
+        Parameters
+        ----------
+        style : Style or str, optional
+            ``"nielsen"``, ``"goodfellow"``, ``"bishop"``, ``"petersen"``, or a style of your own.
+        language : {"en", "zh"}, optional
+            In which language the words are.
+        preamble, macros, numbered : optional
+            As in :class:`Style`, instead of the style's.
+
+        Returns
+        -------
+        Derivation
+            Its equations, statements, steps and reports print in that style. Where two tensors
+            would print alike in it, it keeps the letters that were given.
+
+        Raises
+        ------
+        SymbpError
+            There is no such style or language.
+
+        Examples
+        --------
+        >>> import symbp as bp
+        >>> print(bp.derive(bp.mlp(2, 3, 1)).styled("goodfellow").bp2)
+        BP2: ∇_{𝒂⁽ˡ⁾} J = ((𝑾⁽ˡ⁺¹⁾)ᵀ ∇_{𝒂⁽ˡ⁺¹⁾} J) ⊙ σ′(𝒂⁽ˡ⁾)
+        """
+        found = chosen_style(
+            style, language, self.style, preamble=preamble, macros=macros, numbered=numbered
+        )
+        return styled(self, found)
 
     def entry(
         self, tensor: Tensor | str | Element, *place: int, expanded: bool = False
@@ -118,11 +165,16 @@ class Derivation(GradientEquations):
         self._of_a_cost("paths")
         return replace(paths(self, tensor, place, limit), count_from=self.count_from)
 
-    def steps(self) -> "Steps":
+    def steps(self, style: Style | str | None = None, language: str | None = None) -> "Steps":
         """Return the derivation step by step, in the order of the sweep.
 
-        For each adjoint: the equations in which its tensor stands, the chain rule, the local
+        For each adjoint: the equations in which its tensor appears, the chain rule, the local
         derivatives, the chain rule with these values, and the result.
+
+        Parameters
+        ----------
+        style, language : optional
+            As for :meth:`latex`.
 
         Examples
         --------
@@ -137,6 +189,10 @@ class Derivation(GradientEquations):
         from symbp.derivations.steps import steps
 
         self._of_a_cost("steps")
+        found = steps(self.styled(style, language))
+        return type(found)(replace(step, count_from=self.count_from) for step in found)
+
+        self._of_a_cost("steps")
         found = steps(self)
         return type(found)(replace(step, count_from=self.count_from) for step in found)
 
@@ -147,14 +203,27 @@ class Derivation(GradientEquations):
         self._of_a_cost("operation_counts")
         return operation_counts(self)
 
-    def latex(self, form: str = "matrix") -> str:
-        """Return the whole derivation as one aligned block, without delimiters.
+    def latex(
+        self,
+        form: str = "matrix",
+        style: Style | str | None = None,
+        language: str | None = None,
+        numbered: bool | None = None,
+    ) -> str:
+        r"""Return the whole derivation as one aligned block, without delimiters.
 
         Parameters
         ----------
         form : {"matrix", "index", "component"}
             Vectors and matrices, elements with their indices, or every entry by itself. An
             equation without a matrix form is printed with its indices.
+        style : Style or str, optional
+            The book whose notation is followed, as for :meth:`styled`.
+        language : str, optional
+            The language of the few words.
+        numbered : bool, optional
+            Whether it is an ``align`` of its own, with numbers and labels: ``\label{eq:bp1}``,
+            ``\label{eq:z1}`` and ``\label{eq:grad-W1}`` by the tensors' names.
 
         Raises
         ------
@@ -162,33 +231,61 @@ class Derivation(GradientEquations):
             In component form, there are more than 500 entries.
         """
         with counted_from(self.count_from):
-            return sheet_latex(self, form)
+            return sheet_latex(self.styled(style, language, numbered=numbered), form)
 
-    def text(self, form: str = "matrix") -> str:
+    def text(
+        self,
+        form: str = "matrix",
+        style: Style | str | None = None,
+        language: str | None = None,
+    ) -> str:
         """Return the whole derivation in Unicode for a terminal; parameters as for `latex`."""
         with counted_from(self.count_from):
-            return sheet_text(self, form)
+            return sheet_text(self.styled(style, language), form)
 
-    def document(self, form: str = "matrix") -> str:
-        """Return a LaTeX document of the derivation and its steps, which pdflatex compiles.
+    def document(
+        self,
+        form: str = "matrix",
+        style: Style | str | None = None,
+        language: str | None = None,
+        preamble: str | None = None,
+        macros: Mapping[str, str] | None = None,
+        numbered: bool | None = None,
+    ) -> str:
+        r"""Return a LaTeX document of the derivation and its steps.
+
+        pdflatex and lualatex compile it; one in Chinese, lualatex and xelatex.
 
         Parameters
         ----------
         form : {"matrix", "index", "component"}
             As for :meth:`latex`. In component form every entry of the gradient is also written
             out; a network that is too large for it is printed in index form, which is said.
+        style, language, numbered : optional
+            As for :meth:`latex`.
+        preamble : str, optional
+            LaTeX for the head of the document.
+        macros : dict of str to str, optional
+            Macros to define there, such as ``{"vect": r"\mathbf{#1}"}``.
 
         Returns
         -------
         str
-            It needs amsmath, amssymb and geometry. Long lines are broken.
+            It needs amsmath, amssymb and geometry, and ctex in Chinese. Long lines are broken.
         """
         from symbp.derivations.report.document import latex_document
 
+        found = self.styled(style, language, preamble=preamble, macros=macros, numbered=numbered)
         with counted_from(self.count_from):
-            return latex_document(self, form)
+            return latex_document(found, form)
 
-    def markdown(self, form: str = "matrix", steps: bool = True) -> str:
+    def markdown(
+        self,
+        form: str = "matrix",
+        steps: bool = True,
+        style: Style | str | None = None,
+        language: str | None = None,
+    ) -> str:
         """Return the derivation in Markdown, its formulas between ``$$``.
 
         Parameters
@@ -197,13 +294,21 @@ class Derivation(GradientEquations):
             As for :meth:`document`.
         steps : bool, default True
             Whether the steps are part of it.
+        style, language : optional
+            As for :meth:`latex`.
         """
         from symbp.derivations.report.markdown import markdown_report
 
         with counted_from(self.count_from):
-            return markdown_report(self, form, steps)
+            return markdown_report(self.styled(style, language), form, steps)
 
-    def html(self, path: str | os.PathLike[str] | None = None, form: str = "matrix") -> str:
+    def html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        form: str = "matrix",
+        style: Style | str | None = None,
+        language: str | None = None,
+    ) -> str:
         """Return, and write to a file, a report as one page of HTML.
 
         It holds everything that it needs: formulas are MathML, which browsers render by
@@ -215,6 +320,8 @@ class Derivation(GradientEquations):
             Where to write it; the file appears only when it is complete.
         form : {"matrix", "index", "component"}
             As for :meth:`document`.
+        style, language : optional
+            As for :meth:`latex`.
 
         Returns
         -------
@@ -231,7 +338,7 @@ class Derivation(GradientEquations):
         from symbp.derivations.report.page import html_page
 
         with counted_from(self.count_from):
-            page = html_page(self, form)
+            page = html_page(self.styled(style, language), form)
         if path is not None:
             write_text(path, page)
         return page

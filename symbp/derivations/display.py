@@ -45,8 +45,8 @@ def shown_sides(line: Line, language: str, form: str = "matrix") -> tuple[str, s
     """Return both sides of a line, cut to what a notebook shows."""
     shown, note = shown_equations(list(line.equations), "print(line)")
     if not note:
-        return equation_sides(line, form, style_of(language))
-    style = style_of(language)
+        return equation_sides(line, form, style_of(language, line.style))
+    style = style_of(language, line.style)
     equations = tuple(
         equation for equation, left_out in shown if not (left_out and not equation.body)
     )

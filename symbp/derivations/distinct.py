@@ -6,15 +6,15 @@ their names.
 """
 
 from symbp.derivations.latex import Latex
-from symbp.derivations.scripts import label
-from symbp.derivations.style import GREEK, Style
+from symbp.derivations.markup import GREEK, Markup
+from symbp.derivations.style import Style
 from symbp.derivations.text import Text
 from symbp.notation.program import Program
 from symbp.notation.tensor import Tensor
 
-__all__ = ["with_distinct_symbols"]
+__all__ = ["alike", "with_distinct_symbols"]
 
-_STYLES: tuple[Style, ...] = (Latex(), Text())
+_MARKUPS: tuple[Markup, ...] = (Latex(), Text())
 
 
 def with_distinct_symbols(program: Program) -> tuple[Program, tuple[str, ...]]:
@@ -59,12 +59,26 @@ def with_distinct_symbols(program: Program) -> tuple[Program, tuple[str, ...]]:
     return _replaced(program, mapping), tuple(notes)
 
 
-def _keys(tensor: Tensor) -> list[tuple[int, str]]:
+def alike(program: Program, style: Style) -> bool:
+    """Return whether two tensors of a program print alike in a style."""
+    markups = (Latex(style), Text(style))
+    taken: set[tuple[int, str]] = set()
+    for tensor in program.tensors:
+        if tensor.partial_of is not None or tensor.component_of is not None:
+            continue
+        keys = _keys(tensor, markups)
+        if not taken.isdisjoint(keys):
+            return True
+        taken.update(keys)
+    return False
+
+
+def _keys(tensor: Tensor, markups: tuple[Markup, ...] = _MARKUPS) -> list[tuple[int, str]]:
     """Return what a tensor prints as in each language, apart from its indices."""
     found = []
-    for number, style in enumerate(_STYLES):
+    for number, style in enumerate(markups):
         base, digits = style.tensor_name(tensor)
-        found.append((number, style.scripted(base, digits, label(tensor))))
+        found.append((number, style.scripted(base, digits, style.label(tensor))))
     return found
 
 

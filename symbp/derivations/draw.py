@@ -19,7 +19,11 @@ VIEWS = ("layers", "reverse", "equations", "trace")
 
 
 def draw(
-    thing: object, view: str | None = None, path: str | Path | None = None, limit: int = 200
+    thing: object,
+    view: str | None = None,
+    path: str | Path | None = None,
+    limit: int = 200,
+    animated: bool = False,
 ) -> Graph:
     """Return a drawing.
 
@@ -32,9 +36,11 @@ def draw(
         to left; which tensor is computed from which; or the numbers of a trace. By default
         ``layers``, for a program without a cost ``equations``, and for a trace ``trace``.
     path : str or Path, optional
-        Where to write it: ``.svg``, ``.dot``, ``.mmd`` (Mermaid) or ``.md``.
+        Where to write it: ``.svg``, ``.tex`` (TikZ), ``.dot``, ``.mmd`` (Mermaid) or ``.md``.
     limit : int
         About how many vertices there may be; beyond, columns are folded.
+    animated : bool, default False
+        Whether the file of a trace moves: values forward, then gradients backward. Only SVG does.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def draw(
         format_of(path)  # before anything is derived
     graph = _view(thing, view).folded(limit)
     if path is not None:
-        save(graph, path)
+        save(graph, path, animated=animated)
     return graph
 
 

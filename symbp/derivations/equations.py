@@ -6,8 +6,10 @@ from typing import Any
 from symbp.derivations.components import spread
 from symbp.derivations.counting import counted_from
 from symbp.derivations.display import line_bundle
+from symbp.derivations.languages import words_of
 from symbp.derivations.line import Line
 from symbp.derivations.printing import checked_form, equation_sides, style_of
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.display import chosen
 
 __all__ = ["DerivedEquation", "Statement"]
@@ -43,7 +45,7 @@ class DerivedEquation(Line):
         form : {"matrix", "index", "component"}
             Vectors and matrices, elements with their indices, or a line for each entry.
         """
-        style = style_of("latex")
+        style = style_of("latex", self.style)
         with counted_from(self.count_from):
             rows = [equation_sides(line, form, style) for line in self._lines(form)]
         if len(rows) == 1:
@@ -53,7 +55,7 @@ class DerivedEquation(Line):
 
     def text(self, form: str = "matrix") -> str:
         """Return the equation in Unicode, for a terminal; parameters as for :meth:`latex`."""
-        style = style_of("text")
+        style = style_of("text", self.style)
         with counted_from(self.count_from):
             return "\n".join(
                 " = ".join(equation_sides(line, form, style)) for line in self._lines(form)
@@ -77,10 +79,6 @@ class DerivedEquation(Line):
         return self.text()
 
 
-# What a statement without instances says, such as BP2 of a network of one layer.
-NO_LAYER = "applies to no layer"
-
-
 @dataclass(frozen=True)
 class Statement:
     """A named result: how it reads for every layer, and for each layer of the program.
@@ -93,28 +91,38 @@ class Statement:
         What all instances say when layers are counted from their own; None if they differ.
     instances : tuple of DerivedEquation
         One for each layer that it applies to, in the order of the backward sweep.
+    style : Style
+        How it prints.
     """
 
     name: str
     general: DerivedEquation | None
     instances: tuple[DerivedEquation, ...]
+    style: Style = NIELSEN
 
     def latex(self, form: str = "matrix") -> str:
         """Return the general statement, or the first instance if there is none."""
         line = self._line()
-        return style_of("latex").remark(NO_LAYER) if line is None else line.latex(form)
+        if line is None:
+            return style_of("latex", self.style).remark(self._no_layer)
+        return line.latex(form)
 
     def text(self, form: str = "matrix") -> str:
         """Return the general statement in Unicode, or the first instance if there is none."""
         line = self._line()
-        return NO_LAYER if line is None else line.text(form)
+        return self._no_layer if line is None else line.text(form)
+
+    @property
+    def _no_layer(self) -> str:
+        """What a statement without instances says, such as BP2 of a network of one layer."""
+        return words_of(self.style.language).say("statement.none")
 
     def _line(self) -> DerivedEquation | None:
         return self.general or next(iter(self.instances), None)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if self.general is None and not self.instances:
-            return chosen({"text/plain": f"{self.name}: applies to no layer"}, include, exclude)
+            return chosen({"text/plain": f"{self.name}: {self._no_layer}"}, include, exclude)
         bundle = line_bundle(self.general or self.instances[0], None, None)
         bundle["text/plain"] = f"{self.name}: {bundle['text/plain']}"
         return chosen(bundle, include, exclude)

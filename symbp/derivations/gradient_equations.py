@@ -4,12 +4,13 @@ Forward and backward equations, what they come from, and the results that have n
 entries, counts, drawings and reports are functions of it, each in a module of its own above.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from symbp.derivations.equations import DerivedEquation, Statement
 from symbp.derivations.rules import FunctionRule, rules
 from symbp.derivations.statements import is_named, statements
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.errors import NotationError, suggest
 from symbp.notation.program import Program
 from symbp.notation.tensor import Element, Tensor
@@ -44,6 +45,8 @@ class GradientEquations:
         What was differentiated, where that is not the cost: the gradients are then Jacobians.
     count_from : {1, 0}
         What the first place of an axis is called in all that is printed.
+    style : Style
+        How it prints.
     """
 
     program: Program
@@ -57,6 +60,7 @@ class GradientEquations:
     conventions: tuple[str, ...] = ()
     of: Tensor | None = None
     count_from: int = 1
+    style: Style = NIELSEN
 
     @property
     def bp1(self) -> Statement:
@@ -108,7 +112,8 @@ class GradientEquations:
     @cached_property
     def rules(self) -> tuple[FunctionRule, ...]:
         """The derivatives of the functions that are named, with the conventions at kinks."""
-        return rules(self.forward, (*self.backward, *self.chains), self.conventions)
+        found = rules(self.forward, (*self.backward, *self.chains), self.conventions)
+        return tuple(replace(rule, style=self.style) for rule in found)
 
     @cached_property
     def printed_program(self) -> Program:
@@ -133,7 +138,8 @@ class GradientEquations:
     @cached_property
     def _statements(self) -> dict[str, Statement]:
         forward = [line.equations[0] for line in self.forward]
-        return statements(forward, self.backward, self.chains)
+        found = statements(forward, self.backward, self.chains)
+        return {name: replace(each, style=self.style) for name, each in found.items()}
 
     def __repr__(self) -> str:
         name = type(self).__name__

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sympy.core.expr import Expr
 
-from symbp.derivations.style import Style
+from symbp.derivations.markup import Markup
 from symbp.notation.functions import operation_of
 from symbp.notation.index import Index
 from symbp.notation.linear_algebra import Cholesky, Implicit, LogDet, Unknown, is_unit
@@ -23,7 +23,7 @@ Show = Callable[[Expr], str]
 
 def implicit_form(
     node: Implicit,
-    style: Style,
+    style: Markup,
     show: Show,
     symbol: Callable[[Element, tuple[Index, Index]], str | None],
 ) -> tuple[str, bool]:
@@ -33,7 +33,7 @@ def implicit_form(
     ----------
     node : Implicit
         With its bound indices in the scope of `show`.
-    style : Style
+    style : Markup
         The language.
     show : callable
         Prints an expression.
@@ -80,7 +80,7 @@ def implicit_form(
     return style.reduction("sum", [show(rows)], ()) + element(rows) + style.times, False
 
 
-def log_abs_det(style: Style, matrix: str) -> str:
+def log_abs_det(style: Markup, matrix: str) -> str:
     """Print the logarithm of the magnitude of a determinant."""
     magnitude = style.function(operation_of(Abs)).format(style.symbol(r"\det") + " " + matrix)
     return f"{style.function(operation_of(log))} {magnitude}"

@@ -22,7 +22,6 @@ from symbp.derivations.order import (
     is_constant,
     is_fraction,
     is_negative,
-    is_partial,
     with_common_number,
 )  # fmt: skip
 from symbp.derivations.patterns import is_indicator, softmax_argument
@@ -184,7 +183,7 @@ class IndexForm(IndexNames):
         if not below:
             return self._factors(above, scope)
         if any(factor.has(Element, Reduction, Index) for factor in below):
-            last = [f for f in above if isinstance(f, (Reduction, Prime)) or is_partial(f)]
+            last = [f for f in above if isinstance(f, (Reduction, Prime)) or self.is_partial(f)]
             inside = [f for f in above if f not in last]
         else:  # a number such as 1/2N or λ/2 stands in front
             inside = [factor for factor in above if is_constant(factor)]
@@ -192,7 +191,7 @@ class IndexForm(IndexNames):
         fraction = self._fraction(inside, below, scope)
         if not last:
             return fraction
-        between = self.style.dot if self.style.one_line and is_partial(last[0]) else (
+        between = self.style.dot if self.style.one_line and self.is_partial(last[0]) else (
             self.style.times
         )  # fmt: skip
         return fraction[0] + between + self.enclosed(self._factors(last, scope), MUL), MUL
@@ -234,7 +233,7 @@ class IndexForm(IndexNames):
         joined = shown[0]
         for left, right, after in zip(ordered, ordered[1:], shown[1:], strict=False):
             # ∂C/∂a needs to be set apart on one line.
-            apart = any(is_fraction(f) for f in (left, right))
+            apart = any(is_fraction(f) or self.is_partial(f) for f in (left, right))
             joined += (self.style.dot if apart else separator) + after
         return joined, MUL
 

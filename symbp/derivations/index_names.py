@@ -2,7 +2,7 @@
 
 from sympy.core.expr import Expr
 
-from symbp.derivations.style import Style
+from symbp.derivations.markup import Markup
 from symbp.derivations.tensor_names import TensorNames
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -20,7 +20,7 @@ class IndexNames(TensorNames):
 
     Parameters
     ----------
-    style : Style
+    style : Markup
         The language.
     cost : Tensor
         What is differentiated.
@@ -28,7 +28,7 @@ class IndexNames(TensorNames):
         Whether indices are called j, k, … whatever their names are.
     """
 
-    def __init__(self, style: Style, cost: Tensor, renamed: bool = False) -> None:
+    def __init__(self, style: Markup, cost: Tensor, renamed: bool = False) -> None:
         super().__init__(style, cost)
         self.renamed = renamed
         self.symbols: set[str] = set()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.equation import Equation
 from symbp.notation.tensor import Element, Tensor
 
@@ -28,6 +29,8 @@ class Line:
         Whether indices print as j, k, … whatever they are called.
     count_from : {1, 0} or None
         What the first place of an axis is called; None as where it is printed.
+    style : Style
+        How it prints.
     """
 
     equations: tuple[Equation, ...]
@@ -36,6 +39,7 @@ class Line:
     general: bool = False
     renamed: bool = False
     count_from: int | None = None
+    style: Style = NIELSEN
 
     @property
     def lhs(self) -> Element:

@@ -12,6 +12,7 @@ import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.matrix_scale import scaled
+from symbp.derivations.matrix_spread import over_terms
 from symbp.derivations.matrix_tree import (
     Apply,
     Diagonal,
@@ -385,9 +386,11 @@ def _joined(factors: list[_Factor]) -> _Factor:
         right = [f.matrix for f in factors if f.indices == (columns_index,)]
         if whole:
             matrix = _elementwise([_spread(f, pair).matrix for f in whole])
-            before = [Diagonal(_elementwise(left))] if left else []
-            after = [Diagonal(_elementwise(right))] if right else []
-            joined = _Factor(_chain(*before, matrix, *after) if before or after else matrix, pair)
+            around = [_elementwise(side) if side else None for side in (left, right)]
+            spread = over_terms(around[0], matrix, around[1])
+            before, after = ([Diagonal(side)] if side is not None else [] for side in around)
+            product = _chain(*before, matrix, *after) if before or after else matrix
+            joined = _Factor(product if spread is None else spread, pair)
         else:
             outer = _chain(_elementwise(left), transposed(_elementwise(right)))
             joined = _Factor(outer, pair)

@@ -5,6 +5,7 @@ from sympy.core.expr import Expr
 
 from symbp.derivations.implicit_form import log_abs_det
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.markup import Markup
 from symbp.derivations.matrix_tree import (
     Apply,
     Diagonal,
@@ -28,7 +29,6 @@ from symbp.derivations.matrix_tree import (
 from symbp.derivations.number_form import ADD, ATOM, MUL, POWER, Printed
 from symbp.derivations.order import is_negative
 from symbp.derivations.scripts import is_raised
-from symbp.derivations.style import Style
 from symbp.notation.functions import operation_of
 from symbp.notation.tensor import Tensor
 
@@ -40,7 +40,7 @@ class MatrixForm:
 
     Parameters
     ----------
-    style : Style
+    style : Markup
         The language.
     cost : Tensor
         What is differentiated.
@@ -48,7 +48,7 @@ class MatrixForm:
         Whether ∂C/∂a of an adjoint without a symbol prints as the gradient ∇_a C.
     """
 
-    def __init__(self, style: Style, cost: Tensor, general: bool = False) -> None:
+    def __init__(self, style: Markup, cost: Tensor, general: bool = False) -> None:
         self.style = style
         self.cost = cost
         self.general = general
@@ -57,11 +57,15 @@ class MatrixForm:
     def tensor(self, tensor: Tensor) -> str:
         """Print a tensor without indices."""
         source = tensor.adjoint_of
-        if self.general and source is not None and source.adjoint_symbol is None:
+        # With δ for ∂C/∂z, the one derivative that is left in BP1 is the gradient of the cost.
+        book = self.style.book
+        gradient = book.gradient == "nabla" or (book.delta and book.layout == "mixed")
+        if self.general and gradient and source is not None and source.adjoint_symbol is None:
             base, digits = self.style.tensor_name(source)
-            variable = self.style.scripted(base, digits, "")
-            gradient = self.style.scripted(self.style.nabla, variable, "")
-            return f"{gradient} {self.scalars.tensor(self.cost)}"
+            # The layer stands there where all gradients are written so.
+            label = self.style.label(source) if self.style.book.gradient == "nabla" else ""
+            variable = self.style.scripted(self.style.whole(base, source.rank), digits, label)
+            return self.style.gradient(self.scalars.tensor(self.cost), variable)
         return self.scalars.tensor(tensor)
 
     def show(self, node: Matrix) -> Printed:
@@ -71,7 +75,7 @@ class MatrixForm:
             if node.tensor.partial_of is not None:
                 return self.tensor(node.tensor), MUL
             source = node.tensor.adjoint_of or node.tensor
-            partial = source is not node.tensor and source.adjoint_symbol is None
+            partial = source is not node.tensor and not style.has_symbol(source)
             raised = is_raised(source) or partial
             return self.tensor(node.tensor), POWER if raised else ATOM
         if isinstance(node, Ones):
@@ -85,11 +89,11 @@ class MatrixForm:
         if isinstance(node, Inverse):
             turned = isinstance(node.of, Transpose)
             inner = self.enclosed(node.of.of if isinstance(node.of, Transpose) else node.of, ATOM)
-            return style.power(inner, "-T" if turned else "-1"), POWER
+            return style.power(inner, f"-{style.book.transpose}" if turned else "-1"), POWER
         if isinstance(node, Diagonal):
             return style.operator("diag", self.show(node.of)[0]), ATOM
         if isinstance(node, Trace):
-            return style.operator("tr", self.show(node.of)[0]), ATOM
+            return style.operator(style.book.trace, self.show(node.of)[0]), ATOM
         if isinstance(node, Norm):
             return self._norm(node, sympy.Integer(2)), POWER
         if isinstance(node, Power):
@@ -112,9 +116,10 @@ class MatrixForm:
         if isinstance(node, Hadamard):
             return style.hadamard.join(self._operand(factor) for factor in node.factors), MUL
         assert isinstance(node, Product)
+        last = node.factors[-1]
         return style.times.join(
             style.parentheses(self.show(factor)[0])
-            if isinstance(factor, (Hadamard, Divide, Plus))
+            if isinstance(factor, (Hadamard, Divide, Plus)) or self._is_apart(factor, last)
             else self.enclosed(factor, MUL)
             for factor in node.factors
         ), MUL
@@ -122,6 +127,18 @@ class MatrixForm:
     def enclosed(self, node: Matrix, least: int) -> str:
         """Return a node in parentheses if it holds together less than needed."""
         return self.scalars.enclosed(self.show(node), least)
+
+    def _is_apart(self, node: Matrix, last: Matrix) -> bool:
+        """Whether a factor is a ∂C/∂z on one line, where another book has a δ, or a ∇C before one.
+
+        ∇C (a)ᵀ would read as one of C at a.
+        """
+        source = node.tensor.adjoint_of if isinstance(node, Named) else None
+        if source is None or self.style.has_symbol(source):
+            return False
+        if self.style.book.gradient == "nabla":
+            return node is not last and source.rank > 0 and source.partial_of is None
+        return self.style.one_line and source.adjoint_symbol is not None
 
     def _operand(self, node: Matrix) -> str:
         """Return a factor of an elementwise product; a matrix product in it is set apart."""

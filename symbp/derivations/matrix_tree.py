@@ -181,4 +181,4 @@ def transposed(node: Matrix) -> Matrix:
 
 
 def _is_product(node: Matrix) -> bool:
-    return isinstance(node.of if isinstance(node, Scale) else node, Product)
+    return isinstance(node.of if isinstance(node, Scale) else node, (Product, Identity, Diagonal))

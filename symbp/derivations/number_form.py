@@ -2,7 +2,7 @@
 
 from sympy.core.expr import Expr
 
-from symbp.derivations.style import Style
+from symbp.derivations.markup import Markup
 
 __all__ = ["ADD", "ATOM", "MUL", "POWER", "Printed", "number_form"]
 
@@ -13,7 +13,7 @@ ADD, MUL, POWER, ATOM = range(4)
 Printed = tuple[str, int]
 
 
-def number_form(node: Expr, style: Style) -> Printed:
+def number_form(node: Expr, style: Markup) -> Printed:
     """Print a number: a fraction as one, a float in up to 12 digits."""
     if node.is_extended_negative:
         return "-" + number_form(-node, style)[0], ADD

@@ -17,10 +17,12 @@ from symbp.derivations.counting import counted_from
 from symbp.derivations.entry import adjoint_and_place
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.languages import words_of
+from symbp.derivations.markup import Markup
 from symbp.derivations.number_form import MUL
 from symbp.derivations.path_graph import Path, PathGraph
 from symbp.derivations.printing import style_of
-from symbp.derivations.style import Style
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.collected import sum_of
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Tensor
@@ -46,6 +48,8 @@ class PathSum:
         In the order in which the equations name their vertices.
     count_from : {1, 0} or None
         What the first place of an axis is called; None as where it is printed.
+    style : Style
+        How it prints.
 
     Examples
     --------
@@ -61,6 +65,7 @@ class PathSum:
     limit: int
     paths: tuple[Path, ...]
     count_from: int | None = None
+    style: Style = NIELSEN
 
     @property
     def expression(self) -> Expr:
@@ -81,7 +86,7 @@ class PathSum:
             return self._rows(language)
 
     def _rows(self, language: str) -> list[tuple[str, str]]:
-        style = style_of(language)
+        style = style_of(language, self.style)
         printer = IndexForm(style, self.cost)
         left = style.partial(printer.tensor(self.cost), printer.tensor(self.entry))
         if self.count > self.limit:
@@ -122,8 +127,9 @@ class PathSum:
         return "\n".join(lines)
 
     def _left_out(self) -> str:
-        more = f"more than the limit of {self.limit:,}"
-        return f"a sum over {self.count:,} paths, {more}: not written out"
+        return words_of(self.style.language).say(
+            "paths.left out", count=f"{self.count:,}", most=f"{self.limit:,}"
+        )
 
     def __str__(self) -> str:
         return self.text()
@@ -149,10 +155,10 @@ def paths(
     found = graph.paths(adjoint) if count <= limit else ()
     entry = adjoint.adjoint_of
     assert entry is not None, "an adjoint is the adjoint of a tensor"
-    return PathSum(entry, graph.cost, count, limit, found)
+    return PathSum(entry, graph.cost, count, limit, found, style=derivation.style)
 
 
-def _derivatives(path: Path, printer: IndexForm, style: Style) -> str:
+def _derivatives(path: Path, printer: IndexForm, style: Markup) -> str:
     names = [printer.tensor(vertex) for vertex in path.vertices]
     steps = [style.partial(a, b) for a, b in itertools.pairwise(names)]
     if path.direct:
@@ -160,7 +166,7 @@ def _derivatives(path: Path, printer: IndexForm, style: Style) -> str:
     return (style.dot if style.one_line else style.times).join(steps)
 
 
-def _values(path: Path, printer: IndexForm, style: Style) -> str:
+def _values(path: Path, printer: IndexForm, style: Markup) -> str:
     """Print the factors in the order of the path, a factor 1 left out."""
     sign = ""
     shown = []

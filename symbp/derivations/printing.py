@@ -1,11 +1,16 @@
 """Both sides of a derived equation, in a form and a language."""
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.latex import Latex
+from symbp.derivations.layouts import laid_out
 from symbp.derivations.line import Line
+from symbp.derivations.markup import Markup
 from symbp.derivations.matrix_form import matrix_form
 from symbp.derivations.matrix_printer import MatrixForm
-from symbp.derivations.style import Style
+from symbp.derivations.style import NIELSEN, Style
 from symbp.derivations.text import Text
 from symbp.notation.errors import SymbpError, suggest
 from symbp.notation.tensor import Element
@@ -13,12 +18,13 @@ from symbp.notation.tensor import Element
 __all__ = ["FORMS", "checked_form", "equation_sides", "style_of"]
 
 FORMS = ("matrix", "index", "component")
-_STYLES: dict[str, Style] = {"latex": Latex(), "text": Text()}
+_MARKUPS: dict[str, Callable[[Style], Markup]] = {"latex": Latex, "text": Text}
 
 
-def style_of(name: str) -> Style:
-    """Return a language by its name, ``"latex"`` or ``"text"``."""
-    return _STYLES[name]
+@lru_cache(maxsize=64)
+def style_of(name: str, book: Style = NIELSEN) -> Markup:
+    """Return a language by its name, ``"latex"`` or ``"text"``, as a book prints it."""
+    return _MARKUPS[name](book)
 
 
 def checked_form(form: object) -> str:
@@ -28,7 +34,7 @@ def checked_form(form: object) -> str:
     return str(form)
 
 
-def equation_sides(derived: Line, form: str, style: Style) -> tuple[str, str]:
+def equation_sides(derived: Line, form: str, style: Markup) -> tuple[str, str]:
     """Return the left and the right side; in index form where there is no matrix form.
 
     Components are scalars, for which the forms are one.
@@ -41,6 +47,7 @@ def equation_sides(derived: Line, form: str, style: Style) -> tuple[str, str]:
             tree = matrix_form(equation.body, lhs.args)
         if tree is not None:
             printer = MatrixForm(style, derived.cost, derived.general)
+            tree = laid_out(lhs.tensor, tree, style)
             return IndexForm(style, derived.cost).tensor(lhs.tensor), printer.show(tree)[0]
     return IndexForm(style, derived.cost, derived.renamed).sides(derived.lhs, derived.equations)
 

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.derivations.style import Style
+from symbp.derivations.markup import Markup
 
 __all__ = ["formula_in", "number_in", "ratio_in"]
 
@@ -20,7 +20,7 @@ MOST_TERMS = 24
 LONGEST_PRODUCT = 9
 
 
-def number_in(value: Any, style: Style, exact: bool = True) -> str:
+def number_in(value: Any, style: Markup, exact: bool = True) -> str:
     """Return an integer with its digits in groups, rounded where that is easier to read.
 
     Beyond ten million both are shown, or, unless `exact` is asked for, only the rounded one.
@@ -37,7 +37,7 @@ def number_in(value: Any, style: Style, exact: bool = True) -> str:
     return _grouped(value, style) + (" ≈ " if style.one_line else r" \approx ") + rounded
 
 
-def ratio_in(value: int, unit: int, style: Style) -> str:
+def ratio_in(value: int, unit: int, style: Markup) -> str:
     """Return how many times as large a number is, with two or three digits."""
     if not unit:
         return ""
@@ -48,13 +48,17 @@ def ratio_in(value: int, unit: int, style: Style) -> str:
     return _rounded(ratio, style) if ratio >= READABLE else _grouped(ratio, style)
 
 
-def formula_in(node: Expr, style: Style, most: int = MOST_TERMS) -> str:
+def formula_in(node: Expr, style: Markup, most: int = MOST_TERMS) -> str:
     """Return a formula in sizes; of one with too many terms only how many they are."""
     terms = sum(len(part.args) for part in sympy.preorder_traversal(node) if part.is_Add)
-    return style.remark(f"a formula of {terms} terms") if terms > most else _formula(node, style)
+    return (
+        style.remark(style.words.say("count.terms", count=terms))
+        if terms > most
+        else _formula(node, style)
+    )
 
 
-def _formula(node: Expr, style: Style) -> str:
+def _formula(node: Expr, style: Markup) -> str:
     if isinstance(node, sympy.Add):
         text = ""
         for term in sorted(node.args, key=_term_order):
@@ -75,7 +79,7 @@ def _formula(node: Expr, style: Style) -> str:
     return str(node)
 
 
-def _product(node: Expr, style: Style) -> str:
+def _product(node: Expr, style: Markup) -> str:
     coefficient, rest = node.as_coeff_Mul()
     if coefficient.is_negative:
         return "-" + _formula(-node, style)
@@ -92,7 +96,7 @@ def _product(node: Expr, style: Style) -> str:
     return style.times.join(parts)
 
 
-def _rounded(value: int, style: Style) -> str:
+def _rounded(value: int, style: Markup) -> str:
     mantissa, exponent = f"{Context(prec=2).create_decimal(Decimal(value)):.1E}".split("E")
     dot = "·" if style.one_line else r" \cdot "
     return mantissa + dot + style.power("10", str(int(exponent)))
@@ -103,14 +107,14 @@ def _is_run(factors: list[Any]) -> bool:
     return all(after == before + 1 for before, after in pairwise(numbers))
 
 
-def _without_middle(factors: list[str], style: Style) -> list[str]:
+def _without_middle(factors: list[str], style: Markup) -> list[str]:
     """Shorten a long product of sizes that follow each other: ``n₁ n₂ ⋯ n₂₁``."""
     if len(factors) <= LONGEST_PRODUCT:
         return factors
     return [*factors[:2], "⋯" if style.one_line else r"\cdots", factors[-1]]
 
 
-def _grouped(value: int, style: Style) -> str:
+def _grouped(value: int, style: Markup) -> str:
     # In braces, the comma is no punctuation and has no space after it.
     return f"{value:,}" if style.one_line else f"{value:,}".replace(",", "{,}")
 

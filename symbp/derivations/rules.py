@@ -15,7 +15,9 @@ from symbp.calculus.interpreter import interpret
 from symbp.calculus.partial import partial
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.languages import words_of
 from symbp.derivations.printing import style_of
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.functions import operation_of, where
 from symbp.notation.operation import Operation
@@ -41,29 +43,38 @@ class FunctionRule:
         For each kink the derivative by name at that place, and its value by convention.
     note : str
         A convention in words, for what is not a function of one variable.
+    style : Style
+        How it prints.
     """
 
     prime: Prime | None
     value: Expr | None
     conventions: tuple[tuple[Expr, Expr], ...] = ()
     note: str = ""
+    style: Style = NIELSEN
 
     def sides(self, language: str = "latex") -> tuple[str, str]:
         """Return the left and the right side; nothing and the note where there is only that."""
         if self.prime is None or self.value is None:
-            return "", style_of(language).remark(self.note)
-        printer = IndexForm(style_of(language), _ARGUMENT)
+            return "", style_of(language, self.style).remark(self.said)
+        printer = IndexForm(style_of(language, self.style), _ARGUMENT)
         return printer.scalar(self.prime)[0], printer.scalar(self.value)[0]
+
+    @property
+    def said(self) -> str:
+        """The convention in words, in the style's language."""
+        return words_of(self.style.language).note(self.note)
 
     def remark(self, language: str = "latex") -> str:
         """Return the conventions at kinks in a sentence, or an empty string."""
-        printer = IndexForm(style_of(language), _ARGUMENT)
+        words = words_of(self.style.language)
+        printer = IndexForm(style_of(language, self.style), _ARGUMENT)
         dollar = "$" if language == "latex" else ""
         said = [
             f"{dollar}{printer.scalar(place)[0]} = {printer.scalar(value)[0]}{dollar}"
             for place, value in self.conventions
         ]
-        return f"at the kink, by convention, {' and '.join(said)}" if said else ""
+        return words.say("rule.kink", values=words.listed(said)) if said else ""
 
     def latex(self) -> str:
         """Return the rule, without delimiters, and in words what is a convention."""

@@ -1,16 +1,11 @@
-"""What stands above and below a symbol: the label of its layer, its subscripts, its place."""
+"""What stands above and below a symbol: its subscripts, its place."""
 
 from collections.abc import Iterable
 
 from symbp.derivations.counting import first_place
 from symbp.notation.tensor import Tensor
 
-__all__ = ["is_raised", "label", "places"]
-
-
-def label(tensor: Tensor) -> str:
-    """Return the label of a tensor's layer, or an empty string."""
-    return "" if tensor.label is None else str(tensor.label)
+__all__ = ["is_raised", "places"]
 
 
 def is_raised(tensor: Tensor) -> bool:
@@ -18,13 +13,14 @@ def is_raised(tensor: Tensor) -> bool:
     return tensor.label is not None or "^" in (tensor.symbol or "")
 
 
-def places(tensor: Tensor, subscripts: Iterable[str]) -> str:
+def places(tensor: Tensor, subscripts: Iterable[str], commas: bool = False) -> str:
     """Return what is printed below: the subscripts, or a component's place."""
     if tensor.component_of is None:
-        return _joined(subscripts)
+        return ",".join(subscripts) if commas else _joined(subscripts)
     whole, place = tensor.component_of
     short = all(isinstance(extent, int) and extent < 10 for extent in whole.shape)
-    return ("" if short else ",").join(str(position + first_place()) for position in place)
+    between = "" if short and not commas else ","
+    return between.join(str(position + first_place()) for position in place)
 
 
 def _joined(subscripts: Iterable[str]) -> str:

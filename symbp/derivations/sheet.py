@@ -9,20 +9,24 @@ from symbp.derivations.components import spread
 from symbp.derivations.display import aligned, printed_bundle, remark, shown_sides
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.numbering import EquationLabels, key_of
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.notation.display import shown_equations
 
 __all__ = ["sheet_bundle", "sheet_latex", "sheet_text"]
 
-Row = tuple[str, str, str]
+# Left and right side, a name or remark, and what the equation's label is made of.
+Row = tuple[str, str, str, str]
 
 
 def sheet_latex(derivation: GradientEquations, form: str = "matrix") -> str:
     """Return the whole derivation in LaTeX; see :meth:`Derivation.latex`."""
+    if derivation.style.numbered:
+        return _numbered(derivation, checked_form(form))
     rows = []
     for section in _sections(derivation, checked_form(form), "latex"):
         block = []
-        for left, right, tag in section:
+        for left, right, tag, _ in section:
             sides = f"{left} &= {right}" if left else rf"&\phantom{{=}}\; {right}"
             block.append(sides + (rf" && \text{{({tag})}}" if tag else ""))
         rows.append(" \\\\\n".join(block))
@@ -30,14 +34,35 @@ def sheet_latex(derivation: GradientEquations, form: str = "matrix") -> str:
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 
+def _numbered(derivation: GradientEquations, form: str) -> str:
+    """Return the derivation as equations with numbers and labels, whose names stand beside them."""
+    labels = EquationLabels()
+    blocks = []
+    for section in _sections(derivation, form, "latex"):
+        block = []
+        for left, right, tag, key in section:
+            if not left:
+                block.append(rf"&\phantom{{=}}\; {right} \nonumber")
+                continue
+            line = f"{left} &= {right}"
+            if tag.startswith("BP"):
+                line += rf" \tag{{{tag}}}"
+            elif tag:
+                line += rf" && \text{{({tag})}}"
+            block.append(line + rf" \label{{{labels.of(tag if tag.startswith('BP') else key)}}}")
+        blocks.append(" \\\\\n".join(block))
+    body = " \\\\[1.2ex]\n".join(blocks)
+    return f"\\begin{{align}}\n{body}\n\\end{{align}}"
+
+
 def sheet_text(derivation: GradientEquations, form: str = "matrix") -> str:
     """Return the whole derivation in Unicode; see :meth:`Derivation.text`."""
     sections = list(_sections(derivation, checked_form(form), "text"))
-    width = max(len(left) for section in sections for left, _, _ in section)
+    width = max(len(left) for section in sections for left, *_ in section)
     blocks = []
     for section in sections:
         lines = []
-        for left, right, tag in section:
+        for left, right, tag, _ in section:
             line = f"{left:>{width}} {'=' if left else ' '} {right}"
             # BP1 is a heading and stands in front; a remark follows.
             named = tag.startswith("BP")
@@ -48,14 +73,14 @@ def sheet_text(derivation: GradientEquations, form: str = "matrix") -> str:
 
 
 def _sections(derivation: GradientEquations, form: str, language: str) -> list[list[Row]]:
-    """Return the rows to print: left side, right side and tag."""
-    style = style_of(language)
+    """Return the rows to print."""
+    style = style_of(language, derivation.style)
 
     lines = (*derivation.forward, *derivation.backward)
     entries = spread(lines) if form == "component" else {line.tensor: [line] for line in lines}
 
     def row(line: DerivedEquation, tag: str = "") -> Row:
-        return (*equation_sides(line, form, style), tag)
+        return (*equation_sides(line, form, style), tag, key_of(line.tensor))
 
     def rows(line: DerivedEquation, tag: str = "") -> list[Row]:
         first, *others = entries[line.tensor]
@@ -66,12 +91,13 @@ def _sections(derivation: GradientEquations, form: str, language: str) -> list[l
     sections = [[r for e in derivation.forward for r in rows(e, said if e.tensor is cost else "")]]
     before = outside(lines, style, adjoints=False)
     after = outside(lines, style, adjoints=True)
-    sections[0] += [(*before, "")] if before else []
+    sections[0] += [(*before, "", "before")] if before else []
     arranged = parts(derivation)
     beginning: list[Row] = []
     if arranged and arranged[0].statement is not None:
-        beginning = [row(line, "by definition") for line in definitions(derivation)]
-    sections.append(beginning + ([(*after, "")] if after else []))
+        said = style.words.say("sheet.definition")
+        beginning = [row(line, said) for line in definitions(derivation)]
+    sections.append(beginning + ([(*after, "", "after")] if after else []))
     for part in arranged:
         section: list[Row] = []
         statement = part.statement
@@ -84,15 +110,16 @@ def _sections(derivation: GradientEquations, form: str, language: str) -> list[l
             section += rows(line, name if own else "")
             name = "" if own else name
         sections.append(section)
-    given = [(*rule.sides(language), rule.remark(language)) for rule in derivation.rules]
+    given = [(*rule.sides(language), rule.remark(language), "rule") for rule in derivation.rules]
     return [section for section in (*sections, given) if section]
 
 
 def _said_of_the_cost(derivation: GradientEquations, language: str) -> str:
     if not derivation.per_example:
         return ""
-    name = style_of(language).name(str(derivation.program.batch))
-    return f"per example, averaged over {f'${name}$' if language == 'latex' else name}"
+    style = style_of(language, derivation.style)
+    name = style.name(str(derivation.program.batch))
+    return style.words.say("sheet.example", batch=f"${name}$" if language == "latex" else name)
 
 
 def sheet_bundle(derivation: GradientEquations, include: Any, exclude: Any) -> dict[str, str]:

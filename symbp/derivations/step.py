@@ -9,8 +9,10 @@ from sympy.core.expr import Expr
 from symbp.derivations.counting import counted_from
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.languages import words_of
+from symbp.derivations.markup import Markup
 from symbp.derivations.printing import checked_form, equation_sides, style_of
-from symbp.derivations.style import Style
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.display import chosen
 from symbp.notation.functions import operation_of
 from symbp.notation.prime import Prime
@@ -22,8 +24,8 @@ __all__ = ["Equality", "Fact", "Formula", "Kind", "Step", "Steps"]
 MOST_STEPS = 60
 
 Kind = Literal[
-    "definition", "equation", "chain rule", "local derivative", "substitution", "result",
-    "statement", "likewise",
+    "definition", "rewriting", "equation", "chain rule", "local derivative", "substitution",
+    "result", "statement", "likewise",
 ]  # fmt: skip
 
 
@@ -62,14 +64,13 @@ class Fact:
 
     def sentence(self, printer: IndexForm, formula: Callable[[str], str]) -> str:
         """Return what is used, in words; ``formula`` marks what is mathematics."""
+        name = ""
         if isinstance(self.of, Prime):
             record = operation_of(type(self.of.application))
             name = formula(printer.style.prime(printer.style.function(record), 0))
-            return f"{name} {self.kind}"
-        if isinstance(self.of, Element):
+        elif isinstance(self.of, Element):
             name = formula(printer.tensor(self.of.tensor))
-            return f"as {name} {self.kind}" if self.kind == "sums to one" else f"{self.kind} {name}"
-        return self.kind
+        return printer.style.words.say(f"fact.{self.kind}", of=name)
 
 
 Formula = DerivedEquation | Equality
@@ -82,8 +83,9 @@ class Step:
     Attributes
     ----------
     kind : str
-        ``"definition"``: quantities that are introduced; ``"equation"``: the equations that read
-        the tensor; ``"chain rule"``: the rule applied to them, with local derivatives by name;
+        ``"definition"``: quantities that are introduced; ``"rewriting"``: what the logarithms of
+        softmaxes are in terms of them; ``"equation"``: the equations that read the tensor;
+        ``"chain rule"``: the rule applied to them, with local derivatives by name;
         ``"local derivative"``: what these are; ``"substitution"``: the rule with their values;
         ``"result"``; ``"likewise"``: results that come about as one before them did;
         ``"statement"``: what the results of all layers have in common.
@@ -103,6 +105,8 @@ class Step:
         Further adjoints that it is about, likewise.
     count_from : {1, 0} or None
         What the first place of an axis is called; None as where it is printed.
+    style : Style
+        How it prints.
     """
 
     kind: Kind
@@ -114,6 +118,7 @@ class Step:
     facts: tuple[Fact, ...] = ()
     others: tuple[Tensor, ...] = ()
     count_from: int | None = None
+    style: Style = NIELSEN
 
     @property
     def remark(self) -> str:
@@ -122,7 +127,8 @@ class Step:
 
     def explanation(self, language: str) -> str:
         """Return what is done here, in a sentence; in LaTeX with formulas between dollars."""
-        style = style_of(language)
+        style = style_of(language, self.style)
+        words = style.words
         printer = IndexForm(style, self.cost)
         source = self.about.adjoint_of
         assert source is not None, "a step is about an adjoint"
@@ -133,49 +139,54 @@ class Step:
         name = formula(printer.tensor(source))
         cost = formula(printer.tensor(self.cost))
         if self.kind == "definition":
-            return "Write"
+            return words.say("step.definition")
+        if self.kind == "rewriting":
+            return words.say("step.rewriting")
         if self.kind == "equation":
-            many = len(self.formulas) > 1
-            return f"{name} stands in the equation{'s' * many}"
+            return words.count("step.equation", len(self.formulas), name=name)
         if self.kind == "chain rule":
-            if source.adjoint_symbol is not None:
+            if style.has_symbol(source):
                 partial = style.partial(printer.tensor(self.cost), printer.tensor(source))
                 delta = formula(printer.tensor(self.about))
-                return f"The chain rule, with {delta} for {formula(partial)}"
-            return f"The chain rule: every way from {name} to {cost}"
+                return words.say("step.chain.delta", delta=delta, partial=formula(partial))
+            return words.say("step.chain", name=name, cost=cost)
         if self.kind == "local derivative":
-            return "where, by differentiating " + (
-                "that equation" if len(self.formulas) == 1 else "those equations"
-            )
+            return words.count("step.local", len(self.formulas), name=name)
         if self.kind == "likewise":
-            return "Likewise"
+            return words.say("step.likewise")
         if self.kind == "statement":
-            return f"{self.name} in general"
+            return words.say("step.statement", name=self.name)
         if self.facts and self.facts[0].kind == "zero":
-            return f"Every derivative between {name} and {cost} is zero"
-        known = " and ".join(formula(printer.tensor(tensor)) for tensor in self.put_in)
-        done = [f"with {known} put in"] if known else []
+            return words.say("step.zero", name=name, cost=cost)
+        known = words.listed([formula(printer.tensor(tensor)) for tensor in self.put_in])
+        done = [words.say("step.put in", known=known)] if known else []
         done += [fact.sentence(printer, formula) for fact in self.facts]
         if self.kind == "substitution":
-            return "With these values"
-        sentence = f"This is {self.name}" if self.name else "Hence"
-        return ", ".join([sentence, *done])
+            return words.say("step.substitution")
+        sentence = (
+            words.say("step.named", name=self.name) if self.name else words.say("step.result")
+        )
+        return words.say("list.clause").join([sentence, *done])
 
     def heading(self, language: str = "text") -> str:
         """Return what is derived, such as ``δ²`` or ``∂C/∂w²``."""
-        printer = IndexForm(style_of(language), self.cost)
-        return ", ".join(printer.tensor(tensor) for tensor in (self.about, *self.others))
+        printer = IndexForm(style_of(language, self.style), self.cost)
+        return (
+            words_of(self.style.language)
+            .say("list.comma")
+            .join(printer.tensor(tensor) for tensor in (self.about, *self.others))
+        )
 
     def sides(self, form: str = "matrix", language: str = "latex") -> list[tuple[str, str]]:
         """Return the left and right side of each formula.
 
         Derivatives by name have indices in every form; so have steps in component form.
         """
-        style = style_of(language)
+        style = style_of(language, self.style)
         with counted_from(self.count_from):
             return [self._sides(formula, checked_form(form), style) for formula in self.formulas]
 
-    def _sides(self, formula: Formula, form: str, style: Style) -> tuple[str, str]:
+    def _sides(self, formula: Formula, form: str, style: Markup) -> tuple[str, str]:
         if isinstance(formula, Equality):
             return IndexForm(style, self.cost).equality(formula.left, formula.right)
         if self.kind == "chain rule":
@@ -199,7 +210,12 @@ class Step:
         return "\n".join(" = ".join(sides) for sides in self.sides(form, "text"))
 
     def __str__(self) -> str:
-        return f"{self.remark}: {self.text()}"
+        return f"{self.remark}{self.colon} {self.text()}"
+
+    @property
+    def colon(self) -> str:
+        """What ends an explanation."""
+        return words_of(self.style.language).say("colon")
 
     def __repr__(self) -> str:
         return f"<Step {self.kind}: {self.text()}>"
@@ -218,7 +234,7 @@ class Steps(tuple[Step, ...]):
     >>> print(bp.derive(bp.Program([bp.Equation(f, x**2)], cost=f)).steps())
     ∂f/∂x
     ─────
-    x stands in the equation:
+    x appears in the equation:
         f = x²
     Hence:
         ∂f/∂x = 2 x
@@ -238,7 +254,7 @@ class Steps(tuple[Step, ...]):
             if step.about is not about:
                 about = step.about
                 blocks.append([step.heading(), "─" * len(step.heading())])
-            blocks[-1].append(f"{step.remark}:")
+            blocks[-1].append(f"{step.remark}{step.colon}")
             blocks[-1] += [f"    {line}" for line in step.text(form).split("\n")]
         return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -250,7 +266,7 @@ class Steps(tuple[Step, ...]):
             if step.about is not about:
                 about = step.about
                 lines.append(rf"\paragraph{{${step.heading('latex')}$}}")
-            lines += [f"{step.explanation('latex')}:", rf"\[ {step.latex(form)} \]"]
+            lines += [f"{step.explanation('latex')}{step.colon}", rf"\[ {step.latex(form)} \]"]
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -265,7 +281,7 @@ class Steps(tuple[Step, ...]):
         bundle = {
             "text/plain": "\n\n".join(filter(None, (shown.text(), note))),
             "text/markdown": "\n\n".join(
-                [f"{s.explanation('latex')}:\n\n$$ {s.latex()} $$" for s in shown] + [note]
+                [f"{s.explanation('latex')}{s.colon}\n\n$$ {s.latex()} $$" for s in shown] + [note]
             ),
         }
         return chosen(bundle, include, exclude)

@@ -7,6 +7,7 @@ no layer is named here.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -24,6 +25,7 @@ from symbp.derivations.order import in_order
 from symbp.derivations.passing import passed_over, without_sums
 from symbp.derivations.patterns import freshened
 from symbp.derivations.printing import style_of
+from symbp.derivations.rewriting import logarithms
 from symbp.derivations.statements import is_named
 from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
 from symbp.derivations.step_parts import adjoints, by_age, by_key, reads_alike, summed
@@ -44,7 +46,8 @@ LETTERS = (
 
 def steps(derivation: GradientEquations) -> Steps:
     """Return every step; see :meth:`Derivation.steps`."""
-    return _Writer(derivation).steps()
+    found = _Writer(derivation).steps()
+    return Steps(replace(step, style=derivation.style) for step in found)
 
 
 class _Writer:
@@ -57,6 +60,7 @@ class _Writer:
         self.forward = {line.tensor: line for line in derivation.forward}
         self.kept = {line.tensor: line.equations[0] for line in derivation.forward}
         self.defined: set[Tensor] = set()
+        self.rewritten: set[Tensor] = set()
         self.links = {line.tensor: line for line in derivation.links}
         self.results = {line.tensor: line for line in derivation.backward}
         self.normal: dict[Tensor, list[Equation]] = {}
@@ -130,10 +134,12 @@ class _Writer:
         whole = self._whole(adjoint, contributions)
         if whole is not None:
             uses = [whole.of]
-            locals_ = (Equality(whole.name, whole.value),)
+            locals_ = (Equality(self._relabelled(whole.name), self._relabelled(whole.value)),)
             lhs = values.equations[0].lhs
             rule, values = (
-                DerivedEquation((Equation(lhs, body, origin=Origin("chain rule")),), self.cost)
+                DerivedEquation(
+                    (Equation(lhs, self._relabelled(body), origin=Origin("chain rule")),), self.cost
+                )
                 for body in (whole.rule, whole.substituted)
             )
             contributions = [c for c in contributions if self._source(c).tensor is whole.of]
@@ -144,8 +150,14 @@ class _Writer:
             equations = [self.forward[whole.of]]
         else:
             equations = [self._equation(tensor) for tensor in uses]
-        introduced = [] if whole else self._new_quantities([about, *uses], contributions)
+        if whole is not None:
+            introduced = self._new_quantities(e.tensor for e in whole.value.atoms(Element))
+        else:
+            introduced = self._new_quantities(self._met([about, *uses], contributions))
         found = [step("definition", *introduced)] if introduced else []
+        logs = self._logarithms(uses)
+        if logs:
+            found.append(step("rewriting", *logs))
         found.append(step("equation", *equations))
         direct = uses == [self.cost]
         differs = not reads_alike(values, result)
@@ -177,7 +189,7 @@ class _Writer:
         about = self.names.get(adjoint, adjoint)
         zero = adjoint.adjoint_of
         assert zero is not None, "asked by is_solved"
-        introduced = self._new_quantities([*uses], contributions)
+        introduced = self._new_quantities(self._met(uses, contributions))
         introduced.append(self._line(zero, self.normal[zero]))
         result = self.results.get(adjoint, self.links.get(adjoint))
         line = self._line(adjoint, contributions) if result is None else result
@@ -264,15 +276,29 @@ class _Writer:
             return self.forward[tensor]
         return self._line(tensor, given)
 
-    def _new_quantities(
-        self, tensors: Iterable[Tensor], contributions: Sequence[Equation]
-    ) -> list[DerivedEquation]:
+    def _logarithms(self, uses: Iterable[Tensor]) -> list[Equality]:
+        """Return what the logarithms of softmaxes are, where they are first met as differences."""
+        found: dict[Expr, Expr] = {}
+        for tensor in uses:
+            if tensor not in self.forward or tensor in self.rewritten:
+                continue
+            self.rewritten.add(tensor)
+            read = {e.tensor for equation in self.normal[tensor] for e in equation.reads()}
+            body = self.forward[tensor].equations[0].body
+            found.update(logarithms(body, self.kept, self.normal, read & self.names.keys()))
+        return [Equality(left, self._relabelled(right)) for left, right in found.items()]
+
+    def _met(self, tensors: Iterable[Tensor], contributions: Sequence[Equation]) -> list[Tensor]:
+        """Return the tensors in contributions, and in the equations of others."""
+        found = [e.tensor for c in contributions for e in c.reads()]
+        for tensor in tensors:
+            found += [tensor, *(e.tensor for g in self.normal.get(tensor, ()) for e in g.reads())]
+        return found
+
+    def _new_quantities(self, met: Iterable[Tensor]) -> list[DerivedEquation]:
         """Return what those quantities are that now occur for the first time."""
         found: dict[Tensor, DerivedEquation] = {}
-        waiting = [e.tensor for c in contributions for e in c.reads()]
-        for tensor in tensors:
-            waiting += [tensor, *(e.tensor for g in self.normal.get(tensor, ()) for e in g.reads())]
-        ordered = sorted(set(waiting), key=lambda tensor: tensor.serial)
+        ordered = by_age(set(met))
         for tensor in ordered:  # it grows: what is introduced may need others
             if tensor not in self.names or tensor.adjoint_of is not None or tensor in self.defined:
                 continue
@@ -357,7 +383,7 @@ class _Writer:
     def _introduced(self) -> dict[Tensor, Tensor]:
         """Return how the tensors print that passes made, by letters that are not in use."""
         tensors = self.derivation.differentiated.tensors
-        style = style_of("latex")
+        style = style_of("latex", self.derivation.style)
         taken = {style.tensor_name(tensor)[0] for tensor in tensors if tensor in self.kept}
         taken |= {style.tensor_name(t)[0] for t in tensors if t.role != "intermediate"}
         free = [letter for letter in LETTERS if letter not in taken]

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from sympy.core.expr import Expr
+
 from symbp.derivations.counting import place
 from symbp.derivations.local import chain
-from symbp.derivations.scripts import label, places
-from symbp.derivations.style import Style
+from symbp.derivations.markup import Markup
+from symbp.derivations.scripts import places
 from symbp.notation.derivative import runs
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -18,35 +20,48 @@ class TensorNames:
 
     Parameters
     ----------
-    style : Style
+    style : Markup
         The language.
     cost : Tensor
         What is differentiated.
     """
 
-    def __init__(self, style: Style, cost: Tensor) -> None:
+    def __init__(self, style: Markup, cost: Tensor) -> None:
         self.style = style
         self.cost = cost
 
     def tensor(self, tensor: Tensor, subscripts: Iterable[str] = ()) -> str:
         """Print a tensor, or an adjoint, with printed subscripts."""
+        style, given = self.style, list(subscripts)
         if tensor.partial_of is not None:
-            return self._partial(tensor, list(subscripts))
+            return self._partial(tensor, given)
+        # Without subscripts it is a vector or matrix as a whole.
+        rank = 0 if given else tensor.rank
         if tensor.adjoint_of is not None:
             source = tensor.adjoint_of
-            if source.adjoint_symbol is None:
-                return self.style.partial(
-                    self.tensor(self.cost), self.below(source, list(subscripts))
-                )
-            symbol = self.style.symbol(source.adjoint_symbol)
-            return self.style.scripted(symbol, places(source, subscripts), label(source))
-        below = places(tensor, subscripts)
+            if not style.has_symbol(source):
+                cost, variable = self.tensor(self.cost), self.below(source, given)
+                if rank and style.book.gradient == "nabla" and source.partial_of is None:
+                    return style.gradient(cost, variable)
+                return style.partial(cost, variable)
+            symbol = style.whole(style.symbol(source.adjoint_symbol or ""), rank)
+            below = places(source, given, style.book.commas)
+            return style.scripted(symbol, below, style.label(source))
+        below = places(tensor, given, style.book.commas)
         if tensor.component_of is not None:
             tensor = tensor.component_of[0]
-        base, digits = self.style.tensor_name(tensor)
+        base, digits = style.tensor_name(tensor)
         if digits:
             below = f"{digits},{below}" if below else digits
-        return self.style.scripted(base, below, label(tensor))
+        return style.scripted(style.whole(base, rank), below, style.label(tensor))
+
+    def is_partial(self, node: Expr) -> bool:
+        """Whether an expression is an adjoint that prints as ∂C/∂a."""
+        return (
+            isinstance(node, Element)
+            and node.tensor.adjoint_of is not None
+            and not self.style.has_symbol(node.tensor.adjoint_of)
+        )
 
     def _partial(self, tensor: Tensor, subscripts: list[str], whole: bool = True) -> str:
         """Print a derivative that stands in the program: ``∂u_n/∂x_n0``, ``∂²u/∂x∂y``."""

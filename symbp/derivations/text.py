@@ -1,10 +1,13 @@
 """Unicode text for a terminal: ``δ²ⱼ = Σₖ w³ₖⱼ δ³ₖ σ′(z²ⱼ)``."""
 
-# ruff: noqa: D102 - the methods are described in Style
+# ruff: noqa: D102 - the methods are described in Markup
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
-from symbp.derivations.style import GREEK, Style
+from symbp.derivations.markup import GREEK, Markup
+from symbp.derivations.style import NIELSEN, Style, filled
 from symbp.derivations.symbols import unicode_symbol
 from symbp.notation.functions import Operation
 
@@ -21,6 +24,9 @@ SUBSCRIPTS = dict(
     zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)
 )
 RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥", "and": "∧", "or": "∨"}
+PRODUCTS = {r"\odot": " ⊙ ", r"\circ": " ∘ ", r"\ast": " ∗ "}
+# Fonts whose letters Unicode has, by the commands that ask for them.
+BOLD = {"mathbf": "BOLD", "bf": "BOLD", "boldsymbol": "BOLD ITALIC", "bm": "BOLD ITALIC"}
 SIGNS = {"sum": "Σ", "max": "max"}
 
 
@@ -36,17 +42,43 @@ def _lowered(text: str) -> str:
     return f"_{text}" if text.isalnum() else f"_{{{text}}}"
 
 
-class Text(Style):
-    """Unicode, one formula a line."""
+def _in_font(letter: str, font: str) -> str:
+    """Return a letter in a font of Unicode's; itself where it has none, or is several."""
+    plain, *marks = list(unicodedata.normalize("NFD", letter)) or [""]
+    name = unicodedata.name(plain, "")
+    found = re.fullmatch(r"(?:LATIN|GREEK) (SMALL|CAPITAL) LETTER (\w+)", name)
+    if found is None or not all(map(unicodedata.combining, marks)):
+        return letter
+    try:
+        made = unicodedata.lookup(f"MATHEMATICAL {font} {found[1]} {found[2]}")
+    except KeyError:
+        return letter
+    return unicodedata.normalize("NFC", made + "".join(marks))
 
-    hadamard = " ⊙ "
+
+class Text(Markup):
+    """Unicode, one formula a line, with the letters of a book."""
+
     divided = " ⊘ "
     times = " "
     ones = "𝟏"
     nabla = "∇"
     one_line = True
 
+    def __init__(self, book: Style = NIELSEN) -> None:
+        self.book = book
+        self.hadamard = PRODUCTS.get(book.hadamard, " ⊙ ")
+
+    def whole(self, base: str, rank: int) -> str:
+        template = self.book.vector if rank == 1 else self.book.matrix
+        if not rank or template == "#1":
+            return base
+        found = re.search(r"\\([a-z]+)", self.book.expanded(filled(template, "{}")))
+        font = BOLD.get(found[1]) if found is not None else None
+        return base if font is None else _in_font(base, font)
+
     def symbol(self, latex: str) -> str:
+        latex = self.book.expanded(latex)
         return unicode_symbol(latex, GREEK, _raised, _lowered)
 
     def word(self, text: str) -> str:
@@ -92,7 +124,8 @@ class Text(Style):
         return f"∂{_lowered(str(argument))}{function}" if argument else f"{function}′"
 
     def cases(self, chosen: str, condition: str, other: str) -> str:
-        return f"({chosen} if {condition} else {other})"
+        words = self.words
+        return f"({chosen} {words.say('cases.if')} {condition} {words.say('cases.else')} {other})"
 
     def indicator(self, condition: str) -> str:
         return f"[{condition}]"

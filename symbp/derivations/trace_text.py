@@ -103,13 +103,13 @@ def _rows(trace: EvaluationTrace, language: str, digits: int) -> tuple[list[Row]
 
 def _formula(form: IndexForm, body: Expr) -> str:
     if isinstance(body, sympy.Add) and len(body.args) > LONGEST_SUM:
-        return form.style.remark(f"a sum of {len(body.args)} terms")
+        return form.style.remark(form.style.words.say("trace.terms", count=len(body.args)))
     return form.scalar(body)[0]
 
 
 def _contributions(form: IndexForm, equations: Sequence[Equation]) -> str:
     if len(equations) > LONGEST_SUM:
-        return form.style.remark(f"a sum of {len(equations)} terms")
+        return form.style.remark(form.style.words.say("trace.terms", count=len(equations)))
     return form.sides(equations[0].lhs, equations)[1]
 
 

@@ -17,7 +17,7 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 
-from symbp.derivations.style import GREEK
+from symbp.derivations.markup import GREEK
 from symbp.notation.arguments import expression_of
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.errors import NotationError, SymbpError, suggest

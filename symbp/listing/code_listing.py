@@ -12,6 +12,7 @@ from symbp.calculus.per_example import whole_body
 from symbp.compiler import gradient_kernel, module_source
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.languages import Words, words_of
 from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Block, Listing, Passage, Prose, Row
 from symbp.derivations.report.contents import row_of
@@ -23,13 +24,6 @@ from symbp.targets.numba import kernel as kernels
 from symbp.targets.numba.kernel import Kernel
 
 __all__ = ["code_listing"]
-
-_BEFORE = "Arguments, the parameters and gradients as views, and memory for what is computed."
-_ALIASES = (
-    " A line that ends in `# its memory` gives a quantity the memory of another one, which is no "
-    "longer read when this one is written."
-)
-_AFTER = "The cost is returned; the gradient stands in its buffer."
 
 Key = tuple[str, bool]
 
@@ -56,7 +50,8 @@ def code_listing(derivation: GradientEquations) -> Iterator[Block]:
         source = module_source(program)
         kernel = gradient_kernel(program)
     except SymbpError as error:
-        yield Prose(f"No code is generated: {str(error).rstrip('.')}.")
+        words = words_of(derivation.style.language)
+        yield Prose(words.say("code.none", reason=str(error).rstrip(".")))
         return
     pairs = _Pairs(derivation, kernel)
     place = source.find(kernel.text)
@@ -92,13 +87,13 @@ class _Pairs:
         groups = self.groups
         begin, end = (groups[0].start, groups[-1].end) if groups else (len(text), len(text))
         aliases = any(line.endswith("# its memory") for _, line in text[:begin])
-        yield Passage(text[:begin], note=_BEFORE + (_ALIASES if aliases else ""))
+        yield Passage(text[:begin], note=self._before(aliases))
         for group in groups:
             lines = text[group.start : group.end]
             code = tuple(pair for pair in lines if not pair[1].lstrip().startswith("#"))
             yield self._passage(code, group.equations)
         if text[end:]:
-            yield Passage(text[end:], note=_AFTER)
+            yield Passage(text[end:], note=self.words.say("code.after"))
 
     def _passage(
         self, code: tuple[tuple[int, str], ...], equations: tuple[Equation, ...]
@@ -114,22 +109,30 @@ class _Pairs:
         note = self._note(equations) if derived else ""
         return Passage(code, rows, note, tuple(derived))
 
+    @property
+    def words(self) -> Words:
+        """The words of the language of the report."""
+        return words_of(self.derivation.style.language)
+
+    def _before(self, aliases: bool) -> str:
+        said = [self.words.say("code.before")]
+        said += [self.words.say("code.aliases")] if aliases else []
+        return self.words.say("gap").join(said)
+
     def _note(self, equations: tuple[Equation, ...]) -> str:
         batch = self.derivation.program.batch
         if not self.derivation.per_example or not any(
             _is_seed(equation) and batch in equation.body.free_symbols for equation in equations
         ):
-            return "Of the derivation:"
+            return self.words.say("code.derivation")
         size = style_of("latex").name(str(batch))
-        return (
-            "Of the derivation, for one example. The code has the mean's factor "
-            rf"$\frac{{1}}{{{size}}}$ from here on, in this derivative and all that follow from it:"
-        )
+        return self.words.say("code.derivation.mean", factor=rf"$\frac{{1}}{{{size}}}$")
 
     def _row(self, equation: Equation) -> Row:
         if not equation.is_scatter:
             equation = Equation(equation.lhs, whole_body(equation), accumulate=equation.accumulate)
-        row = row_of(DerivedEquation((equation,), self.cost), "index")
+        line = DerivedEquation((equation,), self.cost, style=self.derivation.style)
+        row = row_of(line, "index")
         # In the order of the code, which may write another term first than the derivation does.
         sign = "="
         if equation.tensor in self.added_up:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.languages import Words, words_of
 from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Prose
 from symbp.derivations.steps import steps
@@ -22,27 +23,8 @@ __all__ = ["ADDS", "STARTS", "code_remarks"]
 #: Between the sides of the first of several contributions to a tensor, and of the others.
 STARTS, ADDS = r"\leftarrow", r"\mathrel{+}="
 
-_MULTIPLIES = (
-    "(s, t, rows, columns, terms, alpha, A, p, B, q, beta, D, r)` multiplies "
-    r"matrices: $D \leftarrow \alpha A B + \beta D$, where `D` is `rows` by `columns` and each "
-    "entry of the product a sum of `terms`; `s` and `t` say whether `A` and `B` are transposed "
-    "first, and `p`, `q` and `r` are the lengths of the rows in memory."
-)
-_ROUTINES = {
-    "tiled": f"`tiled{_MULTIPLIES} `one` with rows of length 0 is a row of ones: then the columns "
-    "of `B` are summed.",
-    "gemm": f"`gemm{_MULTIPLIES}",
-    "gemv": "`gemv(t, rows, columns, alpha, A, p, x, i, beta, y, j)` multiplies a matrix and a "
-    r"vector: $y \leftarrow \alpha A x + \beta y$, where `A` is `rows` by `columns`; `t` says "
-    "whether it is transposed first, `p` is the length of its rows in memory, and `i` and `j` are "
-    "the steps between the entries of the vectors.",
-    "added": "`added(s, t)` is $s + t$; the terms of a sum may be added in any order.",
-    "ger": "`ger(rows, columns, alpha, x, i, y, j, A, p)` adds an outer product: "
-    r"$A \mathrel{+}= \alpha x y^T$, where `A` is `rows` by `columns`; `i` and `j` are the steps "
-    "between the entries of the vectors, and `p` is the length of the rows in memory.",
-    "dot": "`dot(terms, x, i, y, j)` is the scalar product of two vectors with `terms` entries; "
-    "`i` and `j` are the steps between them.",
-}
+# The routines whose sentences stand in the table of words; two begin alike.
+_ROUTINES = ("tiled", "gemm", "gemv", "added", "ger", "dot")
 
 
 def code_remarks(
@@ -61,34 +43,33 @@ def code_remarks(
     in_module : bool
         Whether the module holds these lines; that of a small network has them by element.
     """
-    text = (
-        "The function of the gradient in the module that `bp.generate(network, 'network.py')` "
-        "writes, with the numbers of its lines."
-        if in_module
-        else "The function of the gradient in loops. The module that `bp.generate(network, "
-        "'network.py')` writes has the same without the loops over what is no example: of so small "
-        "a network every element has a line of its own."
-    )
+    words = words_of(derivation.style.language)
+    text = [words.say("code.module" if in_module else "code.loops")]
     index = _example_index(derivation)
     if index is not None:
         style = style_of("latex")
-        size = style.name(str(derivation.program.batch))
-        text += f" It computes a whole batch: ${style.name(index.name)}$ counts its ${size}$ "
-        text += "examples."
+        size, name = style.name(str(derivation.program.batch)), style.name(index.name)
+        text.append(words.say("code.batch", index=f"${name}$", size=f"${size}$"))
         if derivation.per_example:
-            text += " The lines of the derivation beside it are those of one example."
-    yield Prose(text)
+            text.append(words.say("code.example"))
+    yield Prose(words.say("gap").join(text))
     if sums:
-        yield Prose(
-            f"Where code in several places adds up one quantity, ${STARTS}$ stands where it starts "
-            f"and ${ADDS}$ where something is added; an equation with $=$ is the whole."
-        )
-    named = " ".join(_names(derivation, kernel.text))
+        yield Prose(words.say("code.signs", starts=f"${STARTS}$", adds=f"${ADDS}$"))
+    named = words.say("gap").join(_names(derivation, kernel.text))
     if named:
         yield Prose(named)
-    for routine, said in _ROUTINES.items():
+    for routine in _ROUTINES:
         if routine in kernel.calls:
-            yield Prose(said)
+            yield Prose(_of_routine(routine, words))
+
+
+def _of_routine(routine: str, words: Words) -> str:
+    """Return what a routine of the module takes and does."""
+    if routine not in ("tiled", "gemm"):
+        return words.say(f"routine.{routine}")
+    said = [words.say("routine.multiplies", name=routine)]
+    said += [words.say("routine.tiled")] if routine == "tiled" else []
+    return words.say("gap").join(said)
 
 
 def _example_index(derivation: GradientEquations) -> Index | None:
@@ -105,10 +86,11 @@ def _names(derivation: GradientEquations, code: str) -> Iterator[str]:
     """Yield sentences on the names in the code that the derivation prints in another way."""
     cost = derivation.program.cost
     assert cost is not None, "what is derived has a cost"
-    printer = IndexForm(style_of("latex"), cost)
+    words = words_of(derivation.style.language)
+    printer = IndexForm(style_of("latex", derivation.style), cost)
 
     def meaning(name: str, tensor: Tensor) -> str:
-        return f"`{name}` is ${printer.tensor(tensor)}$"
+        return words.say("code.meaning", name=name, symbol=f"${printer.tensor(tensor)}$")
 
     # Adjoints by their symbols, such as δ, and as derivatives: one example of each.
     examples: dict[bool, str] = {}
@@ -119,10 +101,7 @@ def _names(derivation: GradientEquations, code: str) -> Iterator[str]:
         kind = source.adjoint_symbol is not None
         examples.setdefault(kind, meaning(f"{source.name}_adjoint", adjoint))
     if examples:
-        yield (
-            "A name that ends in `_adjoint` is the derivative of the cost by what stands before "
-            f"it: {' and '.join(examples.values())}."
-        )
+        yield words.say("code.adjoints", examples=words.listed(list(examples.values())))
     introduced = {
         formula.tensor.name: formula.tensor
         for step in steps(derivation)
@@ -132,22 +111,15 @@ def _names(derivation: GradientEquations, code: str) -> Iterator[str]:
     }
     if introduced:
         listed = [meaning(name, tensor) for name, tensor in introduced.items()]
-        yield f"Of what the steps introduce, {_enumerated(listed)}."
+        yield words.say("code.introduced", examples=words.listed(listed))
     if _stands_in(r"shared\d*", code):
-        yield "A name that begins with `shared` is an expression that several equations read."
+        yield words.say("code.shared")
     if _stands_in(r"\w+_(operand|contracted)\d*", code):
-        yield "`…_operand` and `…_contracted` are what a matrix product reads and gives."
+        yield words.say("code.operands")
     if _stands_in(r"\w+_(max|shift)", code) and "logsumexp" in code:
-        yield (
-            "Behind `logsumexp` stands the logarithm of a sum of exponentials; the largest "
-            "argument is taken out of it, so that nothing overflows."
-        )
+        yield words.say("code.logsumexp")
 
 
 def _stands_in(pattern: str, code: str) -> bool:
     """Whether a name of a pattern stands in the code."""
     return re.search(rf"\b{pattern}\b", code) is not None
-
-
-def _enumerated(parts: list[str]) -> str:
-    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else parts[0]

@@ -1,6 +1,6 @@
 """Networks: layers in a row, a cost and its penalties, put together into a program."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -129,8 +129,18 @@ class Network(Program):
         kept = {field.name: getattr(self, field.name) for field in fields(Program)}
         return Program(**{**kept, "derived": True, **changes})
 
+    def title(self, output_function: str = "") -> str:
+        """Return its sizes, layers and cost; ``softmax`` is the last layer's where the cost is."""
+        labels = [_layer_label(layer) for layer in self.layers]
+        if output_function and labels[-1] in ("identity", "linear"):
+            labels[-1] = output_function
+        return self._named(labels)
+
     def __repr__(self) -> str:
-        layers = ", ".join(map(_layer_label, self.layers))
+        return f"<{self._named(map(_layer_label, self.layers))}>"
+
+    def _named(self, labels: Iterable[str]) -> str:
+        layers = ", ".join(labels)
         count = sum(sympy.prod(parameter.shape) for parameter in self.parameters)
         name = f" {self.name!r}" if self.name else ""
         plain = all(isinstance(layer, (Dense, Activation)) for layer in self.layers)
@@ -138,7 +148,7 @@ class Network(Program):
             sizes = "-".join(map(str, self.sizes))
         else:
             sizes = ", ".join("×".join(map(str, x.shape[1:])) for x in self.inputs)
-        return f"<Network{name} {sizes}: {layers}; {self.loss}; {count} parameters>"
+        return f"Network{name} {sizes}: {layers}; {self.loss}; {count} parameters"
 
 
 @checked_options

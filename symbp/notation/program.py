@@ -312,6 +312,17 @@ class Program:
     def __str__(self) -> str:
         return "\n".join(map(str, self.equations))
 
+    def title(self, output_function: str = "") -> str:
+        """Return one line that names it where it is printed.
+
+        Parameters
+        ----------
+        output_function : str, optional
+            What its cost applies to the output, for a network whose last layer is then named so
+            and not ``identity``.
+        """
+        return repr(self)[1:-1]
+
     def __repr__(self) -> str:
         counts = {
             "equation": self.equations, "parameter": self.parameters, "input": self.inputs

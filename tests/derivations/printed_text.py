@@ -15,7 +15,7 @@ import numpy as np
 import symbp as bp
 from symbp.calculus.interpreter import interpret
 from symbp.derivations.index_form import IndexForm
-from symbp.derivations.style import Style
+from symbp.derivations.markup import Markup
 from symbp.notation.functions import OPERATIONS, Operation
 from symbp.notation.prime import Prime
 from symbp.notation.tensor import Tensor
@@ -37,7 +37,7 @@ COMPARE = {
 ENDS = {")", "]", "}", "⟧", ",", ";", "?", ":", "+", "-", "∧", "∨", "|", *COMPARE}
 
 
-class Calculable(Style):
+class Calculable(Markup):
     """Plain text for a machine to read; fractions as in text (one line) or as in LaTeX."""
 
     hadamard = divided = times = " * "

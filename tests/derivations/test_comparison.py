@@ -8,8 +8,8 @@ import sympy
 
 import symbp as bp
 from symbp.derivations.comparison import OperationCounts
+from symbp.derivations.markup import Markup
 from symbp.derivations.quantities import formula_in, number_in
-from symbp.derivations.style import Style
 from tests.calculus import literal_counts
 from tests.programs import PROGRAMS
 
@@ -26,7 +26,7 @@ def counts_of(name: str) -> OperationCounts:
     return bp.derive(program).operation_counts()
 
 
-def style(name: str) -> Style:
+def style(name: str) -> Markup:
     from symbp.derivations.printing import style_of
 
     return style_of(name)

@@ -134,7 +134,7 @@ def test_a_shifted_index_is_printed_as_a_sum_over_what_meets_it() -> None:
         r"\frac{\partial C}{\partial s_{m}} = "
         r"\sum_{i, d :\, i+d-1 = m} \frac{\partial C}{\partial z_{i}} k_{d}"
     )
-    assert gradient.text() == "∂C/∂sₘ = Σ_{id: i+d = m} ∂C/∂zᵢ · k_d"
+    assert gradient.text() == "∂C/∂sₘ = Σ_{id: i+d-1 = m} ∂C/∂zᵢ · k_d"
 
 
 @pytest.mark.parametrize("form", ["matrix", "index"])

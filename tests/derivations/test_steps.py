@@ -127,16 +127,16 @@ def test_the_steps_to_the_error_of_a_hidden_layer() -> None:
         ("statement", "δˡⱼ = Σₖ wˡ⁺¹ₖⱼ δˡ⁺¹ₖ σ′(zˡⱼ)"),
     ]
     assert [s.remark for s in steps] == [
-        "z² stands in the equation",
-        "The chain rule, with δ² for ∂C/∂z²",
-        "where, by differentiating that equation",
-        "With these values",
-        "This is BP2, with ∂C/∂a² put in",
+        "z² appears in the equation",
+        "By the chain rule, writing δ² for ∂C/∂z²",
+        "where, differentiating this equation with respect to z²",
+        "Substituting these",
+        "This is BP2, substituting ∂C/∂a²",
         "BP2 in general",
     ]
     assert steps[4].latex() == r"\delta^{2} = ((w^{3})^T \delta^{3}) \odot \sigma'(z^{2})"
     assert steps[1].explanation("latex") == (
-        r"The chain rule, with $\delta^{2}$ for $\frac{\partial C}{\partial z^{2}}$"
+        r"By the chain rule, writing $\delta^{2}$ for $\frac{\partial C}{\partial z^{2}}$"
     )
 
 
@@ -149,13 +149,13 @@ def test_a_derivation_names_the_quantities_that_it_introduces() -> None:
     (definition,) = [step for step in steps if step.kind == "definition"]
     assert (definition.remark, definition.text("index")) == ("Write", "ξ = ln Σⱼ exp(z²ⱼ)")
     (result,) = [step for step in steps if step.text("index") == "δ²ⱼ = a²ⱼ - yⱼ"]
-    assert result.remark == "This is BP1, with ∂C/∂ξ put in, as y sums to one, in terms of a²"
+    assert result.remark == "This is BP1, substituting ∂C/∂ξ, as y sums to one, in terms of a²"
 
 
 def test_a_step_says_which_derivative_is_written_out() -> None:
     steps = bp.derive(bp.mlp(3, 2, loss="cross_entropy")).steps()
     remarks = {step.text(): step.remark for step in steps if step.kind == "result"}
-    assert remarks["δ² = a² - y"] == "This is BP1, with ∂C/∂a² put in, σ′ written out"
+    assert remarks["δ² = a² - y"] == "This is BP1, substituting ∂C/∂a², with σ′ written out"
     assert remarks["∂C/∂a² = (a² - y) ⊘ (a² ⊙ (𝟏 - a²))"] == "Hence, simplified"
 
 

@@ -146,10 +146,10 @@ def test_a_reader_is_told_how_the_code_is_read() -> None:
 
 
 def test_names_that_the_steps_introduce_are_said() -> None:
-    derivation = derivation_of("attention")
+    derivation = derivation_of("spread")
     definitions = [step for step in derivation.steps() if step.kind == "definition"]
     assert definitions
-    text = words("attention")
+    text = words("spread")
     for step in definitions:
         for formula in step.formulas:
             assert isinstance(formula, DerivedEquation)

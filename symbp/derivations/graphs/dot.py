@@ -8,8 +8,8 @@ from symbp.derivations.graphs.shapes import fold_lines
 __all__ = ["dot"]
 
 SHAPES = {
-    "input": "box", "parameter": "box", "constant": "plaintext", "operation": "ellipse",
-    "cost": "doublecircle", "neuron": "circle", "fold": "plaintext",
+    "input": "box", "target": "box", "parameter": "box", "constant": "plaintext",
+    "operation": "ellipse", "cost": "doublecircle", "neuron": "circle", "fold": "plaintext",
 }  # fmt: skip
 VALUE, GRADIENT, LABEL = "#116329", "#b3131f", "#57606a"
 
@@ -44,13 +44,15 @@ def dot(graph: PlainGraph) -> str:
 
 def _vertex(vertex: Vertex, leftwards: bool) -> str:
     label = "\n".join(fold_lines(vertex)) if vertex.kind == "fold" else vertex.label
+    if vertex.function:
+        label += f"\n{vertex.function}"
     if vertex.bias:
         label += f"\nbias {vertex.bias}"
     shape = SHAPES.get(vertex.kind)
     turn = ""
     if shape is None:
         shape, turn = "triangle", f", orientation={90 if leftwards else 270}"
-    if vertex.kind == "input":
+    if vertex.kind in ("input", "target"):
         turn = ", style=rounded"
     if vertex.above or vertex.below:
         shown = _coloured([(vertex.above, VALUE), (label, ""), (vertex.below, GRADIENT)])

@@ -17,6 +17,7 @@ from symbp.derivations.graphs.graph import Edge, Vertex
 from symbp.derivations.graphs.reading import Place, Read, Values, solutions
 from symbp.derivations.index_form import IndexForm
 from symbp.derivations.printing import style_of
+from symbp.derivations.style import NIELSEN, Style
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.tensor import Element, Tensor
@@ -43,16 +44,19 @@ class Elements:
         What is differentiated; names of adjoints print with it.
     is_label : callable
         Whether a factor may stand at an edge.
+    style : Style
+        How names print.
     """
 
     cost: Tensor
     is_label: Callable[[Expr], bool]
+    style: Style = NIELSEN
     columns: dict[Tensor, Column] = field(default_factory=dict)
     edges: dict[tuple[str, str], list[str] | None] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.printer = IndexForm(style_of("text"), self.cost)
+        self.printer = IndexForm(style_of("text", self.style), self.cost)
         self.components: dict[tuple[Tensor, Place], Tensor] = {}
 
     def draw(self, tensors: Iterable[Tensor], recurrent: Mapping[Tensor, str]) -> None:
@@ -68,6 +72,7 @@ class Elements:
         kind: str,
         level: Mapping[Group, int],
         bias: Callable[[Place], str] = lambda place: "",
+        function: str = "",
     ) -> list[Vertex]:
         """Return the vertices of a tensor; what stands for several tensors is among the first's."""
         column = self.columns[tensor]
@@ -75,7 +80,8 @@ class Elements:
         for item in column.items:
             if isinstance(item, tuple):
                 key, rank = key_of(tensor, item), level.get(column.group(item))
-                vertex = Vertex(key, self.name(tensor, item), kind, rank=rank, bias=bias(item))
+                name = self.name(tensor, item)
+                vertex = Vertex(key, name, kind, rank=rank, bias=bias(item), function=function)
             else:
                 vertex = Vertex(item.key, item.label, "fold", rank=level.get(item.group))
             made.append(vertex)

@@ -13,6 +13,7 @@ from symbp.derivations.graphs.formats import save
 from symbp.derivations.graphs.mermaid import mermaid
 from symbp.derivations.graphs.plain import Edge, PlainGraph, Vertex
 from symbp.derivations.graphs.svg import svg
+from symbp.derivations.graphs.tikz import tikz
 
 __all__ = ["Edge", "Graph", "Vertex"]
 
@@ -51,9 +52,32 @@ class Graph(PlainGraph):
         v0 --> v1
     """
 
-    def svg(self) -> str:
-        """Return the drawing as SVG: one file, or one element of an HTML page."""
-        return svg(self)
+    def svg(self, animated: bool = False) -> str:
+        """Return the drawing as SVG: one file, or one element of an HTML page.
+
+        Parameters
+        ----------
+        animated : bool, default False
+            Whether values appear in the order in which they are computed, then gradients in the
+            order of the way back. There is no script in it; printed, it shows everything.
+
+        Raises
+        ------
+        SymbpError
+            It is to be animated and has no values: it is no graph of a trace.
+
+        Examples
+        --------
+        >>> import symbp as bp
+        >>> graph = bp.trace("(x + y) * z", {"x": -2, "y": 5, "z": -4}).graph()
+        >>> "@keyframes" in graph.svg(animated=True)
+        True
+        """
+        return svg(self, animated)
+
+    def tikz(self) -> str:
+        """Return the drawing as a LaTeX document of its own, drawn with TikZ."""
+        return tikz(self)
 
     def dot(self) -> str:
         """Return the graph in the language of Graphviz."""
@@ -79,14 +103,16 @@ class Graph(PlainGraph):
         """
         return folded(self, limit)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, animated: bool = False) -> Path:
         """Write the drawing to a file.
 
         Parameters
         ----------
         path : str or Path
-            Ends in ``.svg``, ``.dot`` (or ``.gv``), ``.mmd`` (Mermaid), or ``.md`` (Mermaid in a
-            Markdown document).
+            Ends in ``.svg``, ``.tex`` (TikZ), ``.dot`` (or ``.gv``), ``.mmd`` (Mermaid), or
+            ``.md`` (Mermaid in a Markdown document).
+        animated : bool, default False
+            As for :meth:`svg`.
 
         Returns
         -------
@@ -98,7 +124,7 @@ class Graph(PlainGraph):
         SymbpError
             The name ends in something else.
         """
-        return save(self, path)
+        return save(self, path, animated=animated)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         shown = self.folded()

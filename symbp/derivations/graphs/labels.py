@@ -7,7 +7,10 @@ __all__ = ["Box", "place_labels"]
 
 Point = tuple[float, float]
 # Where along an edge a label is tried: the middle first, then ever nearer to the ends.
-PLACES = (0.5, 0.4, 0.6, 0.32, 0.68, 0.25, 0.75, 0.18, 0.82, 0.45, 0.55, 0.36, 0.64, 0.28, 0.72)
+PLACES = (0.5, 0.4, 0.6, 0.32, 0.68, 0.25, 0.75, 0.18, 0.82, 0.45, 0.55, 0.36, 0.64, 0.28, 0.72,
+          0.22, 0.78, 0.15, 0.85)  # fmt: skip
+# How far apart labels stand, so that two are not read as one.
+APART = 5.0
 CELL = 40.0
 
 
@@ -90,9 +93,12 @@ def place_labels(
         best, least = None, float("inf")
         for rank, along in enumerate(PLACES):
             box = Box(*_along(curve, along), *size)
+            wide = Box(box.x, box.y, box.width + 2 * APART, box.height + APART)
             cost = 0.02 * rank
-            near = {id(b): b for cell in box.cells() for b in grid.get(cell, ())}
+            near = {id(b): b for cell in wide.cells() for b in grid.get(cell, ())}
             cost += sum(box.overlap(other) for other in near.values())
+            # Nearness is worse than a place far from the middle, and better than a hidden letter.
+            cost += 0.2 * sum(wide.overlap(other) for other in near.values())
             hit = {
                 other
                 for cell in box.cells()

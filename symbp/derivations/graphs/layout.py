@@ -149,17 +149,25 @@ class _Placing:
         real = len(self.keys)
         kept = real if self.graph.in_order else 0
         columns = ordered(columns, self.after, self.before, kept)
+        targets = {vertex.key for vertex in self.graph.vertices if vertex.kind == "target"}
+        light = [node for node, key in enumerate(self.keys) if key in targets]
         up, down = ([s[side] for s in self.sizes] for side in (1, 2))
         if self.graph.in_order:
             # One pitch for all columns: rows of a network are level.
             up, down = [max(up)] * real, [max(down)] * real
+            for node in light:  # no row of the network goes on there
+                _, up[node], down[node] = self.sizes[node]
         for chain in self.chains:
             if len(chain) == 1:
                 up[chain[0]] = max(up[chain[0]], self.sizes[chain[0]][1] + LOOP)
         passing = [0.0] * (len(self.rank) - real)
         size = list(zip([*up, *passing], [*down, *passing], strict=True))
         gap = [VERTEX_GAP if node < real else EDGE_GAP for node in range(len(self.rank))]
-        self.y = heights(columns, self.after, self.before, size, gap, real, self.graph.aligned)
+        for node in light:
+            gap[node] = EDGE_GAP
+        self.y = heights(
+            columns, self.after, self.before, size, gap, real, self.graph.aligned, light
+        )
         half = [
             max((self.sizes[node][0] / 2 for node in column if node < real), default=4.0)
             for column in columns
@@ -200,7 +208,7 @@ class _Placing:
         for column in range(len(half) - 1):
             widest = max((width for width, _ in labels[column]), default=0.0)
             # Several labels want several places along their edges.
-            room = widest * min(3.0, 1.0 + 0.2 * len(labels[column])) + 24 if widest else 0.0
+            room = widest * min(5.0, 1.0 + 0.3 * len(labels[column])) + 24 if widest else 0.0
             gap = max(gaps[column], room)
             places.append(places[-1] + half[column] + gap + half[column + 1])
         return places

@@ -7,7 +7,7 @@ __all__ = ["mermaid"]
 
 # What encloses a name, by kind.
 BRACKETS = {
-    "input": ("([", "])"), "parameter": ("[", "]"), "constant": ("[", "]"),
+    "input": ("([", "])"), "target": ("([", "])"), "parameter": ("[", "]"), "constant": ("[", "]"),
     "operation": ("((", "))"), "neuron": ("((", "))"), "cost": ("((", "))"),
     "amplifier": (">", "]"), "fold": ("[", "]"),
 }  # fmt: skip
@@ -46,6 +46,8 @@ def mermaid(graph: PlainGraph) -> str:
 def _vertex(vertex: Vertex) -> str:
     opening, closing = BRACKETS[vertex.kind]
     label = "\n".join(fold_lines(vertex)) if vertex.kind == "fold" else vertex.label
+    if vertex.function:
+        label += f"\n{vertex.function}"
     if vertex.bias:
         label += f"\nbias {vertex.bias}"
     lines = [text for text in (vertex.above, label, vertex.below) if text]

@@ -8,6 +8,7 @@ added enters the neuron from below. A recurrence is drawn step by step, from lef
 
 from collections.abc import Iterable, Sequence
 
+import sympy
 from sympy.core.expr import Expr
 
 from symbp.derivations.gradient_equations import GradientEquations
@@ -15,15 +16,17 @@ from symbp.derivations.graphs.columns import Group, recurrences
 from symbp.derivations.graphs.elements import Elements, Link, levels
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
 from symbp.derivations.graphs.reading import EXAMPLES, Place, Read, reads_of, solutions
+from symbp.derivations.languages import words_of
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
+from symbp.notation.functions import operation_of
 from symbp.notation.reductions import Reduction
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = ["connected", "drawn_tensors", "layer_graph"]
 
 KINDS = {
-    "input": "input", "target": "input", "state": "input", "noise": "input",
+    "input": "input", "target": "target", "state": "input", "noise": "input",
     "parameter": "parameter",
 }  # fmt: skip
 
@@ -64,7 +67,7 @@ def layer_graph(derivation: GradientEquations) -> Graph:
         raise SymbpError("there is nothing to draw: no equation reads an input or another tensor")
     neuron = _neurons(equations, reads)
     shown = [tensor for tensor in drawn if tensor not in neuron]
-    elements = Elements(cost, lambda factor: factor == 1 or _is_parameter(factor))
+    elements = Elements(cost, lambda factor: factor == 1 or _is_parameter(factor), derivation.style)
     recurrent = recurrences(equations)
     stepwise = {neuron.get(tensor, tensor): name for tensor, name in recurrent.items()}
     elements.draw(shown, stepwise)
@@ -75,6 +78,7 @@ def layer_graph(derivation: GradientEquations) -> Graph:
     links = elements.links()
     level = levels(links)
     _pull_given(level, links, elements, bool(recurrent))
+    functions = _functions(equations, neuron, elements)
     biases = _biases(elements, equations, neuron, shown)
     found: dict[str, Vertex] = {}
     # Step by step, what is given stands under what reads it.
@@ -87,7 +91,7 @@ def layer_graph(derivation: GradientEquations) -> Graph:
         def bias(place: Place, tensor: Tensor = tensor) -> str:
             return biases.get((tensor, place), "")
 
-        for vertex in elements.vertices(tensor, kind, level, bias):
+        for vertex in elements.vertices(tensor, kind, level, bias, functions.get(tensor, "")):
             found.setdefault(vertex.key, vertex)
     edges = elements.drawn_edges()
     vertices = connected(found.values(), edges) if recurrent else tuple(found.values())
@@ -149,6 +153,21 @@ def _neurons(equations: list[Equation], reads: dict[int, list[Read]]) -> dict[Te
     return result
 
 
+def _functions(
+    equations: Iterable[Equation], neuron: dict[Tensor, Tensor], elements: Elements
+) -> dict[Tensor, str]:
+    """Return the function of each neuron that is drawn as one with its pre-activation."""
+    joined = set(neuron.values())
+    found: dict[Tensor, str] = {}
+    for equation in equations:
+        body = equation.body
+        if equation.tensor in joined and isinstance(body, sympy.Function) and len(body.args) == 1:
+            name = elements.printer.style.function(operation_of(type(body)))
+            if "{" not in name:
+                found[equation.tensor] = name
+    return found
+
+
 def _is_parameter(factor: Expr) -> bool:
     sign, rest = factor.as_coeff_Mul()
     return abs(sign) == 1 and isinstance(rest, Element) and rest.tensor.role == "parameter"
@@ -201,7 +220,7 @@ def _biases(
 
 
 def _title(derivation: GradientEquations) -> str:
-    batch = derivation.program.batch
+    words, batch = words_of(derivation.style.language), derivation.program.batch
     if derivation.per_example or batch is None:
-        return "Layer view: neurons, and weights on the edges"
-    return f"Layer view, for {batch} = {EXAMPLES} examples"
+        return words.say("graph.layers")
+    return words.say("graph.layers.batch", batch=batch, count=EXAMPLES)

@@ -13,7 +13,8 @@ from symbp.notation.errors import SymbpError, suggest
 __all__ = ["KINDS", "Edge", "PlainGraph", "Vertex"]
 
 KINDS = (
-    "input", "parameter", "constant", "operation", "cost", "neuron", "amplifier", "fold",
+    "input", "target", "parameter", "constant", "operation", "cost", "neuron", "amplifier",
+    "fold",
 )  # fmt: skip
 
 
@@ -28,8 +29,9 @@ class Vertex:
     label : str
         What stands in the vertex, in Unicode text.
     kind : str
-        One of "input", "parameter", "constant", "operation", "cost", "neuron", "amplifier"
-        and "fold": how the vertex is drawn.
+        One of "input", "target", "parameter", "constant", "operation", "cost", "neuron",
+        "amplifier" and "fold": how the vertex is drawn. A target stands below its column, and what
+        reads it beside what else it reads.
     above : str
         Drawn green above the vertex: the value of the forward pass.
     below : str
@@ -39,6 +41,8 @@ class Vertex:
     bias : str
         Drawn small at an arrow that enters the vertex from below: what is added to what the edges
         bring.
+    function : str
+        Drawn small under the name: what a neuron does with what the edges bring.
     """
 
     key: str
@@ -48,9 +52,10 @@ class Vertex:
     below: str = ""
     rank: int | None = None
     bias: str = ""
+    function: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("key", "label", "kind", "above", "below", "bias"):
+        for name in ("key", "label", "kind", "above", "below", "bias", "function"):
             value = getattr(self, name)
             if not isinstance(value, str):
                 raise SymbpError(

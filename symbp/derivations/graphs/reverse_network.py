@@ -16,6 +16,7 @@ from symbp.derivations.graphs.elements import Elements, levels
 from symbp.derivations.graphs.graph import Edge, Graph, Vertex
 from symbp.derivations.graphs.neurons import connected, drawn_tensors
 from symbp.derivations.graphs.reading import EXAMPLES, Place, Read, reads_of, solutions
+from symbp.derivations.languages import words_of
 from symbp.notation.equation import Equation
 from symbp.notation.errors import SymbpError
 from symbp.notation.reductions import Reduction
@@ -57,7 +58,7 @@ def reverse_graph(derivation: GradientEquations) -> Graph:
     if not equations:
         raise SymbpError("there is nothing to draw: no adjoint of a tensor is derived")
     shown = list(dict.fromkeys(equation.tensor for equation in equations))
-    elements = Elements(cost, lambda factor: True)
+    elements = Elements(cost, lambda factor: True, derivation.style)
     recurrent = recurrences(equations)
     elements.draw([cost, *shown], recurrent)
     amplifiers: list[tuple[Equation, Read]] = []
@@ -160,7 +161,7 @@ def _amplifier(
 
 
 def _title(derivation: GradientEquations) -> str:
-    batch = derivation.program.batch
+    words, batch = words_of(derivation.style.language), derivation.program.batch
     if derivation.per_example or batch is None:
-        return "Reverse network: the backward pass from right to left"
-    return f"Reverse network, for {batch} = {EXAMPLES} examples"
+        return words.say("graph.reverse")
+    return words.say("graph.reverse.batch", batch=batch, count=EXAMPLES)

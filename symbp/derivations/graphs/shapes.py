@@ -3,14 +3,14 @@
 Nothing here measures a font: widths are those of a common sans serif, on the generous side.
 """
 
-import re
 import unicodedata
 from dataclasses import dataclass
 
+from symbp.derivations.graphs.notation import pieces
 from symbp.derivations.graphs.plain import Edge, Vertex
 
 __all__ = [
-    "LINE", "SMALL", "STUB", "TEXT", "Shape", "edge_lines", "fold_lines", "pieces", "shape_of",
+    "LINE", "SCRIPT", "SMALL", "STUB", "TEXT", "Shape", "edge_lines", "fold_lines", "shape_of",
     "text_width",
 ]  # fmt: skip
 
@@ -22,7 +22,8 @@ STUB = 14.0
 # The least radius of a circle, and the longest text that a circle holds.
 RADIUS, LONGEST_INSIDE = 19.0, 46.0
 NARROW = set("ijlftr.,:;'′|!()[]{}⋮ ⁱʲˡᵢⱼₗ₁¹")
-SCRIPTS = re.compile(r"_\{([^{}]*)\}|\^\(([^()]*)\)")
+# How large scripts are, and how far they reach over and under a line.
+SCRIPT = 0.72
 
 
 @dataclass(frozen=True)
@@ -60,28 +61,12 @@ class Shape:
         return self.total, self.height / 2 + self.above, self.height / 2 + self.below
 
 
-def pieces(text: str) -> list[tuple[str, str]]:
-    """Return a text as pieces, each with its place: ``""``, ``"sub"`` or ``"super"``.
-
-    Subscripts that Unicode lacks come as ``_{1,2}`` and superscripts as ``^(T-1)``.
-    """
-    result, end = [], 0
-    for match in SCRIPTS.finditer(text):
-        if match.start() > end:
-            result.append((text[end : match.start()], ""))
-        sub, raised = match.groups()
-        result.append((sub, "sub") if sub is not None else (raised, "super"))
-        end = match.end()
-    if end < len(text) or not result:
-        result.append((text[end:], ""))
-    return result
-
-
 def text_width(text: str, size: float) -> float:
-    """Return about how wide a text is."""
+    """Return about how wide a text is, with scripts one over the other."""
     return sum(
-        _letters(part) * size * (0.75 if place else 1.0) for part, place in pieces(text)
-    )  # fmt: skip
+        size * (_letters(piece.base) + SCRIPT * max(_letters(piece.below), _letters(piece.above)))
+        for piece in pieces(text)
+    )
 
 
 def _letters(text: str) -> float:
@@ -104,7 +89,7 @@ def _letters(text: str) -> float:
 
 def shape_of(vertex: Vertex) -> Shape:
     """Return the outline and the size of a vertex."""
-    lines = tuple(vertex.label.split("\n"))
+    lines = (*vertex.label.split("\n"), *([vertex.function] if vertex.function else []))
     widths = [text_width(line, SMALL if n else TEXT) for n, line in enumerate(lines)]
     height = TEXT * LINE + (len(lines) - 1) * SMALL * LINE
     above = SMALL * LINE if vertex.above else 0.0
@@ -120,7 +105,7 @@ def shape_of(vertex: Vertex) -> Shape:
         outline, width, below = "triangle", 34.0, below + len(lines) * SMALL * LINE
         height = 36.0
         beside = max(beside, *(text_width(line, SMALL) for line in lines))
-    elif vertex.kind in ("input", "parameter", "constant"):
+    elif vertex.kind in ("input", "target", "parameter", "constant"):
         width, height = max(max(widths) + 16, 30.0), height + 8
     elif max(widths) <= LONGEST_INSIDE:
         outline = "circle"

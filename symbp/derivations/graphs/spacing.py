@@ -6,7 +6,7 @@ pool-adjacent-violators method solves exactly. Symmetric graphs stay symmetric.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 __all__ = ["heights"]
 
@@ -14,6 +14,8 @@ SWEEPS = 16
 # The only edge of both its ends is to be straight, rather than its ends to be in the middle of
 # their other neighbours; where it passes a column, less so, or long edges would spread the graph.
 STRAIGHT, PASSING = 40.0, 4.0
+# How strongly a target pulls, beside the outputs that it stands under.
+LIGHT = 1e-3
 
 Links = Sequence[Sequence[int]]
 
@@ -26,6 +28,7 @@ def heights(
     gap: Sequence[float],
     real: int,
     aligned: bool = False,
+    light: Collection[int] = (),
 ) -> list[float]:
     """Return the height of each node's centre.
 
@@ -43,6 +46,8 @@ def heights(
         Nodes below this number are vertices; the others stand where an edge passes a column.
     aligned : bool
         Whether the first vertices of all columns that have several stand at one height.
+    light : collection of int
+        Nodes that give way to the others of their column, and by which no other places itself.
 
     Returns
     -------
@@ -72,10 +77,15 @@ def heights(
                 # The last sweeps look both ways, so that neither side is neglected.
                 both = sweep >= SWEEPS // 2
                 pulls = []
-                if (forwards or both) and before[node]:
-                    pulls.append(_pull(node, before[node], after, y, real))
-                if (not forwards or both) and after[node]:
-                    pulls.append(_pull(node, after[node], before, y, real))
+                for asked, others, back in (
+                    (forwards or both, before[node], after),
+                    (not forwards or both, after[node], before),
+                ):
+                    heavy = [other for other in others if other not in light] or others
+                    if asked and heavy:
+                        pulls.append(_pull(node, heavy, back, y, real))
+                if node in light:
+                    pulls = [(place, LIGHT) for place, _ in pulls]
                 total = sum(weight for _, weight in pulls)
                 wanted.append(sum(p * w for p, w in pulls) / total if pulls else y[node])
                 weights.append(total if pulls else 0.1)

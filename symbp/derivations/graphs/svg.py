@@ -8,22 +8,24 @@ reader's light or dark scheme; the background is transparent.
 import hashlib
 
 from symbp.derivations.graphs.layout import Curve, Layout, Point, layout
+from symbp.derivations.graphs.motion import Motion, Still
+from symbp.derivations.graphs.notation import pieces, spans
 from symbp.derivations.graphs.plain import PlainGraph, Vertex
 from symbp.derivations.graphs.shapes import (
     LINE,
+    SCRIPT,
     SMALL,
     STUB,
     TEXT,
     Shape,
     edge_lines,
-    pieces,
     shape_of,
     text_width,
 )
 
 __all__ = ["svg"]
 
-FONT = "'DejaVu Sans', 'Noto Sans', 'Segoe UI', Helvetica, Arial, sans-serif"
+FONT = "'STIX Two Text', 'Latin Modern Roman', 'Times New Roman', 'DejaVu Serif', serif"
 # Black or white on these is at least 4.5 : 1, and so are values and gradients on the page.
 LIGHT = {
     "ink": "#1f2328", "line": "#57606a", "faint": "#57606a", "paper": "#ffffff",
@@ -36,16 +38,28 @@ DARK = {
     "value": "#56d364", "gradient": "#ff938a",
 }  # fmt: skip
 WIDEST_SHRUNK = 1000.0
-FILLS = {"input": "input", "parameter": "parameter", "constant": "paper", "cost": "cost"}
+# How far scripts are moved, in the size of the letter.
+RAISED, LOWERED = 0.38, 0.22
+GAP = 0.5
+FILLS = {
+    "input": "input",
+    "target": "input",
+    "parameter": "parameter",
+    "constant": "paper",
+    "cost": "cost",
+}
 
 
-def svg(graph: PlainGraph) -> str:
+def svg(graph: PlainGraph, animated: bool = False) -> str:
     """Return a graph as an SVG element.
 
     Parameters
     ----------
     graph : PlainGraph
         What is drawn, whole: see :meth:`Graph.folded`.
+    animated : bool, default False
+        Whether values appear from the first vertex on, then gradients from the last one back.
+        Printed, and for readers who prefer less motion, all of it stands there at once.
 
     Returns
     -------
@@ -63,30 +77,34 @@ def svg(graph: PlainGraph) -> str:
         sizes,
     )
     identity = "g" + hashlib.sha256(repr(_content(graph)).encode()).hexdigest()[:10]
+    motion = Motion(graph) if animated else Still()
     title = graph.title or f"A graph of {len(graph.vertices)} vertices"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="symbp-graph {identity}" role="img" '
         f'aria-labelledby="{identity}-title" viewBox="0 0 {placed.width:g} {placed.height:g}" '
         f'width="{placed.width:g}" height="{placed.height:g}">',
         f'<title id="{identity}-title">{_escaped(title)}</title>',
-        f"<style>{_style(identity, placed.width)}</style>",
+        f"<style>{_style(identity, placed.width)}{motion.rules(identity)}</style>",
         f'<defs><marker id="{identity}-arrow" viewBox="0 0 10 10" refX="9" refY="5" '
         f'markerWidth="7" markerHeight="7" orient="auto-start-reverse">'
         f'<path class="arrow" d="M0 1L10 5L0 9z"/></marker></defs>',
     ]
-    parts += _edges(graph, shapes, placed, identity)
+    parts += _edges(graph, shapes, placed, identity, motion)
     for vertex in graph.vertices:
         centre = placed.centres[vertex.key]
-        parts += _vertex(vertex, shapes[vertex.key], centre, graph.leftwards)
+        parts += _vertex(vertex, shapes[vertex.key], centre, graph.leftwards, motion)
         if vertex.bias:
             parts += _bias(shapes[vertex.key], centre, identity)
     # Labels last: nothing is drawn over them.
-    parts += _edge_labels(graph, placed)
+    parts += _edge_labels(graph, placed, motion)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _content(graph: PlainGraph) -> object:
-    vertices = [(v.key, v.label, v.kind, v.above, v.below, v.rank, v.bias) for v in graph.vertices]
+    vertices = [
+        (v.key, v.label, v.kind, v.above, v.below, v.rank, v.bias, v.function)
+        for v in graph.vertices
+    ]
     edges = [(e.source, e.target, e.label, e.above, e.below) for e in graph.edges]
     return vertices, edges, graph.title, graph.leftwards, graph.in_order, graph.aligned
 
@@ -99,6 +117,7 @@ def _style(identity: str, width: float) -> str:
         f"{own}{{{fits}color-scheme:light dark}}",
         f"{own} text{{font-family:{FONT};font-size:{SMALL:g}px;text-anchor:middle;stroke:none}}",
         f"{own} .name{{font-size:{TEXT:g}px}}",
+        f"{own} .i{{font-style:italic}}",
         # A rim of the page's colour keeps what stands at an edge legible on other edges.
         f"{own} .halo{{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}}",
         f"{own} .edge{{fill:none;stroke-width:1.2px}}",
@@ -131,7 +150,13 @@ def _colours(own: str, colour: dict[str, str]) -> str:
     return "".join(f"{own} {selector}{{{rule}}}" for selector, rule in rules.items())
 
 
-def _edges(graph: PlainGraph, shapes: dict[str, Shape], placed: Layout, identity: str) -> list[str]:
+def _edges(
+    graph: PlainGraph,
+    shapes: dict[str, Shape],
+    placed: Layout,
+    identity: str,
+    motion: Motion | Still,
+) -> list[str]:
     dense = " dense" if len(graph.edges) > 60 else ""
     lines = []
     for edge, curve in zip(graph.edges, placed.curves, strict=True):
@@ -139,7 +164,9 @@ def _edges(graph: PlainGraph, shapes: dict[str, Shape], placed: Layout, identity
         # A dashed line says "and so on": it has no one end to point at.
         style = " thin" if thin else dense
         arrow = "" if thin else f' marker-end="url(#{identity}-arrow)"'
-        lines.append(f'<path class="edge{style}"{arrow} d="{_path(curve)}"/>')
+        lines.append(
+            f'<path class="edge{style}"{motion.passing(edge.target)}{arrow} d="{_path(curve)}"/>'
+        )
     return lines
 
 
@@ -151,23 +178,26 @@ def _path(curve: Curve) -> str:
     return f"M{shown(curve[0])}" + "".join("C" + ",".join(map(shown, piece)) for piece in pieces)
 
 
-def _vertex(vertex: Vertex, shape: Shape, centre: Point, leftwards: bool) -> list[str]:
+def _vertex(
+    vertex: Vertex, shape: Shape, centre: Point, leftwards: bool, motion: Motion | Still
+) -> list[str]:
     x, y = centre
     half, tall = shape.width / 2, shape.height / 2
     fill = FILLS.get(vertex.kind, "node")
+    pulse = motion.pulse(vertex.key)
     lines = ["<g>"]
     if shape.outline == "circle":
-        lines.append(f'<circle class="shape {fill}" cx="{x:g}" cy="{y:g}" r="{half:g}"/>')
+        lines.append(f'<circle class="shape {fill}"{pulse} cx="{x:g}" cy="{y:g}" r="{half:g}"/>')
     elif shape.outline == "pill":
         round_ = 4.0 if vertex.kind in ("parameter", "constant") else min(tall, 14.0)
         lines.append(
-            f'<rect class="shape {fill}" x="{x - half:g}" y="{y - tall:g}" '
+            f'<rect class="shape {fill}"{pulse} x="{x - half:g}" y="{y - tall:g}" '
             f'width="{shape.width:g}" height="{shape.height:g}" rx="{round_:g}"/>'
         )
     elif shape.outline == "triangle":
         tip = -half if leftwards else half
         lines.append(
-            f'<path class="shape {fill}" d="M{x - tip:g} {y - tall:g}L{x + tip:g} {y:g}'
+            f'<path class="shape {fill}"{pulse} d="M{x - tip:g} {y - tall:g}L{x + tip:g} {y:g}'
             f'L{x - tip:g} {y + tall:g}z"/>'
         )
     if shape.outline == "triangle":
@@ -178,9 +208,10 @@ def _vertex(vertex: Vertex, shape: Shape, centre: Point, leftwards: bool) -> lis
     else:
         lines += _inside(shape, x, y)
     if vertex.above:
-        lines.append(_text(x, y - tall - 4, vertex.above, "value halo"))
+        lines.append(motion.shown(_text(x, y - tall - 4, vertex.above, "value halo"), vertex.key))
     if vertex.below:
-        lines.append(_text(x, y + tall + shape.below - 3, vertex.below, "gradient halo"))
+        text = _text(x, y + tall + shape.below - 3, vertex.below, "gradient halo")
+        lines.append(motion.shown(text, vertex.key, back=True))
     return [*lines, "</g>"]
 
 
@@ -206,7 +237,7 @@ def _inside(shape: Shape, x: float, y: float) -> list[str]:
     return lines
 
 
-def _edge_labels(graph: PlainGraph, placed: Layout) -> list[str]:
+def _edge_labels(graph: PlainGraph, placed: Layout, motion: Motion | Still) -> list[str]:
     lines = []
     for edge, centre in zip(graph.edges, placed.labels, strict=True):
         if centre is None:
@@ -216,12 +247,14 @@ def _edge_labels(graph: PlainGraph, placed: Layout) -> list[str]:
         size = _label_size(shown)
         assert size is not None, "a label that has a place has a size"
         # Where there is no letter, the edge would run through the label as a minus sign.
-        lines.append(
+        made = [
             f'<rect class="paper" x="{round(centre[0] - size[0] / 2, 2):g}" y="{round(top, 2):g}" '
             f'width="{size[0]:g}" height="{size[1]:g}" rx="3"/>'
-        )
+        ]
         for n, (name, text) in enumerate(shown):
-            lines.append(_text(centre[0], top + (n + 0.79) * SMALL * LINE, text, name))
+            made.append(_text(centre[0], top + (n + 0.79) * SMALL * LINE, text, name))
+        # A local derivative is what the gradient is multiplied with on its way back.
+        lines.append(motion.shown("".join(made), edge.target, back=True))
     return lines
 
 
@@ -234,18 +267,46 @@ def _label_size(lines: list[tuple[str, str]]) -> tuple[float, float] | None:
 
 
 def _text(x: float, y: float, text: str, name: str) -> str:
-    shown, shift = "", 0.0
-    for part, place in pieces(text):
+    size = TEXT if name.startswith("name") else SMALL
+    if name.endswith(" halo") and any(piece.below or piece.above for piece in pieces(text)):
+        # The rim of a script would hide a part of its letter.
+        rim = _text(x, y, text, f"{name} ").replace("<text ", '<text aria-hidden="true" ', 1)
+        return rim + _text(x, y, text, name.removesuffix(" halo"))
+    shown, across, along = "", 0.0, 0.0
+    for piece in pieces(text):
         # Shifts are relative to the piece before; baseline-shift is not known to every viewer.
-        wanted = {"sub": 0.25, "super": -0.35}.get(place, 0.0)
-        if not place and not shift:
-            shown += _escaped(part)
-            continue
-        moved = f' dy="{wanted - shift:g}em"'
-        size = ' font-size="75%"' if place else ""
-        shown += f"<tspan{moved}{size}>{_escaped(part)}</tspan>"
-        shift = wanted
+        if piece.base:
+            shown += _spans(piece.base, across, along)
+            across = along = 0.0
+        wide = _script_width(piece.above, size * SCRIPT)
+        across += GAP if piece.above or piece.below else 0.0
+        if piece.above:
+            shown += _spans(piece.above, across, along - RAISED * size, script=True)
+            across, along = 0.0, RAISED * size
+        if piece.below:
+            # Under what stands above.
+            shown += _spans(piece.below, across - wide, along + LOWERED * size, script=True)
+            across = max(0.0, wide - _script_width(piece.below, size * SCRIPT))
+            along = -LOWERED * size
     return f'<text class="{name}" x="{round(x, 2):g}" y="{round(y, 2):g}">{shown}</text>'
+
+
+def _script_width(text: str, size: float) -> float:
+    """Return how wide a script is in a serif, as nearly as can be said without the font."""
+    narrow = {**dict.fromkeys(",.;:'′ij|", 0.28), **dict.fromkeys("()lft-", 0.34)}
+    return size * sum(0.5 if c.isdigit() else narrow.get(c, 0.5) for c in text)
+
+
+def _spans(text: str, across: float, along: float, script: bool = False) -> str:
+    shown = ""
+    for part, italic in spans(text, script):
+        moved = f' dx="{round(across, 2):g}"' if across else ""
+        moved += f' dy="{round(along, 2):g}"' if along else ""
+        moved += ' class="i"' if italic else ""
+        moved += f' font-size="{100 * SCRIPT:g}%"' if script else ""
+        shown += f"<tspan{moved}>{_escaped(part)}</tspan>" if moved else _escaped(part)
+        across = along = 0.0
+    return shown
 
 
 def _escaped(text: str) -> str:

@@ -16,13 +16,15 @@ __all__ = [
 class Row:
     """One displayed equation: LaTeX of its two sides, and its name, such as ``BP1``.
 
-    A row without a left side goes on from the one above: ``= …``, or without a sign ``+ …``.
+    A row without a left side goes on from the one above: ``= …``, or without a sign ``+ …``. The
+    key is what its label is made of, where equations have numbers; empty for one without.
     """
 
     left: str
     right: str
     name: str = ""
     sign: str = "="
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,12 @@ Block = Equations | Prose | Heading | Table | Picture | Listing
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report with a title; `detailed` ones can be folded away by a reader."""
+    """A part of a report with a title; `detailed` ones can be folded away by a reader.
+
+    `anchor` names it in a link, the same in every language; the title does where it is empty.
+    """
 
     title: str
     blocks: tuple[Block, ...]
     detailed: bool = False
+    anchor: str = ""

@@ -4,13 +4,20 @@ The network, its forward equations, BP1–BP4 or the gradients, each entry where
 steps, and the functions with the conventions of their derivatives.
 """
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import sympy
 
 from symbp.derivations.arrangement import definitions, outside, parts
-from symbp.derivations.components import spread
+from symbp.derivations.components import MOST_ENTRIES, spread
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.languages import Words, words_of
+from symbp.derivations.numbering import key_of
+from symbp.derivations.patterns import softmax_argument
 from symbp.derivations.printing import checked_form, equation_sides, style_of
 from symbp.derivations.report.blocks import (
     Block,
@@ -28,24 +35,15 @@ from symbp.derivations.report.places import remark_on_places
 from symbp.derivations.report.symbols import symbols_of
 from symbp.derivations.steps import steps
 from symbp.notation.errors import SymbpError
+from symbp.notation.functions import operation_of
 from symbp.notation.program import Program
-from symbp.notation.tensor import Tensor
+from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["STEPS_IN_INDEX_FORM", "contents", "plain_title", "row_of"]
-
-#: What is said where components are asked for.
-STEPS_IN_INDEX_FORM = "The steps are in index form: each is said for all entries at once."
+__all__ = ["contents", "plain_title", "row_of"]
 
 # Steps whose formulas stand in the sentence, if they are not longer than so many signs of LaTeX.
 _INLINE = ("equation", "local derivative")
 _SHORT = 130
-
-_WHAT = {
-    "BP1": "the error of the output layer",
-    "BP2": "the error of a layer from that of the next",
-    "BP3": "the gradient by the biases",
-    "BP4": "the gradient by the weights",
-}
 
 
 def contents(
@@ -74,12 +72,29 @@ def contents(
 
 def plain_title(derivation: GradientEquations) -> str:
     """Return one line that names what was differentiated."""
-    return " ".join(repr(derivation.program).split()).strip("<>")
+    return " ".join(derivation.program.title(_applied_to_output(derivation)).split())
+
+
+def _applied_to_output(derivation: GradientEquations) -> str:
+    """Return the name of the function by which an equation that is printed reads the output."""
+    output = derivation.program.output
+    if output is None:
+        return ""
+    for line in derivation.forward:
+        body = line.equations[0].body
+        if not isinstance(body, sympy.Function) or len(body.args) != 1:
+            continue
+        softmax = softmax_argument(body.args[0]) if isinstance(body, sympy.exp) else None
+        argument = body.args[0] if softmax is None else softmax[0]
+        if isinstance(argument, Element) and argument.tensor.name == output.name:
+            return "softmax" if softmax else operation_of(type(body)).name
+    return ""
 
 
 def row_of(line: DerivedEquation, form: str, name: str = "") -> Row:
     """Return an equation as a row of LaTeX."""
-    return Row(*equation_sides(line, form, style_of("latex")), name)
+    sides = equation_sides(line, form, style_of("latex", line.style))
+    return Row(*sides, name, key=name or key_of(line.tensor))
 
 
 class _Contents:
@@ -87,50 +102,51 @@ class _Contents:
         self.derivation = derivation
         cost = derivation.program.cost
         assert cost is not None, "what is derived has a cost"
-        self.printer = IndexForm(style_of("latex"), cost)
+        self.printer = IndexForm(style_of("latex", derivation.style), cost)
+        self.words = words_of(derivation.style.language)
         lines = (*derivation.forward, *derivation.backward)
         self.asked, self.form, self.refused = form, form, ""
         self.lines: dict[Tensor, list[DerivedEquation]] = {line.tensor: [line] for line in lines}
         if form == "component":
             try:
                 self.lines = spread(lines)
-            except SymbpError as error:
-                self.form, self.refused = "index", str(error)
+            except SymbpError:
+                self.form, self.refused = "index", self._refusal(lines)
 
     def sections(self, steps: bool, further: bool) -> list[Section]:
         derivation = self.derivation
         further = further and derivation.of is None
+
+        def section(key: str, blocks: Iterable[Block], detailed: bool = False) -> Section:
+            title = self.words.say(f"section.{key}")
+            return Section(title, tuple(blocks), detailed, _anchor(key))
+
+        title, backward = self.backward()
         made = [
-            Section("Network", tuple(self.network())),
-            Section("Forward equations", tuple(self.forward())),
-            Section(*self.backward()),
-            Section(
-                "Every entry of the gradient",
-                tuple(entries(derivation, self.asked) if derivation.of is None else ()),
-                True,
+            section("network", self.network()),
+            section("forward", self.forward()),
+            section(title, backward),
+            section(
+                "entries", entries(derivation, self.asked) if derivation.of is None else (), True
             ),
-            Section("Step by step", tuple(self.steps() if steps else ()), True),
-            Section("Drawings", tuple(drawings_of(derivation) if further else ())),
-            Section("Operations", tuple(operations_of(derivation) if further else ())),
-            Section("Functions", tuple(functions_of(derivation))),
+            section("steps", self.steps() if steps else (), True),
+            section("drawings", drawings_of(derivation) if further else ()),
+            section("operations", operations_of(derivation) if further else ()),
+            section("functions", functions_of(derivation)),
         ]
         return [section for section in made if section.blocks]
 
     def network(self) -> Iterable[Block]:
         program = self.derivation.program
-        yield Prose(_overview(program, self.derivation.of))
+        yield Prose(_overview(program, self.derivation.of, self.words))
         yield symbols_of(program, self.printer)
 
     def forward(self) -> Iterable[Block]:
         derivation = self.derivation
         if self.refused:
-            yield Prose(f"{_sentence(self.refused)} The index form stands here instead.")
+            yield Prose(self.refused)
         if derivation.per_example:
-            batch = style_of("latex").name(str(derivation.program.batch))
-            yield Prose(
-                f"The equations are those of one example: cost and gradients are their means "
-                f"over the ${batch}$ examples of a batch."
-            )
+            yield Prose(self._mean())
         given = [equation for line in derivation.forward for equation in line.equations]
         places = remark_on_places(given, self.printer)
         if places:
@@ -141,30 +157,31 @@ class _Contents:
     def _outside(self, *, adjoints: bool) -> list[Row]:
         """Return what is 0 before the first place or after the last."""
         lines = (*self.derivation.forward, *self.derivation.backward)
-        found = outside(lines, style_of("latex"), adjoints=adjoints)
+        found = outside(lines, self.printer.style, adjoints=adjoints)
         return [] if found is None else [Row(*found)]
 
     def backward(self) -> tuple[str, tuple[Block, ...]]:
-        """Return the title and blocks of the named results and of all others."""
+        """Return the section and blocks of the named results and of all others."""
         derivation = self.derivation
         blocks: list[Block] = []
         arranged = parts(derivation)
         named = bool(arranged) and arranged[0].statement is not None
-        if named:
-            defined = [row_of(line, self.form) for line in definitions(derivation)]
-            shown = ", ".join(f"${row.left} = {row.right}$" for row in defined)
-            blocks.append(Prose(f"By definition {shown}."))
+        defined = [row_of(line, self.form) for line in definitions(derivation)] if named else []
+        if defined:
+            shown = self.words.listed([f"${row.left} = {row.right}$" for row in defined])
+            blocks.append(Prose(self.words.say("backward.definition", shown=shown)))
         after = self._outside(adjoints=True)
         if after:
-            blocks.append(Prose("After the last step there is nothing:"))
+            blocks.append(Prose(self.words.say("backward.outside")))
             blocks.append(Equations(tuple(after)))
         for part in arranged:
             statement = part.statement
             if statement is None:
-                blocks += [Heading("Other derivatives")] if named else []
+                blocks += [Heading(self.words.say("heading.others"))] if named else []
                 blocks.append(self._equations(part.lines))
                 continue
-            blocks.append(Heading(f"{statement.name}: {_WHAT[statement.name]}"))
+            what = self.words.say(f"what.{statement.name}")
+            blocks.append(Heading(self.words.say("what.title", name=statement.name, what=what)))
             rows = []
             name = statement.name
             if statement.general is not None:
@@ -173,10 +190,11 @@ class _Contents:
             for line in part.lines:
                 first, *others = self._rows(line)
                 own = line in statement.instances
-                rows += [Row(first.left, first.right, name if own else ""), *others]
+                named_key = name if own and name else first.key
+                rows += [replace(first, name=name if own else "", key=named_key), *others]
                 name = "" if own else name
             blocks.append(Equations(tuple(rows)))
-        return "The four fundamental equations" if named else "The gradient", tuple(blocks)
+        return "fundamental" if named else "gradient", tuple(blocks)
 
     def _equations(self, lines: Sequence[DerivedEquation]) -> Equations:
         return Equations(tuple(row for line in lines for row in self._rows(line)))
@@ -188,34 +206,51 @@ class _Contents:
         about: Tensor | None = None
         form = "index" if self.form == "component" else self.form
         if self.form == "component":
-            yield Prose(STEPS_IN_INDEX_FORM)
+            yield Prose(self.words.say("steps.index form"))
         for step in steps(self.derivation):
             if step.about is not about:
                 about = step.about
-                yield Heading(f"Derivation of ${step.heading('latex')}$")
+                what = f"${step.heading('latex')}$"
+                yield Heading(self.words.say("heading.derivation", what=what))
             if step.kind in _INLINE and not any(len(f) > _SHORT for f in step.flat(form)):
-                shown = [f"${formula}$" for formula in step.flat(form)]
-                yield Prose(f"{step.explanation('latex')} {_listed(shown)}.")
+                shown = self.words.listed([f"${formula}$" for formula in step.flat(form)])
+                said = step.explanation("latex")
+                yield Prose(self.words.say(f"step.inline.{step.kind}", said=said, shown=shown))
                 continue
-            yield Prose(step.explanation("latex") + ":")
+            yield Prose(step.explanation("latex") + step.colon)
             # What has a name is tagged once, where all results stand.
             yield Equations(tuple(Row(*sides) for sides in step.sides(form, "latex")))
 
+    def _refusal(self, lines: Sequence[DerivedEquation]) -> str:
+        """Return in words why there are no components."""
+        sizes = [extent for line in lines for extent in line.tensor.shape]
+        if not all(isinstance(extent, int) for extent in sizes):
+            return self.words.say("run time")
+        count = sum(math.prod(map(int, line.tensor.shape)) for line in lines)
+        return self.words.say("too many", count=f"{count:,}", most=MOST_ENTRIES)
 
-def _overview(program: Program, of: Tensor | None) -> str:
+    def _mean(self) -> str:
+        """Return in words, and in one formula, what the mean over a batch is."""
+        derivation, style = self.derivation, self.printer.style
+        batch = style.name(str(derivation.program.batch))
+        assert derivation.program.cost is not None, "what is derived has a cost"
+        cost = self.printer.tensor(derivation.program.cost)
+        one = style.scripted(cost, "n", "")
+        mean = rf"\frac{{1}}{{{batch}}} \sum_{{n=1}}^{{{batch}}} {one}"
+        return self.words.say("forward.mean", batch=f"${batch}$", mean=f"${mean}$")
+
+
+def _anchor(key: str) -> str:
+    """Return what names a section in a link: its English title, in every language."""
+    return words_of("en").say(f"section.{key}").lower().replace(" ", "-")
+
+
+def _overview(program: Program, of: Tensor | None, words: Words) -> str:
     counts = (
-        (len(program.equations), "equation"), (len(program.inputs), "input"),
-        (len(program.targets), "target"), (len(program.parameters), "parameter tensor"),
+        (len(program.equations), "equations"), (len(program.inputs), "inputs"),
+        (len(program.targets), "targets"), (len(program.parameters), "parameters"),
     )  # fmt: skip
-    parts = [f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count]
-    whole = ", ".join(parts[:-1]) + " and " + parts[-1]
-    wanted = "is the gradient of its cost" if of is None else f"are the derivatives of {of.name}"
-    return f"A program of {whole}. What is wanted {wanted}."
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    parts = words.listed([words.count(f"network.{what}", n) for n, what in counts if n])
+    if of is None:
+        return words.say("network.cost", parts=parts)
+    return words.say("network.of", parts=parts, name=f"`{of.name}`")

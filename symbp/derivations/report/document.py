@@ -4,10 +4,14 @@ Displays are flush left, so that the room of a line is known, and broken by
 :mod:`symbp.derivations.report.line_breaking`; pages may break between the lines of a display.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.languages import words_of
+from symbp.derivations.markup import GREEK
+from symbp.derivations.numbering import EquationLabels
 from symbp.derivations.report.blocks import (
     Block,
     Equations,
@@ -21,7 +25,6 @@ from symbp.derivations.report.contents import contents, plain_title
 from symbp.derivations.report.formula import parsed, width
 from symbp.derivations.report.line_breaking import broken_lines
 from symbp.derivations.report.prose import rendered
-from symbp.derivations.style import GREEK
 
 __all__ = ["LINE", "aligned_lines", "latex_document"]
 
@@ -37,7 +40,7 @@ _BETWEEN = 2.5
 _LONG_TABLE = 12
 
 _PREAMBLE = r"""\documentclass[a4paper,fleqn]{article}
-\usepackage[margin=25mm]{geometry}
+\usepackage[hmargin=25mm,vmargin=20mm]{geometry}
 \usepackage{amsmath}
 \usepackage{amssymb}
 \setlength{\mathindent}{1.5em}
@@ -56,17 +59,25 @@ _PREAMBLE = r"""\documentclass[a4paper,fleqn]{article}
 
 def latex_document(derivation: GradientEquations, form: str = "matrix") -> str:
     """Return a whole document; see :meth:`Derivation.document`."""
+    style = derivation.style
+    words = words_of(style.language)
     title = _words(plain_title(derivation))
+    head = _PREAMBLE + words.preamble + style.preamble + "\n" * bool(style.preamble)
     parts = [
-        _PREAMBLE,
-        rf"\title{{Backpropagation of a network, derived\\[0.7ex] \large {title}}}",
-        "\\author{}\n\\date{}\n\n\\begin{document}\n\\maketitle\n",
+        head + style.definitions(),
+        "\n\\begin{document}",
+        # Without the room for an author and a date.
+        rf"\begin{{center}}\LARGE {words.say('report.title')}\\[0.7ex]",
+        rf"\large {title}\end{{center}}",
     ]
-    parts += [_section(section) for section in contents(derivation, form)]
-    return _ascii("\n".join([*parts, "\\end{document}\n"]))
+    labels = EquationLabels() if style.numbered else None
+    parts += [_section(section, labels) for section in contents(derivation, form)]
+    return _ascii("\n".join([*parts, "\\end{document}\n"]), words.letters)
 
 
-def aligned_lines(rows: Iterable[Row], line: float) -> list[tuple[str, str]]:
+def aligned_lines(
+    rows: Iterable[Row], line: float, beside: Iterable[Row] | None = None
+) -> list[tuple[str, str]]:
     r"""Return rows as lines of an alignment, each with its name.
 
     Parameters
@@ -75,6 +86,8 @@ def aligned_lines(rows: Iterable[Row], line: float) -> list[tuple[str, str]]:
         The equations.
     line : float
         The width of a line in em.
+    beside : iterable of Row, optional
+        All rows of the alignment, if there are others.
 
     Returns
     -------
@@ -83,11 +96,12 @@ def aligned_lines(rows: Iterable[Row], line: float) -> list[tuple[str, str]]:
     """
     rows = list(rows)
     lefts = [width(parsed(row.left)) for row in rows]
-    beside = max([left for left in lefts if left <= _WIDE_LEFT], default=0.0)
+    others = lefts if beside is None else [width(parsed(row.left)) for row in beside]
+    widest = max([left for left in others if left <= _WIDE_LEFT], default=0.0)
     lines = []
     for row, left in zip(rows, lefts, strict=True):
         name = 1.2 * len(row.name) + 2.0 if row.name else 0.0
-        room = line - beside - _EQUAL
+        room = line - widest - _EQUAL
         sign, indent = row.sign, 0.0
         if not row.sign:
             sign, indent = r"\quad" + (" {}" if row.right.startswith(("+", "-")) else ""), 1.0
@@ -102,7 +116,7 @@ def aligned_lines(rows: Iterable[Row], line: float) -> list[tuple[str, str]]:
     return lines
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, labels: EquationLabels | None) -> str:
     parts = [rf"\section*{{{_text(section.title)}}}"]
     before: Block | None = None
     for block in section.blocks:
@@ -111,36 +125,47 @@ def _section(section: Section) -> str:
             parts.append(r"\nopagebreak\vspace{-0.6\baselineskip}")
         elif isinstance(before, Prose):
             parts.append("" if not isinstance(block, Equations) else r"\nopagebreak")
-        parts.append(_block(block))
+        # A step says again what has a number already.
+        parts.append(_block(block, None if section.detailed else labels))
         before = block
     return "\n".join([*parts, ""])
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, labels: EquationLabels | None) -> str:
     if isinstance(block, Heading):
         return rf"\subsection*{{{_text(block.text, display=True)}}}"
     if isinstance(block, Prose):
         return _text(block.text)
     if isinstance(block, Equations):
-        return _equations(block)
+        return _equations(block, labels)
     if isinstance(block, Table):
         return _table(block)
     return ""  # drawings and listings are parts of a page
 
 
-def _equations(block: Equations) -> str:
-    named = max((at + 1 for at, row in enumerate(block.rows) if row.name), default=0)
-    last = block.rows[named:]
-    columns = _columns(last)
+def _equations(block: Equations, labels: EquationLabels | None) -> str:
+    rows = block.rows
+    named = max((at + 1 for at, row in enumerate(rows) if row.name), default=0)
+    # Numbers stand at the right, one a line.
+    columns = 1 if labels is not None and any(row.key for row in rows) else _columns(rows[named:])
     if columns > 1:
-        first = [_equations(Equations(block.rows[:named])), r"\nopagebreak"] if named else []
-        return "\n".join([*first, _side_by_side(last, columns)])
-    lines = [
-        text + (rf" \tag{{{name}}}" if name else "")
-        for text, name in aligned_lines(block.rows, LINE)
-    ]
-    body = " \\\\\n".join(lines)
-    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+        first = [_equations(Equations(rows[:named]), labels), r"\nopagebreak"] if named else []
+        return "\n".join([*first, _side_by_side(rows[named:], columns)])
+    lines = []
+    numbered = False
+    for row in rows:
+        label = rf" \label{{{labels.of(row.key)}}}" if labels is not None and row.key else ""
+        numbered = numbered or bool(label)
+        for position, text in enumerate(aligned_lines([row], LINE, rows)):
+            lines.append((text[0], text[1], label if not position else ""))
+    # In a display with numbers, lines that go on have none.
+    plain = r" \nonumber" if numbered else ""
+    body = " \\\\\n".join(
+        text + (rf" \tag{{{name}}}" if name else "") + (label or ("" if name else plain))
+        for text, name, label in lines
+    )
+    star = "" if numbered else "*"
+    return f"\\begin{{align{star}}}\n{body}\n\\end{{align{star}}}"
 
 
 def _columns(rows: Sequence[Row]) -> int:
@@ -212,9 +237,15 @@ _LETTERS = {"ß": r"\ss", "ø": r"\o", "Ø": r"\O", "æ": r"\ae", "Æ": r"\AE", 
 _GREEK = {letter: rf"\ensuremath{{\{name}}}" for name, letter in GREEK.items()}
 
 
-def _ascii(text: str) -> str:
-    """Return text that pdflatex's fonts have: accents as commands, other signs by their number."""
-    return "".join(letter if letter.isascii() else _command(letter) for letter in text)
+def _ascii(text: str, letters: str = "") -> str:
+    """Return text that the fonts have: accents as commands, other signs by their number.
+
+    Letters of the document's own language stand as they are.
+    """
+    own = re.compile(letters or r"(?!)")
+    return "".join(
+        letter if letter.isascii() or own.match(letter) else _command(letter) for letter in text
+    )
 
 
 def _command(letter: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.graphs.neurons import layer_graph
 from symbp.derivations.graphs.reverse_network import reverse_graph
+from symbp.derivations.languages import words_of
 from symbp.derivations.report.blocks import Block, Picture
 from symbp.notation.errors import SymbpError
 
@@ -21,13 +22,10 @@ def drawings_of(derivation: GradientEquations) -> Iterator[Block]:
     derivation : GradientEquations
         What is drawn; what has no such view is left out.
     """
+    words = words_of(derivation.style.language)
     for view, caption in (
-        (layer_graph, "The network, from its inputs to its cost."),
-        (
-            reverse_graph,
-            "The backward pass as a network of its own, from right to left: the derivatives of "
-            "the functions amplify what passes.",
-        ),
+        (layer_graph, words.say("picture.layers")),
+        (reverse_graph, words.say("picture.reverse")),
     ):
         try:
             graph = view(derivation).folded()

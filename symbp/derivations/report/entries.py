@@ -4,9 +4,10 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 
-from symbp.derivations.entry import entry
+from symbp.derivations.entry import MOST_SYMBOLS, entry
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.languages import words_of
 from symbp.derivations.paths import paths
 from symbp.derivations.printing import equation_sides, style_of
 from symbp.derivations.report.blocks import Block, Equations, Heading, Prose, Row
@@ -31,30 +32,28 @@ def entries(derivation: GradientEquations, form: str) -> Iterator[Block]:
     """
     if form != "component":
         return
+    words = words_of(derivation.style.language)
     parameters = [parameter for parameter, _ in derivation.gradients]
     count = sum(math.prod(_sizes(parameter)) for parameter in parameters)
     if count > MOST_EXPANDED:
-        yield Prose(
-            f"The gradient has {count:,} entries; they are written out when there are at most "
-            f"{MOST_EXPANDED}. A single one can be asked for: `derivation.entry(…)`."
-        )
+        yield Prose(words.say("entries.too many", count=f"{count:,}", most=MOST_EXPANDED))
         return
-    yield Prose("Each entry in the symbols of the forward pass, nothing abbreviated.")
+    yield Prose(words.say("entries.each"))
     for parameter in parameters:
         places = list(itertools.product(*map(range, _sizes(parameter))))
         try:
             rows = [_expanded(derivation, parameter, place) for place in places]
-        except SymbpError as error:
-            yield Prose(f"`{parameter.name}`: {error}.")
+        except SymbpError:
+            yield Prose(words.say("entries.too long", name=parameter.name))
             continue
         yield Equations(tuple(rows))
-    yield Heading("The same as sums over paths")
-    yield Prose("The first entry of each parameter: one product for each path from the cost to it.")
+    yield Heading(words.say("heading.paths"))
+    yield Prose(words.say("entries.paths"))
     for parameter in parameters:
         try:
             yield from _paths(derivation, parameter, (0,) * parameter.rank)
-        except SymbpError as error:
-            yield Prose(f"`{parameter.name}`: {error}.")
+        except SymbpError:
+            yield Prose(words.say("entries.too long", name=parameter.name))
 
 
 def one_entry(derivation: GradientEquations, tensor: str, place: tuple[int, ...]) -> list[Block]:
@@ -70,7 +69,7 @@ def one_entry(derivation: GradientEquations, tensor: str, place: tuple[int, ...]
         Counted from 0.
     """
     lines, left_out = forms_of_entry(derivation, tensor, place)
-    style = style_of("latex")
+    style = style_of("latex", derivation.style)
     rows = [Row(*equation_sides(line, "index", style)) for line in lines]
     said = [Prose(left_out)] if left_out else []
     return [Equations(tuple(dict.fromkeys(rows))), *said, *_paths(derivation, tensor, place)]
@@ -89,9 +88,9 @@ def forms_of_entry(
     stopped = entry(derivation, tensor, place)
     try:
         return [stopped, entry(derivation, tensor, place, expanded=True)], ""
-    except SymbpError as error:
-        reason = str(error).split(":")[0]
-        return [stopped], f"Left out: {reason}."
+    except SymbpError:
+        words = words_of(derivation.style.language)
+        return [stopped], words.say("entry.left out", most=f"{MOST_SYMBOLS:,}")
 
 
 def _sizes(parameter: Tensor) -> Iterable[int]:
@@ -100,7 +99,7 @@ def _sizes(parameter: Tensor) -> Iterable[int]:
 
 def _expanded(derivation: GradientEquations, parameter: Tensor, place: tuple[int, ...]) -> Row:
     line = entry(derivation, parameter, place, expanded=True)
-    return Row(*equation_sides(line, "index", style_of("latex")))
+    return Row(*equation_sides(line, "index", style_of("latex", line.style)))
 
 
 def _paths(

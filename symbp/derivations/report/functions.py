@@ -8,6 +8,8 @@ from sympy.core.expr import Expr
 from symbp.calculus.per_example import whole_body
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.index_form import IndexForm
+from symbp.derivations.languages import words_of
+from symbp.derivations.markup import Markup
 from symbp.derivations.printing import style_of
 from symbp.derivations.report.blocks import Block, Equations, Prose, Row
 from symbp.notation.equation import Equation
@@ -28,21 +30,23 @@ def functions_of(derivation: GradientEquations) -> Iterator[Block]:
     derivation : GradientEquations
         What is reported.
     """
+    words = words_of(derivation.style.language)
     given = [equation for line in derivation.forward for equation in line.sources]
-    definitions = tuple(_definitions(given))
+    definitions = tuple(_definitions(given, style_of("latex", derivation.style)))
     if definitions:
         yield Equations(definitions)
     formulas = tuple(Row(*rule.sides("latex")) for rule in derivation.rules if rule.prime)
     if formulas:
-        yield Prose("Their derivatives:" if definitions else "Derivatives:")
+        key = "functions.derivatives" if definitions else "functions.only derivatives"
+        yield Prose(words.say(key))
         yield Equations(formulas)
     for rule in derivation.rules:
-        said = rule.remark("latex") or rule.note
+        said = rule.remark("latex") or rule.said
         if said:
-            yield Prose(said[:1].upper() + said[1:].rstrip(".") + ".")
+            yield Prose(words.sentence(said))
 
 
-def _definitions(equations: list[Equation]) -> Iterator[Row]:
+def _definitions(equations: list[Equation], style: Markup) -> Iterator[Row]:
     """Yield the formula of each function once, in the order of first use."""
     seen: set[str] = set()
     for equation in equations:
@@ -53,7 +57,7 @@ def _definitions(equations: list[Equation]) -> Iterator[Row]:
             if record.definition is None:
                 continue
             arguments = _letters(node.args)
-            printer = IndexForm(style_of("latex"), Tensor("C"))
+            printer = IndexForm(style, Tensor("C"))
             application = printer.scalar(type(node)(*arguments))[0]
             if application in seen:
                 continue

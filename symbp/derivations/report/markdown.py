@@ -15,6 +15,7 @@ from symbp.derivations.report.blocks import (
 )
 from symbp.derivations.report.contents import contents, plain_title
 from symbp.derivations.report.document import aligned_lines
+from symbp.derivations.report.macros import without_macros
 from symbp.derivations.report.prose import rendered
 
 __all__ = ["markdown_of", "markdown_report"]
@@ -26,6 +27,7 @@ _LINE = 44.0
 def markdown_report(derivation: GradientEquations, form: str = "matrix", steps: bool = True) -> str:
     """Return a derivation in Markdown; see :meth:`Derivation.markdown`."""
     sections = contents(derivation, form, steps=steps, further=True)
+    sections = without_macros(sections, derivation.style)
     return f"# {_words(plain_title(derivation))}\n\n" + "\n".join(map(_section, sections))
 
 

@@ -7,6 +7,7 @@ limits of ``\max``, and names that a user gave, which may hold any character.
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -98,9 +99,21 @@ def _joined_words(node: Element) -> None:
 
 
 def _bold(node: Element) -> None:
+    """Set bold letters and digits by signs of their own: browsers read no other variants."""
     if node.tag == "mn" and node.get("mathvariant") == "bold":
         del node.attrib["mathvariant"]
         node.text = (node.text or "").translate(_BOLD_DIGITS)
+    if node.tag == "mi" and node.get("mathvariant") == "bold-italic":
+        del node.attrib["mathvariant"]
+        node.text = "".join(map(_bold_italic, node.text or ""))
+
+
+def _bold_italic(letter: str) -> str:
+    name = unicodedata.name(letter, "").replace(" LETTER ", " ").partition(" ")[2]
+    try:
+        return unicodedata.lookup(f"MATHEMATICAL BOLD ITALIC {name}")
+    except KeyError:  # there is none, as of é
+        return letter
 
 
 def _named_operators(node: Element) -> None:

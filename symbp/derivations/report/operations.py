@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-from symbp.derivations.comparison import OperationRow, operation_counts
+from symbp.derivations.comparison import COLUMNS, OperationRow, operation_counts
 from symbp.derivations.gradient_equations import GradientEquations
 from symbp.derivations.printing import style_of
 from symbp.derivations.quantities import formula_in, number_in, ratio_in
 from symbp.derivations.report.blocks import Block, Equations, Heading, Prose, Row, Table
 
 __all__ = ["operations_of"]
-
-_COLUMNS = ("multiplications", "additions", "function calls")
 
 
 def operations_of(derivation: GradientEquations) -> Iterator[Block]:
@@ -22,33 +20,35 @@ def operations_of(derivation: GradientEquations) -> Iterator[Block]:
         What is counted.
     """
     counts = operation_counts(derivation)
-    style = style_of("latex")
-    example = " for one example" if counts.per_example else ""
+    style = style_of("latex", derivation.style)
+    words = counts.words
+    example = words.say("count.example") if counts.per_example else ""
     paths = ""
     if counts.paths is not None:
-        paths = f"; ${_short(counts.paths)}$ paths lead to them from the cost"
-    number = number_in(counts.parameters, style)
-    yield Prose(f"What it takes to compute the gradient{example} by ${number}$ parameters{paths}.")
+        paths = words.say("count.paths", paths=f"${_short(counts.paths)}$")
+    number = f"${number_in(counts.parameters, style)}$"
+    yield Prose(words.say("count.caption", example=example, count=number, paths=paths))
     first = counts.rows[0].numbers
     whole = first.total if first is not None else None
-    rows = tuple((row.method, *_cells(row, whole)) for row in counts.rows)
-    header = ("", *_COLUMNS, "all", "× forward pass")
-    yield Table(header, rows, numeric=(1, 2, 3, 4, 5))
-    yield Heading("The same in the sizes")
+    rows = tuple((counts.method(row), *_cells(row, whole)) for row in counts.rows)
+    yield Table(counts.header, rows, numeric=(1, 2, 3, 4, 5))
+    yield Heading(words.say("heading.sizes"))
     # Each a formula of its own: lines break between them.
     sizes = counts.legend("latex")
     if sizes:
-        yield Prose(f"With {', '.join(sizes)}:")
+        said = words.say("count.with", sizes=", ".join(sizes))
+        yield Prose(_capital(said) + words.say("colon"))
     for row in counts.rows:
+        method = _capital(counts.method(row))
         if row.formulas is None:
-            yield Prose(f"{_capital(row.method)}: {row.remark}.")
+            yield Prose(words.say("count.remark", method=method, remark=words.note(row.remark)))
             continue
         found = (row.formulas.multiplications, row.formulas.additions, row.formulas.calls)
-        yield Prose(f"{_capital(row.method)}:")
+        yield Prose(words.say("count.method", method=method))
         yield Equations(
             tuple(
-                Row(style.remark(name), formula_in(formula, style))
-                for name, formula in zip(_COLUMNS, found, strict=True)
+                Row(style.remark(words.say(f"count.{name}")), formula_in(formula, style))
+                for name, formula in zip(COLUMNS, found, strict=True)
             )
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.languages import words_of
 from symbp.derivations.report.blocks import (
     Block,
     Equations,
@@ -20,6 +21,7 @@ from symbp.derivations.report.blocks import (
 from symbp.derivations.report.contents import contents, plain_title
 from symbp.derivations.report.formula import parsed, width
 from symbp.derivations.report.line_breaking import broken_lines
+from symbp.derivations.report.macros import without_macros
 from symbp.derivations.report.mathml import mathml
 from symbp.derivations.report.prose import rendered
 from symbp.derivations.report.sections import further_sections
@@ -34,27 +36,30 @@ _WIDE_LEFT = 9.0
 
 def html_page(derivation: GradientEquations, form: str = "matrix") -> str:
     """Return the report; see :meth:`Derivation.html`."""
-    title = plain_title(derivation)
+    title, words = plain_title(derivation), words_of(derivation.style.language)
     sections = [*contents(derivation, form, further=True), *further_sections(derivation)]
+    sections = without_macros(sections, derivation.style)
     # The functions stand last, as an appendix.
-    sections.sort(key=lambda section: section.title == "Functions")
+    sections.sort(key=lambda section: section.anchor == "functions")
     links = "".join(
         f'<li><a href="#{_anchor(section)}">{_text(section.title)}</a></li>' for section in sections
     )
     body = "\n".join(map(_section, sections))
+    inside = escape(words.say("report.contents"))
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />\n'
+        f'<!DOCTYPE html>\n<html lang="{words.tag}">\n<head>\n<meta charset="utf-8" />\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1" />\n'
         f"<title>{escape(title)}</title>\n<style>{STYLESHEET}</style>\n</head>\n<body>\n"
-        '<div class="page">\n<header>\n<h1>Backpropagation of a network, derived</h1>\n'
+        '<div class="page">\n<header>\n<h1>'
+        f"{words.say('report.title')}</h1>\n"
         f'<p class="subtitle">{escape(title)}</p>\n</header>\n'
-        f'<nav aria-label="Contents">\n<ol>{links}</ol>\n</nav>\n<main>\n{body}\n</main>\n'
+        f'<nav aria-label="{inside}">\n<ol>{links}</ol>\n</nav>\n<main>\n{body}\n</main>\n'
         "</div>\n</body>\n</html>\n"
     )
 
 
 def _anchor(section: Section) -> str:
-    return section.title.lower().replace(" ", "-")
+    return section.anchor or section.title.lower().replace(" ", "-")
 
 
 def _section(section: Section) -> str:

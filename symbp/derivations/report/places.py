@@ -43,7 +43,7 @@ def remark_on_places(equations: Iterable[Equation], printer: IndexForm) -> str:
     if first is None or first_place():
         return ""
     shown, _ = printer.show(first, {index: index.name for index in first.atoms(Index)})
-    return f"Places count from 0, as in ${shown}$."
+    return printer.style.words.say("places", shown=f"${shown}$")
 
 
 def _numbered(equations: Iterable[Equation]) -> Iterator[Expr]:

@@ -7,6 +7,7 @@ registered here by :mod:`symbp.api`, and stands after the derivation in the orde
 from collections.abc import Callable, Iterable
 
 from symbp.derivations.gradient_equations import GradientEquations
+from symbp.derivations.languages import words_of
 from symbp.derivations.report.blocks import Block, Section
 
 __all__ = ["further_sections", "register"]
@@ -31,5 +32,10 @@ def register(title: str, make: Make) -> None:
 
 def further_sections(derivation: GradientEquations) -> list[Section]:
     """Return the registered sections for a derivation."""
+    words = words_of(derivation.style.language)
     made = [(title, tuple(make(derivation))) for title, make in _registered.items()]
-    return [Section(title, blocks) for title, blocks in made if blocks]
+    return [
+        Section(words.note(title), blocks, anchor=title.lower().replace(" ", "-"))
+        for title, blocks in made
+        if blocks
+    ]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from symbp.derivations.index_form import IndexForm
-from symbp.derivations.printing import style_of
+from symbp.derivations.markup import Markup
 from symbp.derivations.report.blocks import Table
 from symbp.notation.program import Program
 from symbp.notation.tensor import Role, Tensor
@@ -29,19 +29,24 @@ def symbols_of(program: Program, printer: IndexForm) -> Table:
     printer : IndexForm
         Prints a tensor as the report does.
     """
+    style = printer.style
+    words = style.words
     groups: list[list[Tensor]] = [[tensor] for role in _ROLES for tensor in program.with_role(role)]
     if len(groups) > LONGEST_TABLE:
         groups = list(_families(tensor for (tensor,) in groups))
     rows = []
     for group in groups:
         first = group[0]
-        shape = " \\times ".join(_extent(extent) for extent in first.shape)
+        shape = " \\times ".join(_extent(extent, style) for extent in first.shape)
         computed = "cost" if first is program.cost else "computed"
         role = computed if first.role == "intermediate" else first.role
         symbols = [f"${printer.tensor(tensor)}$" for tensor in group]
         names = [f"`{tensor.name}`" for tensor in group]
-        rows.append((_listed(symbols), _listed(names), role, f"${shape or 1}$"))
-    return Table(("Symbol", "In Python", "Role", "Shape"), tuple(rows))
+        rows.append(
+            (_listed(symbols), _listed(names), words.say(f"role.{role}"), f"${shape or 1}$")
+        )
+    columns = ("symbol", "python", "role", "shape")
+    return Table(tuple(words.say(f"symbols.{column}") for column in columns), tuple(rows))
 
 
 def _families(tensors: Iterable[Tensor]) -> list[list[Tensor]]:
@@ -70,5 +75,5 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) < 4 else f"{names[0]}, {names[1]}, …, {names[-1]}"
 
 
-def _extent(extent: object) -> str:
-    return str(extent) if isinstance(extent, int) else style_of("latex").name(str(extent))
+def _extent(extent: object, style: Markup) -> str:
+    return str(extent) if isinstance(extent, int) else style.name(str(extent))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbp.derivations.graphs import Edge, Graph, Vertex
-from symbp.derivations.graphs.shapes import pieces
+from symbp.derivations.graphs.notation import Piece, pieces
 from symbp.notation.errors import SymbpError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -118,9 +118,12 @@ def test_an_amplifier_points_where_the_signal_goes() -> None:
 
 
 def test_subscripts_that_unicode_lacks_are_lowered() -> None:
-    assert pieces("w³_{1,12}") == [("w³", ""), ("1,12", "sub")]
+    assert pieces("w³_{1,12}") == [Piece("w", "1,12", "3")]
     svg = Graph((Vertex("w", "w³_{1,12}"),), ()).svg()
-    assert 'w³<tspan dy="0.25em" font-size="75%">1,12</tspan>' in svg
+    assert '<tspan class="i">w</tspan>' in svg
+    # What stands below begins where what stands above begins.
+    above, below = re.findall(r'<tspan dx="(\S+)" dy="\S+" font-size="72%">', svg)
+    assert float(above) > 0 > float(below)
 
 
 @pytest.mark.parametrize(("name", "graph"), [("textbook", TEXTBOOK), ("kinds", KINDS)])

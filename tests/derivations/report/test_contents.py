@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 import symbp as bp
+from symbp.derivations.counting import counted_from
 from symbp.derivations.report.blocks import Equations, Heading, Prose, Section, Table
 from symbp.derivations.report.contents import contents
 from symbp.derivations.report.places import counts_from_zero
@@ -58,10 +59,12 @@ def test_where_places_are_numbers_it_is_said_from_where_they_count() -> None:
     for name, make in NETWORKS.items():
         expected = name in COUNTED
         assert counts_from_zero(make()) == expected
-        texts = [
-            b.text for s in contents(bp.derive(make())) for b in s.blocks if hasattr(b, "text")
-        ]
-        assert any("count from 0" in text for text in texts) == expected
+        for first in (1, 0):  # from 1 as in books, nothing needs to be said
+            with counted_from(first):
+                made = contents(bp.derive(make(), count_from=first))
+            texts = [b.text for s in made for b in s.blocks if hasattr(b, "text")]
+            said = any("count from 0" in text for text in texts)
+            assert said == (expected and first == 0)
 
 
 def test_every_kind_of_step_is_shown_with_its_words() -> None:
@@ -74,11 +77,16 @@ def test_every_kind_of_step_is_shown_with_its_words() -> None:
             if isinstance(block, Heading):
                 block = next(blocks)
             assert isinstance(block, Prose)
+            assert block.text.startswith(step.explanation("latex"))
+            seen.add(step.kind)
+            if block.text.endswith("."):  # short formulas stand in the sentence
+                assert step.kind in ("equation", "local derivative")
+                assert all(f"${formula}$" in block.text for formula in step.flat())
+                continue
             assert block.text == step.explanation("latex") + ":"
             equations = next(blocks)
             assert isinstance(equations, Equations)
             assert [(row.left, row.right) for row in equations.rows] == step.sides()
-            seen.add(step.kind)
     assert seen == set(get_args(Kind))
 
 
