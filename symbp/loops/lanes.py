@@ -18,6 +18,7 @@ import sympy
 
 from symbp.loops.epoch_parts import Parts, parts_of
 from symbp.loops.gather import BATCH_SIZE, EXAMPLES, START
+from symbp.loops.interleave import as_soon_as_possible, in_turn
 from symbp.loops.nodes import (
     Accumulate,
     Allocate,
@@ -165,53 +166,60 @@ class _Widened:
     def _lanes(
         self, copies: Sequence[tuple[Sequence[Statement], int]], dropped: Collection[Tensor] = ()
     ) -> For:
-        """Return a loop over lanes: statements one after another, each with its copy of the data.
+        """Return a loop over lanes: statements with their copies of the data, equal ones in turn.
 
-        Rows that are read are loaded first, and those that are written stored last, but for those
-        that nobody reads any more.
+        Rows that are read are loaded first; those that are written are stored, but for those that
+        nobody reads any more.
         """
         local: dict[Tensor, Tensor] = {}
         body: list[Statement] = []
         loads: list[Statement] = []
         written: dict[Tensor, Tensor] = {}
-        for statements, copy in copies:
-            fresh: dict[Tensor, Tensor] = {}
-            for statement in statements:
-                if isinstance(statement, Allocate):
-                    continue
-                assert isinstance(statement, Assign | Accumulate)
-                mapping: dict[Element, Element] = {}
-                for element in (*reads_of(statement), statement.target):
-                    tensor = element.tensor
-                    if tensor in self.parts.data:
-                        mapping[element] = self._element(self.staged[tensor, copy])
-                    elif tensor in self.varying:
-                        of = local if tensor in self.row else fresh
-                        if tensor not in of:
-                            of[tensor] = Tensor(tensor.name, (), label=tensor.label)
-                            loads.append(Allocate(of[tensor], (), "register"))
-                            if tensor in self.row and self._is_read_first(tensor, statement):
-                                row = self._element(self.row[tensor])
-                                loads.append(Assign(of[tensor][()], row))
-                        mapping[element] = of[tensor][()]
-                if statement.target.tensor in self.row:
-                    written[statement.target.tensor] = local[statement.target.tensor]
-                target = mapping[statement.target]
-                value = statement.value.xreplace(mapping)
-                body.append(
-                    Assign(target, value, statement.equation)
-                    if isinstance(statement, Assign)
-                    else Accumulate(
-                        target, value, statement.operation, statement.equation,
-                        statement.free_order,
-                    )
-                )  # fmt: skip
+        fresh: list[dict[Tensor, Tensor]] = [{} for _ in copies]
+        assert self.parts.examples is not None
+        early: list[bool] = []  # sums, and what is made of them
+        for number, statement in in_turn(copies):
+            copy = copies[number][1]
+            if isinstance(statement, Allocate):
+                continue
+            assert isinstance(statement, Assign | Accumulate)
+            mapping: dict[Element, Element] = {}
+            for element in (*reads_of(statement), statement.target):
+                tensor = element.tensor
+                if tensor in self.parts.data:
+                    mapping[element] = self._element(self.staged[tensor, copy])
+                elif tensor in self.varying:
+                    of = local if tensor in self.row else fresh[number]
+                    if tensor not in of:
+                        of[tensor] = Tensor(tensor.name, (), label=tensor.label)
+                        loads.append(Allocate(of[tensor], (), "register"))
+                        if tensor in self.row and self._is_read_first(tensor, statement):
+                            row = self._element(self.row[tensor])
+                            loads.append(Assign(of[tensor][()], row))
+                    mapping[element] = of[tensor][()]
+            if statement.target.tensor in self.row:
+                written[statement.target.tensor] = local[statement.target.tensor]
+            target = mapping[statement.target]
+            value = statement.value.xreplace(mapping)
+            after = number > 0 and copies[number][0] is not self.parts.examples.body
+            early.append(after or isinstance(statement, Accumulate))
+            body.append(
+                Assign(target, value, statement.equation)
+                if isinstance(statement, Assign)
+                else Accumulate(
+                    target, value, statement.operation, statement.equation,
+                    statement.free_order,
+                )
+            )  # fmt: skip
         stores = [
             Assign(self._element(self.row[tensor]), register[()])
             for tensor, register in written.items()
             if tensor not in dropped
         ]
-        return For(self.lane, 0, self.width, (*loads, *body, *stores), kind="lanes")
+        whole = (*body, *stores)
+        if len(copies) > 1:
+            whole = as_soon_as_possible(whole, [*early, *[True] * len(stores)])
+        return For(self.lane, 0, self.width, (*loads, *whole), kind="lanes")
 
     def _is_read_first(self, tensor: Tensor, statement: Statement) -> bool:
         return not isinstance(statement, Assign) or tensor in {

@@ -76,6 +76,7 @@ REPLICAS = {
     **TEAM,
     "replica_arguments.py": "Arguments of many networks",
     "replica_epochs.py": "Epochs of many networks",
+    "replica_orders.py": "Orders of many networks",
     "replica_lanes.py": "Many networks along lanes",
     "replica_files.py": "Many networks in files",
     "replicas.py": "Many networks",

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbp.targets.numba.runtime.replica_epochs import DealtEpochs
+from symbp.targets.numba.runtime.replica_orders import shuffled
 
 # Numbers that examples and networks go through in an epoch, from which on a second thread is worth
 # what it takes to start one: about a millisecond.
@@ -112,14 +113,17 @@ class LaneEpochs(DealtEpochs):
         shuffle = self.shuffle and step < len(rows)
         own = shuffle or not self.same
         if shuffle:
-            for block in range(blocks.start, blocks.stop):
-                members = group.members[block * self.lanes.width :][: self.lanes.width]
-                orders = group.orders[block]
-                for lane, replica in enumerate(members.tolist()):
-                    orders[lane] = self.rows[replica]
-                    # As permutation does, without a copy.
-                    self.many._trainers[replica]._generator.shuffle(orders[lane])
-                orders[len(members) :] = orders[len(members) - 1]
+            width = self.lanes.width
+            members = group.members[blocks.start * width : blocks.stop * width].tolist()
+            lanes = group.orders[blocks].reshape(-1, len(rows))
+            if self.same:
+                lanes[:] = rows
+            else:
+                for lane, replica in enumerate(members):
+                    lanes[lane] = self.rows[replica]
+            # As permutation does, without a copy.
+            shuffled(lanes, [self.many._trainers[replica]._generator for replica in members])
+            lanes[len(members) :] = lanes[len(members) - 1]
         none = np.empty((0, self.lanes.width, len(rows)), np.int64)
         orders = group.orders[blocks] if own else none
         self.lanes.kernel(
@@ -152,7 +156,8 @@ class LaneEpochs(DealtEpochs):
                 )
                 if self.shuffle or not self.same:
                     group.orders = np.empty((blocks, width, length), np.int64)
-                    for block, members in enumerate(group.places):
+                    drawn = self.shuffle and self.batch_size < length  # in each epoch
+                    for block, members in enumerate([] if drawn else group.places):
                         group.orders[block] = np.stack([self.rows[each] for each in members])
             flat, state = self.many._flat[group.places], self.many._state[group.places]
             group.networks[:, :count] = flat.transpose(0, 2, 1)
