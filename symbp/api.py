@@ -158,6 +158,7 @@ from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, ta
 from symbp.notation.states import next_value, state
 from symbp.notation.statistics import Min, norm, std, var
 from symbp.notation.tensor import Tensor
+from symbp.training.blocks import Blocks
 from symbp.training.trainer import Trainer
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
@@ -187,6 +188,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BinaryCrossEntropy",
+    "Blocks",
     "CheckReport",
     "Clip",
     "Concatenate",

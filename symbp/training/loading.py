@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from symbp.notation.errors import SymbpError
+from symbp.training.blocks import blocks_of
 from symbp.training.collecting import let_go
 from symbp.training.places import kept_file
 
@@ -190,6 +191,7 @@ def _make_portable(
         return _new_parameters, (content(), from_file, tuple(self))
 
     trainer.module = module
+    trainer.on_disk = staticmethod(blocks_of)
     trainer.__reduce_ex__ = reduce_trainer
     parameters.__reduce_ex__ = reduce_parameters
 
