@@ -89,8 +89,8 @@ class Feed:
         if self.capacity < largest:
             least = reading + each * (largest + self.head)
             raise ValueError(
-                f"memory: {self.memory} bytes are too few for two windows of one block; expected "
-                f"at least {least}, for {largest} examples of {row} bytes, and batch_size="
+                f"memory: {self.memory} bytes are too few for two windows of a block; expected at "
+                f"least {least}, as a block has {largest} rows of {row} bytes, and a batch "
                 f"{self.batch_size}"
             )
 
@@ -151,7 +151,7 @@ class FeedOfBlocks(Feed):
         row = max(1, sum(array.nbytes // len(array) for array in like))
         some = max(1, min(_BLOCK_BYTES // raw, memory // (2 * _LEAST_BLOCKS * row)))
         blocks = source.blocks(rows_per_block or some, rows_per_block is not None)
-        largest = max(block.rows for block in blocks)
+        self.block, largest = blocks.block, blocks.largest
         # Memory that already has the form that kernels want is read into.
         self.direct = [
             a.shape[1:] == b.shape[1:] and a.dtype == b.dtype
@@ -160,26 +160,25 @@ class FeedOfBlocks(Feed):
         self.plan(raw, like, largest, source.copies)
         if source.rows <= self.capacity:
             # All in one window, in their order: shuffling it is all that shuffling can do.
-            self.head, self.capacity = 0, source.rows
-            self.parts = iter([blocks])
-            self.left = 1
-            return
-        most = self.capacity // largest
-        order = generator.permutation(len(blocks)) if shuffle else np.arange(len(blocks))
-        self.left = -(-len(blocks) // most)
-        self.parts = iter([[blocks[n] for n in part] for part in np.array_split(order, self.left)])
-        self.capacity = largest * -(-len(blocks) // self.left)
+            self.head, self.capacity, self.parts = 0, source.rows, [np.arange(blocks.count)]
+        else:
+            order = generator.permutation(blocks.count) if shuffle else np.arange(blocks.count)
+            windows = -(-blocks.count // (self.capacity // largest))
+            self.parts = np.array_split(order, windows)
+            self.capacity = largest * len(self.parts[0])
+        self.filled = 0
 
     def fill(self) -> tuple[list[NDArray[Any]], int, bool]:
         """Fill a window from its blocks."""
         arrays, at = self.place(), self.head
-        for block in next(self.parts):
+        for number in self.parts[self.filled].tolist():
             if self.stopped.is_set():
                 break
+            block = self.block(number)
             self._read(block, [array[at : at + block.rows] for array in arrays])
             at += block.rows
-        self.left -= 1
-        return arrays, at - self.head, not self.left
+        self.filled += 1
+        return arrays, at - self.head, self.filled == len(self.parts)
 
     def _read(self, block: Block, memory: Sequence[NDArray[Any]]) -> None:
         into = [m if direct else None for m, direct in zip(memory, self.direct, strict=True)]

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Block", "BlockSource", "Rows", "Tables", "is_on_disk"]
+__all__ = ["Block", "BlockSource", "Division", "Rows", "Tables", "batches", "is_on_disk"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,25 @@ class Block:
     read: Callable[[Sequence[NDArray[Any] | None]], list[Any]]
 
 
+@dataclass(frozen=True)
+class Division:
+    """The blocks of a source: terabytes have a million, so each is made when it is wanted.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    largest : int
+        Rows of the largest.
+    block : callable
+        Returns one by its number.
+    """
+
+    count: int
+    largest: int
+    block: Callable[[int], Block]
+
+
 class BlockSource(Protocol):
     """What holds examples in blocks, which are read in any order."""
 
@@ -50,7 +69,7 @@ class BlockSource(Protocol):
         """Return the arrays of one example, or of a few."""
         ...
 
-    def blocks(self, rows: int, given: bool) -> list[Block]:
+    def blocks(self, rows: int, given: bool) -> Division:
         """Return the blocks of about so many rows each, or of just so many if that was asked."""
         ...
 
@@ -102,21 +121,17 @@ class Rows:
         """Return the arrays of the first example."""
         return self._read(0, 1, [None] * len(self.arrays))
 
-    def blocks(self, rows: int, given: bool) -> list[Block]:
+    def blocks(self, rows: int, given: bool) -> Division:
         """Return the blocks, which hold whole chunks if arrays have them."""
         if not given:
             rows = math.ceil(rows / self.chunk) * self.chunk
-        found = []
-        for number, start in enumerate(range(0, self.rows, rows)):
-            stop = min(start + rows, self.rows)
-            found.append(
-                Block(
-                    f"block {number} (rows {start} to {stop - 1}; row 0 is the first of these)",
-                    stop - start,
-                    partial(self._read, start, stop),
-                )
-            )
-        return found
+
+        def block(number: int) -> Block:
+            start, stop = number * rows, min((number + 1) * rows, self.rows)
+            name = f"block {number} (rows {start} to {stop - 1}; row 0 is the first of these)"
+            return Block(name, stop - start, partial(self._read, start, stop))
+
+        return Division(math.ceil(self.rows / rows), min(rows, self.rows), block)
 
     def _read(self, start: int, stop: int, into: Sequence[NDArray[Any] | None]) -> list[Any]:
         return [
@@ -200,38 +215,32 @@ class Tables:
                 if name not in names:
                     raise ValueError(f"columns: no column {name!r} there; has {', '.join(names)}")
         try:
-            self.groups = [
-                group for part in dataset.get_fragments() for group in part.split_by_row_group()
-            ]
+            parts = [g for part in dataset.get_fragments() for g in part.split_by_row_group()]
         except AttributeError:
             raise TypeError(
                 f"Blocks: expected a dataset of Parquet files, got {type(dataset).__name__}"
             ) from None
-        self.sizes = [sum(info.num_rows for info in group.row_groups) for group in self.groups]
+        counts = [sum(info.num_rows for info in group.row_groups) for group in parts]
+        self.groups = [group for group, count in zip(parts, counts, strict=True) if count]
+        self.sizes = [count for count in counts if count]
         self.rows = sum(self.sizes)
 
     def first(self) -> list[Any]:
         """Return the arrays of the first example."""
-        group = next(g for g, size in zip(self.groups, self.sizes, strict=True) if size)
-        return self._arrays(group.head(1, columns=self._names(), batch_size=1))
+        return self._arrays(self.groups[0].head(1, columns=self._names(), batch_size=1))
 
-    def blocks(self, rows: int, given: bool) -> list[Block]:
+    def blocks(self, rows: int, given: bool) -> Division:
         """Return the blocks."""
         if given:
             raise ValueError("rows_per_block: the blocks of Parquet files are their row groups")
-        found = []
-        for number, (group, size) in enumerate(zip(self.groups, self.sizes, strict=True)):
-            if size:
-                name = os.path.basename(group.path)
-                inside = ", ".join(str(info.id) for info in group.row_groups)
-                found.append(
-                    Block(
-                        f"block {number} (row group {inside} of {name})",
-                        size,
-                        partial(self._read, group),
-                    )
-                )
-        return found
+
+        def block(number: int) -> Block:
+            group = self.groups[number]
+            inside = ", ".join(str(info.id) for info in group.row_groups)
+            name = f"block {number} (row group {inside} of {os.path.basename(group.path)})"
+            return Block(name, self.sizes[number], partial(self._read, group))
+
+        return Division(len(self.groups), max(self.sizes), block)
 
     def _read(self, group: Any, into: Sequence[Any]) -> list[Any]:
         return self._arrays(group.to_table(columns=self._names(), use_threads=False))

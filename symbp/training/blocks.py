@@ -5,6 +5,7 @@ what does not fill a batch goes over into the next one. A thread reads: compiled
 alone while it trains.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ from symbp.training.block_sources import BlockSource, Rows, Tables, is_on_disk
 
 __all__ = ["Blocks", "blocks_of"]
 
+# Arrays on disk of fewer bytes together are read once, whole, and not in each epoch again.
+_SMALL = 2**27
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
@@ -125,6 +128,9 @@ class Blocks:
         if self.rows == 0:
             raise ValueError("Blocks: expected at least one row")
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        raise TypeError("Blocks: data in blocks are for trainer.fit, expected an array here")
+
     def windows(
         self, check: Check, generator: np.random.Generator, batch_size: int, shuffle: bool
     ) -> Iterator[tuple[list[NDArray[Any]], NDArray[np.int64]]]:
@@ -176,8 +182,11 @@ class Blocks:
 
 
 def blocks_of(arrays: Sequence[Any]) -> Blocks | None:
-    """Return blocks of arrays that lie on disk, or None if all are in memory."""
-    return Blocks(*arrays) if any(is_on_disk(array) for array in arrays) else None
+    """Return blocks of arrays that lie on disk, or None if they are in memory, or fit into it."""
+    if not any(is_on_disk(array) for array in arrays):
+        return None
+    bytes_of = (np.dtype(a.dtype).itemsize * math.prod(a.shape) for a in arrays if is_on_disk(a))
+    return Blocks(*arrays) if sum(bytes_of) > _SMALL else None
 
 
 def _bytes(memory: Any) -> int:
