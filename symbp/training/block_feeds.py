@@ -21,8 +21,8 @@ __all__ = ["Check", "Feed", "FeedOfBatches", "FeedOfBlocks"]
 _BLOCK_BYTES = 2**20
 # All windows together have at least about so many blocks, if they may have any size.
 _LEAST_BLOCKS = 64
-# An order, and what it is drawn from, for the window that trains: as if for each half of that.
-_ORDER_BYTES = 8
+# A window's order, what it is drawn from and the one before, as half of it for each of two.
+_ORDER_BYTES = 12
 
 Check = Callable[[Sequence[Any]], list[NDArray[Any]]]
 """Takes arrays of some examples and returns them as a kernel wants them, or raises an error."""
@@ -154,8 +154,8 @@ class FeedOfBlocks(Feed):
         self.block, largest = blocks.block, blocks.largest
         # Memory that already has the form that kernels want is read into.
         self.direct = [
-            a.shape[1:] == b.shape[1:] and a.dtype == b.dtype
-            for a, b in zip(first, like, strict=True)
+            len(first) == len(like) and a.shape[1:] == b.shape[1:] and a.dtype == b.dtype
+            for a, b in zip(first, like, strict=False)
         ]
         self.plan(raw, like, largest, source.copies)
         if source.rows <= self.capacity:
@@ -181,7 +181,7 @@ class FeedOfBlocks(Feed):
         return arrays, at - self.head, self.filled == len(self.parts)
 
     def _read(self, block: Block, memory: Sequence[NDArray[Any]]) -> None:
-        into = [m if direct else None for m, direct in zip(memory, self.direct, strict=True)]
+        into = [m if d else None for m, d in zip(memory, self.direct, strict=False)]
         arrays = self.checked(block.name, partial(block.read, into))
         if len(arrays[0]) != block.rows:
             raise ValueError(f"{block.name}: expected {block.rows} rows, got {len(arrays[0])}")

@@ -326,7 +326,7 @@ class TrainerOverRanks(NetworkTrainer):
             return super()._source(arrays)
         if len(arrays) == 1 and hasattr(arrays[0], "windows"):
             raise TypeError(
-                "communicator: ranks train on arrays, expected those of this rank's rows"
+                "communicator: ranks take no blocks, expected arrays of this rank's rows"
             )
         return None
 
