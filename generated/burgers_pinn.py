@@ -114,139 +114,136 @@ EQUATIONS = {
     "z8": "z^{9}_{j} = \\sum_{k} w^{9}_{jk} a^{8}_{k} + b^{9}_{j}",
     "a8": "a^{9}_{j} = \\tanh(z^{9}_{j})",
     "z9": "z^{10}_{j} = \\sum_{k} w^{10}_{jk} a^{9}_{k} + b^{10}_{j}",
-    "u": "u = z^{10}_{0}",
-    "da1_dx1": "\\frac{\\partial a^{2}_{j}}{\\partial x_{1}} = w^{2}_{j,1} \\tanh'(z^{2}_{j})",
-    "dz2_dx1": "\\frac{\\partial z^{3}_{j}}{\\partial x_{1}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}}",
-    "da2_dx1": "\\frac{\\partial a^{3}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\tanh'(z^{3}_{j})",
-    "dz3_dx1": "\\frac{\\partial z^{4}_{j}}{\\partial x_{1}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}}",
-    "da3_dx1": "\\frac{\\partial a^{4}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\tanh'(z^{4}_{j})",
-    "dz4_dx1": "\\frac{\\partial z^{5}_{j}}{\\partial x_{1}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}}",
-    "da4_dx1": "\\frac{\\partial a^{5}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\tanh'(z^{5}_{j})",
-    "dz5_dx1": "\\frac{\\partial z^{6}_{j}}{\\partial x_{1}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}}",
-    "da5_dx1": "\\frac{\\partial a^{6}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\tanh'(z^{6}_{j})",
-    "dz6_dx1": "\\frac{\\partial z^{7}_{j}}{\\partial x_{1}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}}",
-    "da6_dx1": "\\frac{\\partial a^{7}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\tanh'(z^{7}_{j})",
-    "dz7_dx1": "\\frac{\\partial z^{8}_{j}}{\\partial x_{1}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}}",
-    "da7_dx1": "\\frac{\\partial a^{8}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\tanh'(z^{8}_{j})",
-    "dz8_dx1": "\\frac{\\partial z^{9}_{j}}{\\partial x_{1}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}}",
-    "da8_dx1": "\\frac{\\partial a^{9}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\tanh'(z^{9}_{j})",
-    "dz9_dx1": "\\frac{\\partial z^{10}_{j}}{\\partial x_{1}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}}",
-    "du_dx1": "\\frac{\\partial u}{\\partial x_{1}} = \\frac{\\partial z^{10}_{0}}{\\partial x_{1}}",
-    "da1_dx0": "\\frac{\\partial a^{2}_{j}}{\\partial x_{0}} = w^{2}_{j,0} \\tanh'(z^{2}_{j})",
-    "dz2_dx0": "\\frac{\\partial z^{3}_{j}}{\\partial x_{0}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{0}}",
-    "da2_dx0": "\\frac{\\partial a^{3}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\tanh'(z^{3}_{j})",
-    "dz3_dx0": "\\frac{\\partial z^{4}_{j}}{\\partial x_{0}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{0}}",
-    "da3_dx0": "\\frac{\\partial a^{4}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\tanh'(z^{4}_{j})",
-    "dz4_dx0": "\\frac{\\partial z^{5}_{j}}{\\partial x_{0}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{0}}",
-    "da4_dx0": "\\frac{\\partial a^{5}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\tanh'(z^{5}_{j})",
-    "dz5_dx0": "\\frac{\\partial z^{6}_{j}}{\\partial x_{0}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{0}}",
-    "da5_dx0": "\\frac{\\partial a^{6}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\tanh'(z^{6}_{j})",
-    "dz6_dx0": "\\frac{\\partial z^{7}_{j}}{\\partial x_{0}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{0}}",
-    "da6_dx0": "\\frac{\\partial a^{7}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\tanh'(z^{7}_{j})",
-    "dz7_dx0": "\\frac{\\partial z^{8}_{j}}{\\partial x_{0}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{0}}",
-    "da7_dx0": "\\frac{\\partial a^{8}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\tanh'(z^{8}_{j})",
-    "dz8_dx0": "\\frac{\\partial z^{9}_{j}}{\\partial x_{0}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{0}}",
-    "da8_dx0": "\\frac{\\partial a^{9}_{j}}{\\partial x_{0}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\tanh'(z^{9}_{j})",
-    "dz9_dx0": "\\frac{\\partial z^{10}_{j}}{\\partial x_{0}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{0}}",
-    "du_dx0": "\\frac{\\partial u}{\\partial x_{0}} = \\frac{\\partial z^{10}_{0}}{\\partial x_{0}}",
-    "d2a1_dx0_dx0": "\\frac{\\partial^2 a^{2}_{j}}{\\partial x_{0}^2} = -2 (w^{2}_{j,0})^2 a^{2}_{j} \\tanh'(z^{2}_{j})",
-    "d2z2_dx0_dx0": "\\frac{\\partial^2 z^{3}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{3}_{jk} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{0}^2}",
-    "d2a2_dx0_dx0": "\\frac{\\partial^2 a^{3}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{0}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{3}_{j})",
-    "d2z3_dx0_dx0": "\\frac{\\partial^2 z^{4}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{4}_{jk} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{0}^2}",
-    "d2a3_dx0_dx0": "\\frac{\\partial^2 a^{4}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{0}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{4}_{j})",
-    "d2z4_dx0_dx0": "\\frac{\\partial^2 z^{5}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{5}_{jk} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{0}^2}",
-    "d2a4_dx0_dx0": "\\frac{\\partial^2 a^{5}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{0}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{5}_{j})",
-    "d2z5_dx0_dx0": "\\frac{\\partial^2 z^{6}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{6}_{jk} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{0}^2}",
-    "d2a5_dx0_dx0": "\\frac{\\partial^2 a^{6}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{0}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{6}_{j})",
-    "d2z6_dx0_dx0": "\\frac{\\partial^2 z^{7}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{7}_{jk} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{0}^2}",
-    "d2a6_dx0_dx0": "\\frac{\\partial^2 a^{7}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{0}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{7}_{j})",
-    "d2z7_dx0_dx0": "\\frac{\\partial^2 z^{8}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{8}_{jk} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{0}^2}",
-    "d2a7_dx0_dx0": "\\frac{\\partial^2 a^{8}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{0}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{8}_{j})",
-    "d2z8_dx0_dx0": "\\frac{\\partial^2 z^{9}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{9}_{jk} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{0}^2}",
-    "d2a8_dx0_dx0": "\\frac{\\partial^2 a^{9}_{j}}{\\partial x_{0}^2} = \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{0}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right)^2 \\right) \\tanh'(z^{9}_{j})",
-    "d2z9_dx0_dx0": "\\frac{\\partial^2 z^{10}_{j}}{\\partial x_{0}^2} = \\sum_{k} w^{10}_{jk} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{0}^2}",
-    "d2u_dx0_dx0": "\\frac{\\partial^2 u}{\\partial x_{0}^2} = \\frac{\\partial^2 z^{10}_{0}}{\\partial x_{0}^2}",
-    "r": "r = \\frac{\\partial u}{\\partial x_{1}} + \\frac{\\partial u}{\\partial x_{0}} u - \\nu \\frac{\\partial^2 u}{\\partial x_{0}^2}",
+    "u": "u = z^{10}_{1}",
+    "da1_dx1": "\\frac{\\partial a^{2}_{j}}{\\partial x_{2}} = w^{2}_{j,2} \\tanh'(z^{2}_{j})",
+    "dz2_dx1": "\\frac{\\partial z^{3}_{j}}{\\partial x_{2}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{2}}",
+    "da2_dx1": "\\frac{\\partial a^{3}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{2}} \\tanh'(z^{3}_{j})",
+    "dz3_dx1": "\\frac{\\partial z^{4}_{j}}{\\partial x_{2}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{2}}",
+    "da3_dx1": "\\frac{\\partial a^{4}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{2}} \\tanh'(z^{4}_{j})",
+    "dz4_dx1": "\\frac{\\partial z^{5}_{j}}{\\partial x_{2}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{2}}",
+    "da4_dx1": "\\frac{\\partial a^{5}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{2}} \\tanh'(z^{5}_{j})",
+    "dz5_dx1": "\\frac{\\partial z^{6}_{j}}{\\partial x_{2}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{2}}",
+    "da5_dx1": "\\frac{\\partial a^{6}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{2}} \\tanh'(z^{6}_{j})",
+    "dz6_dx1": "\\frac{\\partial z^{7}_{j}}{\\partial x_{2}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{2}}",
+    "da6_dx1": "\\frac{\\partial a^{7}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{2}} \\tanh'(z^{7}_{j})",
+    "dz7_dx1": "\\frac{\\partial z^{8}_{j}}{\\partial x_{2}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{2}}",
+    "da7_dx1": "\\frac{\\partial a^{8}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{2}} \\tanh'(z^{8}_{j})",
+    "dz8_dx1": "\\frac{\\partial z^{9}_{j}}{\\partial x_{2}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{2}}",
+    "da8_dx1": "\\frac{\\partial a^{9}_{j}}{\\partial x_{2}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{2}} \\tanh'(z^{9}_{j})",
+    "dz9_dx1": "\\frac{\\partial z^{10}_{j}}{\\partial x_{2}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{2}}",
+    "du_dx1": "\\frac{\\partial u}{\\partial x_{2}} = \\frac{\\partial z^{10}_{1}}{\\partial x_{2}}",
+    "da1_dx0": "\\frac{\\partial a^{2}_{j}}{\\partial x_{1}} = w^{2}_{j,1} \\tanh'(z^{2}_{j})",
+    "dz2_dx0": "\\frac{\\partial z^{3}_{j}}{\\partial x_{1}} = \\sum_{k} w^{3}_{jk} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}}",
+    "da2_dx0": "\\frac{\\partial a^{3}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\tanh'(z^{3}_{j})",
+    "dz3_dx0": "\\frac{\\partial z^{4}_{j}}{\\partial x_{1}} = \\sum_{k} w^{4}_{jk} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}}",
+    "da3_dx0": "\\frac{\\partial a^{4}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\tanh'(z^{4}_{j})",
+    "dz4_dx0": "\\frac{\\partial z^{5}_{j}}{\\partial x_{1}} = \\sum_{k} w^{5}_{jk} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}}",
+    "da4_dx0": "\\frac{\\partial a^{5}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\tanh'(z^{5}_{j})",
+    "dz5_dx0": "\\frac{\\partial z^{6}_{j}}{\\partial x_{1}} = \\sum_{k} w^{6}_{jk} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}}",
+    "da5_dx0": "\\frac{\\partial a^{6}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\tanh'(z^{6}_{j})",
+    "dz6_dx0": "\\frac{\\partial z^{7}_{j}}{\\partial x_{1}} = \\sum_{k} w^{7}_{jk} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}}",
+    "da6_dx0": "\\frac{\\partial a^{7}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\tanh'(z^{7}_{j})",
+    "dz7_dx0": "\\frac{\\partial z^{8}_{j}}{\\partial x_{1}} = \\sum_{k} w^{8}_{jk} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}}",
+    "da7_dx0": "\\frac{\\partial a^{8}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\tanh'(z^{8}_{j})",
+    "dz8_dx0": "\\frac{\\partial z^{9}_{j}}{\\partial x_{1}} = \\sum_{k} w^{9}_{jk} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}}",
+    "da8_dx0": "\\frac{\\partial a^{9}_{j}}{\\partial x_{1}} = \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\tanh'(z^{9}_{j})",
+    "dz9_dx0": "\\frac{\\partial z^{10}_{j}}{\\partial x_{1}} = \\sum_{k} w^{10}_{jk} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}}",
+    "du_dx0": "\\frac{\\partial u}{\\partial x_{1}} = \\frac{\\partial z^{10}_{1}}{\\partial x_{1}}",
+    "d2a1_dx0_dx0": "\\frac{\\partial^2 a^{2}_{j}}{\\partial x_{1}^2} = -2 (w^{2}_{j,1})^2 a^{2}_{j} \\tanh'(z^{2}_{j})",
+    "d2z2_dx0_dx0": "\\frac{\\partial^2 z^{3}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{3}_{jk} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{1}^2}",
+    "d2a2_dx0_dx0": "\\frac{\\partial^2 a^{3}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{1}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{3}_{j})",
+    "d2z3_dx0_dx0": "\\frac{\\partial^2 z^{4}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{4}_{jk} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{1}^2}",
+    "d2a3_dx0_dx0": "\\frac{\\partial^2 a^{4}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{1}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{4}_{j})",
+    "d2z4_dx0_dx0": "\\frac{\\partial^2 z^{5}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{5}_{jk} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{1}^2}",
+    "d2a4_dx0_dx0": "\\frac{\\partial^2 a^{5}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{1}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{5}_{j})",
+    "d2z5_dx0_dx0": "\\frac{\\partial^2 z^{6}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{6}_{jk} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{1}^2}",
+    "d2a5_dx0_dx0": "\\frac{\\partial^2 a^{6}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{1}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{6}_{j})",
+    "d2z6_dx0_dx0": "\\frac{\\partial^2 z^{7}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{7}_{jk} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{1}^2}",
+    "d2a6_dx0_dx0": "\\frac{\\partial^2 a^{7}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{1}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{7}_{j})",
+    "d2z7_dx0_dx0": "\\frac{\\partial^2 z^{8}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{8}_{jk} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{1}^2}",
+    "d2a7_dx0_dx0": "\\frac{\\partial^2 a^{8}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{1}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{8}_{j})",
+    "d2z8_dx0_dx0": "\\frac{\\partial^2 z^{9}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{9}_{jk} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{1}^2}",
+    "d2a8_dx0_dx0": "\\frac{\\partial^2 a^{9}_{j}}{\\partial x_{1}^2} = \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{1}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right)^2 \\right) \\tanh'(z^{9}_{j})",
+    "d2z9_dx0_dx0": "\\frac{\\partial^2 z^{10}_{j}}{\\partial x_{1}^2} = \\sum_{k} w^{10}_{jk} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{1}^2}",
+    "d2u_dx0_dx0": "\\frac{\\partial^2 u}{\\partial x_{1}^2} = \\frac{\\partial^2 z^{10}_{1}}{\\partial x_{1}^2}",
+    "r": "r = \\frac{\\partial u}{\\partial x_{2}} + \\frac{\\partial u}{\\partial x_{1}} u - \\nu \\frac{\\partial^2 u}{\\partial x_{1}^2}",
     "C": "C = r^2 + w (u - y)^2",
     "r_adjoint": "\\frac{\\partial C}{\\partial r} = 2 r",
-    "du_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial u/\\partial x_{0})} = \\frac{\\partial C}{\\partial r} u",
-    "du_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial u/\\partial x_{1})} = \\frac{\\partial C}{\\partial r}",
-    "d2u_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 u/\\partial x_{0}^2)} = -\\nu \\frac{\\partial C}{\\partial r}",
-    "d2z9_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{0}^2)} = [j = 0] \\frac{\\partial C}{\\partial (\\partial^2 u/\\partial x_{0}^2)}",
-    "d2a8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{k}/\\partial x_{0}^2)} w^{10}_{kj}",
-    "d2z8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} \\tanh'(z^{9}_{j})",
-    "d2a7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{k}/\\partial x_{0}^2)} w^{9}_{kj}",
-    "d2z7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} \\tanh'(z^{8}_{j})",
-    "d2a6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{k}/\\partial x_{0}^2)} w^{8}_{kj}",
-    "d2z6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} \\tanh'(z^{7}_{j})",
-    "d2a5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{k}/\\partial x_{0}^2)} w^{7}_{kj}",
-    "d2z5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} \\tanh'(z^{6}_{j})",
-    "d2a4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{k}/\\partial x_{0}^2)} w^{6}_{kj}",
-    "d2z4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} \\tanh'(z^{5}_{j})",
-    "d2a3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{k}/\\partial x_{0}^2)} w^{5}_{kj}",
-    "d2z3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} \\tanh'(z^{4}_{j})",
-    "d2a2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{k}/\\partial x_{0}^2)} w^{4}_{kj}",
-    "d2z2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{0}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} \\tanh'(z^{3}_{j})",
-    "d2a1_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{k}/\\partial x_{0}^2)} w^{3}_{kj}",
-    "dz9_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{0})} = [j = 0] \\frac{\\partial C}{\\partial (\\partial u/\\partial x_{0})}",
-    "da8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{0})} w^{10}_{kj}",
-    "dz8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{9}_{j})",
-    "da7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{0})} w^{9}_{kj}",
-    "dz7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{8}_{j})",
-    "da6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{0})} w^{8}_{kj}",
-    "dz6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{7}_{j})",
-    "da5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{0})} w^{7}_{kj}",
-    "dz5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{6}_{j})",
-    "da4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{0})} w^{6}_{kj}",
-    "dz4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{5}_{j})",
-    "da3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{0})} w^{5}_{kj}",
-    "dz3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{4}_{j})",
-    "da2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{0})} w^{4}_{kj}",
-    "dz2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{0})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{0})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right) \\tanh'(z^{3}_{j})",
-    "da1_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{0})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{0})} w^{3}_{kj}",
-    "dz9_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} = [j = 0] \\frac{\\partial C}{\\partial (\\partial u/\\partial x_{1})}",
-    "da8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{1})} w^{10}_{kj}",
-    "dz8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} \\tanh'(z^{9}_{j})",
-    "da7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{1})} w^{9}_{kj}",
-    "dz7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} \\tanh'(z^{8}_{j})",
-    "da6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{1})} w^{8}_{kj}",
-    "dz6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} \\tanh'(z^{7}_{j})",
-    "da5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{1})} w^{7}_{kj}",
-    "dz5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} \\tanh'(z^{6}_{j})",
-    "da4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{1})} w^{6}_{kj}",
-    "dz4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} \\tanh'(z^{5}_{j})",
-    "da3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{1})} w^{5}_{kj}",
-    "dz3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} \\tanh'(z^{4}_{j})",
-    "da2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{1})} w^{4}_{kj}",
-    "dz2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} = \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} \\tanh'(z^{3}_{j})",
-    "da1_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{1})} w^{3}_{kj}",
-    "z9_adjoint": "\\delta^{10}_{j} = [j = 0] \\left( \\frac{\\partial C}{\\partial r} \\frac{\\partial u}{\\partial x_{0}} + 2 w (u - y) \\right)",
+    "d2z9_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{1}^2)} = [j = 1] \\left( -\\nu \\frac{\\partial C}{\\partial r} \\right)",
+    "d2a8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{k}/\\partial x_{1}^2)} w^{10}_{kj}",
+    "d2z8_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} \\tanh'(z^{9}_{j})",
+    "d2a7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{k}/\\partial x_{1}^2)} w^{9}_{kj}",
+    "d2z7_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} \\tanh'(z^{8}_{j})",
+    "d2a6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{k}/\\partial x_{1}^2)} w^{8}_{kj}",
+    "d2z6_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} \\tanh'(z^{7}_{j})",
+    "d2a5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{k}/\\partial x_{1}^2)} w^{7}_{kj}",
+    "d2z5_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} \\tanh'(z^{6}_{j})",
+    "d2a4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{k}/\\partial x_{1}^2)} w^{6}_{kj}",
+    "d2z4_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} \\tanh'(z^{5}_{j})",
+    "d2a3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{k}/\\partial x_{1}^2)} w^{5}_{kj}",
+    "d2z3_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} \\tanh'(z^{4}_{j})",
+    "d2a2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{k}/\\partial x_{1}^2)} w^{4}_{kj}",
+    "d2z2_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{1}^2)} = \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} \\tanh'(z^{3}_{j})",
+    "d2a1_dx0_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{k}/\\partial x_{1}^2)} w^{3}_{kj}",
+    "dz9_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} = [j = 1] \\frac{\\partial C}{\\partial r} u",
+    "da8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{1})} w^{10}_{kj}",
+    "dz8_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{9}_{j})",
+    "da7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{1})} w^{9}_{kj}",
+    "dz7_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{8}_{j})",
+    "da6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{1})} w^{8}_{kj}",
+    "dz6_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{7}_{j})",
+    "da5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{1})} w^{7}_{kj}",
+    "dz5_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{6}_{j})",
+    "da4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{1})} w^{6}_{kj}",
+    "dz4_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{5}_{j})",
+    "da3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{1})} w^{5}_{kj}",
+    "dz3_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{4}_{j})",
+    "da2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{1})} w^{4}_{kj}",
+    "dz2_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} = \\left( \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} - 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{3}_{j})",
+    "da1_dx0_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{1})} w^{3}_{kj}",
+    "dz9_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{2})} = [j = 1] \\frac{\\partial C}{\\partial r}",
+    "da8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{10}_{k}/\\partial x_{2})} w^{10}_{kj}",
+    "dz8_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{2})} \\tanh'(z^{9}_{j})",
+    "da7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{9}_{k}/\\partial x_{2})} w^{9}_{kj}",
+    "dz7_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{2})} \\tanh'(z^{8}_{j})",
+    "da6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{8}_{k}/\\partial x_{2})} w^{8}_{kj}",
+    "dz6_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{2})} \\tanh'(z^{7}_{j})",
+    "da5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{7}_{k}/\\partial x_{2})} w^{7}_{kj}",
+    "dz5_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{2})} \\tanh'(z^{6}_{j})",
+    "da4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{6}_{k}/\\partial x_{2})} w^{6}_{kj}",
+    "dz4_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{2})} \\tanh'(z^{5}_{j})",
+    "da3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{5}_{k}/\\partial x_{2})} w^{5}_{kj}",
+    "dz3_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{2})} \\tanh'(z^{4}_{j})",
+    "da2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{4}_{k}/\\partial x_{2})} w^{4}_{kj}",
+    "dz2_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{2})} = \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{2})} \\tanh'(z^{3}_{j})",
+    "da1_dx1_adjoint": "\\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{2})} = \\sum_{k} \\frac{\\partial C}{\\partial (\\partial z^{3}_{k}/\\partial x_{2})} w^{3}_{kj}",
+    "z9_adjoint": "\\delta^{10}_{j} = [j = 1] \\left( \\frac{\\partial C}{\\partial r} \\frac{\\partial u}{\\partial x_{1}} + 2 w (u - y) \\right)",
     "b9_adjoint": "\\frac{\\partial C}{\\partial b^{10}_{j}} = \\delta^{10}_{j}",
-    "W9_adjoint": "\\frac{\\partial C}{\\partial w^{10}_{jk}} = a^{9}_{k} \\delta^{10}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{0})} \\frac{\\partial a^{9}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{0}^2}",
-    "z8_adjoint": "\\delta^{9}_{j} = \\left( \\sum_{k} w^{10}_{kj} \\delta^{10}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{9}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{0}^2)} a^{9}_{j} \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{0}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{0})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{9}_{j})",
+    "W9_adjoint": "\\frac{\\partial C}{\\partial w^{10}_{jk}} = a^{9}_{k} \\delta^{10}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{2})} \\frac{\\partial a^{9}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{10}_{j}/\\partial x_{1})} \\frac{\\partial a^{9}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{10}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{9}_{k}}{\\partial x_{1}^2}",
+    "z8_adjoint": "\\delta^{9}_{j} = \\left( \\sum_{k} w^{10}_{kj} \\delta^{10}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{9}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{9}_{j}/\\partial x_{1}^2)} a^{9}_{j} \\left( \\frac{\\partial^2 z^{9}_{j}}{\\partial x_{1}^2} - 2 a^{9}_{j} \\left( \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{1})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{9}_{j}/\\partial x_{2})} a^{9}_{j} \\frac{\\partial z^{9}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{9}_{j})",
     "b8_adjoint": "\\frac{\\partial C}{\\partial b^{9}_{j}} = \\delta^{9}_{j}",
-    "W8_adjoint": "\\frac{\\partial C}{\\partial w^{9}_{jk}} = a^{8}_{k} \\delta^{9}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{0})} \\frac{\\partial a^{8}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{0}^2}",
-    "z7_adjoint": "\\delta^{8}_{j} = \\left( \\sum_{k} w^{9}_{kj} \\delta^{9}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{8}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{0}^2)} a^{8}_{j} \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{0}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{0})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{8}_{j})",
+    "W8_adjoint": "\\frac{\\partial C}{\\partial w^{9}_{jk}} = a^{8}_{k} \\delta^{9}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{2})} \\frac{\\partial a^{8}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{9}_{j}/\\partial x_{1})} \\frac{\\partial a^{8}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{9}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{8}_{k}}{\\partial x_{1}^2}",
+    "z7_adjoint": "\\delta^{8}_{j} = \\left( \\sum_{k} w^{9}_{kj} \\delta^{9}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{8}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{8}_{j}/\\partial x_{1}^2)} a^{8}_{j} \\left( \\frac{\\partial^2 z^{8}_{j}}{\\partial x_{1}^2} - 2 a^{8}_{j} \\left( \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{1})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{8}_{j}/\\partial x_{2})} a^{8}_{j} \\frac{\\partial z^{8}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{8}_{j})",
     "b7_adjoint": "\\frac{\\partial C}{\\partial b^{8}_{j}} = \\delta^{8}_{j}",
-    "W7_adjoint": "\\frac{\\partial C}{\\partial w^{8}_{jk}} = a^{7}_{k} \\delta^{8}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{0})} \\frac{\\partial a^{7}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{0}^2}",
-    "z6_adjoint": "\\delta^{7}_{j} = \\left( \\sum_{k} w^{8}_{kj} \\delta^{8}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{7}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{0}^2)} a^{7}_{j} \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{0}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{0})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{7}_{j})",
+    "W7_adjoint": "\\frac{\\partial C}{\\partial w^{8}_{jk}} = a^{7}_{k} \\delta^{8}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{2})} \\frac{\\partial a^{7}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{8}_{j}/\\partial x_{1})} \\frac{\\partial a^{7}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{8}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{7}_{k}}{\\partial x_{1}^2}",
+    "z6_adjoint": "\\delta^{7}_{j} = \\left( \\sum_{k} w^{8}_{kj} \\delta^{8}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{7}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{7}_{j}/\\partial x_{1}^2)} a^{7}_{j} \\left( \\frac{\\partial^2 z^{7}_{j}}{\\partial x_{1}^2} - 2 a^{7}_{j} \\left( \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{1})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{7}_{j}/\\partial x_{2})} a^{7}_{j} \\frac{\\partial z^{7}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{7}_{j})",
     "b6_adjoint": "\\frac{\\partial C}{\\partial b^{7}_{j}} = \\delta^{7}_{j}",
-    "W6_adjoint": "\\frac{\\partial C}{\\partial w^{7}_{jk}} = a^{6}_{k} \\delta^{7}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{0})} \\frac{\\partial a^{6}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{0}^2}",
-    "z5_adjoint": "\\delta^{6}_{j} = \\left( \\sum_{k} w^{7}_{kj} \\delta^{7}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{6}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{0}^2)} a^{6}_{j} \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{0}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{0})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{6}_{j})",
+    "W6_adjoint": "\\frac{\\partial C}{\\partial w^{7}_{jk}} = a^{6}_{k} \\delta^{7}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{2})} \\frac{\\partial a^{6}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{7}_{j}/\\partial x_{1})} \\frac{\\partial a^{6}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{7}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{6}_{k}}{\\partial x_{1}^2}",
+    "z5_adjoint": "\\delta^{6}_{j} = \\left( \\sum_{k} w^{7}_{kj} \\delta^{7}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{6}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{6}_{j}/\\partial x_{1}^2)} a^{6}_{j} \\left( \\frac{\\partial^2 z^{6}_{j}}{\\partial x_{1}^2} - 2 a^{6}_{j} \\left( \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{1})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{6}_{j}/\\partial x_{2})} a^{6}_{j} \\frac{\\partial z^{6}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{6}_{j})",
     "b5_adjoint": "\\frac{\\partial C}{\\partial b^{6}_{j}} = \\delta^{6}_{j}",
-    "W5_adjoint": "\\frac{\\partial C}{\\partial w^{6}_{jk}} = a^{5}_{k} \\delta^{6}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{0})} \\frac{\\partial a^{5}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{0}^2}",
-    "z4_adjoint": "\\delta^{5}_{j} = \\left( \\sum_{k} w^{6}_{kj} \\delta^{6}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{5}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{0}^2)} a^{5}_{j} \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{0}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{0})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{5}_{j})",
+    "W5_adjoint": "\\frac{\\partial C}{\\partial w^{6}_{jk}} = a^{5}_{k} \\delta^{6}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{2})} \\frac{\\partial a^{5}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{6}_{j}/\\partial x_{1})} \\frac{\\partial a^{5}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{6}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{5}_{k}}{\\partial x_{1}^2}",
+    "z4_adjoint": "\\delta^{5}_{j} = \\left( \\sum_{k} w^{6}_{kj} \\delta^{6}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{5}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{5}_{j}/\\partial x_{1}^2)} a^{5}_{j} \\left( \\frac{\\partial^2 z^{5}_{j}}{\\partial x_{1}^2} - 2 a^{5}_{j} \\left( \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{1})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{5}_{j}/\\partial x_{2})} a^{5}_{j} \\frac{\\partial z^{5}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{5}_{j})",
     "b4_adjoint": "\\frac{\\partial C}{\\partial b^{5}_{j}} = \\delta^{5}_{j}",
-    "W4_adjoint": "\\frac{\\partial C}{\\partial w^{5}_{jk}} = a^{4}_{k} \\delta^{5}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{0})} \\frac{\\partial a^{4}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{0}^2}",
-    "z3_adjoint": "\\delta^{4}_{j} = \\left( \\sum_{k} w^{5}_{kj} \\delta^{5}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{4}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{0}^2)} a^{4}_{j} \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{0}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{0})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{4}_{j})",
+    "W4_adjoint": "\\frac{\\partial C}{\\partial w^{5}_{jk}} = a^{4}_{k} \\delta^{5}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{2})} \\frac{\\partial a^{4}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{5}_{j}/\\partial x_{1})} \\frac{\\partial a^{4}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{5}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{4}_{k}}{\\partial x_{1}^2}",
+    "z3_adjoint": "\\delta^{4}_{j} = \\left( \\sum_{k} w^{5}_{kj} \\delta^{5}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{4}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{4}_{j}/\\partial x_{1}^2)} a^{4}_{j} \\left( \\frac{\\partial^2 z^{4}_{j}}{\\partial x_{1}^2} - 2 a^{4}_{j} \\left( \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{1})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{4}_{j}/\\partial x_{2})} a^{4}_{j} \\frac{\\partial z^{4}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{4}_{j})",
     "b3_adjoint": "\\frac{\\partial C}{\\partial b^{4}_{j}} = \\delta^{4}_{j}",
-    "W3_adjoint": "\\frac{\\partial C}{\\partial w^{4}_{jk}} = a^{3}_{k} \\delta^{4}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{0})} \\frac{\\partial a^{3}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{0}^2}",
-    "z2_adjoint": "\\delta^{3}_{j} = \\left( \\sum_{k} w^{4}_{kj} \\delta^{4}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right)^2 \\tanh'(z^{3}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{0}^2)} a^{3}_{j} \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{0}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{0})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{0}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right) \\tanh'(z^{3}_{j})",
+    "W3_adjoint": "\\frac{\\partial C}{\\partial w^{4}_{jk}} = a^{3}_{k} \\delta^{4}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{2})} \\frac{\\partial a^{3}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{4}_{j}/\\partial x_{1})} \\frac{\\partial a^{3}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{4}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{3}_{k}}{\\partial x_{1}^2}",
+    "z2_adjoint": "\\delta^{3}_{j} = \\left( \\sum_{k} w^{4}_{kj} \\delta^{4}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right)^2 \\tanh'(z^{3}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{3}_{j}/\\partial x_{1}^2)} a^{3}_{j} \\left( \\frac{\\partial^2 z^{3}_{j}}{\\partial x_{1}^2} - 2 a^{3}_{j} \\left( \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} \\right)^2 \\right) - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{1})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{1}} - 2 \\frac{\\partial C}{\\partial (\\partial a^{3}_{j}/\\partial x_{2})} a^{3}_{j} \\frac{\\partial z^{3}_{j}}{\\partial x_{2}} \\right) \\tanh'(z^{3}_{j})",
     "b2_adjoint": "\\frac{\\partial C}{\\partial b^{3}_{j}} = \\delta^{3}_{j}",
-    "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = a^{2}_{k} \\delta^{3}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{0})} \\frac{\\partial a^{2}_{k}}{\\partial x_{0}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{0}^2)} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{0}^2}",
-    "z1_adjoint": "\\delta^{2}_{j} = \\left( 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} (w^{2}_{j,0})^2 (a^{2}_{j})^2 + \\sum_{k} w^{3}_{kj} \\delta^{3}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} (w^{2}_{j,0})^2 \\tanh'(z^{2}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{0})} w^{2}_{j,0} a^{2}_{j} - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} w^{2}_{j,1} a^{2}_{j} \\right) \\tanh'(z^{2}_{j})",
+    "W2_adjoint": "\\frac{\\partial C}{\\partial w^{3}_{jk}} = a^{2}_{k} \\delta^{3}_{j} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{2})} \\frac{\\partial a^{2}_{k}}{\\partial x_{2}} + \\frac{\\partial C}{\\partial (\\partial z^{3}_{j}/\\partial x_{1})} \\frac{\\partial a^{2}_{k}}{\\partial x_{1}} + \\frac{\\partial C}{\\partial (\\partial^2 z^{3}_{j}/\\partial x_{1}^2)} \\frac{\\partial^2 a^{2}_{k}}{\\partial x_{1}^2}",
+    "z1_adjoint": "\\delta^{2}_{j} = \\left( 4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} (w^{2}_{j,1})^2 (a^{2}_{j})^2 + \\sum_{k} w^{3}_{kj} \\delta^{3}_{k} - 2 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} (w^{2}_{j,1})^2 \\tanh'(z^{2}_{j}) - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} w^{2}_{j,1} a^{2}_{j} - 2 \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{2})} w^{2}_{j,2} a^{2}_{j} \\right) \\tanh'(z^{2}_{j})",
     "b1_adjoint": "\\frac{\\partial C}{\\partial b^{2}_{j}} = \\delta^{2}_{j}",
-    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{jk}} = x_{k} \\delta^{2}_{j} + [k = 0] \\left( -4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{0}^2)} w^{2}_{j,0} a^{2}_{j} \\tanh'(z^{2}_{j}) \\right) + [k = 0] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{0})} \\tanh'(z^{2}_{j}) + [k = 1] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} \\tanh'(z^{2}_{j})",
+    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{jk}} = x_{k} \\delta^{2}_{j} + [k = 1] \\left( -4 \\frac{\\partial C}{\\partial (\\partial^2 a^{2}_{j}/\\partial x_{1}^2)} w^{2}_{j,1} a^{2}_{j} \\tanh'(z^{2}_{j}) \\right) + [k = 1] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{1})} \\tanh'(z^{2}_{j}) + [k = 2] \\frac{\\partial C}{\\partial (\\partial a^{2}_{j}/\\partial x_{2})} \\tanh'(z^{2}_{j})",
 }
 
 
@@ -3040,6 +3037,12 @@ def refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: 
         raise ValueError(f"{place(label, position)} is {array[position]}, expected {expected}")
 
 
+def all_finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are finite for sure: then their sum is, which needs no other memory."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
+
+
 def place(label: str, position: Sequence[Any]) -> str:
     """Return the text of an element."""
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
@@ -3234,13 +3237,13 @@ class Arguments:
         """Return an array as the kernels take it."""
         _, role, shape, kind, limit = argument
         source = array = numbers(label, value, "iu" if kind == "integer" else "biuf")
-        classes = class_count(shape)
+        classes, one_hot = class_count(shape), False
         labelled = kind in ("classes", "distribution") and classes > 1
         if source.ndim == len(shape) - 1:
             if labelled and source.dtype.kind in "iu":
                 wrong = (source < 0) | (source >= classes)
                 refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
-                array = source[..., np.newaxis] == np.arange(classes)
+                array, one_hot = source[..., np.newaxis] == np.arange(classes), True
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
@@ -3260,9 +3263,9 @@ class Arguments:
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
         if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
             array = array.copy()
-        if finite and kind != "integer":
+        if finite and kind != "integer" and not all_finite(array):
             refuse(label, array, ~np.isfinite(array), "a finite number")
-        if kind == "distribution":
+        if kind == "distribution" and not one_hot:
             refuse(label, array, array < 0, "a probability")
             # Probabilities computed in single precision do not sum to 1 in double precision.
             tolerance = self.sum_tolerance if source.dtype.itemsize >= 8 else 1e-3
@@ -4098,6 +4101,8 @@ class NetworkTrainer:
     """What is trained; a module's Trainer says it."""
     jacobian: Any = None
     """The derivatives of the output, if the module has that entry point."""
+    on_disk: Any = None
+    """Returns what reads arrays on disk in windows, or None; symbp gives it to what it loads."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
         check_count("seed", seed, 0)
@@ -4132,7 +4137,7 @@ class NetworkTrainer:
         Parameters
         ----------
         *arrays : array_like
-            As for `loss`, but finite.
+            As for `loss`, but finite; or what gives them in windows, such as `symbp.Blocks`.
         epochs : int
             Passes over the data, at least 0.
         batch_size : int
@@ -4152,7 +4157,9 @@ class NetworkTrainer:
         network = self.network
         check_count("epochs", epochs, 0)
         check_count("batch_size", batch_size, 1)
-        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
+        source = self._source(arrays)
+        if source is None:
+            checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
         if validation is not None:
             held_out, _ = network.check_arrays(
                 "validation", network.arguments, validation, finite=True
@@ -4160,15 +4167,18 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
-        order = np.arange(rows, dtype=np.int64)
+        if source is None:
+            rows = self._examples(rows)
+            order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
-            visited = self._generator.permutation(order) if shuffle else order
-            step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            if source is None:
+                visited = self._generator.permutation(order) if shuffle else order
+                cost = self._epoch(values, visited, min(int(batch_size), rows), checked)
+            else:
+                windows = source.windows(self._block, self._generator, int(batch_size), shuffle)
+                cost = self._windows(values, windows, int(batch_size))
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -4176,11 +4186,50 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _source(self, arrays: Sequence[Any]) -> Any:
+        """Return what gives the data in windows, or None if they are arrays in memory."""
+        if len(arrays) == 1 and hasattr(arrays[0], "windows"):
+            return arrays[0]
+        return None if self.on_disk is None else type(self).on_disk(arrays)
+
+    def _block(self, arrays: Sequence[Any]) -> list[NDArray[Any]]:
+        """Return some rows as kernels take them."""
+        network = self.network
+        for name, _, shape, _, _ in network.arguments:
+            if shape[:1] != (None,):
+                raise TypeError(f"{name} is not of rows: fit takes it with arrays in memory only")
+        return network.check_arrays("fit", network.arguments, arrays, finite=True)[0]
+
+    def _windows(self, values: NDArray[Any], windows: Any, batch_size: int) -> float:
+        """Train for an epoch on one window after the other; return the mean of the cost."""
+        mean, rows = 0.0, 0
+        with contextlib.closing(windows):
+            for arrays, visited in windows:
+                rows += len(visited)
+                cost = self._epoch(values, visited, min(batch_size, len(visited)), arrays)
+                mean += (cost - mean) * (len(visited) / rows)
+        return mean
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,

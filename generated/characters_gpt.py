@@ -129,12 +129,12 @@ EQUATIONS = {
     "variance3_norm1": "v^{4.1}_{t} = \\frac{1}{64} \\sum_{j} (a^{3}_{tj} - \\mu^{4.1}_{t})^2",
     "a3_norm1": "x^{4.1}_{tj} = \\frac{\\gamma^{4.1}_{j} (a^{3}_{tj} - \\mu^{4.1}_{t})}{\\sqrt{v^{4.1}_{t} + 10^{-5}}} + \\beta^{4.1}_{j}",
     "z3": "z^{4}_{tg} = \\sum_{m} w^{4}_{gm} x^{4.1}_{tm} + b^{4}_{g}",
-    "Q3": "Q^{4}_{htk} = z^{4}_{t,16h+k}",
-    "K3": "K^{4}_{hsk} = z^{4}_{s,16h+k+64}",
-    "V3": "V^{4}_{hsk} = z^{4}_{s,16h+k+128}",
+    "Q3": "Q^{4}_{htk} = z^{4}_{t,16h+k-16}",
+    "K3": "K^{4}_{hsk} = z^{4}_{s,16h+k+48}",
+    "V3": "V^{4}_{hsk} = z^{4}_{s,16h+k+112}",
     "S3": "S^{4}_{hts} = \\begin{cases} \\frac{1}{4} \\sum_{k} Q^{4}_{htk} K^{4}_{hsk} & \\text{if } s \\le t \\\\ -\\infty & \\text{otherwise} \\end{cases}",
     "P3": "P^{4}_{hts} = \\frac{e^{S^{4}_{hts}}}{\\sum_{u} e^{S^{4}_{htu}}}",
-    "A3": "A^{4}_{tj} = \\sum_{h, k :\\, 16h+k = j} \\sum_{s} P^{4}_{hts} V^{4}_{hsk}",
+    "A3": "A^{4}_{tj} = \\sum_{h, k :\\, 16h+k-16 = j} \\sum_{s} P^{4}_{hts} V^{4}_{hsk}",
     "a3": "a^{4}_{tj} = \\sum_{e} u^{4}_{je} A^{4}_{te} + d^{4}_{j}",
     "r3_1": "r^{4.1}_{tj} = a^{3}_{tj} + a^{4}_{tj}",
     "mean3_norm2": "\\mu^{4.2}_{t} = \\frac{1}{64} \\sum_{j} r^{4.1}_{tj}",
@@ -148,12 +148,12 @@ EQUATIONS = {
     "variance4_norm1": "v^{5.1}_{t} = \\frac{1}{64} \\sum_{j} (r^{4.2}_{tj} - \\mu^{5.1}_{t})^2",
     "a4_norm1": "x^{5.1}_{tj} = \\frac{\\gamma^{5.1}_{j} (r^{4.2}_{tj} - \\mu^{5.1}_{t})}{\\sqrt{v^{5.1}_{t} + 10^{-5}}} + \\beta^{5.1}_{j}",
     "z4": "z^{5}_{tg} = \\sum_{m} w^{5}_{gm} x^{5.1}_{tm} + b^{5}_{g}",
-    "Q4": "Q^{5}_{htk} = z^{5}_{t,16h+k}",
-    "K4": "K^{5}_{hsk} = z^{5}_{s,16h+k+64}",
-    "V4": "V^{5}_{hsk} = z^{5}_{s,16h+k+128}",
+    "Q4": "Q^{5}_{htk} = z^{5}_{t,16h+k-16}",
+    "K4": "K^{5}_{hsk} = z^{5}_{s,16h+k+48}",
+    "V4": "V^{5}_{hsk} = z^{5}_{s,16h+k+112}",
     "S4": "S^{5}_{hts} = \\begin{cases} \\frac{1}{4} \\sum_{k} Q^{5}_{htk} K^{5}_{hsk} & \\text{if } s \\le t \\\\ -\\infty & \\text{otherwise} \\end{cases}",
     "P4": "P^{5}_{hts} = \\frac{e^{S^{5}_{hts}}}{\\sum_{u} e^{S^{5}_{htu}}}",
-    "A4": "A^{5}_{tj} = \\sum_{h, k :\\, 16h+k = j} \\sum_{s} P^{5}_{hts} V^{5}_{hsk}",
+    "A4": "A^{5}_{tj} = \\sum_{h, k :\\, 16h+k-16 = j} \\sum_{s} P^{5}_{hts} V^{5}_{hsk}",
     "a4": "a^{5}_{tj} = \\sum_{e} u^{5}_{je} A^{5}_{te} + d^{5}_{j}",
     "r4_1": "r^{5.1}_{tj} = r^{4.2}_{tj} + a^{5}_{tj}",
     "mean4_norm2": "\\mu^{5.2}_{t} = \\frac{1}{64} \\sum_{j} r^{5.1}_{tj}",
@@ -174,10 +174,8 @@ EQUATIONS = {
     "W6_adjoint": "\\frac{\\partial C}{\\partial w^{7}_{jk}} = \\sum_{t} a^{6}_{tk} \\delta^{7}_{tj}",
     "a5_adjoint": "\\frac{\\partial C}{\\partial a^{6}_{tj}} = \\sum_{k} w^{7}_{kj} \\delta^{7}_{tk}",
     "gamma5_adjoint": "\\frac{\\partial C}{\\partial \\gamma^{6}_{j}} = \\sum_{t} \\frac{r^{5.2}_{tj} - \\mu^{6}_{t}}{\\sqrt{v^{6}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial a^{6}_{tj}}",
-    "variance5_adjoint": "\\frac{\\partial C}{\\partial v^{6}_{t}} = -\\frac{1}{2} \\sum_{j} \\frac{\\gamma^{6}_{j} (r^{5.2}_{tj} - \\mu^{6}_{t})}{(v^{6}_{t} + 10^{-5})^{\\frac{3}{2}}} \\frac{\\partial C}{\\partial a^{6}_{tj}}",
     "beta5_adjoint": "\\frac{\\partial C}{\\partial \\beta^{6}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial a^{6}_{tj}}",
-    "mean5_adjoint": "\\frac{\\partial C}{\\partial \\mu^{6}_{t}} = -\\left( \\frac{1}{32} \\sum_{j} \\frac{\\partial C}{\\partial v^{6}_{t}} (r^{5.2}_{tj} - \\mu^{6}_{t}) + \\sum_{j} \\frac{\\gamma^{6}_{j}}{\\sqrt{v^{6}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial a^{6}_{tj}} \\right)",
-    "r4_2_adjoint": "\\frac{\\partial C}{\\partial r^{5.2}_{tj}} = \\frac{1}{32} \\frac{\\partial C}{\\partial v^{6}_{t}} (r^{5.2}_{tj} - \\mu^{6}_{t}) + \\frac{\\gamma^{6}_{j}}{\\sqrt{v^{6}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial a^{6}_{tj}} + \\frac{1}{64} \\frac{\\partial C}{\\partial \\mu^{6}_{t}}",
+    "r4_2_adjoint": "\\frac{\\partial C}{\\partial r^{5.2}_{tj}} = \\frac{\\frac{\\partial C}{\\partial a^{6}_{tj}} \\gamma^{6}_{j} - \\frac{r^{5.2}_{tj} - \\mu^{6}_{t}}{64 (v^{6}_{t} + 10^{-5})} \\sum_{k} \\frac{\\partial C}{\\partial a^{6}_{tk}} \\gamma^{6}_{k} (r^{5.2}_{tk} - \\mu^{6}_{t}) - \\frac{1}{64} \\sum_{k} \\frac{\\partial C}{\\partial a^{6}_{tk}} \\gamma^{6}_{k}}{\\sqrt{v^{6}_{t} + 10^{-5}}}",
     "z4_2_adjoint": "\\frac{\\partial C}{\\partial z^{5.2}_{tj}} = \\frac{\\partial C}{\\partial r^{5.2}_{tj}}",
     "b4_2_adjoint": "\\frac{\\partial C}{\\partial b^{5.2}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{5.2}_{tj}}",
     "W4_2_adjoint": "\\frac{\\partial C}{\\partial w^{5.2}_{jk}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{5.2}_{tj}} a^{5.1}_{tk}",
@@ -187,28 +185,24 @@ EQUATIONS = {
     "W4_1_adjoint": "\\frac{\\partial C}{\\partial w^{5.1}_{jk}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{5.1}_{tj}} x^{5.2}_{tk}",
     "a4_norm2_adjoint": "\\frac{\\partial C}{\\partial x^{5.2}_{tj}} = \\sum_{k} \\frac{\\partial C}{\\partial z^{5.1}_{tk}} w^{5.1}_{kj}",
     "gamma4_2_adjoint": "\\frac{\\partial C}{\\partial \\gamma^{5.2}_{j}} = \\sum_{t} \\frac{r^{5.1}_{tj} - \\mu^{5.2}_{t}}{\\sqrt{v^{5.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.2}_{tj}}",
-    "variance4_norm2_adjoint": "\\frac{\\partial C}{\\partial v^{5.2}_{t}} = -\\frac{1}{2} \\sum_{j} \\frac{\\gamma^{5.2}_{j} (r^{5.1}_{tj} - \\mu^{5.2}_{t})}{(v^{5.2}_{t} + 10^{-5})^{\\frac{3}{2}}} \\frac{\\partial C}{\\partial x^{5.2}_{tj}}",
     "beta4_2_adjoint": "\\frac{\\partial C}{\\partial \\beta^{5.2}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial x^{5.2}_{tj}}",
-    "mean4_norm2_adjoint": "\\frac{\\partial C}{\\partial \\mu^{5.2}_{t}} = -\\left( \\frac{1}{32} \\sum_{j} \\frac{\\partial C}{\\partial v^{5.2}_{t}} (r^{5.1}_{tj} - \\mu^{5.2}_{t}) + \\sum_{j} \\frac{\\gamma^{5.2}_{j}}{\\sqrt{v^{5.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.2}_{tj}} \\right)",
-    "r4_1_adjoint": "\\frac{\\partial C}{\\partial r^{5.1}_{tj}} = \\frac{1}{32} \\frac{\\partial C}{\\partial v^{5.2}_{t}} (r^{5.1}_{tj} - \\mu^{5.2}_{t}) + \\frac{\\gamma^{5.2}_{j}}{\\sqrt{v^{5.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.2}_{tj}} + \\frac{\\partial C}{\\partial r^{5.2}_{tj}} + \\frac{1}{64} \\frac{\\partial C}{\\partial \\mu^{5.2}_{t}}",
+    "r4_1_adjoint": "\\frac{\\partial C}{\\partial r^{5.1}_{tj}} = \\frac{\\gamma^{5.2}_{j}}{\\sqrt{v^{5.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.2}_{tj}} + \\frac{\\partial C}{\\partial r^{5.2}_{tj}} - \\frac{1}{64 \\sqrt{v^{5.2}_{t} + 10^{-5}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{5.2}_{tk}} \\gamma^{5.2}_{k} - \\frac{r^{5.1}_{tj} - \\mu^{5.2}_{t}}{64 (v^{5.2}_{t} + 10^{-5})^{\\frac{3}{2}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{5.2}_{tk}} \\gamma^{5.2}_{k} (r^{5.1}_{tk} - \\mu^{5.2}_{t})",
     "a4_adjoint": "\\frac{\\partial C}{\\partial a^{5}_{tj}} = \\frac{\\partial C}{\\partial r^{5.1}_{tj}}",
     "b4_out_adjoint": "\\frac{\\partial C}{\\partial d^{5}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial a^{5}_{tj}}",
     "W4_out_adjoint": "\\frac{\\partial C}{\\partial u^{5}_{jk}} = \\sum_{t} \\frac{\\partial C}{\\partial a^{5}_{tj}} A^{5}_{tk}",
     "A4_adjoint": "\\frac{\\partial C}{\\partial A^{5}_{tj}} = \\sum_{k} \\frac{\\partial C}{\\partial a^{5}_{tk}} u^{5}_{kj}",
-    "P4_adjoint": "\\frac{\\partial C}{\\partial P^{5}_{hts}} = \\sum_{k} \\frac{\\partial C}{\\partial A^{5}_{t,16h+k}} V^{5}_{hsk}",
-    "V4_adjoint": "\\frac{\\partial C}{\\partial V^{5}_{hsk}} = \\sum_{t} \\frac{\\partial C}{\\partial A^{5}_{t,16h+k}} P^{5}_{hts}",
+    "P4_adjoint": "\\frac{\\partial C}{\\partial P^{5}_{hts}} = \\sum_{k} \\frac{\\partial C}{\\partial A^{5}_{t,16h+k-16}} V^{5}_{hsk}",
+    "V4_adjoint": "\\frac{\\partial C}{\\partial V^{5}_{hsk}} = \\sum_{t} \\frac{\\partial C}{\\partial A^{5}_{t,16h+k-16}} P^{5}_{hts}",
     "S4_adjoint": "\\frac{\\partial C}{\\partial S^{5}_{hts}} = P^{5}_{hts} \\left( \\frac{\\partial C}{\\partial P^{5}_{hts}} - \\sum_{u} \\frac{\\partial C}{\\partial P^{5}_{htu}} P^{5}_{htu} \\right)",
     "Q4_adjoint": "\\frac{\\partial C}{\\partial Q^{5}_{htk}} = \\sum_{s} K^{5}_{hsk} \\begin{cases} \\frac{1}{4} \\frac{\\partial C}{\\partial S^{5}_{hts}} & \\text{if } s \\le t \\\\ 0 & \\text{otherwise} \\end{cases}",
     "K4_adjoint": "\\frac{\\partial C}{\\partial K^{5}_{hsk}} = \\sum_{t} Q^{5}_{htk} \\begin{cases} \\frac{1}{4} \\frac{\\partial C}{\\partial S^{5}_{hts}} & \\text{if } s \\le t \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "z4_adjoint": "\\frac{\\partial C}{\\partial z^{5}_{tg}} = \\sum_{h, k :\\, 16h+k+128 = g} \\frac{\\partial C}{\\partial V^{5}_{htk}} + \\sum_{h, k :\\, 16h+k+64 = g} \\frac{\\partial C}{\\partial K^{5}_{htk}} + \\sum_{h, k :\\, 16h+k = g} \\frac{\\partial C}{\\partial Q^{5}_{htk}}",
+    "z4_adjoint": "\\frac{\\partial C}{\\partial z^{5}_{tg}} = \\sum_{h, k :\\, 16h+k+112 = g} \\frac{\\partial C}{\\partial V^{5}_{htk}} + \\sum_{h, k :\\, 16h+k+48 = g} \\frac{\\partial C}{\\partial K^{5}_{htk}} + \\sum_{h, k :\\, 16h+k-16 = g} \\frac{\\partial C}{\\partial Q^{5}_{htk}}",
     "b4_in_adjoint": "\\frac{\\partial C}{\\partial b^{5}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{5}_{tg}}",
     "W4_in_adjoint": "\\frac{\\partial C}{\\partial w^{5}_{gk}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{5}_{tg}} x^{5.1}_{tk}",
     "a4_norm1_adjoint": "\\frac{\\partial C}{\\partial x^{5.1}_{tj}} = \\sum_{g} \\frac{\\partial C}{\\partial z^{5}_{tg}} w^{5}_{gj}",
     "gamma4_1_adjoint": "\\frac{\\partial C}{\\partial \\gamma^{5.1}_{j}} = \\sum_{t} \\frac{r^{4.2}_{tj} - \\mu^{5.1}_{t}}{\\sqrt{v^{5.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.1}_{tj}}",
-    "variance4_norm1_adjoint": "\\frac{\\partial C}{\\partial v^{5.1}_{t}} = -\\frac{1}{2} \\sum_{j} \\frac{\\gamma^{5.1}_{j} (r^{4.2}_{tj} - \\mu^{5.1}_{t})}{(v^{5.1}_{t} + 10^{-5})^{\\frac{3}{2}}} \\frac{\\partial C}{\\partial x^{5.1}_{tj}}",
     "beta4_1_adjoint": "\\frac{\\partial C}{\\partial \\beta^{5.1}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial x^{5.1}_{tj}}",
-    "mean4_norm1_adjoint": "\\frac{\\partial C}{\\partial \\mu^{5.1}_{t}} = -\\left( \\frac{1}{32} \\sum_{j} \\frac{\\partial C}{\\partial v^{5.1}_{t}} (r^{4.2}_{tj} - \\mu^{5.1}_{t}) + \\sum_{j} \\frac{\\gamma^{5.1}_{j}}{\\sqrt{v^{5.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.1}_{tj}} \\right)",
-    "r3_2_adjoint": "\\frac{\\partial C}{\\partial r^{4.2}_{tj}} = \\frac{1}{32} \\frac{\\partial C}{\\partial v^{5.1}_{t}} (r^{4.2}_{tj} - \\mu^{5.1}_{t}) + \\frac{\\gamma^{5.1}_{j}}{\\sqrt{v^{5.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.1}_{tj}} + \\frac{\\partial C}{\\partial r^{5.1}_{tj}} + \\frac{1}{64} \\frac{\\partial C}{\\partial \\mu^{5.1}_{t}}",
+    "r3_2_adjoint": "\\frac{\\partial C}{\\partial r^{4.2}_{tj}} = \\frac{\\gamma^{5.1}_{j}}{\\sqrt{v^{5.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{5.1}_{tj}} + \\frac{\\partial C}{\\partial r^{5.1}_{tj}} - \\frac{1}{64 \\sqrt{v^{5.1}_{t} + 10^{-5}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{5.1}_{tk}} \\gamma^{5.1}_{k} - \\frac{r^{4.2}_{tj} - \\mu^{5.1}_{t}}{64 (v^{5.1}_{t} + 10^{-5})^{\\frac{3}{2}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{5.1}_{tk}} \\gamma^{5.1}_{k} (r^{4.2}_{tk} - \\mu^{5.1}_{t})",
     "z3_2_adjoint": "\\frac{\\partial C}{\\partial z^{4.2}_{tj}} = \\frac{\\partial C}{\\partial r^{4.2}_{tj}}",
     "b3_2_adjoint": "\\frac{\\partial C}{\\partial b^{4.2}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{4.2}_{tj}}",
     "W3_2_adjoint": "\\frac{\\partial C}{\\partial w^{4.2}_{jk}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{4.2}_{tj}} a^{4.1}_{tk}",
@@ -218,31 +212,26 @@ EQUATIONS = {
     "W3_1_adjoint": "\\frac{\\partial C}{\\partial w^{4.1}_{jk}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{4.1}_{tj}} x^{4.2}_{tk}",
     "a3_norm2_adjoint": "\\frac{\\partial C}{\\partial x^{4.2}_{tj}} = \\sum_{k} \\frac{\\partial C}{\\partial z^{4.1}_{tk}} w^{4.1}_{kj}",
     "gamma3_2_adjoint": "\\frac{\\partial C}{\\partial \\gamma^{4.2}_{j}} = \\sum_{t} \\frac{r^{4.1}_{tj} - \\mu^{4.2}_{t}}{\\sqrt{v^{4.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.2}_{tj}}",
-    "variance3_norm2_adjoint": "\\frac{\\partial C}{\\partial v^{4.2}_{t}} = -\\frac{1}{2} \\sum_{j} \\frac{\\gamma^{4.2}_{j} (r^{4.1}_{tj} - \\mu^{4.2}_{t})}{(v^{4.2}_{t} + 10^{-5})^{\\frac{3}{2}}} \\frac{\\partial C}{\\partial x^{4.2}_{tj}}",
     "beta3_2_adjoint": "\\frac{\\partial C}{\\partial \\beta^{4.2}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial x^{4.2}_{tj}}",
-    "mean3_norm2_adjoint": "\\frac{\\partial C}{\\partial \\mu^{4.2}_{t}} = -\\left( \\frac{1}{32} \\sum_{j} \\frac{\\partial C}{\\partial v^{4.2}_{t}} (r^{4.1}_{tj} - \\mu^{4.2}_{t}) + \\sum_{j} \\frac{\\gamma^{4.2}_{j}}{\\sqrt{v^{4.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.2}_{tj}} \\right)",
-    "r3_1_adjoint": "\\frac{\\partial C}{\\partial r^{4.1}_{tj}} = \\frac{1}{32} \\frac{\\partial C}{\\partial v^{4.2}_{t}} (r^{4.1}_{tj} - \\mu^{4.2}_{t}) + \\frac{\\gamma^{4.2}_{j}}{\\sqrt{v^{4.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.2}_{tj}} + \\frac{\\partial C}{\\partial r^{4.2}_{tj}} + \\frac{1}{64} \\frac{\\partial C}{\\partial \\mu^{4.2}_{t}}",
+    "r3_1_adjoint": "\\frac{\\partial C}{\\partial r^{4.1}_{tj}} = \\frac{\\gamma^{4.2}_{j}}{\\sqrt{v^{4.2}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.2}_{tj}} + \\frac{\\partial C}{\\partial r^{4.2}_{tj}} - \\frac{1}{64 \\sqrt{v^{4.2}_{t} + 10^{-5}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{4.2}_{tk}} \\gamma^{4.2}_{k} - \\frac{r^{4.1}_{tj} - \\mu^{4.2}_{t}}{64 (v^{4.2}_{t} + 10^{-5})^{\\frac{3}{2}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{4.2}_{tk}} \\gamma^{4.2}_{k} (r^{4.1}_{tk} - \\mu^{4.2}_{t})",
     "a3_adjoint": "\\frac{\\partial C}{\\partial a^{4}_{tj}} = \\frac{\\partial C}{\\partial r^{4.1}_{tj}}",
     "b3_out_adjoint": "\\frac{\\partial C}{\\partial d^{4}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial a^{4}_{tj}}",
     "W3_out_adjoint": "\\frac{\\partial C}{\\partial u^{4}_{jk}} = \\sum_{t} \\frac{\\partial C}{\\partial a^{4}_{tj}} A^{4}_{tk}",
     "A3_adjoint": "\\frac{\\partial C}{\\partial A^{4}_{tj}} = \\sum_{k} \\frac{\\partial C}{\\partial a^{4}_{tk}} u^{4}_{kj}",
-    "P3_adjoint": "\\frac{\\partial C}{\\partial P^{4}_{hts}} = \\sum_{k} \\frac{\\partial C}{\\partial A^{4}_{t,16h+k}} V^{4}_{hsk}",
-    "V3_adjoint": "\\frac{\\partial C}{\\partial V^{4}_{hsk}} = \\sum_{t} \\frac{\\partial C}{\\partial A^{4}_{t,16h+k}} P^{4}_{hts}",
+    "P3_adjoint": "\\frac{\\partial C}{\\partial P^{4}_{hts}} = \\sum_{k} \\frac{\\partial C}{\\partial A^{4}_{t,16h+k-16}} V^{4}_{hsk}",
+    "V3_adjoint": "\\frac{\\partial C}{\\partial V^{4}_{hsk}} = \\sum_{t} \\frac{\\partial C}{\\partial A^{4}_{t,16h+k-16}} P^{4}_{hts}",
     "S3_adjoint": "\\frac{\\partial C}{\\partial S^{4}_{hts}} = P^{4}_{hts} \\left( \\frac{\\partial C}{\\partial P^{4}_{hts}} - \\sum_{u} \\frac{\\partial C}{\\partial P^{4}_{htu}} P^{4}_{htu} \\right)",
     "Q3_adjoint": "\\frac{\\partial C}{\\partial Q^{4}_{htk}} = \\sum_{s} K^{4}_{hsk} \\begin{cases} \\frac{1}{4} \\frac{\\partial C}{\\partial S^{4}_{hts}} & \\text{if } s \\le t \\\\ 0 & \\text{otherwise} \\end{cases}",
     "K3_adjoint": "\\frac{\\partial C}{\\partial K^{4}_{hsk}} = \\sum_{t} Q^{4}_{htk} \\begin{cases} \\frac{1}{4} \\frac{\\partial C}{\\partial S^{4}_{hts}} & \\text{if } s \\le t \\\\ 0 & \\text{otherwise} \\end{cases}",
-    "z3_adjoint": "\\frac{\\partial C}{\\partial z^{4}_{tg}} = \\sum_{h, k :\\, 16h+k+128 = g} \\frac{\\partial C}{\\partial V^{4}_{htk}} + \\sum_{h, k :\\, 16h+k+64 = g} \\frac{\\partial C}{\\partial K^{4}_{htk}} + \\sum_{h, k :\\, 16h+k = g} \\frac{\\partial C}{\\partial Q^{4}_{htk}}",
+    "z3_adjoint": "\\frac{\\partial C}{\\partial z^{4}_{tg}} = \\sum_{h, k :\\, 16h+k+112 = g} \\frac{\\partial C}{\\partial V^{4}_{htk}} + \\sum_{h, k :\\, 16h+k+48 = g} \\frac{\\partial C}{\\partial K^{4}_{htk}} + \\sum_{h, k :\\, 16h+k-16 = g} \\frac{\\partial C}{\\partial Q^{4}_{htk}}",
     "b3_in_adjoint": "\\frac{\\partial C}{\\partial b^{4}_{g}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{4}_{tg}}",
     "W3_in_adjoint": "\\frac{\\partial C}{\\partial w^{4}_{gk}} = \\sum_{t} \\frac{\\partial C}{\\partial z^{4}_{tg}} x^{4.1}_{tk}",
     "a3_norm1_adjoint": "\\frac{\\partial C}{\\partial x^{4.1}_{tj}} = \\sum_{g} \\frac{\\partial C}{\\partial z^{4}_{tg}} w^{4}_{gj}",
     "gamma3_1_adjoint": "\\frac{\\partial C}{\\partial \\gamma^{4.1}_{j}} = \\sum_{t} \\frac{a^{3}_{tj} - \\mu^{4.1}_{t}}{\\sqrt{v^{4.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.1}_{tj}}",
-    "variance3_norm1_adjoint": "\\frac{\\partial C}{\\partial v^{4.1}_{t}} = -\\frac{1}{2} \\sum_{j} \\frac{\\gamma^{4.1}_{j} (a^{3}_{tj} - \\mu^{4.1}_{t})}{(v^{4.1}_{t} + 10^{-5})^{\\frac{3}{2}}} \\frac{\\partial C}{\\partial x^{4.1}_{tj}}",
     "beta3_1_adjoint": "\\frac{\\partial C}{\\partial \\beta^{4.1}_{j}} = \\sum_{t} \\frac{\\partial C}{\\partial x^{4.1}_{tj}}",
-    "mean3_norm1_adjoint": "\\frac{\\partial C}{\\partial \\mu^{4.1}_{t}} = -\\left( \\frac{1}{32} \\sum_{j} \\frac{\\partial C}{\\partial v^{4.1}_{t}} (a^{3}_{tj} - \\mu^{4.1}_{t}) + \\sum_{j} \\frac{\\gamma^{4.1}_{j}}{\\sqrt{v^{4.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.1}_{tj}} \\right)",
-    "a2_adjoint": "\\frac{\\partial C}{\\partial a^{3}_{tj}} = \\frac{1}{32} \\frac{\\partial C}{\\partial v^{4.1}_{t}} (a^{3}_{tj} - \\mu^{4.1}_{t}) + \\frac{\\gamma^{4.1}_{j}}{\\sqrt{v^{4.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.1}_{tj}} + \\frac{\\partial C}{\\partial r^{4.1}_{tj}} + \\frac{1}{64} \\frac{\\partial C}{\\partial \\mu^{4.1}_{t}}",
-    "a1_adjoint": "\\frac{\\partial C}{\\partial a^{2}_{kj}} = \\frac{\\partial C}{\\partial a^{3}_{kj}}",
+    "a2_adjoint": "\\frac{\\partial C}{\\partial a^{3}_{tj}} = \\frac{\\gamma^{4.1}_{j}}{\\sqrt{v^{4.1}_{t} + 10^{-5}}} \\frac{\\partial C}{\\partial x^{4.1}_{tj}} + \\frac{\\partial C}{\\partial r^{4.1}_{tj}} - \\frac{1}{64 \\sqrt{v^{4.1}_{t} + 10^{-5}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{4.1}_{tk}} \\gamma^{4.1}_{k} - \\frac{a^{3}_{tj} - \\mu^{4.1}_{t}}{64 (v^{4.1}_{t} + 10^{-5})^{\\frac{3}{2}}} \\sum_{k} \\frac{\\partial C}{\\partial x^{4.1}_{tk}} \\gamma^{4.1}_{k} (a^{3}_{tk} - \\mu^{4.1}_{t})",
     "P2_adjoint": "\\frac{\\partial C}{\\partial P^{3}_{tj}} = \\frac{\\partial C}{\\partial a^{3}_{tj}}",
-    "E1_adjoint": "\\frac{\\partial C}{\\partial E^{2}_{mj}} = \\sum_{k :\\, a^{1}_{k} = m} \\frac{\\partial C}{\\partial a^{2}_{kj}}",
+    "E1_adjoint": "\\frac{\\partial C}{\\partial E^{2}_{mj}} = \\sum_{k :\\, a^{1}_{k} = m} \\frac{\\partial C}{\\partial a^{3}_{kj}}",
 }
 
 
@@ -3849,6 +3838,12 @@ def refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: 
         raise ValueError(f"{place(label, position)} is {array[position]}, expected {expected}")
 
 
+def all_finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are finite for sure: then their sum is, which needs no other memory."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
+
+
 def place(label: str, position: Sequence[Any]) -> str:
     """Return the text of an element."""
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
@@ -4043,13 +4038,13 @@ class Arguments:
         """Return an array as the kernels take it."""
         _, role, shape, kind, limit = argument
         source = array = numbers(label, value, "iu" if kind == "integer" else "biuf")
-        classes = class_count(shape)
+        classes, one_hot = class_count(shape), False
         labelled = kind in ("classes", "distribution") and classes > 1
         if source.ndim == len(shape) - 1:
             if labelled and source.dtype.kind in "iu":
                 wrong = (source < 0) | (source >= classes)
                 refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
-                array = source[..., np.newaxis] == np.arange(classes)
+                array, one_hot = source[..., np.newaxis] == np.arange(classes), True
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
@@ -4069,9 +4064,9 @@ class Arguments:
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
         if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
             array = array.copy()
-        if finite and kind != "integer":
+        if finite and kind != "integer" and not all_finite(array):
             refuse(label, array, ~np.isfinite(array), "a finite number")
-        if kind == "distribution":
+        if kind == "distribution" and not one_hot:
             refuse(label, array, array < 0, "a probability")
             # Probabilities computed in single precision do not sum to 1 in double precision.
             tolerance = self.sum_tolerance if source.dtype.itemsize >= 8 else 1e-3
@@ -4907,6 +4902,8 @@ class NetworkTrainer:
     """What is trained; a module's Trainer says it."""
     jacobian: Any = None
     """The derivatives of the output, if the module has that entry point."""
+    on_disk: Any = None
+    """Returns what reads arrays on disk in windows, or None; symbp gives it to what it loads."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
         check_count("seed", seed, 0)
@@ -4941,7 +4938,7 @@ class NetworkTrainer:
         Parameters
         ----------
         *arrays : array_like
-            As for `loss`, but finite.
+            As for `loss`, but finite; or what gives them in windows, such as `symbp.Blocks`.
         epochs : int
             Passes over the data, at least 0.
         batch_size : int
@@ -4961,7 +4958,9 @@ class NetworkTrainer:
         network = self.network
         check_count("epochs", epochs, 0)
         check_count("batch_size", batch_size, 1)
-        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
+        source = self._source(arrays)
+        if source is None:
+            checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
         if validation is not None:
             held_out, _ = network.check_arrays(
                 "validation", network.arguments, validation, finite=True
@@ -4969,15 +4968,18 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
-        order = np.arange(rows, dtype=np.int64)
+        if source is None:
+            rows = self._examples(rows)
+            order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
-            visited = self._generator.permutation(order) if shuffle else order
-            step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            if source is None:
+                visited = self._generator.permutation(order) if shuffle else order
+                cost = self._epoch(values, visited, min(int(batch_size), rows), checked)
+            else:
+                windows = source.windows(self._block, self._generator, int(batch_size), shuffle)
+                cost = self._windows(values, windows, int(batch_size))
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -4985,11 +4987,50 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _source(self, arrays: Sequence[Any]) -> Any:
+        """Return what gives the data in windows, or None if they are arrays in memory."""
+        if len(arrays) == 1 and hasattr(arrays[0], "windows"):
+            return arrays[0]
+        return None if self.on_disk is None else type(self).on_disk(arrays)
+
+    def _block(self, arrays: Sequence[Any]) -> list[NDArray[Any]]:
+        """Return some rows as kernels take them."""
+        network = self.network
+        for name, _, shape, _, _ in network.arguments:
+            if shape[:1] != (None,):
+                raise TypeError(f"{name} is not of rows: fit takes it with arrays in memory only")
+        return network.check_arrays("fit", network.arguments, arrays, finite=True)[0]
+
+    def _windows(self, values: NDArray[Any], windows: Any, batch_size: int) -> float:
+        """Train for an epoch on one window after the other; return the mean of the cost."""
+        mean, rows = 0.0, 0
+        with contextlib.closing(windows):
+            for arrays, visited in windows:
+                rows += len(visited)
+                cost = self._epoch(values, visited, min(batch_size, len(visited)), arrays)
+                mean += (cost - mean) * (len(visited) / rows)
+        return mean
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,

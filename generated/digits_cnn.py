@@ -84,22 +84,21 @@ SIGNATURE = "ccc429dc9e204fa6"
 
 # LaTeX of each equation.
 EQUATIONS = {
-    "z1": "z^{2}_{oil} = \\sum_{c, p, q} w^{2}_{ocpq} \\begin{cases} a^{1}_{c,i+p-1,l+q-1} & \\text{if } i + p - 1 \\ge 0 \\wedge l + q - 1 \\ge 0 \\wedge i + p - 1 < 8 \\wedge l + q - 1 < 8 \\\\ 0 & \\text{otherwise} \\end{cases} + b^{2}_{o}",
+    "z1": "z^{2}_{oil} = \\sum_{c, p, q} w^{2}_{ocpq} \\begin{cases} a^{1}_{c,i+p-2,l+q-2} & \\text{if } i + p \\ge 3 \\wedge l + q \\ge 3 \\wedge i + p \\le 10 \\wedge l + q \\le 10 \\\\ 0 & \\text{otherwise} \\end{cases} + b^{2}_{o}",
     "a1": "a^{2}_{oil} = \\operatorname{relu}(z^{2}_{oil})",
-    "a2": "a^{3}_{oil} = \\max_{p, q} a^{2}_{o,2i+p,2l+q}",
-    "a3": "a^{4}_{k} = \\sum_{o, i, l :\\, 16o+4i+l = k} a^{3}_{oil}",
+    "a2": "a^{3}_{oil} = \\max_{p, q} a^{2}_{o,2i+p-2,2l+q-2}",
+    "a3": "a^{4}_{k} = \\sum_{o, i, l :\\, 16o+4i+l-20 = k} a^{3}_{oil}",
     "z4": "z^{5}_{j} = \\sum_{k} w^{5}_{jk} a^{4}_{k} + b^{5}_{j}",
     "a4": "a^{5}_{j} = \\frac{e^{z^{5}_{j}}}{\\sum_{k} e^{z^{5}_{k}}}",
     "C": "C = -\\sum_{j} y_{j} \\ln a^{5}_{j}",
     "z4_adjoint": "\\delta^{5}_{j} = a^{5}_{j} - y_{j}",
     "b4_adjoint": "\\frac{\\partial C}{\\partial b^{5}_{j}} = \\delta^{5}_{j}",
     "W4_adjoint": "\\frac{\\partial C}{\\partial w^{5}_{jk}} = a^{4}_{k} \\delta^{5}_{j}",
-    "a3_adjoint": "\\frac{\\partial C}{\\partial a^{4}_{k}} = \\sum_{j} w^{5}_{jk} \\delta^{5}_{j}",
-    "a2_adjoint": "\\frac{\\partial C}{\\partial a^{3}_{oil}} = \\frac{\\partial C}{\\partial a^{4}_{16o+4i+l}}",
-    "a1_adjoint": "\\frac{\\partial C}{\\partial a^{2}_{oil}} = \\sum_{j, p, k, q :\\, 2j+p = i, 2k+q = l} \\frac{[a^{2}_{o,2j+p,2k+q} = a^{3}_{ojk}]}{\\sum_{r, s} [a^{2}_{o,2j+r,2k+s} = a^{3}_{ojk}]} \\frac{\\partial C}{\\partial a^{3}_{ojk}}",
+    "a2_adjoint": "\\frac{\\partial C}{\\partial a^{3}_{oil}} = \\sum_{j} w^{5}_{j,16o+4i+l-20} \\delta^{5}_{j}",
+    "a1_adjoint": "\\frac{\\partial C}{\\partial a^{2}_{oil}} = \\sum_{j, p, k, q :\\, 2j+p-2 = i, 2k+q-2 = l} \\frac{[a^{2}_{o,2j+p-2,2k+q-2} = a^{3}_{ojk}]}{\\sum_{r, s} [a^{2}_{o,2j+r-2,2k+s-2} = a^{3}_{ojk}]} \\frac{\\partial C}{\\partial a^{3}_{ojk}}",
     "z1_adjoint": "\\delta^{2}_{oil} = \\frac{\\partial C}{\\partial a^{2}_{oil}} \\operatorname{relu}'(z^{2}_{oil})",
     "b1_adjoint": "\\frac{\\partial C}{\\partial b^{2}_{o}} = \\sum_{i, l} \\delta^{2}_{oil}",
-    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{ocpq}} = \\sum_{i, l} \\begin{cases} a^{1}_{c,p+i-1,q+l-1} \\delta^{2}_{oil} & \\text{if } p + i - 1 \\ge 0 \\wedge q + l - 1 \\ge 0 \\wedge p + i - 1 < 8 \\wedge q + l - 1 < 8 \\\\ 0 & \\text{otherwise} \\end{cases}",
+    "W1_adjoint": "\\frac{\\partial C}{\\partial w^{2}_{ocpq}} = \\sum_{i, l} \\begin{cases} a^{1}_{c,p+i-2,q+l-2} \\delta^{2}_{oil} & \\text{if } p + i \\ge 3 \\wedge q + l \\ge 3 \\wedge p + i \\le 10 \\wedge q + l \\le 10 \\\\ 0 & \\text{otherwise} \\end{cases}",
 }
 
 
@@ -1027,6 +1026,12 @@ def refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: 
         raise ValueError(f"{place(label, position)} is {array[position]}, expected {expected}")
 
 
+def all_finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are finite for sure: then their sum is, which needs no other memory."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
+
+
 def place(label: str, position: Sequence[Any]) -> str:
     """Return the text of an element."""
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
@@ -1221,13 +1226,13 @@ class Arguments:
         """Return an array as the kernels take it."""
         _, role, shape, kind, limit = argument
         source = array = numbers(label, value, "iu" if kind == "integer" else "biuf")
-        classes = class_count(shape)
+        classes, one_hot = class_count(shape), False
         labelled = kind in ("classes", "distribution") and classes > 1
         if source.ndim == len(shape) - 1:
             if labelled and source.dtype.kind in "iu":
                 wrong = (source < 0) | (source >= classes)
                 refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
-                array = source[..., np.newaxis] == np.arange(classes)
+                array, one_hot = source[..., np.newaxis] == np.arange(classes), True
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
@@ -1247,9 +1252,9 @@ class Arguments:
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
         if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
             array = array.copy()
-        if finite and kind != "integer":
+        if finite and kind != "integer" and not all_finite(array):
             refuse(label, array, ~np.isfinite(array), "a finite number")
-        if kind == "distribution":
+        if kind == "distribution" and not one_hot:
             refuse(label, array, array < 0, "a probability")
             # Probabilities computed in single precision do not sum to 1 in double precision.
             tolerance = self.sum_tolerance if source.dtype.itemsize >= 8 else 1e-3
@@ -2085,6 +2090,8 @@ class NetworkTrainer:
     """What is trained; a module's Trainer says it."""
     jacobian: Any = None
     """The derivatives of the output, if the module has that entry point."""
+    on_disk: Any = None
+    """Returns what reads arrays on disk in windows, or None; symbp gives it to what it loads."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
         check_count("seed", seed, 0)
@@ -2119,7 +2126,7 @@ class NetworkTrainer:
         Parameters
         ----------
         *arrays : array_like
-            As for `loss`, but finite.
+            As for `loss`, but finite; or what gives them in windows, such as `symbp.Blocks`.
         epochs : int
             Passes over the data, at least 0.
         batch_size : int
@@ -2139,7 +2146,9 @@ class NetworkTrainer:
         network = self.network
         check_count("epochs", epochs, 0)
         check_count("batch_size", batch_size, 1)
-        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
+        source = self._source(arrays)
+        if source is None:
+            checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
         if validation is not None:
             held_out, _ = network.check_arrays(
                 "validation", network.arguments, validation, finite=True
@@ -2147,15 +2156,18 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
-        order = np.arange(rows, dtype=np.int64)
+        if source is None:
+            rows = self._examples(rows)
+            order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
-            visited = self._generator.permutation(order) if shuffle else order
-            step = min(int(batch_size), rows)
-            cost = float(
-                network.epoch_kernel(self._flat, self._state, values, visited, step, *checked)
-            )
+            if source is None:
+                visited = self._generator.permutation(order) if shuffle else order
+                cost = self._epoch(values, visited, min(int(batch_size), rows), checked)
+            else:
+                windows = source.windows(self._block, self._generator, int(batch_size), shuffle)
+                cost = self._windows(values, windows, int(batch_size))
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -2163,11 +2175,50 @@ class NetworkTrainer:
             stop = best is not None and best.note(
                 record["validation_cost"], self._flat, self._state
             )
-            if (callback is not None and callback(self.epochs, record)) or stop:
+            if self._ends((callback is not None and bool(callback(self.epochs, record))) or stop):
                 break
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _source(self, arrays: Sequence[Any]) -> Any:
+        """Return what gives the data in windows, or None if they are arrays in memory."""
+        if len(arrays) == 1 and hasattr(arrays[0], "windows"):
+            return arrays[0]
+        return None if self.on_disk is None else type(self).on_disk(arrays)
+
+    def _block(self, arrays: Sequence[Any]) -> list[NDArray[Any]]:
+        """Return some rows as kernels take them."""
+        network = self.network
+        for name, _, shape, _, _ in network.arguments:
+            if shape[:1] != (None,):
+                raise TypeError(f"{name} is not of rows: fit takes it with arrays in memory only")
+        return network.check_arrays("fit", network.arguments, arrays, finite=True)[0]
+
+    def _windows(self, values: NDArray[Any], windows: Any, batch_size: int) -> float:
+        """Train for an epoch on one window after the other; return the mean of the cost."""
+        mean, rows = 0.0, 0
+        with contextlib.closing(windows):
+            for arrays, visited in windows:
+                rows += len(visited)
+                cost = self._epoch(values, visited, min(batch_size, len(visited)), arrays)
+                mean += (cost - mean) * (len(visited) / rows)
+        return mean
+
+    def _examples(self, rows: int) -> int:
+        """Return how many examples an epoch has, where some rows are given."""
+        return rows
+
+    def _epoch(
+        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+    ) -> float:
+        """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
+        kernel = self.network.epoch_kernel
+        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+
+    def _ends(self, stop: bool) -> bool:
+        """Return whether training ends, where a callback or the validation asks for it."""
+        return stop
 
     def minimise(
         self,
