@@ -160,6 +160,7 @@ from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, ta
 from symbp.notation.states import next_value, state
 from symbp.notation.statistics import Min, norm, std, var
 from symbp.notation.tensor import Tensor
+from symbp.training.blocks import Blocks
 from symbp.training.replicas import Replicas
 from symbp.training.trainer import Trainer
 
@@ -191,6 +192,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BinaryCrossEntropy",
+    "Blocks",
     "CheckReport",
     "Clip",
     "Concatenate",

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from symbp.notation.errors import SymbpError
+from symbp.training.blocks import blocks_of
 from symbp.training.collecting import let_go
 from symbp.training.loaded import LoadedTrainer
 from symbp.training.places import kept_file
@@ -198,6 +199,7 @@ def _make_portable(
     def reduce_parameters(self: Any, protocol: Any) -> Any:
         return _new_parameters, (content(), from_file, tuple(self))
 
+    trainer.on_disk = staticmethod(blocks_of)
     parameters.__reduce_ex__ = reduce_parameters
 
 

@@ -76,7 +76,8 @@ class Trainer(Protocol):
         Parameters
         ----------
         *arrays : array_like
-            Inputs and targets in the order of the program, N examples each, finite.
+            Inputs and targets in the order of the program, N examples each, finite; or
+            :class:`symbp.Blocks` of them, as large arrays on disk are read.
         epochs : int
             Passes over the data, at least 0.
         batch_size : int

@@ -39,6 +39,12 @@ def refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: 
         raise ValueError(f"{place(label, position)} is {array[position]}, expected {expected}")
 
 
+def all_finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are finite for sure: then their sum is, which needs no other memory."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
+
+
 def place(label: str, position: Sequence[Any]) -> str:
     """Return the text of an element."""
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
@@ -233,13 +239,13 @@ class Arguments:
         """Return an array as the kernels take it."""
         _, role, shape, kind, limit = argument
         source = array = numbers(label, value, "iu" if kind == "integer" else "biuf")
-        classes = class_count(shape)
+        classes, one_hot = class_count(shape), False
         labelled = kind in ("classes", "distribution") and classes > 1
         if source.ndim == len(shape) - 1:
             if labelled and source.dtype.kind in "iu":
                 wrong = (source < 0) | (source >= classes)
                 refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
-                array = source[..., np.newaxis] == np.arange(classes)
+                array, one_hot = source[..., np.newaxis] == np.arange(classes), True
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
@@ -259,9 +265,9 @@ class Arguments:
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
         if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
             array = array.copy()
-        if finite and kind != "integer":
+        if finite and kind != "integer" and not all_finite(array):
             refuse(label, array, ~np.isfinite(array), "a finite number")
-        if kind == "distribution":
+        if kind == "distribution" and not one_hot:
             refuse(label, array, array < 0, "a probability")
             # Probabilities computed in single precision do not sum to 1 in double precision.
             tolerance = self.sum_tolerance if source.dtype.itemsize >= 8 else 1e-3

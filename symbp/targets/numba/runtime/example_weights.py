@@ -28,8 +28,14 @@ class TrainerWithWeights(NetworkTrainer):
         **options: Any,
     ) -> Self:
         """Train for some more epochs; each array of `validation` may have its weights last."""
-        checked = self._weighted("fit", arrays, sample_weight)
-        return super().fit(*checked, validation=self._held_out(validation), **options)
+        if len(arrays) != 1 or not hasattr(arrays[0], "windows"):
+            arrays = tuple(self._weighted("fit", arrays, sample_weight))
+        elif sample_weight is not None:
+            raise TypeError("sample_weight: expected in the blocks, as the last of their arrays")
+        return super().fit(*arrays, validation=self._held_out(validation), **options)
+
+    def _block(self, arrays: Sequence[Any]) -> list[NDArray[Any]]:
+        return super()._block(self._weighted("fit", arrays, None))
 
     def minimise(
         self,

@@ -332,6 +332,15 @@ class TrainerOverRanks(NetworkTrainer):
         finally:
             self._over = None
 
+    def _source(self, arrays: Sequence[Any]) -> Any:
+        if self._over is None:
+            return super()._source(arrays)
+        if len(arrays) == 1 and hasattr(arrays[0], "windows"):
+            raise TypeError(
+                "communicator: ranks take no blocks, expected arrays of this rank's rows"
+            )
+        return None
+
     def _examples(self, rows: int) -> int:
         if self._over is None:
             return super()._examples(rows)

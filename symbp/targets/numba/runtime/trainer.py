@@ -5,6 +5,7 @@ epoch is one call of a kernel, so that Python costs nothing for each batch. The 
 saved and loaded, and training then continues bit for bit.
 """
 
+import contextlib
 import copy
 import io
 import json
@@ -52,6 +53,8 @@ class NetworkTrainer:
     """What is trained; a module's Trainer says it."""
     jacobian: Any = None
     """The derivatives of the output, if the module has that entry point."""
+    on_disk: Any = None
+    """Returns what reads arrays on disk in windows, or None; symbp gives it to what it loads."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
         check_count("seed", seed, 0)
@@ -86,7 +89,7 @@ class NetworkTrainer:
         Parameters
         ----------
         *arrays : array_like
-            As for `loss`, but finite.
+            As for `loss`, but finite; or what gives them in windows, such as `symbp.Blocks`.
         epochs : int
             Passes over the data, at least 0.
         batch_size : int
@@ -106,7 +109,9 @@ class NetworkTrainer:
         network = self.network
         check_count("epochs", epochs, 0)
         check_count("batch_size", batch_size, 1)
-        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
+        source = self._source(arrays)
+        if source is None:
+            checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
         if validation is not None:
             held_out, _ = network.check_arrays(
                 "validation", network.arguments, validation, finite=True
@@ -114,14 +119,18 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
-        rows = self._examples(rows)
-        order = np.arange(rows, dtype=np.int64)
+        if source is None:
+            rows = self._examples(rows)
+            order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
-            visited = self._generator.permutation(order) if shuffle else order
-            step = min(int(batch_size), rows)
-            cost = self._epoch(values, visited, step, checked)
+            if source is None:
+                visited = self._generator.permutation(order) if shuffle else order
+                cost = self._epoch(values, visited, min(int(batch_size), rows), checked)
+            else:
+                windows = source.windows(self._block, self._generator, int(batch_size), shuffle)
+                cost = self._windows(values, windows, int(batch_size))
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -134,6 +143,30 @@ class NetworkTrainer:
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _source(self, arrays: Sequence[Any]) -> Any:
+        """Return what gives the data in windows, or None if they are arrays in memory."""
+        if len(arrays) == 1 and hasattr(arrays[0], "windows"):
+            return arrays[0]
+        return None if self.on_disk is None else type(self).on_disk(arrays)
+
+    def _block(self, arrays: Sequence[Any]) -> list[NDArray[Any]]:
+        """Return some rows as kernels take them."""
+        network = self.network
+        for name, _, shape, _, _ in network.arguments:
+            if shape[:1] != (None,):
+                raise TypeError(f"{name} is not of rows: fit takes it with arrays in memory only")
+        return network.check_arrays("fit", network.arguments, arrays, finite=True)[0]
+
+    def _windows(self, values: NDArray[Any], windows: Any, batch_size: int) -> float:
+        """Train for an epoch on one window after the other; return the mean of the cost."""
+        mean, rows = 0.0, 0
+        with contextlib.closing(windows):
+            for arrays, visited in windows:
+                rows += len(visited)
+                cost = self._epoch(values, visited, min(batch_size, len(visited)), arrays)
+                mean += (cost - mean) * (len(visited) / rows)
+        return mean
 
     def _examples(self, rows: int) -> int:
         """Return how many examples an epoch has, where some rows are given."""
