@@ -158,6 +158,8 @@ from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, ta
 from symbp.notation.states import next_value, state
 from symbp.notation.statistics import Min, norm, std, var
 from symbp.notation.tensor import Tensor
+from symbp.sweeps.results import Sweep
+from symbp.sweeps.sweep import sweep
 from symbp.training.trainer import Trainer
 
 # Derivations know nothing of the code generator: their HTML reports get its part from here.
@@ -252,6 +254,7 @@ __all__ = [
     "Statement",
     "StepDecay",
     "Sum",
+    "Sweep",
     "SymbpError",
     "Tensor",
     "Trace",
@@ -334,6 +337,7 @@ __all__ = [
     "state",
     "std",
     "stop_gradient",
+    "sweep",
     "tan",
     "tanh",
     "target",

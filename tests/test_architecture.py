@@ -40,6 +40,7 @@ LOWER: dict[str, set[str]] = {
     "diagnosis": {"targets"},
     "sklearn": {"notation", "networks", "derivations", "targets", "compiler"},
     "tables": {"notation", "training", "sklearn"},
+    "sweeps": {"notation", "calculus", "networks", "training", "compiler"},
 }
 # The top: the public names, the commands and the benchmarks may use everything.
 TOP = {"__init__", "__main__", "api", "cli", "commands", "benchmarks"}
