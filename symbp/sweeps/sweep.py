@@ -17,7 +17,7 @@ from symbp.networks.options import (
     checked_size,
 )
 from symbp.notation.errors import SymbpError, suggest
-from symbp.sweeps.dispatch import Workers, outcomes
+from symbp.sweeps.dispatch import WORKER_ENDED, Workers, outcomes
 from symbp.sweeps.folds import folds_of
 from symbp.sweeps.plan import Made, Planner, accepted
 from symbp.sweeps.progress import Line
@@ -103,7 +103,7 @@ def sweep(
     part : (int, int), optional
         ``(k, n)``: of all trainings the k-th of n parts, k from 0; such as of an array of jobs.
     retry_failed : bool
-        Whether trainings that failed before are tried again.
+        Whether trainings that failed before are tried again; those whose worker ended always are.
     callback : callable, optional
         Called with each new row; the sweep ends when it returns True.
     verbose : {0, 1}
@@ -223,8 +223,12 @@ class _Plan:
         """Take the rows that a store has of these runs."""
         for number, run in self.runs.items():
             row = stored.get((self._text[number], run.seed, run.fold))
-            if row is None or (retry and row["status"] == "failed"):
-                continue
+            if (
+                row is None
+                or row["message"] == WORKER_ENDED
+                or (retry and row["status"] == "failed")
+            ):
+                continue  # a worker's end says nothing of the training
             wanted = self.row(Outcome(number, "", "", None, None, None, None, 0.0, ""))
             if row["program"] != wanted["program"]:
                 raise SymbpError(
