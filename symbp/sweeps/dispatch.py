@@ -19,9 +19,18 @@ WORKER_ENDED = "worker ended"
 # Seconds of a task: its results are what a kill can cost, and sending it takes a millisecond or so.
 _TASK = 0.5
 _BACKENDS = ("processes", "dask", "ray")
-# Of engines that are imported only where they are used.
-_DEATHS = ("TerminatedWorkerError", "KilledWorker", "RayActorError", "ActorDiedError",
-           "WorkerCrashedError", "NodeDiedError", "OutOfMemoryError")  # fmt: skip
+# Of engines that are imported only where they are used. Data that Dask had given to a worker go
+# with it, and what needs them is cancelled.
+_DEATHS = {
+    "TerminatedWorkerError",
+    "KilledWorker",
+    "FutureCancelledError",
+    "RayActorError",
+    "ActorDiedError",
+    "WorkerCrashedError",
+    "NodeDiedError",
+    "OutOfMemoryError",
+}
 
 
 class Workers:

@@ -52,7 +52,8 @@ def folds_of(
     if isinstance(cv, int | np.integer):
         count = checked_count("cv", cv, 2, "an int >= 2, or a splitter")
         return _drawn(count, labels, len(x), seed)
-    pairs = cv.split(x, y) if hasattr(cv, "split") else cv
+    splits = hasattr(cv, "split") and not isinstance(cv, str)
+    pairs = cv.split(x, y) if splits else cv
     if isinstance(pairs, str) or not isinstance(pairs, Iterable):
         raise SymbpError(f"cv: expected an int, a splitter, or pairs of rows, got {cv!r}")
     folds = tuple(_fold(place, pair, len(x)) for place, pair in enumerate(pairs))

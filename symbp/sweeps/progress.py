@@ -8,8 +8,8 @@ from symbp.sweeps.table import Row
 
 __all__ = ["Line"]
 
-# So many times a second the line is written over; elsewhere there are so many lines in all.
-_A_SECOND, _LINES = 4, 20
+# Seconds from one line to the next: where it is written over, and elsewhere.
+_OVER, _ELSEWHERE = 0.25, 5.0
 
 
 class Line:
@@ -40,16 +40,17 @@ class Line:
         if cost is not None:
             self.least = cost if self.least is None else min(cost, self.least)
         now = time.perf_counter()
+        if now < self._next and self.count < self.total:
+            return
+        self._next = now + (_OVER if self.over else _ELSEWHERE)
+        text = self.text(now)
         if self.over:
-            if now >= self._next or self.count == self.total:
-                self._next = now + 1 / _A_SECOND
-                text = self.text(now)
-                # Spaces and no control sequence, which not every terminal knows.
-                self.stream.write("\r" + text.ljust(self._width))
-                self.stream.flush()
-                self._width = len(text)
-        elif self.count == self.total or self.count % max(1, self.total // _LINES) == 0:
-            print(self.text(now), file=self.stream, flush=True)
+            # Spaces and no control sequence, which not every terminal knows.
+            self.stream.write("\r" + text.ljust(self._width))
+            self.stream.flush()
+            self._width = len(text)
+        else:
+            print(text, file=self.stream, flush=True)
 
     def text(self, now: float) -> str:
         """Return what the line says."""
