@@ -75,8 +75,8 @@ def equations_of_step(program: Program, optimizer: Optimizer) -> tuple[str, dict
     >>> import symbp as bp
     >>> net = bp.mlp(2, 3, 1)
     >>> first, numbers = equations_of_step(net, bp.Momentum(0.1))
-    >>> first == equations_of_step(net, bp.Momentum(0.3))[0], numbers
-    (True, {'learning_rate': 0.1, 'momentum': 0.9})
+    >>> first == equations_of_step(net, bp.Momentum(0.3))[0], sorted(numbers.items())
+    (True, [('learning_rate', 0.1), ('momentum', 0.9)])
     """
     updates = _Apart(program)
     # Stand for the gradients, which these equations read and no more.

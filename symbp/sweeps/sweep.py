@@ -129,7 +129,7 @@ def sweep(
     >>> found = bp.sweep(make, {"units": [4], "rate": [0.01, 0.1]}, x, x.prod(axis=1), cv=3,
     ...                  epochs=20, seeds=2, workers=1)
     >>> len(found), [round(row["validation_cost"], 1) for row in found.summary()]
-    (12, [0.5, 0.8])
+    (12, [0.7, 0.9])
     """
     data = _data(x, y)
     settings = settings_of(grid, None if draws is None else checked_size("draws", draws), seed)

@@ -33,6 +33,7 @@ def swept(epochs: int = 2, seeds: int = 2, **options: Any) -> bp.Sweep:
     return bp.sweep(make, grid, X, Y, cv=3, seeds=seeds, epochs=epochs, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.optimised  # a worker compiles as users do
 def test_two_processes_give_what_one_gives() -> None:
     assert swept(workers=2).rows(timing=False) == swept(workers=1).rows(timing=False)
