@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def processor_seconds() -> float:
             parents[int(entry.name)] = int(words[1])
             # of it, and of its children that have ended
             ticks[int(entry.name)] = sum(map(int, words[11:15]))
-    mine, new = {os.getpid()}, True
+    mine, new = {os.getpid()}, {os.getpid()}
     while new:
         new = {pid for pid, parent in parents.items() if parent in mine} - mine
         mine |= new
@@ -108,11 +109,9 @@ def main(total: int = 2000, chunks: int = 4) -> None:
     cold = measured(lambda: ours(chunks))  # seeds that are not measured
     measured(lambda: theirs(chunks)[:1])
     print(f"symbp, with what is compiled or loaded: {cold[0]:.1f} s of processors, {cold[1]:.1f} s")
-    rows: list[tuple[tuple[float, float, list[float]], ...]] = []
+    rows: list[tuple[tuple[float, float, list[float]], tuple[float, float, list[float]]]] = []
     for part in range(chunks):
-        rows.append(
-            (measured(lambda part=part: ours(part)), measured(lambda part=part: theirs(part)))
-        )  # type: ignore[misc]
+        rows.append((measured(partial(ours, part)), measured(partial(theirs, part))))
         (a, b, _), (c, d, _) = rows[-1]
         print(f"part {part}: symbp {a:.1f} s, {b:.1f} s; scikit-learn {c:.1f} s, {d:.1f} s")
         print(f"  times: {c / a:.1f} of processors, {d / b:.1f} of the clock", flush=True)
@@ -124,7 +123,7 @@ def main(total: int = 2000, chunks: int = 4) -> None:
             f"{name}: {count} trainings, {count / clock:.0f} a second, "
             f"{1e3 * processors / count:.2f} ms of processors each"
         )
-    ratios = [[row[1][k] / row[0][k] for row in rows] for k in (0, 1)]
+    ratios = [[b[0] / a[0] for a, b in rows], [b[1] / a[1] for a, b in rows]]
     print(f"times, medians: {statistics.median(ratios[0]):.1f} of processors, "
           f"{statistics.median(ratios[1]):.1f} of the clock")  # fmt: skip
     scores = [np.concatenate([row[side][2] for row in rows]) for side in (0, 1)]
