@@ -160,6 +160,8 @@ from symbp.notation.standard import Abs, cos, erf, exp, log, sign, sin, sqrt, ta
 from symbp.notation.states import next_value, state
 from symbp.notation.statistics import Min, norm, std, var
 from symbp.notation.tensor import Tensor
+from symbp.sweeps.results import Sweep
+from symbp.sweeps.sweep import sweep
 from symbp.training.blocks import Blocks
 from symbp.training.replicas import Replicas
 from symbp.training.trainer import Trainer
@@ -261,6 +263,7 @@ __all__ = [
     "StepDecay",
     "Style",
     "Sum",
+    "Sweep",
     "SymbpError",
     "Tensor",
     "Trace",
@@ -343,6 +346,7 @@ __all__ = [
     "state",
     "std",
     "stop_gradient",
+    "sweep",
     "tan",
     "tanh",
     "target",

@@ -11,6 +11,7 @@ from symbp.commands.doctor import doctor
 from symbp.commands.draw import draw
 from symbp.commands.explain import explain
 from symbp.commands.generate import generate
+from symbp.commands.sweep import sweep
 from symbp.commands.train import train
 
 __all__ = ["app", "main"]
@@ -31,7 +32,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (derive, draw, explain, generate, check, train, bench, doctor):
+for command in (derive, draw, explain, generate, check, train, sweep, bench, doctor):
     app.command()(command)
 
 
