@@ -4309,6 +4309,12 @@ def refuse(label: str, array: NDArray[Any], wrong: NDArray[np.bool_], expected: 
         raise ValueError(f"{place(label, position)} is {array[position]}, expected {expected}")
 
 
+def all_finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are finite for sure: then their sum is, which needs no other memory."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
+
+
 def place(label: str, position: Sequence[Any]) -> str:
     """Return the text of an element."""
     return f"{label}[{', '.join(str(i) for i in position)}]" if len(position) else label
@@ -4503,13 +4509,13 @@ class Arguments:
         """Return an array as the kernels take it."""
         _, role, shape, kind, limit = argument
         source = array = numbers(label, value, "iu" if kind == "integer" else "biuf")
-        classes = class_count(shape)
+        classes, one_hot = class_count(shape), False
         labelled = kind in ("classes", "distribution") and classes > 1
         if source.ndim == len(shape) - 1:
             if labelled and source.dtype.kind in "iu":
                 wrong = (source < 0) | (source >= classes)
                 refuse(label, source, wrong, f"a label from 0 to {classes - 1}")
-                array = source[..., np.newaxis] == np.arange(classes)
+                array, one_hot = source[..., np.newaxis] == np.arange(classes), True
             elif role == "target" and classes == 1:
                 array = source[..., np.newaxis]
         fixed = 1 if shape[:1] == (None,) else 0  # only the first axis can have the extent N
@@ -4529,9 +4535,9 @@ class Arguments:
         array = np.asarray(array, np.int64 if kind == "integer" else self.dtype, order="C")
         if not array.flags.carray:  # Numba compiles apart for read-only and unaligned arrays
             array = array.copy()
-        if finite and kind != "integer":
+        if finite and kind != "integer" and not all_finite(array):
             refuse(label, array, ~np.isfinite(array), "a finite number")
-        if kind == "distribution":
+        if kind == "distribution" and not one_hot:
             refuse(label, array, array < 0, "a probability")
             # Probabilities computed in single precision do not sum to 1 in double precision.
             tolerance = self.sum_tolerance if source.dtype.itemsize >= 8 else 1e-3
@@ -5367,6 +5373,8 @@ class NetworkTrainer:
     """What is trained; a module's Trainer says it."""
     jacobian: Any = None
     """The derivatives of the output, if the module has that entry point."""
+    on_disk: Any = None
+    """Returns what reads arrays on disk in windows, or None; symbp gives it to what it loads."""
 
     def __init__(self, parameters: Any = None, seed: int = 0, **hyperparameters: float) -> None:
         check_count("seed", seed, 0)
@@ -5401,7 +5409,7 @@ class NetworkTrainer:
         Parameters
         ----------
         *arrays : array_like
-            As for `loss`, but finite.
+            As for `loss`, but finite; or what gives them in windows, such as `symbp.Blocks`.
         epochs : int
             Passes over the data, at least 0.
         batch_size : int
@@ -5421,7 +5429,9 @@ class NetworkTrainer:
         network = self.network
         check_count("epochs", epochs, 0)
         check_count("batch_size", batch_size, 1)
-        checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
+        source = self._source(arrays)
+        if source is None:
+            checked, rows = network.check_arrays("fit", network.arguments, arrays, finite=True)
         if validation is not None:
             held_out, _ = network.check_arrays(
                 "validation", network.arguments, validation, finite=True
@@ -5429,14 +5439,18 @@ class NetworkTrainer:
         elif patience is not None:
             raise TypeError("patience: expected validation=… too, whose cost says when to stop")
         best = None if patience is None else BestEpoch(patience, min_delta)
-        rows = self._examples(rows)
-        order = np.arange(rows, dtype=np.int64)
+        if source is None:
+            rows = self._examples(rows)
+            order = np.arange(rows, dtype=np.int64)
         warned = False
         for _ in range(epochs):
             values = network.hyperparameter_values(self.hyperparameters)
-            visited = self._generator.permutation(order) if shuffle else order
-            step = min(int(batch_size), rows)
-            cost = self._epoch(values, visited, step, checked)
+            if source is None:
+                visited = self._generator.permutation(order) if shuffle else order
+                cost = self._epoch(values, visited, min(int(batch_size), rows), checked)
+            else:
+                windows = source.windows(self._block, self._generator, int(batch_size), shuffle)
+                cost = self._windows(values, windows, int(batch_size))
             record = self._record(cost, None if validation is None else held_out)
             if not warned and not math.isfinite(cost):
                 warned = True
@@ -5449,6 +5463,30 @@ class NetworkTrainer:
         if best is not None:
             best.restore(self._flat, self._state)
         return self
+
+    def _source(self, arrays: Sequence[Any]) -> Any:
+        """Return what gives the data in windows, or None if they are arrays in memory."""
+        if len(arrays) == 1 and hasattr(arrays[0], "windows"):
+            return arrays[0]
+        return None if self.on_disk is None else type(self).on_disk(arrays)
+
+    def _block(self, arrays: Sequence[Any]) -> list[NDArray[Any]]:
+        """Return some rows as kernels take them."""
+        network = self.network
+        for name, _, shape, _, _ in network.arguments:
+            if shape[:1] != (None,):
+                raise TypeError(f"{name} is not of rows: fit takes it with arrays in memory only")
+        return network.check_arrays("fit", network.arguments, arrays, finite=True)[0]
+
+    def _windows(self, values: NDArray[Any], windows: Any, batch_size: int) -> float:
+        """Train for an epoch on one window after the other; return the mean of the cost."""
+        mean, rows = 0.0, 0
+        with contextlib.closing(windows):
+            for arrays, visited in windows:
+                rows += len(visited)
+                cost = self._epoch(values, visited, min(batch_size, len(visited)), arrays)
+                mean += (cost - mean) * (len(visited) / rows)
+        return mean
 
     def _examples(self, rows: int) -> int:
         """Return how many examples an epoch has, where some rows are given."""
