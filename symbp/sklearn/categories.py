@@ -123,7 +123,7 @@ def size_of_embedding(count: int) -> int:
     count : int
         The number of categories. The rule is fastai's, ``1.6 · count^0.56``, at most 50.
     """
-    return min(50, max(1, round(1.6 * float(count) ** 0.56)))
+    return int(min(50, max(1, round(1.6 * float(count) ** 0.56))))
 
 
 def _place(column: Any, width: int, names: Sequence[str] | None) -> int:
