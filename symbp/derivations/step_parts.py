@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 import sympy
 from sympy.core.expr import Expr
 
+from symbp.calculus.implicit import residual
 from symbp.derivations.equations import DerivedEquation
 from symbp.derivations.printing import equation_sides, style_of
+from symbp.notation.equation import Equation
 from symbp.notation.reductions import Sum
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["adjoints", "by_age", "by_key", "reads_alike", "summed"]
+__all__ = ["adjoints", "by_age", "by_key", "is_solved", "reads_alike", "residual_of", "summed"]
 
 
 def summed(bodies: Sequence[Expr]) -> set[Tensor]:
@@ -48,3 +50,14 @@ def adjoints(line: DerivedEquation) -> dict[Tensor, None]:
     elements = {e for equation in line.equations for e in equation.body.atoms(Element)}
     ordered = sorted(elements, key=lambda element: element.serial)
     return {e.tensor: None for e in ordered if e.tensor.adjoint_of is not None}
+
+
+def is_solved(equation: Equation) -> bool:
+    """Whether an equation gives the adjoint of what another, solved for something, makes zero."""
+    return equation.origin.rule == "implicit" and equation.tensor.adjoint_of is not None
+
+
+def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
+    """Return the equations of what an implicit equation makes zero, by its tensor's name."""
+    made = residual(implicit, set()).whole
+    return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]

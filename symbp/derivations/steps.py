@@ -13,7 +13,6 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.implicit import residual
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
 from symbp.derivations.boundary import decided, guarded, shifts
@@ -28,7 +27,15 @@ from symbp.derivations.printing import style_of
 from symbp.derivations.rewriting import logarithms
 from symbp.derivations.statements import is_named
 from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
-from symbp.derivations.step_parts import adjoints, by_age, by_key, reads_alike, summed
+from symbp.derivations.step_parts import (
+    adjoints,
+    by_age,
+    by_key,
+    is_solved,
+    reads_alike,
+    residual_of,
+    summed,
+)
 from symbp.derivations.through import Through
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
@@ -419,14 +426,3 @@ class _Writer:
         return equation.replace(
             lhs=self._relabelled(equation.lhs), body=self._relabelled(equation.body)
         )
-
-
-def is_solved(equation: Equation) -> bool:
-    """Whether an equation gives the adjoint of what another, solved for something, makes zero."""
-    return equation.origin.rule == "implicit" and equation.tensor.adjoint_of is not None
-
-
-def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
-    """Return the equations of what an implicit equation makes zero, by its tensor's name."""
-    made = residual(implicit, set()).whole
-    return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]
