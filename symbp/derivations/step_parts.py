@@ -1,6 +1,6 @@
 """step_parts: what the steps of a derivation ask of its lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sympy
 from sympy.core.expr import Expr
@@ -12,7 +12,16 @@ from symbp.notation.equation import Equation
 from symbp.notation.reductions import Sum
 from symbp.notation.tensor import Element, Tensor
 
-__all__ = ["adjoints", "by_age", "by_key", "is_solved", "reads_alike", "residual_of", "summed"]
+__all__ = [
+    "adjoints",
+    "by_age",
+    "by_key",
+    "is_solved",
+    "reads_alike",
+    "residual_of",
+    "summed",
+    "summed_when_put_in",
+]
 
 
 def summed(bodies: Sequence[Expr]) -> set[Tensor]:
@@ -61,3 +70,23 @@ def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
     """Return the equations of what an implicit equation makes zero, by its tensor's name."""
     made = residual(implicit, set()).whole
     return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]
+
+
+def summed_when_put_in(
+    values: DerivedEquation, put_in: Sequence[Tensor], links: Mapping[Tensor, DerivedEquation]
+) -> set[Tensor]:
+    """Return the distributions that come under a sum with what is put in there."""
+    inside = {
+        element.tensor
+        for equation in values.equations
+        for node in equation.body.atoms(Sum)
+        for element in node.body.atoms(Element)
+    }
+    return {
+        element.tensor
+        for tensor in put_in
+        if tensor in inside and tensor in links
+        for equation in links[tensor].equations
+        for element in equation.body.atoms(Element)
+        if element.tensor.kind == "distribution"
+    }

@@ -35,6 +35,7 @@ from symbp.derivations.step_parts import (
     reads_alike,
     residual_of,
     summed,
+    summed_when_put_in,
 )
 from symbp.derivations.through import Through
 from symbp.notation.equation import Equation, Origin
@@ -222,30 +223,13 @@ class _Writer:
         if not any(body.has(Prime) for body in found):
             named = {type(prime.application): prime for prime in primes}
             facts += [Fact("written out", prime) for prime in named.values()]
-        sums = (summed(given) | self._summed_when_put_in(values, put_in)) - summed(found)
+        sums = (summed(given) | summed_when_put_in(values, put_in, self.links)) - summed(found)
         facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in by_age(sums)]
         known = {element.tensor for body in given for element in body.atoms(Element)}
         new = {e.tensor for body in found for e in body.atoms(Element)} - known
         new -= {tensor for tensor in new if tensor.adjoint_of is not None}
         facts += [Fact("in terms of", tensor.element) for tensor in by_age(new)]
         return tuple(facts) or (() if put_in else (Fact("simplified"),))
-
-    def _summed_when_put_in(self, values: DerivedEquation, put_in: Sequence[Tensor]) -> set[Tensor]:
-        """Return the distributions that come under a sum with what is put in there."""
-        inside = {
-            element.tensor
-            for equation in values.equations
-            for node in equation.body.atoms(Sum)
-            for element in node.body.atoms(Element)
-        }
-        return {
-            element.tensor
-            for tensor in put_in
-            if tensor in inside and tensor in self.links
-            for equation in self.links[tensor].equations
-            for element in equation.body.atoms(Element)
-            if element.tensor.kind == "distribution"
-        }
 
     def _line(self, tensor: Tensor, contributions: Sequence[Equation]) -> DerivedEquation:
         """Return what the contributions add up to."""
