@@ -13,7 +13,6 @@ from typing import Any
 import sympy
 from sympy.core.expr import Expr
 
-from symbp.calculus.implicit import residual
 from symbp.calculus.per_example import whole_body
 from symbp.calculus.share import canonical
 from symbp.derivations.boundary import decided, guarded, shifts
@@ -28,7 +27,16 @@ from symbp.derivations.printing import style_of
 from symbp.derivations.rewriting import logarithms
 from symbp.derivations.statements import is_named
 from symbp.derivations.step import Equality, Fact, Formula, Kind, Step, Steps
-from symbp.derivations.step_parts import adjoints, by_age, by_key, reads_alike, summed
+from symbp.derivations.step_parts import (
+    adjoints,
+    by_age,
+    by_key,
+    is_solved,
+    reads_alike,
+    residual_of,
+    summed,
+    summed_when_put_in,
+)
 from symbp.derivations.through import Through
 from symbp.notation.equation import Equation, Origin
 from symbp.notation.index import Index
@@ -215,30 +223,13 @@ class _Writer:
         if not any(body.has(Prime) for body in found):
             named = {type(prime.application): prime for prime in primes}
             facts += [Fact("written out", prime) for prime in named.values()]
-        sums = (summed(given) | self._summed_when_put_in(values, put_in)) - summed(found)
+        sums = (summed(given) | summed_when_put_in(values, put_in, self.links)) - summed(found)
         facts += [Fact("sums to one", t[()] if not t.rank else t.element) for t in by_age(sums)]
         known = {element.tensor for body in given for element in body.atoms(Element)}
         new = {e.tensor for body in found for e in body.atoms(Element)} - known
         new -= {tensor for tensor in new if tensor.adjoint_of is not None}
         facts += [Fact("in terms of", tensor.element) for tensor in by_age(new)]
         return tuple(facts) or (() if put_in else (Fact("simplified"),))
-
-    def _summed_when_put_in(self, values: DerivedEquation, put_in: Sequence[Tensor]) -> set[Tensor]:
-        """Return the distributions that come under a sum with what is put in there."""
-        inside = {
-            element.tensor
-            for equation in values.equations
-            for node in equation.body.atoms(Sum)
-            for element in node.body.atoms(Element)
-        }
-        return {
-            element.tensor
-            for tensor in put_in
-            if tensor in inside and tensor in self.links
-            for equation in self.links[tensor].equations
-            for element in equation.body.atoms(Element)
-            if element.tensor.kind == "distribution"
-        }
 
     def _line(self, tensor: Tensor, contributions: Sequence[Equation]) -> DerivedEquation:
         """Return what the contributions add up to."""
@@ -419,14 +410,3 @@ class _Writer:
         return equation.replace(
             lhs=self._relabelled(equation.lhs), body=self._relabelled(equation.body)
         )
-
-
-def is_solved(equation: Equation) -> bool:
-    """Whether an equation gives the adjoint of what another, solved for something, makes zero."""
-    return equation.origin.rule == "implicit" and equation.tensor.adjoint_of is not None
-
-
-def residual_of(implicit: Equation, zero: Tensor) -> list[Equation]:
-    """Return the equations of what an implicit equation makes zero, by its tensor's name."""
-    made = residual(implicit, set()).whole
-    return [equation.replace(lhs=zero[equation.lhs.args]) for equation in made]

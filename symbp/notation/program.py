@@ -313,14 +313,7 @@ class Program:
         return "\n".join(map(str, self.equations))
 
     def title(self, output_function: str = "") -> str:
-        """Return one line that names it where it is printed.
-
-        Parameters
-        ----------
-        output_function : str, optional
-            What its cost applies to the output, for a network whose last layer is then named so
-            and not ``identity``.
-        """
+        """Return one line that names it in print; with what the cost applies to the output."""
         return repr(self)[1:-1]
 
     def __repr__(self) -> str:

@@ -44,8 +44,8 @@ class Calculable(Markup):
     dot = " · "
     ones, nabla = "1", "∇"
 
-    def __init__(self, one_line: bool) -> None:
-        self.one_line = one_line
+    def __init__(self, one_line: bool, book: bp.Style = bp.STYLES["nielsen"]) -> None:
+        self.one_line, self.book = one_line, book
         self.functions = dict(OPERATIONS)
 
     def symbol(self, latex: str) -> str:

@@ -117,3 +117,58 @@ def test_places_count_from_one_or_from_zero() -> None:
 @pytest.mark.parametrize("program", [quotient, softmax_by_hand, normalised, cell])
 def test_every_line_of_it_is_true(program) -> None:  # type: ignore[no-untyped-def]
     assert assert_true_as_printed(program()) > 4
+
+
+def test_steps_say_what_the_logarithm_of_a_softmax_is() -> None:
+    for net, expected in (
+        (bp.mlp(2, 3, loss="softmax_cross_entropy"), "ln a²ⱼ = z²ⱼ - ξ"),
+        (
+            bp.Network([bp.Embedding(5, 2), bp.Dense(5)], input=4, loss="softmax_cross_entropy"),
+            "ln a³ₖⱼ = z³ₖⱼ - ξₖ",
+        ),
+    ):
+        (step,) = [s for s in bp.derive(net).steps() if s.kind == "rewriting"]
+        assert step.text() == expected
+        assert step.remark == "The logarithm of the softmax is then"
+
+
+def test_a_printed_page_names_the_softmax_of_the_output_and_the_network_does_not() -> None:
+    net = bp.mlp(2, 3, loss="softmax_cross_entropy")
+    assert "Network 2-3: softmax; softmax" in bp.derive(net).document().replace(r"\_", "_")
+    assert "Network 2-3: identity; softmax" in repr(net)
+    assert "Network 2-3: identity; quad" in bp.derive(bp.Network([bp.Dense(3)], input=2)).document()
+
+
+def test_a_column_of_ones_goes_into_a_diagonal_matrix() -> None:
+    n, k, i = bp.indices("n k i", "N", 3, 2)
+    W, x = bp.parameter("W", k, i), bp.input("x", n, i)
+    p, C = bp.tensor("p", n, k), bp.tensor("C")
+    softmax = bp.Equation(p[n, k], bp.softmax(bp.Sum(W[k, i] * x[n, i], i), k))
+    program = bp.Program([softmax, bp.Equation(C, bp.Mean(p[n, 0] ** 2, n))], cost=C)
+    found = bp.derive(program, wrt="x", of="p").gradient("x").text()
+    assert found == "∂p/∂x = diag(p) W - p pᵀ W"
+
+
+def test_steps_through_what_is_introduced_say_what_it_is() -> None:
+    n, k = bp.indices("n k", "N", 3)
+    x, g = bp.input("x", n, k), bp.parameter("g", k)
+    z, u, C = bp.tensor("z", n, k), bp.tensor("u", n, k), bp.tensor("C")
+    norm = g[k] * z[n, k] / bp.sqrt(bp.Mean(z[n, k] ** 2, k) + 1e-6)
+    program = bp.Program(
+        [
+            bp.Equation(z[n, k], bp.tanh(x[n, k] * g[k])),
+            bp.Equation(u[n, k], norm),
+            bp.Equation(C, bp.Mean(bp.Sum(u[n, k] ** 2, k), n)),
+        ],
+        cost=C,
+    )
+    text = bp.derive(program).steps().text("index")
+    assert "sum" not in text.replace("ₛᵤₘ", "sum")
+    assert text.index("ξ = Σₖ zₖ²") < text.index("√(1/3 ξ")
+
+
+def test_a_book_without_delta_defines_none_and_sets_gradients_apart() -> None:
+    derivation = bp.derive(bp.mlp(2, 3, 1)).styled("goodfellow")
+    assert "By definition" not in derivation.document()
+    assert derivation.bp4.text() == "∇_{𝑾⁽ˡ⁾} J = (∇_{𝒂⁽ˡ⁾} J) (𝒉⁽ˡ⁻¹⁾)ᵀ"
+    assert "<mi>𝑾</mi>" in derivation.html()

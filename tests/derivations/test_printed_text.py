@@ -14,6 +14,7 @@ from symbp.derivations.boundary import Boundary, boundaries, gathered
 from symbp.derivations.counting import counted_from
 from symbp.derivations.derivation import Derivation
 from symbp.derivations.equations import DerivedEquation
+from symbp.derivations.languages import LANGUAGES
 from symbp.derivations.step import Equality
 from symbp.networks.costs import COSTS
 from symbp.notation.tensor import Element
@@ -74,9 +75,11 @@ def tensors_of_places(derivation: Derivation) -> set[str]:
     return found
 
 
-def assert_true_as_printed(program: bp.Program) -> int:
+def assert_true_as_printed(
+    program: bp.Program, book: str | None = None, language: str | None = None
+) -> int:
     """Assert that each line gives what reverse mode gives; return how many there are."""
-    derivation = bp.derive(program)
+    derivation = bp.derive(program).styled(book, language)
     values = evaluated(derivation)
     extents = {str(program.batch): EXAMPLES}
     formulas = list(formulas_of(derivation))
@@ -84,7 +87,7 @@ def assert_true_as_printed(program: bp.Program) -> int:
     seen: set[Any] = set()
     # Each language with another count, so that both are read in both.
     for one_line, first in ((True, 1), (False, 0), (False, 1)):
-        style = Calculable(one_line)
+        style = Calculable(one_line, derivation.style)
         for formula, named in formulas:
             form = CalculableForm(style, formula.cost, formula.renamed)
             with counted_from(first):
@@ -110,6 +113,21 @@ def assert_true_as_printed(program: bp.Program) -> int:
 @pytest.mark.parametrize("drawn", [random_equations, random_recurrence])
 def test_random_equations(drawn: Callable[[int], Any], seed: int) -> None:
     assert assert_true_as_printed(drawn(seed).program) > 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("book", bp.STYLES)
+def test_books_and_languages(book: str, language: str) -> None:
+    program = bp.mlp(2, 3, 2, activation="tanh", loss="softmax_cross_entropy")
+    assert assert_true_as_printed(program, book, language) > 4
+
+
+@pytest.mark.parametrize(
+    "book",
+    ["goodfellow", *(pytest.param(b, marks=pytest.mark.slow) for b in ("bishop", "petersen"))],
+)
+def test_a_recurrence_in_the_books(book: str) -> None:
+    assert assert_true_as_printed(PROGRAMS["lstm"]()[0], book) > 4
 
 
 # An element of an inverse is not read as a number of its own.

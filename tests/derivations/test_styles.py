@@ -275,7 +275,10 @@ class Strict(HTMLParser):
 
 NAMES = st.one_of(
     st.sampled_from(["zhat", "x_1", "β", "größe", "a_b_c", "x__", "μ2", "ŷ", "中", "é1", "W_Q"]),
-    st.text("abzXβμü中_123ẑ", min_size=1, max_size=6).filter(str.isidentifier),
+    st.text("abzXβμü中_123ẑ", min_size=1, max_size=6).filter(
+        # A parameter is a field of the module, and begins with a letter.
+        lambda name: name.isidentifier() and not name.startswith("_")
+    ),
 )
 SYMBOLS = st.one_of(
     st.none(),
@@ -302,7 +305,7 @@ def derivation_of(names: list[str], symbols: list[str | None]) -> Derivation:
     st.sampled_from(list(bp.STYLES)),
     st.sampled_from(["en", "zh"]),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_no_name_makes_a_page_or_a_drawing_invalid(
     names: list[str], symbols: list[str | None], style: str, language: str
 ) -> None:
