@@ -62,6 +62,48 @@ PLANTED: dict[str, Planted] = {
         "(*kept, *values)",
         ("tests.test_tables_looked_up::test_touched_rows",),
     ),
+    "loops.lanes": Planted(
+        "parameters that lie in one array take one row",
+        "self.packed[parts.views[view].of] + int(parts.views[view].offset)",
+        "self.packed[parts.views[view].of]",
+        ("tests.loops.test_lanes",),
+    ),
+    "loops.dense_steps": Planted(
+        "a view begins at the second number",
+        "View(array, memory, 0, array.shape),",
+        "View(array, memory, 1, array.shape),",
+        ("tests.loops.test_recurrences",),
+    ),
+    "loops.first_writes": Planted(
+        "zeros go, and the sums stay",
+        "added.update(id(statement) for statement, _ in parts.get(tensor, []))",
+        "pass",
+        ("tests.loops.test_recurrences",),
+    ),
+    "loops.forward_copies": Planted(
+        "where nothing was copied, there is no zero",
+        "return If(condition, (made,), otherwise)",
+        "return If(condition, (made,), ())",
+        ("tests.loops.test_recurrences",),
+    ),
+    "loops.peel_steps": Planted(
+        "a part ends before its last step",
+        "end = turns[-1] + statement.step",
+        "end = turns[-1]",
+        ("tests.loops.test_recurrences",),
+    ),
+    "loops.set_once": Planted(
+        "windows that overlap",
+        "return None  # two places of the other indices may be one",
+        "whole = False",
+        ("tests.loops.test_windows", "set once"),
+    ),
+    "loops.unroll_windows": Planted(
+        "the first place of a window",
+        "itertools.product(*(range(int(loop.end)) for loop in windows))",
+        "itertools.product(*(range(1, int(loop.end)) for loop in windows))",
+        ("tests.loops.test_windows", "unroll windows"),
+    ),
     "loops.storage": Planted(
         "an axis that only the first use has in common with a loop",
         "here: set[int] = set.intersection(",
