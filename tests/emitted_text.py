@@ -84,6 +84,16 @@ def gemm(
     store(result, alpha * (left @ right), beta)
 
 
+def view(memory: NDArray[Any], start: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    assert memory.flags.c_contiguous
+    return memory.reshape(-1)[start : start + math.prod(shape)].reshape(shape)
+
+
+def whole_numbers(memory: NDArray[Any], start: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    places = math.prod(shape) * 8 // memory.itemsize
+    return memory[start : start + places].view(np.int64).reshape(shape)
+
+
 def natural(number: int) -> int:
     assert 0 <= number < 2**48
     return number
@@ -184,7 +194,8 @@ STAND_INS: dict[str, Any] = {
     "gemv": gemv,
     "prefetch": lambda array, row: None,
     "copy_row": copy_row,
-    "view": lambda memory, start, shape: memory[start : start + math.prod(shape)].reshape(shape),
+    "view": view,
+    "whole_numbers": whole_numbers,
     "natural": natural,
     "flat": lambda array: array.reshape(-1),
     "part": lambda array, start: array.reshape(-1)[start:],

@@ -106,6 +106,8 @@ RULES = {
     "nesterov": (bp.Nesterov(ETA, MU), nesterov),
     "rmsprop": (bp.RMSProp(ETA, RHO, EPSILON), rmsprop),
     "adam": (bp.Adam(ETA, BETA1, BETA2, EPSILON), adam),
+    # Without tables that are looked up, it is Adam.
+    "lazyadam": (bp.LazyAdam(ETA, BETA1, BETA2, EPSILON), adam),
     "adamw": (bp.AdamW(ETA, BETA1, BETA2, EPSILON, DECAY), adamw),
     "nadam": (bp.NAdam(ETA, BETA1, BETA2, EPSILON, PSI), nadam),
     "radam": (bp.RAdam(ETA, BETA1, BETA2, EPSILON), radam),

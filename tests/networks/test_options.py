@@ -47,7 +47,7 @@ OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
         "SGD: too many positional arguments; it takes learning_r",
     ),
     "a class": (lambda: bp.compile(NET, bp.Adam), "expected an instance such as bp.Adam(0.01)"),
-    "an optimizer's name": (lambda: bp.compile(NET, "adm"), "did you mean 'Adam' or 'RAdam'?"),
+    "an optimizer's name": (lambda: bp.compile(NET, "adm"), "did you mean 'Adam' or 'LazyAdam'?"),
     "sizes": (
         lambda: bp.mlp("3-x"),
         "mlp: expected the number of inputs and of each layer's units",
