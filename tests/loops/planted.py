@@ -81,9 +81,9 @@ PLANTED: dict[str, Planted] = {
         ("tests.loops.test_recurrences",),
     ),
     "loops.forward_copies": Planted(
-        "where nothing was copied, there is no zero",
-        "return If(condition, (made,), otherwise)",
-        "return If(condition, (made,), ())",
+        "a sum over the steps has those of which nothing was copied",
+        "max(span.start, copy.first)",
+        "span.start",
         ("tests.loops.test_recurrences",),
     ),
     "loops.peel_steps": Planted(

@@ -69,9 +69,10 @@ def test_where_places_are_numbers_it_is_said_from_where_they_count() -> None:
 
 def test_every_kind_of_step_is_shown_with_its_words() -> None:
     seen: set[str] = set()
-    for make in NETWORKS.values():
-        derivation = bp.derive(make())
-        blocks = iter(section(make(), "Step by step").blocks)
+    classifier = bp.mlp(2, 3, 2, loss="softmax_cross_entropy")
+    for program in (*(make() for make in NETWORKS.values()), classifier):
+        derivation = bp.derive(program)
+        blocks = iter(section(program, "Step by step").blocks)
         for step in derivation.steps():
             block = next(blocks)
             if isinstance(block, Heading):
