@@ -1147,6 +1147,8 @@ def _loss_kernel(parameters, x, y):
 @_compiled
 def _gradient_kernel(parameters, gradients, x, y):
     N = x.shape[0]
+    one = np.empty(1, real)
+    one[0] = real(1)
     E1 = view(parameters, 0, (45, 64))
     P2 = view(parameters, 2880, (32, 64))
     W3_in = view(parameters, 4928, (192, 64))
@@ -1207,19 +1209,24 @@ def _gradient_kernel(parameters, gradients, x, y):
     beta5_adjoint = view(gradients, 104960, (64,))
     W6_adjoint = view(gradients, 105024, (45, 64))
     b6_adjoint = view(gradients, 107904, (45,))
-    a1 = np.empty((4, 64, 32), real)
+    a1 = np.empty((4, 32, 64), real)
     a2 = a1  # its memory
     mean3_norm1 = np.empty((4, 32), real)
-    variance3_norm1 = np.empty(32, real)
+    variance3_norm1 = np.empty((4, 32), real)
+    mean3_norm2 = variance3_norm1  # its memory
     root5 = np.empty((4, 32), real)
-    a3_norm1 = np.empty((4, 64, 32), real)
-    z3 = np.empty((192, 32), real)
-    Q3 = np.empty((4, 16, 4, 32), real)
-    K3 = np.empty((4, 16, 4, 32), real)
-    V3 = np.empty((4, 4, 16, 32), real)
+    a3_norm1 = np.empty((4, 32, 64), real)
+    z3 = np.empty((4, 32, 192), real)
+    z4 = z3  # its memory
+    z4_adjoint = z3  # its memory
+    Q3 = np.empty((4, 4, 32, 16), real)
+    K3 = np.empty((4, 4, 32, 16), real)
+    V3 = np.empty((4, 4, 32, 16), real)
+    Q3_adjoint = V3  # its memory
     S3_sum = np.empty((32, 32), real)
     S3 = np.empty((4, 4, 32, 32), real)
-    P4 = S3  # its memory
+    S4 = S3  # its memory
+    P4_adjoint = S3  # its memory
     P3_adjoint = S3  # its memory
     P3_logsumexp_max = np.empty((4, 4, 32), real)
     P4_logsumexp_max = P3_logsumexp_max  # its memory
@@ -1228,122 +1235,117 @@ def _gradient_kernel(parameters, gradients, x, y):
     P3_logsumexp_shift = np.empty(32, real)
     P3_logsumexp_sum = np.empty(32, real)
     P3 = np.empty((4, 4, 32, 32), real)
-    A3_contracted = np.empty((32, 16), real)
-    A3 = np.empty((4, 64, 32), real)
-    a3 = np.empty((64, 32), real)
-    r3_1 = np.empty((4, 64, 32), real)
-    mean3_norm2 = np.empty((4, 32), real)
+    A3_contracted = np.empty((32, 4, 16), real)
+    A3 = np.empty((4, 32, 64), real)
+    a3 = np.empty((4, 32, 64), real)
+    r3_1 = a3  # its memory
     variance3_norm2 = np.empty((4, 32), real)
-    root1 = variance3_norm2  # its memory
+    mean4_norm1 = variance3_norm2  # its memory
     root4 = np.empty((4, 32), real)
-    a3_norm2 = np.empty((4, 64, 32), real)
-    z3_1 = np.empty((4, 256, 32), real)
-    a3_1 = np.empty((4, 256, 32), real)
-    z3_2 = np.empty((64, 32), real)
-    r3_2 = np.empty((4, 64, 32), real)
-    mean4_norm1 = np.empty((4, 32), real)
+    a3_norm2 = np.empty((4, 32, 64), real)
+    z3_1 = np.empty((4, 32, 256), real)
+    z3_1_adjoint = z3_1  # its memory
+    a3_1 = np.empty((4, 32, 256), real)
+    z3_2 = np.empty((4, 32, 64), real)
+    r3_2 = z3_2  # its memory
     variance4_norm1 = np.empty((4, 32), real)
-    root2 = variance4_norm1  # its memory
+    mean4_norm2 = variance4_norm1  # its memory
     root3 = np.empty((4, 32), real)
-    a4_norm1 = np.empty((4, 64, 32), real)
-    z4 = np.empty((192, 32), real)
-    Q4 = np.empty((4, 16, 4, 32), real)
-    K4 = np.empty((4, 16, 4, 32), real)
-    V4 = np.empty((4, 4, 16, 32), real)
+    a4_norm1 = np.empty((4, 32, 64), real)
+    Q4 = np.empty((4, 4, 32, 16), real)
+    V3_adjoint = Q4  # its memory
+    K4 = np.empty((4, 4, 32, 16), real)
+    K3_adjoint = K4  # its memory
+    V4 = np.empty((4, 4, 32, 16), real)
+    Q4_adjoint = V4  # its memory
     S4_sum = np.empty((32, 32), real)
-    S4 = np.empty((4, 4, 32, 32), real)
-    P4_adjoint = S4  # its memory
     P4_logsumexp_shift = np.empty(32, real)
     P4_logsumexp_sum = np.empty(32, real)
-    A4_contracted = np.empty((32, 16), real)
-    A4 = np.empty((4, 64, 32), real)
-    a4 = np.empty((64, 32), real)
-    r4_1 = np.empty((4, 64, 32), real)
-    mean4_norm2 = np.empty((4, 32), real)
+    P4 = np.empty((4, 4, 32, 32), real)
+    A4_contracted = np.empty((32, 4, 16), real)
+    A4 = np.empty((4, 32, 64), real)
+    a4 = np.empty((4, 32, 64), real)
+    r4_1 = a4  # its memory
     variance4_norm2 = np.empty((4, 32), real)
-    a6_logsumexp_max = variance4_norm2  # its memory
-    a6_logsumexp_shift = variance4_norm2  # its memory
-    mean3_norm1_adjoint = variance4_norm2  # its memory
-    a4_norm2 = np.empty((4, 64, 32), real)
-    z4_1 = np.empty((4, 256, 32), real)
-    z3_1_adjoint = z4_1  # its memory
-    a4_1 = np.empty((4, 256, 32), real)
-    z4_2 = np.empty((64, 32), real)
-    r4_2 = np.empty((4, 64, 32), real)
-    mean5 = np.empty((4, 32), real)
+    mean5 = variance4_norm2  # its memory
+    root2 = np.empty((4, 32), real)
+    a4_norm2 = np.empty((4, 32, 64), real)
+    z4_1 = np.empty((4, 32, 256), real)
+    z4_1_adjoint = z4_1  # its memory
+    a4_1 = np.empty((4, 32, 256), real)
+    z4_2 = np.empty((4, 32, 64), real)
+    r4_2 = z4_2  # its memory
     variance5 = np.empty((4, 32), real)
-    a6_logsumexp_sum = variance5  # its memory
-    variance3_norm1_adjoint = variance5  # its memory
-    a5 = np.empty((4, 64, 32), real)
+    a6_logsumexp_max = variance5  # its memory
+    a6_logsumexp_shift = variance5  # its memory
+    mean5_adjoint = variance5  # its memory
+    mean4_norm2_adjoint = variance5  # its memory
+    mean4_norm1_adjoint = variance5  # its memory
+    mean3_norm2_adjoint = variance5  # its memory
+    mean3_norm1_adjoint = variance5  # its memory
+    root1 = np.empty((4, 32), real)
+    a5 = np.empty((4, 32, 64), real)
     z6 = np.empty((4, 32, 45), real)
+    a6_logsumexp_sum = np.empty((4, 32), real)
+    variance5_adjoint = a6_logsumexp_sum  # its memory
+    variance4_norm2_adjoint = a6_logsumexp_sum  # its memory
+    variance4_norm1_adjoint = a6_logsumexp_sum  # its memory
+    variance3_norm2_adjoint = a6_logsumexp_sum  # its memory
+    variance3_norm1_adjoint = a6_logsumexp_sum  # its memory
     a6_logsumexp = np.empty((4, 32), real)
     C_row = np.empty(4, real)
-    z6_adjoint = np.empty((4, 45, 32), real)
-    a5_adjoint = np.empty((4, 64, 32), real)
-    mean5_adjoint = np.empty(32, real)
-    variance5_adjoint = np.empty(32, real)
-    r4_2_adjoint = np.empty((4, 64, 32), real)
-    a4_1_adjoint = np.empty((256, 32), real)
-    z4_1_adjoint = np.empty((4, 256, 32), real)
-    a4_norm2_adjoint = np.empty((4, 64, 32), real)
-    mean4_norm2_adjoint = np.empty(32, real)
-    variance4_norm2_adjoint = np.empty(32, real)
-    r4_1_adjoint = np.empty((4, 64, 32), real)
-    A4_adjoint = np.empty((64, 32), real)
-    P4_adjoint_operand = np.empty((16, 4, 32), real)
+    z6_adjoint = np.empty((4, 32, 45), real)
+    a5_adjoint = np.empty((4, 32, 64), real)
+    r4_2_adjoint = np.empty((4, 32, 64), real)
+    a4_1_adjoint = np.empty((4, 32, 256), real)
+    a3_1_adjoint = a4_1_adjoint  # its memory
+    a4_norm2_adjoint = np.empty((4, 32, 64), real)
+    r4_1_adjoint = np.empty((4, 32, 64), real)
+    A4_adjoint = np.empty((4, 32, 64), real)
+    a4_norm1_adjoint = A4_adjoint  # its memory
+    P4_adjoint_operand = np.empty((32, 16), real)
     V4_adjoint = np.empty((4, 4, 32, 16), real)
     S4_sum_adjoint = np.empty((32, 32), real)
-    Q4_adjoint = np.empty((4, 4, 32, 16), real)
     K4_adjoint = np.empty((4, 4, 32, 16), real)
-    z4_adjoint = np.empty((4, 192, 32), real)
-    a4_norm1_adjoint = np.empty((4, 64, 32), real)
-    mean4_norm1_adjoint = np.empty(32, real)
-    variance4_norm1_adjoint = np.empty(32, real)
-    r3_2_adjoint = np.empty((4, 64, 32), real)
-    a3_1_adjoint = np.empty((256, 32), real)
-    a3_norm2_adjoint = np.empty((4, 64, 32), real)
-    mean3_norm2_adjoint = np.empty(32, real)
-    variance3_norm2_adjoint = np.empty(32, real)
-    r3_1_adjoint = np.empty((4, 64, 32), real)
-    A3_adjoint = np.empty((64, 32), real)
-    P3_adjoint_operand = np.empty((16, 4, 32), real)
-    V3_adjoint = np.empty((32, 16), real)
+    r3_2_adjoint = np.empty((4, 32, 64), real)
+    a3_norm2_adjoint = np.empty((4, 32, 64), real)
+    r3_1_adjoint = np.empty((4, 32, 64), real)
+    A3_adjoint = np.empty((4, 32, 64), real)
+    a3_norm1_adjoint = A3_adjoint  # its memory
+    P3_adjoint_operand = np.empty((32, 16), real)
     S3_sum_adjoint = np.empty((32, 32), real)
-    Q3_adjoint = np.empty((32, 16), real)
-    K3_adjoint = np.empty((32, 16), real)
-    z3_adjoint = np.empty((4, 192, 32), real)
-    a3_norm1_adjoint = np.empty((4, 64, 32), real)
-    a2_adjoint = np.empty((4, 64, 32), real)
+    z3_adjoint = np.empty((4, 32, 192), real)
+    a2_adjoint = np.empty((4, 32, 64), real)
     b6_adjoint_total = np.empty(45, np.float64)
     W6_adjoint_total = np.empty((45, 64), np.float64)
     gamma5_adjoint_total = np.empty(64, np.float64)
+    gamma4_2_adjoint_total = np.empty(64, np.float64)
+    gamma4_1_adjoint_total = np.empty(64, np.float64)
+    gamma3_2_adjoint_total = np.empty(64, np.float64)
     beta5_adjoint_total = np.empty(64, np.float64)
     b4_2_adjoint_total = np.empty(64, np.float64)
-    gamma4_2_adjoint_total = np.empty(64, np.float64)
+    W4_2_adjoint_total = np.empty((64, 256), np.float64)
+    b4_1_adjoint_total = np.empty(256, np.float64)
+    W4_1_adjoint_total = np.empty((256, 64), np.float64)
     beta4_2_adjoint_total = np.empty(64, np.float64)
     b4_out_adjoint_total = np.empty(64, np.float64)
-    gamma4_1_adjoint_total = np.empty(64, np.float64)
+    W4_out_adjoint_total = np.empty((64, 64), np.float64)
+    b4_in_adjoint_total = np.empty(192, np.float64)
+    W4_in_adjoint_total = np.empty((192, 64), np.float64)
     beta4_1_adjoint_total = np.empty(64, np.float64)
     b3_2_adjoint_total = np.empty(64, np.float64)
-    gamma3_2_adjoint_total = np.empty(64, np.float64)
+    W3_2_adjoint_total = np.empty((64, 256), np.float64)
+    b3_1_adjoint_total = np.empty(256, np.float64)
+    W3_1_adjoint_total = np.empty((256, 64), np.float64)
     beta3_2_adjoint_total = np.empty(64, np.float64)
     b3_out_adjoint_total = np.empty(64, np.float64)
-    gamma3_1_adjoint_total = np.empty(64, np.float64)
-    beta3_1_adjoint_total = np.empty(64, np.float64)
-    W4_2_adjoint_total = np.empty((64, 256), np.float64)
-    W3_2_adjoint_total = np.empty((64, 256), np.float64)
-    b4_1_adjoint_total = np.empty(256, np.float64)
-    b3_1_adjoint_total = np.empty(256, np.float64)
-    W4_1_adjoint_total = np.empty((256, 64), np.float64)
-    W3_1_adjoint_total = np.empty((256, 64), np.float64)
-    W4_out_adjoint_total = np.empty((64, 64), np.float64)
     W3_out_adjoint_total = np.empty((64, 64), np.float64)
-    b4_in_adjoint_total = np.empty(192, np.float64)
     b3_in_adjoint_total = np.empty(192, np.float64)
-    W4_in_adjoint_total = np.empty((192, 64), np.float64)
     W3_in_adjoint_total = np.empty((192, 64), np.float64)
-    P2_adjoint_total = np.empty((32, 64), np.float64)
+    gamma3_1_adjoint_total = np.empty(64, np.float64)
     E1_adjoint_total = np.empty((45, 64), np.float64)
+    beta3_1_adjoint_total = np.empty(64, np.float64)
+    P2_adjoint_total = np.empty((32, 64), np.float64)
     C_total_total = float(0)
     for j in range(45):
         b6_adjoint_total[j] = float(0)
@@ -1352,15 +1354,15 @@ def _gradient_kernel(parameters, gradients, x, y):
         flat(E1_adjoint_total)[i] = real(0)
     for j in range(64):
         gamma5_adjoint_total[j] = float(0)
+        gamma4_2_adjoint_total[j] = float(0)
+        gamma4_1_adjoint_total[j] = float(0)
+        gamma3_2_adjoint_total[j] = float(0)
         beta5_adjoint_total[j] = float(0)
         b4_2_adjoint_total[j] = float(0)
-        gamma4_2_adjoint_total[j] = float(0)
         beta4_2_adjoint_total[j] = float(0)
         b4_out_adjoint_total[j] = float(0)
-        gamma4_1_adjoint_total[j] = float(0)
         beta4_1_adjoint_total[j] = float(0)
         b3_2_adjoint_total[j] = float(0)
-        gamma3_2_adjoint_total[j] = float(0)
         beta3_2_adjoint_total[j] = float(0)
         b3_out_adjoint_total[j] = float(0)
         gamma3_1_adjoint_total[j] = float(0)
@@ -1386,76 +1388,62 @@ def _gradient_kernel(parameters, gradients, x, y):
     for i in range(2048):
         flat(P2_adjoint_total)[i] = real(0)
     w1 = real(1) / real(N)
-    v22 = real(0.03125) * w1
-    v28 = real(-0.03125) * w1
+    v19 = real(0.03125) * w1
+    v21 = real(-0.03125) * w1
     for row_first in range(0, N, 4):
         rows = min(N - row_first, 4)
         x_strip = view(x, row_first * 32, (rows, 32))
         y_strip = view(y, row_first * 1440, (rows, 32, 45))
-        # a1[n, j, k] = E1[x[n, k], j]
+        # a1[n, k, j] = E1[x[n, k], j]
         for n in range(rows):
-            for j in range(64):
-                for k in range(a1.shape[2]):
-                    example = np.uintp(x_strip[n, k])
-                    a1[n, j, k] = E1[example, j]
-        # a2[n, j, t] = P2[t, j] + a1[n, j, t]
+            for k in range(32):
+                example = np.uintp(x_strip[n, k])
+                for j in range(a1.shape[2]):
+                    a1[n, k, j] = E1[example, j]
+        # a2[n, t, j] = P2[t, j] + a1[n, t, j]
         for n in range(rows):
-            for j in range(64):
-                for t in range(32):
-                    a2[n, j, t] = a1[n, j, t] + P2[t, j]
-        # mean3_norm1[n, t] = sum_{j} a2[n, j, t]/64
-        # variance3_norm1[n, t] = sum_{j} (a2[n, j, t] - mean3_norm1[n, t])**2/64
+            for t in range(32):
+                for j in range(64):
+                    a2[n, t, j] = a1[n, t, j] + P2[t, j]
+        # mean3_norm1[n, t] = sum_{j} a2[n, t, j]/64
+        # variance3_norm1[n, t] = sum_{j} (a2[n, t, j] - mean3_norm1[n, t])**2/64
+        for n in range(rows):
+            for t in range(32):
+                mean3_norm1_total = real(0)
+                for j in range(64):
+                    mean3_norm1_total = added(mean3_norm1_total, real(0.015625) * a2[n, t, j])
+                mean3_norm1[n, t] = mean3_norm1_total
+                variance3_norm1_total = real(0)
+                v1 = -mean3_norm1_total
+                for j in range(64):
+                    w2 = a2[n, t, j] + v1
+                    variance3_norm1_total = added(variance3_norm1_total, real(0.015625) * (w2 * w2))
+                variance3_norm1[n, t] = variance3_norm1_total
         # root5[n, t] = 1/sqrt(variance3_norm1[n, t] + 1.0e-5)
-        # a3_norm1[n, j, t] = beta3_1[j] + gamma3_1[j]*root5[n, t]*(a2[n, j, t] - mean3_norm1[n, t])
-        # z3[n, g, t] = sum_{m} W3_in[g, m]*a3_norm1[n, m, t]
-        # z3[n, g, t] += b3_in[g]
-        # Q3[n, k, h, t] = z3[n, 16*h + k, t]
-        # K3[n, k, h, s] = z3[n, 16*h + k + 64, s]
-        # V3[n, h, k, s] = z3[n, 16*h + k + 128, s]
-        # S3_sum[n, h, t, s] = sum_{k} K3[n, k, h, s]*Q3[n, k, h, t]
+        # a3_norm1[n, t, j] = beta3_1[j] + gamma3_1[j]*root5[n, t]*(a2[n, t, j] - mean3_norm1[n, t])
+        for n in range(rows):
+            for t in range(32):
+                w3 = real(1) / np.sqrt(variance3_norm1[n, t] + real(1e-05))
+                root5[n, t] = w3
+                v2 = -mean3_norm1[n, t]
+                for j in range(64):
+                    a3_norm1[n, t, j] = gamma3_1[j] * (a2[n, t, j] + v2) * w3 + beta3_1[j]
+        # z3[n, t, g] = sum_{m} W3_in[g, m]*a3_norm1[n, t, m]
+        # z3[n, t, g] += b3_in[g]
+        tiled_onto(False, True, rows * 32, 192, 64, real(1), a3_norm1, 64, W3_in, 64, b3_in, 0, z3, 192)
+        # Q3[n, h, t, k] = z3[n, t, 16*h + k]
+        # K3[n, h, s, k] = z3[n, s, 16*h + k + 64]
+        # V3[n, h, s, k] = z3[n, s, 16*h + k + 128]
+        # S3_sum[n, h, t, s] = sum_{k} K3[n, h, s, k]*Q3[n, h, t, k]
         # S3[n, h, t, s] = where(s <= t, S3_sum[n, h, t, s]/4, -oo)
         for n in range(rows):
-            for t in range(32):
-                mean3_norm1[n, t] = real(0)
-                variance3_norm1[t] = real(0)
-            for j in range(64):
-                for t in range(32):
-                    mean3_norm1[n, t] += real(0.015625) * a2[n, j, t]
-            for j in range(64):
-                for t in range(32):
-                    w2 = a2[n, j, t] - mean3_norm1[n, t]
-                    variance3_norm1[t] += real(0.015625) * (w2 * w2)
-            for t in range(32):
-                root5[n, t] = real(1) / np.sqrt(variance3_norm1[t] + real(1e-05))
-                mean3_norm2[n, t] = real(0)
-                variance3_norm2[n, t] = real(0)
-                mean4_norm1[n, t] = real(0)
-                variance4_norm1[n, t] = real(0)
-                mean4_norm2[n, t] = real(0)
-                variance4_norm2[n, t] = real(0)
-                mean5[n, t] = real(0)
-                variance5[n, t] = real(0)
-            for j in range(64):
-                v1 = gamma3_1[j]
-                v2 = beta3_1[j]
-                for t in range(32):
-                    a3_norm1[n, j, t] = v1 * (a2[n, j, t] - mean3_norm1[n, t]) * root5[n, t] + v2
-            tiled(False, False, 192, 32, 64, real(1), W3_in, 64, part(a3_norm1, n * 2048), 32, real(0), z3, 32)
-            for g in range(192):
-                v3 = b3_in[g]
-                for t in range(32):
-                    z3[g, t] += v3
-            for k in range(16):
-                for h in range(4):
-                    for t in range(32):
-                        Q3[n, k, h, t] = z3[k + h * 16, t]
-                        K3[n, k, h, t] = z3[k + h * 16 + 64, t]
             for h in range(4):
-                for k in range(16):
-                    for s in range(32):
-                        V3[n, h, k, s] = z3[h * 16 + k + 128, s]
-            for h in range(4):
-                tiled(True, False, 32, 32, 16, real(1), part(Q3, h * 32 + n * 2048), 128, part(K3, h * 32 + n * 2048), 128, real(0), S3_sum, 32)
+                for t in range(32):
+                    for k in range(16):
+                        Q3[n, h, t, k] = z3[n, t, h * 16 + k]
+                        K3[n, h, t, k] = z3[n, t, h * 16 + k + 64]
+                        V3[n, h, t, k] = z3[n, t, h * 16 + k + 128]
+                tiled(False, True, 32, 32, 16, real(1), part(Q3, n * 2048 + h * 512), 16, part(K3, n * 2048 + h * 512), 16, real(0), S3_sum, 32)
                 for t in range(32):
                     for s in range(32):
                         S3[n, h, t, s] = real(0.25) * S3_sum[t, s] if s <= t else real(-np.inf)
@@ -1471,37 +1459,13 @@ def _gradient_kernel(parameters, gradients, x, y):
         # P3_logsumexp_sum[n, h, t] = sum_{s} exp(-P3_logsumexp_shift[n, h, t] + S3[n, h, t, s])
         # P3_logsumexp[n, h, t] = P3_logsumexp_shift[n, h, t] + log(P3_logsumexp_sum[n, h, t])
         # P3[n, h, t, s] = exp(-P3_logsumexp[n, h, t] + S3[n, h, t, s])
-        # A3_contracted[n, t, h, k] = sum_{s} P3[n, h, t, s]*V3[n, h, k, s]
-        # A3[n, 16*h + k, t] = A3_contracted[n, t, h, k]
-        # a3[n, j, t] = sum_{e} A3[n, e, t]*W3_out[j, e]
-        # a3[n, j, t] += b3_out[j]
-        # r3_1[n, j, t] = a2[n, j, t] + a3[n, j, t]
-        # mean3_norm2[n, t] = sum_{j} r3_1[n, j, t]/64
-        # variance3_norm2[n, t] = sum_{j} (-mean3_norm2[n, t] + r3_1[n, j, t])**2/64
-        # root4[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
-        # a3_norm2[n, j, t] = beta3_2[j] + gamma3_2[j]*root4[n, t]*(-mean3_norm2[n, t] + r3_1[n, j, t])
-        # z3_1[n, j, t] = sum_{k} W3_1[j, k]*a3_norm2[n, k, t]
-        # z3_1[n, j, t] += b3_1[j]
-        # a3_1[n, j, t] = gelu(z3_1[n, j, t])
-        # z3_2[n, j, t] = sum_{k} W3_2[j, k]*a3_1[n, k, t]
-        # z3_2[n, j, t] += b3_2[j]
-        # r3_2[n, j, t] = r3_1[n, j, t] + z3_2[n, j, t]
-        # mean4_norm1[n, t] = sum_{j} r3_2[n, j, t]/64
-        # variance4_norm1[n, t] = sum_{j} (-mean4_norm1[n, t] + r3_2[n, j, t])**2/64
-        # root3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
-        # a4_norm1[n, j, t] = beta4_1[j] + gamma4_1[j]*root3[n, t]*(-mean4_norm1[n, t] + r3_2[n, j, t])
-        # z4[n, g, t] = sum_{m} W4_in[g, m]*a4_norm1[n, m, t]
-        # z4[n, g, t] += b4_in[g]
-        # Q4[n, k, h, t] = z4[n, 16*h + k, t]
-        # K4[n, k, h, s] = z4[n, 16*h + k + 64, s]
-        # V4[n, h, k, s] = z4[n, 16*h + k + 128, s]
-        # S4_sum[n, h, t, s] = sum_{k} K4[n, k, h, s]*Q4[n, k, h, t]
-        # S4[n, h, t, s] = where(s <= t, S4_sum[n, h, t, s]/4, -oo)
+        # A3_contracted[n, t, h, k] = sum_{s} P3[n, h, t, s]*V3[n, h, s, k]
+        # A3[n, t, 16*h + k] = A3_contracted[n, t, h, k]
         for n in range(rows):
             for h in range(4):
                 for t in range(32):
-                    w3 = P3_logsumexp_max[n, h, t]
-                    P3_logsumexp_shift[t] = w3 if P3_logsumexp_max[n, h, t] > real(-1.7976931348623157e+308) and P3_logsumexp_max[n, h, t] < real(1.7976931348623157e+308) else real(0)
+                    w4 = P3_logsumexp_max[n, h, t]
+                    P3_logsumexp_shift[t] = w4 if P3_logsumexp_max[n, h, t] > real(-1.7976931348623157e+308) and P3_logsumexp_max[n, h, t] < real(1.7976931348623157e+308) else real(0)
                     P3_logsumexp_sum[t] = real(0)
                 for s in range(32):
                     for t in range(32):
@@ -1511,70 +1475,91 @@ def _gradient_kernel(parameters, gradients, x, y):
                     v4 = -P3_logsumexp
                     for s in range(32):
                         P3[n, h, t, s] = exp(S3[n, h, t, s] + v4)
-                tiled(False, True, 32, 16, 32, real(1), part(P3, n * 4096 + h * 1024), 32, part(V3, n * 2048 + h * 512), 32, real(0), A3_contracted, 16)
+                tiled(False, False, 32, 16, 32, real(1), part(P3, n * 4096 + h * 1024), 32, part(V3, n * 2048 + h * 512), 16, real(0), part(A3_contracted, h * 16), 64)
+            for t in range(32):
+                for h in range(4):
+                    for k in range(16):
+                        A3[n, t, h * 16 + k] = A3_contracted[t, h, k]
+        # a3[n, t, j] = sum_{e} A3[n, t, e]*W3_out[j, e]
+        # a3[n, t, j] += b3_out[j]
+        tiled_onto(False, True, rows * 32, 64, 64, real(1), A3, 64, W3_out, 64, b3_out, 0, a3, 64)
+        # r3_1[n, t, j] = a2[n, t, j] + a3[n, t, j]
+        for i in range(rows * 2048):
+            flat(r3_1)[i] = flat(a2)[i] + flat(a3)[i]
+        # mean3_norm2[n, t] = sum_{j} r3_1[n, t, j]/64
+        # variance3_norm2[n, t] = sum_{j} (-mean3_norm2[n, t] + r3_1[n, t, j])**2/64
+        for n in range(rows):
+            for t in range(32):
+                mean3_norm2_total = real(0)
+                for j in range(64):
+                    mean3_norm2_total = added(mean3_norm2_total, real(0.015625) * r3_1[n, t, j])
+                mean3_norm2[n, t] = mean3_norm2_total
+                variance3_norm2_total = real(0)
+                v5 = -mean3_norm2_total
+                for j in range(64):
+                    w5 = r3_1[n, t, j] + v5
+                    variance3_norm2_total = added(variance3_norm2_total, real(0.015625) * (w5 * w5))
+                variance3_norm2[n, t] = variance3_norm2_total
+        # root4[n, t] = 1/sqrt(variance3_norm2[n, t] + 1.0e-5)
+        # a3_norm2[n, t, j] = beta3_2[j] + gamma3_2[j]*root4[n, t]*(-mean3_norm2[n, t] + r3_1[n, t, j])
+        for n in range(rows):
+            for t in range(32):
+                w6 = real(1) / np.sqrt(variance3_norm2[n, t] + real(1e-05))
+                root4[n, t] = w6
+                v6 = -mean3_norm2[n, t]
+                for j in range(64):
+                    a3_norm2[n, t, j] = gamma3_2[j] * (r3_1[n, t, j] + v6) * w6 + beta3_2[j]
+        # z3_1[n, t, j] = sum_{k} W3_1[j, k]*a3_norm2[n, t, k]
+        # z3_1[n, t, j] += b3_1[j]
+        tiled_onto(False, True, rows * 32, 256, 64, real(1), a3_norm2, 64, W3_1, 64, b3_1, 0, z3_1, 256)
+        # a3_1[n, t, j] = gelu(z3_1[n, t, j])
+        for i in range(rows * 8192):
+            flat(a3_1)[i] = gelu(flat(z3_1)[i])
+        # z3_2[n, t, j] = sum_{k} W3_2[j, k]*a3_1[n, t, k]
+        # z3_2[n, t, j] += b3_2[j]
+        tiled_onto(False, True, rows * 32, 64, 256, real(1), a3_1, 256, W3_2, 256, b3_2, 0, z3_2, 64)
+        # r3_2[n, t, j] = r3_1[n, t, j] + z3_2[n, t, j]
+        for i in range(rows * 2048):
+            flat(r3_2)[i] = flat(r3_1)[i] + flat(z3_2)[i]
+        # mean4_norm1[n, t] = sum_{j} r3_2[n, t, j]/64
+        # variance4_norm1[n, t] = sum_{j} (-mean4_norm1[n, t] + r3_2[n, t, j])**2/64
+        for n in range(rows):
+            for t in range(32):
+                mean4_norm1_total = real(0)
+                for j in range(64):
+                    mean4_norm1_total = added(mean4_norm1_total, real(0.015625) * r3_2[n, t, j])
+                mean4_norm1[n, t] = mean4_norm1_total
+                variance4_norm1_total = real(0)
+                v8 = -mean4_norm1_total
+                for j in range(64):
+                    w7 = r3_2[n, t, j] + v8
+                    variance4_norm1_total = added(variance4_norm1_total, real(0.015625) * (w7 * w7))
+                variance4_norm1[n, t] = variance4_norm1_total
+        # root3[n, t] = 1/sqrt(variance4_norm1[n, t] + 1.0e-5)
+        # a4_norm1[n, t, j] = beta4_1[j] + gamma4_1[j]*root3[n, t]*(-mean4_norm1[n, t] + r3_2[n, t, j])
+        for n in range(rows):
+            for t in range(32):
+                w8 = real(1) / np.sqrt(variance4_norm1[n, t] + real(1e-05))
+                root3[n, t] = w8
+                v9 = -mean4_norm1[n, t]
+                for j in range(64):
+                    a4_norm1[n, t, j] = gamma4_1[j] * (r3_2[n, t, j] + v9) * w8 + beta4_1[j]
+        # z4[n, t, g] = sum_{m} W4_in[g, m]*a4_norm1[n, t, m]
+        # z4[n, t, g] += b4_in[g]
+        tiled_onto(False, True, rows * 32, 192, 64, real(1), a4_norm1, 64, W4_in, 64, b4_in, 0, z4, 192)
+        # Q4[n, h, t, k] = z4[n, t, 16*h + k]
+        # K4[n, h, s, k] = z4[n, s, 16*h + k + 64]
+        # V4[n, h, s, k] = z4[n, s, 16*h + k + 128]
+        # S4_sum[n, h, t, s] = sum_{k} K4[n, h, s, k]*Q4[n, h, t, k]
+        # S4[n, h, t, s] = where(s <= t, S4_sum[n, h, t, s]/4, -oo)
+        for n in range(rows):
+            for h in range(4):
                 for t in range(32):
                     for k in range(16):
-                        A3[n, h * 16 + k, t] = A3_contracted[t, k]
-            tiled(False, False, 64, 32, 64, real(1), W3_out, 64, part(A3, n * 2048), 32, real(0), a3, 32)
-            for j in range(64):
-                v5 = b3_out[j]
-                for t in range(32):
-                    a3_ = a3[j, t] + v5
-                    w4 = a2[n, j, t] + a3_
-                    r3_1[n, j, t] = w4
-                    mean3_norm2[n, t] += real(0.015625) * w4
-            for j in range(64):
-                for t in range(32):
-                    w5 = r3_1[n, j, t] - mean3_norm2[n, t]
-                    variance3_norm2[n, t] += real(0.015625) * (w5 * w5)
-            for t in range(32):
-                root4[n, t] = real(1) / np.sqrt(variance3_norm2[n, t] + real(1e-05))
-            for j in range(64):
-                v6 = gamma3_2[j]
-                v7 = beta3_2[j]
-                for t in range(32):
-                    a3_norm2[n, j, t] = v6 * (r3_1[n, j, t] - mean3_norm2[n, t]) * root4[n, t] + v7
-            tiled(False, False, 256, 32, 64, real(1), W3_1, 64, part(a3_norm2, n * 2048), 32, real(0), part(z3_1, n * 8192), 32)
-            for j in range(256):
-                v8 = b3_1[j]
-                for t in range(32):
-                    z3_1[n, j, t] += v8
-                    a3_1[n, j, t] = gelu(z3_1[n, j, t])
-            tiled(False, False, 64, 32, 256, real(1), W3_2, 256, part(a3_1, n * 8192), 32, real(0), z3_2, 32)
-            for j in range(64):
-                v9 = b3_2[j]
-                for t in range(32):
-                    z3_2_ = z3_2[j, t] + v9
-                    w6 = r3_1[n, j, t] + z3_2_
-                    r3_2[n, j, t] = w6
-                    mean4_norm1[n, t] += real(0.015625) * w6
-            for j in range(64):
-                for t in range(32):
-                    w7 = r3_2[n, j, t] - mean4_norm1[n, t]
-                    variance4_norm1[n, t] += real(0.015625) * (w7 * w7)
-            for t in range(32):
-                root3[n, t] = real(1) / np.sqrt(variance4_norm1[n, t] + real(1e-05))
-            for j in range(64):
-                v10 = gamma4_1[j]
-                v11 = beta4_1[j]
-                for t in range(32):
-                    a4_norm1[n, j, t] = v10 * (r3_2[n, j, t] - mean4_norm1[n, t]) * root3[n, t] + v11
-            tiled(False, False, 192, 32, 64, real(1), W4_in, 64, part(a4_norm1, n * 2048), 32, real(0), z4, 32)
-            for g in range(192):
-                v12 = b4_in[g]
-                for t in range(32):
-                    z4[g, t] += v12
-            for k in range(16):
-                for h in range(4):
-                    for t in range(32):
-                        Q4[n, k, h, t] = z4[k + h * 16, t]
-                        K4[n, k, h, t] = z4[k + h * 16 + 64, t]
-            for h in range(4):
-                for k in range(16):
-                    for s in range(32):
-                        V4[n, h, k, s] = z4[h * 16 + k + 128, s]
-            for h in range(4):
-                tiled(True, False, 32, 32, 16, real(1), part(Q4, n * 2048 + h * 32), 128, part(K4, n * 2048 + h * 32), 128, real(0), S4_sum, 32)
+                        Q4[n, h, t, k] = z4[n, t, h * 16 + k]
+                        K4[n, h, t, k] = z4[n, t, h * 16 + k + 64]
+                        V4[n, h, t, k] = z4[n, t, h * 16 + k + 128]
+                tiled(False, True, 32, 32, 16, real(1), part(Q4, n * 2048 + h * 512), 16, part(K4, n * 2048 + h * 512), 16, real(0), S4_sum, 32)
                 for t in range(32):
                     for s in range(32):
                         S4[n, h, t, s] = real(0.25) * S4_sum[t, s] if s <= t else real(-np.inf)
@@ -1590,93 +1575,94 @@ def _gradient_kernel(parameters, gradients, x, y):
         # P4_logsumexp_sum[n, h, t] = sum_{s} exp(-P4_logsumexp_shift[n, h, t] + S4[n, h, t, s])
         # P4_logsumexp[n, h, t] = P4_logsumexp_shift[n, h, t] + log(P4_logsumexp_sum[n, h, t])
         # P4[n, h, t, s] = exp(-P4_logsumexp[n, h, t] + S4[n, h, t, s])
-        # A4_contracted[n, t, h, k] = sum_{s} P4[n, h, t, s]*V4[n, h, k, s]
-        # A4[n, 16*h + k, t] = A4_contracted[n, t, h, k]
-        # a4[n, j, t] = sum_{e} A4[n, e, t]*W4_out[j, e]
-        # a4[n, j, t] += b4_out[j]
-        # r4_1[n, j, t] = a4[n, j, t] + r3_2[n, j, t]
-        # mean4_norm2[n, t] = sum_{j} r4_1[n, j, t]/64
-        # variance4_norm2[n, t] = sum_{j} (-mean4_norm2[n, t] + r4_1[n, j, t])**2/64
-        # root2[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
-        # a4_norm2[n, j, t] = beta4_2[j] + gamma4_2[j]*root2[n, t]*(-mean4_norm2[n, t] + r4_1[n, j, t])
-        # z4_1[n, j, t] = sum_{k} W4_1[j, k]*a4_norm2[n, k, t]
-        # z4_1[n, j, t] += b4_1[j]
-        # a4_1[n, j, t] = gelu(z4_1[n, j, t])
-        # z4_2[n, j, t] = sum_{k} W4_2[j, k]*a4_1[n, k, t]
-        # z4_2[n, j, t] += b4_2[j]
-        # r4_2[n, j, t] = r4_1[n, j, t] + z4_2[n, j, t]
-        # mean5[n, t] = sum_{j} r4_2[n, j, t]/64
-        # variance5[n, t] = sum_{j} (-mean5[n, t] + r4_2[n, j, t])**2/64
-        # root1[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
-        # a5[n, j, t] = beta5[j] + gamma5[j]*root1[n, t]*(-mean5[n, t] + r4_2[n, j, t])
-        # z6[n, t, j] = sum_{k} W6[j, k]*a5[n, k, t]
-        # z6[n, t, j] += b6[j]
+        # A4_contracted[n, t, h, k] = sum_{s} P4[n, h, t, s]*V4[n, h, s, k]
+        # A4[n, t, 16*h + k] = A4_contracted[n, t, h, k]
         for n in range(rows):
             for h in range(4):
                 for t in range(32):
-                    w8 = P4_logsumexp_max[n, h, t]
-                    P4_logsumexp_shift[t] = w8 if P4_logsumexp_max[n, h, t] > real(-1.7976931348623157e+308) and P4_logsumexp_max[n, h, t] < real(1.7976931348623157e+308) else real(0)
+                    w9 = P4_logsumexp_max[n, h, t]
+                    P4_logsumexp_shift[t] = w9 if P4_logsumexp_max[n, h, t] > real(-1.7976931348623157e+308) and P4_logsumexp_max[n, h, t] < real(1.7976931348623157e+308) else real(0)
                     P4_logsumexp_sum[t] = real(0)
                 for s in range(32):
                     for t in range(32):
                         P4_logsumexp_sum[t] += exp(S4[n, h, t, s] - P4_logsumexp_shift[t])
                 for t in range(32):
                     P4_logsumexp = P4_logsumexp_shift[t] + log(P4_logsumexp_sum[t])
-                    v13 = -P4_logsumexp
+                    v11 = -P4_logsumexp
                     for s in range(32):
-                        P4[n, h, t, s] = exp(S4[n, h, t, s] + v13)
-                tiled(False, True, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, part(V4, n * 2048 + h * 512), 32, real(0), A4_contracted, 16)
-                for t in range(32):
+                        P4[n, h, t, s] = exp(S4[n, h, t, s] + v11)
+                tiled(False, False, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, part(V4, n * 2048 + h * 512), 16, real(0), part(A4_contracted, h * 16), 64)
+            for t in range(32):
+                for h in range(4):
                     for k in range(16):
-                        A4[n, h * 16 + k, t] = A4_contracted[t, k]
-            tiled(False, False, 64, 32, 64, real(1), W4_out, 64, part(A4, n * 2048), 32, real(0), a4, 32)
-            for j in range(64):
-                v14 = b4_out[j]
-                for t in range(32):
-                    a4_ = a4[j, t] + v14
-                    w9 = r3_2[n, j, t] + a4_
-                    r4_1[n, j, t] = w9
-                    mean4_norm2[n, t] += real(0.015625) * w9
-            for j in range(64):
-                for t in range(32):
-                    w10 = r4_1[n, j, t] - mean4_norm2[n, t]
-                    variance4_norm2[n, t] += real(0.015625) * (w10 * w10)
+                        A4[n, t, h * 16 + k] = A4_contracted[t, h, k]
+        # a4[n, t, j] = sum_{e} A4[n, t, e]*W4_out[j, e]
+        # a4[n, t, j] += b4_out[j]
+        tiled_onto(False, True, rows * 32, 64, 64, real(1), A4, 64, W4_out, 64, b4_out, 0, a4, 64)
+        # r4_1[n, t, j] = a4[n, t, j] + r3_2[n, t, j]
+        for i in range(rows * 2048):
+            flat(r4_1)[i] = flat(r3_2)[i] + flat(a4)[i]
+        # mean4_norm2[n, t] = sum_{j} r4_1[n, t, j]/64
+        # variance4_norm2[n, t] = sum_{j} (-mean4_norm2[n, t] + r4_1[n, t, j])**2/64
+        for n in range(rows):
             for t in range(32):
-                root2[n, t] = real(1) / np.sqrt(variance4_norm2[n, t] + real(1e-05))
-            for j in range(64):
-                v15 = gamma4_2[j]
-                v16 = beta4_2[j]
-                for t in range(32):
-                    a4_norm2[n, j, t] = v15 * (r4_1[n, j, t] - mean4_norm2[n, t]) * root2[n, t] + v16
-            tiled(False, False, 256, 32, 64, real(1), W4_1, 64, part(a4_norm2, n * 2048), 32, real(0), part(z4_1, n * 8192), 32)
-            for j in range(256):
-                v17 = b4_1[j]
-                for t in range(32):
-                    z4_1[n, j, t] += v17
-                    a4_1[n, j, t] = gelu(z4_1[n, j, t])
-            tiled(False, False, 64, 32, 256, real(1), W4_2, 256, part(a4_1, n * 8192), 32, real(0), z4_2, 32)
-            for j in range(64):
-                v18 = b4_2[j]
-                for t in range(32):
-                    z4_2_ = z4_2[j, t] + v18
-                    w11 = r4_1[n, j, t] + z4_2_
-                    r4_2[n, j, t] = w11
-                    mean5[n, t] += real(0.015625) * w11
-            for j in range(64):
-                for t in range(32):
-                    w12 = r4_2[n, j, t] - mean5[n, t]
-                    variance5[n, t] += real(0.015625) * (w12 * w12)
+                mean4_norm2_total = real(0)
+                for j in range(64):
+                    mean4_norm2_total = added(mean4_norm2_total, real(0.015625) * r4_1[n, t, j])
+                mean4_norm2[n, t] = mean4_norm2_total
+                variance4_norm2_total = real(0)
+                v12 = -mean4_norm2_total
+                for j in range(64):
+                    w10 = r4_1[n, t, j] + v12
+                    variance4_norm2_total = added(variance4_norm2_total, real(0.015625) * (w10 * w10))
+                variance4_norm2[n, t] = variance4_norm2_total
+        # root2[n, t] = 1/sqrt(variance4_norm2[n, t] + 1.0e-5)
+        # a4_norm2[n, t, j] = beta4_2[j] + gamma4_2[j]*root2[n, t]*(-mean4_norm2[n, t] + r4_1[n, t, j])
+        for n in range(rows):
             for t in range(32):
-                root1[n, t] = real(1) / np.sqrt(variance5[n, t] + real(1e-05))
-            for j in range(64):
-                v19 = gamma5[j]
-                v20 = beta5[j]
-                for t in range(32):
-                    a5[n, j, t] = v19 * (r4_2[n, j, t] - mean5[n, t]) * root1[n, t] + v20
-            tiled(True, True, 32, 45, 64, real(1), part(a5, n * 2048), 32, W6, 64, real(0), part(z6, n * 1440), 45)
+                w11 = real(1) / np.sqrt(variance4_norm2[n, t] + real(1e-05))
+                root2[n, t] = w11
+                v13 = -mean4_norm2[n, t]
+                for j in range(64):
+                    a4_norm2[n, t, j] = gamma4_2[j] * (r4_1[n, t, j] + v13) * w11 + beta4_2[j]
+        # z4_1[n, t, j] = sum_{k} W4_1[j, k]*a4_norm2[n, t, k]
+        # z4_1[n, t, j] += b4_1[j]
+        tiled_onto(False, True, rows * 32, 256, 64, real(1), a4_norm2, 64, W4_1, 64, b4_1, 0, z4_1, 256)
+        # a4_1[n, t, j] = gelu(z4_1[n, t, j])
+        for i in range(rows * 8192):
+            flat(a4_1)[i] = gelu(flat(z4_1)[i])
+        # z4_2[n, t, j] = sum_{k} W4_2[j, k]*a4_1[n, t, k]
+        # z4_2[n, t, j] += b4_2[j]
+        tiled_onto(False, True, rows * 32, 64, 256, real(1), a4_1, 256, W4_2, 256, b4_2, 0, z4_2, 64)
+        # r4_2[n, t, j] = r4_1[n, t, j] + z4_2[n, t, j]
+        for i in range(rows * 2048):
+            flat(r4_2)[i] = flat(r4_1)[i] + flat(z4_2)[i]
+        # mean5[n, t] = sum_{j} r4_2[n, t, j]/64
+        # variance5[n, t] = sum_{j} (-mean5[n, t] + r4_2[n, t, j])**2/64
+        for n in range(rows):
             for t in range(32):
-                for j in range(45):
-                    z6[n, t, j] += b6[j]
+                mean5_total = real(0)
+                for j in range(64):
+                    mean5_total = added(mean5_total, real(0.015625) * r4_2[n, t, j])
+                mean5[n, t] = mean5_total
+                variance5_total = real(0)
+                v15 = -mean5_total
+                for j in range(64):
+                    w12 = r4_2[n, t, j] + v15
+                    variance5_total = added(variance5_total, real(0.015625) * (w12 * w12))
+                variance5[n, t] = variance5_total
+        # root1[n, t] = 1/sqrt(variance5[n, t] + 1.0e-5)
+        # a5[n, t, j] = beta5[j] + gamma5[j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+        for n in range(rows):
+            for t in range(32):
+                w13 = real(1) / np.sqrt(variance5[n, t] + real(1e-05))
+                root1[n, t] = w13
+                v16 = -mean5[n, t]
+                for j in range(64):
+                    a5[n, t, j] = gamma5[j] * (r4_2[n, t, j] + v16) * w13 + beta5[j]
+        # z6[n, t, j] = sum_{k} W6[j, k]*a5[n, t, k]
+        # z6[n, t, j] += b6[j]
+        tiled_onto(False, True, rows * 32, 45, 64, real(1), a5, 64, W6, 64, b6, 0, z6, 45)
         # a6_logsumexp_max[n, t] = max_{j} z6[n, t, j]
         for n in range(rows):
             for t in range(32):
@@ -1686,88 +1672,100 @@ def _gradient_kernel(parameters, gradients, x, y):
                 a6_logsumexp_max[n, t] = a6_logsumexp_max_total
         # a6_logsumexp_shift[n, t] = where((a6_logsumexp_max[n, t] > -1.7976931348623157e+308) & (a6_logs…
         for i in range(rows * 32):
-            w13 = flat(a6_logsumexp_max)[i]
-            flat(a6_logsumexp_shift)[i] = w13 if flat(a6_logsumexp_max)[i] > real(-1.7976931348623157e+308) and flat(a6_logsumexp_max)[i] < real(1.7976931348623157e+308) else real(0)
+            w14 = flat(a6_logsumexp_max)[i]
+            flat(a6_logsumexp_shift)[i] = w14 if flat(a6_logsumexp_max)[i] > real(-1.7976931348623157e+308) and flat(a6_logsumexp_max)[i] < real(1.7976931348623157e+308) else real(0)
         # a6_logsumexp_sum[n, t] = sum_{j} exp(-a6_logsumexp_shift[n, t] + z6[n, t, j])
         for n in range(rows):
             for t in range(32):
                 a6_logsumexp_sum_total = real(0)
-                v21 = -a6_logsumexp_shift[n, t]
+                v18 = -a6_logsumexp_shift[n, t]
                 for j in range(45):
-                    a6_logsumexp_sum_total = added(a6_logsumexp_sum_total, exp(z6[n, t, j] + v21))
+                    a6_logsumexp_sum_total = added(a6_logsumexp_sum_total, exp(z6[n, t, j] + v18))
                 a6_logsumexp_sum[n, t] = a6_logsumexp_sum_total
         # a6_logsumexp[n, t] = a6_logsumexp_shift[n, t] + log(a6_logsumexp_sum[n, t])
-        # z6_adjoint[n, j, t] = 1/N*(exp(-a6_logsumexp[n, t] + z6[n, t, j]) - y[n, t, j])/32
-        # a5_adjoint[n, k, t] = sum_{j} W6[j, k]*z6_adjoint[n, j, t]
-        # mean5_adjoint[n, t] = sum_{j} -a5_adjoint[n, j, t]*gamma5[j]*root1[n, t]
-        # variance5_adjoint[n, t] = sum_{j} -a5_adjoint[n, j, t]*gamma5[j]*root1[n, t]**3*(-mean5[n, t] +…
-        # r4_2_adjoint[n, j, t] = a5_adjoint[n, j, t]*gamma5[j]*root1[n, t] + mean5_adjoint[n, t]/64 + va…
-        # a4_1_adjoint[n, k, t] = sum_{j} W4_2[j, k]*r4_2_adjoint[n, j, t]
-        # z4_1_adjoint[n, j, t] = a4_1_adjoint[n, j, t]*gelu_prime(z4_1[n, j, t])
-        # a4_norm2_adjoint[n, k, t] = sum_{j} W4_1[j, k]*z4_1_adjoint[n, j, t]
-        # mean4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, j, t]*gamma4_2[j]*root2[n, t]
-        # variance4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, j, t]*gamma4_2[j]*root2[n, t]**3*(…
-        # r4_1_adjoint[n, j, t] = a4_norm2_adjoint[n, j, t]*gamma4_2[j]*root2[n, t] + mean4_norm2_adjoint…
-        # A4_adjoint[n, e, t] = sum_{j} W4_out[j, e]*r4_1_adjoint[n, j, t]
-        # P4_adjoint_operand[n, k, h, t] = A4_adjoint[n, 16*h + k, t]
-        # P4_adjoint[n, h, t, s] = sum_{k} P4_adjoint_operand[n, k, h, t]*V4[n, h, k, s]
-        # V4_adjoint[n, h, s, k] = sum_{t} P4[n, h, t, s]*P4_adjoint_operand[n, k, h, t]
+        # z6_adjoint[n, t, j] = 1/N*(exp(-a6_logsumexp[n, t] + z6[n, t, j]) - y[n, t, j])/32
         for n in range(rows):
             for t in range(32):
-                w14 = a6_logsumexp_shift[n, t] + log(a6_logsumexp_sum[n, t])
-                a6_logsumexp[n, t] = w14
-                v23 = -w14
+                w15 = a6_logsumexp_shift[n, t] + log(a6_logsumexp_sum[n, t])
+                a6_logsumexp[n, t] = w15
+                v20 = -w15
                 for j in range(45):
-                    z6_adjoint[n, j, t] = v22 * (exp(z6[n, t, j] + v23) - y_strip[n, t, j])
-            tiled(True, False, 64, 32, 45, real(1), W6, 64, part(z6_adjoint, n * 1440), 32, real(0), part(a5_adjoint, n * 2048), 32)
-            for t in range(32):
-                mean5_adjoint[t] = real(0)
-                variance5_adjoint[t] = real(0)
-                mean4_norm2_adjoint[t] = real(0)
-                variance4_norm2_adjoint[t] = real(0)
-            for j in range(64):
-                v24 = gamma5[j]
-                for t in range(32):
-                    w15 = a5_adjoint[n, j, t]
-                    w16 = root1[n, t]
-                    mean5_adjoint[t] += -w15 * v24 * w16
-                    variance5_adjoint[t] += real(-0.5) * w15 * v24 * (r4_2[n, j, t] - mean5[n, t]) * (w16 * w16 * w16)
-            for j in range(64):
-                v25 = gamma5[j]
-                for t in range(32):
-                    r4_2_adjoint[n, j, t] = a5_adjoint[n, j, t] * v25 * root1[n, t] + real(0.03125) * variance5_adjoint[t] * (r4_2[n, j, t] - mean5[n, t]) + real(0.015625) * mean5_adjoint[t]
-            tiled(True, False, 256, 32, 64, real(1), W4_2, 256, part(r4_2_adjoint, n * 2048), 32, real(0), a4_1_adjoint, 32)
-            for j in range(256):
-                for t in range(32):
-                    z4_1_adjoint[n, j, t] = a4_1_adjoint[j, t] * gelu_prime(z4_1[n, j, t])
-            tiled(True, False, 64, 32, 256, real(1), W4_1, 64, part(z4_1_adjoint, n * 8192), 32, real(0), part(a4_norm2_adjoint, n * 2048), 32)
-            for j in range(64):
-                v26 = gamma4_2[j]
-                for t in range(32):
-                    w17 = a4_norm2_adjoint[n, j, t]
-                    w18 = root2[n, t]
-                    mean4_norm2_adjoint[t] += -w17 * v26 * w18
-                    variance4_norm2_adjoint[t] += real(-0.5) * w17 * v26 * (r4_1[n, j, t] - mean4_norm2[n, t]) * (w18 * w18 * w18)
-            for j in range(64):
-                v27 = gamma4_2[j]
-                for t in range(32):
-                    r4_1_adjoint[n, j, t] = r4_2_adjoint[n, j, t] + a4_norm2_adjoint[n, j, t] * v27 * root2[n, t] + real(0.03125) * variance4_norm2_adjoint[t] * (r4_1[n, j, t] - mean4_norm2[n, t]) + real(0.015625) * mean4_norm2_adjoint[t]
-            tiled(True, False, 64, 32, 64, real(1), W4_out, 64, part(r4_1_adjoint, n * 2048), 32, real(0), A4_adjoint, 32)
-            for k in range(16):
-                for h in range(4):
-                    for t in range(32):
-                        P4_adjoint_operand[k, h, t] = A4_adjoint[k + h * 16, t]
-            for h in range(4):
-                tiled(True, False, 32, 32, 16, real(1), part(P4_adjoint_operand, h * 32), 128, part(V4, n * 2048 + h * 512), 32, real(0), part(P4_adjoint, n * 4096 + h * 1024), 32)
-                tiled(True, True, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, part(P4_adjoint_operand, h * 32), 128, real(0), part(V4_adjoint, n * 2048 + h * 512), 16)
+                    z6_adjoint[n, t, j] = v19 * (exp(z6[n, t, j] + v20) - y_strip[n, t, j])
         # C_row[n] = sum_{t j} -y[n, t, j]*(-a6_logsumexp[n, t] + z6[n, t, j])/(32*N)
         for n in range(rows):
             C_row_total = real(0)
             for t in range(32):
-                v29 = -a6_logsumexp[n, t]
+                v22 = -a6_logsumexp[n, t]
                 for j in range(45):
-                    C_row_total = added(C_row_total, v28 * y_strip[n, t, j] * (z6[n, t, j] + v29))
+                    C_row_total = added(C_row_total, v21 * y_strip[n, t, j] * (z6[n, t, j] + v22))
             C_row[n] = C_row_total
+        # a5_adjoint[n, t, k] = sum_{j} W6[j, k]*z6_adjoint[n, t, j]
+        tiled(False, False, rows * 32, 64, 45, real(1), z6_adjoint, 45, W6, 64, real(0), a5_adjoint, 64)
+        # mean5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*root1[n, t]
+        # variance5_adjoint[n, t] = sum_{j} -a5_adjoint[n, t, j]*gamma5[j]*root1[n, t]**3*(-mean5[n, t] +…
+        for n in range(rows):
+            for t in range(32):
+                mean5_adjoint_total = variance5_adjoint_total = real(0)
+                v23 = root1[n, t]
+                v24 = -mean5[n, t]
+                for j in range(64):
+                    w16 = a5_adjoint[n, t, j]
+                    w17 = gamma5[j]
+                    mean5_adjoint_total = added(mean5_adjoint_total, -w16 * w17 * v23)
+                    variance5_adjoint_total = added(variance5_adjoint_total, real(-0.5) * w16 * w17 * (r4_2[n, t, j] + v24) * (v23 * v23 * v23))
+                mean5_adjoint[n, t] = mean5_adjoint_total
+                variance5_adjoint[n, t] = variance5_adjoint_total
+        # r4_2_adjoint[n, t, j] = a5_adjoint[n, t, j]*gamma5[j]*root1[n, t] + mean5_adjoint[n, t]/64 + va…
+        for n in range(rows):
+            for t in range(32):
+                v25 = root1[n, t]
+                v26 = real(0.03125) * variance5_adjoint[n, t]
+                v27 = -mean5[n, t]
+                v28 = real(0.015625) * mean5_adjoint[n, t]
+                for j in range(64):
+                    r4_2_adjoint[n, t, j] = a5_adjoint[n, t, j] * gamma5[j] * v25 + v26 * (r4_2[n, t, j] + v27) + v28
+        # a4_1_adjoint[n, t, k] = sum_{j} W4_2[j, k]*r4_2_adjoint[n, t, j]
+        tiled(False, False, rows * 32, 256, 64, real(1), r4_2_adjoint, 64, W4_2, 256, real(0), a4_1_adjoint, 256)
+        # z4_1_adjoint[n, t, j] = a4_1_adjoint[n, t, j]*gelu_prime(z4_1[n, t, j])
+        for i in range(rows * 8192):
+            flat(z4_1_adjoint)[i] = flat(a4_1_adjoint)[i] * gelu_prime(flat(z4_1)[i])
+        # a4_norm2_adjoint[n, t, k] = sum_{j} W4_1[j, k]*z4_1_adjoint[n, t, j]
+        tiled(False, False, rows * 32, 64, 256, real(1), z4_1_adjoint, 256, W4_1, 64, real(0), a4_norm2_adjoint, 64)
+        # mean4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t]
+        # variance4_norm2_adjoint[n, t] = sum_{j} -a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t]**3*(…
+        for n in range(rows):
+            for t in range(32):
+                mean4_norm2_adjoint_total = variance4_norm2_adjoint_total = real(0)
+                v29 = root2[n, t]
+                v30 = -mean4_norm2[n, t]
+                for j in range(64):
+                    w18 = a4_norm2_adjoint[n, t, j]
+                    w19 = gamma4_2[j]
+                    mean4_norm2_adjoint_total = added(mean4_norm2_adjoint_total, -w18 * w19 * v29)
+                    variance4_norm2_adjoint_total = added(variance4_norm2_adjoint_total, real(-0.5) * w18 * w19 * (r4_1[n, t, j] + v30) * (v29 * v29 * v29))
+                mean4_norm2_adjoint[n, t] = mean4_norm2_adjoint_total
+                variance4_norm2_adjoint[n, t] = variance4_norm2_adjoint_total
+        # r4_1_adjoint[n, t, j] = a4_norm2_adjoint[n, t, j]*gamma4_2[j]*root2[n, t] + mean4_norm2_adjoint…
+        for n in range(rows):
+            for t in range(32):
+                v31 = root2[n, t]
+                v32 = real(0.03125) * variance4_norm2_adjoint[n, t]
+                v33 = -mean4_norm2[n, t]
+                v34 = real(0.015625) * mean4_norm2_adjoint[n, t]
+                for j in range(64):
+                    r4_1_adjoint[n, t, j] = r4_2_adjoint[n, t, j] + a4_norm2_adjoint[n, t, j] * gamma4_2[j] * v31 + v32 * (r4_1[n, t, j] + v33) + v34
+        # A4_adjoint[n, t, e] = sum_{j} W4_out[j, e]*r4_1_adjoint[n, t, j]
+        tiled(False, False, rows * 32, 64, 64, real(1), r4_1_adjoint, 64, W4_out, 64, real(0), A4_adjoint, 64)
+        # P4_adjoint_operand[n, h, t, k] = A4_adjoint[n, t, 16*h + k]
+        # P4_adjoint[n, h, t, s] = sum_{k} P4_adjoint_operand[n, h, t, k]*V4[n, h, s, k]
+        # V4_adjoint[n, h, s, k] = sum_{t} P4[n, h, t, s]*P4_adjoint_operand[n, h, t, k]
+        for n in range(rows):
+            for h in range(4):
+                for t in range(32):
+                    for k in range(16):
+                        P4_adjoint_operand[t, k] = A4_adjoint[n, t, h * 16 + k]
+                tiled(False, True, 32, 32, 16, real(1), P4_adjoint_operand, 16, part(V4, n * 2048 + h * 512), 16, real(0), part(P4_adjoint, n * 4096 + h * 1024), 32)
+                tiled(True, False, 32, 16, 32, real(1), part(P4, n * 4096 + h * 1024), 32, P4_adjoint_operand, 16, real(0), part(V4_adjoint, n * 2048 + h * 512), 16)
         # P4_logsumexp_adjoint[n, h, t] = sum_{s} -P4[n, h, t, s]*P4_adjoint[n, h, t, s]
         for n in range(rows):
             for h in range(4):
@@ -1778,93 +1776,96 @@ def _gradient_kernel(parameters, gradients, x, y):
                     P4_logsumexp_adjoint[n, h, t] = P4_logsumexp_adjoint_total
         # S4_adjoint[n, h, t, s] = P4[n, h, t, s]*(P4_adjoint[n, h, t, s] + P4_logsumexp_adjoint[n, h, t])
         # S4_sum_adjoint[n, h, t, s] = where(s <= t, S4_adjoint[n, h, t, s]/4, 0)
-        # Q4_adjoint[n, h, t, k] = sum_{s} K4[n, k, h, s]*S4_sum_adjoint[n, h, t, s]
-        # K4_adjoint[n, h, s, k] = sum_{t} Q4[n, k, h, t]*S4_sum_adjoint[n, h, t, s]
+        # Q4_adjoint[n, h, t, k] = sum_{s} K4[n, h, s, k]*S4_sum_adjoint[n, h, t, s]
+        # K4_adjoint[n, h, s, k] = sum_{t} Q4[n, h, t, k]*S4_sum_adjoint[n, h, t, s]
         for n in range(rows):
             for h in range(4):
                 for t in range(32):
-                    v30 = P4_logsumexp_adjoint[n, h, t]
+                    v35 = P4_logsumexp_adjoint[n, h, t]
                     for s in range(32):
-                        S4_adjoint = (P4_adjoint[n, h, t, s] + v30) * P4[n, h, t, s]
+                        S4_adjoint = (P4_adjoint[n, h, t, s] + v35) * P4[n, h, t, s]
                         S4_sum_adjoint[t, s] = real(0.25) * S4_adjoint if s <= t else real(0)
-                tiled(False, True, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(K4, n * 2048 + h * 32), 128, real(0), part(Q4_adjoint, n * 2048 + h * 512), 16)
-                tiled(True, True, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(Q4, n * 2048 + h * 32), 128, real(0), part(K4_adjoint, n * 2048 + h * 512), 16)
-        # z4_adjoint[n, 16*h + k + 128, s] = V4_adjoint[n, h, s, k]
-        # z4_adjoint[n, 16*h + k + 64, s] += K4_adjoint[n, h, s, k]
-        # z4_adjoint[n, 16*h + k, t] += Q4_adjoint[n, h, t, k]
-        # a4_norm1_adjoint[n, m, t] = sum_{g} W4_in[g, m]*z4_adjoint[n, g, t]
-        for n in range(rows):
-            for g in range(192):
-                for t in range(32):
-                    z4_adjoint[n, g, t] = real(0)
-                    z3_adjoint[n, g, t] = real(0)
-            for h in range(4):
-                for s in range(32):
-                    for k in range(16):
-                        z4_adjoint[n, h * 16 + k + 128, s] += V4_adjoint[n, h, s, k]
-                        z4_adjoint[n, h * 16 + k + 64, s] += K4_adjoint[n, h, s, k]
-                        z4_adjoint[n, h * 16 + k, s] += Q4_adjoint[n, h, s, k]
-            tiled(True, False, 64, 32, 192, real(1), W4_in, 64, part(z4_adjoint, n * 6144), 32, real(0), part(a4_norm1_adjoint, n * 2048), 32)
-        # mean4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, j, t]*gamma4_1[j]*root3[n, t]
-        # variance4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, j, t]*gamma4_1[j]*root3[n, t]**3*(…
-        # r3_2_adjoint[n, j, t] = a4_norm1_adjoint[n, j, t]*gamma4_1[j]*root3[n, t] + mean4_norm1_adjoint…
-        # a3_1_adjoint[n, k, t] = sum_{j} W3_2[j, k]*r3_2_adjoint[n, j, t]
-        # z3_1_adjoint[n, j, t] = a3_1_adjoint[n, j, t]*gelu_prime(z3_1[n, j, t])
-        # a3_norm2_adjoint[n, k, t] = sum_{j} W3_1[j, k]*z3_1_adjoint[n, j, t]
-        # mean3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, j, t]*gamma3_2[j]*root4[n, t]
-        # variance3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, j, t]*gamma3_2[j]*root4[n, t]**3*(…
-        # r3_1_adjoint[n, j, t] = a3_norm2_adjoint[n, j, t]*gamma3_2[j]*root4[n, t] + mean3_norm2_adjoint…
-        # A3_adjoint[n, e, t] = sum_{j} W3_out[j, e]*r3_1_adjoint[n, j, t]
-        # P3_adjoint_operand[n, k, h, t] = A3_adjoint[n, 16*h + k, t]
-        # P3_adjoint[n, h, t, s] = sum_{k} P3_adjoint_operand[n, k, h, t]*V3[n, h, k, s]
-        # V3_adjoint[n, h, s, k] = sum_{t} P3[n, h, t, s]*P3_adjoint_operand[n, k, h, t]
-        # z3_adjoint[n, 16*h + k + 128, s] = V3_adjoint[n, h, s, k]
+                tiled(False, False, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(K4, n * 2048 + h * 512), 16, real(0), part(Q4_adjoint, n * 2048 + h * 512), 16)
+                tiled(True, False, 32, 16, 32, real(1), S4_sum_adjoint, 32, part(Q4, n * 2048 + h * 512), 16, real(0), part(K4_adjoint, n * 2048 + h * 512), 16)
+        # z4_adjoint[n, s, 16*h + k + 128] = V4_adjoint[n, h, s, k]
+        # z4_adjoint[n, s, 16*h + k + 64] += K4_adjoint[n, h, s, k]
+        # z4_adjoint[n, t, 16*h + k] += Q4_adjoint[n, h, t, k]
         for n in range(rows):
             for t in range(32):
-                mean4_norm1_adjoint[t] = real(0)
-                variance4_norm1_adjoint[t] = real(0)
-                mean3_norm2_adjoint[t] = real(0)
-                variance3_norm2_adjoint[t] = real(0)
-                mean3_norm1_adjoint[n, t] = real(0)
-                variance3_norm1_adjoint[n, t] = real(0)
-            for j in range(64):
-                v31 = gamma4_1[j]
-                for t in range(32):
-                    w19 = a4_norm1_adjoint[n, j, t]
-                    w20 = root3[n, t]
-                    mean4_norm1_adjoint[t] += -w19 * v31 * w20
-                    variance4_norm1_adjoint[t] += real(-0.5) * w19 * v31 * (r3_2[n, j, t] - mean4_norm1[n, t]) * (w20 * w20 * w20)
-            for j in range(64):
-                v32 = gamma4_1[j]
-                for t in range(32):
-                    r3_2_adjoint[n, j, t] = r4_1_adjoint[n, j, t] + a4_norm1_adjoint[n, j, t] * v32 * root3[n, t] + real(0.03125) * variance4_norm1_adjoint[t] * (r3_2[n, j, t] - mean4_norm1[n, t]) + real(0.015625) * mean4_norm1_adjoint[t]
-            tiled(True, False, 256, 32, 64, real(1), W3_2, 256, part(r3_2_adjoint, n * 2048), 32, real(0), a3_1_adjoint, 32)
-            for j in range(256):
-                for t in range(32):
-                    z3_1_adjoint[n, j, t] = a3_1_adjoint[j, t] * gelu_prime(z3_1[n, j, t])
-            tiled(True, False, 64, 32, 256, real(1), W3_1, 64, part(z3_1_adjoint, n * 8192), 32, real(0), part(a3_norm2_adjoint, n * 2048), 32)
-            for j in range(64):
-                v33 = gamma3_2[j]
-                for t in range(32):
-                    w21 = a3_norm2_adjoint[n, j, t]
-                    w22 = root4[n, t]
-                    mean3_norm2_adjoint[t] += -w21 * v33 * w22
-                    variance3_norm2_adjoint[t] += real(-0.5) * w21 * v33 * (r3_1[n, j, t] - mean3_norm2[n, t]) * (w22 * w22 * w22)
-            for j in range(64):
-                v34 = gamma3_2[j]
-                for t in range(32):
-                    r3_1_adjoint[n, j, t] = r3_2_adjoint[n, j, t] + a3_norm2_adjoint[n, j, t] * v34 * root4[n, t] + real(0.03125) * variance3_norm2_adjoint[t] * (r3_1[n, j, t] - mean3_norm2[n, t]) + real(0.015625) * mean3_norm2_adjoint[t]
-            tiled(True, False, 64, 32, 64, real(1), W3_out, 64, part(r3_1_adjoint, n * 2048), 32, real(0), A3_adjoint, 32)
-            for k in range(16):
+                for g in range(192):
+                    z4_adjoint[n, t, g] = real(0)
                 for h in range(4):
-                    for t in range(32):
-                        P3_adjoint_operand[k, h, t] = A3_adjoint[k + h * 16, t]
-            for h in range(4):
-                tiled(True, False, 32, 32, 16, real(1), part(P3_adjoint_operand, h * 32), 128, part(V3, h * 512 + n * 2048), 32, real(0), part(P3_adjoint, h * 1024 + n * 4096), 32)
-                tiled(True, True, 32, 16, 32, real(1), part(P3, h * 1024 + n * 4096), 32, part(P3_adjoint_operand, h * 32), 128, real(0), V3_adjoint, 16)
-                for s in range(32):
                     for k in range(16):
-                        z3_adjoint[n, h * 16 + k + 128, s] += V3_adjoint[s, k]
+                        z4_adjoint[n, t, h * 16 + k + 128] += V4_adjoint[n, h, t, k]
+                        z4_adjoint[n, t, h * 16 + k + 64] += K4_adjoint[n, h, t, k]
+                        z4_adjoint[n, t, h * 16 + k] += Q4_adjoint[n, h, t, k]
+        # a4_norm1_adjoint[n, t, m] = sum_{g} W4_in[g, m]*z4_adjoint[n, t, g]
+        tiled(False, False, rows * 32, 64, 192, real(1), z4_adjoint, 192, W4_in, 64, real(0), a4_norm1_adjoint, 64)
+        # mean4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t]
+        # variance4_norm1_adjoint[n, t] = sum_{j} -a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t]**3*(…
+        for n in range(rows):
+            for t in range(32):
+                mean4_norm1_adjoint_total = variance4_norm1_adjoint_total = real(0)
+                v36 = root3[n, t]
+                v37 = -mean4_norm1[n, t]
+                for j in range(64):
+                    w20 = a4_norm1_adjoint[n, t, j]
+                    w21 = gamma4_1[j]
+                    mean4_norm1_adjoint_total = added(mean4_norm1_adjoint_total, -w20 * w21 * v36)
+                    variance4_norm1_adjoint_total = added(variance4_norm1_adjoint_total, real(-0.5) * w20 * w21 * (r3_2[n, t, j] + v37) * (v36 * v36 * v36))
+                mean4_norm1_adjoint[n, t] = mean4_norm1_adjoint_total
+                variance4_norm1_adjoint[n, t] = variance4_norm1_adjoint_total
+        # r3_2_adjoint[n, t, j] = a4_norm1_adjoint[n, t, j]*gamma4_1[j]*root3[n, t] + mean4_norm1_adjoint…
+        for n in range(rows):
+            for t in range(32):
+                v38 = root3[n, t]
+                v39 = real(0.03125) * variance4_norm1_adjoint[n, t]
+                v40 = -mean4_norm1[n, t]
+                v41 = real(0.015625) * mean4_norm1_adjoint[n, t]
+                for j in range(64):
+                    r3_2_adjoint[n, t, j] = r4_1_adjoint[n, t, j] + a4_norm1_adjoint[n, t, j] * gamma4_1[j] * v38 + v39 * (r3_2[n, t, j] + v40) + v41
+        # a3_1_adjoint[n, t, k] = sum_{j} W3_2[j, k]*r3_2_adjoint[n, t, j]
+        tiled(False, False, rows * 32, 256, 64, real(1), r3_2_adjoint, 64, W3_2, 256, real(0), a3_1_adjoint, 256)
+        # z3_1_adjoint[n, t, j] = a3_1_adjoint[n, t, j]*gelu_prime(z3_1[n, t, j])
+        for i in range(rows * 8192):
+            flat(z3_1_adjoint)[i] = flat(a3_1_adjoint)[i] * gelu_prime(flat(z3_1)[i])
+        # a3_norm2_adjoint[n, t, k] = sum_{j} W3_1[j, k]*z3_1_adjoint[n, t, j]
+        tiled(False, False, rows * 32, 64, 256, real(1), z3_1_adjoint, 256, W3_1, 64, real(0), a3_norm2_adjoint, 64)
+        # mean3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t]
+        # variance3_norm2_adjoint[n, t] = sum_{j} -a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t]**3*(…
+        for n in range(rows):
+            for t in range(32):
+                mean3_norm2_adjoint_total = variance3_norm2_adjoint_total = real(0)
+                v42 = root4[n, t]
+                v43 = -mean3_norm2[n, t]
+                for j in range(64):
+                    w22 = a3_norm2_adjoint[n, t, j]
+                    w23 = gamma3_2[j]
+                    mean3_norm2_adjoint_total = added(mean3_norm2_adjoint_total, -w22 * w23 * v42)
+                    variance3_norm2_adjoint_total = added(variance3_norm2_adjoint_total, real(-0.5) * w22 * w23 * (r3_1[n, t, j] + v43) * (v42 * v42 * v42))
+                mean3_norm2_adjoint[n, t] = mean3_norm2_adjoint_total
+                variance3_norm2_adjoint[n, t] = variance3_norm2_adjoint_total
+        # r3_1_adjoint[n, t, j] = a3_norm2_adjoint[n, t, j]*gamma3_2[j]*root4[n, t] + mean3_norm2_adjoint…
+        for n in range(rows):
+            for t in range(32):
+                v44 = root4[n, t]
+                v45 = real(0.03125) * variance3_norm2_adjoint[n, t]
+                v46 = -mean3_norm2[n, t]
+                v47 = real(0.015625) * mean3_norm2_adjoint[n, t]
+                for j in range(64):
+                    r3_1_adjoint[n, t, j] = r3_2_adjoint[n, t, j] + a3_norm2_adjoint[n, t, j] * gamma3_2[j] * v44 + v45 * (r3_1[n, t, j] + v46) + v47
+        # A3_adjoint[n, t, e] = sum_{j} W3_out[j, e]*r3_1_adjoint[n, t, j]
+        tiled(False, False, rows * 32, 64, 64, real(1), r3_1_adjoint, 64, W3_out, 64, real(0), A3_adjoint, 64)
+        # P3_adjoint_operand[n, h, t, k] = A3_adjoint[n, t, 16*h + k]
+        # P3_adjoint[n, h, t, s] = sum_{k} P3_adjoint_operand[n, h, t, k]*V3[n, h, s, k]
+        # V3_adjoint[n, h, s, k] = sum_{t} P3[n, h, t, s]*P3_adjoint_operand[n, h, t, k]
+        for n in range(rows):
+            for h in range(4):
+                for t in range(32):
+                    for k in range(16):
+                        P3_adjoint_operand[t, k] = A3_adjoint[n, t, h * 16 + k]
+                tiled(False, True, 32, 32, 16, real(1), P3_adjoint_operand, 16, part(V3, n * 2048 + h * 512), 16, real(0), part(P3_adjoint, n * 4096 + h * 1024), 32)
+                tiled(True, False, 32, 16, 32, real(1), part(P3, n * 4096 + h * 1024), 32, P3_adjoint_operand, 16, real(0), part(V3_adjoint, n * 2048 + h * 512), 16)
         # P3_logsumexp_adjoint[n, h, t] = sum_{s} -P3[n, h, t, s]*P3_adjoint[n, h, t, s]
         for n in range(rows):
             for h in range(4):
@@ -1875,80 +1876,65 @@ def _gradient_kernel(parameters, gradients, x, y):
                     P3_logsumexp_adjoint[n, h, t] = P3_logsumexp_adjoint_total
         # S3_adjoint[n, h, t, s] = P3[n, h, t, s]*(P3_adjoint[n, h, t, s] + P3_logsumexp_adjoint[n, h, t])
         # S3_sum_adjoint[n, h, t, s] = where(s <= t, S3_adjoint[n, h, t, s]/4, 0)
-        # Q3_adjoint[n, h, t, k] = sum_{s} K3[n, k, h, s]*S3_sum_adjoint[n, h, t, s]
-        # K3_adjoint[n, h, s, k] = sum_{t} Q3[n, k, h, t]*S3_sum_adjoint[n, h, t, s]
-        # z3_adjoint[n, 16*h + k + 64, s] += K3_adjoint[n, h, s, k]
-        # z3_adjoint[n, 16*h + k, t] += Q3_adjoint[n, h, t, k]
-        # a3_norm1_adjoint[n, m, t] = sum_{g} W3_in[g, m]*z3_adjoint[n, g, t]
-        # mean3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, j, t]*gamma3_1[j]*root5[n, t]
-        # variance3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, j, t]*gamma3_1[j]*root5[n, t]**3*(…
-        # a2_adjoint[n, j, t] = a3_norm1_adjoint[n, j, t]*gamma3_1[j]*root5[n, t] + mean3_norm1_adjoint[n…
+        # Q3_adjoint[n, h, t, k] = sum_{s} K3[n, h, s, k]*S3_sum_adjoint[n, h, t, s]
+        # K3_adjoint[n, h, s, k] = sum_{t} Q3[n, h, t, k]*S3_sum_adjoint[n, h, t, s]
         for n in range(rows):
             for h in range(4):
                 for t in range(32):
-                    v35 = P3_logsumexp_adjoint[n, h, t]
+                    v48 = P3_logsumexp_adjoint[n, h, t]
                     for s in range(32):
-                        S3_adjoint = (P3_adjoint[n, h, t, s] + v35) * P3[n, h, t, s]
+                        S3_adjoint = (P3_adjoint[n, h, t, s] + v48) * P3[n, h, t, s]
                         S3_sum_adjoint[t, s] = real(0.25) * S3_adjoint if s <= t else real(0)
-                tiled(False, True, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(K3, n * 2048 + h * 32), 128, real(0), Q3_adjoint, 16)
-                tiled(True, True, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(Q3, n * 2048 + h * 32), 128, real(0), K3_adjoint, 16)
-                for s in range(32):
+                tiled(False, False, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(K3, n * 2048 + h * 512), 16, real(0), part(Q3_adjoint, n * 2048 + h * 512), 16)
+                tiled(True, False, 32, 16, 32, real(1), S3_sum_adjoint, 32, part(Q3, n * 2048 + h * 512), 16, real(0), part(K3_adjoint, n * 2048 + h * 512), 16)
+        # z3_adjoint[n, s, 16*h + k + 128] = V3_adjoint[n, h, s, k]
+        # z3_adjoint[n, s, 16*h + k + 64] += K3_adjoint[n, h, s, k]
+        # z3_adjoint[n, t, 16*h + k] += Q3_adjoint[n, h, t, k]
+        for n in range(rows):
+            for t in range(32):
+                for g in range(192):
+                    z3_adjoint[n, t, g] = real(0)
+                for h in range(4):
                     for k in range(16):
-                        z3_adjoint[n, h * 16 + k + 64, s] += K3_adjoint[s, k]
-                        z3_adjoint[n, h * 16 + k, s] += Q3_adjoint[s, k]
-            tiled(True, False, 64, 32, 192, real(1), W3_in, 64, part(z3_adjoint, n * 6144), 32, real(0), part(a3_norm1_adjoint, n * 2048), 32)
-            for j in range(64):
-                v36 = gamma3_1[j]
-                for t in range(32):
-                    w23 = a3_norm1_adjoint[n, j, t]
-                    w24 = root5[n, t]
-                    mean3_norm1_adjoint[n, t] += -w23 * v36 * w24
-                    variance3_norm1_adjoint[n, t] += real(-0.5) * w23 * v36 * (a2[n, j, t] - mean3_norm1[n, t]) * (w24 * w24 * w24)
-            for j in range(64):
-                v37 = gamma3_1[j]
-                for t in range(32):
-                    a2_adjoint[n, j, t] = r3_1_adjoint[n, j, t] + a3_norm1_adjoint[n, j, t] * v37 * root5[n, t] + real(0.03125) * variance3_norm1_adjoint[n, t] * (a2[n, j, t] - mean3_norm1[n, t]) + real(0.015625) * mean3_norm1_adjoint[n, t]
+                        z3_adjoint[n, t, h * 16 + k + 128] += V3_adjoint[n, h, t, k]
+                        z3_adjoint[n, t, h * 16 + k + 64] += K3_adjoint[n, h, t, k]
+                        z3_adjoint[n, t, h * 16 + k] += Q3_adjoint[n, h, t, k]
+        # a3_norm1_adjoint[n, t, m] = sum_{g} W3_in[g, m]*z3_adjoint[n, t, g]
+        tiled(False, False, rows * 32, 64, 192, real(1), z3_adjoint, 192, W3_in, 64, real(0), a3_norm1_adjoint, 64)
+        # mean3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t]
+        # variance3_norm1_adjoint[n, t] = sum_{j} -a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t]**3*(…
+        for n in range(rows):
+            for t in range(32):
+                mean3_norm1_adjoint_total = variance3_norm1_adjoint_total = real(0)
+                v49 = root5[n, t]
+                v50 = -mean3_norm1[n, t]
+                for j in range(64):
+                    w24 = a3_norm1_adjoint[n, t, j]
+                    w25 = gamma3_1[j]
+                    mean3_norm1_adjoint_total = added(mean3_norm1_adjoint_total, -w24 * w25 * v49)
+                    variance3_norm1_adjoint_total = added(variance3_norm1_adjoint_total, real(-0.5) * w24 * w25 * (a2[n, t, j] + v50) * (v49 * v49 * v49))
+                mean3_norm1_adjoint[n, t] = mean3_norm1_adjoint_total
+                variance3_norm1_adjoint[n, t] = variance3_norm1_adjoint_total
+        # a2_adjoint[n, t, j] = a3_norm1_adjoint[n, t, j]*gamma3_1[j]*root5[n, t] + mean3_norm1_adjoint[n…
+        for n in range(rows):
+            for t in range(32):
+                v51 = root5[n, t]
+                v52 = real(0.03125) * variance3_norm1_adjoint[n, t]
+                v53 = -mean3_norm1[n, t]
+                v54 = real(0.015625) * mean3_norm1_adjoint[n, t]
+                for j in range(64):
+                    a2_adjoint[n, t, j] = r3_1_adjoint[n, t, j] + a3_norm1_adjoint[n, t, j] * gamma3_1[j] * v51 + v52 * (a2[n, t, j] + v53) + v54
         C_total = real(0)
-        for j in range(45):
-            b6_adjoint[j] = real(0)
-        for i in range(2880):
-            flat(W6_adjoint)[i] = real(0)
-            flat(E1_adjoint)[i] = real(0)
         for j in range(64):
             gamma5_adjoint[j] = real(0)
-            beta5_adjoint[j] = real(0)
-            b4_2_adjoint[j] = real(0)
             gamma4_2_adjoint[j] = real(0)
-            beta4_2_adjoint[j] = real(0)
-            b4_out_adjoint[j] = real(0)
+        for j in range(64):
             gamma4_1_adjoint[j] = real(0)
-            beta4_1_adjoint[j] = real(0)
-            b3_2_adjoint[j] = real(0)
             gamma3_2_adjoint[j] = real(0)
-            beta3_2_adjoint[j] = real(0)
-            b3_out_adjoint[j] = real(0)
+        for j in range(64):
             gamma3_1_adjoint[j] = real(0)
-            beta3_1_adjoint[j] = real(0)
-        for i in range(16384):
-            flat(W4_2_adjoint)[i] = real(0)
-            flat(W3_2_adjoint)[i] = real(0)
-        for j in range(256):
-            b4_1_adjoint[j] = real(0)
-            b3_1_adjoint[j] = real(0)
-        for i in range(16384):
-            flat(W4_1_adjoint)[i] = real(0)
-            flat(W3_1_adjoint)[i] = real(0)
-        for i in range(4096):
-            flat(W4_out_adjoint)[i] = real(0)
-            flat(W3_out_adjoint)[i] = real(0)
-        for g in range(192):
-            b4_in_adjoint[g] = real(0)
-            b3_in_adjoint[g] = real(0)
-        for i in range(12288):
-            flat(W4_in_adjoint)[i] = real(0)
-            flat(W3_in_adjoint)[i] = real(0)
-        for i in range(2048):
-            flat(P2_adjoint)[i] = real(0)
+        for i in range(2880):
+            flat(E1_adjoint)[i] = real(0)
         C_total_wide = float(0)
         for n_first in range(0, rows, 256):
             n_last = min(n_first + 256, rows)
@@ -1960,154 +1946,113 @@ def _gradient_kernel(parameters, gradients, x, y):
                 C_total = real(0)
         if rows > 256:
             C_total += real(C_total_wide)
-        b6_adjoint_wide = np.empty(45, np.float64)
+        # b6_adjoint[j] = sum_{n t} z6_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 45, rows * 32, real(1), one, 0, z6_adjoint, 45, real(0), b6_adjoint, 45)
+        # W6_adjoint[j, k] = sum_{n t} a5[n, t, k]*z6_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 45, 64, rows * 32, real(1), z6_adjoint, 45, a5, 64, real(0), W6_adjoint, 64)
+        # gamma5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]*root1[n, t]*(-mean5[n, t] + r4_2[n, t, j])
+        # gamma4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]*root2[n, t]*(-mean4_norm2[n, t] + r4_…
+        # gamma4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]*root3[n, t]*(-mean4_norm1[n, t] + r3_…
+        # gamma3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]*root4[n, t]*(-mean3_norm2[n, t] + r3_…
+        for n in range(rows):
+            for t in range(32):
+                v55 = -mean5[n, t]
+                v56 = root1[n, t]
+                v57 = -mean4_norm2[n, t]
+                v58 = root2[n, t]
+                v59 = -mean4_norm1[n, t]
+                v60 = root3[n, t]
+                v61 = -mean3_norm2[n, t]
+                v62 = root4[n, t]
+                for j in range(64):
+                    gamma5_adjoint[j] += a5_adjoint[n, t, j] * (r4_2[n, t, j] + v55) * v56
+                    gamma4_2_adjoint[j] += a4_norm2_adjoint[n, t, j] * (r4_1[n, t, j] + v57) * v58
+                    gamma4_1_adjoint[j] += a4_norm1_adjoint[n, t, j] * (r3_2[n, t, j] + v59) * v60
+                    gamma3_2_adjoint[j] += a3_norm2_adjoint[n, t, j] * (r3_1[n, t, j] + v61) * v62
+        # beta5_adjoint[j] = sum_{n t} a5_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, a5_adjoint, 64, real(0), beta5_adjoint, 64)
+        # b4_2_adjoint[j] = sum_{n t} r4_2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, r4_2_adjoint, 64, real(0), b4_2_adjoint, 64)
+        # W4_2_adjoint[j, k] = sum_{n t} a4_1[n, t, k]*r4_2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 64, 256, rows * 32, real(1), r4_2_adjoint, 64, a4_1, 256, real(0), W4_2_adjoint, 256)
+        # b4_1_adjoint[j] = sum_{n t} z4_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 256, rows * 32, real(1), one, 0, z4_1_adjoint, 256, real(0), b4_1_adjoint, 256)
+        # W4_1_adjoint[j, k] = sum_{n t} a4_norm2[n, t, k]*z4_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 256, 64, rows * 32, real(1), z4_1_adjoint, 256, a4_norm2, 64, real(0), W4_1_adjoint, 64)
+        # beta4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, a4_norm2_adjoint, 64, real(0), beta4_2_adjoint, 64)
+        # b4_out_adjoint[j] = sum_{n t} r4_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, r4_1_adjoint, 64, real(0), b4_out_adjoint, 64)
+        # W4_out_adjoint[j, e] = sum_{n t} A4[n, t, e]*r4_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 64, 64, rows * 32, real(1), r4_1_adjoint, 64, A4, 64, real(0), W4_out_adjoint, 64)
+        # b4_in_adjoint[g] = sum_{n t} z4_adjoint[n, t, g]
+        tiled_in_blocks(8192, 32, True, False, 1, 192, rows * 32, real(1), one, 0, z4_adjoint, 192, real(0), b4_in_adjoint, 192)
+        # W4_in_adjoint[g, m] = sum_{n t} a4_norm1[n, t, m]*z4_adjoint[n, t, g]
+        tiled_in_blocks(8192, 32, True, False, 192, 64, rows * 32, real(1), z4_adjoint, 192, a4_norm1, 64, real(0), W4_in_adjoint, 64)
+        # beta4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, a4_norm1_adjoint, 64, real(0), beta4_1_adjoint, 64)
+        # b3_2_adjoint[j] = sum_{n t} r3_2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, r3_2_adjoint, 64, real(0), b3_2_adjoint, 64)
+        # W3_2_adjoint[j, k] = sum_{n t} a3_1[n, t, k]*r3_2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 64, 256, rows * 32, real(1), r3_2_adjoint, 64, a3_1, 256, real(0), W3_2_adjoint, 256)
+        # b3_1_adjoint[j] = sum_{n t} z3_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 256, rows * 32, real(1), one, 0, z3_1_adjoint, 256, real(0), b3_1_adjoint, 256)
+        # W3_1_adjoint[j, k] = sum_{n t} a3_norm2[n, t, k]*z3_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 256, 64, rows * 32, real(1), z3_1_adjoint, 256, a3_norm2, 64, real(0), W3_1_adjoint, 64)
+        # beta3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, a3_norm2_adjoint, 64, real(0), beta3_2_adjoint, 64)
+        # b3_out_adjoint[j] = sum_{n t} r3_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, r3_1_adjoint, 64, real(0), b3_out_adjoint, 64)
+        # W3_out_adjoint[j, e] = sum_{n t} A3[n, t, e]*r3_1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 64, 64, rows * 32, real(1), r3_1_adjoint, 64, A3, 64, real(0), W3_out_adjoint, 64)
+        # b3_in_adjoint[g] = sum_{n t} z3_adjoint[n, t, g]
+        tiled_in_blocks(8192, 32, True, False, 1, 192, rows * 32, real(1), one, 0, z3_adjoint, 192, real(0), b3_in_adjoint, 192)
+        # W3_in_adjoint[g, m] = sum_{n t} a3_norm1[n, t, m]*z3_adjoint[n, t, g]
+        tiled_in_blocks(8192, 32, True, False, 192, 64, rows * 32, real(1), z3_adjoint, 192, a3_norm1, 64, real(0), W3_in_adjoint, 64)
+        gamma3_1_adjoint_wide = np.empty(64, np.float64)
         if rows > 256:
-            for j in range(45):
-                b6_adjoint_wide[j] = float(0)
+            for j in range(64):
+                gamma3_1_adjoint_wide[j] = float(0)
         for n_first in range(0, rows, 8):
             n_last_2 = min(n_first + 8, rows)
-            # b6_adjoint[j] = sum_{n t} z6_adjoint[n, j, t]
+            # gamma3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]*root5[n, t]*(a2[n, t, j] - mean3_norm…
             for n in range(natural(n_first), natural(n_last_2)):
-                for j in range(45):
-                    for t in range(32):
-                        b6_adjoint[j] = added(b6_adjoint[j], z6_adjoint[n, j, t])
-            if rows > 256:
-                for j in range(45):
-                    b6_adjoint_wide[j] += float(b6_adjoint[j])
-                    b6_adjoint[j] = real(0)
-        if rows > 256:
-            for j in range(45):
-                b6_adjoint[j] += real(b6_adjoint_wide[j])
-        W6_adjoint_wide = np.empty((45, 64), np.float64)
-        if rows > 256:
-            for j in range(45):
-                for k in range(64):
-                    W6_adjoint_wide[j, k] = float(0)
-        for n_first in range(0, rows, 32):
-            n_last_3 = min(n_first + 32, rows)
-            # W6_adjoint[j, k] = sum_{n t} a5[n, k, t]*z6_adjoint[n, j, t]
-            for n in range(natural(n_first), natural(n_last_3)):
-                tiled(False, True, 45, 64, 32, real(1), part(z6_adjoint, n * 1440), 32, part(a5, n * 2048), 32, real(1), W6_adjoint, 64)
-            if rows > 256:
-                for j in range(45):
-                    for k in range(64):
-                        W6_adjoint_wide[j, k] += float(W6_adjoint[j, k])
-                        W6_adjoint[j, k] = real(0)
-        if rows > 256:
-            for j in range(45):
-                for k in range(64):
-                    W6_adjoint[j, k] += real(W6_adjoint_wide[j, k])
-        # gamma5_adjoint[j] = sum_{n t} a5_adjoint[n, j, t]*root1[n, t]*(-mean5[n, t] + r4_2[n, j, t])
-        # beta5_adjoint[j] = sum_{n t} a5_adjoint[n, j, t]
-        # b4_2_adjoint[j] = sum_{n t} r4_2_adjoint[n, j, t]
-        # gamma4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, j, t]*root2[n, t]*(-mean4_norm2[n, t] + r4_…
-        # beta4_2_adjoint[j] = sum_{n t} a4_norm2_adjoint[n, j, t]
-        # b4_out_adjoint[j] = sum_{n t} r4_1_adjoint[n, j, t]
-        # gamma4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, j, t]*root3[n, t]*(-mean4_norm1[n, t] + r3_…
-        # beta4_1_adjoint[j] = sum_{n t} a4_norm1_adjoint[n, j, t]
-        # b3_2_adjoint[j] = sum_{n t} r3_2_adjoint[n, j, t]
-        # gamma3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, j, t]*root4[n, t]*(-mean3_norm2[n, t] + r3_…
-        # beta3_2_adjoint[j] = sum_{n t} a3_norm2_adjoint[n, j, t]
-        # b3_out_adjoint[j] = sum_{n t} r3_1_adjoint[n, j, t]
-        # gamma3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, j, t]*root5[n, t]*(a2[n, j, t] - mean3_norm…
-        # beta3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, j, t]
-        for n in range(rows):
-            for j in range(64):
                 for t in range(32):
-                    w25 = a5_adjoint[n, j, t]
-                    gamma5_adjoint[j] = added(gamma5_adjoint[j], w25 * (r4_2[n, j, t] - mean5[n, t]) * root1[n, t])
-                    beta5_adjoint[j] = added(beta5_adjoint[j], w25)
-                    b4_2_adjoint[j] = added(b4_2_adjoint[j], r4_2_adjoint[n, j, t])
-                    w26 = a4_norm2_adjoint[n, j, t]
-                    gamma4_2_adjoint[j] = added(gamma4_2_adjoint[j], w26 * (r4_1[n, j, t] - mean4_norm2[n, t]) * root2[n, t])
-                    beta4_2_adjoint[j] = added(beta4_2_adjoint[j], w26)
-                    b4_out_adjoint[j] = added(b4_out_adjoint[j], r4_1_adjoint[n, j, t])
-                    w27 = a4_norm1_adjoint[n, j, t]
-                    gamma4_1_adjoint[j] = added(gamma4_1_adjoint[j], w27 * (r3_2[n, j, t] - mean4_norm1[n, t]) * root3[n, t])
-                    beta4_1_adjoint[j] = added(beta4_1_adjoint[j], w27)
-                    b3_2_adjoint[j] = added(b3_2_adjoint[j], r3_2_adjoint[n, j, t])
-                    w28 = a3_norm2_adjoint[n, j, t]
-                    gamma3_2_adjoint[j] = added(gamma3_2_adjoint[j], w28 * (r3_1[n, j, t] - mean3_norm2[n, t]) * root4[n, t])
-                    beta3_2_adjoint[j] = added(beta3_2_adjoint[j], w28)
-                    b3_out_adjoint[j] = added(b3_out_adjoint[j], r3_1_adjoint[n, j, t])
-                    w29 = a3_norm1_adjoint[n, j, t]
-                    gamma3_1_adjoint[j] = added(gamma3_1_adjoint[j], w29 * (a2[n, j, t] - mean3_norm1[n, t]) * root5[n, t])
-                    beta3_1_adjoint[j] = added(beta3_1_adjoint[j], w29)
-        # W4_2_adjoint[j, k] = sum_{n t} a4_1[n, k, t]*r4_2_adjoint[n, j, t]
-        # W3_2_adjoint[j, k] = sum_{n t} a3_1[n, k, t]*r3_2_adjoint[n, j, t]
-        for n in range(rows):
-            tiled(False, True, 64, 256, 32, real(1), part(r4_2_adjoint, n * 2048), 32, part(a4_1, n * 8192), 32, real(1), W4_2_adjoint, 256)
-            tiled(False, True, 64, 256, 32, real(1), part(r3_2_adjoint, n * 2048), 32, part(a3_1, n * 8192), 32, real(1), W3_2_adjoint, 256)
-        # b4_1_adjoint[j] = sum_{n t} z4_1_adjoint[n, j, t]
-        # b3_1_adjoint[j] = sum_{n t} z3_1_adjoint[n, j, t]
-        for n in range(rows):
-            for j in range(256):
-                for t in range(32):
-                    b4_1_adjoint[j] = added(b4_1_adjoint[j], z4_1_adjoint[n, j, t])
-                    b3_1_adjoint[j] = added(b3_1_adjoint[j], z3_1_adjoint[n, j, t])
-        # W4_1_adjoint[j, k] = sum_{n t} a4_norm2[n, k, t]*z4_1_adjoint[n, j, t]
-        # W3_1_adjoint[j, k] = sum_{n t} a3_norm2[n, k, t]*z3_1_adjoint[n, j, t]
-        for n in range(rows):
-            tiled(False, True, 256, 64, 32, real(1), part(z4_1_adjoint, n * 8192), 32, part(a4_norm2, n * 2048), 32, real(1), W4_1_adjoint, 64)
-            tiled(False, True, 256, 64, 32, real(1), part(z3_1_adjoint, n * 8192), 32, part(a3_norm2, n * 2048), 32, real(1), W3_1_adjoint, 64)
-        # W4_out_adjoint[j, e] = sum_{n t} A4[n, e, t]*r4_1_adjoint[n, j, t]
-        # W3_out_adjoint[j, e] = sum_{n t} A3[n, e, t]*r3_1_adjoint[n, j, t]
-        for n in range(rows):
-            tiled(False, True, 64, 64, 32, real(1), part(r4_1_adjoint, n * 2048), 32, part(A4, n * 2048), 32, real(1), W4_out_adjoint, 64)
-            tiled(False, True, 64, 64, 32, real(1), part(r3_1_adjoint, n * 2048), 32, part(A3, n * 2048), 32, real(1), W3_out_adjoint, 64)
-        # b4_in_adjoint[g] = sum_{n t} z4_adjoint[n, g, t]
-        # b3_in_adjoint[g] = sum_{n t} z3_adjoint[n, g, t]
-        for n in range(rows):
-            for g in range(192):
-                for t in range(32):
-                    b4_in_adjoint[g] = added(b4_in_adjoint[g], z4_adjoint[n, g, t])
-                    b3_in_adjoint[g] = added(b3_in_adjoint[g], z3_adjoint[n, g, t])
-        # W4_in_adjoint[g, m] = sum_{n t} a4_norm1[n, m, t]*z4_adjoint[n, g, t]
-        # W3_in_adjoint[g, m] = sum_{n t} a3_norm1[n, m, t]*z3_adjoint[n, g, t]
-        for n in range(rows):
-            tiled(False, True, 192, 64, 32, real(1), part(z4_adjoint, n * 6144), 32, part(a4_norm1, n * 2048), 32, real(1), W4_in_adjoint, 64)
-            tiled(False, True, 192, 64, 32, real(1), part(z3_adjoint, n * 6144), 32, part(a3_norm1, n * 2048), 32, real(1), W3_in_adjoint, 64)
-        P2_adjoint_wide = np.empty((32, 64), np.float64)
-        if rows > 256:
-            for t in range(32):
-                for j in range(64):
-                    P2_adjoint_wide[t, j] = float(0)
-        for n_first in range(0, rows, 32):
-            n_last_4 = min(n_first + 32, rows)
-            # P2_adjoint[t, j] = sum_{n} a2_adjoint[n, j, t]
-            for n in range(natural(n_first), natural(n_last_4)):
-                for j in range(64):
-                    for t in range(32):
-                        P2_adjoint[t, j] += a2_adjoint[n, j, t]
-            if rows > 256:
-                for t in range(32):
+                    v63 = -mean3_norm1[n, t]
+                    v64 = root5[n, t]
                     for j in range(64):
-                        P2_adjoint_wide[t, j] += float(P2_adjoint[t, j])
-                        P2_adjoint[t, j] = real(0)
-        if rows > 256:
-            for t in range(32):
+                        gamma3_1_adjoint[j] += a3_norm1_adjoint[n, t, j] * (a2[n, t, j] + v63) * v64
+            if rows > 256:
                 for j in range(64):
-                    P2_adjoint[t, j] += real(P2_adjoint_wide[t, j])
-        # E1_adjoint[x[n, k], j] = a2_adjoint[n, j, k]
+                    gamma3_1_adjoint_wide[j] += float(gamma3_1_adjoint[j])
+                    gamma3_1_adjoint[j] = real(0)
+        if rows > 256:
+            for j in range(64):
+                gamma3_1_adjoint[j] += real(gamma3_1_adjoint_wide[j])
+        # E1_adjoint[x[n, k], j] = a2_adjoint[n, k, j]
         if rows > 256:
             E1_adjoint_wide = np.empty((45, 64), np.float64)
             for m in range(45):
                 for j in range(64):
                     E1_adjoint_wide[m, j] = float(0)
             for n in range(rows):
-                for j in range(64):
-                    for k in range(32):
-                        example_2 = np.uintp(x_strip[n, k])
-                        E1_adjoint_wide[example_2, j] += float(a2_adjoint[n, j, k])
+                for k in range(32):
+                    example_2 = np.uintp(x_strip[n, k])
+                    for j in range(64):
+                        E1_adjoint_wide[example_2, j] += float(a2_adjoint[n, k, j])
             for m in range(45):
                 for j in range(64):
                     E1_adjoint[m, j] += real(E1_adjoint_wide[m, j])
         else:
             for n in range(rows):
-                for j in range(64):
-                    for k in range(32):
-                        example_3 = np.uintp(x_strip[n, k])
-                        E1_adjoint[example_3, j] += a2_adjoint[n, j, k]
+                for k in range(32):
+                    example_3 = np.uintp(x_strip[n, k])
+                    for j in range(64):
+                        E1_adjoint[example_3, j] += a2_adjoint[n, k, j]
+        # beta3_1_adjoint[j] = sum_{n t} a3_norm1_adjoint[n, t, j]
+        tiled_in_blocks(8192, 32, True, False, 1, 64, rows * 32, real(1), one, 0, a3_norm1_adjoint, 64, real(0), beta3_1_adjoint, 64)
+        # P2_adjoint[t, j] = sum_{n} a2_adjoint[n, t, j]
+        tiled_in_blocks(256, 40, True, False, 1, 2048, rows, real(1), one, 0, a2_adjoint, 2048, real(0), P2_adjoint, 2048)
         C_total_total += float(C_total)
         for j in range(45):
             b6_adjoint_total[j] += float(b6_adjoint[j])
@@ -2116,15 +2061,15 @@ def _gradient_kernel(parameters, gradients, x, y):
             flat(E1_adjoint_total)[i] += flat(E1_adjoint)[i]
         for j in range(64):
             gamma5_adjoint_total[j] += float(gamma5_adjoint[j])
+            gamma4_2_adjoint_total[j] += float(gamma4_2_adjoint[j])
+            gamma4_1_adjoint_total[j] += float(gamma4_1_adjoint[j])
+            gamma3_2_adjoint_total[j] += float(gamma3_2_adjoint[j])
             beta5_adjoint_total[j] += float(beta5_adjoint[j])
             b4_2_adjoint_total[j] += float(b4_2_adjoint[j])
-            gamma4_2_adjoint_total[j] += float(gamma4_2_adjoint[j])
             beta4_2_adjoint_total[j] += float(beta4_2_adjoint[j])
             b4_out_adjoint_total[j] += float(b4_out_adjoint[j])
-            gamma4_1_adjoint_total[j] += float(gamma4_1_adjoint[j])
             beta4_1_adjoint_total[j] += float(beta4_1_adjoint[j])
             b3_2_adjoint_total[j] += float(b3_2_adjoint[j])
-            gamma3_2_adjoint_total[j] += float(gamma3_2_adjoint[j])
             beta3_2_adjoint_total[j] += float(beta3_2_adjoint[j])
             b3_out_adjoint_total[j] += float(b3_out_adjoint[j])
             gamma3_1_adjoint_total[j] += float(gamma3_1_adjoint[j])
@@ -2157,15 +2102,15 @@ def _gradient_kernel(parameters, gradients, x, y):
         flat(E1_adjoint)[i] = flat(E1_adjoint_total)[i]
     for j in range(64):
         gamma5_adjoint[j] = real(gamma5_adjoint_total[j])
+        gamma4_2_adjoint[j] = real(gamma4_2_adjoint_total[j])
+        gamma4_1_adjoint[j] = real(gamma4_1_adjoint_total[j])
+        gamma3_2_adjoint[j] = real(gamma3_2_adjoint_total[j])
         beta5_adjoint[j] = real(beta5_adjoint_total[j])
         b4_2_adjoint[j] = real(b4_2_adjoint_total[j])
-        gamma4_2_adjoint[j] = real(gamma4_2_adjoint_total[j])
         beta4_2_adjoint[j] = real(beta4_2_adjoint_total[j])
         b4_out_adjoint[j] = real(b4_out_adjoint_total[j])
-        gamma4_1_adjoint[j] = real(gamma4_1_adjoint_total[j])
         beta4_1_adjoint[j] = real(beta4_1_adjoint_total[j])
         b3_2_adjoint[j] = real(b3_2_adjoint_total[j])
-        gamma3_2_adjoint[j] = real(gamma3_2_adjoint_total[j])
         beta3_2_adjoint[j] = real(beta3_2_adjoint_total[j])
         b3_out_adjoint[j] = real(b3_out_adjoint_total[j])
         gamma3_1_adjoint[j] = real(gamma3_1_adjoint_total[j])
@@ -5493,11 +5438,11 @@ class NetworkTrainer:
         return rows
 
     def _epoch(
-        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+        self, values: NDArray[Any], visited: NDArray[Any], size: int, arrays: Sequence[Any]
     ) -> float:
         """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
         kernel = self.network.epoch_kernel
-        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+        return float(kernel(self._flat, self._state, values, visited, size, *arrays))
 
     def _ends(self, stop: bool) -> bool:
         """Return whether training ends, where a callback or the validation asks for it."""
@@ -8620,6 +8565,131 @@ def choose_form(
         always = ir.Constant(ir.IntType(1), 1)
         with builder.if_then(reduce(builder.and_, conditions, always)):
             call((pair[0], pair[1]))
+
+
+# --- Matrix products over many rows ------------------------------------------------------------
+
+
+DOUBLE = ir.DoubleType()
+
+
+@intrinsic(prefer_literal=True)
+def tiled_in_blocks(
+    typing_context: Any,
+    few: Any,
+    part: Any,
+    transpose_a: Any,
+    transpose_b: Any,
+    m: Any,
+    n: Any,
+    k: Any,
+    alpha: Any,
+    a: Any,
+    lda: Any,
+    b: Any,
+    ldb: Any,
+    beta: Any,
+    c: Any,
+    ldc: Any,
+) -> Any:
+    """Row-major C = alpha op(A) op(B) + beta C, as `tiled` if there are `few` terms at most.
+
+    Of more, `part` are added up in registers; both are literals. `beta` is 0 or 1.
+    """
+    check_arrays(transpose_a, transpose_b, a, b, c)
+    product = (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    lengths = few, part
+    generate = product_call(VALUES, EXTENTS, partial(in_blocks, *map(literal, lengths)))
+
+    def without_lengths(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return generate(context, builder, types.void(*signature.args[2:]), arguments[2:])
+
+    return types.void(*lengths, *product), without_lengths
+
+
+def in_blocks(
+    few: int,
+    part: int,
+    context: Any,
+    tile: TileBuilder,
+    transposes: tuple[bool, bool],
+    values: dict[str, Any],
+    extents: dict[str, Any],
+    call: Callable[[dict[str, Any], Any], None],
+) -> None:
+    """Emit the calls of a product, given the function that emits one for some of its terms."""
+    builder, k = tile.builder, extents["k"]
+    matrix = extents["m"], extents["n"], values["c"], extents["ldc"]
+    with builder.if_else(builder.icmp_signed(">", k, whole(few))) as (many, otherwise):
+        with otherwise:
+            call(values, k)
+        with many:
+            count = tile.multiply(extents["m"], extents["n"])
+            memory = context.nrt.allocate(builder, tile.multiply(count, whole(8)))
+            # Not a pointer to bytes, which llvmlite would insist on.
+            wide = builder.inttoptr(builder.ptrtoint(memory, INT64), ir.PointerType())
+            nothing = ir.Constant(tile.real, 0)
+            kept = builder.fcmp_unordered("!=", values["beta"], nothing)
+            call_shared(tile, "begin_wide", begin_wide, *matrix, wide, kept)
+            with tile.loop(k, part) as first:
+                length = tile.smaller(whole(part), tile.subtract(k, first))
+                # What of C is kept is the same in all calls: a constant, where it is one.
+                call(moved(tile, transposes, values, extents, first), length)
+                call_shared(tile, "add_wide", add_wide, *matrix, wide)
+            call_shared(tile, "round_wide", round_wide, *matrix, wide)
+            context.nrt.free(builder, memory)
+
+
+def moved(
+    tile: TileBuilder,
+    transposes: tuple[bool, bool],
+    values: dict[str, Any],
+    extents: dict[str, Any],
+    first: Any,
+) -> dict[str, Any]:
+    """Return the values of a product without its terms before the first."""
+    result = dict(values)
+    transpose_a, transpose_b = transposes
+    for name, along in (("a", not transpose_a), ("b", transpose_b)):
+        lists = [each for each in (f"rows_{name}", f"later_{name}") if each in values]
+        if along or not lists:
+            step = first if along else tile.multiply(first, extents[f"ld{name}"])
+            result[name] = tile.at(values[name], step)
+        else:
+            for each in lists:
+                result[each] = tile.at(values[each], tile.multiply(first, tile.words(1)))
+    return result
+
+
+def begin_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any, kept: Any) -> None:
+    """Set the wide sums to what of C is kept, and C to zero."""
+    builder, zero = tile.builder, ir.Constant(DOUBLE, 0)
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.select(kept, value, zero), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def add_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Add C to the wide sums, and set it to zero."""
+    builder = tile.builder
+    with tile.loop(m) as row, tile.loop(n) as column:
+        source = tile.at(c, tile.multiply(row, ldc), column)
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fpext(builder.load(source, typ=tile.real), DOUBLE)
+        builder.store(builder.fadd(builder.load(place, typ=DOUBLE), value), place)
+        builder.store(ir.Constant(tile.real, 0), source)
+
+
+def round_wide(tile: TileBuilder, m: Any, n: Any, c: Any, ldc: Any, wide: Any) -> None:
+    """Set C to the wide sums."""
+    builder = tile.builder
+    with tile.loop(m) as row, tile.loop(n) as column:
+        place = builder.gep(wide, [tile.add(tile.multiply(row, n), column)], source_etype=DOUBLE)
+        value = builder.fptrunc(builder.load(place, typ=DOUBLE), tile.real)
+        builder.store(value, tile.at(c, tile.multiply(row, ldc), column))
 
 
 # --- Numba's start -----------------------------------------------------------------------------

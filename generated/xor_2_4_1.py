@@ -1813,11 +1813,11 @@ class NetworkTrainer:
         return rows
 
     def _epoch(
-        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+        self, values: NDArray[Any], visited: NDArray[Any], size: int, arrays: Sequence[Any]
     ) -> float:
         """Train for an epoch on checked arrays, in an order; return the mean of the cost."""
         kernel = self.network.epoch_kernel
-        return float(kernel(self._flat, self._state, values, visited, step, *arrays))
+        return float(kernel(self._flat, self._state, values, visited, size, *arrays))
 
     def _ends(self, stop: bool) -> bool:
         """Return whether training ends, where a callback or the validation asks for it."""

@@ -50,6 +50,8 @@ class Limits:
     library_block : int
         Multiplications of a block from which on a library multiplies it faster than tiles: a call
         takes longer to begin than tiles take for fewer.
+    layout : bool
+        Whether axes of what is computed may lie in memory in another order than they were written.
     """
 
     itemsize: int = 8
@@ -63,3 +65,4 @@ class Limits:
     blocks: Blocks = BLOCKS
     front_end: bool = True
     library_block: int = 10**7
+    layout: bool = True

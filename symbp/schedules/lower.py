@@ -88,11 +88,12 @@ def lower(entry: Entry, limits: Limits, explained: bool = True) -> Lowered:
     given = entry
     entry = record.run_on(entry, contract)
     entry = record.run_on(entry, share)
-    entry = lay_out(entry, record)
+    if limits.layout:
+        entry = lay_out(entry, record)
     lowered = _in_strips(entry, limits, record)
     if lowered is not None:
         return lowered
-    layout = decide.layout(given) if plain else None
+    layout = decide.layout(given) if plain and limits.layout else None
     if layout is not None and record.decide(layout).choice == "steps outermost":
         entry = _by_steps(given, record)
     if limits.folds and entry.program.updates:

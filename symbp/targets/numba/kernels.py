@@ -109,9 +109,9 @@ def limits_of(entry: Entry, limits: Limits, trained: Lowered | None = None) -> L
     """
     if trained is not None and trained.choice("unrolling") != "written out":
         limits = replace(limits, most_operations=0)
-    # Not in strips: this is the function that reports print beside the equations.
+    # Not in strips, and with axes as written: reports print this function beside the equations.
     is_printed = entry.name == "gradient"
-    return replace(limits, strip=None, team=False) if is_printed else limits
+    return replace(limits, strip=None, team=False, layout=False) if is_printed else limits
 
 
 def entry_kernel(entry: Entry, limits: Limits) -> Kernel:

@@ -352,11 +352,11 @@ class TrainerOverRanks(NetworkTrainer):
         return self._over.total
 
     def _epoch(
-        self, values: NDArray[Any], visited: NDArray[Any], step: int, arrays: Sequence[Any]
+        self, values: NDArray[Any], visited: NDArray[Any], size: int, arrays: Sequence[Any]
     ) -> float:
         if self._over is None:
-            return super()._epoch(values, visited, step, arrays)
-        return self._over.epoch(self._flat, self._state, values, visited, step, arrays, self._rows)
+            return super()._epoch(values, visited, size, arrays)
+        return self._over.epoch(self._flat, self._state, values, visited, size, arrays, self._rows)
 
     def _ends(self, stop: bool) -> bool:
         return super()._ends(stop) if self._over is None else self._over.any(stop)
