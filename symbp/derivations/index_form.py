@@ -256,7 +256,11 @@ class IndexForm(IndexNames):
             text, whole = implicit_form(
                 node,
                 self.style,
-                lambda part: self.show(part, inner)[0],
+                lambda part: (
+                    self._subscript(part, inner)
+                    if isinstance(part, Index)
+                    else self.show(part, inner)[0]
+                ),
                 lambda element, own: self._letter(element, own, inner),
             )
             if isinstance(node, Solve) and not whole:

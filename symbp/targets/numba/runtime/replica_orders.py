@@ -47,7 +47,7 @@ def shuffle_rows(orders: NDArray[np.int64], function: int, states: NDArray[np.in
     places = np.empty(examples, np.int64)
     for row in range(orders.shape[0]):
         state, order = states[row], orders[row]
-        last = examples - 1
+        last: Any = examples - 1
         while last > 0:
             mask = np.int64(1)
             while mask < last:
