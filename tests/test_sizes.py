@@ -112,7 +112,8 @@ def test_what_is_lowered_is_proved_for_all_sizes() -> None:
 
 
 def test_it_prints_by_the_names_of_sizes() -> None:
-    assert "h_{T-1,j}" in str(bp.derive(recurrence()))
+    assert "h_{T+1-t,j}" in str(bp.derive(recurrence()))  # places count from 1
+    assert "h_{T-1,j}" in str(bp.derive(recurrence(), count_from=0))
     assert r"\frac{1}{T}" in bp.derive(recurrence()).latex()
 
 
