@@ -138,9 +138,7 @@ class _Sorter:
         sums: dict[Tensor, None] = {}
         for statement in (s for s, by_rows in zip(rest, over, strict=True) if by_rows):
             own = {s.array for s in statements_in([statement]) if isinstance(s, Allocate)}
-            if isinstance(statement, For):
-                scratch = self.dependence.scratch(statement)
-                own.update(t for t, loops in scratch.items() if statement.index in loops)
+            own.update(self.dependence.scratch(statement))
             for tensor in self.sums(statement, (), own):
                 sums.setdefault(tensor)
         memory = self.dependence.memory

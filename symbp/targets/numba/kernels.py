@@ -177,10 +177,12 @@ def _by_batch_size(model: Model, trained: Lowered, limits: Limits) -> Kernel:
 
 def passed_to(entry: Entry) -> list[Slot]:
     """Return the slots of an entry point in the order in which its function takes them."""
-    written = [slot for slot in entry.slots if slot.role == "out"]
-    packed = [slot for slot in entry.slots if slot.packed and slot.role != "out"]
-    data = [slot for slot in entry.slots if not slot.packed and slot.role != "out"]
-    return [*packed, *written, *data]
+    return sorted(entry.slots, key=_group)
+
+
+def _group(slot: Slot) -> int:
+    """Return where a slot is passed: what is flat comes first, then what is written, then data."""
+    return 1 if slot.role == "out" else 0 if slot.packed else 2
 
 
 def _arguments(
@@ -188,13 +190,11 @@ def _arguments(
 ) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
     """Return what is passed flat, what results are written to, and the rest; by name if unused."""
     arguments = iter(function.arguments)
-    packed: list[Any] = []
-    written: list[Any] = []
-    data: list[Any] = []
+    groups: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
     for slot in entry.slots:
         given = slot.name if slot.packed and not slot.tensors else next(arguments).array
-        (written if slot.role == "out" else packed if slot.packed else data).append(given)
-    return packed, written, data
+        groups[_group(slot)].append(given)
+    return groups
 
 
 def _summed(function: Function) -> Function:
