@@ -16,7 +16,7 @@ from typing import Any
 import sympy
 
 from symbp.loops.nodes import Accumulate, Assign, For, Function, If, Statement
-from symbp.loops.traverse import map_statements, statements_in
+from symbp.loops.traverse import decided, map_statements, statements_in
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element
 
@@ -56,7 +56,8 @@ def _peeled(statement: Statement) -> Statement | Sequence[Statement]:
     result: list[Statement] = []
     for turns, truths in parts:
         values = (sympy.true if truth else sympy.false for truth in truths)
-        body = _decided(statement.body, dict(zip(relations, values, strict=True)))
+        body = decided(statement.body, dict(zip(relations, values, strict=True)))
+        body = tuple(inner for inner in body if not _adds_nothing(inner))
         if body:
             end = turns[-1] + statement.step
             result.append(replace(statement, start=turns[0], end=end, body=body))
@@ -81,24 +82,6 @@ def _relations(loop: For) -> list[Any]:
 
 def _is_of(relation: Any, index: Index) -> bool:
     return relation.free_symbols == {index} and not relation.atoms(Element)
-
-
-def _decided(body: Sequence[Statement], known: dict[Any, Any]) -> tuple[Statement, ...]:
-    """Return statements in which comparisons are known to hold or not."""
-
-    def change(statement: Statement) -> Statement | Sequence[Statement]:
-        if isinstance(statement, Assign | Accumulate):
-            return replace(statement, value=statement.value.xreplace(known))
-        if isinstance(statement, If):
-            condition = statement.condition.xreplace(known)
-            if condition is sympy.true:
-                return statement.body
-            if condition is sympy.false:
-                return statement.otherwise
-            return replace(statement, condition=condition)
-        return () if isinstance(statement, For) and not statement.body else statement
-
-    return tuple(s for s in map_statements(body, change) if not _adds_nothing(s))
 
 
 def _adds_nothing(statement: Statement) -> bool:

@@ -34,8 +34,8 @@ from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
 
 __all__ = [
-    "elements_in", "elements_of", "indices_of", "map_statements", "nested", "reads_of", "renamed",
-    "statements_in", "with_body", "with_spans", "writes_of",
+    "decided", "elements_in", "elements_of", "indices_of", "map_statements", "nested", "reads_of",
+    "renamed", "statements_in", "with_body", "with_spans", "writes_of",
 ]  # fmt: skip
 
 
@@ -177,6 +177,32 @@ def renamed(statement: Statement, mapping: dict[Any, Any]) -> Statement:
             if changed is not value:
                 changes[name] = changed
     return replace(statement, **changes) if changes else statement
+
+
+def decided(body: Sequence[Statement], known: dict[Any, Any]) -> tuple[Statement, ...]:
+    """Return statements in which it is known whether some comparisons hold; no loop is empty.
+
+    Parameters
+    ----------
+    body : sequence of Statement
+        Of a function.
+    known : dict
+        For each comparison SymPy's true or false.
+    """
+
+    def change(statement: Statement) -> Statement | Sequence[Statement]:
+        if isinstance(statement, Assign | Accumulate):
+            return replace(statement, value=statement.value.xreplace(known))
+        if isinstance(statement, If):
+            condition = statement.condition.xreplace(known)
+            if condition is sympy.true:
+                return statement.body
+            if condition is sympy.false:
+                return statement.otherwise
+            return replace(statement, condition=condition)
+        return () if isinstance(statement, For) and not statement.body else statement
+
+    return map_statements(body, change)
 
 
 def nested(mapping: dict[Element, Any]) -> dict[Element, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 import sympy
 
 from symbp.loops.nodes import Accumulate, Allocate, Assign, For, Function, If, Product, Statement
-from symbp.loops.traverse import map_statements, reads_of, statements_in
+from symbp.loops.traverse import decided, map_statements, reads_of, statements_in
 from symbp.notation.functions import where
 from symbp.notation.index import Index
 from symbp.notation.tensor import Element, Tensor
@@ -151,22 +151,7 @@ def _with(loop: For, form: Any, truth: bool) -> tuple[Statement, ...]:
     for relation, (other, holds) in _invariant(loop):
         if other == form:
             mapping[relation] = sympy.true if holds == truth else sympy.false
-
-    def change(statement: Statement) -> Statement | tuple[Statement, ...]:
-        if isinstance(statement, Assign | Accumulate):
-            return replace(statement, value=statement.value.xreplace(mapping))
-        if isinstance(statement, If):
-            condition = statement.condition.xreplace(mapping)
-            if condition is sympy.true:
-                return statement.body
-            if condition is sympy.false:
-                return statement.otherwise
-            return replace(statement, condition=condition)
-        if isinstance(statement, For) and not statement.body:
-            return ()
-        return statement
-
-    return _without_unread(map_statements((loop,), change))
+    return _without_unread(decided((loop,), mapping))
 
 
 def _without_unread(nest: tuple[Statement, ...]) -> tuple[Statement, ...]:
