@@ -201,7 +201,9 @@ class _Cut:
         self.defined = definitions(equations)
         self.sums = {t for t, at in self.defined.items() if _is_sum(equations[at[0]], batch)}
         self.reads: dict[Tensor, list[Tensor]] = {}
-        self.first = self._first()
+        self.first: dict[Tensor, int] = {}
+        self.order: list[list[Tensor]] = []
+        self._sort()
         roots = [program.cost, *(new for _, new in program.updates)]
         self.roots = [tensor for tensor in roots if tensor is not None]
         self.last = max(self._ready(tensor) for tensor in self.roots)
@@ -222,13 +224,11 @@ class _Cut:
         """Return the first part that can read a tensor whole."""
         return self.first.get(tensor, 0) + (tensor in self.sums)
 
-    def _first(self) -> dict[Tensor, int]:
-        """Return the first part that can compute each tensor: what recurs is computed in one."""
+    def _sort(self) -> None:
+        """Find the first part that can compute each tensor: what recurs is computed in one."""
         tensors = list(self.defined)
         place = {tensor: position for position, tensor in enumerate(tensors)}
         edges = [sorted(place[read] for read in self._read(tensor)) for tensor in tensors]
-        self.first = {}
-        self.order: list[list[Tensor]] = []
         for component in components(edges):
             members = [tensors[position] for position in component]
             inside = set(members)
@@ -243,7 +243,6 @@ class _Cut:
             level = max((self._ready(tensor) for tensor in read), default=0)
             self.first |= dict.fromkeys(members, level)
             self.order.append(members)
-        return self.first
 
     def _has_rows(self, tensor: Tensor) -> bool:
         return self.batch in tensor.shape
@@ -251,15 +250,16 @@ class _Cut:
     def _latest(self) -> dict[Tensor, int]:
         """Return the part that computes each sum and each tensor with rows: as late as it can."""
         at = {tensor: self.first[tensor] for tensor in self.sums}
+        readers_of: dict[Tensor, list[Tensor]] = {}
+        for tensor in self.defined:
+            for read in self._read(tensor):
+                readers_of.setdefault(read, []).append(tensor)
         for members in reversed(self.order):
             rowed = [tensor for tensor in members if self._has_rows(tensor)]
-            readers = [at[t] for m in rowed for t in self._readers(m) if t in at]
+            readers = [at[t] for m in rowed for t in readers_of.get(m, ()) if t in at]
             if rowed and readers:
                 at |= dict.fromkeys(rowed, min(readers))
         return at
-
-    def _readers(self, tensor: Tensor) -> list[Tensor]:
-        return [other for other in self.defined if tensor in self._read(other)]
 
     def parts(self) -> tuple[Part, ...]:
         """Return the parts."""

@@ -53,23 +53,15 @@ class LaneEpochs(DealtEpochs):
 
     Parameters
     ----------
-    many, arrays, rows, batch_size, shuffle, threads
+    *given
         See `DealtEpochs`.
     """
 
-    def __init__(
-        self,
-        many: Any,
-        arrays: list[NDArray[Any]],
-        rows: list[NDArray[np.int64]],
-        batch_size: int,
-        shuffle: bool,
-        threads: int,
-    ) -> None:
-        super().__init__(many, arrays, rows, batch_size, shuffle, threads)
-        self.lanes: LaneKernel = many.lanes
-        self.same = all(each is rows[0] for each in rows)
-        self.active = np.zeros(len(rows), bool)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.lanes: LaneKernel = self.many.lanes
+        self.same = all(each is self.rows[0] for each in self.rows)
+        self.active = np.zeros(len(self.rows), bool)
         self.groups: list[Packed] = []
 
     def run(self, active: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[np.float64]:
