@@ -7,7 +7,6 @@ by itself, so that the one that ends workers is found and the others are not los
 import collections
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from symbp.notation.errors import SymbpError, suggest
@@ -258,5 +257,8 @@ class _Queue:
 
 
 def _is_death(error: BaseException) -> bool:
+    # Told when it has happened: most who import symbp start no processes.
+    from concurrent.futures.process import BrokenProcessPool
+
     names = {kind.__name__ for kind in type(error).__mro__}
     return isinstance(error, BrokenProcessPool) or not names.isdisjoint(_DEATHS)

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,10 @@ from symbp.sweeps.progress import Line
 from symbp.sweeps.results import Sweep
 from symbp.sweeps.runs import Layout, Outcome, Run
 from symbp.sweeps.settings import Settings, as_text, settings_of
-from symbp.sweeps.store import Store
 from symbp.sweeps.table import Row
+
+if TYPE_CHECKING:
+    from symbp.sweeps.store import Store
 
 __all__ = ["sweep"]
 
@@ -150,6 +152,8 @@ def sweep(
         "standardise": checked_flag("standardise", standardise),
         "precision": f"{dtype}, {derivatives}",
     }
+    from symbp.sweeps.store import Store  # SQLite, which nothing else needs
+
     kept = Store(store, about)
     rows: dict[int, Row] = {}
     try:
@@ -254,7 +258,7 @@ def _train(
     engine: Workers,
     layout: Layout,
     arrays: Sequence[NDArray[Any]],
-    kept: Store,
+    kept: "Store",
     rows: dict[int, Row],
     callback: Callable[[Row], object] | None,
     line: Line | None,

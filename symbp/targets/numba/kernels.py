@@ -34,9 +34,7 @@ __all__ = [
 _TEAM = (MEMORY, OFFSETS, TEAM, MEMBER, MEMBERS)
 
 
-def kernels(
-    model: Model, limits: Limits, entries: Sequence[Entry] = (), ranks: Sequence[Entry] = ()
-) -> tuple[Kernel, ...]:
+def kernels(model: Model, limits: Limits, entries: Sequence[Entry] = ()) -> tuple[Kernel, ...]:
     """Return the functions of a module.
 
     Parameters
@@ -47,8 +45,6 @@ def kernels(
         What Numba can do.
     entries : sequence of Entry
         Entry points besides those of every module.
-    ranks : sequence of Entry
-        The parts of a step over ranks.
 
     Returns
     -------
@@ -62,7 +58,6 @@ def kernels(
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in made),
         _epoch_kernel(model, trained, limits),
         *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in entries),
-        *(entry_kernel(entry, limits_of(entry, limits, trained)) for entry in ranks),
     )
     # All of a module in one way, so that it holds no more than it needs.
     emitted = trained.choice("compiling") == "as instructions"

@@ -38,7 +38,7 @@ def _texts(job: Job) -> dict[str, str]:
         front_end=runtime == "pasted" and job.is_read,
     )  # fmt: skip
     over_ranks = ranks(job.model) if job.ranks else ()
-    made = kernels(job.model, limits, job.entries, over_ranks)
+    made = kernels(job.model, limits, (*job.entries, *over_ranks))
     many = job.replicas
     lanes = None if many is None else lanes_kernel(job.model, limits)
     if lanes is not None:
